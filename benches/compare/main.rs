@@ -1,0 +1,2 @@
+//! Compares spyhole with the tools it stands in for.
+fn main() {}

@@ -1,0 +1,3 @@
+//! One file a section: ask `sys`, parse, fill the model.
+
+pub mod redact;

@@ -1,0 +1,1 @@
+//! Which values are secrets, and what is shown in their place.

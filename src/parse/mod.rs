@@ -1,0 +1,1 @@
+//! Kernel and file formats: bytes → plain data. Nothing here opens anything.
