@@ -1,0 +1,197 @@
+//! What the samples say: the table, the ratios, the goals.
+
+#![allow(
+    clippy::cast_precision_loss,
+    reason = "byte counts are shown as MiB with one digit"
+)]
+
+use crate::Outcome;
+use crate::contender::Sample;
+use crate::race::Lane;
+
+/// What is compared.
+#[derive(Clone, Copy)]
+pub(crate) enum Measure {
+    Wall,
+    Cpu,
+    PeakRss,
+}
+
+/// A figure to be told, judged if it has a limit.
+pub(crate) struct Figure {
+    pub(crate) of: &'static str,
+    pub(crate) measure: Measure,
+    /// As a multiple of what another contender needed in the same round, else by itself.
+    pub(crate) relative_to: Option<&'static str>,
+    pub(crate) at_most: Option<f64>,
+}
+
+/// Prints it all and says whether the goals were reached.
+pub(crate) fn print(lanes: &[Lane], figures: &[Figure]) -> Outcome {
+    println!(
+        "{:<20}{:>24}{:>24}{:>21}{:>11}",
+        "", "wall ms", "user+sys ms", "peak RSS MiB", "output"
+    );
+    println!(
+        "{:<20}{:>24}{:>24}{:>21}{:>11}",
+        "", "min   median   max", "min   median   max", "min median   max", "KiB"
+    );
+    for lane in lanes {
+        print_lane(lane);
+    }
+    println!(
+        "(peak RSS of anything below the harness's own {:.1} MiB shows as that)",
+        own_peak_mib()
+    );
+    println!();
+    figures
+        .iter()
+        .map(|figure| print_figure(figure, lanes))
+        .max()
+        .unwrap_or(Outcome::Reached)
+}
+
+/// One line that says where the numbers come from.
+pub(crate) fn print_machine(runs: usize) {
+    let cpus = std::thread::available_parallelism().map_or(0, usize::from);
+    let first_word = |path| {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        text.split_whitespace().next().unwrap_or("?").to_owned()
+    };
+    println!(
+        "{runs} rounds after one to warm up, interleaved; {cpus} CPUs, Linux {}, load {}",
+        first_word("/proc/sys/kernel/osrelease"),
+        first_word("/proc/loadavg"),
+    );
+}
+
+fn print_lane(lane: &Lane) {
+    let samples = match &lane.samples {
+        Ok(samples) => samples,
+        Err(error) => return println!("{:<20}not measured: {error}", lane.name),
+    };
+    print!("{:<20}", lane.name);
+    for (measure, digits) in [(Measure::Wall, 2), (Measure::Cpu, 2), (Measure::PeakRss, 1)] {
+        let (min, median, max) =
+            spread(samples.iter().map(|sample| measure.value(sample)).collect());
+        let width = 6 + digits;
+        print!("{min:>width$.digits$}{median:>width$.digits$}{max:>width$.digits$}");
+    }
+    let (_, output, _) = spread(
+        samples
+            .iter()
+            .map(|sample| sample.output_bytes as f64 / 1024.0)
+            .collect(),
+    );
+    println!("{output:>11.0}");
+}
+
+fn print_figure(figure: &Figure, lanes: &[Lane]) -> Outcome {
+    let Figure {
+        of,
+        measure,
+        relative_to,
+        at_most,
+    } = figure;
+    let what = format!("{of}: {}", measure.name());
+    let unit = relative_to.map_or_else(|| measure.unit().to_owned(), |other| format!(" × {other}"));
+    let values = match values(figure, lanes) {
+        Ok(values) => values,
+        Err(name) => {
+            println!(
+                "{} {what}: not judged, {name} was not measured",
+                label(*at_most)
+            );
+            return Outcome::Failed;
+        }
+    };
+    let (min, median, max) = spread(values);
+    let found = format!("{median:.2} ({min:.2} to {max:.2})");
+    let Some(limit) = at_most else {
+        println!("{} {what}: {found}{unit}", label(*at_most));
+        return Outcome::Reached;
+    };
+    let reached = median <= *limit;
+    let verdict = if reached { "reached" } else { "missed" };
+    println!(
+        "{} {what} ≤ {limit}{unit}: {found} {verdict}",
+        label(*at_most)
+    );
+    if reached {
+        Outcome::Reached
+    } else {
+        Outcome::Missed
+    }
+}
+
+fn label(limit: Option<f64>) -> &'static str {
+    if limit.is_some() { "goal" } else { "also" }
+}
+
+/// The figure of each round, or the name of the contender that has none.
+fn values(figure: &Figure, lanes: &[Lane]) -> Result<Vec<f64>, &'static str> {
+    let of = samples(lanes, figure.of)?
+        .iter()
+        .map(|sample| figure.measure.value(sample));
+    Ok(match figure.relative_to {
+        None => of.collect(),
+        Some(other) => of
+            .zip(samples(lanes, other)?)
+            .map(|(value, sample)| value / figure.measure.value(sample))
+            .collect(),
+    })
+}
+
+fn samples<'a>(lanes: &'a [Lane], name: &'static str) -> Result<&'a [Sample], &'static str> {
+    lanes
+        .iter()
+        .find(|lane| lane.name == name)
+        .and_then(|lane| lane.samples.as_deref().ok())
+        .ok_or(name)
+}
+
+impl Measure {
+    fn value(self, sample: &Sample) -> f64 {
+        match self {
+            Self::Wall => sample.wall.as_secs_f64() * 1e3,
+            Self::Cpu => sample.cpu.as_secs_f64() * 1e3,
+            Self::PeakRss => sample.peak_rss_bytes as f64 / f64::from(1 << 20),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Wall => "wall",
+            Self::Cpu => "cpu",
+            Self::PeakRss => "peak RSS",
+        }
+    }
+
+    fn unit(self) -> &'static str {
+        match self {
+            Self::Wall | Self::Cpu => " ms",
+            Self::PeakRss => " MiB",
+        }
+    }
+}
+
+/// Least, middle and greatest.
+fn spread(mut values: Vec<f64>) -> (f64, f64, f64) {
+    values.sort_by(f64::total_cmp);
+    let at = |index: usize| values.get(index).copied().unwrap_or(f64::NAN);
+    let last = values.len().saturating_sub(1);
+    (
+        at(0),
+        f64::midpoint(at(last / 2), at(last.div_ceil(2))),
+        at(last),
+    )
+}
+
+/// A child starts in the memory of the harness (vfork), and the kernel carries that peak over
+/// into the child's.
+fn own_peak_mib() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = peak.and_then(|rest| rest.trim().strip_suffix(" kB")?.parse::<f64>().ok());
+    kib.map_or(f64::NAN, |kib| kib / 1024.0)
+}
