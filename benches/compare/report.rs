@@ -40,7 +40,7 @@ pub(crate) fn print(lanes: &[Lane], figures: &[Figure]) -> Outcome {
         print_lane(lane);
     }
     println!(
-        "(peak RSS of anything below the harness's own {:.1} MiB shows as that)",
+        "(a peak RSS below the harness's own, {:.1} MiB, may show as up to that)",
         own_peak_mib()
     );
     println!();
