@@ -59,8 +59,8 @@ const FIGURES: &[Figure] = &[
 
 fn run(options: &Options) -> Result<Outcome, String> {
     let runs = options.runs.unwrap_or(15);
-    let _crowd = Crowd::gather(options.processes)?;
     report::print_machine(runs);
+    let _crowd = Crowd::gather(options.processes)?;
     let lanes = race::run(&contenders(options)?, runs);
     Ok(report::print(&lanes, FIGURES))
 }

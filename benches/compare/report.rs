@@ -51,7 +51,8 @@ pub(crate) fn print(lanes: &[Lane], figures: &[Figure]) -> Outcome {
         .unwrap_or(Outcome::Reached)
 }
 
-/// One line that says where the numbers come from.
+/// One line that says where the numbers come from. To be printed before a crowd is gathered,
+/// whose start is itself a load.
 pub(crate) fn print_machine(runs: usize) {
     let cpus = std::thread::available_parallelism().map_or(0, usize::from);
     let first_word = |path| {

@@ -82,8 +82,8 @@ fn make_namespaces(options: &Options) -> Result<Outcome, String> {
 fn measure(options: &Options) -> Result<Outcome, String> {
     mount_proc().map_err(|error| format!("cannot mount /proc: {error}"))?;
     let runs = options.runs.unwrap_or(200);
-    let _crowd = Crowd::gather(PROCESSES)?;
     report::print_machine(runs);
+    let _crowd = Crowd::gather(PROCESSES)?;
     let contenders = [
         Contender {
             name: "spyhole ps",
