@@ -23,7 +23,7 @@ const FIGURES: &[Figure] = &[
         of: "spyhole ps",
         measure: Measure::Cpu,
         relative_to: Some("floor"),
-        at_most: Some(1.5),
+        at_most: Some(1.3),
     },
     Figure {
         of: "spyhole ps",

@@ -1,0 +1,132 @@
+//! Which container is looked into.
+
+use std::sync::Arc;
+
+use super::identity::{Identity, Key};
+use super::walk::{Facts, Files, Visitor, Wanted};
+use crate::model::target::ChosenBy;
+use crate::sys::ProcessDir;
+
+/// What the user named as target.
+#[derive(Debug, Clone, Default)]
+pub struct Choice {
+    /// `--pid`: this process alone.
+    pub pid: Option<i32>,
+    /// `--container`: a name, an id or its beginning, or `pid-N` for the container of a process.
+    pub container: Option<String>,
+    /// `--self`.
+    pub own: bool,
+}
+
+/// How the target is recognised during the walk.
+pub struct Selection {
+    /// Why it is the target.
+    pub chosen_by: ChosenBy,
+    /// Whose processes belong to it.
+    pub wanted: Arc<Wanted>,
+    /// Whether PID 1, or the process that was named, is its main process.
+    pub main: Option<ProcessDir>,
+}
+
+/// What stands at the two places that decide: PID 1 and spyhole itself.
+#[derive(Debug, Default)]
+pub struct Landmarks {
+    /// PID 1 of the PID namespace in sight, where it can be seen and is not spyhole.
+    pub first: Option<Facts>,
+    /// Its directory, held.
+    pub first_dir: Option<ProcessDir>,
+    /// spyhole itself, where this /proc shows it.
+    pub own: Option<Facts>,
+}
+
+impl Landmarks {
+    /// Visits both places; of spyhole itself only `own_files` are read.
+    pub fn read(visitor: &Visitor, files: Files, own_files: Files, buffer: &mut Vec<u8>) -> Self {
+        let mut look = |pid: i32, files: Files| {
+            let process = visitor.proc.process(pid).ok()?;
+            let facts = visitor.visit(&process, files, &|_, _| true, buffer)?;
+            Some((process, facts))
+        };
+        let own_pid = visitor.proc.own_pid().ok();
+        let first = if own_pid == Some(1) { None } else { look(1, files | Files::CMDLINE) };
+        let own = own_pid.and_then(|pid| look(pid, own_files)).map(|(_, facts)| facts);
+        let (first_dir, first) = first.unzip();
+        Self { first, first_dir, own }
+    }
+
+    /// What holds the namespaces of a pod, where PID 1 does just that.
+    #[must_use]
+    pub fn pause(&self) -> Option<&Key> {
+        let facts = self.first.as_ref()?;
+        is_pause(facts).then_some(&facts.identity.key)
+    }
+}
+
+/// Whether nothing but the pause process can be behind this: `pause` of Kubernetes,
+/// or Podman's `catatonit -P` (which as `catatonit -- CMD` is an init of an application).
+#[must_use]
+pub fn is_pause(facts: &Facts) -> bool {
+    match facts.stat.comm.as_slice() {
+        b"pause" => true,
+        b"catatonit" => match &facts.args {
+            Some(Ok(args)) => args.iter().any(|arg| arg == b"-P"),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// Decides from what was named and from the landmarks.
+///
+/// # Errors
+/// The process that was named and is not there.
+pub fn select(
+    visitor: &Visitor,
+    choice: &Choice,
+    landmarks: &mut Landmarks,
+    buffer: &mut Vec<u8>,
+) -> Result<Selection, i32> {
+    if let Some(pid) = choice.pid {
+        let main = visitor.proc.process(pid).map_err(|_| pid)?;
+        let wanted: Arc<Wanted> = Arc::new(move |candidate, _| candidate == pid);
+        return Ok(Selection { chosen_by: ChosenBy::Pid, wanted, main: Some(main) });
+    }
+    if let Some(name) = choice.container.clone() {
+        let wanted = named(visitor, name, buffer)?;
+        return Ok(Selection { chosen_by: ChosenBy::Container, wanted, main: None });
+    }
+    let own = landmarks.own.as_ref().map(|facts| facts.identity.key.clone());
+    if choice.own {
+        let wanted: Arc<Wanted> = Arc::new(move |_, identity| same(identity, own.as_ref()));
+        return Ok(Selection { chosen_by: ChosenBy::Own, wanted, main: None });
+    }
+    let pause = landmarks.pause().cloned();
+    if pause.is_none()
+        && let Some(facts) = &landmarks.first
+    {
+        let key = facts.identity.key.clone();
+        let wanted: Arc<Wanted> =
+            Arc::new(move |pid, identity| pid == 1 || same(identity, Some(&key)));
+        let main = landmarks.first_dir.take();
+        return Ok(Selection { chosen_by: ChosenBy::FirstProcess, wanted, main });
+    }
+    let own_pid = landmarks.own.as_ref().map(|facts| facts.pid);
+    let wanted: Arc<Wanted> = Arc::new(move |pid, identity| {
+        Some(pid) != own_pid && !same(identity, own.as_ref()) && !same(identity, pause.as_ref())
+    });
+    Ok(Selection { chosen_by: ChosenBy::OnlyContainer, wanted, main: None })
+}
+
+fn named(visitor: &Visitor, name: String, buffer: &mut Vec<u8>) -> Result<Arc<Wanted>, i32> {
+    let Some(pid) = name.strip_prefix("pid-").and_then(|pid| pid.parse().ok()) else {
+        return Ok(Arc::new(move |_, identity: &Identity| identity.answers_to(&name)));
+    };
+    let process = visitor.proc.process(pid).map_err(|_| pid)?;
+    let facts = visitor.visit(&process, Files::empty(), &|_, _| false, buffer).ok_or(pid)?;
+    let key = facts.identity.key.clone();
+    Ok(Arc::new(move |candidate, identity| candidate == pid || same(identity, Some(&key))))
+}
+
+fn same(identity: &Identity, key: Option<&Key>) -> bool {
+    identity.key != Key::Unknown && Some(&identity.key) == key
+}

@@ -1,0 +1,127 @@
+//! A container in sight, as the section `containers` shows it.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::byte_string::ByteString;
+use super::table::{Align, Cell, Heading, Table};
+use super::time::Timestamp;
+
+/// What a group of processes is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ContainerKind {
+    /// A container of the application.
+    Container,
+    /// The container that holds a pod's namespaces and does nothing else.
+    Pause,
+    /// The machine itself: processes that are in no container.
+    Host,
+}
+
+/// Processes that share a container.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Container {
+    /// Its name, where a runtime leaves it in sight.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The runtime's id for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// `containerd`, `cri-o`, `docker` or `podman`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<String>,
+    /// The UID of the Kubernetes pod.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pod_uid: Option<String>,
+    /// Application, pause or host.
+    pub kind: ContainerKind,
+    /// Whether it is the one that is looked into.
+    pub target: bool,
+    /// Whether it is the one that spyhole runs in.
+    #[serde(rename = "self")]
+    pub own: bool,
+    /// Its first process.
+    pub main_pid: i32,
+    /// That process's name.
+    pub main_comm: ByteString,
+    /// When that process was started.
+    pub started_at: Timestamp,
+    /// How many processes it has.
+    pub process_count: u64,
+}
+
+impl Container {
+    /// What to call it: name, otherwise the first 12 characters of the id,
+    /// otherwise its main process.
+    #[must_use]
+    pub fn label(&self) -> String {
+        match (&self.name, &self.id, self.kind) {
+            (Some(name), _, _) => name.clone(),
+            (None, Some(id), _) => id.chars().take(12).collect(),
+            (None, None, ContainerKind::Host) => "host".to_owned(),
+            (None, None, _) => format!("pid-{}", self.main_pid),
+        }
+    }
+}
+
+/// One row for each container.
+#[must_use]
+pub fn table(containers: &[Container], wide: bool, now: Timestamp) -> Table {
+    let left = |title| Heading { title, align: Align::Left };
+    let right = |title| Heading { title, align: Align::Right };
+    let mut headings = vec![
+        left("NAME"),
+        left("ROLE"),
+        left("RUNTIME"),
+        left("ID"),
+        right("PID"),
+        left("MAIN"),
+        right("PROCESSES"),
+        left("START"),
+    ];
+    if wide {
+        headings.push(left("POD UID"));
+    }
+    let optional = |text: &Option<String>| {
+        text.as_ref().map_or(Cell::Absent, |text| Cell::Outside(text.as_str().into()))
+    };
+    let rows = containers
+        .iter()
+        .map(|container| {
+            let id = container.id.as_ref().map(|id| if wide { id.clone() } else { id.chars().take(12).collect() });
+            let mut row = vec![
+                Cell::Outside(container.label().as_str().into()),
+                role(container).into(),
+                optional(&container.runtime),
+                optional(&id),
+                Cell::number(container.main_pid),
+                Cell::from(&container.main_comm),
+                Cell::number(container.process_count),
+                container.started_at.short(now).into(),
+            ];
+            if wide {
+                row.push(optional(&container.pod_uid));
+            }
+            row
+        })
+        .collect();
+    Table { title: None, headings, rows, notes: Vec::new() }
+}
+
+fn role(container: &Container) -> String {
+    let mut words = Vec::new();
+    if container.target {
+        words.push("target");
+    }
+    if container.own {
+        words.push("self");
+    }
+    match container.kind {
+        ContainerKind::Pause => words.push("pause"),
+        ContainerKind::Host => words.push("host"),
+        ContainerKind::Container if words.is_empty() => words.push("-"),
+        ContainerKind::Container => {}
+    }
+    words.join(",")
+}

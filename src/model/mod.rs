@@ -1,0 +1,25 @@
+//! What was seen: plain data with units in its names, and no I/O.
+//!
+//! A section's data lives in its own file here, together with the columns of
+//! its table. Fields that may be unreadable are [`Seen`].
+
+pub mod byte_string;
+pub mod container;
+pub mod environment;
+pub mod gap;
+pub mod process;
+pub mod process_table;
+pub mod process_tree;
+pub mod report;
+pub mod secret;
+pub mod seen;
+pub mod table;
+pub mod target;
+pub mod time;
+pub mod units;
+
+pub use byte_string::ByteString;
+pub use gap::{Gap, Gaps, Reason, Refusal, Subject};
+pub use report::Report;
+pub use seen::{Seen, Unseen};
+pub use table::{Cell, Table};

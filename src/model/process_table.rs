@@ -1,0 +1,279 @@
+//! The columns of the process table: one registry serves the default and the
+//! wide table, `--columns` and `--sort`.
+
+use std::cmp::Ordering;
+
+use super::byte_string::ByteString;
+use super::process::{Fields, Limit, Process};
+use super::seen::Seen;
+use super::table::{Align, Cell, Heading, Table};
+use super::time::Timestamp;
+use super::units::{bytes_short, cpu_time};
+
+/// One column.
+pub struct Column {
+    /// As `--columns` and `--sort` name it, which is as `ps -o` does.
+    pub name: &'static str,
+    /// Other names that fingers know.
+    pub aliases: &'static [&'static str],
+    /// Its heading and the side its cells stand on.
+    pub heading: Heading,
+    /// What must be read to fill it.
+    pub fields: Fields,
+    cell: fn(&Process, Timestamp) -> Cell,
+    order: fn(&Process, &Process) -> Ordering,
+}
+
+/// The columns of `ps aux`.
+pub const DEFAULT: &[&str] =
+    &["user", "pid", "%cpu", "%mem", "vsz", "rss", "tty", "stat", "start", "time", "command"];
+
+/// The columns of `-o wide`.
+pub const WIDE: &[&str] = &[
+    "user", "uid", "gid", "pid", "ppid", "%cpu", "%mem", "vsz", "rss", "swap", "nlwp", "ni", "fds",
+    "fdlimit", "oom", "oomadj", "tty", "stat", "start", "time", "container", "exe", "cwd",
+    "command",
+];
+
+/// The column of that name or alias.
+#[must_use]
+pub fn column(name: &str) -> Option<&'static Column> {
+    COLUMNS.iter().find(|column| column.name == name || column.aliases.contains(&name))
+}
+
+/// What must be read to show these columns.
+#[must_use]
+pub fn fields(columns: &[&'static Column]) -> Fields {
+    columns.iter().fold(Fields::empty(), |fields, column| fields | column.fields)
+}
+
+/// Sorts by a column, largest first where `descending`; equal ones by pid.
+pub fn sort(processes: &mut [Process], by: &Column, descending: bool) {
+    processes.sort_by(|a, b| {
+        let order = (by.order)(a, b);
+        let order = if descending { order.reverse() } else { order };
+        order.then(a.pid.cmp(&b.pid))
+    });
+}
+
+/// Lays processes out in rows, with children drawn below their parents where
+/// `tree`, and a row for each thread where threads were read.
+#[must_use]
+pub fn table(processes: &[Process], columns: &[&'static Column], tree: bool, now: Timestamp) -> Table {
+    let mut rows = Vec::with_capacity(processes.len());
+    let lines = if tree {
+        super::process_tree::depth_first(processes)
+    } else {
+        processes.iter().map(|process| (String::new(), process)).collect()
+    };
+    for (branch, process) in lines {
+        let row = columns.iter().map(|column| {
+            let cell = (column.cell)(process, now);
+            if branch.is_empty() || column.name != "command" { cell } else { prefixed(&branch, cell) }
+        });
+        rows.push(row.collect());
+        if let Some(Seen::Value(threads)) = &process.thread_list {
+            for thread in threads.iter().filter(|thread| thread.tid != process.pid) {
+                rows.push(columns.iter().map(|column| thread_cell(column, thread)).collect());
+            }
+        }
+    }
+    Table {
+        title: None,
+        headings: columns.iter().map(|column| column.heading.clone()).collect(),
+        rows,
+        notes: Vec::new(),
+    }
+}
+
+fn thread_cell(column: &Column, thread: &super::process::Thread) -> Cell {
+    match column.name {
+        "pid" => Cell::number(thread.tid),
+        "stat" | "state" => Cell::from(thread.state.letter().to_string()),
+        "time" => Cell::from(cpu_time(thread.cpu_seconds.total())),
+        "command" | "comm" => {
+            Cell::Outside([b"{".as_slice(), thread.comm.as_bytes(), b"}"].concat().into())
+        }
+        _ => Cell::Absent,
+    }
+}
+
+fn prefixed(branch: &str, cell: Cell) -> Cell {
+    match cell {
+        Cell::Outside(bytes) => {
+            Cell::Outside([branch.as_bytes(), bytes.as_bytes()].concat().into())
+        }
+        Cell::Text(text) => Cell::from(format!("{branch}{text}")),
+        other => other,
+    }
+}
+
+fn command(process: &Process) -> Cell {
+    let bracketed = |after: &str| {
+        let name = [b"[".as_slice(), process.comm.as_bytes(), b"]", after.as_bytes()];
+        Cell::Outside(name.concat().into())
+    };
+    match &process.args {
+        _ if process.zombie => bracketed(" <defunct>"),
+        None => bracketed(""),
+        Some(Seen::Unseen(_)) => Cell::Unseen,
+        Some(Seen::Value(args)) if args.iter().all(|arg| arg.text.is_empty()) => bracketed(""),
+        Some(Seen::Value(args)) => {
+            let words: Vec<&[u8]> = args.iter().map(|arg| arg.text.as_bytes()).collect();
+            Cell::Outside(words.join(&b' ').into())
+        }
+    }
+}
+
+/// The STAT column of ps(1).
+fn stat(process: &Process) -> String {
+    let mut letters = String::from(process.state.letter());
+    if process.nice < 0 {
+        letters.push('<');
+    } else if process.nice > 0 {
+        letters.push('N');
+    }
+    if matches!(process.locked_bytes, Some(Seen::Value(1..))) {
+        letters.push('L');
+    }
+    if process.session == process.pid {
+        letters.push('s');
+    }
+    if process.threads > 1 {
+        letters.push('l');
+    }
+    if process.foreground {
+        letters.push('+');
+    }
+    letters
+}
+
+fn limit(limit: &Limit) -> Cell {
+    match limit {
+        Limit::Unlimited => "unlimited".into(),
+        Limit::Value(value) => Cell::number(value),
+    }
+}
+
+fn names(names: &[String]) -> Cell {
+    if names.is_empty() { Cell::Absent } else { Cell::from(names.join(",")) }
+}
+
+fn outside(field: Option<&Seen<ByteString>>) -> Cell {
+    Cell::of(field, Cell::from)
+}
+
+fn value<T: Copy>(field: Option<&Seen<T>>) -> Option<T> {
+    field.and_then(Seen::value).copied()
+}
+
+const fn left(title: &'static str) -> Heading {
+    Heading { title, align: Align::Left }
+}
+
+const fn right(title: &'static str) -> Heading {
+    Heading { title, align: Align::Right }
+}
+
+macro_rules! columns {
+    ($($name:literal $(| $alias:literal)* : $heading:expr, $fields:expr, $cell:expr, $order:expr;)*) => {
+        &[$(Column {
+            name: $name,
+            aliases: &[$($alias),*],
+            heading: $heading,
+            fields: $fields,
+            cell: $cell,
+            order: $order,
+        }),*]
+    };
+}
+
+const NONE: Fields = Fields::empty();
+
+/// Every column there is.
+pub const COLUMNS: &[Column] = columns! {
+    "user" | "euser" | "uname": left("USER"), NONE, |p, _| match &p.user {
+        Some(Seen::Value(name)) => Cell::from(name),
+        _ => Cell::number(p.uid),
+    }, |a, b| value_of_name(a).cmp(&value_of_name(b));
+    "uid" | "euid": right("UID"), NONE, |p, _| Cell::number(p.uid), |a, b| a.uid.cmp(&b.uid);
+    "gid" | "egid": right("GID"), NONE, |p, _| Cell::number(p.gid), |a, b| a.gid.cmp(&b.gid);
+    "ruid": right("RUID"), Fields::STATUS, |p, _| Cell::of(p.real_uid.as_ref(), Cell::number),
+        |a, b| value(a.real_uid.as_ref()).cmp(&value(b.real_uid.as_ref()));
+    "group" | "egroup": left("GROUP"), NONE, |p, _| match &p.group {
+        Some(Seen::Value(name)) => Cell::from(name),
+        _ => Cell::number(p.gid),
+    }, |a, b| a.gid.cmp(&b.gid);
+    "pid" | "tgid": right("PID"), NONE, |p, _| Cell::number(p.pid), |a, b| a.pid.cmp(&b.pid);
+    "ppid": right("PPID"), NONE, |p, _| Cell::number(p.ppid), |a, b| a.ppid.cmp(&b.ppid);
+    "nspid": right("NSPID"), Fields::STATUS, |p, _| match &p.namespace_pids {
+        Some(pids) => Cell::from(pids.iter().map(i32::to_string).collect::<Vec<_>>().join(",")),
+        None => Cell::Absent,
+    }, |a, b| a.namespace_pids.cmp(&b.namespace_pids);
+    "pgid" | "pgrp": right("PGID"), NONE, |p, _| Cell::number(p.process_group),
+        |a, b| a.process_group.cmp(&b.process_group);
+    "sid" | "sess" | "session": right("SID"), NONE, |p, _| Cell::number(p.session),
+        |a, b| a.session.cmp(&b.session);
+    "%cpu" | "pcpu" | "cpu": right("%CPU"), NONE, |p, _| Cell::from(format!("{:.1}", p.cpu_percent)),
+        |a, b| a.cpu_percent.total_cmp(&b.cpu_percent);
+    "%mem" | "pmem" | "mem": right("%MEM"), NONE,
+        |p, _| Cell::of(p.memory_percent.as_ref(), |percent| format!("{percent:.1}").into()),
+        |a, b| a.rss_bytes.cmp(&b.rss_bytes);
+    "vsz" | "vsize": right("VSZ"), NONE, |p, _| bytes_short(p.virtual_bytes).into(),
+        |a, b| a.virtual_bytes.cmp(&b.virtual_bytes);
+    "rss" | "rssize" | "rsz": right("RSS"), NONE, |p, _| bytes_short(p.rss_bytes).into(),
+        |a, b| a.rss_bytes.cmp(&b.rss_bytes);
+    "swap": right("SWAP"), Fields::STATUS,
+        |p, _| Cell::of(p.swap_bytes.as_ref(), |bytes| bytes_short(*bytes).into()),
+        |a, b| value(a.swap_bytes.as_ref()).cmp(&value(b.swap_bytes.as_ref()));
+    "pss": right("PSS"), Fields::PSS,
+        |p, _| Cell::of(p.pss_bytes.as_ref(), |bytes| bytes_short(*bytes).into()),
+        |a, b| value(a.pss_bytes.as_ref()).cmp(&value(b.pss_bytes.as_ref()));
+    "tty" | "tt" | "tname": left("TTY"), NONE,
+        |p, _| p.tty.as_ref().map_or(Cell::Absent, |tty| Cell::from(tty.clone())),
+        |a, b| a.tty.cmp(&b.tty);
+    "stat": left("STAT"), NONE, |p, _| stat(p).into(), |a, b| stat(a).cmp(&stat(b));
+    "state" | "s": left("S"), NONE, |p, _| p.state.letter().to_string().into(),
+        |a, b| a.state.letter().cmp(&b.state.letter());
+    "start" | "stime" | "start_time" | "lstart": left("START"), NONE,
+        |p, now| p.started_at.short(now).into(), |a, b| a.started_at.cmp(&b.started_at);
+    "time" | "cputime": right("TIME"), NONE, |p, _| cpu_time(p.cpu_seconds.total()).into(),
+        |a, b| a.cpu_seconds.total().total_cmp(&b.cpu_seconds.total());
+    "etimes": right("ELAPSED"), NONE,
+        |p, now| Cell::number(p.started_at.until(now).as_secs()),
+        |a, b| b.started_at.cmp(&a.started_at);
+    "nlwp" | "thcount" | "threads": right("THREADS"), NONE, |p, _| Cell::number(p.threads),
+        |a, b| a.threads.cmp(&b.threads);
+    "ni" | "nice": right("NICE"), NONE, |p, _| Cell::number(p.nice), |a, b| a.nice.cmp(&b.nice);
+    "fds": right("FDS"), Fields::FDS, |p, _| Cell::of(p.fd_count.as_ref(), Cell::number),
+        |a, b| value(a.fd_count.as_ref()).cmp(&value(b.fd_count.as_ref()));
+    "fdlimit": right("FDLIMIT"), Fields::LIMITS,
+        |p, _| Cell::of(p.fd_limit.as_ref(), |pair| limit(&pair.soft)), |a, b| a.pid.cmp(&b.pid);
+    "oom": right("OOM"), Fields::OOM, |p, _| Cell::of(p.oom_score.as_ref(), Cell::number),
+        |a, b| value(a.oom_score.as_ref()).cmp(&value(b.oom_score.as_ref()));
+    "oomadj": right("OOMADJ"), Fields::OOM, |p, _| Cell::of(p.oom_score_adj.as_ref(), Cell::number),
+        |a, b| value(a.oom_score_adj.as_ref()).cmp(&value(b.oom_score_adj.as_ref()));
+    "pending": left("PENDING"), Fields::STATUS,
+        |p, _| Cell::of(p.signals.as_ref(), |signals| names(&signals.pending)), |a, b| a.pid.cmp(&b.pid);
+    "blocked": left("BLOCKED"), Fields::STATUS,
+        |p, _| Cell::of(p.signals.as_ref(), |signals| names(&signals.blocked)), |a, b| a.pid.cmp(&b.pid);
+    "ignored": left("IGNORED"), Fields::STATUS,
+        |p, _| Cell::of(p.signals.as_ref(), |signals| names(&signals.ignored)), |a, b| a.pid.cmp(&b.pid);
+    "caught": left("CAUGHT"), Fields::STATUS,
+        |p, _| Cell::of(p.signals.as_ref(), |signals| names(&signals.caught)), |a, b| a.pid.cmp(&b.pid);
+    "container": left("CONTAINER"), NONE,
+        |p, _| p.container.as_ref().map_or(Cell::Absent, |name| Cell::Outside(name.as_str().into())),
+        |a, b| a.container.cmp(&b.container);
+    "exe": left("EXE"), Fields::EXE, |p, _| outside(p.exe.as_ref()), |a, b| {
+        a.exe.as_ref().and_then(Seen::value).cmp(&b.exe.as_ref().and_then(Seen::value))
+    };
+    "cwd": left("CWD"), Fields::CWD, |p, _| outside(p.cwd.as_ref()), |a, b| {
+        a.cwd.as_ref().and_then(Seen::value).cmp(&b.cwd.as_ref().and_then(Seen::value))
+    };
+    "comm" | "ucmd" | "ucomm": left("COMM"), NONE, |p, _| Cell::from(&p.comm), |a, b| a.comm.cmp(&b.comm);
+    "command" | "args" | "cmd": left("COMMAND"), Fields::ARGS, |p, _| command(p), |a, b| a.comm.cmp(&b.comm);
+};
+
+fn value_of_name(process: &Process) -> Option<&ByteString> {
+    process.user.as_ref().and_then(Seen::value)
+}

@@ -1,0 +1,60 @@
+//! The document: what was asked for, and every gap in it.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::container::Container;
+use super::environment::Environment;
+use super::gap::Gap;
+use super::process::Process;
+use super::target::Target;
+use super::time::Timestamp;
+
+/// The name of this document's form; it changes when a reader would break.
+pub const SCHEMA: &str = "spyhole/v1";
+
+/// One document. Only the sections that were asked for are present.
+///
+/// A `null` means *not seen* and is told in `gaps`; an absent key does not apply
+/// or was not asked for; `""` and `[]` are what was seen and is empty.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Report {
+    /// `spyhole/v1`.
+    #[schemars(extend("const" = SCHEMA))]
+    pub schema: &'static str,
+    /// The version of spyhole that wrote it.
+    pub version: &'static str,
+    /// When the walk began.
+    pub taken_at: Timestamp,
+    /// What was looked into; absent where everything in sight was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<Target>,
+    /// The containers in sight.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub containers: Option<Vec<Container>>,
+    /// The processes of the target, or all in sight.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processes: Option<Vec<Process>>,
+    /// The environment of the main process, or of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub environment: Option<Vec<Environment>>,
+    /// What could not be seen. Empty means that nothing is missing.
+    pub gaps: Vec<Gap>,
+}
+
+impl Report {
+    /// A report without any section yet.
+    #[must_use]
+    pub fn begin(taken_at: Timestamp) -> Self {
+        Self {
+            schema: SCHEMA,
+            version: env!("CARGO_PKG_VERSION"),
+            taken_at,
+            target: None,
+            containers: None,
+            processes: None,
+            environment: None,
+            gaps: Vec::new(),
+        }
+    }
+}

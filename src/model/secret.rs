@@ -1,0 +1,71 @@
+//! What stands in the place of a secret.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::ser::{SerializeMap, Serializer};
+use serde::Serialize;
+
+use super::byte_string::ByteString;
+
+/// Stands in the place of a value that is kept back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Redacted {
+    /// Why it is taken for a secret.
+    pub reason: SecretKind,
+    /// How long the value is.
+    pub length_bytes: usize,
+    /// The first 8 hexadecimal digits of HMAC-SHA-256 under this run's key: equal
+    /// values have equal fingerprints, and nothing can be guessed offline without the key.
+    pub fingerprint: String,
+}
+
+/// One argument of a process.
+///
+/// In JSON a string, or where something was kept back the object
+/// `{"text": "--token=‹redacted 32›", "redacted": [{…}]}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Argument {
+    /// The argument, with `‹redacted N›` in the place of each secret.
+    pub text: ByteString,
+    /// One for each secret in it, in order.
+    pub redacted: Vec<Redacted>,
+}
+
+impl Serialize for Argument {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.redacted.is_empty() {
+            return self.text.serialize(serializer);
+        }
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("text", &self.text)?;
+        map.serialize_entry("redacted", &self.redacted)?;
+        map.end()
+    }
+}
+
+impl JsonSchema for Argument {
+    fn schema_name() -> Cow<'static, str> {
+        "Argument".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let text = generator.subschema_for::<ByteString>();
+        let redacted = generator.subschema_for::<Redacted>();
+        json_schema!({
+            "description": "The argument; where a secret was kept back, its text without it and what was kept back.",
+            "anyOf": [
+                text,
+                {
+                    "type": "object",
+                    "properties": {
+                        "text": text,
+                        "redacted": {"type": "array", "items": redacted, "minItems": 1}
+                    },
+                    "required": ["text", "redacted"],
+                    "additionalProperties": false
+                }
+            ]
+        })
+    }
+}

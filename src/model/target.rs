@@ -1,0 +1,53 @@
+//! What is looked into, and by whom.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::byte_string::ByteString;
+use super::seen::Seen;
+
+/// The container, or the one process, that a report is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Target {
+    /// Its main process.
+    pub pid: i32,
+    /// That process's name.
+    pub comm: ByteString,
+    /// The program it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exe: Option<Seen<ByteString>>,
+    /// Effective user id of that process.
+    pub uid: u32,
+    /// Effective group id of that process.
+    pub gid: u32,
+    /// The container's name, where a runtime leaves it in sight.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container: Option<String>,
+    /// The runtime's id for the container.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container_id: Option<String>,
+    /// The UID of the Kubernetes pod.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pod_uid: Option<String>,
+    /// Why this one is the target.
+    pub chosen_by: ChosenBy,
+}
+
+/// Why a target is the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChosenBy {
+    /// `--pid` named a process of it.
+    Pid,
+    /// `--container` named it.
+    Container,
+    /// It holds PID 1 of the PID namespace in sight.
+    FirstProcess,
+    /// It is the only container beside the pause container and spyhole's own.
+    OnlyContainer,
+    /// `--self` asked for spyhole's own container.
+    #[serde(rename = "self")]
+    Own,
+    /// Nobody else is in sight, so this is spyhole's own container: the wrong namespace.
+    NobodyElse,
+}

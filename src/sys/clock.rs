@@ -1,0 +1,57 @@
+//! The kernel's clocks and constants.
+
+use std::time::{Duration, SystemTime};
+
+use nix::unistd::{SysconfVar, sysconf};
+
+/// What turns the kernel's ticks and pages into seconds and bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    /// When the snapshot was taken.
+    pub now: SystemTime,
+    /// Time since boot at `now`, sleep included; `starttime` of a process counts from there.
+    pub since_boot: Duration,
+    /// Ticks a second of `utime`, `stime` and `starttime`.
+    pub ticks_per_second: u64,
+    /// Bytes of a page.
+    pub page_bytes: u64,
+}
+
+impl Clock {
+    /// Reads the clocks.
+    #[must_use]
+    pub fn read() -> Self {
+        Self {
+            now: SystemTime::now(),
+            since_boot: boot_time(),
+            ticks_per_second: constant(SysconfVar::CLK_TCK, 100),
+            page_bytes: constant(SysconfVar::PAGE_SIZE, 4096),
+        }
+    }
+
+    /// The point in time that is so many ticks after boot.
+    #[must_use]
+    pub fn at_ticks(&self, ticks: u64) -> SystemTime {
+        let after_boot = self.duration(ticks);
+        let ago = self.since_boot.saturating_sub(after_boot);
+        self.now.checked_sub(ago).unwrap_or(SystemTime::UNIX_EPOCH)
+    }
+
+    /// Ticks as a duration.
+    #[must_use]
+    pub fn duration(&self, ticks: u64) -> Duration {
+        let rest = ticks % self.ticks_per_second;
+        Duration::from_secs(ticks / self.ticks_per_second)
+            + Duration::from_nanos(rest.saturating_mul(1_000_000_000) / self.ticks_per_second)
+    }
+}
+
+fn boot_time() -> Duration {
+    nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME)
+        .map(Duration::from)
+        .unwrap_or_default()
+}
+
+fn constant(which: SysconfVar, usual: u64) -> u64 {
+    sysconf(which).ok().flatten().and_then(|value| u64::try_from(value).ok()).unwrap_or(usual).max(1)
+}

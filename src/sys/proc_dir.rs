@@ -1,0 +1,179 @@
+//! /proc and the processes in it, by descriptors that are held.
+//!
+//! A held `/proc/PID` never turns into another process when the number is used
+//! again: reads then say ESRCH. So nothing here opens a process twice by number.
+
+use std::ffi::CStr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use nix::dir::Dir;
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag, open, openat};
+use nix::sys::stat::{FileStat, Mode, fstat, fstatat};
+
+use super::bounded::{Cut, Until, read_bounded};
+
+const DIRECTORY: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_CLOEXEC);
+const PATH_ONLY: OFlag = OFlag::O_PATH.union(DIRECTORY);
+const READ: OFlag =
+    OFlag::O_RDONLY.union(OFlag::O_CLOEXEC).union(OFlag::O_NONBLOCK).union(OFlag::O_NOCTTY);
+
+/// A mounted /proc: one's own, or a node's under another path.
+#[derive(Debug)]
+pub struct ProcDir {
+    dir: OwnedFd,
+}
+
+/// One process: a descriptor on `/proc/PID`.
+#[derive(Debug)]
+pub struct ProcessDir {
+    dir: OwnedFd,
+    pid: i32,
+}
+
+impl ProcDir {
+    /// Opens the directory where proc is mounted.
+    ///
+    /// # Errors
+    /// The errno of open(2).
+    pub fn open(path: &Path) -> Result<Self, Errno> {
+        Ok(Self { dir: open(path, DIRECTORY, Mode::empty())? })
+    }
+
+    /// The ids of all processes that are listed, in the directory's order.
+    ///
+    /// # Errors
+    /// The errno of opening or reading the directory.
+    pub fn pids(&self) -> Result<Vec<i32>, Errno> {
+        let mut pids = numeric_entries(self.dir.as_fd(), c".")?;
+        pids.sort_unstable();
+        Ok(pids)
+    }
+
+    /// Opens one process.
+    ///
+    /// # Errors
+    /// ENOENT where there is none of that number (or hidepid hides it), or another errno.
+    pub fn process(&self, pid: i32) -> Result<ProcessDir, Errno> {
+        let dir = openat(&self.dir, pid.to_string().as_str(), PATH_ONLY, Mode::empty())?;
+        Ok(ProcessDir { dir, pid })
+    }
+
+    /// The id under which this /proc lists the calling process: where `self` leads.
+    ///
+    /// # Errors
+    /// ENOENT where the caller is not in the PID namespace of this /proc.
+    pub fn own_pid(&self) -> Result<i32, Errno> {
+        let link = nix::fcntl::readlinkat(&self.dir, c"self")?;
+        link.to_str().and_then(|text| text.parse().ok()).ok_or(Errno::ENOENT)
+    }
+
+    /// Reads a file beside the processes (`meminfo`, `uptime`).
+    ///
+    /// # Errors
+    /// The errno of open(2) or read(2).
+    pub fn read(&self, name: &CStr, limit: usize, buffer: &mut Vec<u8>) -> Result<Cut, Errno> {
+        let file = openat(&self.dir, name, READ, Mode::empty())?;
+        read_bounded(&file, limit, Until::Empty, buffer)
+    }
+}
+
+impl ProcessDir {
+    /// Its id, as the /proc that it was opened from numbers it.
+    #[must_use]
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// Reads a file that is one record: `stat`, `status`, `cmdline`, `cgroup`, `limits`.
+    ///
+    /// # Errors
+    /// The errno of open(2) or read(2); ESRCH where the process is gone.
+    pub fn read(&self, name: &CStr, limit: usize, buffer: &mut Vec<u8>) -> Result<Cut, Errno> {
+        let file = openat(&self.dir, name, READ, Mode::empty())?;
+        read_bounded(&file, limit, Until::Short, buffer)
+    }
+
+    /// Reads a file of many records (`mountinfo`, `net/tcp`), where a short read is not the end.
+    ///
+    /// # Errors
+    /// The errno of open(2) or read(2); ESRCH where the process is gone.
+    pub fn read_records(
+        &self,
+        name: &CStr,
+        limit: usize,
+        buffer: &mut Vec<u8>,
+    ) -> Result<Cut, Errno> {
+        let file = openat(&self.dir, name, READ, Mode::empty())?;
+        read_bounded(&file, limit, Until::Empty, buffer)
+    }
+
+    /// Opens a file for reading and closes it again: whether it would be allowed.
+    ///
+    /// # Errors
+    /// The errno of open(2).
+    pub fn try_open(&self, name: &CStr) -> Result<(), Errno> {
+        openat(&self.dir, name, READ, Mode::empty()).map(drop)
+    }
+
+    /// Where one of its links leads: `exe`, `cwd`, `root`, `ns/mnt`, `fd/3`.
+    ///
+    /// # Errors
+    /// The errno of readlink(2).
+    pub fn read_link(&self, name: &CStr) -> Result<Vec<u8>, Errno> {
+        use std::os::unix::ffi::OsStringExt;
+        Ok(nix::fcntl::readlinkat(&self.dir, name)?.into_vec())
+    }
+
+    /// The numbered entries of a directory of it: `fd` or `task`.
+    ///
+    /// # Errors
+    /// The errno of opening or reading the directory.
+    pub fn numbers_in(&self, name: &CStr) -> Result<Vec<i32>, Errno> {
+        numeric_entries(self.dir.as_fd(), name)
+    }
+
+    /// Effective uid and gid: the owner of the directory itself, which the kernel
+    /// keeps at the effective ids even where the process is not dumpable.
+    ///
+    /// Read something else afterwards: for a process that is gone this says root.
+    ///
+    /// # Errors
+    /// The errno of fstat(2).
+    pub fn owner(&self) -> Result<(u32, u32), Errno> {
+        fstat(&self.dir).map(|stat| (stat.st_uid, stat.st_gid))
+    }
+
+    /// Owner, mode and inode of an entry, links not followed.
+    ///
+    /// # Errors
+    /// The errno of fstatat(2).
+    pub fn stat_entry(&self, name: &CStr) -> Result<FileStat, Errno> {
+        fstatat(&self.dir, name, AtFlags::AT_SYMLINK_NOFOLLOW)
+    }
+
+    /// Opens the root directory that the process sees, to be used by
+    /// [`InRoot`](super::InRoot) only.
+    ///
+    /// # Errors
+    /// EACCES where the ptrace check refuses, or another errno of open(2).
+    pub(super) fn open_root(&self) -> Result<OwnedFd, Errno> {
+        openat(&self.dir, c"root", PATH_ONLY, Mode::empty())
+    }
+}
+
+impl AsFd for ProcessDir {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.dir.as_fd()
+    }
+}
+
+fn numeric_entries(parent: BorrowedFd<'_>, name: &CStr) -> Result<Vec<i32>, Errno> {
+    let mut numbers = Vec::new();
+    for entry in Dir::openat(parent, name, DIRECTORY, Mode::empty())?.iter() {
+        let number = entry?.file_name().to_str().ok().and_then(|name| name.parse().ok());
+        numbers.extend(number);
+    }
+    Ok(numbers)
+}
