@@ -8,6 +8,10 @@
 //! `procfs-core` is not used for these: its `limits` and `smaps_rollup` overflow on an empty
 //! line and on a huge number, its text is UTF-8 only, and it leaves mountinfo escaped.
 
+pub mod accounts;
+pub mod cmdline;
+pub mod environ;
+pub mod id_map;
 pub mod stat;
 pub mod status;
 
