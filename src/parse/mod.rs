@@ -9,9 +9,11 @@
 //! line and on a huge number, its text is UTF-8 only, and it leaves mountinfo escaped.
 
 pub mod accounts;
+pub mod cgroup;
 pub mod cmdline;
 pub mod environ;
 pub mod id_map;
+pub mod mountinfo;
 pub mod stat;
 pub mod status;
 
