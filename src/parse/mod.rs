@@ -11,6 +11,7 @@
 pub mod accounts;
 pub mod cgroup;
 pub mod cmdline;
+pub mod container_id;
 pub mod environ;
 pub mod id_map;
 pub mod mountinfo;
