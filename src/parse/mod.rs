@@ -9,14 +9,18 @@
 //! line and on a huge number, its text is UTF-8 only, and it leaves mountinfo escaped.
 
 pub mod accounts;
+pub mod capabilities;
 pub mod cgroup;
 pub mod cmdline;
 pub mod container_id;
 pub mod environ;
 pub mod id_map;
 pub mod mountinfo;
+pub mod namespace_link;
+pub mod signals;
 pub mod stat;
 pub mod status;
+pub mod tty;
 
 mod text;
 
