@@ -15,11 +15,14 @@ pub mod cmdline;
 pub mod container_id;
 pub mod environ;
 pub mod id_map;
+pub mod limits;
 pub mod mountinfo;
 pub mod namespace_link;
 pub mod signals;
+pub mod smaps_rollup;
 pub mod stat;
 pub mod status;
+pub mod system;
 pub mod tty;
 
 mod text;
