@@ -1,0 +1,153 @@
+//! Capability bits and the masks of `/proc/PID/status`, by name as capabilities(7) says them.
+
+use std::borrow::Cow;
+
+/// The names by bit, 0 to 40. A newer kernel may know more.
+pub const NAMES: [&str; 41] = [
+    "cap_chown",
+    "cap_dac_override",
+    "cap_dac_read_search",
+    "cap_fowner",
+    "cap_fsetid",
+    "cap_kill",
+    "cap_setgid",
+    "cap_setuid",
+    "cap_setpcap",
+    "cap_linux_immutable",
+    "cap_net_bind_service",
+    "cap_net_broadcast",
+    "cap_net_admin",
+    "cap_net_raw",
+    "cap_ipc_lock",
+    "cap_ipc_owner",
+    "cap_sys_module",
+    "cap_sys_rawio",
+    "cap_sys_chroot",
+    "cap_sys_ptrace",
+    "cap_sys_pacct",
+    "cap_sys_admin",
+    "cap_sys_boot",
+    "cap_sys_nice",
+    "cap_sys_resource",
+    "cap_sys_time",
+    "cap_sys_tty_config",
+    "cap_mknod",
+    "cap_lease",
+    "cap_audit_write",
+    "cap_audit_control",
+    "cap_setfcap",
+    "cap_mac_override",
+    "cap_mac_admin",
+    "cap_syslog",
+    "cap_wake_alarm",
+    "cap_block_suspend",
+    "cap_audit_read",
+    "cap_perfmon",
+    "cap_bpf",
+    "cap_checkpoint_restore",
+];
+
+/// `19` → `cap_sys_ptrace`; `None` for a bit without a known name.
+#[must_use]
+pub fn name(bit: u8) -> Option<&'static str> {
+    NAMES.get(usize::from(bit)).copied()
+}
+
+/// The bit of a name, with or without `cap_`, in any case: `SYS_PTRACE` as Kubernetes says it.
+#[must_use]
+pub fn bit(name: &str) -> Option<u8> {
+    let lower = name.to_ascii_lowercase();
+    let bare = lower.strip_prefix("cap_").unwrap_or(&lower);
+    let mut known = NAMES.iter().map(|name| name.strip_prefix("cap_"));
+    known.position(|known| known == Some(bare))?.try_into().ok()
+}
+
+/// Whether a mask holds a bit.
+#[must_use]
+pub fn contains(mask: u64, bit: u8) -> bool {
+    mask.checked_shr(u32::from(bit))
+        .is_some_and(|shifted| shifted & 1 == 1)
+}
+
+/// The capabilities of a mask, by rising bit; a bit without a known name is its number.
+pub fn names(mask: u64) -> impl Iterator<Item = Cow<'static, str>> {
+    (0..64_u8)
+        .filter(move |bit| contains(mask, *bit))
+        .map(|bit| match name(bit) {
+            Some(name) => name.into(),
+            None => bit.to_string().into(),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn all(mask: u64) -> Vec<String> {
+        names(mask).map(Cow::into_owned).collect()
+    }
+
+    #[test]
+    fn the_default_set_of_containerd_and_docker() {
+        assert_eq!(
+            all(0xa804_25fb),
+            [
+                "cap_chown",
+                "cap_dac_override",
+                "cap_fowner",
+                "cap_fsetid",
+                "cap_kill",
+                "cap_setgid",
+                "cap_setuid",
+                "cap_setpcap",
+                "cap_net_bind_service",
+                "cap_net_raw",
+                "cap_sys_chroot",
+                "cap_mknod",
+                "cap_audit_write",
+                "cap_setfcap",
+            ]
+        );
+    }
+
+    #[test]
+    fn bits_without_a_name_are_numbers() {
+        assert_eq!(
+            all(1 << 40 | 1 << 41 | 1 << 63),
+            ["cap_checkpoint_restore", "41", "63"]
+        );
+        assert_eq!(all(0), Vec::<String>::new());
+        assert_eq!(all(0x1ff_ffff_ffff), NAMES);
+    }
+
+    #[test]
+    fn bits_of_names() {
+        for name in [
+            "cap_sys_ptrace",
+            "SYS_PTRACE",
+            "CAP_SYS_PTRACE",
+            "sys_ptrace",
+        ] {
+            assert_eq!(bit(name), Some(19));
+        }
+        for none in ["", "cap_", "19", "cap_cap_kill", "sys_ptrac"] {
+            assert_eq!(bit(none), None, "{none:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_mask_is_its_names(mask: u64) {
+            let back = all(mask).iter().fold(0_u64, |mask, name| {
+                mask | 1 << bit(name).unwrap_or_else(|| name.parse().unwrap())
+            });
+            prop_assert_eq!(back, mask);
+        }
+
+        #[test]
+        fn never_panics(text in any::<String>(), mask: u64, number: u8) {
+            let _ = (bit(&text), name(number), contains(mask, number));
+        }
+    }
+}
