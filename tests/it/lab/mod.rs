@@ -1,0 +1,98 @@
+//! Real containers for the tests, by the `lab` example: no engine, no daemon,
+//! one system call behind each word, and all of it gone when the test ends.
+//!
+//! ```ignore
+//! if !requires_root("what this test shows") { return; }
+//! let web = Lab::webapp().uid(1000).caps("none").start();
+//! let seen = web.spyhole().uid(1000).caps("none").args(["ps"]).run();
+//! assert_eq!(seen.code, Some(0), "{seen}");
+//! ```
+#![allow(
+    dead_code,
+    reason = "a library for the tests beside it, which use it piece by piece"
+)]
+
+mod container;
+pub(crate) mod process;
+mod selftest;
+mod setup;
+
+use std::env;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+pub(crate) use container::{Container, Pod};
+pub(crate) use process::Output;
+pub(crate) use setup::Setup;
+
+/// Where tests get their containers.
+pub(crate) struct Lab;
+
+impl Lab {
+    /// The sample application, alone in its root; `start` waits until it stands.
+    pub(crate) fn webapp() -> Setup {
+        Setup::new(&example("webapp")).ready("ready ")
+    }
+
+    /// Any other static program, under its file name in the root.
+    pub(crate) fn program(path: &Path) -> Setup {
+        Setup::new(path)
+    }
+
+    /// spyhole alone in a container of its own, nothing shared.
+    pub(crate) fn bare() -> Setup {
+        Setup::new(&spyhole())
+    }
+
+    /// A pod with `shareProcessNamespace`: PID 1 is `/pause`.
+    pub(crate) fn pod() -> Pod {
+        Pod::new()
+    }
+}
+
+/// The program under test.
+pub(crate) fn spyhole() -> PathBuf {
+    PathBuf::from(env!("CARGO_BIN_EXE_spyhole"))
+}
+
+/// An example of this crate, which lies beside the program under test.
+pub(crate) fn example(name: &str) -> PathBuf {
+    let path = spyhole().with_file_name("examples").join(name);
+    assert!(
+        path.exists(),
+        "{} is not there: run `cargo build --examples` (`cargo test` without --test does it too)",
+        path.display()
+    );
+    path
+}
+
+/// Whether this machine lets the test make containers. Where not, says so
+/// loudly; in CI nothing may be left out.
+pub(crate) fn requires_root(what: &str) -> bool {
+    static STANDS: OnceLock<Result<(), String>> = OnceLock::new();
+    allowed(
+        what,
+        STANDS.get_or_init(|| {
+            let tried = Lab::program(&example("lab")).args(["peek", "/"]).try_run();
+            match tried.code {
+                _ if !nix::unistd::geteuid().is_root() => Err("not root".to_owned()),
+                Some(0) => Ok(()),
+                _ => Err(tried.to_string()),
+            }
+        }),
+    )
+}
+
+/// The one rule of what may be left out: never silently, and never in CI.
+pub(crate) fn allowed(what: &str, stands: &Result<(), String>) -> bool {
+    let Err(why) = stands else { return true };
+    let text = format!("LEFT OUT: {what}: {why}\n");
+    assert!(
+        env::var("CI").as_deref() != Ok("true"),
+        "in CI no test may be left out\n{text}"
+    );
+    // Not eprint!: the test runner swallows that of a test that passes.
+    drop(io::stderr().write_all(text.as_bytes()));
+    false
+}
