@@ -29,7 +29,11 @@ impl Query for ContainersQuery {
     const EXAMPLE: &'static str = "spyhole containers -o wide";
 
     fn needs(&self, _: Detail) -> Needs {
-        Needs { files: Files::empty(), scope: Scope::Target, target: false }
+        Needs {
+            files: Files::empty(),
+            scope: Scope::Target,
+            target: false,
+        }
     }
 
     fn fill(&self, view: &mut View, report: &mut Report) {
@@ -59,7 +63,11 @@ pub struct Marks<'a> {
 pub fn group(facts: &[Facts], marks: &Marks<'_>) -> Vec<Container> {
     let mut groups: HashMap<&Key, Group<'_>> = HashMap::new();
     for facts in facts {
-        let group = groups.entry(&facts.identity.key).or_insert(Group { main: facts, count: 0, kernel: false });
+        let group = groups.entry(&facts.identity.key).or_insert(Group {
+            main: facts,
+            count: 0,
+            kernel: false,
+        });
         group.count += 1;
         group.kernel |= facts.stat.is_kernel_thread();
         let order = |facts: &Facts| (facts.stat.starttime_ticks, facts.pid);
@@ -69,7 +77,10 @@ pub fn group(facts: &[Facts], marks: &Marks<'_>) -> Vec<Container> {
     }
     let mut groups: Vec<_> = groups.into_iter().collect();
     groups.sort_by_key(|(_, group)| (group.main.stat.starttime_ticks, group.main.pid));
-    groups.into_iter().map(|(key, group)| group.container(key, marks)).collect()
+    groups
+        .into_iter()
+        .map(|(key, group)| group.container(key, marks))
+        .collect()
 }
 
 struct Group<'a> {

@@ -9,9 +9,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::parse::cgroup::CgroupPaths;
-use crate::parse::container_id;
+use crate::parse::container_id::{self, ContainerFromCgroup, Runtime};
 use crate::parse::mountinfo;
-use crate::parse::namespace_link;
+use crate::parse::namespace_link::NamespaceLink;
 use crate::parse::stat::Stat;
 use crate::sys::ProcessDir;
 
@@ -47,7 +47,12 @@ impl Identity {
     /// Of a process that nothing tells about.
     #[must_use]
     pub fn unknown() -> Self {
-        Self { key: Key::Unknown, name: None, runtime: None, pod_uid: None }
+        Self {
+            key: Key::Unknown,
+            name: None,
+            runtime: None,
+            pod_uid: None,
+        }
     }
 
     /// The runtime's id.
@@ -82,6 +87,9 @@ struct Known {
 impl Identities {
     /// The identity of a process; [`Key::Unknown`] where nothing tells.
     pub fn of(&self, process: &ProcessDir, stat: &Stat, buffer: &mut Vec<u8>) -> Arc<Identity> {
+        if stat.is_kernel_thread() {
+            return Arc::new(Identity::unknown());
+        }
         let namespace = mount_namespace(process);
         if let Some(identity) =
             namespace.and_then(|inode| self.lock().by_namespace.get(&inode).cloned())
@@ -92,7 +100,7 @@ impl Identities {
             Ok(_) => CgroupPaths::parse(buffer).ok(),
             Err(_) => None,
         };
-        let from_cgroup = cgroup.as_ref().and_then(container_id::from_cgroup_paths);
+        let from_cgroup = cgroup.as_ref().and_then(container_id::from_cgroups);
         if namespace.is_none()
             && let Some(found) = &from_cgroup
             && let Some(identity) = self.lock().by_key.get(&Key::Id(found.id.clone())).cloned()
@@ -114,7 +122,9 @@ impl Identities {
             None => Arc::new(identity),
         };
         if identity.key != Key::Unknown {
-            known.by_key.insert(identity.key.clone(), Arc::clone(&identity));
+            known
+                .by_key
+                .insert(identity.key.clone(), Arc::clone(&identity));
             if let Some(inode) = namespace {
                 known.by_namespace.insert(inode, Arc::clone(&identity));
             }
@@ -129,39 +139,67 @@ impl Identities {
 
 fn mount_namespace(process: &ProcessDir) -> Option<u64> {
     let link = process.read_link(c"ns/mnt").ok()?;
-    namespace_link::parse(&link).ok().map(|link| link.inode)
+    NamespaceLink::parse(&link).ok().map(|link| link.inode)
 }
 
 fn from_mounts(
     process: &ProcessDir,
-    from_cgroup: Option<container_id::ContainerFromCgroup>,
+    from_cgroup: Option<ContainerFromCgroup>,
     buffer: &mut Vec<u8>,
 ) -> Identity {
     let mut identity = Identity::unknown();
-    if process.read_records(c"mountinfo", MOUNTINFO_LIMIT, buffer).is_ok() {
+    let mut roots = Vec::new();
+    let mut cgroup_root = None;
+    if process
+        .read_records(c"mountinfo", MOUNTINFO_LIMIT, buffer)
+        .is_ok()
+    {
         for entry in mountinfo::entries(buffer).filter_map(Result::ok) {
             if *entry.mount_point == b"/"[..] {
                 identity.key = Key::Root(entry.major, entry.minor, entry.root.to_vec());
             }
-        }
-        if let Some(found) = container_id::from_mounts(buffer) {
-            identity.name = found.name;
-            identity.pod_uid = found.pod_uid;
-            let id = match (found.podman_id, found.docker_id) {
-                (Some(id), _) => Some(("podman", id)),
-                (None, Some(id)) => Some(("docker", id)),
-                (None, None) => None,
-            };
-            if let Some((runtime, id)) = id {
-                identity.runtime = Some(runtime);
-                identity.key = Key::Id(id);
+            if entry.fstype.starts_with(b"cgroup") {
+                cgroup_root = cgroup_root.or_else(|| container_id::from_cgroup(&entry.root));
+            }
+            // A node mounts the files of its containers below its own folders for
+            // them; only a container has them in their place.
+            if !is_below_runtime_folder(&entry.mount_point) {
+                roots.push(entry.root);
             }
         }
     }
-    if let Some(found) = from_cgroup {
-        identity.runtime = found.runtime.map(container_id::Runtime::as_str).or(identity.runtime);
-        identity.pod_uid = identity.pod_uid.or(found.pod_uid);
-        identity.key = Key::Id(found.id);
+    let from_mounts = container_id::from_mount_roots(roots.iter().map(|root| &**root));
+    let from_cgroup = from_cgroup.or(cgroup_root);
+    let id = from_cgroup
+        .as_ref()
+        .map(|found| found.id.clone())
+        .or(from_mounts.id);
+    let runtime = from_cgroup
+        .as_ref()
+        .and_then(|found| found.runtime)
+        .or(from_mounts.runtime);
+    if let Some(id) = id {
+        identity.key = Key::Id(id);
+        identity.name = from_mounts.container_name;
+        identity.runtime = runtime.map(Runtime::as_str);
+        identity.pod_uid = from_cgroup
+            .and_then(|found| found.pod_uid)
+            .or(from_mounts.pod_uid);
+    } else if from_mounts.container_name.is_some() {
+        // In a cgroup namespace of its own a container shows no id, but its name and pod.
+        identity.name = from_mounts.container_name;
+        identity.pod_uid = from_mounts.pod_uid;
     }
     identity
+}
+
+fn is_below_runtime_folder(mount_point: &[u8]) -> bool {
+    const FOLDERS: [&[u8]; 5] = [
+        b"/var/lib/",
+        b"/run/containerd/",
+        b"/run/containers/",
+        b"/run/docker/",
+        b"/run/user/",
+    ];
+    FOLDERS.iter().any(|folder| mount_point.starts_with(folder))
 }

@@ -1,7 +1,6 @@
 //! The look itself: finds the target, walks as far as the requests need it.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,7 +15,6 @@ use super::standing::Credentials;
 use super::view::{Held, View};
 use super::walk::{Facts, Files, Visitor, Walk, Wanted, walk};
 use crate::model::container::Container;
-use crate::model::escape::escaped;
 use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::target::ChosenBy;
 use crate::sys::clock::Clock;
@@ -57,6 +55,13 @@ pub struct Needs {
 }
 
 impl Needs {
+    /// Of a document without sections.
+    pub const NONE: Self = Self {
+        files: Files::empty(),
+        scope: Scope::Main,
+        target: true,
+    };
+
     /// What both need.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
@@ -72,7 +77,9 @@ impl Needs {
 #[derive(Debug, thiserror::Error)]
 pub enum NoTarget {
     /// `/proc` cannot be opened.
-    #[error("cannot open {path}: {errno}. Is proc mounted there? Name another place with --proc DIR")]
+    #[error(
+        "cannot open {path}: {errno}. Is proc mounted there? Name another place with --proc DIR"
+    )]
     NoProc {
         /// The directory that was tried.
         path: PathBuf,
@@ -103,7 +110,10 @@ fn in_sight(containers: &[Container]) -> String {
     for container in containers {
         let label = crate::model::escape::escaped(container.label().as_bytes()).into_owned();
         let comm = crate::model::escape::escaped(container.main_comm.as_bytes()).into_owned();
-        text.push_str(&format!("\n  --container {label:<20} {comm} (pid {}", container.main_pid));
+        text.push_str(&format!(
+            "\n  --container {label:<20} {comm} (pid {}",
+            container.main_pid
+        ));
         text.push_str(&format!(", {} processes)", container.process_count));
         if container.own {
             text.push_str("  spyhole's own");
@@ -118,12 +128,18 @@ impl View {
     /// # Errors
     /// [`NoTarget`], where there is nothing to look at or more than one thing.
     pub fn open(options: Options, needs: Needs) -> Result<Self, NoTarget> {
-        let proc = ProcDir::open(&options.proc)
-            .map_err(|errno| NoTarget::NoProc { path: options.proc.clone(), errno })?;
+        let proc = ProcDir::open(&options.proc).map_err(|errno| NoTarget::NoProc {
+            path: options.proc.clone(),
+            errno,
+        })?;
         let mut buffer = Vec::new();
         let viewer = viewer(&proc, &mut buffer);
         let look = Look {
-            visitor: Arc::new(Visitor { proc, viewer, identities: Identities::default() }),
+            visitor: Arc::new(Visitor {
+                proc,
+                viewer,
+                identities: Identities::default(),
+            }),
             clock: Clock::read(),
             needs,
             deadline: Instant::now() + options.timeout,
@@ -158,34 +174,48 @@ impl Look {
         let mut met = self.meet(choice, buffer)?;
         let mut found = self.targets(&mut met);
         if found.is_empty() && met.selection.chosen_by == ChosenBy::OnlyContainer {
-            let own = Choice { own: true, ..Choice::default() };
+            let own = Choice {
+                own: true,
+                ..Choice::default()
+            };
             met = self.meet(&own, buffer)?;
             met.selection.chosen_by = ChosenBy::NobodyElse;
             found = self.targets(&mut met);
         }
         let several = found.len() > 1;
-        let target = found.into_iter().min_by_key(|(_, started, dir)| (*started, dir.pid()));
+        let target = found
+            .into_iter()
+            .min_by_key(|(_, started, dir)| (*started, dir.pid()));
         let named = match (choice.pid, &choice.container) {
             (Some(pid), _) => Some(NoTarget::NoProcess(pid)),
-            (None, Some(name)) => Some(NoTarget::NoContainer { name: name.clone(), containers: Vec::new() }),
+            (None, Some(name)) => Some(NoTarget::NoContainer {
+                name: name.clone(),
+                containers: Vec::new(),
+            }),
             (None, None) => None,
         };
         let missing = target.is_none();
         let target = target.filter(|_| !several);
-        let containers = containers::group(&met.walk.facts, &containers::Marks {
-            target: target.as_ref().map(|(identity, ..)| &identity.key),
-            own: met.own.as_ref(),
-            pause: met.pause.as_ref(),
-            clock: &self.clock,
-        });
+        let containers = containers::group(
+            &met.walk.facts,
+            &containers::Marks {
+                target: target.as_ref().map(|(identity, ..)| &identity.key),
+                own: met.own.as_ref(),
+                pause: met.pause.as_ref(),
+                clock: &self.clock,
+            },
+        );
         if missing || (several && self.needs.target) {
             return Err(match named {
                 Some(NoTarget::NoProcess(pid)) => NoTarget::NoProcess(pid),
-                Some(NoTarget::NoContainer { name, .. }) if missing => {
-                    NoTarget::NoContainer { name, containers: listed(containers) }
-                }
+                Some(NoTarget::NoContainer { name, .. }) if missing => NoTarget::NoContainer {
+                    name,
+                    containers: listed(containers),
+                },
                 None if missing => NoTarget::NoProcess(1),
-                _ => NoTarget::Ambiguous { containers: listed(containers) },
+                _ => NoTarget::Ambiguous {
+                    containers: listed(containers),
+                },
             });
         }
         Ok(self.view(met, target, containers, redactor))
@@ -196,13 +226,20 @@ impl Look {
         let files = self.needs.files;
         let own_files = if choice.own { files } else { Files::empty() };
         let mut landmarks = Landmarks::read(&self.visitor, files, own_files, buffer);
-        let selection = select(&self.visitor, choice, &mut landmarks, buffer)
-            .map_err(NoTarget::NoProcess)?;
+        let selection =
+            select(&self.visitor, choice, &mut landmarks, buffer).map_err(NoTarget::NoProcess)?;
         let pause = landmarks.pause().cloned();
-        let own = landmarks.own.as_ref().map(|facts| facts.identity.key.clone());
+        let own = landmarks
+            .own
+            .as_ref()
+            .map(|facts| facts.identity.key.clone());
         let own_pid = landmarks.own.as_ref().map(|facts| facts.pid);
         let visited = [landmarks.first.as_ref(), landmarks.own.as_ref()];
-        let visited: Vec<i32> = visited.into_iter().flatten().map(|facts| facts.pid).collect();
+        let visited: Vec<i32> = visited
+            .into_iter()
+            .flatten()
+            .map(|facts| facts.pid)
+            .collect();
         let mut pids = match (&selection.main, self.needs.scope) {
             (Some(main), Scope::Main) => vec![main.pid()],
             _ => self.visitor.proc.pids().unwrap_or_default(),
@@ -213,7 +250,11 @@ impl Look {
             Scope::Main | Scope::Target => Arc::clone(&selection.wanted),
         };
         let mut walk = walk(&self.visitor, pids, files, &wanted, self.deadline);
-        let Landmarks { first, own: own_facts, .. } = landmarks;
+        let Landmarks {
+            first,
+            own: own_facts,
+            ..
+        } = landmarks;
         walk.facts.extend(first.into_iter().chain(own_facts));
         walk.facts.sort_unstable_by_key(|facts| facts.pid);
         follow_parents(&mut walk.facts);
@@ -222,16 +263,30 @@ impl Look {
             let hidden = Some(facts.pid) == own_pid && !choice.own && choice.pid != own_pid;
             facts.read = !hidden && wanted(facts.pid, &facts.identity);
         }
-        Ok(Met { selection, own_pid, walk, pause, own })
+        Ok(Met {
+            selection,
+            own_pid,
+            walk,
+            pause,
+            own,
+        })
     }
 
     /// The containers that the selection matches, with their first processes.
     fn targets(&self, met: &mut Met) -> Vec<(Arc<Identity>, u64, ProcessDir)> {
-        let Met { selection, walk, .. } = met;
+        let Met {
+            selection, walk, ..
+        } = met;
         if let Some(main) = selection.main.take() {
             let facts = walk.facts.iter().find(|facts| facts.pid == main.pid());
             return facts
-                .map(|facts| (Arc::clone(&facts.identity), facts.stat.starttime_ticks, main))
+                .map(|facts| {
+                    (
+                        Arc::clone(&facts.identity),
+                        facts.stat.starttime_ticks,
+                        main,
+                    )
+                })
                 .into_iter()
                 .collect();
         }
@@ -240,7 +295,8 @@ impl Look {
         // The landmarks were visited before the walk and are held by nobody yet.
         for facts in &walk.facts {
             let landmark = facts.pid == 1 || Some(facts.pid) == met.own_pid;
-            if landmark && (selection.wanted)(facts.pid, &facts.identity)
+            if landmark
+                && (selection.wanted)(facts.pid, &facts.identity)
                 && let Ok(dir) = self.visitor.proc.process(facts.pid)
             {
                 let started = facts.stat.starttime_ticks;
@@ -279,13 +335,24 @@ impl Look {
 }
 
 /// A process that nothing places belongs where its parent belongs: zombies have
-/// given up their namespaces.
+/// given up their namespaces. The kernel's own threads belong to the machine, where PID 1 is.
 fn follow_parents(facts: &mut [Facts]) {
+    let first = facts
+        .iter()
+        .find(|facts| facts.pid == 1)
+        .map(|facts| Arc::clone(&facts.identity));
     let known: HashMap<i32, (i32, Arc<Identity>)> = facts
         .iter()
         .map(|facts| (facts.pid, (facts.stat.ppid, Arc::clone(&facts.identity))))
         .collect();
-    for facts in facts.iter_mut().filter(|facts| facts.identity.key == Key::Unknown) {
+    for facts in facts
+        .iter_mut()
+        .filter(|facts| facts.identity.key == Key::Unknown)
+    {
+        if facts.stat.is_kernel_thread() {
+            facts.identity = first.clone().unwrap_or_else(|| Arc::clone(&facts.identity));
+            continue;
+        }
         let mut parent = facts.stat.ppid;
         for _ in 0..known.len().min(64) {
             match known.get(&parent) {

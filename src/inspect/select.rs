@@ -48,10 +48,20 @@ impl Landmarks {
             Some((process, facts))
         };
         let own_pid = visitor.proc.own_pid().ok();
-        let first = if own_pid == Some(1) { None } else { look(1, files | Files::CMDLINE) };
-        let own = own_pid.and_then(|pid| look(pid, own_files)).map(|(_, facts)| facts);
+        let first = if own_pid == Some(1) {
+            None
+        } else {
+            look(1, files | Files::CMDLINE)
+        };
+        let own = own_pid
+            .and_then(|pid| look(pid, own_files))
+            .map(|(_, facts)| facts);
         let (first_dir, first) = first.unzip();
-        Self { first, first_dir, own }
+        Self {
+            first,
+            first_dir,
+            own,
+        }
     }
 
     /// What holds the namespaces of a pod, where PID 1 does just that.
@@ -89,16 +99,31 @@ pub fn select(
     if let Some(pid) = choice.pid {
         let main = visitor.proc.process(pid).map_err(|_| pid)?;
         let wanted: Arc<Wanted> = Arc::new(move |candidate, _| candidate == pid);
-        return Ok(Selection { chosen_by: ChosenBy::Pid, wanted, main: Some(main) });
+        return Ok(Selection {
+            chosen_by: ChosenBy::Pid,
+            wanted,
+            main: Some(main),
+        });
     }
     if let Some(name) = choice.container.clone() {
         let wanted = named(visitor, name, buffer)?;
-        return Ok(Selection { chosen_by: ChosenBy::Container, wanted, main: None });
+        return Ok(Selection {
+            chosen_by: ChosenBy::Container,
+            wanted,
+            main: None,
+        });
     }
-    let own = landmarks.own.as_ref().map(|facts| facts.identity.key.clone());
+    let own = landmarks
+        .own
+        .as_ref()
+        .map(|facts| facts.identity.key.clone());
     if choice.own {
         let wanted: Arc<Wanted> = Arc::new(move |_, identity| same(identity, own.as_ref()));
-        return Ok(Selection { chosen_by: ChosenBy::Own, wanted, main: None });
+        return Ok(Selection {
+            chosen_by: ChosenBy::Own,
+            wanted,
+            main: None,
+        });
     }
     let pause = landmarks.pause().cloned();
     if pause.is_none()
@@ -108,23 +133,37 @@ pub fn select(
         let wanted: Arc<Wanted> =
             Arc::new(move |pid, identity| pid == 1 || same(identity, Some(&key)));
         let main = landmarks.first_dir.take();
-        return Ok(Selection { chosen_by: ChosenBy::FirstProcess, wanted, main });
+        return Ok(Selection {
+            chosen_by: ChosenBy::FirstProcess,
+            wanted,
+            main,
+        });
     }
     let own_pid = landmarks.own.as_ref().map(|facts| facts.pid);
     let wanted: Arc<Wanted> = Arc::new(move |pid, identity| {
         Some(pid) != own_pid && !same(identity, own.as_ref()) && !same(identity, pause.as_ref())
     });
-    Ok(Selection { chosen_by: ChosenBy::OnlyContainer, wanted, main: None })
+    Ok(Selection {
+        chosen_by: ChosenBy::OnlyContainer,
+        wanted,
+        main: None,
+    })
 }
 
 fn named(visitor: &Visitor, name: String, buffer: &mut Vec<u8>) -> Result<Arc<Wanted>, i32> {
     let Some(pid) = name.strip_prefix("pid-").and_then(|pid| pid.parse().ok()) else {
-        return Ok(Arc::new(move |_, identity: &Identity| identity.answers_to(&name)));
+        return Ok(Arc::new(move |_, identity: &Identity| {
+            identity.answers_to(&name)
+        }));
     };
     let process = visitor.proc.process(pid).map_err(|_| pid)?;
-    let facts = visitor.visit(&process, Files::empty(), &|_, _| false, buffer).ok_or(pid)?;
+    let facts = visitor
+        .visit(&process, Files::empty(), &|_, _| false, buffer)
+        .ok_or(pid)?;
     let key = facts.identity.key.clone();
-    Ok(Arc::new(move |candidate, identity| candidate == pid || same(identity, Some(&key))))
+    Ok(Arc::new(move |candidate, identity| {
+        candidate == pid || same(identity, Some(&key))
+    }))
 }
 
 fn same(identity: &Identity, key: Option<&Key>) -> bool {

@@ -11,10 +11,10 @@ use crate::parse::capabilities;
 use crate::parse::status::{Ids, Status};
 use crate::sys::ProcessDir;
 
-/// The bit of CAP_SYS_PTRACE.
-pub const CAP_SYS_PTRACE: u32 = 19;
-const CAP_DAC_OVERRIDE: u32 = 1;
-const CAP_DAC_READ_SEARCH: u32 = 2;
+/// The bit of `CAP_SYS_PTRACE`.
+pub const CAP_SYS_PTRACE: u8 = 19;
+const CAP_DAC_OVERRIDE: u8 = 1;
+const CAP_DAC_READ_SEARCH: u8 = 2;
 
 /// What the kernel's checks compare, of one process.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -90,8 +90,9 @@ impl Credentials {
 
     /// Whether a capability is effective.
     #[must_use]
-    pub fn can(&self, capability: u32) -> bool {
-        self.cap_effective.is_some_and(|mask| mask & (1 << capability) != 0)
+    pub fn can(&self, capability: u8) -> bool {
+        self.cap_effective
+            .is_some_and(|mask| capabilities::contains(mask, capability))
     }
 }
 
@@ -129,7 +130,10 @@ fn ptrace_blockers(viewer: &Credentials, target: &Credentials) -> Vec<Blocker> {
     {
         found.push(Blocker {
             reason: Reason::Uid,
-            evidence: format!("not the same user: viewer uid {uid}, target uid {}", spread(target)),
+            evidence: format!(
+                "not the same user: viewer uid {uid}, target uid {}",
+                spread(target)
+            ),
         });
     }
     if let (Some((_, gid)), (_, Some(target))) = (viewer_ids, target_ids)
@@ -137,7 +141,10 @@ fn ptrace_blockers(viewer: &Credentials, target: &Credentials) -> Vec<Blocker> {
     {
         found.push(Blocker {
             reason: Reason::Gid,
-            evidence: format!("not the same group: viewer gid {gid}, target gid {}", spread(target)),
+            evidence: format!(
+                "not the same group: viewer gid {gid}, target gid {}",
+                spread(target)
+            ),
         });
     }
     if same_namespace == Some(false) {
@@ -154,7 +161,9 @@ fn ptrace_blockers(viewer: &Credentials, target: &Credentials) -> Vec<Blocker> {
     if let (Some(effective), Some(permitted)) = (viewer.cap_effective, target.cap_permitted)
         && permitted & !effective != 0
     {
-        let missing = capabilities::names(permitted & !effective).join(", ");
+        let missing = capabilities::names(permitted & !effective)
+            .collect::<Vec<_>>()
+            .join(", ");
         found.push(Blocker {
             reason: Reason::Capability,
             evidence: format!("the target holds capabilities that the viewer lacks: {missing}"),
@@ -167,11 +176,16 @@ fn owner_blockers(viewer: &Credentials, target: &Credentials) -> Vec<Blocker> {
     if viewer.can(CAP_DAC_OVERRIDE) || viewer.can(CAP_DAC_READ_SEARCH) {
         return Vec::new();
     }
-    let (Some((uid, _)), Some(owner)) = (fs_ids(viewer), target.uid) else { return Vec::new() };
+    let (Some((uid, _)), Some(owner)) = (fs_ids(viewer), target.uid) else {
+        return Vec::new();
+    };
     if uid != owner.effective {
         return vec![Blocker {
             reason: Reason::Uid,
-            evidence: format!("not the same user: viewer uid {uid}, target uid {}", owner.effective),
+            evidence: format!(
+                "not the same user: viewer uid {uid}, target uid {}",
+                owner.effective
+            ),
         }];
     }
     if target.dumpable == Some(false) {
@@ -195,7 +209,8 @@ fn same_user_namespace(viewer: &Credentials, target: &Credentials) -> Option<boo
 
 fn user_namespace(viewer: &Credentials, target: &Credentials) -> Blocker {
     let map = |side: &Credentials| {
-        let text = String::from_utf8_lossy(side.uid_map.as_deref().unwrap_or_default()).into_owned();
+        let text =
+            String::from_utf8_lossy(side.uid_map.as_deref().unwrap_or_default()).into_owned();
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     };
     Blocker {
@@ -230,10 +245,17 @@ pub fn needs(viewer: &Credentials, target: &Credentials) -> Option<String> {
         _ => None,
     };
     let with_ptrace = "as root with CAP_SYS_PTRACE".to_owned();
+    if viewer.can(CAP_SYS_PTRACE) && same_user_namespace(viewer, target) != Some(false) {
+        return Some(
+            "a security policy (AppArmor, SELinux, Landlock) that lets spyhole read it".to_owned(),
+        );
+    }
     if target.dumpable == Some(false) || viewer.can(CAP_SYS_PTRACE) {
         return Some(format!("run {with_ptrace} in the target's user namespace"));
     }
-    Some(as_target.map_or(format!("run {with_ptrace}"), |text| format!("{text}, or {with_ptrace}")))
+    Some(as_target.map_or(format!("run {with_ptrace}"), |text| {
+        format!("{text}, or {with_ptrace}")
+    }))
 }
 
 /// The reason for an errno that a file of `/proc/PID` gave.
@@ -249,7 +271,9 @@ pub fn refusal(
             let target = target();
             let reason = match blockers(check, viewer, &target).first() {
                 Some(blocker) => blocker.reason,
-                None if check == Check::Ptrace && viewer.can(CAP_SYS_PTRACE) => Reason::SecurityModule,
+                None if check == Check::Ptrace && viewer.can(CAP_SYS_PTRACE) => {
+                    Reason::SecurityModule
+                }
                 None => Reason::Denied,
             };
             return Refusal {
@@ -264,5 +288,8 @@ pub fn refusal(
         }
         _ => Reason::Io,
     };
-    Refusal { errno: Some(format!("{errno:?}")), ..Refusal::of(reason) }
+    Refusal {
+        errno: Some(format!("{errno:?}")),
+        ..Refusal::of(reason)
+    }
 }

@@ -18,6 +18,14 @@ use crate::parse::accounts::Accounts;
 use crate::sys::clock::Clock;
 use crate::sys::{InRoot, ProcessDir};
 
+/// What a target calls its ids.
+pub struct Names {
+    /// From its `/etc/passwd`.
+    pub users: Accounts,
+    /// From its `/etc/group`.
+    pub groups: Accounts,
+}
+
 /// The target, held by descriptors.
 pub struct Held {
     /// Its main process.
@@ -29,7 +37,7 @@ pub struct Held {
     /// Credentials of the main process, read when first asked for.
     credentials: OnceCell<Credentials>,
     root: OnceCell<Attempt<InRoot>>,
-    accounts: OnceCell<Attempt<Accounts>>,
+    names: OnceCell<Attempt<Names>>,
 }
 
 impl Held {
@@ -42,7 +50,7 @@ impl Held {
             chosen_by,
             credentials: OnceCell::new(),
             root: OnceCell::new(),
-            accounts: OnceCell::new(),
+            names: OnceCell::new(),
         }
     }
 
@@ -50,10 +58,10 @@ impl Held {
     ///
     /// # Errors
     /// Why its `/etc/passwd` cannot be read. A target without one has no names, which is no error.
-    pub fn accounts(&self, viewer: &Credentials) -> Result<&Accounts, &Refusal> {
+    pub fn names(&self, viewer: &Credentials) -> Result<&Names, &Refusal> {
         let read = || {
             let root = self.root(viewer).map_err(Clone::clone)?;
-            let mut file = |path: &[u8]| {
+            let file = |path: &[u8]| {
                 let mut buffer = Vec::new();
                 match root.read(path, ACCOUNTS_LIMIT, &mut buffer) {
                     Ok(_) => Ok(buffer),
@@ -61,9 +69,12 @@ impl Held {
                     Err(errno) => Err(self.refusal(errno, Check::Open, viewer)),
                 }
             };
-            Ok(Accounts::parse(&file(b"/etc/passwd")?, &file(b"/etc/group")?))
+            Ok(Names {
+                users: Accounts::parse(&file(b"/etc/passwd")?),
+                groups: Accounts::parse(&file(b"/etc/group")?),
+            })
         };
-        self.accounts.get_or_init(read).as_ref()
+        self.names.get_or_init(read).as_ref()
     }
 
     /// The root directory of the target.
@@ -84,7 +95,8 @@ impl Held {
 
     /// The credentials of the main process.
     pub fn credentials(&self) -> &Credentials {
-        self.credentials.get_or_init(|| Credentials::of(&self.main, &mut Vec::new()))
+        self.credentials
+            .get_or_init(|| Credentials::of(&self.main, &mut Vec::new()))
     }
 }
 
@@ -121,7 +133,10 @@ impl View {
     #[must_use]
     pub fn main_facts(&self) -> Option<&Facts> {
         let pid = self.held.as_ref()?.main.pid();
-        let found = self.facts.binary_search_by_key(&pid, |facts| facts.pid).ok()?;
+        let found = self
+            .facts
+            .binary_search_by_key(&pid, |facts| facts.pid)
+            .ok()?;
         self.facts.get(found)
     }
 
@@ -140,9 +155,9 @@ impl View {
             exe: match exe {
                 None | Some(Ok(None)) => None,
                 Some(Ok(Some(path))) => Some(Seen::Value(path.into())),
-                Some(Err(refusal)) => {
-                    Some(Seen::Unseen(self.gaps.record("target", "exe", pid, &refusal)))
-                }
+                Some(Err(refusal)) => Some(Seen::Unseen(
+                    self.gaps.record("target", "exe", pid, &refusal),
+                )),
             },
             uid,
             gid,
@@ -155,4 +170,3 @@ impl View {
 }
 
 const ACCOUNTS_LIMIT: usize = 1 << 20;
-

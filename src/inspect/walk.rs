@@ -151,7 +151,12 @@ impl Visitor {
         let read = identity.key == Key::Unknown || wanted(process.pid(), &identity);
         let mut facts = Facts::bare(process.pid(), uid, gid, stat, identity, read);
         if read {
-            let mut reader = Reader { visitor: self, process, buffer, credentials: None };
+            let mut reader = Reader {
+                visitor: self,
+                process,
+                buffer,
+                credentials: None,
+            };
             reader.fill(&mut facts, files);
             if reader.vanished(&facts) {
                 return None;
@@ -169,7 +174,11 @@ pub fn walk(
     wanted: &Arc<Wanted>,
     deadline: Instant,
 ) -> Walk {
-    let worth = if pids.len() < WORTH_A_SECOND_THREAD { 1 } else { 2 };
+    let worth = if pids.len() < WORTH_A_SECOND_THREAD {
+        1
+    } else {
+        2
+    };
     let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(worth));
     let errand = Arc::new(Errand {
         visitor: Arc::clone(visitor),
@@ -252,12 +261,20 @@ impl Errand {
         let Ok(process) = self.visitor.proc.process(pid) else {
             return parcel.gone.push(pid);
         };
-        let Some(facts) = self.visitor.visit(&process, self.files, &*self.wanted, buffer) else {
+        let Some(facts) = self
+            .visitor
+            .visit(&process, self.files, &*self.wanted, buffer)
+        else {
             return parcel.gone.push(pid);
         };
         if facts.read && facts.identity.key != Key::Unknown {
             let identity = Arc::clone(&facts.identity);
-            keep_first(&mut parcel.first, identity, facts.stat.starttime_ticks, process);
+            keep_first(
+                &mut parcel.first,
+                identity,
+                facts.stat.starttime_ticks,
+                process,
+            );
         }
         parcel.facts.push(facts);
     }
@@ -273,9 +290,17 @@ impl Walk {
     }
 
     fn give_up(&mut self, pids: &[i32]) {
-        let seen = self.facts.iter().map(|facts| facts.pid).chain(self.gone.iter().copied());
+        let seen = self
+            .facts
+            .iter()
+            .map(|facts| facts.pid)
+            .chain(self.gone.iter().copied());
         let seen: HashSet<i32> = seen.collect();
-        self.stalled = pids.iter().copied().filter(|pid| !seen.contains(pid)).collect();
+        self.stalled = pids
+            .iter()
+            .copied()
+            .filter(|pid| !seen.contains(pid))
+            .collect();
     }
 }
 
@@ -287,13 +312,15 @@ pub(super) fn keep_first(
     started: u64,
     process: ProcessDir,
 ) {
-    match first.iter_mut().find(|(known, ..)| known.key == identity.key) {
-        Some(held) if (started, process.pid()) < (held.1, held.2.pid()) => {
+    if let Some(held) = first
+        .iter_mut()
+        .find(|(known, ..)| known.key == identity.key)
+    {
+        if (started, process.pid()) < (held.1, held.2.pid()) {
             (held.1, held.2) = (started, process);
         }
-        Some(_) => {}
-        None if first.len() < CONTAINERS_HELD => first.push((identity, started, process)),
-        None => {}
+    } else if first.len() < CONTAINERS_HELD {
+        first.push((identity, started, process));
     }
 }
 
@@ -313,14 +340,22 @@ impl Reader<'_> {
             facts.status = Some(self.parsed(c"status", STATUS_LIMIT, Check::Open, Status::parse));
         }
         if files.contains(Files::CMDLINE) {
-            facts.args = Some(if bodiless { Ok(Vec::new()) } else { self.args() });
+            facts.args = Some(if bodiless {
+                Ok(Vec::new())
+            } else {
+                self.args()
+            });
         }
         if files.contains(Files::ENVIRON) {
             let attempt = self.read(c"environ", ENVIRON_LIMIT, Check::Ptrace);
             facts.environ = Some(attempt.map(|()| self.buffer.clone()));
         }
         if files.contains(Files::EXE) {
-            facts.exe = Some(if bodiless { Ok(None) } else { self.link(c"exe") });
+            facts.exe = Some(if bodiless {
+                Ok(None)
+            } else {
+                self.link(c"exe")
+            });
         }
         if files.contains(Files::CWD) {
             let zombie = facts.stat.state == b'Z';
@@ -337,7 +372,11 @@ impl Reader<'_> {
             facts.oom = Some([self.number(c"oom_score"), self.number(c"oom_score_adj")]);
         }
         if files.contains(Files::SMAPS_ROLLUP) {
-            facts.smaps = Some(if bodiless { Ok(None) } else { self.smaps().map(Some) });
+            facts.smaps = Some(if bodiless {
+                Ok(None)
+            } else {
+                self.smaps().map(Some)
+            });
         }
         if files.contains(Files::TASKS) {
             facts.tasks = Some(self.tasks());
@@ -359,13 +398,20 @@ impl Reader<'_> {
     }
 
     fn smaps(&mut self) -> Attempt<SmapsRollup> {
-        self.parsed(c"smaps_rollup", SMALL_LIMIT, Check::Ptrace, SmapsRollup::parse)
+        self.parsed(
+            c"smaps_rollup",
+            SMALL_LIMIT,
+            Check::Ptrace,
+            SmapsRollup::parse,
+        )
     }
 
     fn number(&mut self, name: &CStr) -> Attempt<i64> {
         self.read(name, SMALL_LIMIT, Check::Open)?;
         let text = std::str::from_utf8(self.buffer).unwrap_or_default();
-        text.trim().parse().map_err(|_| Refusal::of(Reason::Malformed))
+        text.trim()
+            .parse()
+            .map_err(|_| Refusal::of(Reason::Malformed))
     }
 
     fn tasks(&mut self) -> Attempt<Vec<Stat>> {
@@ -375,7 +421,9 @@ impl Reader<'_> {
         };
         let mut tasks = Vec::new();
         for id in ids.into_iter().take(TASKS_LIMIT) {
-            let Ok(name) = CString::new(format!("task/{id}/stat")) else { continue };
+            let Ok(name) = CString::new(format!("task/{id}/stat")) else {
+                continue;
+            };
             // A thread that ended between the two reads is simply gone.
             if self.process.read(&name, SMALL_LIMIT, self.buffer).is_ok()
                 && let Ok(stat) = Stat::parse(self.buffer)
@@ -417,9 +465,16 @@ impl Reader<'_> {
     }
 
     fn refused(&mut self, errno: Errno, check: Check) -> Refusal {
-        let Self { visitor, process, buffer, credentials } = self;
+        let Self {
+            visitor,
+            process,
+            buffer,
+            credentials,
+        } = self;
         refusal(errno, check, &visitor.viewer, || {
-            credentials.get_or_insert_with(|| Credentials::of(process, buffer)).clone()
+            credentials
+                .get_or_insert_with(|| Credentials::of(process, buffer))
+                .clone()
         })
     }
 
@@ -427,7 +482,13 @@ impl Reader<'_> {
     /// rather than shown in pieces.
     fn vanished(&self, facts: &Facts) -> bool {
         fn gone<T>(attempt: Option<&Attempt<T>>) -> bool {
-            matches!(attempt, Some(Err(Refusal { reason: Reason::Vanished, .. })))
+            matches!(
+                attempt,
+                Some(Err(Refusal {
+                    reason: Reason::Vanished,
+                    ..
+                }))
+            )
         }
         gone(facts.status.as_ref())
             || gone(facts.args.as_ref())
@@ -437,7 +498,11 @@ impl Reader<'_> {
             || gone(facts.fd_count.as_ref())
             || gone(facts.limits.as_ref())
             || gone(facts.smaps.as_ref())
-            || facts.oom.iter().flatten().any(|attempt| gone(Some(attempt)))
+            || facts
+                .oom
+                .iter()
+                .flatten()
+                .any(|attempt| gone(Some(attempt)))
     }
 }
 

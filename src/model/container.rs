@@ -68,8 +68,14 @@ impl Container {
 /// One row for each container.
 #[must_use]
 pub fn table(containers: &[Container], wide: bool, now: Timestamp) -> Table {
-    let left = |title| Heading { title, align: Align::Left };
-    let right = |title| Heading { title, align: Align::Right };
+    let left = |title| Heading {
+        title,
+        align: Align::Left,
+    };
+    let right = |title| Heading {
+        title,
+        align: Align::Right,
+    };
     let mut headings = vec![
         left("NAME"),
         left("ROLE"),
@@ -84,12 +90,19 @@ pub fn table(containers: &[Container], wide: bool, now: Timestamp) -> Table {
         headings.push(left("POD UID"));
     }
     let optional = |text: &Option<String>| {
-        text.as_ref().map_or(Cell::Absent, |text| Cell::Outside(text.as_str().into()))
+        text.as_ref()
+            .map_or(Cell::Absent, |text| Cell::Outside(text.as_str().into()))
     };
     let rows = containers
         .iter()
         .map(|container| {
-            let id = container.id.as_ref().map(|id| if wide { id.clone() } else { id.chars().take(12).collect() });
+            let id = container.id.as_ref().map(|id| {
+                if wide {
+                    id.clone()
+                } else {
+                    id.chars().take(12).collect()
+                }
+            });
             let mut row = vec![
                 Cell::Outside(container.label().as_str().into()),
                 role(container).into(),
@@ -106,7 +119,12 @@ pub fn table(containers: &[Container], wide: bool, now: Timestamp) -> Table {
             row
         })
         .collect();
-    Table { title: None, headings, rows, notes: Vec::new() }
+    Table {
+        title: None,
+        headings,
+        rows,
+        notes: Vec::new(),
+    }
 }
 
 fn role(container: &Container) -> String {

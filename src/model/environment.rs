@@ -74,7 +74,10 @@ pub enum AgainstParent {
     Added,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde asks for a reference"
+)]
 fn is_false(flag: &bool) -> bool {
     !flag
 }
@@ -83,14 +86,23 @@ fn is_false(flag: &bool) -> bool {
 #[must_use]
 pub fn tables(environments: &[Environment], all: bool, now: Timestamp) -> Vec<Table> {
     let several = environments.len() > 1;
-    environments.iter().map(|environment| table(environment, all, several, now)).collect()
+    environments
+        .iter()
+        .map(|environment| table(environment, all, several, now))
+        .collect()
 }
 
 fn table(environment: &Environment, all: bool, titled: bool, now: Timestamp) -> Table {
-    let headings = ["NAME", "VALUE"].map(|title| Heading { title, align: Align::Left });
-    let title = titled
-        .then(|| format!("pid {} {}", environment.pid, environment.comm.to_text()));
-    let mut table = Table { title, headings: headings.into(), ..Table::default() };
+    let headings = ["NAME", "VALUE"].map(|title| Heading {
+        title,
+        align: Align::Left,
+    });
+    let title = titled.then(|| format!("pid {} {}", environment.pid, environment.comm.to_text()));
+    let mut table = Table {
+        title,
+        headings: headings.into(),
+        ..Table::default()
+    };
     let Seen::Value(variables) = &environment.variables else {
         table.rows.push(vec![Cell::Unseen, Cell::Unseen]);
         return table;
@@ -104,11 +116,19 @@ fn table(environment: &Environment, all: bool, titled: bool, now: Timestamp) -> 
         }
     }
     if folded > 0 {
-        table.notes.push(format!("({folded} variables that Kubernetes sets for Services: --all-vars)"));
+        table.notes.push(format!(
+            "({folded} variables that Kubernetes sets for Services: --all-vars)"
+        ));
     }
-    if let Some(missing) = environment.missing_from_parent.as_ref().filter(|names| !names.is_empty()) {
+    if let Some(missing) = environment
+        .missing_from_parent
+        .as_ref()
+        .filter(|names| !names.is_empty())
+    {
         let names: Vec<_> = missing.iter().map(ByteString::to_text).collect();
-        table.notes.push(format!("not passed on by the parent: {}", names.join(", ")));
+        table
+            .notes
+            .push(format!("not passed on by the parent: {}", names.join(", ")));
     }
     table.notes.push(format!(
         "environment at exec time, {}; the process may have changed its own since",
@@ -130,7 +150,11 @@ fn row(variable: &Variable) -> Vec<Cell> {
         Some(AgainstParent::Added) => remarks.push("not in the parent"),
         Some(AgainstParent::Same) | None => {}
     }
-    let remarks = if remarks.is_empty() { String::new() } else { format!("  ({})", remarks.join("; ")) };
+    let remarks = if remarks.is_empty() {
+        String::new()
+    } else {
+        format!("  ({})", remarks.join("; "))
+    };
     let value = match (&variable.redacted, &variable.value) {
         (Some(redacted), _) => redacted.describe().into_bytes(),
         (None, Some(value)) => value.as_bytes().to_vec(),
@@ -142,5 +166,8 @@ fn row(variable: &Variable) -> Vec<Cell> {
     } else {
         Cell::from(&variable.name)
     };
-    vec![name, Cell::Outside([value, remarks.into_bytes()].concat().into())]
+    vec![
+        name,
+        Cell::Outside([value, remarks.into_bytes()].concat().into()),
+    ]
 }

@@ -84,13 +84,20 @@ impl Refusal {
     /// A refusal with neither errno nor remedy.
     #[must_use]
     pub fn of(reason: Reason) -> Self {
-        Self { reason, errno: None, needs: None }
+        Self {
+            reason,
+            errno: None,
+            needs: None,
+        }
     }
 
     /// The same with the remedy told.
     #[must_use]
     pub fn needing(self, needs: &str) -> Self {
-        Self { needs: Some(needs.into()), ..self }
+        Self {
+            needs: Some(needs.into()),
+            ..self
+        }
     }
 }
 
@@ -211,7 +218,9 @@ mod tests {
             gaps.record("processes", "exe", pid, &refusal);
         }
         gaps.record("processes", "cwd", 1, &refusal);
-        let [exe, cwd] = gaps.as_slice() else { panic!("two entries: {gaps:?}") };
+        let [exe, cwd] = gaps.as_slice() else {
+            panic!("two entries: {gaps:?}")
+        };
         assert_eq!((exe.count, exe.subjects.len()), (3_000, SUBJECTS_PER_GAP));
         assert_eq!((cwd.field.as_str(), cwd.count), ("cwd", 1));
     }

@@ -6,12 +6,14 @@
 pub mod byte_string;
 pub mod container;
 pub mod environment;
+pub mod escape;
 pub mod gap;
 pub mod process;
 pub mod process_table;
 pub mod process_tree;
 pub mod report;
 pub mod secret;
+pub mod secret_kind;
 pub mod seen;
 pub mod table;
 pub mod target;

@@ -8,7 +8,6 @@ use super::secret::Argument;
 use super::seen::Seen;
 use super::time::Timestamp;
 
-
 bitflags::bitflags! {
     /// Groups of fields that cost a read of their own; only those asked for are filled.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -25,26 +25,57 @@ pub struct Column {
 }
 
 /// The columns of `ps aux`.
-pub const DEFAULT: &[&str] =
-    &["user", "pid", "%cpu", "%mem", "vsz", "rss", "tty", "stat", "start", "time", "command"];
+pub const DEFAULT: &[&str] = &[
+    "user", "pid", "%cpu", "%mem", "vsz", "rss", "tty", "stat", "start", "time", "command",
+];
+
+/// The columns of `ps -ef`.
+pub const FULL: &[&str] = &[
+    "user", "pid", "ppid", "%cpu", "start", "tty", "time", "command",
+];
 
 /// The columns of `-o wide`.
 pub const WIDE: &[&str] = &[
-    "user", "uid", "gid", "pid", "ppid", "%cpu", "%mem", "vsz", "rss", "swap", "nlwp", "ni", "fds",
-    "fdlimit", "oom", "oomadj", "tty", "stat", "start", "time", "container", "exe", "cwd",
+    "user",
+    "uid",
+    "gid",
+    "pid",
+    "ppid",
+    "%cpu",
+    "%mem",
+    "vsz",
+    "rss",
+    "swap",
+    "nlwp",
+    "ni",
+    "fds",
+    "fdlimit",
+    "oom",
+    "oomadj",
+    "tty",
+    "stat",
+    "start",
+    "time",
+    "container",
+    "exe",
+    "cwd",
     "command",
 ];
 
 /// The column of that name or alias.
 #[must_use]
 pub fn column(name: &str) -> Option<&'static Column> {
-    COLUMNS.iter().find(|column| column.name == name || column.aliases.contains(&name))
+    COLUMNS
+        .iter()
+        .find(|column| column.name == name || column.aliases.contains(&name))
 }
 
 /// What must be read to show these columns.
 #[must_use]
 pub fn fields(columns: &[&'static Column]) -> Fields {
-    columns.iter().fold(Fields::empty(), |fields, column| fields | column.fields)
+    columns
+        .iter()
+        .fold(Fields::empty(), |fields, column| fields | column.fields)
 }
 
 /// Sorts by a column, largest first where `descending`; equal ones by pid.
@@ -59,28 +90,48 @@ pub fn sort(processes: &mut [Process], by: &Column, descending: bool) {
 /// Lays processes out in rows, with children drawn below their parents where
 /// `tree`, and a row for each thread where threads were read.
 #[must_use]
-pub fn table(processes: &[Process], columns: &[&'static Column], tree: bool, now: Timestamp) -> Table {
+pub fn table(
+    processes: &[Process],
+    columns: &[&'static Column],
+    tree: bool,
+    now: Timestamp,
+) -> Table {
     let mut rows = Vec::with_capacity(processes.len());
     let lines = if tree {
         super::process_tree::depth_first(processes)
     } else {
-        processes.iter().map(|process| (String::new(), process)).collect()
+        processes
+            .iter()
+            .map(|process| (String::new(), process))
+            .collect()
     };
     for (branch, process) in lines {
         let row = columns.iter().map(|column| {
             let cell = (column.cell)(process, now);
-            if branch.is_empty() || column.name != "command" { cell } else { prefixed(&branch, cell) }
+            if branch.is_empty() || column.name != "command" {
+                cell
+            } else {
+                prefixed(&branch, cell)
+            }
         });
         rows.push(row.collect());
         if let Some(Seen::Value(threads)) = &process.thread_list {
             for thread in threads.iter().filter(|thread| thread.tid != process.pid) {
-                rows.push(columns.iter().map(|column| thread_cell(column, thread)).collect());
+                rows.push(
+                    columns
+                        .iter()
+                        .map(|column| thread_cell(column, thread))
+                        .collect(),
+                );
             }
         }
     }
     Table {
         title: None,
-        headings: columns.iter().map(|column| column.heading.clone()).collect(),
+        headings: columns
+            .iter()
+            .map(|column| column.heading.clone())
+            .collect(),
         rows,
         notes: Vec::new(),
     }
@@ -91,9 +142,11 @@ fn thread_cell(column: &Column, thread: &super::process::Thread) -> Cell {
         "pid" => Cell::number(thread.tid),
         "stat" | "state" => Cell::from(thread.state.letter().to_string()),
         "time" => Cell::from(cpu_time(thread.cpu_seconds.total())),
-        "command" | "comm" => {
-            Cell::Outside([b"{".as_slice(), thread.comm.as_bytes(), b"}"].concat().into())
-        }
+        "command" | "comm" => Cell::Outside(
+            [b"{".as_slice(), thread.comm.as_bytes(), b"}"]
+                .concat()
+                .into(),
+        ),
         _ => Cell::Absent,
     }
 }
@@ -110,7 +163,12 @@ fn prefixed(branch: &str, cell: Cell) -> Cell {
 
 fn command(process: &Process) -> Cell {
     let bracketed = |after: &str| {
-        let name = [b"[".as_slice(), process.comm.as_bytes(), b"]", after.as_bytes()];
+        let name = [
+            b"[".as_slice(),
+            process.comm.as_bytes(),
+            b"]",
+            after.as_bytes(),
+        ];
         Cell::Outside(name.concat().into())
     };
     match &process.args {
@@ -156,11 +214,15 @@ fn limit(limit: &Limit) -> Cell {
 }
 
 fn names(names: &[String]) -> Cell {
-    if names.is_empty() { Cell::Absent } else { Cell::from(names.join(",")) }
+    if names.is_empty() {
+        Cell::Absent
+    } else {
+        Cell::from(names.join(","))
+    }
 }
 
 fn outside(field: Option<&Seen<ByteString>>) -> Cell {
-    Cell::of(field, Cell::from)
+    Cell::of(field, |bytes| Cell::from(bytes))
 }
 
 fn value<T: Copy>(field: Option<&Seen<T>>) -> Option<T> {
@@ -168,11 +230,17 @@ fn value<T: Copy>(field: Option<&Seen<T>>) -> Option<T> {
 }
 
 const fn left(title: &'static str) -> Heading {
-    Heading { title, align: Align::Left }
+    Heading {
+        title,
+        align: Align::Left,
+    }
 }
 
 const fn right(title: &'static str) -> Heading {
-    Heading { title, align: Align::Right }
+    Heading {
+        title,
+        align: Align::Right,
+    }
 }
 
 macro_rules! columns {
@@ -198,7 +266,7 @@ pub const COLUMNS: &[Column] = columns! {
     }, |a, b| value_of_name(a).cmp(&value_of_name(b));
     "uid" | "euid": right("UID"), NONE, |p, _| Cell::number(p.uid), |a, b| a.uid.cmp(&b.uid);
     "gid" | "egid": right("GID"), NONE, |p, _| Cell::number(p.gid), |a, b| a.gid.cmp(&b.gid);
-    "ruid": right("RUID"), Fields::STATUS, |p, _| Cell::of(p.real_uid.as_ref(), Cell::number),
+    "ruid": right("RUID"), Fields::STATUS, |p, _| Cell::of(p.real_uid.as_ref(), |number| Cell::number(number)),
         |a, b| value(a.real_uid.as_ref()).cmp(&value(b.real_uid.as_ref()));
     "group" | "egroup": left("GROUP"), NONE, |p, _| match &p.group {
         Some(Seen::Value(name)) => Cell::from(name),
@@ -245,13 +313,13 @@ pub const COLUMNS: &[Column] = columns! {
     "nlwp" | "thcount" | "threads": right("THREADS"), NONE, |p, _| Cell::number(p.threads),
         |a, b| a.threads.cmp(&b.threads);
     "ni" | "nice": right("NICE"), NONE, |p, _| Cell::number(p.nice), |a, b| a.nice.cmp(&b.nice);
-    "fds": right("FDS"), Fields::FDS, |p, _| Cell::of(p.fd_count.as_ref(), Cell::number),
+    "fds": right("FDS"), Fields::FDS, |p, _| Cell::of(p.fd_count.as_ref(), |number| Cell::number(number)),
         |a, b| value(a.fd_count.as_ref()).cmp(&value(b.fd_count.as_ref()));
     "fdlimit": right("FDLIMIT"), Fields::LIMITS,
         |p, _| Cell::of(p.fd_limit.as_ref(), |pair| limit(&pair.soft)), |a, b| a.pid.cmp(&b.pid);
-    "oom": right("OOM"), Fields::OOM, |p, _| Cell::of(p.oom_score.as_ref(), Cell::number),
+    "oom": right("OOM"), Fields::OOM, |p, _| Cell::of(p.oom_score.as_ref(), |number| Cell::number(number)),
         |a, b| value(a.oom_score.as_ref()).cmp(&value(b.oom_score.as_ref()));
-    "oomadj": right("OOMADJ"), Fields::OOM, |p, _| Cell::of(p.oom_score_adj.as_ref(), Cell::number),
+    "oomadj": right("OOMADJ"), Fields::OOM, |p, _| Cell::of(p.oom_score_adj.as_ref(), |number| Cell::number(number)),
         |a, b| value(a.oom_score_adj.as_ref()).cmp(&value(b.oom_score_adj.as_ref()));
     "pending": left("PENDING"), Fields::STATUS,
         |p, _| Cell::of(p.signals.as_ref(), |signals| names(&signals.pending)), |a, b| a.pid.cmp(&b.pid);

@@ -12,8 +12,11 @@ use super::process::Process;
 #[must_use]
 pub fn depth_first(processes: &[Process]) -> Vec<(String, &Process)> {
     let mut children: HashMap<i32, Vec<usize>> = HashMap::new();
-    let known: HashMap<i32, usize> =
-        processes.iter().enumerate().map(|(index, process)| (process.pid, index)).collect();
+    let known: HashMap<i32, usize> = processes
+        .iter()
+        .enumerate()
+        .map(|(index, process)| (process.pid, index))
+        .collect();
     let mut roots = Vec::new();
     for (index, process) in processes.iter().enumerate() {
         if process.ppid != process.pid && known.contains_key(&process.ppid) {
@@ -28,15 +31,25 @@ pub fn depth_first(processes: &[Process]) -> Vec<(String, &Process)> {
     for start in roots.into_iter().chain(0..processes.len()) {
         let mut open = vec![(start, String::new(), String::new())];
         while let Some((index, branch, below)) = open.pop() {
-            let Some(process) = processes.get(index) else { continue };
-            let Some(seen) = placed.get_mut(index).filter(|seen| !**seen) else { continue };
+            let Some(process) = processes.get(index) else {
+                continue;
+            };
+            let Some(seen) = placed.get_mut(index).filter(|seen| !**seen) else {
+                continue;
+            };
             *seen = true;
             lines.push((branch, process));
-            let Some(own) = children.get(&process.pid) else { continue };
+            let Some(own) = children.get(&process.pid) else {
+                continue;
+            };
             for (place, &child) in own.iter().enumerate().rev() {
                 let last = place + 1 == own.len();
                 // Deep chains stay linear: past this depth the branch no longer grows.
-                let below = if below.len() > 200 { String::new() } else { below.clone() };
+                let below = if below.len() > 200 {
+                    String::new()
+                } else {
+                    below.clone()
+                };
                 open.push((
                     child,
                     format!("{below}{}", if last { "└─ " } else { "├─ " }),

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::ser::{SerializeMap, Serializer};
 use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 
 use super::byte_string::ByteString;
+pub use super::secret_kind::SecretKind;
 
 /// Stands in the place of a value that is kept back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -18,6 +19,22 @@ pub struct Redacted {
     /// The first 8 hexadecimal digits of HMAC-SHA-256 under this run's key: equal
     /// values have equal fingerprints, and nothing can be guessed offline without the key.
     pub fingerprint: String,
+}
+
+impl Redacted {
+    /// What a table shows in place of the value.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let Self {
+            reason,
+            length_bytes,
+            fingerprint,
+        } = self;
+        format!(
+            "‹redacted {length_bytes}, #{fingerprint}: {}›",
+            reason.describe()
+        )
+    }
 }
 
 /// One argument of a process.

@@ -38,7 +38,10 @@ impl Timestamp {
         const MONTHS: [&str; 12] = [
             "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
         ];
-        let month = part(5, 7).parse::<usize>().unwrap_or_default().wrapping_sub(1);
+        let month = part(5, 7)
+            .parse::<usize>()
+            .unwrap_or_default()
+            .wrapping_sub(1);
         format!("{}{}", MONTHS.get(month).unwrap_or(&"?"), part(8, 10))
     }
 

@@ -16,12 +16,20 @@ pub fn bytes_short(bytes: u64) -> String {
         unit = units.next().unwrap_or(&"");
     }
     let (whole, tenth) = (scaled / 1024, scaled % 1024 * 10 / 1024);
-    if whole < 10 { format!("{whole}.{tenth}{unit}") } else { format!("{whole}{unit}") }
+    if whole < 10 {
+        format!("{whole}.{tenth}{unit}")
+    } else {
+        format!("{whole}{unit}")
+    }
 }
 
 /// Processor time as `ps` writes it: minutes and seconds, `2:11`.
 #[must_use]
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to what fits")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped to what fits"
+)]
 pub fn cpu_time(seconds: f64) -> String {
     let seconds = seconds.clamp(0.0, 1e15) as u64;
     format!("{}:{:02}", seconds / 60, seconds % 60)

@@ -53,5 +53,10 @@ fn boot_time() -> Duration {
 }
 
 fn constant(which: SysconfVar, usual: u64) -> u64 {
-    sysconf(which).ok().flatten().and_then(|value| u64::try_from(value).ok()).unwrap_or(usual).max(1)
+    sysconf(which)
+        .ok()
+        .flatten()
+        .and_then(|value| u64::try_from(value).ok())
+        .unwrap_or(usual)
+        .max(1)
 }

@@ -39,7 +39,10 @@ impl InRoot {
     /// # Errors
     /// EACCES where the ptrace check refuses, or another errno of open(2).
     pub fn of(process: &ProcessDir) -> Result<Self, Errno> {
-        Ok(Self { root: process.open_root()?, by_component: AtomicBool::new(false) })
+        Ok(Self {
+            root: process.open_root()?,
+            by_component: AtomicBool::new(false),
+        })
     }
 
     /// A directory taken as a root, such as an unpacked image.
@@ -48,7 +51,10 @@ impl InRoot {
     /// The errno of open(2).
     pub fn at(directory: &Path) -> Result<Self, Errno> {
         let root = open(directory, PATH_ONLY | OFlag::O_DIRECTORY, Mode::empty())?;
-        Ok(Self { root, by_component: AtomicBool::new(false) })
+        Ok(Self {
+            root,
+            by_component: AtomicBool::new(false),
+        })
     }
 
     /// The same root, never asking for openat2.
@@ -117,8 +123,12 @@ impl InRoot {
             }
             let parent = way.last().unwrap_or(&self.root);
             let name = CString::new(name).map_err(|_| Errno::EINVAL)?;
-            let entry =
-                openat(parent, name.as_c_str(), PATH_ONLY | OFlag::O_NOFOLLOW, Mode::empty())?;
+            let entry = openat(
+                parent,
+                name.as_c_str(),
+                PATH_ONLY | OFlag::O_NOFOLLOW,
+                Mode::empty(),
+            )?;
             let kind = SFlag::from_bits_truncate(fstat(&entry)?.st_mode) & SFlag::S_IFMT;
             if kind == SFlag::S_IFLNK {
                 links += 1;
@@ -151,7 +161,11 @@ impl InRoot {
 /// The names of a path, last first, so that the next one is popped.
 fn components(path: &[u8]) -> Vec<Vec<u8>> {
     let named = |name: &&[u8]| !name.is_empty() && *name != b".";
-    path.split(|byte| *byte == b'/').filter(named).rev().map(<[u8]>::to_vec).collect()
+    path.split(|byte| *byte == b'/')
+        .filter(named)
+        .rev()
+        .map(<[u8]>::to_vec)
+        .collect()
 }
 
 #[cfg(test)]
@@ -177,7 +191,10 @@ mod tests {
         symlink("/etc", root.join("etc/deep/up")).unwrap();
         symlink("loop", root.join("etc/loop")).unwrap();
         nix::unistd::mkfifo(&root.join("etc/fifo"), Mode::S_IRWXU).unwrap();
-        let roots = [InRoot::at(&root).unwrap(), InRoot::at(&root).unwrap().by_component()];
+        let roots = [
+            InRoot::at(&root).unwrap(),
+            InRoot::at(&root).unwrap().by_component(),
+        ];
         (house, roots)
     }
 
@@ -191,10 +208,19 @@ mod tests {
     fn links_never_lead_out() {
         let (_house, roots) = house();
         for root in &roots {
-            for path in ["/etc/absolute", "etc/climbing", "/etc/twice", "/../../secret", "/etc/deep/up/../secret"] {
+            for path in [
+                "/etc/absolute",
+                "etc/climbing",
+                "/etc/twice",
+                "/../../secret",
+                "/etc/deep/up/../secret",
+            ] {
                 assert_eq!(text(root, path).as_deref(), Ok("inside"), "{path} {root:?}");
             }
-            assert_eq!(text(root, "/etc/deep/up/passwd").as_deref(), Ok("app:x:1000"));
+            assert_eq!(
+                text(root, "/etc/deep/up/passwd").as_deref(),
+                Ok("app:x:1000")
+            );
         }
     }
 
@@ -205,7 +231,11 @@ mod tests {
             assert_eq!(text(root, "/etc/loop"), Err(Errno::ELOOP));
             assert_eq!(text(root, "/etc/none"), Err(Errno::ENOENT));
             assert_eq!(text(root, "/etc/passwd/x"), Err(Errno::ENOTDIR));
-            assert_eq!(text(root, "/etc/fifo"), Err(Errno::EINVAL), "must not block");
+            assert_eq!(
+                text(root, "/etc/fifo"),
+                Err(Errno::EINVAL),
+                "must not block"
+            );
             assert_eq!(text(root, "/etc"), Err(Errno::EINVAL));
         }
     }

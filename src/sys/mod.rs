@@ -1,10 +1,14 @@
 //! The only code that touches files, namespaces and system calls.
 
-#![allow(clippy::disallowed_methods, reason = "this is the layer that the ban points to")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "this is the layer that the ban points to"
+)]
 
 mod bounded;
 pub mod clock;
 pub mod in_root;
+pub mod own_file;
 pub mod proc_dir;
 pub mod random;
 

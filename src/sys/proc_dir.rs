@@ -16,8 +16,10 @@ use super::bounded::{Cut, Until, read_bounded};
 
 const DIRECTORY: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_CLOEXEC);
 const PATH_ONLY: OFlag = OFlag::O_PATH.union(DIRECTORY);
-const READ: OFlag =
-    OFlag::O_RDONLY.union(OFlag::O_CLOEXEC).union(OFlag::O_NONBLOCK).union(OFlag::O_NOCTTY);
+const READ: OFlag = OFlag::O_RDONLY
+    .union(OFlag::O_CLOEXEC)
+    .union(OFlag::O_NONBLOCK)
+    .union(OFlag::O_NOCTTY);
 
 /// A mounted /proc: one's own, or a node's under another path.
 #[derive(Debug)]
@@ -38,7 +40,9 @@ impl ProcDir {
     /// # Errors
     /// The errno of open(2).
     pub fn open(path: &Path) -> Result<Self, Errno> {
-        Ok(Self { dir: open(path, DIRECTORY, Mode::empty())? })
+        Ok(Self {
+            dir: open(path, DIRECTORY, Mode::empty())?,
+        })
     }
 
     /// The ids of all processes that are listed, in the directory's order.
@@ -56,7 +60,12 @@ impl ProcDir {
     /// # Errors
     /// ENOENT where there is none of that number (or hidepid hides it), or another errno.
     pub fn process(&self, pid: i32) -> Result<ProcessDir, Errno> {
-        let dir = openat(&self.dir, pid.to_string().as_str(), PATH_ONLY, Mode::empty())?;
+        let dir = openat(
+            &self.dir,
+            pid.to_string().as_str(),
+            PATH_ONLY,
+            Mode::empty(),
+        )?;
         Ok(ProcessDir { dir, pid })
     }
 
@@ -66,7 +75,9 @@ impl ProcDir {
     /// ENOENT where the caller is not in the PID namespace of this /proc.
     pub fn own_pid(&self) -> Result<i32, Errno> {
         let link = nix::fcntl::readlinkat(&self.dir, c"self")?;
-        link.to_str().and_then(|text| text.parse().ok()).ok_or(Errno::ENOENT)
+        link.to_str()
+            .and_then(|text| text.parse().ok())
+            .ok_or(Errno::ENOENT)
     }
 
     /// Reads a file beside the processes (`meminfo`, `uptime`).
@@ -172,8 +183,13 @@ impl AsFd for ProcessDir {
 fn numeric_entries(parent: BorrowedFd<'_>, name: &CStr) -> Result<Vec<i32>, Errno> {
     let mut numbers = Vec::new();
     for entry in Dir::openat(parent, name, DIRECTORY, Mode::empty())?.iter() {
-        let number = entry?.file_name().to_str().ok().and_then(|name| name.parse().ok());
-        numbers.extend(number);
+        let name = entry?;
+        numbers.extend(
+            name.file_name()
+                .to_str()
+                .ok()
+                .and_then(|name| name.parse::<i32>().ok()),
+        );
     }
     Ok(numbers)
 }

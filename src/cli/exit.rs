@@ -1,0 +1,36 @@
+//! Every exit code there is.
+
+use std::process::ExitCode;
+
+/// How a run ends. Scripts rely on the numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// It was done.
+    Done = 0,
+    /// A check says no.
+    CheckFailed = 1,
+    /// The command line, or what it names, cannot be used.
+    Usage = 2,
+    /// No target, more than one, or the wrong namespace.
+    Target = 3,
+    /// Nothing of what was asked could be read; with `--strict`, not all of it.
+    Unreadable = 4,
+    /// spyhole itself failed: a bug, or output that could not be written.
+    Internal = 5,
+}
+
+/// The table for the help.
+pub const HELP: &str = "\
+Exit codes:
+  0  done
+  1  a check says no
+  2  usage: the command line cannot be used
+  3  no target, more than one could be meant, or the wrong namespace
+  4  nothing of what was asked could be read; with --strict, not all of it
+  5  internal error";
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit as u8)
+    }
+}

@@ -1,0 +1,248 @@
+//! Words of the command line → a resolved request → a document on stdout.
+//!
+//! stdout holds the document only; every other word goes to stderr.
+
+mod advice;
+pub mod exit;
+mod extras;
+pub mod global;
+
+use std::ffi::OsString;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::{ArgMatches, Args, Command, FromArgMatches};
+
+use crate::inspect::look::Options;
+use crate::inspect::redact::Redactor;
+use crate::inspect::section::{Request, Section};
+use crate::inspect::select::Choice;
+use crate::inspect::{self, REGISTRY};
+use crate::model::Report;
+use crate::model::target::ChosenBy;
+use crate::render::{self, Style};
+use crate::sys;
+use exit::Exit;
+use global::{Color, Format, Global};
+
+/// Runs a command line and says how it ended.
+pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    match execute(words.into_iter().collect()) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            // Where not even stderr can be written, the exit code has to do.
+            let _ = writeln!(io::stderr(), "spyhole: {}", failure.message);
+            failure.exit.into()
+        }
+    }
+}
+
+/// Why a run ended early, as a sentence, and with which code.
+struct Failure {
+    exit: Exit,
+    message: String,
+}
+
+impl Failure {
+    fn usage(message: impl Into<String>) -> Self {
+        Self {
+            exit: Exit::Usage,
+            message: message.into(),
+        }
+    }
+}
+
+/// The whole command line, from the registry.
+#[must_use]
+pub fn command() -> Command {
+    let command = Command::new("spyhole")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Looks inside a running container that has no shell")
+        .after_help(format!(
+            "Without a command: dump.\n\nExamples:\n  spyhole access\n  spyhole ps -o wide\n  spyhole dump -o json\n\n{}",
+            exit::HELP
+        ))
+        .disable_help_subcommand(true);
+    let sections = REGISTRY.iter().map(Section::command);
+    Global::augment_args(command)
+        .subcommands(sections)
+        .subcommands(extras::commands())
+}
+
+fn execute(words: Vec<OsString>) -> Result<Exit, Failure> {
+    let matches = match command().try_get_matches_from(words) {
+        Ok(matches) => matches,
+        Err(error) => return clap_says(&error),
+    };
+    let global =
+        Global::from_arg_matches(&matches).map_err(|error| Failure::usage(error.to_string()))?;
+    if let Some(done) = extras::run(&matches) {
+        return done.map(|()| Exit::Done).or_else(written);
+    }
+    let requests = requests(&matches)?;
+    let format = global.output.unwrap_or_else(|| default_format(&matches));
+    let own = global.own;
+    let report =
+        inspect::report(options(&global)?, &requests, format.detail()).map_err(|none| Failure {
+            exit: Exit::Target,
+            message: advice::no_target(&none),
+        })?;
+    if let Err(error) = print(&report, &requests, format, &global) {
+        return written(error);
+    }
+    Ok(verdict(&report, &requests, &global, own))
+}
+
+/// Help and version are documents; everything else that clap has to say is a usage error.
+fn clap_says(error: &clap::Error) -> Result<Exit, Failure> {
+    let text = error.render().to_string();
+    if error.use_stderr() {
+        let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
+        return Err(Failure::usage(format!(
+            "{text}{}",
+            advice::for_usage(error)
+        )));
+    }
+    io::stdout()
+        .write_all(text.as_bytes())
+        .map(|()| Exit::Done)
+        .or_else(written)
+}
+
+/// A closed pipe is no error: whoever read had enough.
+fn written(error: io::Error) -> Result<Exit, Failure> {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return Ok(Exit::Done);
+    }
+    Err(Failure {
+        exit: Exit::Internal,
+        message: format!("cannot write the output: {error}"),
+    })
+}
+
+fn requests(matches: &ArgMatches) -> Result<Vec<Box<dyn Request>>, Failure> {
+    match matches.subcommand() {
+        None | Some((extras::DUMP, _)) => Ok(REGISTRY.iter().map(Section::whole).collect()),
+        Some((name, own)) => {
+            let section = REGISTRY.iter().find(|section| section.name == name);
+            let section = section.ok_or_else(|| Failure::usage(format!("no command {name:?}")))?;
+            Ok(vec![section.request(own).map_err(Failure::usage)?])
+        }
+    }
+}
+
+/// A document for whoever reads by machine, tables for a person.
+fn default_format(matches: &ArgMatches) -> Format {
+    let whole = matches
+        .subcommand_name()
+        .is_none_or(|name| name == extras::DUMP);
+    if whole && !io::stdout().is_terminal() {
+        Format::Json
+    } else {
+        Format::Table
+    }
+}
+
+fn options(global: &Global) -> Result<Options, Failure> {
+    let key = match &global.fingerprint_key_file {
+        Some(path) => {
+            sys::own_file::key(path).map_err(|error| Failure::usage(error.to_string()))?
+        }
+        None => sys::random::key()
+            .map_err(|error| Failure {
+                exit: Exit::Internal,
+                message: format!("no randomness: {error}"),
+            })?
+            .to_vec(),
+    };
+    Ok(Options {
+        proc: global.proc.clone(),
+        choice: Choice {
+            pid: global.pid,
+            container: global.container.clone(),
+            own: global.own,
+        },
+        timeout: global.timeout,
+        redactor: Redactor::new(&key)
+            .reveal_all(global.reveal_all)
+            .reveal(global.reveal.iter().cloned()),
+    })
+}
+
+fn print(
+    report: &Report,
+    requests: &[Box<dyn Request>],
+    format: Format,
+    global: &Global,
+) -> io::Result<()> {
+    let stdout = io::stdout();
+    let terminal = stdout.is_terminal();
+    let mut out = BufWriter::with_capacity(1 << 16, stdout.lock());
+    match format {
+        Format::Json => render::json(report, &mut out)?,
+        Format::Yaml => render::yaml(report, &mut out)?,
+        Format::Table | Format::Wide => {
+            let style = Style {
+                color: match global.color {
+                    Color::Always => true,
+                    Color::Never => false,
+                    Color::Auto => {
+                        terminal && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty())
+                    }
+                },
+                width: terminal_size::terminal_size()
+                    .filter(|_| terminal)
+                    .map(|(width, _)| width.0.into()),
+                bare: global.no_headers,
+            };
+            let mut all = Vec::new();
+            for request in requests {
+                let mut tables = request.tables(report, format.detail());
+                if requests.len() > 1
+                    && let Some(first) = tables.first_mut()
+                {
+                    let title = first
+                        .title
+                        .take()
+                        .map(|title| format!(": {title}"))
+                        .unwrap_or_default();
+                    first.title = Some(format!("{}{title}", request.name()));
+                }
+                all.append(&mut tables);
+            }
+            render::tables(&all, report, style, &mut out)?;
+        }
+    }
+    out.flush()
+}
+
+/// How a run ends whose document stands on stdout.
+fn verdict(report: &Report, requests: &[Box<dyn Request>], global: &Global, own: bool) -> Exit {
+    let table = !matches!(global.output, Some(Format::Json | Format::Yaml));
+    let mut words = Vec::new();
+    if global.no_headers && table {
+        words.extend(render::notes(report));
+    }
+    let wrong_place = !own
+        && report
+            .target
+            .as_ref()
+            .is_some_and(|target| target.chosen_by == ChosenBy::NobodyElse);
+    if wrong_place {
+        words.push(advice::nobody_else(report));
+    }
+    if !global.quiet || wrong_place {
+        for line in words {
+            let _ = writeln!(io::stderr(), "{line}");
+        }
+    }
+    if wrong_place {
+        Exit::Target
+    } else if (global.strict && !report.gaps.is_empty())
+        || requests.iter().all(|request| request.saw_nothing(report))
+    {
+        Exit::Unreadable
+    } else {
+        Exit::Done
+    }
+}

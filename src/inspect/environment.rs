@@ -1,0 +1,229 @@
+//! The section `environment`: what a process was started with, secrets kept back.
+
+use std::collections::{HashMap, HashSet};
+
+use clap::Args;
+use serde::Deserialize;
+
+use super::look::{Needs, Scope};
+use super::section::{Detail, Query};
+use super::view::View;
+use super::walk::{Facts, Files};
+use crate::model::environment::{AgainstParent, AsOf, Environment, Variable, tables};
+use crate::model::gap::Refusal;
+use crate::model::seen::Seen;
+use crate::model::time::Timestamp;
+use crate::model::{Report, Table};
+use crate::parse::environ::{self, Entry};
+
+/// Flags of `spyhole environment`.
+#[derive(Debug, Clone, Default, Args, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EnvironmentQuery {
+    /// Of every process of the target, each against its parent's.
+    #[arg(short = 'A', long)]
+    pub all: bool,
+    /// In the table, also the variables that Kubernetes sets for every Service.
+    #[arg(long)]
+    pub all_vars: bool,
+    /// Only these variables.
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+}
+
+const SECTION: &str = EnvironmentQuery::NAME;
+
+impl Query for EnvironmentQuery {
+    const NAME: &'static str = "environment";
+    const ALIASES: &'static [&'static str] = &["env"];
+    const ABOUT: &'static str =
+        "The environment of the main process at exec time, secrets redacted";
+    const EXAMPLE: &'static str = "spyhole env --reveal DATABASE_URL";
+
+    fn needs(&self, _: Detail) -> Needs {
+        let scope = if self.all { Scope::Target } else { Scope::Main };
+        Needs {
+            files: Files::ENVIRON,
+            scope,
+            target: true,
+        }
+    }
+
+    fn fill(&self, view: &mut View, report: &mut Report) {
+        let main_pid = view.held.as_ref().map(|held| held.main.pid());
+        let facts = std::mem::take(&mut view.facts);
+        let shown: Vec<&Facts> = facts
+            .iter()
+            .filter(|facts| facts.read && (self.all || Some(facts.pid) == main_pid))
+            .filter(|facts| !facts.stat.is_kernel_thread() && facts.stat.state != b'Z')
+            .collect();
+        let parsed: HashMap<i32, Result<Vec<Entry>, Refusal>> = shown
+            .iter()
+            .filter_map(|facts| Some((facts.pid, facts.environ.as_ref()?)))
+            .map(|(pid, attempt)| {
+                (
+                    pid,
+                    attempt
+                        .as_ref()
+                        .map(|bytes| environ::parse(bytes))
+                        .map_err(Clone::clone),
+                )
+            })
+            .collect();
+        let environments = shown.iter().filter_map(|facts| {
+            let own = parsed.get(&facts.pid)?;
+            let parent = match parsed.get(&facts.stat.ppid) {
+                Some(Ok(entries)) => Some(entries.as_slice()),
+                _ => None,
+            };
+            Some(self.environment(facts, own, parent, view))
+        });
+        report.environment = Some(environments.collect());
+        view.facts = facts;
+    }
+
+    fn tables(&self, report: &Report, _: Detail) -> Vec<Table> {
+        let environments = report.environment.as_deref().unwrap_or_default();
+        tables(
+            environments,
+            self.all_vars || !self.names.is_empty(),
+            report.taken_at,
+        )
+    }
+
+    fn saw_nothing(&self, report: &Report) -> bool {
+        let environments = report.environment.as_deref().unwrap_or_default();
+        environments
+            .iter()
+            .all(|environment| environment.variables.value().is_none())
+    }
+}
+
+impl EnvironmentQuery {
+    fn environment(
+        &self,
+        facts: &Facts,
+        own: &Result<Vec<Entry>, Refusal>,
+        parent: Option<&[Entry]>,
+        view: &mut View,
+    ) -> Environment {
+        let variables = match own {
+            Ok(entries) => Seen::Value(self.variables(entries, parent, view)),
+            Err(refusal) => {
+                Seen::Unseen(view.gaps.record(SECTION, "variables", facts.pid, refusal))
+            }
+        };
+        let missing = match (own, parent) {
+            (Ok(own), Some(parent)) if self.names.is_empty() => {
+                let own: HashSet<&[u8]> = own.iter().map(|entry| entry.name.as_slice()).collect();
+                let passed_on =
+                    |entry: &&Entry| entry.value.is_some() && !own.contains(entry.name.as_slice());
+                Some(
+                    parent
+                        .iter()
+                        .filter(passed_on)
+                        .map(|entry| entry.name.as_slice().into())
+                        .collect(),
+                )
+            }
+            _ => None,
+        };
+        Environment {
+            pid: facts.pid,
+            comm: facts.stat.comm.as_slice().into(),
+            as_of: AsOf::Exec,
+            started_at: Timestamp(view.clock.at_ticks(facts.stat.starttime_ticks)),
+            variables,
+            missing_from_parent: missing,
+        }
+    }
+
+    fn variables(&self, entries: &[Entry], parent: Option<&[Entry]>, view: &View) -> Vec<Variable> {
+        let services = Services::of(entries);
+        let parent: Option<HashMap<&[u8], Option<&Vec<u8>>>> = parent.map(|entries| {
+            // The first of several wins, as in getenv(3).
+            entries
+                .iter()
+                .rev()
+                .map(|entry| (entry.name.as_slice(), entry.value.as_ref()))
+                .collect()
+        });
+        let mut met = HashSet::new();
+        let mut variables = Vec::new();
+        for entry in entries {
+            let shadowed = !met.insert((entry.name.as_slice(), entry.value.is_some()));
+            if !self.names.is_empty()
+                && !self.names.iter().any(|name| name.as_bytes() == entry.name)
+            {
+                continue;
+            }
+            let redacted = match &entry.value {
+                Some(value) => view.redactor.variable(&entry.name, value),
+                None => view.redactor.bare(&entry.name),
+            };
+            let against_parent =
+                parent
+                    .as_ref()
+                    .map(|parent| match parent.get(entry.name.as_slice()) {
+                        None => AgainstParent::Added,
+                        Some(value) if *value == entry.value.as_ref() => AgainstParent::Same,
+                        Some(_) => AgainstParent::Changed,
+                    });
+            let hidden_entry = entry.value.is_none() && redacted.is_some();
+            variables.push(Variable {
+                name: if hidden_entry {
+                    b"".as_slice().into()
+                } else {
+                    entry.name.as_slice().into()
+                },
+                value: match (&redacted, &entry.value) {
+                    (None, Some(value)) => Some(value.as_slice().into()),
+                    _ => None,
+                },
+                redacted,
+                without_equals: entry.value.is_none(),
+                shadowed,
+                service_link: services.set(&entry.name),
+                against_parent,
+            });
+        }
+        variables
+    }
+}
+
+/// The Services whose variables Kubernetes injects: each `NAME_SERVICE_HOST` with
+/// its `NAME_SERVICE_PORT` brings `NAME_PORT` and `NAME_PORT_…` along.
+struct Services<'a> {
+    names: HashSet<&'a [u8]>,
+}
+
+impl<'a> Services<'a> {
+    fn of(entries: &'a [Entry]) -> Self {
+        let all: HashSet<&[u8]> = entries.iter().map(|entry| entry.name.as_slice()).collect();
+        let with_port =
+            |name: &&'a [u8]| all.contains([name, b"_SERVICE_PORT".as_slice()].concat().as_slice());
+        let hosts = entries
+            .iter()
+            .filter_map(|entry| entry.name.strip_suffix(b"_SERVICE_HOST"));
+        Self {
+            names: hosts.filter(with_port).collect(),
+        }
+    }
+
+    fn set(&self, name: &[u8]) -> bool {
+        [b"_SERVICE_HOST".as_slice(), b"_SERVICE_PORT", b"_PORT"]
+            .iter()
+            .any(|link| {
+                // Names of Services may hold these words themselves: try each place.
+                name.windows(link.len()).enumerate().any(|(at, window)| {
+                    let rest = name.get(at + link.len()..).unwrap_or_default();
+                    window == *link
+                        && (rest.is_empty()
+                            || (rest.starts_with(b"_") && *link != b"_SERVICE_HOST"))
+                        && name
+                            .get(..at)
+                            .is_some_and(|service| self.names.contains(service))
+                })
+            })
+    }
+}

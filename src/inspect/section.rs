@@ -1,0 +1,149 @@
+//! A section: one file in `inspect/`, one line in the [`REGISTRY`](super::REGISTRY).
+//!
+//! From its entry follow the subcommand and its flags, the JSON key, the tables
+//! and its place in `dump`. The query is one type: clap reads it from the command
+//! line, serde from a query string.
+
+use clap::{ArgMatches, Args, Command, FromArgMatches};
+use serde::de::DeserializeOwned;
+
+use super::look::Needs;
+use super::view::View;
+use crate::model::{Report, Table};
+
+/// How much of a section is shown, and so has to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// The usual columns.
+    Table,
+    /// More columns.
+    Wide,
+    /// The whole document.
+    Document,
+}
+
+/// What a section asks for and how it answers. The type itself holds the flags.
+pub trait Query: Args + FromArgMatches + DeserializeOwned + Default + 'static {
+    /// The subcommand and the JSON key.
+    const NAME: &'static str;
+    /// What fingers type instead.
+    const ALIASES: &'static [&'static str];
+    /// One line for the list of commands.
+    const ABOUT: &'static str;
+    /// A command line to learn from.
+    const EXAMPLE: &'static str;
+
+    /// Checks what clap cannot.
+    ///
+    /// # Errors
+    /// A sentence that names the flag and what was expected.
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// What must be read.
+    fn needs(&self, detail: Detail) -> Needs;
+
+    /// Puts the section into the report.
+    fn fill(&self, view: &mut View, report: &mut Report);
+
+    /// The section as tables.
+    fn tables(&self, report: &Report, detail: Detail) -> Vec<Table>;
+
+    /// Whether the section is there and nothing of it could be read.
+    fn saw_nothing(&self, _: &Report) -> bool {
+        false
+    }
+}
+
+/// A query whose type is forgotten.
+pub trait Request {
+    /// As [`Query::NAME`].
+    fn name(&self) -> &'static str;
+    /// As [`Query::needs`].
+    fn needs(&self, detail: Detail) -> Needs;
+    /// As [`Query::fill`].
+    fn fill(&self, view: &mut View, report: &mut Report);
+    /// As [`Query::tables`].
+    fn tables(&self, report: &Report, detail: Detail) -> Vec<Table>;
+    /// As [`Query::saw_nothing`].
+    fn saw_nothing(&self, report: &Report) -> bool;
+}
+
+impl<Q: Query> Request for Q {
+    fn name(&self) -> &'static str {
+        Q::NAME
+    }
+
+    fn needs(&self, detail: Detail) -> Needs {
+        Query::needs(self, detail)
+    }
+
+    fn fill(&self, view: &mut View, report: &mut Report) {
+        Query::fill(self, view, report);
+    }
+
+    fn tables(&self, report: &Report, detail: Detail) -> Vec<Table> {
+        Query::tables(self, report, detail)
+    }
+
+    fn saw_nothing(&self, report: &Report) -> bool {
+        Query::saw_nothing(self, report)
+    }
+}
+
+/// An entry of the registry.
+pub struct Section {
+    /// As [`Query::NAME`].
+    pub name: &'static str,
+    aliases: &'static [&'static str],
+    about: &'static str,
+    example: &'static str,
+    augment: fn(Command) -> Command,
+    from_matches: fn(&ArgMatches) -> Result<Box<dyn Request>, String>,
+    whole: fn() -> Box<dyn Request>,
+}
+
+impl Section {
+    /// The entry of a query type.
+    #[must_use]
+    pub const fn of<Q: Query>() -> Self {
+        Self {
+            name: Q::NAME,
+            aliases: Q::ALIASES,
+            about: Q::ABOUT,
+            example: Q::EXAMPLE,
+            augment: Q::augment_args,
+            from_matches: |matches| {
+                let query = Q::from_arg_matches(matches).map_err(|error| error.to_string())?;
+                query.check()?;
+                Ok(Box::new(query))
+            },
+            whole: || Box::new(Q::default()),
+        }
+    }
+
+    /// Its subcommand.
+    #[must_use]
+    pub fn command(&self) -> Command {
+        let command = Command::new(self.name)
+            .about(self.about)
+            .visible_aliases(self.aliases.iter().copied())
+            .after_help(format!("Example:\n  {}", self.example));
+        (self.augment)(command)
+    }
+
+    /// The request that its flags make.
+    ///
+    /// # Errors
+    /// A sentence that names the flag and what was expected.
+    pub fn request(&self, matches: &ArgMatches) -> Result<Box<dyn Request>, String> {
+        (self.from_matches)(matches)
+    }
+
+    /// The request that `dump` makes of it.
+    #[must_use]
+    pub fn whole(&self) -> Box<dyn Request> {
+        (self.whole)()
+    }
+}

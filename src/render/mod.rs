@@ -1,0 +1,67 @@
+//! Model → what is printed; one file a format. Knows nothing but the model.
+
+mod notes;
+mod table;
+
+use std::io::{self, Write};
+
+use crate::model::{Report, Table};
+
+/// How tables look on this terminal, or on none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Style {
+    /// Whether colour may underline what the words say.
+    pub color: bool,
+    /// Columns of the terminal; without one nothing is cut.
+    pub width: Option<usize>,
+    /// Leave out headings, and the notes below the tables with them.
+    pub bare: bool,
+}
+
+/// Tables, with the notes on what could not be seen.
+///
+/// # Errors
+/// Those of writing.
+pub fn tables(
+    tables: &[Table],
+    report: &Report,
+    style: Style,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    for (index, table) in tables.iter().enumerate() {
+        if index > 0 {
+            writeln!(out)?;
+        }
+        table::write(table, style, out)?;
+    }
+    if style.bare {
+        return Ok(());
+    }
+    notes::of(report)
+        .iter()
+        .try_for_each(|note| writeln!(out, "{note}"))
+}
+
+/// The notes on what could not be seen, for where they cannot stand below a table.
+#[must_use]
+pub fn notes(report: &Report) -> Vec<String> {
+    notes::of(report)
+}
+
+/// The document as JSON, indented.
+///
+/// # Errors
+/// Those of writing.
+pub fn json(report: &Report, out: &mut impl Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, report).map_err(io::Error::from)?;
+    writeln!(out)
+}
+
+/// The document as YAML.
+///
+/// # Errors
+/// Those of writing.
+pub fn yaml(report: &Report, out: &mut impl Write) -> io::Result<()> {
+    let text = serde_saphyr::to_string(report).map_err(io::Error::other)?;
+    out.write_all(text.as_bytes())
+}

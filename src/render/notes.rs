@@ -1,0 +1,47 @@
+//! Gaps as lines below a table.
+
+use crate::model::Report;
+use crate::model::escape::escaped;
+use crate::model::gap::{Gap, Subject};
+
+/// One line for all gaps that have the same reason and the same remedy.
+pub(super) fn of(report: &Report) -> Vec<String> {
+    let mut groups: Vec<(&Gap, Vec<&str>, u64)> = Vec::new();
+    for gap in &report.gaps {
+        let same = groups.iter_mut().find(|(first, ..)| {
+            first.reason == gap.reason && first.needs == gap.needs && first.subjects == gap.subjects
+        });
+        match same {
+            Some((_, fields, count)) => {
+                if !fields.contains(&gap.field.as_str()) {
+                    fields.push(&gap.field);
+                }
+                *count = (*count).max(gap.count);
+            }
+            None => groups.push((gap, vec![&gap.field], gap.count)),
+        }
+    }
+    groups
+        .into_iter()
+        .map(|(gap, fields, count)| line(gap, &fields, count))
+        .collect()
+}
+
+fn line(gap: &Gap, fields: &[&str], count: u64) -> String {
+    let subject = match (gap.subjects.as_slice(), count) {
+        ([Subject::Pid(pid)], 1) => format!("pid {pid}"),
+        ([Subject::Path(path)], 1) => escaped(path.as_bytes()).into_owned(),
+        ([Subject::Path(_), ..], _) => format!("{count} files"),
+        _ => format!("{count} processes"),
+    };
+    let needs = gap
+        .needs
+        .as_ref()
+        .map(|needs| format!("; {needs}"))
+        .unwrap_or_default();
+    format!(
+        "? {} of {subject}: {}{needs}",
+        fields.join(", "),
+        gap.reason.describe()
+    )
+}

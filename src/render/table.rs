@@ -1,0 +1,146 @@
+//! Aligned columns as kubectl prints them. A table with
+//! borders would need a crate; columns without need no more than this.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use super::Style;
+use crate::model::escape::escaped;
+use crate::model::table::{Align, Cell, Table};
+
+const GAP: &str = "  ";
+const SPACES: &str = "                                                                ";
+
+pub(super) fn write(table: &Table, style: Style, out: &mut impl Write) -> io::Result<()> {
+    if let Some(title) = &table.title {
+        writeln!(out, "{}", emphasised(&escaped(title.as_bytes()), style))?;
+    }
+    let widths = widths(table, style);
+    if !style.bare {
+        let titles = table
+            .headings
+            .iter()
+            .map(|heading| Cow::Borrowed(heading.title));
+        let mut line = Vec::new();
+        write_row(table, &widths, titles, style, &mut line)?;
+        let line = String::from_utf8_lossy(&line);
+        writeln!(out, "{}", emphasised(line.trim_end(), style))?;
+    }
+    for row in &table.rows {
+        write_row(table, &widths, row.iter().map(text), style, out)?;
+    }
+    if !style.bare {
+        for note in &table.notes {
+            writeln!(out, "{}", escaped(note.as_bytes()))?;
+        }
+    }
+    Ok(())
+}
+
+fn emphasised<'a>(text: &'a str, style: Style) -> Cow<'a, str> {
+    if style.color {
+        Cow::Owned(format!("\x1b[1m{text}\x1b[0m"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+fn text(cell: &Cell) -> Cow<'_, str> {
+    match cell {
+        Cell::Absent => Cow::Borrowed("-"),
+        Cell::Unseen => Cow::Borrowed("?"),
+        Cell::Text(text) => Cow::Borrowed(text),
+        Cell::Outside(bytes) => escaped(bytes.as_bytes()),
+    }
+}
+
+/// As wide as its widest cell; the last column is never padded, so it counts for nothing.
+fn widths(table: &Table, style: Style) -> Vec<usize> {
+    let mut widths: Vec<usize> = table
+        .headings
+        .iter()
+        .map(|heading| if style.bare { 0 } else { heading.title.width() })
+        .collect();
+    let last = widths.len().saturating_sub(1);
+    for row in &table.rows {
+        for (index, (cell, width)) in row.iter().zip(widths.iter_mut()).enumerate() {
+            if index < last {
+                *width = (*width).max(display_width(&text(cell)));
+            }
+        }
+    }
+    widths
+}
+
+/// The widths of ASCII need no table.
+fn display_width(text: &str) -> usize {
+    if text.is_ascii() {
+        text.len()
+    } else {
+        text.width()
+    }
+}
+
+fn write_row<'a>(
+    table: &Table,
+    widths: &[usize],
+    cells: impl Iterator<Item = Cow<'a, str>>,
+    style: Style,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let last = widths.len().saturating_sub(1);
+    let mut used = 0;
+    for (index, ((cell, width), heading)) in cells.zip(widths).zip(&table.headings).enumerate() {
+        let left_over = style.width.map(|all| all.saturating_sub(used).max(MINIMUM));
+        let cell = match left_over {
+            Some(room) if index == last => cut(cell, room),
+            _ => cell,
+        };
+        let padding = width.saturating_sub(display_width(&cell));
+        match heading.align {
+            Align::Right => {
+                pad(padding, out)?;
+                out.write_all(cell.as_bytes())?;
+            }
+            Align::Left => {
+                out.write_all(cell.as_bytes())?;
+                if index < last {
+                    pad(padding, out)?;
+                }
+            }
+        }
+        if index < last {
+            out.write_all(GAP.as_bytes())?;
+        }
+        used += width.max(&0) + GAP.len();
+    }
+    out.write_all(b"\n")
+}
+
+/// A last column is never cut below this, however narrow the terminal.
+const MINIMUM: usize = 20;
+
+fn cut(text: Cow<'_, str>, room: usize) -> Cow<'_, str> {
+    if display_width(&text) <= room {
+        return text;
+    }
+    let mut used = 0;
+    let fits = |character: &char| {
+        used += character.width().unwrap_or(0);
+        used < room
+    };
+    let mut short: String = text.chars().take_while(fits).collect();
+    short.push('…');
+    Cow::Owned(short)
+}
+
+fn pad(mut count: usize, out: &mut impl Write) -> io::Result<()> {
+    while count > 0 {
+        let part = count.min(SPACES.len());
+        out.write_all(SPACES.as_bytes().get(..part).unwrap_or_default())?;
+        count -= part;
+    }
+    Ok(())
+}

@@ -1,0 +1,54 @@
+//! Files of spyhole's own side, which the user named.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// Shorter keys can be guessed.
+const KEY_BYTES: usize = 16;
+const KEY_LIMIT: u64 = 64 << 10;
+
+/// Why a key file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// It cannot be read.
+    #[error("--fingerprint-key-file {path}: {source}")]
+    Unreadable {
+        /// As it was given.
+        path: PathBuf,
+        /// The error of opening or reading.
+        source: std::io::Error,
+    },
+    /// It is too short to keep fingerprints safe from guessing.
+    #[error(
+        "--fingerprint-key-file {path}: {length} bytes, expected at least {KEY_BYTES}; \
+         make one with: head -c 32 /dev/urandom > FILE"
+    )]
+    TooShort {
+        /// As it was given.
+        path: PathBuf,
+        /// How long it is.
+        length: usize,
+    },
+}
+
+/// Reads the key for fingerprints.
+///
+/// # Errors
+/// Where it cannot be read, or is shorter than 16 bytes.
+pub fn key(path: &Path) -> Result<Vec<u8>, KeyError> {
+    let mut key = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(KEY_LIMIT).read_to_end(&mut key))
+        .map_err(|source| KeyError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
+    if key.len() < KEY_BYTES {
+        return Err(KeyError::TooShort {
+            path: path.to_owned(),
+            length: key.len(),
+        });
+    }
+    Ok(key)
+}
