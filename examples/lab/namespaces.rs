@@ -110,7 +110,10 @@ fn same(pid: i32, which: &str) -> Done<bool> {
     let inode = |of: &str| {
         let path = format!("/proc/{of}/ns/{which}");
         fs::metadata(&path)
-            .step_or(&format!("look at {path}"), "is that process still there?")
+            .step_or(
+                &format!("look at {path}"),
+                "is that process still there, and may this user look into it?",
+            )
             .map(|found| (found.dev(), found.ino()))
     };
     Ok(inode("self")? == inode(&pid.to_string())?)
@@ -118,8 +121,10 @@ fn same(pid: i32, which: &str) -> Done<bool> {
 
 fn join(pid: i32, which: &str, kind: CloneFlags) -> Done<()> {
     let path = format!("/proc/{pid}/ns/{which}");
-    let file =
-        File::open(&path).step_or(&format!("open {path}"), "is that process still there?")?;
+    let file = File::open(&path).step_or(
+        &format!("open {path}"),
+        "is that process still there, and may this user look into it?",
+    )?;
     setns(file, kind).step_or(&format!("join {path}"), MAY_NOT)
 }
 

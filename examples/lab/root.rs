@@ -27,9 +27,10 @@ pub(crate) struct Place {
 impl Place {
     pub(crate) fn new(asked: Option<&Path>) -> Done<Self> {
         if let Some(path) = asked {
-            let path = path
-                .canonicalize()
-                .step(&format!("find --root {}", path.display()))?;
+            let path = path.canonicalize().step_or(
+                &format!("find --root {}", path.display()),
+                "make the directory first",
+            )?;
             return Ok(Self { path, own: false });
         }
         let path = env::temp_dir().join(format!("lab-root-{}", std::process::id()));
