@@ -10,7 +10,7 @@ use super::look::{Needs, Scope};
 use super::section::{Detail, Query};
 use super::select::is_pause;
 use super::view::View;
-use super::walk::{Facts, Files};
+use super::visit::{Facts, Files};
 use crate::model::Report;
 use crate::model::container::{Container, ContainerKind, table};
 use crate::model::table::Table;

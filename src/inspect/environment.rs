@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::look::{Needs, Scope};
 use super::section::{Detail, Query};
 use super::view::View;
-use super::walk::{Facts, Files};
+use super::visit::{Facts, Files};
 use crate::model::environment::{AgainstParent, AsOf, Environment, Variable, tables};
 use crate::model::gap::Refusal;
 use crate::model::seen::Seen;

@@ -13,7 +13,8 @@ use super::redact::Redactor;
 use super::select::{Choice, Landmarks, Selection, select};
 use super::standing::Credentials;
 use super::view::{Held, View};
-use super::walk::{Facts, Files, Visitor, Walk, Wanted, walk};
+use super::visit::{Facts, Files, Visitor, Wanted};
+use super::walk::{Walk, keep_first, walk};
 use crate::model::container::Container;
 use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::target::ChosenBy;
@@ -300,7 +301,7 @@ impl Look {
                 && let Ok(dir) = self.visitor.proc.process(facts.pid)
             {
                 let started = facts.stat.starttime_ticks;
-                super::walk::keep_first(&mut found, Arc::clone(&facts.identity), started, dir);
+                keep_first(&mut found, Arc::clone(&facts.identity), started, dir);
             }
         }
         found

@@ -13,6 +13,7 @@ pub mod section;
 pub mod select;
 pub mod standing;
 pub mod view;
+pub mod visit;
 pub mod walk;
 
 use section::Section;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::identity::{Identity, Key};
-use super::walk::{Facts, Files, Visitor, Wanted};
+use super::visit::{Facts, Files, Visitor, Wanted};
 use crate::model::target::ChosenBy;
 use crate::sys::ProcessDir;
 

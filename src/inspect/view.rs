@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use super::identity::{Identity, Key};
 use super::redact::Redactor;
 use super::standing::{Check, Credentials, refusal};
-use super::walk::{Attempt, Facts, Visitor};
+use super::visit::{Attempt, Facts, Visitor};
 use crate::model::container::Container;
 use crate::model::gap::{Gaps, Refusal};
 use crate::model::seen::Seen;

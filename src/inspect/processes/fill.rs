@@ -1,242 +1,35 @@
-//! The section `processes`.
+//! Facts of a visit → the processes of the document.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use clap::Args;
-use serde::Deserialize;
-
-use super::look::{Needs, Scope};
-use super::section::{Detail, Query};
-use super::view::View;
-use super::walk::{Attempt, Facts, Files};
+use super::{ProcessesQuery, Query};
+use crate::inspect::view::View;
+use crate::inspect::visit::{Attempt, Facts};
+use crate::model::ByteString;
 use crate::model::gap::{Reason, Refusal};
-use crate::model::process::{
-    CpuSeconds, Fields, Limit, LimitPair, Process, ProcessState, Signals, Thread,
-};
-use crate::model::process_table::{self, Column};
+use crate::model::process::{CpuSeconds, Limit, LimitPair, Process, ProcessState, Signals, Thread};
 use crate::model::secret::Argument;
 use crate::model::seen::Seen;
 use crate::model::time::Timestamp;
-use crate::model::{ByteString, Report, Table};
 use crate::parse::limits::{self, Limits};
 use crate::parse::stat::Stat;
 use crate::parse::status::Status;
 use crate::parse::{signals, system, tty};
 use crate::sys::clock::Clock;
 
-/// Flags of `spyhole processes`.
-#[derive(Debug, Clone, Default, Args, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ProcessesQuery {
-    /// Every process in sight, not only the target's.
-    #[arg(short = 'A', long, short_alias = 'e')]
-    pub all: bool,
-    /// Parents above their children.
-    #[arg(long, alias = "forest", short_alias = 'H')]
-    pub tree: bool,
-    /// A row for each thread.
-    #[arg(short = 'L', long, short_alias = 'T')]
-    pub threads: bool,
-    /// More columns, as `ps -f`.
-    #[arg(short = 'f', long)]
-    pub full: bool,
-    /// Also the proportional share of memory (reads smaps_rollup, which costs time).
-    #[arg(long)]
-    pub pss: bool,
-    /// Measure %CPU over this time instead of since the start, such as 500ms.
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
-    #[serde(deserialize_with = "duration")]
-    pub sample: Option<Duration>,
-    /// Sort by a column; `-` before it for largest first, as `--sort=-rss`.
-    #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
-    pub sort: Option<String>,
-    /// These columns, as `ps -o` names them: pid,ppid,user,rss,args,…
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    pub columns: Vec<String>,
-    /// Only these process ids.
-    #[arg(short = 'p', long = "pids", value_name = "LIST", value_delimiter = ',')]
-    pub pids: Vec<i32>,
-    /// Only processes with this name.
-    #[arg(short = 'C', long, value_name = "NAME")]
-    pub name: Option<String>,
-    /// Only processes of this user (name or uid).
-    #[arg(short = 'u', long, value_name = "USER")]
-    pub user: Option<String>,
-    /// Only processes in these states: letters as in STAT, such as Z or DR.
-    #[arg(long, value_name = "LETTERS")]
-    pub state: Option<String>,
-    /// `aux`, `ax` and the like are taken as the default view that they ask for.
-    #[arg(value_name = "BSD", hide = true)]
-    pub bsd: Vec<String>,
-}
-
 const SECTION: &str = ProcessesQuery::NAME;
 
-impl Query for ProcessesQuery {
-    const NAME: &'static str = "processes";
-    const ALIASES: &'static [&'static str] = &["ps"];
-    const ABOUT: &'static str = "Processes: tree, threads, memory, CPU, signals";
-    const EXAMPLE: &'static str = "spyhole ps --tree --columns user,pid,rss,command";
-
-    fn check(&self) -> Result<(), String> {
-        for name in self
-            .columns
-            .iter()
-            .map(String::as_str)
-            .chain(self.sort_name())
-        {
-            if process_table::column(name).is_none() {
-                return Err(format!(
-                    "there is no column {name:?}; there are: {}",
-                    column_names()
-                ));
-            }
-        }
-        match self
-            .bsd
-            .iter()
-            .find(|word| !word.bytes().all(|letter| b"aefuxlwAL-".contains(&letter)))
-        {
-            Some(word) => Err(format!(
-                "{word:?} is no process filter; use -p PIDS, -C NAME or -u USER"
-            )),
-            None => Ok(()),
-        }
-    }
-
-    fn needs(&self, detail: Detail) -> Needs {
-        let wanted = self.fields(detail);
-        let files = [
-            (Fields::STATUS, Files::STATUS),
-            (Fields::ARGS, Files::CMDLINE),
-            (Fields::EXE, Files::EXE),
-            (Fields::CWD, Files::CWD),
-            (Fields::FDS, Files::FD_COUNT),
-            (Fields::LIMITS, Files::LIMITS),
-            (Fields::OOM, Files::OOM),
-            (Fields::PSS, Files::SMAPS_ROLLUP),
-            (Fields::THREADS, Files::TASKS),
-        ];
-        let files = files
-            .into_iter()
-            .filter(|(field, _)| wanted.contains(*field))
-            .fold(Files::empty(), |files, (_, file)| files | file);
-        let scope = if self.all { Scope::All } else { Scope::Target };
-        Needs {
-            files,
-            scope,
-            target: !self.all,
-        }
-    }
-
-    fn fill(&self, view: &mut View, report: &mut Report) {
-        let mut filler = Filler::new(view, self.sample);
-        let facts = std::mem::take(&mut filler.view.facts);
-        let mut processes = Vec::with_capacity(facts.len());
-        for facts in facts.iter().filter(|facts| facts.read) {
-            if self.keeps_cheaply(facts) {
-                processes.push(filler.process(facts));
-            }
-        }
-        view.facts = facts;
-        if let Some(user) = &self.user {
-            processes.retain(|process| {
-                let named = matches!(&process.user, Some(Seen::Value(name)) if name.as_bytes() == user.as_bytes());
-                named || process.uid.to_string() == *user
-            });
-        }
-        if let Some(column) = self.sort_name().and_then(process_table::column) {
-            let descending = self.sort.as_ref().is_some_and(|name| name.starts_with('-'));
-            process_table::sort(&mut processes, column, descending);
-        }
-        report.processes = Some(processes);
-    }
-
-    fn tables(&self, report: &Report, detail: Detail) -> Vec<Table> {
-        let processes = report.processes.as_deref().unwrap_or_default();
-        vec![process_table::table(
-            processes,
-            &self.shown(detail),
-            self.tree,
-            report.taken_at,
-        )]
-    }
-}
-
-impl ProcessesQuery {
-    fn shown(&self, detail: Detail) -> Vec<&'static Column> {
-        let names: Vec<&str> = match (self.columns.is_empty(), detail) {
-            (false, _) => self.columns.iter().map(String::as_str).collect(),
-            (true, Detail::Wide) => process_table::WIDE.to_vec(),
-            (true, _) if self.full => process_table::FULL.to_vec(),
-            (true, _) => process_table::DEFAULT.to_vec(),
-        };
-        names
-            .into_iter()
-            .filter_map(process_table::column)
-            .collect()
-    }
-
-    fn fields(&self, detail: Detail) -> Fields {
-        let mut fields = match detail {
-            Detail::Document => Fields::DOCUMENT,
-            Detail::Table | Detail::Wide => process_table::fields(&self.shown(detail)),
-        };
-        if let Some(column) = self.sort_name().and_then(process_table::column) {
-            fields |= column.fields;
-        }
-        fields.set(Fields::PSS, fields.contains(Fields::PSS) || self.pss);
-        fields.set(Fields::THREADS, self.threads);
-        fields
-    }
-
-    /// The column to sort by, without its sign.
-    fn sort_name(&self) -> Option<&str> {
-        self.sort
-            .as_deref()
-            .map(|name| name.trim_start_matches(['-', '+']))
-    }
-
-    /// The filters that need no name.
-    fn keeps_cheaply(&self, facts: &Facts) -> bool {
-        let name = self
-            .name
-            .as_ref()
-            .is_none_or(|name| facts.stat.comm == name.as_bytes());
-        let state = self
-            .state
-            .as_ref()
-            .is_none_or(|letters| letters.as_bytes().contains(&facts.stat.state));
-        name && state && (self.pids.is_empty() || self.pids.contains(&facts.pid))
-    }
-}
-
-fn column_names() -> String {
-    let names: Vec<&str> = process_table::COLUMNS
-        .iter()
-        .map(|column| column.name)
-        .collect();
-    names.join(", ")
-}
-
-fn duration<'de, D: serde::Deserializer<'de>>(source: D) -> Result<Option<Duration>, D::Error> {
-    let text = String::deserialize(source)?;
-    humantime::parse_duration(&text)
-        .map(Some)
-        .map_err(serde::de::Error::custom)
-}
-
 /// Turns facts into processes; records what is missing.
-struct Filler<'a> {
-    view: &'a mut View,
+pub(super) struct Filler<'a> {
+    pub(super) view: &'a mut View,
     memory_bytes: Attempt<u64>,
     /// Percent of a processor during `--sample`, by pid.
     sampled: Option<HashMap<i32, f64>>,
 }
 
 impl<'a> Filler<'a> {
-    fn new(view: &'a mut View, sample: Option<Duration>) -> Self {
+    pub(super) fn new(view: &'a mut View, sample: Option<Duration>) -> Self {
         let sampled = sample.map(|time| sampled(view, time));
         Self {
             memory_bytes: memory_bytes(view),
@@ -245,7 +38,7 @@ impl<'a> Filler<'a> {
         }
     }
 
-    fn process(&mut self, facts: &Facts) -> Process {
+    pub(super) fn process(&mut self, facts: &Facts) -> Process {
         let (stat, clock) = (&facts.stat, self.view.clock);
         let zombie = stat.state == b'Z';
         let started_at = Timestamp(clock.at_ticks(stat.starttime_ticks));

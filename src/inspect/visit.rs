@@ -1,0 +1,345 @@
+//! One visit to one process: its directory is opened once, and each of its files
+//! that a request wants is read once.
+
+use std::ffi::{CStr, CString};
+use std::sync::Arc;
+
+use nix::errno::Errno;
+
+use super::identity::{Identities, Identity, Key};
+use super::standing::{Check, Credentials, refusal};
+use crate::model::gap::{Reason, Refusal};
+use crate::parse::limits::Limits;
+use crate::parse::smaps_rollup::SmapsRollup;
+use crate::parse::stat::Stat;
+use crate::parse::status::Status;
+use crate::parse::{Malformed, cmdline};
+use crate::sys::{Cut, ProcDir, ProcessDir};
+
+bitflags::bitflags! {
+    /// Files of a process that a section wants beyond `stat`.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct Files: u16 {
+        /// `status`.
+        const STATUS = 1;
+        /// `cmdline`.
+        const CMDLINE = 1 << 1;
+        /// `environ`.
+        const ENVIRON = 1 << 2;
+        /// The link `exe`.
+        const EXE = 1 << 3;
+        /// The link `cwd`.
+        const CWD = 1 << 4;
+        /// The entries of `fd`, counted.
+        const FD_COUNT = 1 << 5;
+        /// `limits`.
+        const LIMITS = 1 << 6;
+        /// `oom_score` and `oom_score_adj`.
+        const OOM = 1 << 7;
+        /// `smaps_rollup`.
+        const SMAPS_ROLLUP = 1 << 8;
+        /// `task/*/stat`.
+        const TASKS = 1 << 9;
+    }
+}
+
+/// What came of one attempt to read.
+pub type Attempt<T> = Result<T, Refusal>;
+
+/// What one visit to a process brought. `None`: not asked for.
+#[derive(Debug)]
+pub struct Facts {
+    /// Its id.
+    pub pid: i32,
+    /// Effective uid.
+    pub uid: u32,
+    /// Effective gid.
+    pub gid: u32,
+    /// `stat`.
+    pub stat: Stat,
+    /// The container it belongs to.
+    pub identity: Arc<Identity>,
+    /// Whether the wanted files were read, or only what tells the container.
+    pub read: bool,
+    /// `status`.
+    pub status: Option<Attempt<Status>>,
+    /// `cmdline`, split.
+    pub args: Option<Attempt<Vec<Vec<u8>>>>,
+    /// `environ`, as it is.
+    pub environ: Option<Attempt<Vec<u8>>>,
+    /// Where `exe` leads; `Ok(None)` for what has no program: zombies and kernel threads.
+    pub exe: Option<Attempt<Option<Vec<u8>>>>,
+    /// Where `cwd` leads; `Ok(None)` for zombies.
+    pub cwd: Option<Attempt<Option<Vec<u8>>>>,
+    /// How many entries `fd` has; `Ok(None)` for zombies.
+    pub fd_count: Option<Attempt<Option<u64>>>,
+    /// `limits`.
+    pub limits: Option<Attempt<Limits>>,
+    /// `oom_score`, then `oom_score_adj`.
+    pub oom: Option<[Attempt<i64>; 2]>,
+    /// `smaps_rollup`; `Ok(None)` for what has no memory of its own.
+    pub smaps: Option<Attempt<Option<SmapsRollup>>>,
+    /// `stat` of each thread.
+    pub tasks: Option<Attempt<Vec<Stat>>>,
+}
+
+/// Environments are bounded by the kernel to a quarter of the stack limit, usually 2 MiB.
+pub const ENVIRON_LIMIT: usize = 4 << 20;
+const CMDLINE_LIMIT: usize = 4 << 20;
+const SMALL_LIMIT: usize = 64 << 10;
+/// `status` holds every supplementary group: 65,536 of up to ten digits.
+const STATUS_LIMIT: usize = 1 << 20;
+/// Threads that one process may show.
+const TASKS_LIMIT: usize = 65_536;
+
+/// What every visit needs to know.
+#[derive(Debug)]
+pub struct Visitor {
+    /// The /proc that is walked.
+    pub proc: ProcDir,
+    /// Who looks.
+    pub viewer: Credentials,
+    /// The containers met so far.
+    pub identities: Identities,
+}
+
+/// Which processes get their files read; of the others only the container is told.
+pub type Wanted = dyn Fn(i32, &Identity) -> bool + Send + Sync;
+
+impl Visitor {
+    /// Visits one process; `None` where it has vanished.
+    pub fn visit(
+        &self,
+        process: &ProcessDir,
+        files: Files,
+        wanted: &Wanted,
+        buffer: &mut Vec<u8>,
+    ) -> Option<Facts> {
+        // Owner before stat: for a process that is gone the owner says root and stat fails.
+        let (uid, gid) = process.owner().ok()?;
+        process.read(c"stat", SMALL_LIMIT, buffer).ok()?;
+        let stat = Stat::parse(buffer).ok()?;
+        let identity = self.identities.of(process, &stat, buffer);
+        // Whoever cannot be placed yet is read: its parent will tell where it belongs.
+        let read = identity.key == Key::Unknown || wanted(process.pid(), &identity);
+        let mut facts = Facts::bare(process.pid(), uid, gid, stat, identity, read);
+        if read {
+            let mut reader = Reader {
+                visitor: self,
+                process,
+                buffer,
+                credentials: None,
+            };
+            reader.fill(&mut facts, files);
+            if reader.vanished(&facts) {
+                return None;
+            }
+        }
+        Some(facts)
+    }
+}
+
+impl Facts {
+    fn bare(pid: i32, uid: u32, gid: u32, stat: Stat, identity: Arc<Identity>, read: bool) -> Self {
+        Self {
+            pid,
+            uid,
+            gid,
+            stat,
+            identity,
+            read,
+            status: None,
+            args: None,
+            environ: None,
+            exe: None,
+            cwd: None,
+            fd_count: None,
+            limits: None,
+            oom: None,
+            smaps: None,
+            tasks: None,
+        }
+    }
+}
+
+/// Reads the files of one process into its facts.
+struct Reader<'a> {
+    visitor: &'a Visitor,
+    process: &'a ProcessDir,
+    buffer: &'a mut Vec<u8>,
+    /// Of the process; read only once something was refused.
+    credentials: Option<Credentials>,
+}
+
+impl Reader<'_> {
+    fn fill(&mut self, facts: &mut Facts, files: Files) {
+        let bodiless = facts.stat.state == b'Z' || facts.stat.is_kernel_thread();
+        if files.contains(Files::STATUS) {
+            facts.status = Some(self.parsed(c"status", STATUS_LIMIT, Check::Open, Status::parse));
+        }
+        if files.contains(Files::CMDLINE) {
+            facts.args = Some(if bodiless {
+                Ok(Vec::new())
+            } else {
+                self.args()
+            });
+        }
+        if files.contains(Files::ENVIRON) {
+            let attempt = self.read(c"environ", ENVIRON_LIMIT, Check::Ptrace);
+            facts.environ = Some(attempt.map(|()| self.buffer.clone()));
+        }
+        if files.contains(Files::EXE) {
+            facts.exe = Some(if bodiless {
+                Ok(None)
+            } else {
+                self.link(c"exe")
+            });
+        }
+        if files.contains(Files::CWD) {
+            let zombie = facts.stat.state == b'Z';
+            facts.cwd = Some(if zombie { Ok(None) } else { self.link(c"cwd") });
+        }
+        if files.contains(Files::FD_COUNT) {
+            let zombie = facts.stat.state == b'Z';
+            facts.fd_count = Some(if zombie { Ok(None) } else { self.fd_count() });
+        }
+        if files.contains(Files::LIMITS) {
+            facts.limits = Some(self.parsed(c"limits", SMALL_LIMIT, Check::Open, Limits::parse));
+        }
+        if files.contains(Files::OOM) {
+            facts.oom = Some([self.number(c"oom_score"), self.number(c"oom_score_adj")]);
+        }
+        if files.contains(Files::SMAPS_ROLLUP) {
+            facts.smaps = Some(if bodiless {
+                Ok(None)
+            } else {
+                self.smaps().map(Some)
+            });
+        }
+        if files.contains(Files::TASKS) {
+            facts.tasks = Some(self.tasks());
+        }
+    }
+
+    fn args(&mut self) -> Attempt<Vec<Vec<u8>>> {
+        self.read(c"cmdline", CMDLINE_LIMIT, Check::Open)?;
+        Ok(cmdline::parse(self.buffer))
+    }
+
+    fn fd_count(&mut self) -> Attempt<Option<u64>> {
+        match self.process.numbers_in(c"fd") {
+            Ok(numbers) => Ok(Some(numbers.len() as u64)),
+            // On its way out: its files are closed already.
+            Err(Errno::ENOENT) => Ok(None),
+            Err(errno) => Err(self.refused(errno, Check::Owner)),
+        }
+    }
+
+    fn smaps(&mut self) -> Attempt<SmapsRollup> {
+        self.parsed(
+            c"smaps_rollup",
+            SMALL_LIMIT,
+            Check::Ptrace,
+            SmapsRollup::parse,
+        )
+    }
+
+    fn number(&mut self, name: &CStr) -> Attempt<i64> {
+        self.read(name, SMALL_LIMIT, Check::Open)?;
+        let text = std::str::from_utf8(self.buffer).unwrap_or_default();
+        text.trim()
+            .parse()
+            .map_err(|_| Refusal::of(Reason::Malformed))
+    }
+
+    fn tasks(&mut self) -> Attempt<Vec<Stat>> {
+        let ids = match self.process.numbers_in(c"task") {
+            Ok(ids) => ids,
+            Err(errno) => return Err(self.refused(errno, Check::Open)),
+        };
+        let mut tasks = Vec::new();
+        for id in ids.into_iter().take(TASKS_LIMIT) {
+            let Ok(name) = CString::new(format!("task/{id}/stat")) else {
+                continue;
+            };
+            // A thread that ended between the two reads is simply gone.
+            if self.process.read(&name, SMALL_LIMIT, self.buffer).is_ok()
+                && let Ok(stat) = Stat::parse(self.buffer)
+            {
+                tasks.push(stat);
+            }
+        }
+        Ok(tasks)
+    }
+
+    fn link(&mut self, name: &CStr) -> Attempt<Option<Vec<u8>>> {
+        match self.process.read_link(name) {
+            Ok(goal) => Ok(Some(goal)),
+            // On its way out: it has given up its memory, so there is no program any more.
+            Err(Errno::ENOENT) => Ok(None),
+            Err(errno) => Err(self.refused(errno, Check::Ptrace)),
+        }
+    }
+
+    fn parsed<T>(
+        &mut self,
+        name: &CStr,
+        limit: usize,
+        check: Check,
+        parse: fn(&[u8]) -> Result<T, Malformed>,
+    ) -> Attempt<T> {
+        self.read(name, limit, check)?;
+        parse(self.buffer).map_err(|error| {
+            Refusal::of(Reason::Malformed).needing(&format!("a report of this: {error}"))
+        })
+    }
+
+    fn read(&mut self, name: &CStr, limit: usize, check: Check) -> Attempt<()> {
+        match self.process.read(name, limit, self.buffer) {
+            Ok(Cut::Whole) => Ok(()),
+            Ok(Cut::AtLimit) => Err(Refusal::of(Reason::Limit)),
+            Err(errno) => Err(self.refused(errno, check)),
+        }
+    }
+
+    fn refused(&mut self, errno: Errno, check: Check) -> Refusal {
+        let Self {
+            visitor,
+            process,
+            buffer,
+            credentials,
+        } = self;
+        refusal(errno, check, &visitor.viewer, || {
+            credentials
+                .get_or_insert_with(|| Credentials::of(process, buffer))
+                .clone()
+        })
+    }
+
+    /// Whether anything said that the process is gone: then it is left out whole,
+    /// rather than shown in pieces.
+    fn vanished(&self, facts: &Facts) -> bool {
+        fn gone<T>(attempt: Option<&Attempt<T>>) -> bool {
+            matches!(
+                attempt,
+                Some(Err(Refusal {
+                    reason: Reason::Vanished,
+                    ..
+                }))
+            )
+        }
+        gone(facts.status.as_ref())
+            || gone(facts.args.as_ref())
+            || gone(facts.environ.as_ref())
+            || gone(facts.exe.as_ref())
+            || gone(facts.cwd.as_ref())
+            || gone(facts.fd_count.as_ref())
+            || gone(facts.limits.as_ref())
+            || gone(facts.smaps.as_ref())
+            || facts
+                .oom
+                .iter()
+                .flatten()
+                .any(|attempt| gone(Some(attempt)))
+    }
+}
