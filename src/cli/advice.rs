@@ -38,9 +38,8 @@ pub(super) fn nobody_else(report: &Report) -> String {
 
 /// A hint for habits from elsewhere.
 pub(super) fn for_usage(error: &clap::Error) -> String {
-    let value = match error.get(ContextKind::InvalidValue) {
-        Some(ContextValue::String(value)) => value,
-        _ => return String::new(),
+    let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) else {
+        return String::new();
     };
     let is_columns = value
         .split(',')

@@ -77,7 +77,7 @@ fn execute(words: Vec<OsString>) -> Result<Exit, Failure> {
     let global =
         Global::from_arg_matches(&matches).map_err(|error| Failure::usage(error.to_string()))?;
     if let Some(done) = extras::run(&matches) {
-        return done.map(|()| Exit::Done).or_else(written);
+        return done.map(|()| Exit::Done).or_else(|error| written(&error));
     }
     let requests = requests(&matches)?;
     let format = global.output.unwrap_or_else(|| default_format(&matches));
@@ -88,7 +88,7 @@ fn execute(words: Vec<OsString>) -> Result<Exit, Failure> {
             message: advice::no_target(&none),
         })?;
     if let Err(error) = print(&report, &requests, format, &global) {
-        return written(error);
+        return written(&error);
     }
     Ok(verdict(&report, &requests, &global, own))
 }
@@ -106,11 +106,11 @@ fn clap_says(error: &clap::Error) -> Result<Exit, Failure> {
     io::stdout()
         .write_all(text.as_bytes())
         .map(|()| Exit::Done)
-        .or_else(written)
+        .or_else(|error| written(&error))
 }
 
 /// A closed pipe is no error: whoever read had enough.
-fn written(error: io::Error) -> Result<Exit, Failure> {
+fn written(error: &io::Error) -> Result<Exit, Failure> {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return Ok(Exit::Done);
     }

@@ -16,6 +16,7 @@ use super::view::{Held, View};
 use super::visit::{Facts, Files, Visitor, Wanted};
 use super::walk::{Walk, keep_first, walk};
 use crate::model::container::Container;
+use crate::model::escape::escaped;
 use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::target::ChosenBy;
 use crate::sys::clock::Clock;
@@ -107,20 +108,20 @@ pub enum NoTarget {
 }
 
 fn in_sight(containers: &[Container]) -> String {
-    let mut text = String::from("; in sight:");
-    for container in containers {
-        let label = crate::model::escape::escaped(container.label().as_bytes()).into_owned();
-        let comm = crate::model::escape::escaped(container.main_comm.as_bytes()).into_owned();
-        text.push_str(&format!(
-            "\n  --container {label:<20} {comm} (pid {}",
-            container.main_pid
-        ));
-        text.push_str(&format!(", {} processes)", container.process_count));
-        if container.own {
-            text.push_str("  spyhole's own");
-        }
-    }
-    text
+    let line = |container: &Container| {
+        let label = container.label();
+        let (label, comm) = (
+            escaped(label.as_bytes()),
+            escaped(container.main_comm.as_bytes()),
+        );
+        let (pid, count) = (container.main_pid, container.process_count);
+        let own = if container.own { ", spyhole's own" } else { "" };
+        format!("\n  --container {label:<20} {comm} (pid {pid}, {count} processes{own})")
+    };
+    format!(
+        "; in sight:{}",
+        containers.iter().map(line).collect::<String>()
+    )
 }
 
 impl View {

@@ -131,7 +131,7 @@ impl Visitor {
                 credentials: None,
             };
             reader.fill(&mut facts, files);
-            if reader.vanished(&facts) {
+            if vanished(&facts) {
                 return None;
             }
         }
@@ -315,31 +315,31 @@ impl Reader<'_> {
                 .clone()
         })
     }
+}
 
-    /// Whether anything said that the process is gone: then it is left out whole,
-    /// rather than shown in pieces.
-    fn vanished(&self, facts: &Facts) -> bool {
-        fn gone<T>(attempt: Option<&Attempt<T>>) -> bool {
-            matches!(
-                attempt,
-                Some(Err(Refusal {
-                    reason: Reason::Vanished,
-                    ..
-                }))
-            )
-        }
-        gone(facts.status.as_ref())
-            || gone(facts.args.as_ref())
-            || gone(facts.environ.as_ref())
-            || gone(facts.exe.as_ref())
-            || gone(facts.cwd.as_ref())
-            || gone(facts.fd_count.as_ref())
-            || gone(facts.limits.as_ref())
-            || gone(facts.smaps.as_ref())
-            || facts
-                .oom
-                .iter()
-                .flatten()
-                .any(|attempt| gone(Some(attempt)))
+/// Whether anything said that the process is gone: then it is left out whole,
+/// rather than shown in pieces.
+fn vanished(facts: &Facts) -> bool {
+    fn gone<T>(attempt: Option<&Attempt<T>>) -> bool {
+        matches!(
+            attempt,
+            Some(Err(Refusal {
+                reason: Reason::Vanished,
+                ..
+            }))
+        )
     }
+    gone(facts.status.as_ref())
+        || gone(facts.args.as_ref())
+        || gone(facts.environ.as_ref())
+        || gone(facts.exe.as_ref())
+        || gone(facts.cwd.as_ref())
+        || gone(facts.fd_count.as_ref())
+        || gone(facts.limits.as_ref())
+        || gone(facts.smaps.as_ref())
+        || facts
+            .oom
+            .iter()
+            .flatten()
+            .any(|attempt| gone(Some(attempt)))
 }

@@ -4,8 +4,10 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::disallowed_methods,
     reason = "a test fails by panicking, at the line that says why"
 )]
 
 mod lab;
+mod layers;
 mod podman;
