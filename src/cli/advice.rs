@@ -7,8 +7,7 @@ use crate::model::Report;
 use crate::model::process_table;
 
 /// The ways to attach rightly.
-const ATTACH: &str = "\
-  attach with: kubectl debug -it POD --image=spyhole --target=CONTAINER
+const ATTACH: &str = "  attach with: kubectl debug -it POD --image=spyhole --target=CONTAINER
            or: docker run --rm --pid=container:NAME --network=container:NAME spyhole
            or: podman run --rm --pid=container:NAME --network=container:NAME spyhole
   or set shareProcessNamespace: true in the pod.";
