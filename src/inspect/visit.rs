@@ -62,7 +62,7 @@ pub struct Facts {
     /// Whether the wanted files were read, or only what tells the container.
     pub read: bool,
     /// `status`.
-    pub status: Option<Attempt<Status>>,
+    pub status: Option<Attempt<Box<Status>>>,
     /// `cmdline`, split.
     pub args: Option<Attempt<Vec<Vec<u8>>>>,
     /// `environ`, as it is.
@@ -74,7 +74,7 @@ pub struct Facts {
     /// How many entries `fd` has; `Ok(None)` for zombies.
     pub fd_count: Option<Attempt<Option<u64>>>,
     /// `limits`.
-    pub limits: Option<Attempt<Limits>>,
+    pub limits: Option<Attempt<Box<Limits>>>,
     /// `oom_score`, then `oom_score_adj`.
     pub oom: Option<[Attempt<i64>; 2]>,
     /// `smaps_rollup`; `Ok(None)` for what has no memory of its own.
@@ -175,7 +175,10 @@ impl Reader<'_> {
     fn fill(&mut self, facts: &mut Facts, files: Files) {
         let bodiless = facts.stat.state == b'Z' || facts.stat.is_kernel_thread();
         if files.contains(Files::STATUS) {
-            facts.status = Some(self.parsed(c"status", STATUS_LIMIT, Check::Open, Status::parse));
+            facts.status = Some(
+                self.parsed(c"status", STATUS_LIMIT, Check::Open, Status::parse)
+                    .map(Box::new),
+            );
         }
         if files.contains(Files::CMDLINE) {
             facts.args = Some(if bodiless {
@@ -204,7 +207,10 @@ impl Reader<'_> {
             facts.fd_count = Some(if zombie { Ok(None) } else { self.fd_count() });
         }
         if files.contains(Files::LIMITS) {
-            facts.limits = Some(self.parsed(c"limits", SMALL_LIMIT, Check::Open, Limits::parse));
+            facts.limits = Some(
+                self.parsed(c"limits", SMALL_LIMIT, Check::Open, Limits::parse)
+                    .map(Box::new),
+            );
         }
         if files.contains(Files::OOM) {
             facts.oom = Some([self.number(c"oom_score"), self.number(c"oom_score_adj")]);

@@ -310,7 +310,7 @@ fn inner_pids(status: &Status) -> Option<Vec<i32>> {
     (!inner.is_empty()).then(|| inner.to_vec())
 }
 
-fn fd_limit(attempt: &Attempt<Limits>) -> Attempt<LimitPair> {
+fn fd_limit(attempt: &Attempt<Box<Limits>>) -> Attempt<LimitPair> {
     let limit = |limit: &limits::Limit| match limit {
         limits::Limit::Unlimited => Limit::Unlimited,
         limits::Limit::Value(value) => Limit::Value(*value),
