@@ -27,6 +27,7 @@ use global::{Color, Format, Global};
 
 /// Runs a command line and says how it ended.
 pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    sys::allocator::share_one_arena();
     match execute(words.into_iter().collect()) {
         Ok(exit) => exit.into(),
         Err(failure) => {

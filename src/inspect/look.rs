@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -134,19 +134,19 @@ impl View {
             path: options.proc.clone(),
             errno,
         })?;
-        let mut buffer = Vec::new();
-        let viewer = viewer(&proc, &mut buffer);
+        let proc = Arc::new(proc);
+        let own_side = Arc::clone(&proc);
         let look = Look {
             visitor: Arc::new(Visitor {
                 proc,
-                viewer,
+                viewer: LazyLock::new(Box::new(move || viewer(&own_side))),
                 identities: Identities::default(),
             }),
             clock: Clock::read(),
             needs,
             deadline: Instant::now() + options.timeout,
         };
-        look.open(&options.choice, options.redactor, &mut buffer)
+        look.open(&options.choice, options.redactor, &mut Vec::new())
     }
 }
 
@@ -390,11 +390,11 @@ fn listed(mut containers: Vec<Container>) -> Vec<Container> {
 
 /// The credentials of spyhole itself: from the /proc that is walked, or where that
 /// does not list it, from its own.
-fn viewer(proc: &ProcDir, buffer: &mut Vec<u8>) -> Credentials {
+fn viewer(proc: &ProcDir) -> Credentials {
     let own = |proc: &ProcDir| proc.process(proc.own_pid().ok()?).ok();
     let elsewhere = || own(&ProcDir::open(Path::new("/proc")).ok()?);
     match own(proc).or_else(elsewhere) {
-        Some(process) => Credentials::of(&process, buffer),
+        Some(process) => Credentials::of(&process, &mut Vec::new()),
         None => Credentials::default(),
     }
 }

@@ -2,7 +2,7 @@
 //! that a request wants is read once.
 
 use std::ffi::{CStr, CString};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use nix::errno::Errno;
 
@@ -92,13 +92,16 @@ const STATUS_LIMIT: usize = 1 << 20;
 /// Threads that one process may show.
 const TASKS_LIMIT: usize = 65_536;
 
+/// The credentials of spyhole itself, read when first asked for.
+pub type Viewer = LazyLock<Credentials, Box<dyn FnOnce() -> Credentials + Send>>;
+
 /// What every visit needs to know.
 #[derive(Debug)]
 pub struct Visitor {
     /// The /proc that is walked.
-    pub proc: ProcDir,
-    /// Who looks.
-    pub viewer: Credentials,
+    pub proc: Arc<ProcDir>,
+    /// Who looks; read once something was refused, which it may never be.
+    pub viewer: Viewer,
     /// The containers met so far.
     pub identities: Identities,
 }

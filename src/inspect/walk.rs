@@ -41,12 +41,11 @@ pub fn walk(
     wanted: &Arc<Wanted>,
     deadline: Instant,
 ) -> Walk {
-    let worth = if pids.len() < WORTH_A_SECOND_THREAD {
+    let threads = if pids.len() < WORTH_A_SECOND_THREAD {
         1
     } else {
-        2
+        std::thread::available_parallelism().map_or(1, |cores| cores.get().min(2))
     };
-    let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(worth));
     let errand = Arc::new(Errand {
         visitor: Arc::clone(visitor),
         pids,
