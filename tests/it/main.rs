@@ -7,5 +7,7 @@
     reason = "a test fails by panicking, at the line that says why"
 )]
 
+mod host;
 mod lab;
 mod podman;
+mod truth;
