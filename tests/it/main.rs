@@ -7,6 +7,8 @@
     reason = "a test fails by panicking, at the line that says why"
 )]
 
+mod fake;
+mod fake_proc;
 mod host;
 mod lab;
 mod podman;
