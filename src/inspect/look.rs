@@ -87,6 +87,12 @@ pub enum NoTarget {
         /// The errno of open(2).
         errno: Errno,
     },
+    /// No process is listed where proc should be.
+    #[error("{path} lists no process. Is proc mounted there? Name another place with --proc DIR")]
+    NoneListed {
+        /// The directory that was tried.
+        path: PathBuf,
+    },
     /// The process that was named is not there.
     #[error("no process {0} in sight; `spyhole containers` and `spyhole ps --all` list what is")]
     NoProcess(i32),
@@ -109,7 +115,14 @@ pub enum NoTarget {
 fn in_sight(containers: &[Container]) -> String {
     let mut text = String::from("; in sight:");
     for container in containers {
-        let label = crate::model::escape::escaped(container.label().as_bytes()).into_owned();
+        let label = container.label();
+        let shared = containers.iter().filter(|other| other.label() == label);
+        // A name that several have would lead back here.
+        let label = if shared.count() > 1 {
+            format!("pid-{}", container.main_pid)
+        } else {
+            crate::model::escape::escaped(label.as_bytes()).into_owned()
+        };
         let comm = crate::model::escape::escaped(container.main_comm.as_bytes()).into_owned();
         text.push_str(&format!(
             "\n  --container {label:<20} {comm} (pid {}",
@@ -144,6 +157,7 @@ impl View {
             clock: Clock::read(),
             needs,
             deadline: Instant::now() + options.timeout,
+            path: options.proc,
         };
         look.open(&options.choice, options.redactor, &mut buffer)
     }
@@ -154,6 +168,8 @@ struct Look {
     clock: Clock,
     needs: Needs,
     deadline: Instant,
+    /// Where `proc` was opened.
+    path: PathBuf,
 }
 
 /// What was met, before it is known whose it is.
@@ -213,7 +229,7 @@ impl Look {
                     name,
                     containers: listed(containers),
                 },
-                None if missing => NoTarget::NoProcess(1),
+                None if missing => NoTarget::NoneListed { path: self.path },
                 _ => NoTarget::Ambiguous {
                     containers: listed(containers),
                 },
