@@ -114,6 +114,10 @@ fn written(error: io::Error) -> Result<Exit, Failure> {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return Ok(Exit::Done);
     }
+    // Not from writing: a word that names nothing.
+    if error.kind() == io::ErrorKind::InvalidInput {
+        return Err(Failure::usage(error.to_string()));
+    }
     Err(Failure {
         exit: Exit::Internal,
         message: format!("cannot write the output: {error}"),
