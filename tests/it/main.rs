@@ -12,4 +12,5 @@ mod fake_proc;
 mod host;
 mod lab;
 mod podman;
+mod targets;
 mod truth;
