@@ -12,5 +12,6 @@ mod fake_proc;
 mod host;
 mod lab;
 mod podman;
+mod secrets;
 mod targets;
 mod truth;
