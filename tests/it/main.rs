@@ -10,6 +10,7 @@
 mod fake;
 mod fake_proc;
 mod host;
+mod hostile;
 mod lab;
 mod podman;
 mod secrets;

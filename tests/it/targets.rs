@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use super::host::{list, only, run};
+use super::host::{list, only, run, shell};
 use super::lab::{Container, Lab, requires_root, spyhole};
 
 fn web() -> Container {
@@ -323,6 +323,20 @@ fn a_pid_names_one_process() {
     assert_eq!(&document["target"]["pid"], worker);
     assert_eq!(document["target"]["chosen_by"], "pid");
     assert_eq!(comms(&document).len(), 1);
+}
+
+#[test]
+fn spyhole_itself_when_named_is_seen_as_whole_as_any_other() {
+    let line = r#"NAMED=yes exec "$0" --pid $$ dump -o json"#;
+    let document = shell(line).document();
+    let own = only(list(&document, "processes"), |_| true);
+    assert_eq!(own["comm"], "spyhole");
+    assert!(own["args"].is_array() && own["exe"].is_string(), "{own:#}");
+    let variables = list(&list(&document, "environment")[0], "variables");
+    assert_eq!(
+        only(variables, |one| one["name"] == "NAMED")["value"],
+        "yes"
+    );
 }
 
 #[test]
