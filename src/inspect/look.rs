@@ -241,7 +241,12 @@ impl Look {
     /// Visits the landmarks, decides, and visits everyone else that is needed.
     fn meet(&self, choice: &Choice, buffer: &mut Vec<u8>) -> Result<Met, NoTarget> {
         let files = self.needs.files;
-        let own_files = if choice.own { files } else { Files::empty() };
+        let named = choice.pid.is_some() && choice.pid == self.visitor.proc.own_pid().ok();
+        let own_files = if choice.own || named {
+            files
+        } else {
+            Files::empty()
+        };
         let mut landmarks = Landmarks::read(&self.visitor, files, own_files, buffer);
         let selection =
             select(&self.visitor, choice, &mut landmarks, buffer).map_err(NoTarget::NoProcess)?;
