@@ -213,7 +213,15 @@ fn an_entry_without_equals_is_no_variable_and_says_so() {
     command.args(["--", "/webapp", "--no-zombie"]);
     let mut process = Process::start(&mut command, Signal::SIGQUIT);
     process.wait_for_line("ready ");
-    let pid = fs::read_to_string(&pidfile).unwrap();
+    // Written as soon as the program runs, which may be after its first word.
+    let until = Instant::now() + Duration::from_secs(20);
+    let pid = loop {
+        match fs::read_to_string(&pidfile) {
+            Ok(pid) => break pid,
+            Err(why) => assert!(Instant::now() < until, "no pid: {why}"),
+        }
+        thread::sleep(Duration::from_millis(2));
+    };
     let look = |format: &str| spyhole(["--pid", pid.trim(), "env", "-o", format]).ended_with(0);
     let document = look("json").json();
     let variables = list(&list(&document, "environment")[0], "variables");
