@@ -19,6 +19,7 @@ use crate::inspect::section::{Request, Section};
 use crate::inspect::select::Choice;
 use crate::inspect::{self, REGISTRY};
 use crate::model::Report;
+use crate::model::escape::escaped;
 use crate::model::target::ChosenBy;
 use crate::render::{self, Style};
 use crate::sys;
@@ -99,6 +100,9 @@ fn clap_says(error: &clap::Error) -> Result<Exit, Failure> {
     let text = error.render().to_string();
     if error.use_stderr() {
         let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
+        // clap repeats words as they came.
+        let lines = text.lines().map(|line| escaped(line.as_bytes()));
+        let text = lines.collect::<Vec<_>>().join("\n");
         return Err(Failure::usage(format!(
             "{text}{}",
             advice::for_usage(error)
@@ -114,6 +118,10 @@ fn clap_says(error: &clap::Error) -> Result<Exit, Failure> {
 fn written(error: &io::Error) -> Result<Exit, Failure> {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return Ok(Exit::Done);
+    }
+    // Not from writing: a word that names nothing.
+    if error.kind() == io::ErrorKind::InvalidInput {
+        return Err(Failure::usage(error.to_string()));
     }
     Err(Failure {
         exit: Exit::Internal,

@@ -88,6 +88,12 @@ pub enum NoTarget {
         /// The errno of open(2).
         errno: Errno,
     },
+    /// No process is listed where proc should be.
+    #[error("{path} lists no process. Is proc mounted there? Name another place with --proc DIR")]
+    NoneListed {
+        /// The directory that was tried.
+        path: PathBuf,
+    },
     /// The process that was named is not there.
     #[error("no process {0} in sight; `spyhole containers` and `spyhole ps --all` list what is")]
     NoProcess(i32),
@@ -110,10 +116,14 @@ pub enum NoTarget {
 fn in_sight(containers: &[Container]) -> String {
     let line = |container: &Container| {
         let label = container.label();
-        let (label, comm) = (
-            escaped(label.as_bytes()),
-            escaped(container.main_comm.as_bytes()),
-        );
+        let shared = containers.iter().filter(|other| other.label() == label);
+        // A name that several have would lead back here.
+        let label = if shared.count() > 1 {
+            format!("pid-{}", container.main_pid)
+        } else {
+            escaped(label.as_bytes()).into_owned()
+        };
+        let comm = escaped(container.main_comm.as_bytes());
         let (pid, count) = (container.main_pid, container.process_count);
         let own = if container.own { ", spyhole's own" } else { "" };
         format!("\n  --container {label:<20} {comm} (pid {pid}, {count} processes{own})")
@@ -145,6 +155,7 @@ impl View {
             clock: Clock::read(),
             needs,
             deadline: Instant::now() + options.timeout,
+            path: options.proc,
         };
         look.open(&options.choice, options.redactor, &mut Vec::new())
     }
@@ -155,6 +166,8 @@ struct Look {
     clock: Clock,
     needs: Needs,
     deadline: Instant,
+    /// Where `proc` was opened.
+    path: PathBuf,
 }
 
 /// What was met, before it is known whose it is.
@@ -214,7 +227,7 @@ impl Look {
                     name,
                     containers: listed(containers),
                 },
-                None if missing => NoTarget::NoProcess(1),
+                None if missing => NoTarget::NoneListed { path: self.path },
                 _ => NoTarget::Ambiguous {
                     containers: listed(containers),
                 },
@@ -226,7 +239,12 @@ impl Look {
     /// Visits the landmarks, decides, and visits everyone else that is needed.
     fn meet(&self, choice: &Choice, buffer: &mut Vec<u8>) -> Result<Met, NoTarget> {
         let files = self.needs.files;
-        let own_files = if choice.own { files } else { Files::empty() };
+        let named = choice.pid.is_some() && choice.pid == self.visitor.proc.own_pid().ok();
+        let own_files = if choice.own || named {
+            files
+        } else {
+            Files::empty()
+        };
         let mut landmarks = Landmarks::read(&self.visitor, files, own_files, buffer);
         let selection =
             select(&self.visitor, choice, &mut landmarks, buffer).map_err(NoTarget::NoProcess)?;

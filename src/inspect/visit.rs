@@ -191,8 +191,13 @@ impl Reader<'_> {
             });
         }
         if files.contains(Files::ENVIRON) {
-            let attempt = self.read(c"environ", ENVIRON_LIMIT, Check::Ptrace);
-            facts.environ = Some(attempt.map(|()| self.buffer.clone()));
+            // Where there is no memory behind it, Linux 6.18 says ESRCH as if it were gone.
+            facts.environ = Some(if bodiless {
+                Ok(Vec::new())
+            } else {
+                let attempt = self.read(c"environ", ENVIRON_LIMIT, Check::Ptrace);
+                attempt.map(|()| self.buffer.clone())
+            });
         }
         if files.contains(Files::EXE) {
             facts.exe = Some(if bodiless {

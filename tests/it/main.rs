@@ -8,6 +8,13 @@
     reason = "a test fails by panicking, at the line that says why"
 )]
 
+mod fake;
+mod fake_proc;
+mod host;
+mod hostile;
 mod lab;
 mod layers;
 mod podman;
+mod secrets;
+mod targets;
+mod truth;
