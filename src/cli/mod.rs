@@ -83,7 +83,6 @@ fn execute(words: Vec<OsString>) -> Result<Exit, Failure> {
     }
     let requests = requests(&matches)?;
     let format = global.output.unwrap_or_else(|| default_format(&matches));
-    let own = global.own;
     let report =
         inspect::report(options(&global)?, &requests, format.detail()).map_err(|none| Failure {
             exit: Exit::Target,
@@ -92,7 +91,7 @@ fn execute(words: Vec<OsString>) -> Result<Exit, Failure> {
     if let Err(error) = print(&report, &requests, format, &global) {
         return written(&error);
     }
-    Ok(verdict(&report, &requests, &global, own))
+    Ok(verdict(&report, &requests, &global))
 }
 
 /// Help and version are documents; everything else that clap has to say is a usage error.
@@ -226,20 +225,19 @@ fn print(
 }
 
 /// How a run ends whose document stands on stdout.
-fn verdict(report: &Report, requests: &[Box<dyn Request>], global: &Global, own: bool) -> Exit {
+fn verdict(report: &Report, requests: &[Box<dyn Request>], global: &Global) -> Exit {
     let table = !matches!(global.output, Some(Format::Json | Format::Yaml));
     let mut words = Vec::new();
     if global.no_headers && table {
         words.extend(render::notes(report));
     }
-    let wrong_place = !own
-        && report
-            .target
-            .as_ref()
-            .is_some_and(|target| target.chosen_by == ChosenBy::NobodyElse);
-    if wrong_place {
-        words.push(advice::nobody_else(report));
+    let chosen_by = report.target.as_ref().map(|target| target.chosen_by);
+    let alone =
+        chosen_by.filter(|by| matches!(by, ChosenBy::NobodyElse | ChosenBy::NobodyElseButPause));
+    if let Some(chosen_by) = alone {
+        words.push(advice::nobody_else(report, chosen_by));
     }
+    let wrong_place = alone.is_some();
     if !global.quiet || wrong_place {
         for line in words {
             let _ = writeln!(io::stderr(), "{line}");

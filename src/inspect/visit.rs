@@ -109,19 +109,39 @@ pub struct Visitor {
 /// Which processes get their files read; of the others only the container is told.
 pub type Wanted = dyn Fn(i32, &Identity) -> bool + Send + Sync;
 
+/// Why a visit brought nothing.
+pub enum Lost {
+    /// The process has ended.
+    Gone,
+    /// It is listed and may not be entered.
+    Refused(Refusal),
+}
+
 impl Visitor {
-    /// Visits one process; `None` where it has vanished.
+    /// Opens a process to visit it.
+    ///
+    /// # Errors
+    /// [`Lost`], where it is gone or may not be entered.
+    pub fn enter(&self, pid: i32) -> Result<ProcessDir, Lost> {
+        self.proc.process(pid).map_err(lost)
+    }
+
+    /// Visits one process.
+    ///
+    /// # Errors
+    /// [`Lost`], where it is gone or may not be entered.
     pub fn visit(
         &self,
         process: &ProcessDir,
         files: Files,
         wanted: &Wanted,
         buffer: &mut Vec<u8>,
-    ) -> Option<Facts> {
+    ) -> Result<Facts, Lost> {
         // Owner before stat: for a process that is gone the owner says root and stat fails.
-        let (uid, gid) = process.owner().ok()?;
-        process.read(c"stat", SMALL_LIMIT, buffer).ok()?;
-        let stat = Stat::parse(buffer).ok()?;
+        let (uid, gid) = process.owner().map_err(lost)?;
+        process.read(c"stat", SMALL_LIMIT, buffer).map_err(lost)?;
+        let stat =
+            Stat::parse(buffer).map_err(|_| Lost::Refused(Refusal::of(Reason::Malformed)))?;
         let identity = self.identities.of(process, &stat, buffer);
         // Whoever cannot be placed yet is read: its parent will tell where it belongs.
         let read = identity.key == Key::Unknown || wanted(process.pid(), &identity);
@@ -135,10 +155,10 @@ impl Visitor {
             };
             reader.fill(&mut facts, files);
             if vanished(&facts) {
-                return None;
+                return Err(Lost::Gone);
             }
         }
-        Some(facts)
+        Ok(facts)
     }
 }
 
@@ -357,3 +377,26 @@ fn vanished(facts: &Facts) -> bool {
             .flatten()
             .any(|attempt| gone(Some(attempt)))
 }
+
+/// What an errno of entering a process or reading its `stat` means: everyone may
+/// read that, unless /proc is mounted with hidepid=1, which says EPERM.
+fn lost(errno: Errno) -> Lost {
+    let reason = match errno {
+        Errno::ENOENT | Errno::ESRCH => return Lost::Gone,
+        Errno::EPERM => Reason::Hidepid,
+        Errno::EACCES => Reason::SecurityModule,
+        _ => Reason::Io,
+    };
+    let refusal = Refusal {
+        errno: Some(format!("{errno:?}")),
+        ..Refusal::of(reason)
+    };
+    Lost::Refused(match reason {
+        Reason::Hidepid => refusal.needing(WITHOUT_HIDEPID),
+        _ => refusal,
+    })
+}
+
+/// What shows processes that the mount options of /proc hide.
+pub const WITHOUT_HIDEPID: &str =
+    "a /proc without hidepid, its group (the mount option gid=), or CAP_SYS_PTRACE";
