@@ -12,6 +12,7 @@ mod fake_proc;
 mod host;
 mod hostile;
 mod lab;
+mod output;
 mod podman;
 mod secrets;
 mod targets;
