@@ -214,7 +214,7 @@ impl Look {
             target,
         };
         let mut walk = walk(&self.visitor, plan, self.deadline);
-        if first_is_hidden(&landmarks, &self.visitor.proc) {
+        if first_is_hidden(&landmarks) && !walk.refused.iter().any(|(pid, _)| *pid == 1) {
             let hidden = Refusal::of(Reason::Hidepid).needing(WITHOUT_HIDEPID);
             walk.refused.push((1, hidden));
         }
@@ -301,9 +301,9 @@ impl Look {
 
 /// Whether PID 1, which every PID namespace has, is not listed: hidepid=2 or
 /// subset=pid leave out what the viewer may not look into.
-fn first_is_hidden(landmarks: &Landmarks, proc: &ProcDir) -> bool {
+fn first_is_hidden(landmarks: &Landmarks) -> bool {
     let own_is_first = landmarks.own.as_ref().is_some_and(|facts| facts.pid == 1);
-    landmarks.first.is_none() && !own_is_first && proc.process(1).is_err()
+    landmarks.first.is_none() && !own_is_first
 }
 
 /// A process that nothing places belongs where its parent belongs: zombies have

@@ -53,7 +53,7 @@ pub(crate) fn list<'a>(document: &'a Value, key: &str) -> &'a Vec<Value> {
 }
 
 /// The one member of a list of which this is true.
-pub(crate) fn only<'a>(list: &'a [Value], what: impl Fn(&Value) -> bool) -> &'a Value {
+pub(crate) fn only(list: &[Value], what: impl Fn(&Value) -> bool) -> &Value {
     let mut found = list.iter().filter(|member| what(member));
     let first = found
         .next()

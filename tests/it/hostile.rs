@@ -117,11 +117,11 @@ fn a_hostile_name_in_an_error_is_written_out() {
     fs::copy(example("webapp"), &hostile).unwrap();
     let pod = Lab::pod();
     let _web = pod.webapp().start();
-    let _other = pod
+    let other = pod
         .program(&hostile)
         .args(["--listen", "127.0.0.1:8081"])
         .ready("ready ");
-    let _other = _other.start();
+    let _other = other.start();
     let seen = pod.spyhole().arg("ps").run().ended_with(3);
     assert!(!seen.stderr.contains(&0x1b), "{seen}");
     assert!(seen.stderr_text().contains(r"a\x1b[31m\nb"), "{seen}");
@@ -186,9 +186,12 @@ fn an_environment_of_any_shape_is_shown_entry_by_entry() {
     assert_eq!(bytes(&all("LINES")[0]["value"]), b"one\ntwo\x1b[2J");
     assert_eq!(all("")[0]["value"], "without a name");
     // Every byte of the kernel's file is there again.
-    let entry = |one: &Value| match one["value"].is_null() {
-        true => bytes(&one["name"]),
-        false => [bytes(&one["name"]), bytes(&one["value"])].join(&b'='),
+    let entry = |one: &Value| {
+        if one["value"].is_null() {
+            bytes(&one["name"])
+        } else {
+            [bytes(&one["name"]), bytes(&one["value"])].join(&b'=')
+        }
     };
     let mut back = variables.iter().map(entry).collect::<Vec<_>>().join(&0);
     back.push(0);

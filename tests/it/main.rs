@@ -14,6 +14,7 @@ mod host;
 mod hostile;
 mod lab;
 mod layers;
+mod output;
 mod podman;
 mod secrets;
 mod targets;

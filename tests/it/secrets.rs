@@ -173,9 +173,9 @@ fn no_secret_in_any_command_in_any_format() {
             let words = [command, &["-o", format]].concat();
             let seen = look(&web, &words).ended_with(0);
             assert!(!seen.stdout.is_empty());
-            all_secrets()
-                .iter()
-                .for_each(|secret| assert_hidden(secret, &seen, &words));
+            for secret in all_secrets() {
+                assert_hidden(&secret, &seen, &words);
+            }
         }
     }
 }
@@ -197,9 +197,9 @@ fn no_secret_in_an_error() {
     for (words, code) in errors {
         let seen = look(&web, words).ended_with(code);
         assert!(seen.stdout.is_empty() && !seen.stderr.is_empty(), "{seen}");
-        all_secrets()
-            .iter()
-            .for_each(|secret| assert_hidden(secret, &seen, words));
+        for secret in all_secrets() {
+            assert_hidden(&secret, &seen, words);
+        }
     }
     // A viewer who may not look is told why, and nothing else.
     let stranger = web.spyhole().uid(65532).caps("none").args(["dump"]).run();

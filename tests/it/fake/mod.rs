@@ -8,6 +8,7 @@
 //! ```
 
 use std::ffi::{OsStr, OsString};
+use std::fmt::Write;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -70,13 +71,12 @@ impl FakeProcess {
         fs::create_dir_all(dir.join("fd")).unwrap();
         fs::create_dir_all(dir.join("root")).unwrap();
         let (comm, state) = (b"app".to_vec(), b'S');
-        let ppid = i32::from(pid > 1);
         let process = Self {
             dir,
             pid,
             comm,
             state,
-            ppid,
+            ppid: i32::from(pid > 1),
         };
         process
             .rewrite_stat()
@@ -95,7 +95,7 @@ impl FakeProcess {
             // A mount namespace for each process, unless it joins another's.
             .link(
                 "ns/mnt",
-                &format!("mnt:[{}]", 4_026_531_000 + i64::from(pid)),
+                format!("mnt:[{}]", 4_026_531_000 + i64::from(pid)),
             )
     }
 
@@ -157,10 +157,12 @@ impl FakeProcess {
             roots[0]
         );
         for (index, root) in roots.iter().enumerate().skip(1) {
-            text.push_str(&format!(
-                "{} 20 8:1 {root} /mnt/{index} rw - ext4 /dev/sda1 rw\n",
-                20 + index
-            ));
+            let id = 20 + index;
+            writeln!(
+                text,
+                "{id} 20 8:1 {root} /mnt/{index} rw - ext4 /dev/sda1 rw"
+            )
+            .unwrap();
         }
         self.file("mountinfo", text)
     }
@@ -178,12 +180,9 @@ impl FakeProcess {
     pub(crate) fn status_without(self, keys: &[&str]) -> Self {
         let text = fs::read_to_string(self.dir.join("status")).unwrap();
         let kept = |line: &&str| !keys.iter().any(|key| line.starts_with(&format!("{key}:")));
-        let text: String = text
-            .lines()
-            .filter(kept)
-            .map(|line| format!("{line}\n"))
-            .collect();
-        self.file("status", text)
+        let mut kept: String = text.lines().filter(kept).collect::<Vec<_>>().join("\n");
+        kept.push('\n');
+        self.file("status", kept)
     }
 
     /// `status` with one line in place of another.
@@ -199,10 +198,10 @@ impl FakeProcess {
         stat.extend_from_slice(&self.comm);
         stat.extend_from_slice(b") ");
         stat.push(self.state);
-        let start = 1_000 + pid;
+        let started = 1_000 + pid;
         stat.extend_from_slice(
             format!(
-                " {ppid} {pid} {pid} 0 -1 4194560 900 0 0 0 150 50 0 0 20 0 1 0 {start} 10485760 256 \
+                " {ppid} {pid} {pid} 0 -1 4194560 900 0 0 0 150 50 0 0 20 0 1 0 {started} 10485760 256 \
                  18446744073709551615 1 1 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n"
             )
             .as_bytes(),
