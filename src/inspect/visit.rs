@@ -234,11 +234,8 @@ impl Reader<'_> {
             let zombie = facts.stat.state == b'Z';
             facts.fd_count = Some(if zombie { Ok(None) } else { self.fd_count() });
         }
-        if files.contains(Files::LIMITS) {
-            facts.limits = Some(
-                self.parsed(c"limits", SMALL_LIMIT, Check::Open, Limits::parse)
-                    .map(Box::new),
-            );
+        if files.contains(Files::LIMITS) && facts.stat.state != b'Z' {
+            facts.limits = Some(self.limits().map(Box::new));
         }
         if files.contains(Files::OOM) {
             facts.oom = Some([self.number(c"oom_score"), self.number(c"oom_score_adj")]);
@@ -267,6 +264,15 @@ impl Reader<'_> {
             Err(Errno::ENOENT) => Ok(None),
             Err(errno) => Err(self.refused(errno, Check::Owner)),
         }
+    }
+
+    fn limits(&mut self) -> Attempt<Limits> {
+        self.read(c"limits", SMALL_LIMIT, Check::Open)?;
+        if self.buffer.is_empty() {
+            // The kernel prints none for a process on its way out.
+            return Err(Refusal::of(Reason::Vanished));
+        }
+        Limits::parse(self.buffer).map_err(malformed)
     }
 
     fn smaps(&mut self) -> Attempt<SmapsRollup> {
@@ -323,9 +329,7 @@ impl Reader<'_> {
         parse: fn(&[u8]) -> Result<T, Malformed>,
     ) -> Attempt<T> {
         self.read(name, limit, check)?;
-        parse(self.buffer).map_err(|error| {
-            Refusal::of(Reason::Malformed).needing(&format!("a report of this: {error}"))
-        })
+        parse(self.buffer).map_err(malformed)
     }
 
     fn read(&mut self, name: &CStr, limit: usize, check: Check) -> Attempt<()> {
@@ -351,6 +355,10 @@ impl Reader<'_> {
     }
 }
 
+fn malformed(error: Malformed) -> Refusal {
+    Refusal::of(Reason::Malformed).needing(&format!("a report of this: {error}"))
+}
+
 /// Whether anything said that the process is gone: then it is left out whole,
 /// rather than shown in pieces.
 fn vanished(facts: &Facts) -> bool {
@@ -371,6 +379,7 @@ fn vanished(facts: &Facts) -> bool {
         || gone(facts.fd_count.as_ref())
         || gone(facts.limits.as_ref())
         || gone(facts.smaps.as_ref())
+        || gone(facts.tasks.as_ref())
         || facts
             .oom
             .iter()
