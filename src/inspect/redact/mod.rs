@@ -16,6 +16,8 @@ mod fingerprint;
 mod kind;
 mod names;
 mod programs;
+#[cfg(test)]
+mod tests;
 mod text;
 mod tokens;
 mod urls;
