@@ -61,7 +61,7 @@ pub(super) fn shapes(text: &[u8], facts: Facts, spans: &mut Vec<Span>) {
 fn write(redactor: &Redactor, arg: &[u8], spans: &mut Vec<Span>) -> Argument {
     if spans.is_empty() {
         return Argument {
-            text: arg.to_vec(),
+            text: arg.into(),
             redacted: Vec::new(),
         };
     }
@@ -78,5 +78,8 @@ fn write(redactor: &Redactor, arg: &[u8], spans: &mut Vec<Span>) -> Argument {
         shown_to = span.end;
     }
     text.extend_from_slice(cut(arg, shown_to, arg.len()));
-    Argument { text, redacted }
+    Argument {
+        text: text.into(),
+        redacted,
+    }
 }

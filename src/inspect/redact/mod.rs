@@ -13,7 +13,6 @@ mod entropy;
 mod extents;
 mod fields;
 mod fingerprint;
-mod kind;
 mod names;
 mod programs;
 #[cfg(test)]
@@ -25,10 +24,7 @@ mod values;
 
 use std::collections::HashSet;
 
-use schemars::JsonSchema;
-use serde::Serialize;
-
-pub use kind::SecretKind;
+use crate::model::secret::{Argument, Redacted, SecretKind};
 
 use fields::{Line, Setting};
 use fingerprint::Fingerprinter;
@@ -40,27 +36,6 @@ pub struct Redactor {
     fingerprinter: Fingerprinter,
     reveal_all: bool,
     reveal: HashSet<Vec<u8>>,
-}
-
-/// What is shown of a secret.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Redacted {
-    /// Why it is taken for one.
-    pub reason: SecretKind,
-    /// How long it is.
-    pub length_bytes: usize,
-    /// Eight hexadecimal digits of HMAC-SHA-256 under the key of this run. Equal
-    /// fingerprints under one key mean equal values.
-    pub fingerprint: String,
-}
-
-/// One argument of a process, fit to be shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Argument {
-    /// The argument, with `‹redacted 32›` in place of each secret.
-    pub text: Vec<u8>,
-    /// What was hidden, in order; empty: nothing was.
-    pub redacted: Vec<Redacted>,
 }
 
 impl Redactor {
@@ -128,7 +103,7 @@ impl Redactor {
             return args
                 .iter()
                 .map(|arg| Argument {
-                    text: arg.clone(),
+                    text: arg.as_slice().into(),
                     redacted: Vec::new(),
                 })
                 .collect();

@@ -15,7 +15,7 @@ fn arguments(redactor: &Redactor, args: &[&str]) -> Vec<String> {
     redactor
         .arguments(&args)
         .into_iter()
-        .map(|arg| String::from_utf8(arg.text).unwrap())
+        .map(|arg| String::from_utf8(arg.text.as_bytes().to_vec()).unwrap())
         .collect()
 }
 
@@ -170,7 +170,7 @@ fn bytes_that_are_no_text_stay_as_they_are() {
     let texts: Vec<_> = redactor()
         .arguments(&args)
         .into_iter()
-        .map(|arg| arg.text)
+        .map(|arg| arg.text.as_bytes().to_vec())
         .collect();
     assert_eq!(
         texts,
