@@ -8,6 +8,8 @@
     reason = "a test fails by panicking, at the line that says why"
 )]
 
+mod documents;
+mod engines;
 mod fake;
 mod fake_proc;
 mod host;
