@@ -72,7 +72,17 @@ fn parties(access: &Access, target: Option<&Target>) -> Vec<String> {
         viewer.push("seccomp".to_owned());
     }
     viewer.extend(shared(&access.shared));
-    vec![seen.join("  "), viewer.join("  ")]
+    let mut lines = vec![seen.join("  "), viewer.join("  ")];
+    if nobody_else(target) {
+        lines.push(
+            "No other process is in sight: this is about spyhole's own container.".to_owned(),
+        );
+    }
+    lines
+}
+
+fn nobody_else(target: Option<&Target>) -> bool {
+    target.is_some_and(|target| target.chosen_by == ChosenBy::NobodyElse)
 }
 
 fn ids(party: &Party) -> Vec<String> {
@@ -220,7 +230,9 @@ fn more(access: &Access) -> Vec<String> {
     ];
     if !holds_ptrace(&access.viewer) && told.iter().any(|reason| by_ids.contains(reason)) {
         notes.push(
-            "CAP_SYS_PTRACE would do without all that; the viewer does not hold it.".to_owned(),
+            "CAP_SYS_PTRACE in the target's user namespace would do in place of that; \
+             the viewer does not hold it."
+                .to_owned(),
         );
     }
     notes
@@ -233,9 +245,10 @@ fn everything(access: &Access, target: Option<&Target>) -> String {
         .filter(|check| check.outcome == Outcome::Unsupported)
         .map(|check| check.what.describe())
         .collect();
-    let whose = match target.map(|target| target.chosen_by) {
-        Some(ChosenBy::NobodyElse) => "spyhole's own container, the only one in sight,",
-        _ => "the target",
+    let whose = if nobody_else(target) {
+        "spyhole's own container"
+    } else {
+        "the target"
     };
     let mut line = format!("Everything of {whose} can be read");
     if !absent.is_empty() {

@@ -205,22 +205,20 @@ impl Situation<'_> {
     /// The target's user is hidden too, so its ids are left to be filled in.
     fn unhidden(&self, mount: &ProcMount, advice: &mut Advice) {
         if let Some(gid) = mount.gid {
-            for engine in self.engines() {
-                let title =
-                    format!("run spyhole as a member of the group {gid}, which hidepid spares");
-                let words = format!("--group-add {gid}");
-                advice.remedies.push(self.engine(engine, &title, &words));
-            }
+            let title = format!("run spyhole with the group {gid}, which hidepid spares");
             if self.kubernetes() {
-                let context = format!("securityContext: {{runAsGroup: {gid}}}");
                 advice.remedies.push(Remedy {
-                    title: format!("run spyhole with the group {gid}, which hidepid spares"),
+                    title: title.clone(),
                     pod_security: Some(PodSecurity::Restricted),
                     commands: vec![
-                        format!("printf '{context}' > spy.yaml"),
+                        format!("printf 'securityContext: {{runAsGroup: {gid}}}' > spy.yaml"),
                         self.kubectl("spyhole", " --profile=restricted --custom=spy.yaml"),
                     ],
                 });
+            }
+            for engine in self.engines() {
+                let words = format!("--group-add {gid}");
+                advice.remedies.push(self.engine(engine, &title, &words));
             }
         }
         self.run_as(
@@ -299,9 +297,9 @@ impl Situation<'_> {
             .map(|id| id.chars().take(12).collect::<String>());
         let name = word(id.as_deref(), "NAME");
         let (program, with) = match engine {
-            Engine::Docker => ("docker", " with Docker"),
-            Engine::Podman => ("podman", " with Podman"),
-            Engine::Either => ("docker", " with Docker (or Podman, in the same words)"),
+            Engine::Docker => ("docker", ", with Docker"),
+            Engine::Podman => ("podman", ", with Podman"),
+            Engine::Either => ("docker", ", with Docker (or Podman, in the same words)"),
         };
         let userns = if self.other_user_namespace && engine == Engine::Podman {
             format!(" --userns=container:{name}")
@@ -343,8 +341,7 @@ fn context(user: &User) -> String {
 fn remount(mount: &ProcMount) -> Remedy {
     let mount_point = String::from_utf8_lossy(&mount.mount_point);
     Remedy {
-        title: "mount /proc without hidepid (as root of the node, or in a privileged container)"
-            .to_owned(),
+        title: "have /proc mounted without hidepid".to_owned(),
         pod_security: Some(PodSecurity::Privileged),
         commands: vec![format!(
             "mount -o remount,hidepid=0 {}",
