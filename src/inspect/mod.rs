@@ -3,6 +3,7 @@
 //! [`look`] finds the target and walks /proc once; each section then fills its
 //! part of the report from what the walk brought.
 
+pub mod access;
 pub mod containers;
 pub mod environment;
 pub mod identity;
@@ -31,6 +32,7 @@ pub const REGISTRY: &[Section] = &[
     Section::of::<containers::ContainersQuery>(),
     Section::of::<processes::ProcessesQuery>(),
     Section::of::<environment::EnvironmentQuery>(),
+    Section::of::<access::AccessQuery>(),
 ];
 
 /// One look for all of these requests.

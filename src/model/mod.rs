@@ -3,6 +3,8 @@
 //! A section's data lives in its own file here, together with the columns of
 //! its table. Fields that may be unreadable are [`Seen`].
 
+pub mod access;
+pub mod access_table;
 pub mod byte_string;
 pub mod container;
 pub mod environment;

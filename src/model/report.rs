@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::access::Access;
 use super::container::Container;
 use super::environment::Environment;
 use super::gap::Gap;
@@ -38,6 +39,9 @@ pub struct Report {
     /// The environment of the main process, or of several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<Vec<Environment>>,
+    /// What of the target may be read, what not, and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access: Option<Access>,
     /// What could not be seen. Empty means that nothing is missing.
     pub gaps: Vec<Gap>,
 }
@@ -54,6 +58,7 @@ impl Report {
             containers: None,
             processes: None,
             environment: None,
+            access: None,
             gaps: Vec::new(),
         }
     }

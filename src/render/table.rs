@@ -18,7 +18,7 @@ pub(super) fn write(table: &Table, style: Style, out: &mut impl Write) -> io::Re
         writeln!(out, "{}", emphasised(&escaped(title.as_bytes()), style))?;
     }
     let widths = widths(table, style);
-    if !style.bare {
+    if !style.bare && !table.headings.is_empty() {
         let titles = table
             .headings
             .iter()

@@ -8,6 +8,7 @@
     reason = "a test fails by panicking, at the line that says why"
 )]
 
+mod access;
 mod documents;
 mod engines;
 mod fake;
