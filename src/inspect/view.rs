@@ -11,7 +11,7 @@ use super::redact::Redactor;
 use super::standing::{Check, Credentials, refusal};
 use super::visit::{Attempt, Facts, Viewer, Visitor};
 use crate::model::container::Container;
-use crate::model::gap::{Gaps, Refusal};
+use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::seen::Seen;
 use crate::model::target::{ChosenBy, Target};
 use crate::parse::accounts::Accounts;
@@ -66,7 +66,7 @@ impl Held {
                 match root.read(path, ACCOUNTS_LIMIT, &mut buffer) {
                     Ok(_) => Ok(buffer),
                     Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(Vec::new()),
-                    Err(errno) => Err(self.refusal(errno, Check::Open, viewer)),
+                    Err(errno) => Err(by_its_mode(errno)),
                 }
             };
             Ok(Names {
@@ -170,3 +170,19 @@ impl View {
 }
 
 const ACCOUNTS_LIMIT: usize = 1 << 20;
+
+/// A file of the target that its own mode keeps from being read.
+fn by_its_mode(errno: Errno) -> Refusal {
+    let refusal = Refusal {
+        errno: Some(format!("{errno:?}")),
+        ..Refusal::of(match errno {
+            Errno::EACCES | Errno::EPERM => Reason::Denied,
+            _ => Reason::Io,
+        })
+    };
+    match refusal.reason {
+        Reason::Denied => refusal
+            .needing("root or CAP_DAC_READ_SEARCH: by its mode the file is not for this user"),
+        _ => refusal,
+    }
+}

@@ -215,7 +215,7 @@ impl Reader<'_> {
             facts.environ = Some(if bodiless {
                 Ok(Vec::new())
             } else {
-                let attempt = self.read(c"environ", ENVIRON_LIMIT, Check::Ptrace);
+                let attempt = self.read(c"environ", ENVIRON_LIMIT, Check::OwnerAndPtrace);
                 attempt.map(|()| self.buffer.clone())
             });
         }

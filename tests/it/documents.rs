@@ -44,9 +44,11 @@ fn every_link_in_the_documentation_leads_somewhere() {
 
 /// The command lines that start with `spyhole`, without a prompt, a pipe or a comment.
 fn command_lines(text: &str) -> Vec<String> {
+    let mut fenced = false;
     let from_blocks = text.lines().filter_map(|line| {
+        fenced ^= line.starts_with("```");
         let line = line.strip_prefix("$ ").unwrap_or(line);
-        line.starts_with("spyhole ").then(|| line.to_owned())
+        (fenced && line.starts_with("spyhole ")).then(|| line.to_owned())
     });
     let from_prose = text
         .split('`')

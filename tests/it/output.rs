@@ -98,9 +98,14 @@ fn count_nulls(
         Value::Array(all) => all
             .iter()
             .for_each(|one| count_nulls(section, field, one, nulls)),
-        Value::Object(all) => all
-            .iter()
-            .for_each(|(field, one)| count_nulls(section, field, one, nulls)),
+        Value::Object(all) => all.iter().for_each(|(key, one)| {
+            let field = if field.is_empty() {
+                key.clone()
+            } else {
+                format!("{field}.{key}")
+            };
+            count_nulls(section, &field, one, nulls);
+        }),
         _ => {}
     }
 }
