@@ -8,6 +8,7 @@ use super::{
     evidence, outcome, reasons,
 };
 use crate::lab::{Lab, Setup, process, requires_root, spyhole};
+use crate::podman::{PodmanLab, requires_podman};
 
 #[test]
 fn another_user_namespace_is_told() {
@@ -181,5 +182,48 @@ fn on_kubernetes_the_pod_is_named() {
         let start = format!("kubectl debug -it {word} --image=spyhole --target=CONTAINER ");
         assert!(command.starts_with(&start), "{seen:#}");
         assert!(!seen["remedies"].to_string().contains("docker"), "{seen:#}");
+    }
+}
+
+#[test]
+fn with_podman_each_command_works_as_it_stands() {
+    if !requires_podman("access: the commands for Podman") {
+        return;
+    }
+    let podman = PodmanLab::get();
+    let capable = ["--user", "1000:1000", "--cap-add", "NET_BIND_SERVICE"];
+    for (target, first) in [
+        (&capable[..2], "--user 1000:1000 spyhole"),
+        (
+            &capable[..],
+            "--user 1000:1000 --cap-add NET_BIND_SERVICE spyhole",
+        ),
+    ] {
+        let web = podman.webapp(target, &[]);
+        let look = |flags: &[&str]| {
+            let output = podman.viewer(&web, flags, &["access", "-o", "json"]);
+            assert_eq!(output.code, Some(0), "{output}");
+            document(&output)["access"].clone()
+        };
+        let seen = look(&["--user", "65532:65532"]);
+        let remedies = seen["remedies"].as_array().unwrap();
+        assert_eq!(remedies.len(), 2, "{seen:#}");
+        for (remedy, wanted) in remedies
+            .iter()
+            .zip([first, "--user 0 --cap-add SYS_PTRACE"])
+        {
+            let command = remedy["commands"][0].as_str().unwrap();
+            assert!(command.starts_with("podman run "), "{command}");
+            assert!(command.contains(wanted), "{command}");
+            let words = command.split(' ').skip(2);
+            // Network and terminal are the harness's own matter.
+            let words =
+                words.filter(|word| !matches!(*word, "--rm" | "-it" | "spyhole" | "access"));
+            let words: Vec<&str> = words
+                .filter(|word| !word.starts_with("--network=") && !word.starts_with("--pid="))
+                .collect();
+            let allowed = look(&words);
+            assert_eq!(reasons(&allowed), [] as [&str; 0], "{command}: {allowed:#}");
+        }
     }
 }
