@@ -59,6 +59,10 @@ fn main() -> ExitCode {
 }
 
 /// What the command line asks for.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 struct Options {
     listen: String,
     zombie: bool,

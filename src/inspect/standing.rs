@@ -4,6 +4,8 @@
 //! The rule is the kernel's ptrace access check in read mode with file-system
 //! ids (ptrace(2), "Ptrace access mode checking").
 
+use std::fmt::Write as _;
+
 use nix::errno::Errno;
 
 pub use crate::model::access::Blocker;
@@ -297,10 +299,11 @@ fn not_dumpable(target: &Credentials) -> Blocker {
                         program with file capabilities or set-id bits, or asked for it by prctl(2)"
         .to_owned();
     if let (Some((uid, gid)), Some(own)) = (target.files_owner, target.uid) {
-        evidence.push_str(&format!(
+        let _ = write!(
+            evidence,
             " (its files in /proc belong to {uid}:{gid}, it runs as uid {})",
             own.effective
-        ));
+        );
     }
     blocker(Reason::NotDumpable, evidence)
 }

@@ -51,7 +51,7 @@ pub struct Party {
     /// show (root's processes) and makes no difference (the viewer holds `CAP_SYS_PTRACE`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dumpable: Option<Seen<bool>>,
-    /// Its AppArmor profile or SELinux context; absent where no security module labels it.
+    /// Its `AppArmor` profile or `SELinux` context; absent where no security module labels it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub security_label: Option<String>,
 }

@@ -252,7 +252,9 @@ fn everything(access: &Access, target: Option<&Target>) -> String {
     };
     let mut line = format!("Everything of {whose} can be read");
     if !absent.is_empty() {
-        line.push_str(&format!(" (not there: {})", absent.join(", ")));
+        line.push_str(" (not there: ");
+        line.push_str(&absent.join(", "));
+        line.push(')');
     }
     line.push('.');
     line

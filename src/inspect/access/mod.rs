@@ -3,6 +3,7 @@
 
 mod attempts;
 mod party;
+mod place;
 mod remedies;
 mod sharing;
 mod surroundings;
@@ -80,14 +81,14 @@ fn look(view: &mut View) -> Option<Access> {
         .into_iter()
         .map(|attempted| judge.check(attempted, &mut found))
         .collect();
-    let place = surroundings.place(view, held, &mut buffer);
+    let place = place::of(view, held, &mut buffer);
     let Advice {
         remedies,
         ruled_out,
     } = remedies::advise(&Situation {
         place: &place,
         target: &target,
-        inside: surroundings.ids_inside(viewer, &target, held, &mut buffer),
+        inside: place::ids_inside(viewer, &target, held, &mut buffer),
         other_user_namespace: standing::same_user_namespace(viewer, &target) == Some(false),
         blockers: &found,
         hiding: surroundings.hiding(viewer),

@@ -173,12 +173,11 @@ impl Situation<'_> {
                 // Docker has no way to share the user namespace of one container.
                 continue;
             }
-            let add: String = user
-                .add
-                .iter()
-                .map(|name| format!(" --cap-add {name}"))
-                .collect();
-            let words = format!("--user {}:{}{add}", user.uid, user.gid);
+            let mut words = format!("--user {}:{}", user.uid, user.gid);
+            for name in &user.add {
+                words.push_str(" --cap-add ");
+                words.push_str(name);
+            }
             advice.remedies.push(self.engine(engine, AS_TARGET, &words));
         }
     }

@@ -1,22 +1,18 @@
-//! What is around viewer and target: the mount of the /proc in use, security modules,
-//! namespaces, the platform.
+//! What is around viewer and target: the mount of the /proc in use, security modules.
 
 use std::ffi::CString;
+use std::fmt::Write as _;
 use std::os::fd::{AsFd, AsRawFd};
 use std::path::Path;
 
 use nix::errno::Errno;
 
 use super::attempts::Attempted;
-use super::remedies::{Place, Platform};
-use crate::inspect::standing::{
-    Blocker, CAP_SYS_PTRACE, Check, Credentials, may_ptrace, same_user_namespace,
-};
+use crate::inspect::standing::{Blocker, CAP_SYS_PTRACE, Check, Credentials, may_ptrace};
 use crate::inspect::view::{Held, View};
 use crate::model::access::What;
 use crate::model::escape::escaped;
 use crate::model::gap::{Reason, Refusal};
-use crate::parse::id_map::IdMap;
 use crate::parse::mountinfo;
 use crate::sys::{InRoot, ProcDir, ProcessDir};
 
@@ -142,9 +138,12 @@ impl Surroundings {
             escaped(mount.hidepid.as_deref().unwrap_or_default().as_bytes()),
         );
         match mount.gid {
-            Some(gid) => evidence.push_str(&format!(
-                ", which spares members of gid {gid}, and the viewer is none"
-            )),
+            Some(gid) => {
+                let _ = write!(
+                    evidence,
+                    ", which spares members of gid {gid}, and the viewer is none"
+                );
+            }
             None => evidence.push_str(", which spares no group"),
         }
         evidence.push_str(
@@ -239,54 +238,9 @@ impl Surroundings {
             .and_then(|root| root.read(b"/sys/kernel/security/lsm", SMALL_LIMIT, &mut buffer));
         if modules.is_ok() {
             let modules = escaped(buffer.trim_ascii()).into_owned();
-            text.push_str(&format!("; modules of this kernel: {modules}"));
+            let _ = write!(text, "; modules of this kernel: {modules}");
         }
         text
-    }
-
-    /// Where this is, to name things as their users do.
-    pub(super) fn place(&self, view: &View, held: &Held, buffer: &mut Vec<u8>) -> Place {
-        let identity = &held.identity;
-        let injected = std::env::var_os("KUBERNETES_SERVICE_HOST").is_some();
-        let platform = match (&identity.pod_uid, identity.runtime) {
-            (Some(_), _) => Platform::Kubernetes,
-            (None, Some("docker")) => Platform::Docker,
-            (None, Some("podman")) => Platform::Podman,
-            _ if injected => Platform::Kubernetes,
-            _ => Platform::Unknown,
-        };
-        let nodename = view
-            .visitor
-            .proc
-            .read(c"sys/kernel/hostname", SMALL_LIMIT, buffer)
-            .ok()
-            .map(|_| String::from_utf8_lossy(buffer.trim_ascii()).into_owned());
-        Place {
-            platform,
-            runtime: identity.runtime,
-            pod: nodename.filter(|_| platform == Platform::Kubernetes),
-            container: identity.name.clone(),
-            id: identity.id().map(str::to_owned),
-        }
-    }
-
-    /// Uid and gid of the target as its own user namespace numbers them; `None` where
-    /// that cannot be told.
-    pub(super) fn ids_inside(
-        &self,
-        viewer: &Credentials,
-        target: &Credentials,
-        held: &Held,
-        buffer: &mut Vec<u8>,
-    ) -> Option<(u32, u32)> {
-        let (uid, gid) = (target.uid?.effective, target.gid?.effective);
-        if same_user_namespace(viewer, target) != Some(false) {
-            return Some((uid, gid));
-        }
-        let uids = IdMap::parse(target.uid_map.as_deref()?).ok()?;
-        held.main.read(c"gid_map", SMALL_LIMIT, buffer).ok()?;
-        let gids = IdMap::parse(buffer).ok()?;
-        Some((uids.translate_back(uid)?, gids.translate_back(gid)?))
     }
 }
 
@@ -298,7 +252,7 @@ fn in_group(viewer: &Credentials, gid: u32) -> bool {
         .is_some_and(|groups| groups.contains(&gid))
 }
 
-/// What AppArmor or SELinux calls a process, escaped.
+/// What `AppArmor` or `SELinux` calls a process, escaped.
 fn label(process: &ProcessDir, buffer: &mut Vec<u8>) -> Option<String> {
     for name in [c"attr/apparmor/current", c"attr/current"] {
         if process.read(name, SMALL_LIMIT, buffer).is_ok() {

@@ -52,7 +52,19 @@ fn reasons(check: Check, viewer: &Credentials, target: &Credentials) -> Vec<Reas
     found.into_iter().map(|blocker| blocker.reason).collect()
 }
 
+/// Viewer and target; the blockers of a link (ptrace), of environ (owner and ptrace), of
+/// listing fd (owner).
+type Row = (
+    &'static str,
+    Credentials,
+    Credentials,
+    &'static [Reason],
+    &'static [Reason],
+    &'static [Reason],
+);
+
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn every_comparison_that_fails_is_told() {
     use Reason::{Capability, Gid, NotDumpable, Uid, UserNamespace};
     let app = || process(1000, 1000, 0);
@@ -67,15 +79,6 @@ fn every_comparison_that_fails_is_told() {
         cap_bounding: Some(caps),
         ..process(65532, 65532, 0)
     };
-    // viewer, target → links (ptrace), environ (owner and ptrace), listing fd (owner)
-    type Row = (
-        &'static str,
-        Credentials,
-        Credentials,
-        &'static [Reason],
-        &'static [Reason],
-        &'static [Reason],
-    );
     let rows: [Row; 17] = [
         ("the same user", app(), app(), &[], &[], &[]),
         (
