@@ -3,6 +3,7 @@
 //! [`look`] finds the target and walks /proc once; each section then fills its
 //! part of the report from what the walk brought.
 
+pub mod capabilities;
 pub mod containers;
 pub mod environment;
 pub mod identity;
@@ -29,6 +30,7 @@ pub const REGISTRY: &[Section] = &[
     Section::of::<containers::ContainersQuery>(),
     Section::of::<processes::ProcessesQuery>(),
     Section::of::<environment::EnvironmentQuery>(),
+    Section::of::<capabilities::CapabilitiesQuery>(),
 ];
 
 /// One look for all of these requests.

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::capabilities::{CapabilitySet, SecurityContext};
 use super::container::Container;
 use super::environment::Environment;
 use super::gap::Gap;
@@ -38,6 +39,12 @@ pub struct Report {
     /// The environment of the main process, or of several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<Vec<Environment>>,
+    /// Capabilities and the rest of the security context of the main process, or of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capabilities: Option<Vec<SecurityContext>>,
+    /// The capabilities of a mask that was asked about: `capabilities --decode`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decoded: Option<CapabilitySet>,
     /// What could not be seen. Empty means that nothing is missing.
     pub gaps: Vec<Gap>,
 }
@@ -54,6 +61,8 @@ impl Report {
             containers: None,
             processes: None,
             environment: None,
+            capabilities: None,
+            decoded: None,
             gaps: Vec::new(),
         }
     }

@@ -1,5 +1,7 @@
-//! The text of capability sets as `getpcaps` and `getcap` print it, which cap_to_text(3)
+//! The text of capability sets as `getpcaps` and `getcap` print it, which `cap_to_text(3)`
 //! of libcap defines: `cap_net_bind_service=ep`, `=ep cap_sys_resource-ep`, `=`.
+
+use std::fmt::Write;
 
 use super::capabilities::{contains, name};
 
@@ -48,7 +50,7 @@ pub fn text(effective: u64, permitted: u64, inheritable: u64, known: u8) -> Stri
     }
     for group in (1..8_u8).rev() {
         if let Some(numbers) = joined((known..64).filter(|bit| flags(*bit) == group)) {
-            text.push_str(&format!(" {numbers}+{}", letters(group)));
+            let _ = write!(text, " {numbers}+{}", letters(group));
         }
     }
     text
@@ -128,7 +130,7 @@ mod tests {
         }
     }
 
-    /// What cap_from_text(3) understands by what is written here.
+    /// What `cap_from_text(3)` understands by what is written here.
     fn read(text: &str) -> (u64, u64, u64) {
         let mut sets = [0_u64; 3];
         for clause in text.split(' ') {

@@ -25,10 +25,9 @@ impl SecurityLabel {
     #[must_use]
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         let label = trimmed(bytes);
-        let colons = label.iter().filter(|byte| **byte == b':').count();
         let module = if label == b"unconfined" || label.ends_with(b")") {
             Module::AppArmor
-        } else if colons >= 2 {
+        } else if label.split(|byte| *byte == b':').nth(2).is_some() {
             Module::SeLinux
         } else {
             Module::Other
@@ -49,14 +48,14 @@ impl SecurityLabel {
         })
     }
 
-    /// The third part of an SELinux context, such as `container_t`.
+    /// The third part of an `SELinux` context, such as `container_t`.
     #[must_use]
     pub fn selinux_type(&self) -> Option<&[u8]> {
-        let parts = self.label.split(|byte| *byte == b':');
-        (self.module == Module::SeLinux).then(|| parts.skip(2).next())?
+        let mut parts = self.label.split(|byte| *byte == b':');
+        parts.nth(2).filter(|_| self.module == Module::SeLinux)
     }
 
-    /// Whether AppArmor confines nothing of it.
+    /// Whether `AppArmor` confines nothing of it.
     #[must_use]
     pub fn is_unconfined(&self) -> bool {
         self.module == Module::AppArmor && self.label == b"unconfined"
