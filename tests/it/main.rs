@@ -8,6 +8,7 @@
     reason = "a test fails by panicking, at the line that says why"
 )]
 
+mod capabilities;
 mod lab;
 mod layers;
 mod podman;
