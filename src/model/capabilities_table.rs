@@ -155,13 +155,16 @@ fn filters(privileges: &Privileges) -> Cell {
 }
 
 fn program(executable: &Executable) -> Cell {
+    if let (Seen::Unseen(_), Seen::Unseen(_)) = (&executable.path, &executable.file) {
+        return Cell::Unseen;
+    }
     let path = match &executable.path {
         Seen::Value(path) => path.as_bytes(),
         Seen::Unseen(_) => b"?",
     };
     let gives = match &executable.file {
         Seen::Value(file) => gives(file),
-        Seen::Unseen(_) => "? ".to_owned(),
+        Seen::Unseen(_) => "?".to_owned(),
     };
     Cell::Outside([path, b": ", gives.as_bytes()].concat().into())
 }

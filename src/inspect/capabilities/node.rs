@@ -13,7 +13,7 @@ use crate::sys::ProcessDir;
 const FIRST_IPC: u64 = 0xefff_ffff;
 const FIRST_USER: u64 = 0xefff_fffd;
 const FIRST_PID: u64 = 0xefff_fffc;
-/// Since Linux 6.18; before, it was the first number that was free.
+/// From Linux 6.18 on; before, it was some number that was free.
 const FIRST_NET: u64 = 0xefff_fff9;
 
 /// What is known beside the process itself, read once.
@@ -28,6 +28,8 @@ pub(super) struct Surroundings {
     /// Whether the kernel's threads are among the processes of this /proc; `None` where
     /// hidepid may hide them.
     pub(super) kernel_threads: Option<bool>,
+    /// Whether the kernel is one whose first network namespace has a fixed inode.
+    pub(super) net_is_fixed: bool,
     /// The namespaces of the kernel's threads.
     pub(super) kernel: Namespaces,
 }
@@ -49,6 +51,8 @@ impl Surroundings {
         let last: Option<u8> = last
             .ok()
             .and_then(|_| std::str::from_utf8(&buffer).ok()?.trim().parse().ok());
+        let release = proc.read(c"sys/kernel/osrelease", 256, &mut buffer);
+        let net_is_fixed = release.is_ok() && is_at_least(&buffer, (6, 18));
         let own = view.own_pid.and_then(|pid| proc.process(pid).ok());
         // kthreadd is the second process of every kernel, and of no container.
         let second = proc.process(2).ok();
@@ -81,6 +85,7 @@ impl Surroundings {
                 _ => Namespaces::default(),
             },
             kernel_threads,
+            net_is_fixed,
         }
     }
 
@@ -100,6 +105,7 @@ impl Surroundings {
         match (namespaces.net?, self.kernel.net) {
             (FIRST_NET, _) => Some(true),
             (own, Some(kernel)) => Some(own == kernel),
+            (_, None) if self.net_is_fixed => Some(false),
             (_, None) => None,
         }
     }
@@ -176,6 +182,18 @@ impl Surroundings {
     }
 }
 
+/// Whether a release such as `6.18.3-generic` is this version or a later one.
+fn is_at_least(release: &[u8], version: (u32, u32)) -> bool {
+    let text = std::str::from_utf8(release).unwrap_or_default().trim();
+    let mut numbers = text
+        .split(|letter: char| !letter.is_ascii_digit())
+        .map(str::parse);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => (major, minor) >= version,
+        _ => false,
+    }
+}
+
 /// Whether the process has no other number than that in the /proc in sight.
 fn is_in_this_namespace(process: &ProcessDir, buffer: &mut Vec<u8>) -> bool {
     process.read(c"status", STATUS_LIMIT, buffer).is_ok()
@@ -241,6 +259,25 @@ mod tests {
     }
 
     #[test]
+    fn releases_compare_by_number() {
+        for (release, wanted) in [
+            ("6.18.44-fc\n", true),
+            ("6.18-rc1", true),
+            ("6.9.1", false),
+            ("10.0", true),
+            ("5.99.1", false),
+            ("6", false),
+            ("", false),
+        ] {
+            assert_eq!(
+                is_at_least(release.as_bytes(), (6, 18)),
+                wanted,
+                "{release}"
+            );
+        }
+    }
+
+    #[test]
     fn shared_namespaces_of_the_node() {
         let around = Surroundings {
             kernel_threads: Some(true),
@@ -265,5 +302,10 @@ mod tests {
         assert_eq!(around.host_net(&own(1, 4_026_532_000)), Some(false));
         assert_eq!(around.host_net(&own(1, FIRST_NET)), Some(true));
         assert_eq!(Surroundings::default().host_net(&own(1, 2)), None);
+        let fixed = Surroundings {
+            net_is_fixed: true,
+            ..Surroundings::default()
+        };
+        assert_eq!(fixed.host_net(&own(1, 2)), Some(false));
     }
 }
