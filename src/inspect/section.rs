@@ -41,6 +41,11 @@ pub trait Query: Args + FromArgMatches + DeserializeOwned + Default + 'static {
         Ok(())
     }
 
+    /// The whole report, where the question needs no look: what a mask means, say.
+    fn answer_without_look(&self) -> Option<Report> {
+        None
+    }
+
     /// What must be read.
     fn needs(&self, detail: Detail) -> Needs;
 
@@ -60,6 +65,8 @@ pub trait Query: Args + FromArgMatches + DeserializeOwned + Default + 'static {
 pub trait Request {
     /// As [`Query::NAME`].
     fn name(&self) -> &'static str;
+    /// As [`Query::answer_without_look`].
+    fn answer_without_look(&self) -> Option<Report>;
     /// As [`Query::needs`].
     fn needs(&self, detail: Detail) -> Needs;
     /// As [`Query::fill`].
@@ -73,6 +80,10 @@ pub trait Request {
 impl<Q: Query> Request for Q {
     fn name(&self) -> &'static str {
         Q::NAME
+    }
+
+    fn answer_without_look(&self) -> Option<Report> {
+        Query::answer_without_look(self)
     }
 
     fn needs(&self, detail: Detail) -> Needs {

@@ -6,6 +6,8 @@ use std::sync::{Arc, LazyLock};
 
 use nix::errno::Errno;
 
+use super::capabilities;
+use super::capabilities::read::{Security, Task};
 use super::identity::{Identities, Identity, Key};
 use super::standing::{Check, Credentials, refusal};
 use crate::model::gap::{Reason, Refusal};
@@ -40,6 +42,10 @@ bitflags::bitflags! {
         const SMAPS_ROLLUP = 1 << 8;
         /// `task/*/stat`.
         const TASKS = 1 << 9;
+        /// The security context beyond `status`: id maps, label, namespaces, the program's file.
+        const SECURITY = 1 << 13;
+        /// `task/*/status`.
+        const TASK_STATUS = 1 << 14;
     }
 }
 
@@ -81,16 +87,20 @@ pub struct Facts {
     pub smaps: Option<Attempt<Option<SmapsRollup>>>,
     /// `stat` of each thread.
     pub tasks: Option<Attempt<Vec<Stat>>>,
+    /// The security context beyond `status`.
+    pub security: Option<Box<Security>>,
+    /// Name and `status` of each thread but the first.
+    pub task_status: Option<Attempt<Vec<Task>>>,
 }
 
 /// Environments are bounded by the kernel to a quarter of the stack limit, usually 2 MiB.
 pub const ENVIRON_LIMIT: usize = 4 << 20;
 const CMDLINE_LIMIT: usize = 4 << 20;
-const SMALL_LIMIT: usize = 64 << 10;
+pub(super) const SMALL_LIMIT: usize = 64 << 10;
 /// `status` holds every supplementary group: 65,536 of up to ten digits.
-const STATUS_LIMIT: usize = 1 << 20;
+pub(super) const STATUS_LIMIT: usize = 1 << 20;
 /// Threads that one process may show.
-const TASKS_LIMIT: usize = 65_536;
+pub(super) const TASKS_LIMIT: usize = 65_536;
 
 /// The credentials of spyhole itself, read when first asked for.
 pub type Viewer = LazyLock<Credentials, Box<dyn FnOnce() -> Credentials + Send>>;
@@ -181,15 +191,17 @@ impl Facts {
             oom: None,
             smaps: None,
             tasks: None,
+            security: None,
+            task_status: None,
         }
     }
 }
 
 /// Reads the files of one process into its facts.
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     visitor: &'a Visitor,
-    process: &'a ProcessDir,
-    buffer: &'a mut Vec<u8>,
+    pub(super) process: &'a ProcessDir,
+    pub(super) buffer: &'a mut Vec<u8>,
     /// Of the process; read only once something was refused.
     credentials: Option<Credentials>,
 }
@@ -249,6 +261,12 @@ impl Reader<'_> {
         }
         if files.contains(Files::TASKS) {
             facts.tasks = Some(self.tasks());
+        }
+        if files.contains(Files::SECURITY) {
+            facts.security = Some(Box::new(Security::read(self, bodiless)));
+        }
+        if files.contains(Files::TASK_STATUS) {
+            facts.task_status = Some(capabilities::read::tasks(self));
         }
     }
 
@@ -321,7 +339,7 @@ impl Reader<'_> {
         }
     }
 
-    fn parsed<T>(
+    pub(super) fn parsed<T>(
         &mut self,
         name: &CStr,
         limit: usize,
@@ -332,7 +350,7 @@ impl Reader<'_> {
         parse(self.buffer).map_err(malformed)
     }
 
-    fn read(&mut self, name: &CStr, limit: usize, check: Check) -> Attempt<()> {
+    pub(super) fn read(&mut self, name: &CStr, limit: usize, check: Check) -> Attempt<()> {
         match self.process.read(name, limit, self.buffer) {
             Ok(Cut::Whole) => Ok(()),
             Ok(Cut::AtLimit) => Err(Refusal::of(Reason::Limit)),
@@ -340,7 +358,7 @@ impl Reader<'_> {
         }
     }
 
-    fn refused(&mut self, errno: Errno, check: Check) -> Refusal {
+    pub(super) fn refused(&mut self, errno: Errno, check: Check) -> Refusal {
         let Self {
             visitor,
             process,

@@ -6,10 +6,13 @@
 pub mod access;
 pub mod access_table;
 pub mod byte_string;
+pub mod capabilities;
+pub mod capabilities_table;
 pub mod container;
 pub mod environment;
 pub mod escape;
 pub mod gap;
+pub mod pod_security;
 pub mod process;
 pub mod process_table;
 pub mod process_tree;

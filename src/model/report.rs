@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::access::Access;
+use super::capabilities::{CapabilitySet, SecurityContext};
 use super::container::Container;
 use super::environment::Environment;
 use super::gap::Gap;
@@ -42,6 +43,12 @@ pub struct Report {
     /// What of the target may be read, what not, and why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access: Option<Access>,
+    /// Capabilities and the rest of the security context of the main process, or of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capabilities: Option<Vec<SecurityContext>>,
+    /// The capabilities of a mask that was asked about: `capabilities --decode`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decoded: Option<CapabilitySet>,
     /// What could not be seen. Empty means that nothing is missing.
     pub gaps: Vec<Gap>,
 }
@@ -59,6 +66,8 @@ impl Report {
             processes: None,
             environment: None,
             access: None,
+            capabilities: None,
+            decoded: None,
             gaps: Vec::new(),
         }
     }

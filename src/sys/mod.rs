@@ -11,6 +11,7 @@ pub mod clock;
 pub mod in_root;
 pub mod own_file;
 pub mod proc_dir;
+pub mod program;
 pub mod random;
 
 pub use bounded::{Cut, Until, read_bounded};

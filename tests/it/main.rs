@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod capabilities;
 mod documents;
 mod engines;
 mod fake;
