@@ -4,6 +4,10 @@
 //! It stands alone in its root (no shell, no libc, no file) and shows on
 //! purpose what a real service shows by accident: a listener on loopback, two
 //! workers, a child nobody reaped, secrets on the command line.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "an application does what applications do"
+)]
 
 mod signals;
 mod staff;

@@ -9,6 +9,10 @@ use crate::inspect::section::Detail;
 
 /// Flags before or after any command.
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub struct Global {
     /// Look at this process alone.
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(i32).range(1..), help_heading = TARGET)]
@@ -34,7 +38,7 @@ pub struct Global {
     #[arg(long, global = true, help_heading = OUTPUT)]
     pub no_headers: bool,
 
-    /// auto, always or never; NO_COLOR is heeded.
+    /// auto, always or never; `NO_COLOR` is heeded.
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto, hide_possible_values = true, hide_default_value = true, help_heading = OUTPUT)]
     pub color: Color,
 
@@ -95,7 +99,7 @@ impl Format {
 /// `--color`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Color {
-    /// On a terminal, unless NO_COLOR is set.
+    /// On a terminal, unless `NO_COLOR` is set.
     Auto,
     /// Always.
     Always,

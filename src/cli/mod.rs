@@ -28,6 +28,7 @@ use global::{Color, Format, Global};
 
 /// Runs a command line and says how it ended.
 pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    sys::allocator::share_one_arena();
     match execute(words.into_iter().collect()) {
         Ok(exit) => exit.into(),
         Err(failure) => {
@@ -78,20 +79,19 @@ fn execute(words: Vec<OsString>) -> Result<Exit, Failure> {
     let global =
         Global::from_arg_matches(&matches).map_err(|error| Failure::usage(error.to_string()))?;
     if let Some(done) = extras::run(&matches) {
-        return done.map(|()| Exit::Done).or_else(written);
+        return done.map(|()| Exit::Done).or_else(|error| written(&error));
     }
     let requests = requests(&matches)?;
     let format = global.output.unwrap_or_else(|| default_format(&matches));
-    let own = global.own;
     let report =
         inspect::report(options(&global)?, &requests, format.detail()).map_err(|none| Failure {
             exit: Exit::Target,
             message: advice::no_target(&none),
         })?;
     if let Err(error) = print(&report, &requests, format, &global) {
-        return written(error);
+        return written(&error);
     }
-    Ok(verdict(&report, &requests, &global, own))
+    Ok(verdict(&report, &requests, &global))
 }
 
 /// Help and version are documents; everything else that clap has to say is a usage error.
@@ -110,11 +110,11 @@ fn clap_says(error: &clap::Error) -> Result<Exit, Failure> {
     io::stdout()
         .write_all(text.as_bytes())
         .map(|()| Exit::Done)
-        .or_else(written)
+        .or_else(|error| written(&error))
 }
 
 /// A closed pipe is no error: whoever read had enough.
-fn written(error: io::Error) -> Result<Exit, Failure> {
+fn written(error: &io::Error) -> Result<Exit, Failure> {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return Ok(Exit::Done);
     }
@@ -225,20 +225,19 @@ fn print(
 }
 
 /// How a run ends whose document stands on stdout.
-fn verdict(report: &Report, requests: &[Box<dyn Request>], global: &Global, own: bool) -> Exit {
+fn verdict(report: &Report, requests: &[Box<dyn Request>], global: &Global) -> Exit {
     let table = !matches!(global.output, Some(Format::Json | Format::Yaml));
     let mut words = Vec::new();
     if global.no_headers && table {
         words.extend(render::notes(report));
     }
-    let wrong_place = !own
-        && report
-            .target
-            .as_ref()
-            .is_some_and(|target| target.chosen_by == ChosenBy::NobodyElse);
-    if wrong_place {
-        words.push(advice::nobody_else(report));
+    let chosen_by = report.target.as_ref().map(|target| target.chosen_by);
+    let alone =
+        chosen_by.filter(|by| matches!(by, ChosenBy::NobodyElse | ChosenBy::NobodyElseButPause));
+    if let Some(chosen_by) = alone {
+        words.push(advice::nobody_else(report, chosen_by));
     }
+    let wrong_place = alone.is_some();
     if !global.quiet || wrong_place {
         for line in words {
             let _ = writeln!(io::stderr(), "{line}");

@@ -7,6 +7,7 @@ pub mod containers;
 pub mod environment;
 pub mod identity;
 pub mod look;
+pub mod no_target;
 pub mod processes;
 pub mod redact;
 pub mod section;
@@ -20,7 +21,8 @@ use section::Section;
 
 use crate::model::Report;
 use crate::model::time::Timestamp;
-use look::{Needs, NoTarget, Options};
+use look::{Needs, Options};
+use no_target::NoTarget;
 use section::{Detail, Request};
 use view::View;
 

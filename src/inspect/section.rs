@@ -113,7 +113,8 @@ impl Section {
             aliases: Q::ALIASES,
             about: Q::ABOUT,
             example: Q::EXAMPLE,
-            augment: Q::augment_args,
+            // The derived flags bring the type's doc comment along; the help is for users.
+            augment: |command| Q::augment_args(command).about(Q::ABOUT).long_about(None),
             from_matches: |matches| {
                 let query = Q::from_arg_matches(matches).map_err(|error| error.to_string())?;
                 query.check()?;
@@ -126,11 +127,12 @@ impl Section {
     /// Its subcommand.
     #[must_use]
     pub fn command(&self) -> Command {
-        let command = Command::new(self.name)
+        Command::new(self.name)
             .about(self.about)
             .visible_aliases(self.aliases.iter().copied())
-            .after_help(format!("Example:\n  {}", self.example));
-        (self.augment)(command)
+            .after_help(format!("Example:\n  {}", self.example))
+            // Only the flags of the command that is called are made.
+            .defer(self.augment)
     }
 
     /// The request that its flags make.

@@ -35,7 +35,7 @@ pub struct Credentials {
     pub no_new_privs: Option<bool>,
     /// `Seccomp:` of status.
     pub seccomp: Option<u8>,
-    /// The text of uid_map as the viewer reads it: differs where the user namespace does.
+    /// The text of `uid_map` as the viewer reads it: differs where the user namespace does.
     pub uid_map: Option<Vec<u8>>,
     /// Whether the process is dumpable, where that shows: its files belong to root
     /// when it is not, which says nothing for a process of root.
@@ -201,7 +201,7 @@ fn fs_ids(viewer: &Credentials) -> Option<(u32, u32)> {
     Some((viewer.uid?.filesystem, viewer.gid?.filesystem))
 }
 
-/// Equal texts of uid_map mean the same user namespace, but for a child namespace
+/// Equal texts of `uid_map` mean the same user namespace, but for a child namespace
 /// that maps every id to itself, which cannot be told apart without its `ns/user`.
 fn same_user_namespace(viewer: &Credentials, target: &Credentials) -> Option<bool> {
     Some(viewer.uid_map.as_ref()? == target.uid_map.as_ref()?)

@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use super::identity::{Identity, Key};
 use super::redact::Redactor;
 use super::standing::{Check, Credentials, refusal};
-use super::visit::{Attempt, Facts, Visitor};
+use super::visit::{Attempt, Facts, Viewer, Visitor};
 use crate::model::container::Container;
 use crate::model::gap::{Gaps, Refusal};
 use crate::model::seen::Seen;
@@ -58,7 +58,7 @@ impl Held {
     ///
     /// # Errors
     /// Why its `/etc/passwd` cannot be read. A target without one has no names, which is no error.
-    pub fn names(&self, viewer: &Credentials) -> Result<&Names, &Refusal> {
+    pub fn names(&self, viewer: &Viewer) -> Result<&Names, &Refusal> {
         let read = || {
             let root = self.root(viewer).map_err(Clone::clone)?;
             let file = |path: &[u8]| {
@@ -81,7 +81,7 @@ impl Held {
     ///
     /// # Errors
     /// Why it cannot be entered.
-    pub fn root(&self, viewer: &Credentials) -> Result<&InRoot, &Refusal> {
+    pub fn root(&self, viewer: &Viewer) -> Result<&InRoot, &Refusal> {
         let open =
             || InRoot::of(&self.main).map_err(|errno| self.refusal(errno, Check::Ptrace, viewer));
         self.root.get_or_init(open).as_ref()
@@ -89,7 +89,7 @@ impl Held {
 
     /// The reason behind an errno that a file of the main process gave.
     #[must_use]
-    pub fn refusal(&self, errno: Errno, check: Check, viewer: &Credentials) -> Refusal {
+    pub fn refusal(&self, errno: Errno, check: Check, viewer: &Viewer) -> Refusal {
         refusal(errno, check, viewer, || self.credentials().clone())
     }
 

@@ -2,7 +2,7 @@
 //! that a request wants is read once.
 
 use std::ffi::{CStr, CString};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use nix::errno::Errno;
 
@@ -62,7 +62,7 @@ pub struct Facts {
     /// Whether the wanted files were read, or only what tells the container.
     pub read: bool,
     /// `status`.
-    pub status: Option<Attempt<Status>>,
+    pub status: Option<Attempt<Box<Status>>>,
     /// `cmdline`, split.
     pub args: Option<Attempt<Vec<Vec<u8>>>>,
     /// `environ`, as it is.
@@ -74,7 +74,7 @@ pub struct Facts {
     /// How many entries `fd` has; `Ok(None)` for zombies.
     pub fd_count: Option<Attempt<Option<u64>>>,
     /// `limits`.
-    pub limits: Option<Attempt<Limits>>,
+    pub limits: Option<Attempt<Box<Limits>>>,
     /// `oom_score`, then `oom_score_adj`.
     pub oom: Option<[Attempt<i64>; 2]>,
     /// `smaps_rollup`; `Ok(None)` for what has no memory of its own.
@@ -92,13 +92,16 @@ const STATUS_LIMIT: usize = 1 << 20;
 /// Threads that one process may show.
 const TASKS_LIMIT: usize = 65_536;
 
+/// The credentials of spyhole itself, read when first asked for.
+pub type Viewer = LazyLock<Credentials, Box<dyn FnOnce() -> Credentials + Send>>;
+
 /// What every visit needs to know.
 #[derive(Debug)]
 pub struct Visitor {
     /// The /proc that is walked.
-    pub proc: ProcDir,
-    /// Who looks.
-    pub viewer: Credentials,
+    pub proc: Arc<ProcDir>,
+    /// Who looks; read once something was refused, which it may never be.
+    pub viewer: Viewer,
     /// The containers met so far.
     pub identities: Identities,
 }
@@ -106,19 +109,39 @@ pub struct Visitor {
 /// Which processes get their files read; of the others only the container is told.
 pub type Wanted = dyn Fn(i32, &Identity) -> bool + Send + Sync;
 
+/// Why a visit brought nothing.
+pub enum Lost {
+    /// The process has ended.
+    Gone,
+    /// It is listed and may not be entered.
+    Refused(Refusal),
+}
+
 impl Visitor {
-    /// Visits one process; `None` where it has vanished.
+    /// Opens a process to visit it.
+    ///
+    /// # Errors
+    /// [`Lost`], where it is gone or may not be entered.
+    pub fn enter(&self, pid: i32) -> Result<ProcessDir, Lost> {
+        self.proc.process(pid).map_err(lost)
+    }
+
+    /// Visits one process.
+    ///
+    /// # Errors
+    /// [`Lost`], where it is gone or may not be entered.
     pub fn visit(
         &self,
         process: &ProcessDir,
         files: Files,
         wanted: &Wanted,
         buffer: &mut Vec<u8>,
-    ) -> Option<Facts> {
+    ) -> Result<Facts, Lost> {
         // Owner before stat: for a process that is gone the owner says root and stat fails.
-        let (uid, gid) = process.owner().ok()?;
-        process.read(c"stat", SMALL_LIMIT, buffer).ok()?;
-        let stat = Stat::parse(buffer).ok()?;
+        let (uid, gid) = process.owner().map_err(lost)?;
+        process.read(c"stat", SMALL_LIMIT, buffer).map_err(lost)?;
+        let stat =
+            Stat::parse(buffer).map_err(|_| Lost::Refused(Refusal::of(Reason::Malformed)))?;
         let identity = self.identities.of(process, &stat, buffer);
         // Whoever cannot be placed yet is read: its parent will tell where it belongs.
         let read = identity.key == Key::Unknown || wanted(process.pid(), &identity);
@@ -131,11 +154,11 @@ impl Visitor {
                 credentials: None,
             };
             reader.fill(&mut facts, files);
-            if reader.vanished(&facts) {
-                return None;
+            if vanished(&facts) {
+                return Err(Lost::Gone);
             }
         }
-        Some(facts)
+        Ok(facts)
     }
 }
 
@@ -175,7 +198,10 @@ impl Reader<'_> {
     fn fill(&mut self, facts: &mut Facts, files: Files) {
         let bodiless = facts.stat.state == b'Z' || facts.stat.is_kernel_thread();
         if files.contains(Files::STATUS) {
-            facts.status = Some(self.parsed(c"status", STATUS_LIMIT, Check::Open, Status::parse));
+            facts.status = Some(
+                self.parsed(c"status", STATUS_LIMIT, Check::Open, Status::parse)
+                    .map(Box::new),
+            );
         }
         if files.contains(Files::CMDLINE) {
             facts.args = Some(if bodiless {
@@ -208,8 +234,8 @@ impl Reader<'_> {
             let zombie = facts.stat.state == b'Z';
             facts.fd_count = Some(if zombie { Ok(None) } else { self.fd_count() });
         }
-        if files.contains(Files::LIMITS) {
-            facts.limits = Some(self.parsed(c"limits", SMALL_LIMIT, Check::Open, Limits::parse));
+        if files.contains(Files::LIMITS) && facts.stat.state != b'Z' {
+            facts.limits = Some(self.limits().map(Box::new));
         }
         if files.contains(Files::OOM) {
             facts.oom = Some([self.number(c"oom_score"), self.number(c"oom_score_adj")]);
@@ -238,6 +264,15 @@ impl Reader<'_> {
             Err(Errno::ENOENT) => Ok(None),
             Err(errno) => Err(self.refused(errno, Check::Owner)),
         }
+    }
+
+    fn limits(&mut self) -> Attempt<Limits> {
+        self.read(c"limits", SMALL_LIMIT, Check::Open)?;
+        if self.buffer.is_empty() {
+            // The kernel prints none for a process on its way out.
+            return Err(Refusal::of(Reason::Vanished));
+        }
+        Limits::parse(self.buffer).map_err(malformed)
     }
 
     fn smaps(&mut self) -> Attempt<SmapsRollup> {
@@ -294,9 +329,7 @@ impl Reader<'_> {
         parse: fn(&[u8]) -> Result<T, Malformed>,
     ) -> Attempt<T> {
         self.read(name, limit, check)?;
-        parse(self.buffer).map_err(|error| {
-            Refusal::of(Reason::Malformed).needing(&format!("a report of this: {error}"))
-        })
+        parse(self.buffer).map_err(malformed)
     }
 
     fn read(&mut self, name: &CStr, limit: usize, check: Check) -> Attempt<()> {
@@ -320,31 +353,59 @@ impl Reader<'_> {
                 .clone()
         })
     }
-
-    /// Whether anything said that the process is gone: then it is left out whole,
-    /// rather than shown in pieces.
-    fn vanished(&self, facts: &Facts) -> bool {
-        fn gone<T>(attempt: Option<&Attempt<T>>) -> bool {
-            matches!(
-                attempt,
-                Some(Err(Refusal {
-                    reason: Reason::Vanished,
-                    ..
-                }))
-            )
-        }
-        gone(facts.status.as_ref())
-            || gone(facts.args.as_ref())
-            || gone(facts.environ.as_ref())
-            || gone(facts.exe.as_ref())
-            || gone(facts.cwd.as_ref())
-            || gone(facts.fd_count.as_ref())
-            || gone(facts.limits.as_ref())
-            || gone(facts.smaps.as_ref())
-            || facts
-                .oom
-                .iter()
-                .flatten()
-                .any(|attempt| gone(Some(attempt)))
-    }
 }
+
+fn malformed(error: Malformed) -> Refusal {
+    Refusal::of(Reason::Malformed).needing(&format!("a report of this: {error}"))
+}
+
+/// Whether anything said that the process is gone: then it is left out whole,
+/// rather than shown in pieces.
+fn vanished(facts: &Facts) -> bool {
+    fn gone<T>(attempt: Option<&Attempt<T>>) -> bool {
+        matches!(
+            attempt,
+            Some(Err(Refusal {
+                reason: Reason::Vanished,
+                ..
+            }))
+        )
+    }
+    gone(facts.status.as_ref())
+        || gone(facts.args.as_ref())
+        || gone(facts.environ.as_ref())
+        || gone(facts.exe.as_ref())
+        || gone(facts.cwd.as_ref())
+        || gone(facts.fd_count.as_ref())
+        || gone(facts.limits.as_ref())
+        || gone(facts.smaps.as_ref())
+        || gone(facts.tasks.as_ref())
+        || facts
+            .oom
+            .iter()
+            .flatten()
+            .any(|attempt| gone(Some(attempt)))
+}
+
+/// What an errno of entering a process or reading its `stat` means: everyone may
+/// read that, unless /proc is mounted with hidepid=1, which says EPERM.
+fn lost(errno: Errno) -> Lost {
+    let reason = match errno {
+        Errno::ENOENT | Errno::ESRCH => return Lost::Gone,
+        Errno::EPERM => Reason::Hidepid,
+        Errno::EACCES => Reason::SecurityModule,
+        _ => Reason::Io,
+    };
+    let refusal = Refusal {
+        errno: Some(format!("{errno:?}")),
+        ..Refusal::of(reason)
+    };
+    Lost::Refused(match reason {
+        Reason::Hidepid => refusal.needing(WITHOUT_HIDEPID),
+        _ => refusal,
+    })
+}
+
+/// What shows processes that the mount options of /proc hide.
+pub const WITHOUT_HIDEPID: &str =
+    "a /proc without hidepid, its group (the mount option gid=), or CAP_SYS_PTRACE";

@@ -27,6 +27,9 @@ impl Timestamp {
     /// otherwise month and day, or the year where it is another one.
     #[must_use]
     pub fn short(self, now: Timestamp) -> String {
+        const MONTHS: [&str; 12] = [
+            "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+        ];
         let (then, now) = (self.rfc3339(), now.rfc3339());
         let part = |from, to| then.get(from..to).unwrap_or_default();
         if then.get(..10) == now.get(..10) {
@@ -35,9 +38,6 @@ impl Timestamp {
         if then.get(..4) != now.get(..4) {
             return part(0, 4).to_owned();
         }
-        const MONTHS: [&str; 12] = [
-            "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-        ];
         let month = part(5, 7)
             .parse::<usize>()
             .unwrap_or_default()

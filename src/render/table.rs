@@ -39,7 +39,7 @@ pub(super) fn write(table: &Table, style: Style, out: &mut impl Write) -> io::Re
     Ok(())
 }
 
-fn emphasised<'a>(text: &'a str, style: Style) -> Cow<'a, str> {
+fn emphasised(text: &str, style: Style) -> Cow<'_, str> {
     if style.color {
         Cow::Owned(format!("\x1b[1m{text}\x1b[0m"))
     } else {

@@ -5,6 +5,7 @@
     reason = "this is the layer that the ban points to"
 )]
 
+pub mod allocator;
 mod bounded;
 pub mod clock;
 pub mod in_root;

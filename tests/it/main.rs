@@ -4,6 +4,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::disallowed_methods,
     reason = "a test fails by panicking, at the line that says why"
 )]
 
@@ -12,6 +13,7 @@ mod fake_proc;
 mod host;
 mod hostile;
 mod lab;
+mod layers;
 mod output;
 mod podman;
 mod secrets;

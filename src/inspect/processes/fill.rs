@@ -75,7 +75,7 @@ impl<'a> Filler<'a> {
             cpu_seconds,
             cpu_percent: self.cpu_percent(facts, cpu_seconds),
             rss_bytes,
-            memory_percent: self.memory_percent(facts.pid, rss_bytes),
+            memory_percent: Some(self.memory_percent(facts.pid, rss_bytes)),
             virtual_bytes: stat.vsize_bytes,
             swap_bytes: self.of_memory(facts, "swap_bytes", |status| status.vm_swap_bytes),
             locked_bytes: self.of_memory(facts, "locked_bytes", |status| status.vm_lck_bytes),
@@ -180,12 +180,13 @@ impl<'a> Filler<'a> {
         }
     }
 
-    fn memory_percent(&mut self, pid: i32, rss_bytes: u64) -> Option<Seen<f64>> {
+    #[expect(clippy::cast_precision_loss, reason = "a percentage needs no more")]
+    fn memory_percent(&mut self, pid: i32, rss_bytes: u64) -> Seen<f64> {
         let attempt = match &self.memory_bytes {
             Ok(all) => Ok(rounded(rss_bytes as f64 / (*all).max(1) as f64 * 100.0)),
             Err(refusal) => Err(refusal.clone()),
         };
-        Some(self.view.gaps.seen(SECTION, "memory_percent", pid, attempt))
+        self.view.gaps.seen(SECTION, "memory_percent", pid, attempt)
     }
 
     fn pss_bytes(&mut self, facts: &Facts) -> Option<Seen<u64>> {
@@ -309,7 +310,7 @@ fn inner_pids(status: &Status) -> Option<Vec<i32>> {
     (!inner.is_empty()).then(|| inner.to_vec())
 }
 
-fn fd_limit(attempt: &Attempt<Limits>) -> Attempt<LimitPair> {
+fn fd_limit(attempt: &Attempt<Box<Limits>>) -> Attempt<LimitPair> {
     let limit = |limit: &limits::Limit| match limit {
         limits::Limit::Unlimited => Limit::Unlimited,
         limits::Limit::Value(value) => Limit::Value(*value),

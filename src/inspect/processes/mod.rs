@@ -20,6 +20,10 @@ use fill::Filler;
 /// Flags of `spyhole processes`.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub struct ProcessesQuery {
     /// Every process in sight, not only the target's.
     #[arg(short = 'A', long, short_alias = 'e')]
@@ -33,7 +37,7 @@ pub struct ProcessesQuery {
     /// More columns, as `ps -f`.
     #[arg(short = 'f', long)]
     pub full: bool,
-    /// Also the proportional share of memory (reads smaps_rollup, which costs time).
+    /// Also the proportional share of memory (reads `smaps_rollup`, which costs time).
     #[arg(long)]
     pub pss: bool,
     /// Measure %CPU over this time instead of since the start, such as 500ms.

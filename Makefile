@@ -1,0 +1,42 @@
+# The two commands of a newcomer: `make demo` and `make test`.
+# Both do their own set-up on a Debian machine that has Rust and a C compiler.
+
+CARGO ?= cargo
+export CARGO
+
+.PHONY: demo test lint unit check-binary bench prepare clean
+
+## demo: build, start a container without a shell, look into it
+demo:
+	$(CARGO) build --release --locked
+	$(CARGO) build --examples --locked
+	./scripts/demo
+
+## test: everything that guards a change
+test: prepare lint check-binary unit
+
+## prepare: install what the tests need (as root, by apt; otherwise say what is missing)
+prepare:
+	./scripts/prepare
+
+## lint: format, clippy, documentation
+lint:
+	$(CARGO) fmt --check
+	$(CARGO) clippy --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --lib --locked
+
+## unit: unit, property, container and documentation tests
+unit:
+	$(CARGO) build --examples --locked
+	$(CARGO) test --locked
+
+## check-binary: static, within its size, nothing of NSS in it
+check-binary:
+	./scripts/check-binary
+
+## bench: spyhole beside the tools it stands in for
+bench:
+	$(CARGO) bench --locked --bench compare -- all
+
+clean:
+	$(CARGO) clean
