@@ -328,9 +328,10 @@ fn assert_whole(document: &Value) {
             for key in ["real_uid", "signals", "fd_limit", "oom_score"] {
                 assert!(!process[key].is_null(), "no {key}: {process:#}");
             }
-            // Only what has ended lacks them, and it is called a zombie.
-            assert_ne!(process["args"], serde_json::json!([]), "{process:#}");
-            assert!(process.get("exe").is_some(), "{process:#}");
+            // On its way out it lacks its memory and all that is in it, or nothing.
+            let lacks = ["exe", "swap_bytes", "locked_bytes"].map(|key| process.get(key).is_none());
+            let no_args = process["args"] == serde_json::json!([]);
+            assert_eq!(lacks, [no_args; 3], "{process:#}");
         }
     }
     for gap in list(document, "gaps") {

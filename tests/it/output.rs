@@ -1,7 +1,7 @@
 //! The contract of the output: what stands on stdout and stderr, in which form,
 //! and how a run ends.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
 use std::process::Command;
@@ -266,9 +266,13 @@ fn the_shape_of_dump_is_stable() {
         fs::write(golden, &text).unwrap();
     }
     let expected = fs::read_to_string(golden).unwrap_or_default();
-    assert_eq!(
-        text, expected,
-        "others build on this form; if it is meant to change: BLESS=1 cargo test"
+    let lines = |text: &str| -> BTreeSet<String> { text.lines().map(str::to_owned).collect() };
+    let (now, golden) = (lines(&text), lines(&expected));
+    let (more, less) = (&now - &golden, &golden - &now);
+    assert!(
+        now == golden,
+        "others build on this form; if it is meant to change: BLESS=1 cargo test\n\
+         new: {more:#?}\nmissing: {less:#?}"
     );
 }
 
