@@ -8,12 +8,14 @@
     reason = "a test fails by panicking, at the line that says why"
 )]
 
+mod document;
 mod fake;
 mod fake_proc;
 mod host;
 mod hostile;
 mod lab;
 mod layers;
+mod naming;
 mod output;
 mod podman;
 mod secrets;
