@@ -164,6 +164,18 @@ impl Visitor {
                 credentials: None,
             };
             reader.fill(&mut facts, files);
+            if facts.may_have_ended() {
+                // What was read may be of two states: begin again with the one it is in.
+                process
+                    .read(c"stat", SMALL_LIMIT, reader.buffer)
+                    .map_err(lost)?;
+                if let Ok(stat) = Stat::parse(reader.buffer)
+                    && stat.is_bodiless()
+                {
+                    facts.stat = stat;
+                    reader.fill(&mut facts, files);
+                }
+            }
             if vanished(&facts) {
                 return Err(Lost::Gone);
             }
@@ -173,6 +185,15 @@ impl Visitor {
 }
 
 impl Facts {
+    /// Whether it lacks what only those lack that have ended.
+    fn may_have_ended(&self) -> bool {
+        !self.stat.is_bodiless()
+            && (matches!(&self.status, Some(Ok(status)) if status.vm_rss_bytes.is_none())
+                || matches!(&self.args, Some(Ok(args)) if args.is_empty())
+                || matches!(&self.exe, Some(Ok(None)))
+                || vanished(self))
+    }
+
     fn bare(pid: i32, uid: u32, gid: u32, stat: Stat, identity: Arc<Identity>, read: bool) -> Self {
         Self {
             pid,
@@ -208,7 +229,7 @@ pub(super) struct Reader<'a> {
 
 impl Reader<'_> {
     fn fill(&mut self, facts: &mut Facts, files: Files) {
-        let bodiless = facts.stat.state == b'Z' || facts.stat.is_kernel_thread();
+        let bodiless = facts.stat.is_bodiless();
         if files.contains(Files::STATUS) {
             facts.status = Some(
                 self.parsed(c"status", STATUS_LIMIT, Check::Open, Status::parse)

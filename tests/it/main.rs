@@ -10,6 +10,7 @@
 
 mod access;
 mod capabilities;
+mod document;
 mod documents;
 mod engines;
 mod fake;
@@ -18,6 +19,7 @@ mod host;
 mod hostile;
 mod lab;
 mod layers;
+mod naming;
 mod output;
 mod podman;
 mod secrets;
