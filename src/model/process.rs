@@ -224,7 +224,8 @@ pub struct Process {
     pub cpu_seconds: CpuSeconds,
     /// Percent of one processor, since the start or during `--sample`.
     pub cpu_percent: f64,
-    /// Memory that is in RAM.
+    /// Memory that is in RAM: `VmRSS` of `/proc/PID/status`; in the default table from field 24 of
+    /// `stat`, which may lag by what each processor has not yet accounted.
     pub rss_bytes: u64,
     /// `rss_bytes` in percent of the machine's memory.
     #[serde(skip_serializing_if = "Option::is_none")]
