@@ -17,8 +17,8 @@ use super::walk::{First, Plan, Walk, keep_first, walk};
 use crate::model::container::Container;
 use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::target::ChosenBy;
-use crate::sys::ProcDir;
 use crate::sys::clock::Clock;
+use crate::sys::{ProcDir, ProcessDir};
 
 /// How to look.
 pub struct Options {
@@ -43,7 +43,7 @@ pub enum Scope {
     All,
 }
 
-/// What the requests of one document need together.
+/// What one request needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Needs {
     /// Files of each process in scope.
@@ -54,21 +54,32 @@ pub struct Needs {
     pub target: bool,
 }
 
-impl Needs {
-    /// Of a document without sections.
-    pub const NONE: Self = Self {
-        files: Files::empty(),
-        scope: Scope::Main,
-        target: true,
-    };
+/// What the requests of one document need together.
+#[derive(Debug, Clone, Copy)]
+struct United {
+    /// Files of every process in scope.
+    files: Files,
+    /// Files of the main process: what a section shows of that one alone is not
+    /// read of all the others.
+    main_files: Files,
+    scope: Scope,
+    target: bool,
+}
 
-    /// What both need.
-    #[must_use]
-    pub fn and(self, other: Self) -> Self {
+impl United {
+    fn of(needs: &[Needs]) -> Self {
+        let files = |needs: &mut dyn Iterator<Item = &Needs>| {
+            needs.fold(Files::empty(), |files, needs| files | needs.files)
+        };
         Self {
-            files: self.files | other.files,
-            scope: self.scope.max(other.scope),
-            target: self.target || other.target,
+            files: files(&mut needs.iter().filter(|needs| needs.scope > Scope::Main)),
+            main_files: files(&mut needs.iter()),
+            scope: needs
+                .iter()
+                .map(|needs| needs.scope)
+                .max()
+                .unwrap_or(Scope::Main),
+            target: needs.iter().any(|needs| needs.target),
         }
     }
 }
@@ -78,7 +89,7 @@ impl View {
     ///
     /// # Errors
     /// [`NoTarget`], where there is nothing to look at or more than one thing.
-    pub fn open(options: Options, needs: Needs) -> Result<Self, NoTarget> {
+    pub fn open(options: Options, needs: &[Needs]) -> Result<Self, NoTarget> {
         let proc = ProcDir::open(&options.proc).map_err(|errno| NoTarget::NoProc {
             path: options.proc.clone(),
             errno,
@@ -92,7 +103,7 @@ impl View {
                 identities: Identities::default(),
             }),
             clock: Clock::read(),
-            needs,
+            needs: United::of(needs),
             deadline: Instant::now() + options.timeout,
             path: options.proc,
         };
@@ -103,7 +114,7 @@ impl View {
 struct Look {
     visitor: Arc<Visitor>,
     clock: Clock,
-    needs: Needs,
+    needs: United,
     deadline: Instant,
     /// Where `proc` was opened.
     path: PathBuf,
@@ -175,14 +186,16 @@ impl Look {
 
     /// Visits the landmarks, decides, and visits everyone else that is needed.
     fn meet(&self, choice: &Choice, buffer: &mut Vec<u8>) -> Result<Met, NoTarget> {
-        let files = self.needs.files;
+        let United {
+            files, main_files, ..
+        } = self.needs;
         let named = choice.pid.is_some() && choice.pid == self.visitor.proc.own_pid().ok();
         let own_files = if choice.own || named {
-            files
+            main_files
         } else {
             Files::empty()
         };
-        let mut landmarks = Landmarks::read(&self.visitor, files, own_files, buffer);
+        let mut landmarks = Landmarks::read(&self.visitor, main_files, own_files, buffer);
         let selection =
             select(&self.visitor, choice, &mut landmarks, buffer).map_err(NoTarget::NoProcess)?;
         let pause = landmarks.pause().cloned();
@@ -210,6 +223,8 @@ impl Look {
         let plan = Plan {
             pids,
             files,
+            main_files,
+            main: selection.main.as_ref().map(ProcessDir::pid),
             read: Arc::clone(&read),
             target,
         };

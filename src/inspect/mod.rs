@@ -23,7 +23,7 @@ use section::Section;
 
 use crate::model::Report;
 use crate::model::time::Timestamp;
-use look::{Needs, Options};
+use look::Options;
 use no_target::NoTarget;
 use section::{Detail, Request};
 use view::View;
@@ -51,11 +51,11 @@ pub fn report(
     {
         return Ok(report);
     }
-    let needs = requests
+    let needs: Vec<_> = requests
         .iter()
         .map(|request| request.needs(detail))
-        .reduce(Needs::and);
-    let mut view = View::open(options, needs.unwrap_or(Needs::NONE))?;
+        .collect();
+    let mut view = View::open(options, &needs)?;
     let mut report = Report::begin(Timestamp(view.clock.now));
     report.target = view.target();
     for request in requests {

@@ -25,10 +25,24 @@ pub struct Plan {
     pub pids: Vec<i32>,
     /// What to read of those that `read` accepts.
     pub files: Files,
+    /// What to read of the main process.
+    pub main_files: Files,
+    /// The main process, where it is known already; otherwise each may be the one.
+    pub main: Option<i32>,
     /// Whose files are read; of the others only the container is told.
     pub read: Arc<Wanted>,
     /// Who belongs to the target.
     pub target: Arc<Wanted>,
+}
+
+impl Plan {
+    fn files_of(&self, pid: i32) -> Files {
+        if self.main.is_none_or(|main| main == pid) {
+            self.main_files
+        } else {
+            self.files
+        }
+    }
 }
 
 /// What a walk brought.
@@ -129,14 +143,10 @@ impl Errand {
     }
 
     fn visit(&self, pid: i32, tray: &Mutex<Walk>, buffer: &mut Vec<u8>) {
-        let Plan {
-            files,
-            read,
-            target,
-            ..
-        } = &self.plan;
+        let Plan { read, target, .. } = &self.plan;
+        let files = self.plan.files_of(pid);
         let visited = self.visitor.enter(pid).and_then(|process| {
-            let facts = self.visitor.visit(&process, *files, &**read, buffer)?;
+            let facts = self.visitor.visit(&process, files, &**read, buffer)?;
             Ok((process, facts))
         });
         let mut tray = lock(tray);

@@ -11,13 +11,13 @@ use crate::model::escape::escaped;
 use crate::model::table::{Align, Cell, Table};
 
 const GAP: &str = "  ";
-const SPACES: &str = "                                                                ";
 
 pub(super) fn write(table: &Table, style: Style, out: &mut impl Write) -> io::Result<()> {
     if let Some(title) = &table.title {
         writeln!(out, "{}", emphasised(&escaped(title.as_bytes()), style))?;
     }
     let widths = widths(table, style);
+    let mut line = String::new();
     let card = is_card(table);
     let style = Style {
         width: style.width.filter(|_| !card),
@@ -28,13 +28,13 @@ pub(super) fn write(table: &Table, style: Style, out: &mut impl Write) -> io::Re
             .headings
             .iter()
             .map(|heading| Cow::Borrowed(heading.title));
-        let mut line = Vec::new();
-        write_row(table, &widths, titles, style, &mut line)?;
-        let line = String::from_utf8_lossy(&line);
-        writeln!(out, "{}", emphasised(line.trim_end(), style))?;
+        lay_out(table, &widths, titles, style, &mut line);
+        writeln!(out, "{}", emphasised(&line, style))?;
     }
     for row in &table.rows {
-        write_row(table, &widths, row.iter().map(text), style, out)?;
+        lay_out(table, &widths, row.iter().map(text), style, &mut line);
+        line.push('\n');
+        out.write_all(line.as_bytes())?;
     }
     if !style.bare {
         for note in &table.notes {
@@ -96,13 +96,15 @@ fn display_width(text: &str) -> usize {
     }
 }
 
-fn write_row<'a>(
+/// Lays a row out in `line`, whose old content goes; what is empty at the end is not padded.
+fn lay_out<'a>(
     table: &Table,
     widths: &[usize],
     cells: impl Iterator<Item = Cow<'a, str>>,
     style: Style,
-    out: &mut impl Write,
-) -> io::Result<()> {
+    line: &mut String,
+) {
+    line.clear();
     let last = widths.len().saturating_sub(1);
     let mut used = 0;
     for (index, ((cell, width), heading)) in cells.zip(widths).zip(&table.headings).enumerate() {
@@ -112,24 +114,19 @@ fn write_row<'a>(
             _ => cell,
         };
         let padding = width.saturating_sub(display_width(&cell));
-        match heading.align {
-            Align::Right => {
-                pad(padding, out)?;
-                out.write_all(cell.as_bytes())?;
-            }
-            Align::Left => {
-                out.write_all(cell.as_bytes())?;
-                if index < last {
-                    pad(padding, out)?;
-                }
-            }
+        if heading.align == Align::Right {
+            line.extend(std::iter::repeat_n(' ', padding));
+        }
+        line.push_str(&cell);
+        if heading.align == Align::Left && index < last {
+            line.extend(std::iter::repeat_n(' ', padding));
         }
         if index < last {
-            out.write_all(GAP.as_bytes())?;
+            line.push_str(GAP);
         }
-        used += width.max(&0) + GAP.len();
+        used += width + GAP.len();
     }
-    out.write_all(b"\n")
+    line.truncate(line.trim_end_matches(' ').len());
 }
 
 /// A last column is never cut below this, however narrow the terminal.
@@ -147,13 +144,4 @@ fn cut(text: Cow<'_, str>, room: usize) -> Cow<'_, str> {
     let mut short: String = text.chars().take_while(fits).collect();
     short.push('…');
     Cow::Owned(short)
-}
-
-fn pad(mut count: usize, out: &mut impl Write) -> io::Result<()> {
-    while count > 0 {
-        let part = count.min(SPACES.len());
-        out.write_all(SPACES.as_bytes().get(..part).unwrap_or_default())?;
-        count -= part;
-    }
-    Ok(())
 }
