@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use nix::errno::Errno;
 
-use super::identity::{Identities, Identity, Key};
+use super::identity::{Identities, Identity, Key, Told};
 use super::standing::{Check, Credentials, refusal};
 use crate::model::gap::{Reason, Refusal};
 use crate::parse::limits::Limits;
@@ -40,6 +40,8 @@ bitflags::bitflags! {
         const SMAPS_ROLLUP = 1 << 8;
         /// `task/*/stat`.
         const TASKS = 1 << 9;
+        /// `mountinfo`, where it has to be read anyway to tell the container.
+        const MOUNTINFO = 1 << 10;
     }
 }
 
@@ -81,6 +83,8 @@ pub struct Facts {
     pub smaps: Option<Attempt<Option<SmapsRollup>>>,
     /// `stat` of each thread.
     pub tasks: Option<Attempt<Vec<Stat>>>,
+    /// `mountinfo`, where this process was the first of its mount namespace to be met.
+    pub mountinfo: Option<Box<[u8]>>,
 }
 
 /// Environments are bounded by the kernel to a quarter of the stack limit, usually 2 MiB.
@@ -119,11 +123,14 @@ impl Visitor {
         let (uid, gid) = process.owner().ok()?;
         process.read(c"stat", SMALL_LIMIT, buffer).ok()?;
         let stat = Stat::parse(buffer).ok()?;
-        let identity = self.identities.of(process, &stat, buffer);
+        let (identity, told) = self.identities.of(process, &stat, buffer);
         // Whoever cannot be placed yet is read: its parent will tell where it belongs.
         let read = identity.key == Key::Unknown || wanted(process.pid(), &identity);
         let mut facts = Facts::bare(process.pid(), uid, gid, stat, identity, read);
         if read {
+            if files.contains(Files::MOUNTINFO) && told == Told::ByMounts {
+                facts.mountinfo = Some(buffer.as_slice().into());
+            }
             let mut reader = Reader {
                 visitor: self,
                 process,
@@ -158,6 +165,7 @@ impl Facts {
             oom: None,
             smaps: None,
             tasks: None,
+            mountinfo: None,
         }
     }
 }
