@@ -8,6 +8,8 @@ pub mod container;
 pub mod environment;
 pub mod escape;
 pub mod gap;
+pub mod mount;
+pub mod mount_table;
 pub mod process;
 pub mod process_table;
 pub mod process_tree;
@@ -18,7 +20,9 @@ pub mod seen;
 pub mod table;
 pub mod target;
 pub mod time;
+pub mod tree;
 pub mod units;
+pub mod volume;
 
 pub use byte_string::ByteString;
 pub use gap::{Gap, Gaps, Reason, Refusal, Subject};

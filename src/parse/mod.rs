@@ -18,12 +18,14 @@ pub mod id_map;
 pub mod limits;
 pub mod mountinfo;
 pub mod namespace_link;
+pub mod reach;
 pub mod signals;
 pub mod smaps_rollup;
 pub mod stat;
 pub mod status;
 pub mod system;
 pub mod tty;
+pub mod volume;
 
 mod text;
 
