@@ -7,6 +7,7 @@ pub mod containers;
 pub mod environment;
 pub mod identity;
 pub mod look;
+pub mod mounts;
 pub mod processes;
 pub mod redact;
 pub mod section;
@@ -29,6 +30,7 @@ pub const REGISTRY: &[Section] = &[
     Section::of::<containers::ContainersQuery>(),
     Section::of::<processes::ProcessesQuery>(),
     Section::of::<environment::EnvironmentQuery>(),
+    Section::of::<mounts::MountsQuery>(),
 ];
 
 /// One look for all of these requests.

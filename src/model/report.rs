@@ -6,7 +6,9 @@ use serde::Serialize;
 use super::container::Container;
 use super::environment::Environment;
 use super::gap::Gap;
+use super::mount::Mount;
 use super::process::Process;
+use super::seen::Seen;
 use super::target::Target;
 use super::time::Timestamp;
 
@@ -38,6 +40,9 @@ pub struct Report {
     /// The environment of the main process, or of several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<Vec<Environment>>,
+    /// The mounts that the main process sees, in the kernel's order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mounts: Option<Seen<Vec<Mount>>>,
     /// What could not be seen. Empty means that nothing is missing.
     pub gaps: Vec<Gap>,
 }
@@ -54,6 +59,7 @@ impl Report {
             containers: None,
             processes: None,
             environment: None,
+            mounts: None,
             gaps: Vec::new(),
         }
     }
