@@ -30,7 +30,7 @@ pub struct Mount {
     /// secrets are written `‹redacted N›`.
     pub super_options: ByteString,
     /// One for each secret kept back from `source` and `super_options`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redacted: Vec<Redacted>,
     /// The mount's id, unique while it is mounted.
     pub mount_id: u32,
@@ -58,10 +58,10 @@ pub struct Mount {
     /// Its device files cannot be opened.
     pub nodev: bool,
     /// Mounted over, by a later mount on the same or on a parent directory: no path leads to it.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub hidden: bool,
     /// Laid by the runtime over a path of `/proc` or `/sys`, to hide that or make it read-only.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub masked: bool,
     /// What it is to Kubernetes or to the engine; absent where nothing tells.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,7 +79,7 @@ pub struct Mount {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub writable_because: Option<Because>,
     /// Directories on this mount that programs write to by habit.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub usual_directories: Vec<UsualDirectory>,
 }
 

@@ -194,6 +194,8 @@ fn by_mount_point(entry: &MountEntry<'_>, around: &Surroundings) -> Option<Volum
         [b"etc", file @ (b"hosts" | b"hostname" | b"resolv.conf")] => usual_file(file),
         [b"dev", b"shm"] if memory => Some(Volume::of(VolumeKind::SharedMemory)),
         [b"dev", b"termination-log"] => Some(Volume::of(VolumeKind::TerminationLog)),
+        // The directory above the hierarchies of cgroup v1.
+        [b"sys", b"fs", b"cgroup"] if memory => Some(Volume::of(VolumeKind::Kernel)),
         [b"dev"] if memory => Some(Volume::of(VolumeKind::Devices)),
         [b"dev", ..] if &*entry.fstype == b"devtmpfs" => Some(Volume::of(VolumeKind::Devices)),
         [b"var", b"run", rest @ ..] | [b"run", rest @ ..] => match rest {

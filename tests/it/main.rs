@@ -10,4 +10,5 @@
 
 mod lab;
 mod layers;
+mod mounts;
 mod podman;

@@ -69,7 +69,7 @@ fn usual_directories(view: &mut View) -> Vec<(Purpose, Vec<u8>)> {
         return Vec::new();
     };
     let pid = facts.pid;
-    let mut refused = Vec::new();
+    let mut refused: Vec<Refusal> = Vec::new();
     let mut found = Vec::new();
     let (environ, cwd) = (&facts.environ, &facts.cwd);
     if environ.is_some() || cwd.is_some() {
@@ -97,6 +97,7 @@ fn usual_directories(view: &mut View) -> Vec<(Purpose, Vec<u8>)> {
         Some(Err(refusal)) => refused.push(refusal.clone()),
         Some(Ok(None)) | None => {}
     }
+    refused.dedup();
     for refusal in refused {
         view.gaps
             .record(SECTION, "usual_directories", pid, &refusal);
