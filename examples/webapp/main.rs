@@ -22,6 +22,8 @@ use std::str::FromStr;
 use std::thread;
 use std::time::Duration;
 
+use nix::sys::prctl;
+
 const USAGE: &str = "\
 webapp: a small HTTP service for a scratch image
 
@@ -31,6 +33,7 @@ webapp: a small HTTP service for a scratch image
   --no-sigterm-handler    leave SIGTERM at its default, as PID 1 that never stops
   --hostile-name          name the first worker `) R 1\\n\\x1b[31m`
   --non-utf8              give the second worker an argument and a variable that are not UTF-8
+  --undumpable            be not dumpable, as after a change of ids
   --threads N             start N more idle threads
   --api-key=SECRET        taken and not used
   --database-url=URL      taken and not used
@@ -56,12 +59,17 @@ fn main() -> ExitCode {
 }
 
 /// What the command line asks for.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 struct Options {
     listen: String,
     zombie: bool,
     sigterm: signals::OnSigterm,
     hostile_name: bool,
     non_utf8: bool,
+    undumpable: bool,
     threads: usize,
 }
 
@@ -73,6 +81,7 @@ impl Options {
             sigterm: signals::OnSigterm::Exit,
             hostile_name: false,
             non_utf8: false,
+            undumpable: false,
             threads: 0,
         };
         let mut rest = args.iter();
@@ -99,6 +108,7 @@ impl Options {
                 "--ignore-sigterm" => options.sigterm = signals::OnSigterm::Ignore,
                 "--no-sigterm-handler" => options.sigterm = signals::OnSigterm::Default,
                 "--hostile-name" => options.hostile_name = true,
+                "--undumpable" => options.undumpable = true,
                 "--non-utf8" => options.non_utf8 = true,
                 _ => return Err(format!("unknown argument {text}\n\n{USAGE}")),
             }
@@ -113,6 +123,9 @@ fn serve(options: &Options) -> Result<(), String> {
         .sigterm
         .install()
         .map_err(|why| format!("SIGTERM: {why}"))?;
+    if options.undumpable {
+        prctl::set_dumpable(false).map_err(|why| format!("dumpable: {why}"))?;
+    }
     let listener = TcpListener::bind(&options.listen)
         .map_err(|why| format!("listen on {}: {why}", options.listen))?;
     let listen = listener

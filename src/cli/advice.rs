@@ -2,9 +2,10 @@
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::inspect::look::NoTarget;
-use crate::model::Report;
+use crate::inspect::no_target::NoTarget;
 use crate::model::process_table;
+use crate::model::target::ChosenBy;
+use crate::model::{Reason, Report};
 
 /// The ways to attach rightly.
 const ATTACH: &str = "  attach with: kubectl debug -it POD --image=spyhole --target=CONTAINER
@@ -21,13 +22,15 @@ pub(super) fn no_target(none: &NoTarget) -> String {
 }
 
 /// The words for a document about spyhole's own container that nobody asked for.
-pub(super) fn nobody_else(report: &Report) -> String {
-    let pause = report
-        .containers
-        .iter()
-        .flatten()
-        .any(|container| container.kind == crate::model::container::ContainerKind::Pause);
-    let seen = if pause {
+pub(super) fn nobody_else(report: &Report, chosen_by: ChosenBy) -> String {
+    let hidden = report.gaps.iter().find(|gap| gap.reason == Reason::Hidepid);
+    if let Some(needs) = hidden.and_then(|gap| gap.needs.as_ref()) {
+        return format!(
+            "spyhole: sees only its own container: /proc hides the others' processes (hidepid).\n  \
+             needs: {needs}\n  (--self says that its own container is meant)"
+        );
+    }
+    let seen = if chosen_by == ChosenBy::NobodyElseButPause {
         "sees only the pause container and its own"
     } else {
         "sees only its own container: no other process shares its PID namespace"

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
+use schemars::generate::SchemaSettings;
 
 use crate::model::Report;
 
@@ -40,7 +41,9 @@ pub(super) fn run(matches: &ArgMatches) -> Option<io::Result<()>> {
     let mut text = Vec::new();
     match matches.subcommand()? {
         ("schema", _) => {
-            let schema = schemars::schema_for!(Report);
+            // The other contract would ask for keys that are left out where they say nothing.
+            let settings = SchemaSettings::draft2020_12().for_serialize();
+            let schema = settings.into_generator().into_root_schema_for::<Report>();
             if let Err(error) = serde_json::to_writer_pretty(&mut text, &schema) {
                 return Some(Err(error.into()));
             }

@@ -19,6 +19,7 @@ use crate::inspect::section::{Request, Section};
 use crate::inspect::select::Choice;
 use crate::inspect::{self, REGISTRY};
 use crate::model::Report;
+use crate::model::escape::escaped;
 use crate::model::target::ChosenBy;
 use crate::render::{self, Style};
 use crate::sys;
@@ -27,6 +28,7 @@ use global::{Color, Format, Global};
 
 /// Runs a command line and says how it ended.
 pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    sys::allocator::share_one_arena();
     match execute(words.into_iter().collect()) {
         Ok(exit) => exit.into(),
         Err(failure) => {
@@ -81,7 +83,6 @@ fn execute(words: Vec<OsString>) -> Result<Exit, Failure> {
     }
     let requests = requests(&matches)?;
     let format = global.output.unwrap_or_else(|| default_format(&matches));
-    let own = global.own;
     let report =
         inspect::report(options(&global)?, &requests, format.detail()).map_err(|none| Failure {
             exit: Exit::Target,
@@ -90,7 +91,7 @@ fn execute(words: Vec<OsString>) -> Result<Exit, Failure> {
     if let Err(error) = print(&report, &requests, format, &global) {
         return written(&error);
     }
-    Ok(verdict(&report, &requests, &global, own))
+    Ok(verdict(&report, &requests, &global))
 }
 
 /// Help and version are documents; everything else that clap has to say is a usage error.
@@ -98,6 +99,9 @@ fn clap_says(error: &clap::Error) -> Result<Exit, Failure> {
     let text = error.render().to_string();
     if error.use_stderr() {
         let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
+        // clap repeats words as they came.
+        let lines = text.lines().map(|line| escaped(line.as_bytes()));
+        let text = lines.collect::<Vec<_>>().join("\n");
         return Err(Failure::usage(format!(
             "{text}{}",
             advice::for_usage(error)
@@ -113,6 +117,10 @@ fn clap_says(error: &clap::Error) -> Result<Exit, Failure> {
 fn written(error: &io::Error) -> Result<Exit, Failure> {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return Ok(Exit::Done);
+    }
+    // Not from writing: a word that names nothing.
+    if error.kind() == io::ErrorKind::InvalidInput {
+        return Err(Failure::usage(error.to_string()));
     }
     Err(Failure {
         exit: Exit::Internal,
@@ -217,20 +225,19 @@ fn print(
 }
 
 /// How a run ends whose document stands on stdout.
-fn verdict(report: &Report, requests: &[Box<dyn Request>], global: &Global, own: bool) -> Exit {
+fn verdict(report: &Report, requests: &[Box<dyn Request>], global: &Global) -> Exit {
     let table = !matches!(global.output, Some(Format::Json | Format::Yaml));
     let mut words = Vec::new();
     if global.no_headers && table {
         words.extend(render::notes(report));
     }
-    let wrong_place = !own
-        && report
-            .target
-            .as_ref()
-            .is_some_and(|target| target.chosen_by == ChosenBy::NobodyElse);
-    if wrong_place {
-        words.push(advice::nobody_else(report));
+    let chosen_by = report.target.as_ref().map(|target| target.chosen_by);
+    let alone =
+        chosen_by.filter(|by| matches!(by, ChosenBy::NobodyElse | ChosenBy::NobodyElseButPause));
+    if let Some(chosen_by) = alone {
+        words.push(advice::nobody_else(report, chosen_by));
     }
+    let wrong_place = alone.is_some();
     if !global.quiet || wrong_place {
         for line in words {
             let _ = writeln!(io::stderr(), "{line}");

@@ -55,7 +55,7 @@ impl Query for EnvironmentQuery {
         let shown: Vec<&Facts> = facts
             .iter()
             .filter(|facts| facts.read && (self.all || Some(facts.pid) == main_pid))
-            .filter(|facts| !facts.stat.is_kernel_thread() && facts.stat.state != b'Z')
+            .filter(|facts| !facts.stat.is_bodiless())
             .collect();
         let parsed: HashMap<i32, Result<Vec<Entry>, Refusal>> = shown
             .iter()

@@ -2,25 +2,23 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
-
-use nix::errno::Errno;
 
 use super::containers;
 use super::identity::{Identities, Identity, Key};
+use super::no_target::{NoTarget, listed};
 use super::redact::Redactor;
 use super::select::{Choice, Landmarks, Selection, select};
 use super::standing::Credentials;
 use super::view::{Held, View};
-use super::visit::{Facts, Files, Visitor, Wanted};
-use super::walk::{Walk, keep_first, walk};
+use super::visit::{Facts, Files, Visitor, WITHOUT_HIDEPID, Wanted};
+use super::walk::{First, Plan, Walk, keep_first, walk};
 use crate::model::container::Container;
-use crate::model::escape::escaped;
 use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::target::ChosenBy;
+use crate::sys::ProcDir;
 use crate::sys::clock::Clock;
-use crate::sys::{ProcDir, ProcessDir};
 
 /// How to look.
 pub struct Options {
@@ -75,55 +73,6 @@ impl Needs {
     }
 }
 
-/// Why there is nothing to look at.
-#[derive(Debug, thiserror::Error)]
-pub enum NoTarget {
-    /// `/proc` cannot be opened.
-    #[error(
-        "cannot open {path}: {errno}. Is proc mounted there? Name another place with --proc DIR"
-    )]
-    NoProc {
-        /// The directory that was tried.
-        path: PathBuf,
-        /// The errno of open(2).
-        errno: Errno,
-    },
-    /// The process that was named is not there.
-    #[error("no process {0} in sight; `spyhole containers` and `spyhole ps --all` list what is")]
-    NoProcess(i32),
-    /// No container answers to the name.
-    #[error("no container {name:?} in sight{}", in_sight(containers))]
-    NoContainer {
-        /// As it was given.
-        name: String,
-        /// Those that are in sight.
-        containers: Vec<Container>,
-    },
-    /// More than one container could be meant.
-    #[error("more than one container could be meant{}", in_sight(containers))]
-    Ambiguous {
-        /// Those that are in sight.
-        containers: Vec<Container>,
-    },
-}
-
-fn in_sight(containers: &[Container]) -> String {
-    let line = |container: &Container| {
-        let label = container.label();
-        let (label, comm) = (
-            escaped(label.as_bytes()),
-            escaped(container.main_comm.as_bytes()),
-        );
-        let (pid, count) = (container.main_pid, container.process_count);
-        let own = if container.own { ", spyhole's own" } else { "" };
-        format!("\n  --container {label:<20} {comm} (pid {pid}, {count} processes{own})")
-    };
-    format!(
-        "; in sight:{}",
-        containers.iter().map(line).collect::<String>()
-    )
-}
-
 impl View {
     /// Finds the target and walks as far as the requests need it.
     ///
@@ -134,19 +83,20 @@ impl View {
             path: options.proc.clone(),
             errno,
         })?;
-        let mut buffer = Vec::new();
-        let viewer = viewer(&proc, &mut buffer);
+        let proc = Arc::new(proc);
+        let own_side = Arc::clone(&proc);
         let look = Look {
             visitor: Arc::new(Visitor {
                 proc,
-                viewer,
+                viewer: LazyLock::new(Box::new(move || viewer(&own_side))),
                 identities: Identities::default(),
             }),
             clock: Clock::read(),
             needs,
             deadline: Instant::now() + options.timeout,
+            path: options.proc,
         };
-        look.open(&options.choice, options.redactor, &mut buffer)
+        look.open(&options.choice, options.redactor, &mut Vec::new())
     }
 }
 
@@ -155,6 +105,8 @@ struct Look {
     clock: Clock,
     needs: Needs,
     deadline: Instant,
+    /// Where `proc` was opened.
+    path: PathBuf,
 }
 
 /// What was met, before it is known whose it is.
@@ -176,48 +128,46 @@ impl Look {
         let mut met = self.meet(choice, buffer)?;
         let mut found = self.targets(&mut met);
         if found.is_empty() && met.selection.chosen_by == ChosenBy::OnlyContainer {
+            let alone = if met.pause.is_some() {
+                ChosenBy::NobodyElseButPause
+            } else {
+                ChosenBy::NobodyElse
+            };
+            let refused = std::mem::take(&mut met.walk.refused);
             let own = Choice {
                 own: true,
                 ..Choice::default()
             };
             met = self.meet(&own, buffer)?;
-            met.selection.chosen_by = ChosenBy::NobodyElse;
+            met.walk.refused = refused;
+            met.selection.chosen_by = alone;
             found = self.targets(&mut met);
         }
         let several = found.len() > 1;
         let target = found
             .into_iter()
-            .min_by_key(|(_, started, dir)| (*started, dir.pid()));
-        let named = match (choice.pid, &choice.container) {
-            (Some(pid), _) => Some(NoTarget::NoProcess(pid)),
-            (None, Some(name)) => Some(NoTarget::NoContainer {
-                name: name.clone(),
-                containers: Vec::new(),
-            }),
-            (None, None) => None,
-        };
+            .min_by_key(|first| (first.starttime_ticks, first.dir.pid()));
         let missing = target.is_none();
         let target = target.filter(|_| !several);
         let containers = containers::group(
             &met.walk.facts,
             &containers::Marks {
-                target: target.as_ref().map(|(identity, ..)| &identity.key),
+                target: target.as_ref().map(|first| &first.identity.key),
                 own: met.own.as_ref(),
                 pause: met.pause.as_ref(),
                 clock: &self.clock,
             },
         );
         if missing || (several && self.needs.target) {
-            return Err(match named {
-                Some(NoTarget::NoProcess(pid)) => NoTarget::NoProcess(pid),
-                Some(NoTarget::NoContainer { name, .. }) if missing => NoTarget::NoContainer {
-                    name,
-                    containers: listed(containers),
+            let containers = listed(containers);
+            return Err(match (choice.pid, &choice.container) {
+                (Some(pid), _) => NoTarget::NoProcess(pid),
+                (None, Some(name)) if missing => NoTarget::NoContainer {
+                    name: name.clone(),
+                    containers,
                 },
-                None if missing => NoTarget::NoProcess(1),
-                _ => NoTarget::Ambiguous {
-                    containers: listed(containers),
-                },
+                (None, None) if missing => NoTarget::NoneListed { path: self.path },
+                _ => NoTarget::Ambiguous { containers },
             });
         }
         Ok(self.view(met, target, containers, redactor))
@@ -226,7 +176,12 @@ impl Look {
     /// Visits the landmarks, decides, and visits everyone else that is needed.
     fn meet(&self, choice: &Choice, buffer: &mut Vec<u8>) -> Result<Met, NoTarget> {
         let files = self.needs.files;
-        let own_files = if choice.own { files } else { Files::empty() };
+        let named = choice.pid.is_some() && choice.pid == self.visitor.proc.own_pid().ok();
+        let own_files = if choice.own || named {
+            files
+        } else {
+            Files::empty()
+        };
         let mut landmarks = Landmarks::read(&self.visitor, files, own_files, buffer);
         let selection =
             select(&self.visitor, choice, &mut landmarks, buffer).map_err(NoTarget::NoProcess)?;
@@ -247,11 +202,22 @@ impl Look {
             _ => self.visitor.proc.pids().unwrap_or_default(),
         };
         pids.retain(|pid| !visited.contains(pid));
-        let wanted: Arc<Wanted> = match self.needs.scope {
+        let read: Arc<Wanted> = match self.needs.scope {
             Scope::All => Arc::new(|_, _| true),
             Scope::Main | Scope::Target => Arc::clone(&selection.wanted),
         };
-        let mut walk = walk(&self.visitor, pids, files, &wanted, self.deadline);
+        let target = Arc::clone(&selection.wanted);
+        let plan = Plan {
+            pids,
+            files,
+            read: Arc::clone(&read),
+            target,
+        };
+        let mut walk = walk(&self.visitor, plan, self.deadline);
+        if first_is_hidden(&landmarks) && !walk.refused.iter().any(|(pid, _)| *pid == 1) {
+            let hidden = Refusal::of(Reason::Hidepid).needing(WITHOUT_HIDEPID);
+            walk.refused.push((1, hidden));
+        }
         let Landmarks {
             first,
             own: own_facts,
@@ -263,7 +229,7 @@ impl Look {
         for facts in &mut walk.facts {
             // spyhole shows itself only when asked to.
             let hidden = Some(facts.pid) == own_pid && !choice.own && choice.pid != own_pid;
-            facts.read = !hidden && wanted(facts.pid, &facts.identity);
+            facts.read = !hidden && read(facts.pid, &facts.identity);
         }
         Ok(Met {
             selection,
@@ -275,25 +241,20 @@ impl Look {
     }
 
     /// The containers that the selection matches, with their first processes.
-    fn targets(&self, met: &mut Met) -> Vec<(Arc<Identity>, u64, ProcessDir)> {
+    fn targets(&self, met: &mut Met) -> Vec<First> {
         let Met {
             selection, walk, ..
         } = met;
+        let first = |facts: &Facts, dir| First {
+            identity: Arc::clone(&facts.identity),
+            starttime_ticks: facts.stat.starttime_ticks,
+            dir,
+        };
         if let Some(main) = selection.main.take() {
             let facts = walk.facts.iter().find(|facts| facts.pid == main.pid());
-            return facts
-                .map(|facts| {
-                    (
-                        Arc::clone(&facts.identity),
-                        facts.stat.starttime_ticks,
-                        main,
-                    )
-                })
-                .into_iter()
-                .collect();
+            return facts.map(|facts| first(facts, main)).into_iter().collect();
         }
         let mut found = std::mem::take(&mut walk.first);
-        found.retain(|(identity, _, dir)| (selection.wanted)(dir.pid(), identity));
         // The landmarks were visited before the walk and are held by nobody yet.
         for facts in &walk.facts {
             let landmark = facts.pid == 1 || Some(facts.pid) == met.own_pid;
@@ -301,8 +262,7 @@ impl Look {
                 && (selection.wanted)(facts.pid, &facts.identity)
                 && let Ok(dir) = self.visitor.proc.process(facts.pid)
             {
-                let started = facts.stat.starttime_ticks;
-                keep_first(&mut found, Arc::clone(&facts.identity), started, dir);
+                keep_first(&mut found, first(facts, dir));
             }
         }
         found
@@ -311,7 +271,7 @@ impl Look {
     fn view(
         self,
         met: Met,
-        target: Option<(Arc<Identity>, u64, ProcessDir)>,
+        target: Option<First>,
         containers: Vec<Container>,
         redactor: Redactor,
     ) -> View {
@@ -320,13 +280,16 @@ impl Look {
             let slow = Refusal::of(Reason::Timeout).needing("a longer --timeout");
             gaps.record("walk", "process", pid, &slow);
         }
+        for (pid, refusal) in met.walk.refused {
+            gaps.record("walk", "process", pid, &refusal);
+        }
         let chosen_by = met.selection.chosen_by;
         let labels = labels(&met.walk.facts, &containers);
         View {
             visitor: self.visitor,
             clock: self.clock,
             redactor,
-            held: target.map(|(identity, _, main)| Held::new(main, identity, chosen_by)),
+            held: target.map(|first| Held::new(first.dir, first.identity, chosen_by)),
             facts: met.walk.facts,
             containers,
             gaps,
@@ -334,6 +297,13 @@ impl Look {
             labels,
         }
     }
+}
+
+/// Whether PID 1, which every PID namespace has, is not listed: hidepid=2 or
+/// subset=pid leave out what the viewer may not look into.
+fn first_is_hidden(landmarks: &Landmarks) -> bool {
+    let own_is_first = landmarks.own.as_ref().is_some_and(|facts| facts.pid == 1);
+    landmarks.first.is_none() && !own_is_first
 }
 
 /// A process that nothing places belongs where its parent belongs: zombies have
@@ -382,19 +352,13 @@ fn labels(facts: &[Facts], containers: &[Container]) -> HashMap<Key, String> {
     labels
 }
 
-/// What may be named as a target: not the pause container.
-fn listed(mut containers: Vec<Container>) -> Vec<Container> {
-    containers.retain(|container| container.kind != crate::model::container::ContainerKind::Pause);
-    containers
-}
-
 /// The credentials of spyhole itself: from the /proc that is walked, or where that
 /// does not list it, from its own.
-fn viewer(proc: &ProcDir, buffer: &mut Vec<u8>) -> Credentials {
+fn viewer(proc: &ProcDir) -> Credentials {
     let own = |proc: &ProcDir| proc.process(proc.own_pid().ok()?).ok();
     let elsewhere = || own(&ProcDir::open(Path::new("/proc")).ok()?);
     match own(proc).or_else(elsewhere) {
-        Some(process) => Credentials::of(&process, buffer),
+        Some(process) => Credentials::of(&process, &mut Vec::new()),
         None => Credentials::default(),
     }
 }

@@ -3,11 +3,14 @@
 //! [`look`] finds the target and walks /proc once; each section then fills its
 //! part of the report from what the walk brought.
 
+pub mod access;
+pub mod capabilities;
 pub mod containers;
 pub mod environment;
 pub mod identity;
 pub mod look;
 pub mod mounts;
+pub mod no_target;
 pub mod processes;
 pub mod redact;
 pub mod section;
@@ -21,16 +24,19 @@ use section::Section;
 
 use crate::model::Report;
 use crate::model::time::Timestamp;
-use look::{Needs, NoTarget, Options};
+use look::{Needs, Options};
+use no_target::NoTarget;
 use section::{Detail, Request};
 use view::View;
 
 /// Every section, in the order of the document and of the help.
 pub const REGISTRY: &[Section] = &[
-    Section::of::<containers::ContainersQuery>(),
     Section::of::<processes::ProcessesQuery>(),
     Section::of::<environment::EnvironmentQuery>(),
     Section::of::<mounts::MountsQuery>(),
+    Section::of::<capabilities::CapabilitiesQuery>(),
+    Section::of::<containers::ContainersQuery>(),
+    Section::of::<access::AccessQuery>(),
 ];
 
 /// One look for all of these requests.
@@ -42,6 +48,11 @@ pub fn report(
     requests: &[Box<dyn Request>],
     detail: Detail,
 ) -> Result<Report, NoTarget> {
+    if let [request] = requests
+        && let Some(report) = request.answer_without_look()
+    {
+        return Ok(report);
+    }
     let needs = requests
         .iter()
         .map(|request| request.needs(detail))

@@ -41,6 +41,11 @@ pub trait Query: Args + FromArgMatches + DeserializeOwned + Default + 'static {
         Ok(())
     }
 
+    /// The whole report, where the question needs no look: what a mask means, say.
+    fn answer_without_look(&self) -> Option<Report> {
+        None
+    }
+
     /// What must be read.
     fn needs(&self, detail: Detail) -> Needs;
 
@@ -60,6 +65,8 @@ pub trait Query: Args + FromArgMatches + DeserializeOwned + Default + 'static {
 pub trait Request {
     /// As [`Query::NAME`].
     fn name(&self) -> &'static str;
+    /// As [`Query::answer_without_look`].
+    fn answer_without_look(&self) -> Option<Report>;
     /// As [`Query::needs`].
     fn needs(&self, detail: Detail) -> Needs;
     /// As [`Query::fill`].
@@ -73,6 +80,10 @@ pub trait Request {
 impl<Q: Query> Request for Q {
     fn name(&self) -> &'static str {
         Q::NAME
+    }
+
+    fn answer_without_look(&self) -> Option<Report> {
+        Query::answer_without_look(self)
     }
 
     fn needs(&self, detail: Detail) -> Needs {
@@ -113,7 +124,8 @@ impl Section {
             aliases: Q::ALIASES,
             about: Q::ABOUT,
             example: Q::EXAMPLE,
-            augment: Q::augment_args,
+            // The derived flags bring the type's doc comment along; the help is for users.
+            augment: |command| Q::augment_args(command).about(Q::ABOUT).long_about(None),
             from_matches: |matches| {
                 let query = Q::from_arg_matches(matches).map_err(|error| error.to_string())?;
                 query.check()?;
@@ -126,11 +138,12 @@ impl Section {
     /// Its subcommand.
     #[must_use]
     pub fn command(&self) -> Command {
-        let command = Command::new(self.name)
+        Command::new(self.name)
             .about(self.about)
             .visible_aliases(self.aliases.iter().copied())
-            .after_help(format!("Example:\n  {}", self.example));
-        (self.augment)(command)
+            .after_help(format!("Example:\n  {}", self.example))
+            // Only the flags of the command that is called are made.
+            .defer(self.augment)
     }
 
     /// The request that its flags make.

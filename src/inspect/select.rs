@@ -44,7 +44,7 @@ impl Landmarks {
     pub fn read(visitor: &Visitor, files: Files, own_files: Files, buffer: &mut Vec<u8>) -> Self {
         let mut look = |pid: i32, files: Files| {
             let process = visitor.proc.process(pid).ok()?;
-            let facts = visitor.visit(&process, files, &|_, _| true, buffer)?;
+            let facts = visitor.visit(&process, files, &|_, _| true, buffer).ok()?;
             Some((process, facts))
         };
         let own_pid = visitor.proc.own_pid().ok();
@@ -131,7 +131,8 @@ pub fn select(
     {
         let key = facts.identity.key.clone();
         let wanted: Arc<Wanted> =
-            Arc::new(move |pid, identity| pid == 1 || same(identity, Some(&key)));
+            // Where nothing tells containers apart (gVisor), all belong together.
+            Arc::new(move |pid, identity| pid == 1 || identity.key == key);
         let main = landmarks.first_dir.take();
         return Ok(Selection {
             chosen_by: ChosenBy::FirstProcess,
@@ -159,7 +160,7 @@ fn named(visitor: &Visitor, name: String, buffer: &mut Vec<u8>) -> Result<Arc<Wa
     let process = visitor.proc.process(pid).map_err(|_| pid)?;
     let facts = visitor
         .visit(&process, Files::empty(), &|_, _| false, buffer)
-        .ok_or(pid)?;
+        .map_err(|_| pid)?;
     let key = facts.identity.key.clone();
     Ok(Arc::new(move |candidate, identity| {
         candidate == pid || same(identity, Some(&key))

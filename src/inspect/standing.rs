@@ -4,10 +4,14 @@
 //! The rule is the kernel's ptrace access check in read mode with file-system
 //! ids (ptrace(2), "Ptrace access mode checking").
 
+use std::fmt::Write as _;
+
 use nix::errno::Errno;
 
+pub use crate::model::access::Blocker;
 use crate::model::gap::{Reason, Refusal};
 use crate::parse::capabilities;
+use crate::parse::id_map::IdMap;
 use crate::parse::status::{Ids, Status};
 use crate::sys::ProcessDir;
 
@@ -15,6 +19,8 @@ use crate::sys::ProcessDir;
 pub const CAP_SYS_PTRACE: u8 = 19;
 const CAP_DAC_OVERRIDE: u8 = 1;
 const CAP_DAC_READ_SEARCH: u8 = 2;
+/// What an id is shown as that the viewer's user namespace does not map.
+pub const OVERFLOW_ID: u32 = 65534;
 
 /// What the kernel's checks compare, of one process.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,12 +37,16 @@ pub struct Credentials {
     pub cap_effective: Option<u64>,
     /// `CapPrm:` of status.
     pub cap_permitted: Option<u64>,
+    /// `CapBnd:` of status.
+    pub cap_bounding: Option<u64>,
     /// `NoNewPrivs:` of status, since Linux 4.10.
     pub no_new_privs: Option<bool>,
     /// `Seccomp:` of status.
     pub seccomp: Option<u8>,
     /// The text of `uid_map` as the viewer reads it: differs where the user namespace does.
     pub uid_map: Option<Vec<u8>>,
+    /// Who owns its files in /proc: its effective ids, or root where it is not dumpable.
+    pub files_owner: Option<(u32, u32)>,
     /// Whether the process is dumpable, where that shows: its files belong to root
     /// when it is not, which says nothing for a process of root.
     pub dumpable: Option<bool>,
@@ -45,47 +55,65 @@ pub struct Credentials {
 /// What a file of `/proc/PID` asks of its reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Check {
-    /// The ptrace access check: `environ`, `maps`, `io`, and the links.
+    /// The ptrace access check: `maps`, and the links `root`, `exe`, `cwd`, `ns/*`.
     Ptrace,
-    /// Only owner and mode: listing `fd` and `task`.
+    /// Mode 0400, and behind that the ptrace check: `environ`, `io`, the links in `fd`.
+    OwnerAndPtrace,
+    /// Only owner and mode: listing `fd`.
     Owner,
     /// Readable by everyone.
     Open,
-}
-
-/// One thing that stands between viewer and target.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Blocker {
-    /// Which comparison fails.
-    pub reason: Reason,
-    /// With the values that were compared.
-    pub evidence: String,
 }
 
 impl Credentials {
     /// Reads what can be read of a process; what cannot stays `None`.
     #[must_use]
     pub fn of(process: &ProcessDir, buffer: &mut Vec<u8>) -> Self {
-        let read = |name, buffer: &mut Vec<u8>| process.read(name, 1 << 20, buffer).ok();
-        let status = read(c"status", buffer).and_then(|_| Status::parse(buffer).ok());
-        let uid_map = read(c"uid_map", buffer).map(|_| buffer.clone());
-        Self::from_status(process, status.unwrap_or_default(), uid_map)
+        let status = process.read(c"status", 1 << 20, buffer);
+        let status = status.ok().and_then(|_| Status::parse(buffer).ok());
+        Self::with_status(process, status.unwrap_or_default(), buffer)
     }
 
-    fn from_status(process: &ProcessDir, status: Status, uid_map: Option<Vec<u8>>) -> Self {
-        let effective = status.uid.map(|uid| uid.effective);
-        Self {
+    /// The same where `status` was read before.
+    #[must_use]
+    pub fn with_status(process: &ProcessDir, status: Status, buffer: &mut Vec<u8>) -> Self {
+        let uid_map = process.read(c"uid_map", 64 << 10, buffer);
+        let uid_map = uid_map.ok().map(|_| buffer.clone());
+        let owner = process.stat_entry(c"environ").ok();
+        let mut credentials = Self {
             pid: process.pid(),
             uid: status.uid,
             gid: status.gid,
             groups: status.groups,
             cap_effective: status.cap_eff,
             cap_permitted: status.cap_prm,
+            cap_bounding: status.cap_bnd,
             no_new_privs: status.no_new_privs,
             seccomp: status.seccomp,
             uid_map,
-            dumpable: dumpable(process, effective),
+            files_owner: owner.map(|owner| (owner.st_uid, owner.st_gid)),
+            dumpable: None,
+        };
+        // Without memory (zombies, kernel threads) there is nothing to dump.
+        if status.vm_rss_bytes.is_some() {
+            credentials.dumpable = credentials.find_dumpable();
         }
+        credentials
+    }
+
+    fn find_dumpable(&self) -> Option<bool> {
+        let (uid, gid) = (self.uid?.effective, self.gid?.effective);
+        if self.files_owner? != (uid, gid) {
+            return Some(false);
+        }
+        // Root of its user namespace owns the files either way.
+        let map = self
+            .uid_map
+            .as_deref()
+            .and_then(|map| IdMap::parse(map).ok());
+        let outside = map.and_then(|map| map.translate(0));
+        let root = |id| id == 0 || id == OVERFLOW_ID || Some(id) == outside;
+        (!(root(uid) && root(gid))).then_some(true)
     }
 
     /// Whether a capability is effective.
@@ -94,107 +122,151 @@ impl Credentials {
         self.cap_effective
             .is_some_and(|mask| capabilities::contains(mask, capability))
     }
-}
 
-fn dumpable(process: &ProcessDir, effective_uid: Option<u32>) -> Option<bool> {
-    let owner = process.stat_entry(c"environ").ok()?.st_uid;
-    match effective_uid? {
-        0 => None,
-        uid => Some(uid == owner),
+    /// Whether this is the initial user namespace, above all others.
+    fn is_initial(&self) -> bool {
+        let map = self
+            .uid_map
+            .as_deref()
+            .and_then(|map| IdMap::parse(map).ok());
+        map.is_some_and(|map| map.is_identity())
     }
 }
 
 /// Everything that makes the kernel refuse this check; empty where nothing that
-/// can be compared does.
+/// can be compared does. To be asked of a check that was refused: a few things that
+/// let a viewer through (owning the target's user namespace) cannot be compared.
 #[must_use]
 pub fn blockers(check: Check, viewer: &Credentials, target: &Credentials) -> Vec<Blocker> {
     match check {
         Check::Open => Vec::new(),
         Check::Owner => owner_blockers(viewer, target),
         Check::Ptrace => ptrace_blockers(viewer, target),
+        Check::OwnerAndPtrace => {
+            let mut found = ptrace_blockers(viewer, target);
+            for blocker in owner_blockers(viewer, target) {
+                if !found.iter().any(|known| known.reason == blocker.reason) {
+                    found.push(blocker);
+                }
+            }
+            found
+        }
     }
 }
 
 fn ptrace_blockers(viewer: &Credentials, target: &Credentials) -> Vec<Blocker> {
+    let other_namespace = same_user_namespace(viewer, target) == Some(false);
+    if may_ptrace(viewer, target) {
+        return Vec::new();
+    }
     let mut found = Vec::new();
-    let same_namespace = same_user_namespace(viewer, target);
-    if viewer.can(CAP_SYS_PTRACE) {
-        if same_namespace == Some(false) {
-            found.push(user_namespace(viewer, target));
-        }
-        return found;
-    }
-    let (viewer_ids, target_ids) = (fs_ids(viewer), (target.uid, target.gid));
-    if let (Some((uid, _)), (Some(target), _)) = (viewer_ids, target_ids)
-        && [target.real, target.effective, target.saved] != [uid; 3]
-    {
-        found.push(Blocker {
-            reason: Reason::Uid,
-            evidence: format!(
-                "not the same user: viewer uid {uid}, target uid {}",
-                spread(target)
-            ),
-        });
-    }
-    if let (Some((_, gid)), (_, Some(target))) = (viewer_ids, target_ids)
-        && [target.real, target.effective, target.saved] != [gid; 3]
-    {
-        found.push(Blocker {
-            reason: Reason::Gid,
-            evidence: format!(
-                "not the same group: viewer gid {gid}, target gid {}",
-                spread(target)
-            ),
-        });
-    }
-    if same_namespace == Some(false) {
+    if other_namespace {
         found.push(user_namespace(viewer, target));
     }
-    if target.dumpable == Some(false) {
-        found.push(Blocker {
-            reason: Reason::NotDumpable,
-            evidence: "the target is not dumpable: it changed its ids after its start, runs a \
-                       program with file capabilities or set-id bits, or asked for it by prctl(2)"
-                .to_owned(),
-        });
+    let own = fs_ids(viewer);
+    if let (Some((uid, _)), Some(target)) = (own, target.uid)
+        && [target.real, target.effective, target.saved] != [uid; 3]
+    {
+        let evidence = format!("viewer uid {uid}, target uid {}", spread(target));
+        found.push(blocker(
+            Reason::Uid,
+            format!("not the same user: {evidence}"),
+        ));
     }
-    if let (Some(effective), Some(permitted)) = (viewer.cap_effective, target.cap_permitted)
+    if let (Some((_, gid)), Some(target)) = (own, target.gid)
+        && [target.real, target.effective, target.saved] != [gid; 3]
+    {
+        let evidence = format!("viewer gid {gid}, target gid {}", spread(target));
+        found.push(blocker(
+            Reason::Gid,
+            format!("not the same group: {evidence}"),
+        ));
+    }
+    if target.dumpable == Some(false) {
+        found.push(not_dumpable(target));
+    }
+    if !other_namespace
+        && let (Some(effective), Some(permitted)) = (viewer.cap_effective, target.cap_permitted)
         && permitted & !effective != 0
     {
-        let missing = capabilities::names(permitted & !effective)
-            .collect::<Vec<_>>()
-            .join(", ");
-        found.push(Blocker {
-            reason: Reason::Capability,
-            evidence: format!("the target holds capabilities that the viewer lacks: {missing}"),
-        });
+        let missing: Vec<_> = capabilities::names(permitted & !effective).collect();
+        let evidence = format!(
+            "the target holds capabilities that the viewer lacks: {}",
+            missing.join(", ")
+        );
+        found.push(blocker(Reason::Capability, evidence));
     }
+    found.extend(inert_capability(viewer));
     found
 }
 
-fn owner_blockers(viewer: &Credentials, target: &Credentials) -> Vec<Blocker> {
-    if viewer.can(CAP_DAC_OVERRIDE) || viewer.can(CAP_DAC_READ_SEARCH) {
-        return Vec::new();
+/// Whether `CAP_SYS_PTRACE` is effective and counts where the target is: in the same
+/// user namespace or in one below.
+#[must_use]
+pub fn may_ptrace(viewer: &Credentials, target: &Credentials) -> bool {
+    let below = same_user_namespace(viewer, target) != Some(false) || viewer.is_initial();
+    viewer.can(CAP_SYS_PTRACE) && below
+}
+
+/// The trap that every second debug container falls into.
+fn inert_capability(viewer: &Credentials) -> Option<Blocker> {
+    let bounding = viewer.cap_bounding?;
+    let (uid, effective) = (viewer.uid?.effective, viewer.cap_effective?);
+    let granted = capabilities::contains(bounding, CAP_SYS_PTRACE) && !viewer.can(CAP_SYS_PTRACE);
+    if !granted || uid == 0 {
+        return None;
     }
-    let (Some((uid, _)), Some(owner)) = (fs_ids(viewer), target.uid) else {
+    // A full set is what a privileged container and a process of the node have.
+    let everything = (1 << capabilities::NAMES.len()) - 1;
+    let how = if bounding & everything == everything {
+        "SYS_PTRACE is in the bounding set but is not effective: a non-root user gets no \
+         capability from securityContext.privileged or capabilities.add on Kubernetes and Docker"
+    } else {
+        "SYS_PTRACE was granted but is not effective: a non-root user gets no capability \
+         from securityContext.capabilities.add on Kubernetes and Docker"
+    };
+    let mut evidence =
+        format!("{how} (viewer uid {uid}, CapBnd {bounding:016x}, CapEff {effective:016x}");
+    if viewer.no_new_privs == Some(true) {
+        evidence.push_str(", and NoNewPrivs keeps file capabilities from giving it");
+    }
+    evidence.push(')');
+    Some(blocker(Reason::Capability, evidence))
+}
+
+fn owner_blockers(viewer: &Credentials, target: &Credentials) -> Vec<Blocker> {
+    let by_ids = target.uid.zip(target.gid);
+    let by_ids = by_ids.map(|(uid, gid)| (uid.effective, gid.effective));
+    let (Some((uid, _)), Some(owner)) = (fs_ids(viewer), target.files_owner.or(by_ids)) else {
         return Vec::new();
     };
-    if uid != owner.effective {
-        return vec![Blocker {
-            reason: Reason::Uid,
-            evidence: format!(
-                "not the same user: viewer uid {uid}, target uid {}",
-                owner.effective
-            ),
-        }];
+    let other_namespace = same_user_namespace(viewer, target) == Some(false);
+    // A capability counts for files whose owner the viewer's user namespace maps.
+    let mapped = !other_namespace || (owner.0 != OVERFLOW_ID && owner.1 != OVERFLOW_ID);
+    let capable = viewer.can(CAP_DAC_OVERRIDE) || viewer.can(CAP_DAC_READ_SEARCH);
+    if uid == owner.0 || (capable && mapped) {
+        return Vec::new();
+    }
+    if capable {
+        return vec![user_namespace(viewer, target)];
     }
     if target.dumpable == Some(false) {
-        return vec![Blocker {
-            reason: Reason::NotDumpable,
-            evidence: "the target is not dumpable, so its files belong to root".to_owned(),
-        }];
+        return vec![not_dumpable(target)];
     }
-    Vec::new()
+    let evidence = format!(
+        "viewer uid {uid}, owner uid {}, and neither CAP_DAC_OVERRIDE nor CAP_DAC_READ_SEARCH",
+        owner.0
+    );
+    vec![if may_ptrace(viewer, target) {
+        let evidence = format!("a capability is missing to open a file of another: {evidence}");
+        blocker(Reason::Capability, evidence)
+    } else {
+        blocker(Reason::Uid, format!("not the same user: {evidence}"))
+    }]
+}
+
+fn blocker(reason: Reason, evidence: String) -> Blocker {
+    Blocker { reason, evidence }
 }
 
 fn fs_ids(viewer: &Credentials) -> Option<(u32, u32)> {
@@ -203,7 +275,8 @@ fn fs_ids(viewer: &Credentials) -> Option<(u32, u32)> {
 
 /// Equal texts of `uid_map` mean the same user namespace, but for a child namespace
 /// that maps every id to itself, which cannot be told apart without its `ns/user`.
-fn same_user_namespace(viewer: &Credentials, target: &Credentials) -> Option<bool> {
+#[must_use]
+pub fn same_user_namespace(viewer: &Credentials, target: &Credentials) -> Option<bool> {
     Some(viewer.uid_map.as_ref()? == target.uid_map.as_ref()?)
 }
 
@@ -213,46 +286,74 @@ fn user_namespace(viewer: &Credentials, target: &Credentials) -> Blocker {
             String::from_utf8_lossy(side.uid_map.as_deref().unwrap_or_default()).into_owned();
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     };
-    Blocker {
-        reason: Reason::UserNamespace,
-        evidence: format!(
-            "another user namespace: uid_map of the viewer is \"{}\", of the target \"{}\"",
-            map(viewer),
-            map(target)
-        ),
+    let evidence = format!(
+        "another user namespace: uid_map of the viewer is \"{}\", of the target \"{}\"",
+        map(viewer),
+        map(target)
+    );
+    blocker(Reason::UserNamespace, evidence)
+}
+
+fn not_dumpable(target: &Credentials) -> Blocker {
+    let mut evidence = "the target is not dumpable: it changed its ids after its start, runs a \
+                        program with file capabilities or set-id bits, or asked for it by prctl(2)"
+        .to_owned();
+    if let (Some((uid, gid)), Some(own)) = (target.files_owner, target.uid) {
+        let _ = write!(
+            evidence,
+            " (its files in /proc belong to {uid}:{gid}, it runs as uid {})",
+            own.effective
+        );
     }
+    blocker(Reason::NotDumpable, evidence)
 }
 
 fn spread(ids: Ids) -> String {
-    if ids.real == ids.effective && ids.real == ids.saved {
+    if uniform(ids).is_some() {
         ids.real.to_string()
     } else {
         format!("{} (real {}, saved {})", ids.effective, ids.real, ids.saved)
     }
 }
 
+/// The one id that a process has, where it has one.
+#[must_use]
+pub fn uniform(ids: Ids) -> Option<u32> {
+    (ids.real == ids.effective && ids.real == ids.saved).then_some(ids.real)
+}
+
 /// What would let this viewer see this target.
 #[must_use]
 pub fn needs(viewer: &Credentials, target: &Credentials) -> Option<String> {
-    let as_target = match (target.uid, target.gid, target.cap_permitted) {
-        (Some(uid), Some(gid), Some(permitted)) => {
-            let mut text = format!("run as uid {} gid {}", uid.effective, gid.effective);
-            if permitted != 0 {
-                text.push_str(" with the target's capabilities");
+    let other_namespace = same_user_namespace(viewer, target) == Some(false);
+    if may_ptrace(viewer, target) {
+        let dac = owner_blockers(viewer, target).is_empty();
+        let needed = if dac {
+            "a security policy (AppArmor, SELinux, Landlock) that lets spyhole read it"
+        } else {
+            "CAP_DAC_READ_SEARCH beside CAP_SYS_PTRACE"
+        };
+        return Some(needed.to_owned());
+    }
+    let mut with_ptrace = "as root with CAP_SYS_PTRACE".to_owned();
+    if other_namespace {
+        with_ptrace.push_str(" in the target's user namespace");
+    }
+    let ids = (target.uid.and_then(uniform), target.gid.and_then(uniform));
+    let permitted = target.cap_permitted.unwrap_or_default();
+    let as_target = match ids {
+        (Some(uid), Some(gid)) if !other_namespace && target.dumpable != Some(false) => {
+            match (permitted, uid) {
+                (0, _) => Some(format!("run as uid {uid} gid {gid}")),
+                (_, 0) => Some(format!(
+                    "run as uid 0 gid {gid} with the target's capabilities"
+                )),
+                // A user who is not root gets no capability from most engines.
+                _ => None,
             }
-            Some(text)
         }
         _ => None,
     };
-    let with_ptrace = "as root with CAP_SYS_PTRACE".to_owned();
-    if viewer.can(CAP_SYS_PTRACE) && same_user_namespace(viewer, target) != Some(false) {
-        return Some(
-            "a security policy (AppArmor, SELinux, Landlock) that lets spyhole read it".to_owned(),
-        );
-    }
-    if target.dumpable == Some(false) || viewer.can(CAP_SYS_PTRACE) {
-        return Some(format!("run {with_ptrace} in the target's user namespace"));
-    }
     Some(as_target.map_or(format!("run {with_ptrace}"), |text| {
         format!("{text}, or {with_ptrace}")
     }))
@@ -269,15 +370,8 @@ pub fn refusal(
     let reason = match errno {
         Errno::EACCES | Errno::EPERM => {
             let target = target();
-            let reason = match blockers(check, viewer, &target).first() {
-                Some(blocker) => blocker.reason,
-                None if check == Check::Ptrace && viewer.can(CAP_SYS_PTRACE) => {
-                    Reason::SecurityModule
-                }
-                None => Reason::Denied,
-            };
             return Refusal {
-                reason,
+                reason: denial(errno, check, viewer, &target),
                 errno: Some(format!("{errno:?}")),
                 needs: needs(viewer, &target).map(Into::into),
             };
@@ -293,3 +387,24 @@ pub fn refusal(
         ..Refusal::of(reason)
     }
 }
+
+fn denial(errno: Errno, check: Check, viewer: &Credentials, target: &Credentials) -> Reason {
+    if let Some(blocker) = blockers(check, viewer, target).first() {
+        return blocker.reason;
+    }
+    match check {
+        Check::Ptrace | Check::OwnerAndPtrace if may_ptrace(viewer, target) => {
+            Reason::SecurityModule
+        }
+        // The kernel's own checks here say EACCES: EPERM is a filter's word.
+        Check::Ptrace | Check::OwnerAndPtrace
+            if errno == Errno::EPERM && viewer.seccomp == Some(2) =>
+        {
+            Reason::Seccomp
+        }
+        _ => Reason::Denied,
+    }
+}
+
+#[cfg(test)]
+mod tests;

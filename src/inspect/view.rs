@@ -9,9 +9,9 @@ use nix::errno::Errno;
 use super::identity::{Identity, Key};
 use super::redact::Redactor;
 use super::standing::{Check, Credentials, refusal};
-use super::visit::{Attempt, Facts, Visitor};
+use super::visit::{Attempt, Facts, Viewer, Visitor};
 use crate::model::container::Container;
-use crate::model::gap::{Gaps, Refusal};
+use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::seen::Seen;
 use crate::model::target::{ChosenBy, Target};
 use crate::parse::accounts::Accounts;
@@ -58,7 +58,7 @@ impl Held {
     ///
     /// # Errors
     /// Why its `/etc/passwd` cannot be read. A target without one has no names, which is no error.
-    pub fn names(&self, viewer: &Credentials) -> Result<&Names, &Refusal> {
+    pub fn names(&self, viewer: &Viewer) -> Result<&Names, &Refusal> {
         let read = || {
             let root = self.root(viewer).map_err(Clone::clone)?;
             let file = |path: &[u8]| {
@@ -66,7 +66,7 @@ impl Held {
                 match root.read(path, ACCOUNTS_LIMIT, &mut buffer) {
                     Ok(_) => Ok(buffer),
                     Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(Vec::new()),
-                    Err(errno) => Err(self.refusal(errno, Check::Open, viewer)),
+                    Err(errno) => Err(by_its_mode(errno)),
                 }
             };
             Ok(Names {
@@ -81,7 +81,7 @@ impl Held {
     ///
     /// # Errors
     /// Why it cannot be entered.
-    pub fn root(&self, viewer: &Credentials) -> Result<&InRoot, &Refusal> {
+    pub fn root(&self, viewer: &Viewer) -> Result<&InRoot, &Refusal> {
         let open =
             || InRoot::of(&self.main).map_err(|errno| self.refusal(errno, Check::Ptrace, viewer));
         self.root.get_or_init(open).as_ref()
@@ -89,7 +89,7 @@ impl Held {
 
     /// The reason behind an errno that a file of the main process gave.
     #[must_use]
-    pub fn refusal(&self, errno: Errno, check: Check, viewer: &Credentials) -> Refusal {
+    pub fn refusal(&self, errno: Errno, check: Check, viewer: &Viewer) -> Refusal {
         refusal(errno, check, viewer, || self.credentials().clone())
     }
 
@@ -170,3 +170,19 @@ impl View {
 }
 
 const ACCOUNTS_LIMIT: usize = 1 << 20;
+
+/// A file of the target that its own mode keeps from being read.
+fn by_its_mode(errno: Errno) -> Refusal {
+    let refusal = Refusal {
+        errno: Some(format!("{errno:?}")),
+        ..Refusal::of(match errno {
+            Errno::EACCES | Errno::EPERM => Reason::Denied,
+            _ => Reason::Io,
+        })
+    };
+    match refusal.reason {
+        Reason::Denied => refusal
+            .needing("root or CAP_DAC_READ_SEARCH: by its mode the file is not for this user"),
+        _ => refusal,
+    }
+}

@@ -2,10 +2,12 @@
 //! that a request wants is read once.
 
 use std::ffi::{CStr, CString};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use nix::errno::Errno;
 
+use super::capabilities;
+use super::capabilities::read::{Security, Task};
 use super::identity::{Identities, Identity, Key, Told};
 use super::standing::{Check, Credentials, refusal};
 use crate::model::gap::{Reason, Refusal};
@@ -42,6 +44,10 @@ bitflags::bitflags! {
         const TASKS = 1 << 9;
         /// `mountinfo`, where it has to be read anyway to tell the container.
         const MOUNTINFO = 1 << 10;
+        /// The security context beyond `status`: id maps, label, namespaces, the program's file.
+        const SECURITY = 1 << 13;
+        /// `task/*/status`.
+        const TASK_STATUS = 1 << 14;
     }
 }
 
@@ -85,24 +91,31 @@ pub struct Facts {
     pub tasks: Option<Attempt<Vec<Stat>>>,
     /// `mountinfo`, where this process was the first of its mount namespace to be met.
     pub mountinfo: Option<Box<[u8]>>,
+    /// The security context beyond `status`.
+    pub security: Option<Box<Security>>,
+    /// Name and `status` of each thread but the first.
+    pub task_status: Option<Attempt<Vec<Task>>>,
 }
 
 /// Environments are bounded by the kernel to a quarter of the stack limit, usually 2 MiB.
 pub const ENVIRON_LIMIT: usize = 4 << 20;
 const CMDLINE_LIMIT: usize = 4 << 20;
-const SMALL_LIMIT: usize = 64 << 10;
+pub(super) const SMALL_LIMIT: usize = 64 << 10;
 /// `status` holds every supplementary group: 65,536 of up to ten digits.
-const STATUS_LIMIT: usize = 1 << 20;
+pub(super) const STATUS_LIMIT: usize = 1 << 20;
 /// Threads that one process may show.
-const TASKS_LIMIT: usize = 65_536;
+pub(super) const TASKS_LIMIT: usize = 65_536;
+
+/// The credentials of spyhole itself, read when first asked for.
+pub type Viewer = LazyLock<Credentials, Box<dyn FnOnce() -> Credentials + Send>>;
 
 /// What every visit needs to know.
 #[derive(Debug)]
 pub struct Visitor {
     /// The /proc that is walked.
-    pub proc: ProcDir,
-    /// Who looks.
-    pub viewer: Credentials,
+    pub proc: Arc<ProcDir>,
+    /// Who looks; read once something was refused, which it may never be.
+    pub viewer: Viewer,
     /// The containers met so far.
     pub identities: Identities,
 }
@@ -110,19 +123,39 @@ pub struct Visitor {
 /// Which processes get their files read; of the others only the container is told.
 pub type Wanted = dyn Fn(i32, &Identity) -> bool + Send + Sync;
 
+/// Why a visit brought nothing.
+pub enum Lost {
+    /// The process has ended.
+    Gone,
+    /// It is listed and may not be entered.
+    Refused(Refusal),
+}
+
 impl Visitor {
-    /// Visits one process; `None` where it has vanished.
+    /// Opens a process to visit it.
+    ///
+    /// # Errors
+    /// [`Lost`], where it is gone or may not be entered.
+    pub fn enter(&self, pid: i32) -> Result<ProcessDir, Lost> {
+        self.proc.process(pid).map_err(lost)
+    }
+
+    /// Visits one process.
+    ///
+    /// # Errors
+    /// [`Lost`], where it is gone or may not be entered.
     pub fn visit(
         &self,
         process: &ProcessDir,
         files: Files,
         wanted: &Wanted,
         buffer: &mut Vec<u8>,
-    ) -> Option<Facts> {
+    ) -> Result<Facts, Lost> {
         // Owner before stat: for a process that is gone the owner says root and stat fails.
-        let (uid, gid) = process.owner().ok()?;
-        process.read(c"stat", SMALL_LIMIT, buffer).ok()?;
-        let stat = Stat::parse(buffer).ok()?;
+        let (uid, gid) = process.owner().map_err(lost)?;
+        process.read(c"stat", SMALL_LIMIT, buffer).map_err(lost)?;
+        let stat =
+            Stat::parse(buffer).map_err(|_| Lost::Refused(Refusal::of(Reason::Malformed)))?;
         let (identity, told) = self.identities.of(process, &stat, buffer);
         // Whoever cannot be placed yet is read: its parent will tell where it belongs.
         let read = identity.key == Key::Unknown || wanted(process.pid(), &identity);
@@ -138,15 +171,36 @@ impl Visitor {
                 credentials: None,
             };
             reader.fill(&mut facts, files);
+            if facts.may_have_ended() {
+                // What was read may be of two states: begin again with the one it is in.
+                process
+                    .read(c"stat", SMALL_LIMIT, reader.buffer)
+                    .map_err(lost)?;
+                if let Ok(stat) = Stat::parse(reader.buffer)
+                    && stat.is_bodiless()
+                {
+                    facts.stat = stat;
+                    reader.fill(&mut facts, files);
+                }
+            }
             if vanished(&facts) {
-                return None;
+                return Err(Lost::Gone);
             }
         }
-        Some(facts)
+        Ok(facts)
     }
 }
 
 impl Facts {
+    /// Whether it lacks what only those lack that have ended.
+    fn may_have_ended(&self) -> bool {
+        !self.stat.is_bodiless()
+            && (matches!(&self.status, Some(Ok(status)) if status.vm_rss_bytes.is_none())
+                || matches!(&self.args, Some(Ok(args)) if args.is_empty())
+                || matches!(&self.exe, Some(Ok(None)))
+                || vanished(self))
+    }
+
     fn bare(pid: i32, uid: u32, gid: u32, stat: Stat, identity: Arc<Identity>, read: bool) -> Self {
         Self {
             pid,
@@ -166,22 +220,24 @@ impl Facts {
             smaps: None,
             tasks: None,
             mountinfo: None,
+            security: None,
+            task_status: None,
         }
     }
 }
 
 /// Reads the files of one process into its facts.
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     visitor: &'a Visitor,
-    process: &'a ProcessDir,
-    buffer: &'a mut Vec<u8>,
+    pub(super) process: &'a ProcessDir,
+    pub(super) buffer: &'a mut Vec<u8>,
     /// Of the process; read only once something was refused.
     credentials: Option<Credentials>,
 }
 
 impl Reader<'_> {
     fn fill(&mut self, facts: &mut Facts, files: Files) {
-        let bodiless = facts.stat.state == b'Z' || facts.stat.is_kernel_thread();
+        let bodiless = facts.stat.is_bodiless();
         if files.contains(Files::STATUS) {
             facts.status = Some(
                 self.parsed(c"status", STATUS_LIMIT, Check::Open, Status::parse)
@@ -196,8 +252,13 @@ impl Reader<'_> {
             });
         }
         if files.contains(Files::ENVIRON) {
-            let attempt = self.read(c"environ", ENVIRON_LIMIT, Check::Ptrace);
-            facts.environ = Some(attempt.map(|()| self.buffer.clone()));
+            // Where there is no memory behind it, Linux 6.18 says ESRCH as if it were gone.
+            facts.environ = Some(if bodiless {
+                Ok(Vec::new())
+            } else {
+                let attempt = self.read(c"environ", ENVIRON_LIMIT, Check::OwnerAndPtrace);
+                attempt.map(|()| self.buffer.clone())
+            });
         }
         if files.contains(Files::EXE) {
             facts.exe = Some(if bodiless {
@@ -214,11 +275,8 @@ impl Reader<'_> {
             let zombie = facts.stat.state == b'Z';
             facts.fd_count = Some(if zombie { Ok(None) } else { self.fd_count() });
         }
-        if files.contains(Files::LIMITS) {
-            facts.limits = Some(
-                self.parsed(c"limits", SMALL_LIMIT, Check::Open, Limits::parse)
-                    .map(Box::new),
-            );
+        if files.contains(Files::LIMITS) && facts.stat.state != b'Z' {
+            facts.limits = Some(self.limits().map(Box::new));
         }
         if files.contains(Files::OOM) {
             facts.oom = Some([self.number(c"oom_score"), self.number(c"oom_score_adj")]);
@@ -232,6 +290,12 @@ impl Reader<'_> {
         }
         if files.contains(Files::TASKS) {
             facts.tasks = Some(self.tasks());
+        }
+        if files.contains(Files::SECURITY) {
+            facts.security = Some(Box::new(Security::read(self, bodiless)));
+        }
+        if files.contains(Files::TASK_STATUS) {
+            facts.task_status = Some(capabilities::read::tasks(self));
         }
     }
 
@@ -247,6 +311,15 @@ impl Reader<'_> {
             Err(Errno::ENOENT) => Ok(None),
             Err(errno) => Err(self.refused(errno, Check::Owner)),
         }
+    }
+
+    fn limits(&mut self) -> Attempt<Limits> {
+        self.read(c"limits", SMALL_LIMIT, Check::Open)?;
+        if self.buffer.is_empty() {
+            // The kernel prints none for a process on its way out.
+            return Err(Refusal::of(Reason::Vanished));
+        }
+        Limits::parse(self.buffer).map_err(malformed)
     }
 
     fn smaps(&mut self) -> Attempt<SmapsRollup> {
@@ -295,7 +368,7 @@ impl Reader<'_> {
         }
     }
 
-    fn parsed<T>(
+    pub(super) fn parsed<T>(
         &mut self,
         name: &CStr,
         limit: usize,
@@ -303,12 +376,10 @@ impl Reader<'_> {
         parse: fn(&[u8]) -> Result<T, Malformed>,
     ) -> Attempt<T> {
         self.read(name, limit, check)?;
-        parse(self.buffer).map_err(|error| {
-            Refusal::of(Reason::Malformed).needing(&format!("a report of this: {error}"))
-        })
+        parse(self.buffer).map_err(malformed)
     }
 
-    fn read(&mut self, name: &CStr, limit: usize, check: Check) -> Attempt<()> {
+    pub(super) fn read(&mut self, name: &CStr, limit: usize, check: Check) -> Attempt<()> {
         match self.process.read(name, limit, self.buffer) {
             Ok(Cut::Whole) => Ok(()),
             Ok(Cut::AtLimit) => Err(Refusal::of(Reason::Limit)),
@@ -316,7 +387,7 @@ impl Reader<'_> {
         }
     }
 
-    fn refused(&mut self, errno: Errno, check: Check) -> Refusal {
+    pub(super) fn refused(&mut self, errno: Errno, check: Check) -> Refusal {
         let Self {
             visitor,
             process,
@@ -329,6 +400,10 @@ impl Reader<'_> {
                 .clone()
         })
     }
+}
+
+fn malformed(error: Malformed) -> Refusal {
+    Refusal::of(Reason::Malformed).needing(&format!("a report of this: {error}"))
 }
 
 /// Whether anything said that the process is gone: then it is left out whole,
@@ -351,9 +426,33 @@ fn vanished(facts: &Facts) -> bool {
         || gone(facts.fd_count.as_ref())
         || gone(facts.limits.as_ref())
         || gone(facts.smaps.as_ref())
+        || gone(facts.tasks.as_ref())
         || facts
             .oom
             .iter()
             .flatten()
             .any(|attempt| gone(Some(attempt)))
 }
+
+/// What an errno of entering a process or reading its `stat` means: everyone may
+/// read that, unless /proc is mounted with hidepid=1, which says EPERM.
+fn lost(errno: Errno) -> Lost {
+    let reason = match errno {
+        Errno::ENOENT | Errno::ESRCH => return Lost::Gone,
+        Errno::EPERM => Reason::Hidepid,
+        Errno::EACCES => Reason::SecurityModule,
+        _ => Reason::Io,
+    };
+    let refusal = Refusal {
+        errno: Some(format!("{errno:?}")),
+        ..Refusal::of(reason)
+    };
+    Lost::Refused(match reason {
+        Reason::Hidepid => refusal.needing(WITHOUT_HIDEPID),
+        _ => refusal,
+    })
+}
+
+/// What shows processes that the mount options of /proc hide.
+pub const WITHOUT_HIDEPID: &str =
+    "a /proc without hidepid, its group (the mount option gid=), or CAP_SYS_PTRACE";

@@ -4,79 +4,98 @@
 //! stalls (a `cmdline` behind a dead page fault) costs its process and not the answer.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::identity::{Identity, Key};
-use super::visit::{Facts, Files, Visitor, Wanted};
+use super::visit::{Facts, Files, Lost, Visitor, Wanted};
+use crate::model::gap::Refusal;
 use crate::sys::ProcessDir;
 
 /// Below so many processes a second thread costs more than it brings.
 const WORTH_A_SECOND_THREAD: usize = 256;
-/// Facts go over in parcels: enough to make the hand-over cheap, few enough to bound memory.
-const PARCEL: usize = 32;
-/// Containers whose first process is held open.
-const CONTAINERS_HELD: usize = 128;
+/// Containers whose first process is held open: more than one is already one too many.
+const CONTAINERS_HELD: usize = 3;
+
+/// Which processes a walk reads.
+pub struct Plan {
+    /// The processes to visit.
+    pub pids: Vec<i32>,
+    /// What to read of those that `read` accepts.
+    pub files: Files,
+    /// Whose files are read; of the others only the container is told.
+    pub read: Arc<Wanted>,
+    /// Who belongs to the target.
+    pub target: Arc<Wanted>,
+}
 
 /// What a walk brought.
 #[derive(Debug, Default)]
 pub struct Walk {
     /// By pid.
     pub facts: Vec<Facts>,
-    /// Processes that were listed and had ended before they could be read.
-    pub gone: Vec<i32>,
+    /// Processes that are listed and may not be entered, with the reason.
+    pub refused: Vec<(i32, Refusal)>,
     /// Processes on which the kernel stalled until the deadline.
     pub stalled: Vec<i32>,
-    /// For each container that is wanted its first process, held.
-    pub first: Vec<(Arc<Identity>, u64, ProcessDir)>,
+    /// Of each container of the target its first process, held.
+    pub first: Vec<First>,
+    /// Processes that were listed and had ended before they could be read.
+    gone: Vec<i32>,
+}
+
+/// The first process of a container.
+#[derive(Debug)]
+pub struct First {
+    /// The container.
+    pub identity: Arc<Identity>,
+    /// Its start, in ticks after boot.
+    pub starttime_ticks: u64,
+    /// The process, held.
+    pub dir: ProcessDir,
 }
 
 /// Visits these processes on threads of its own until the deadline.
-pub fn walk(
-    visitor: &Arc<Visitor>,
-    pids: Vec<i32>,
-    files: Files,
-    wanted: &Arc<Wanted>,
-    deadline: Instant,
-) -> Walk {
-    let worth = if pids.len() < WORTH_A_SECOND_THREAD {
+pub fn walk(visitor: &Arc<Visitor>, plan: Plan, deadline: Instant) -> Walk {
+    let threads = if plan.pids.len() < WORTH_A_SECOND_THREAD {
         1
     } else {
-        2
+        std::thread::available_parallelism().map_or(1, |cores| cores.get().min(2))
     };
-    let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(worth));
     let errand = Arc::new(Errand {
         visitor: Arc::clone(visitor),
-        pids,
+        plan,
         next: AtomicUsize::new(0),
-        wanted: Arc::clone(wanted),
-        files,
+        trays: (0..threads).map(|_| Mutex::default()).collect(),
     });
-    let (sender, receiver) = sync_channel(4);
+    let (sender, receiver) = sync_channel::<()>(0);
     let mut started = 0;
-    for _ in 0..threads {
+    for tray in 0..threads {
         let (errand, sender) = (Arc::clone(&errand), sender.clone());
         let thread = std::thread::Builder::new().name("walk".to_owned());
-        started += usize::from(thread.spawn(move || errand.run(&sender)).is_ok());
+        let running = thread.spawn(move || {
+            errand.run(tray, None);
+            drop(sender);
+        });
+        started += usize::from(running.is_ok());
     }
     drop(sender);
-    let mut walk = Walk::default();
     if started == 0 {
         // No thread to be had (RLIMIT_NPROC, a full pids cgroup): the work is done
         // here, without the guard against a kernel that stalls.
-        errand.run_here(deadline, &mut walk);
+        errand.run(0, Some(deadline));
     }
-    loop {
-        match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            Ok(parcel) => walk.take(parcel),
-            Err(RecvTimeoutError::Disconnected) => break,
-            Err(RecvTimeoutError::Timeout) => {
-                walk.give_up(&errand.pids);
-                break;
-            }
-        }
+    // Nothing is ever sent: the last thread that ends hangs up.
+    let left = deadline.saturating_duration_since(Instant::now());
+    let late = started > 0 && receiver.recv_timeout(left) == Err(RecvTimeoutError::Timeout);
+    let mut walk = Walk::default();
+    for tray in &errand.trays {
+        walk.take(std::mem::take(&mut *lock(tray)));
+    }
+    if late || started == 0 {
+        walk.find_stalled(&errand.plan.pids);
     }
     walk.facts.sort_unstable_by_key(|facts| facts.pid);
     walk
@@ -85,108 +104,104 @@ pub fn walk(
 /// What the threads of one walk share.
 struct Errand {
     visitor: Arc<Visitor>,
-    pids: Vec<i32>,
+    plan: Plan,
     next: AtomicUsize,
-    wanted: Arc<Wanted>,
-    files: Files,
-}
-
-/// Some visits, handed over together.
-#[derive(Default)]
-struct Parcel {
-    facts: Vec<Facts>,
-    gone: Vec<i32>,
-    first: Vec<(Arc<Identity>, u64, ProcessDir)>,
+    /// One for each thread: what it has brought so far can be had while it is stuck.
+    trays: Vec<Mutex<Walk>>,
 }
 
 impl Errand {
-    fn run(&self, sender: &SyncSender<Parcel>) {
+    fn run(&self, tray: usize, deadline: Option<Instant>) {
+        let Some(tray) = self.trays.get(tray) else {
+            return;
+        };
         let mut buffer = Vec::new();
-        let mut parcel = Parcel::default();
-        while let Some(&pid) = self.pids.get(self.next.fetch_add(1, Ordering::Relaxed)) {
-            self.visit(pid, &mut parcel, &mut buffer);
-            if parcel.facts.len() >= PARCEL && sender.send(std::mem::take(&mut parcel)).is_err() {
+        while let Some(&pid) = self
+            .plan
+            .pids
+            .get(self.next.fetch_add(1, Ordering::Relaxed))
+        {
+            self.visit(pid, tray, &mut buffer);
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return;
             }
         }
-        let _ = sender.send(parcel);
     }
 
-    fn run_here(&self, deadline: Instant, walk: &mut Walk) {
-        let mut buffer = Vec::new();
-        for &pid in &self.pids {
-            let mut parcel = Parcel::default();
-            self.visit(pid, &mut parcel, &mut buffer);
-            walk.take(parcel);
-            if Instant::now() >= deadline {
-                return walk.give_up(&self.pids);
+    fn visit(&self, pid: i32, tray: &Mutex<Walk>, buffer: &mut Vec<u8>) {
+        let Plan {
+            files,
+            read,
+            target,
+            ..
+        } = &self.plan;
+        let visited = self.visitor.enter(pid).and_then(|process| {
+            let facts = self.visitor.visit(&process, *files, &**read, buffer)?;
+            Ok((process, facts))
+        });
+        let mut tray = lock(tray);
+        match visited {
+            Ok((dir, facts)) => {
+                if facts.identity.key != Key::Unknown && target(pid, &facts.identity) {
+                    let identity = Arc::clone(&facts.identity);
+                    let starttime_ticks = facts.stat.starttime_ticks;
+                    keep_first(
+                        &mut tray.first,
+                        First {
+                            identity,
+                            starttime_ticks,
+                            dir,
+                        },
+                    );
+                }
+                tray.facts.push(facts);
             }
+            Err(Lost::Gone) => tray.gone.push(pid),
+            Err(Lost::Refused(refusal)) => tray.refused.push((pid, refusal)),
         }
-    }
-
-    fn visit(&self, pid: i32, parcel: &mut Parcel, buffer: &mut Vec<u8>) {
-        let Ok(process) = self.visitor.proc.process(pid) else {
-            return parcel.gone.push(pid);
-        };
-        let Some(facts) = self
-            .visitor
-            .visit(&process, self.files, &*self.wanted, buffer)
-        else {
-            return parcel.gone.push(pid);
-        };
-        if facts.read && facts.identity.key != Key::Unknown {
-            let identity = Arc::clone(&facts.identity);
-            keep_first(
-                &mut parcel.first,
-                identity,
-                facts.stat.starttime_ticks,
-                process,
-            );
-        }
-        parcel.facts.push(facts);
     }
 }
 
 impl Walk {
-    fn take(&mut self, parcel: Parcel) {
-        self.facts.extend(parcel.facts);
-        self.gone.extend(parcel.gone);
-        for (identity, started, process) in parcel.first {
-            keep_first(&mut self.first, identity, started, process);
+    fn take(&mut self, other: Walk) {
+        self.facts.extend(other.facts);
+        self.refused.extend(other.refused);
+        self.gone.extend(other.gone);
+        for first in other.first {
+            keep_first(&mut self.first, first);
         }
     }
 
-    fn give_up(&mut self, pids: &[i32]) {
-        let seen = self
-            .facts
-            .iter()
-            .map(|facts| facts.pid)
-            .chain(self.gone.iter().copied());
-        let seen: HashSet<i32> = seen.collect();
+    fn find_stalled(&mut self, pids: &[i32]) {
+        let read = self.facts.iter().map(|facts| facts.pid);
+        let refused = self.refused.iter().map(|(pid, _)| *pid);
+        let met: HashSet<i32> = read
+            .chain(refused)
+            .chain(self.gone.iter().copied())
+            .collect();
         self.stalled = pids
             .iter()
             .copied()
-            .filter(|pid| !seen.contains(pid))
+            .filter(|pid| !met.contains(pid))
             .collect();
     }
 }
 
 /// Keeps the process of each container that was started first; the lower id where
 /// the clock's ticks cannot tell.
-pub(super) fn keep_first(
-    first: &mut Vec<(Arc<Identity>, u64, ProcessDir)>,
-    identity: Arc<Identity>,
-    started: u64,
-    process: ProcessDir,
-) {
-    if let Some(held) = first
+pub(super) fn keep_first(known: &mut Vec<First>, new: First) {
+    let order = |first: &First| (first.starttime_ticks, first.dir.pid());
+    let room = known.len() < CONTAINERS_HELD;
+    match known
         .iter_mut()
-        .find(|(known, ..)| known.key == identity.key)
+        .find(|first| first.identity.key == new.identity.key)
     {
-        if (started, process.pid()) < (held.1, held.2.pid()) {
-            (held.1, held.2) = (started, process);
-        }
-    } else if first.len() < CONTAINERS_HELD {
-        first.push((identity, started, process));
+        Some(first) if order(&new) < order(first) => *first = new,
+        None if room => known.push(new),
+        Some(_) | None => {}
     }
+}
+
+fn lock(tray: &Mutex<Walk>) -> MutexGuard<'_, Walk> {
+    tray.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -128,7 +128,8 @@ impl From<&str> for Subject {
 pub struct Gap {
     /// The section it is missing from (`processes`).
     pub section: String,
-    /// The field that is `null` there (`exe`), or what is missing altogether.
+    /// The field that is `null` there (`exe`; inside of another one `target.dumpable`),
+    /// or what is missing altogether.
     pub field: String,
     /// Why.
     pub reason: Reason,

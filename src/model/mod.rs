@@ -3,13 +3,18 @@
 //! A section's data lives in its own file here, together with the columns of
 //! its table. Fields that may be unreadable are [`Seen`].
 
+pub mod access;
+pub mod access_table;
 pub mod byte_string;
+pub mod capabilities;
+pub mod capabilities_table;
 pub mod container;
 pub mod environment;
 pub mod escape;
 pub mod gap;
 pub mod mount;
 pub mod mount_table;
+pub mod pod_security;
 pub mod process;
 pub mod process_table;
 pub mod process_tree;

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::access::Access;
+use super::capabilities::{CapabilitySet, SecurityContext};
 use super::container::Container;
 use super::environment::Environment;
 use super::gap::Gap;
@@ -43,6 +45,15 @@ pub struct Report {
     /// The mounts that the main process sees, in the kernel's order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mounts: Option<Seen<Vec<Mount>>>,
+    /// What of the target may be read, what not, and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access: Option<Access>,
+    /// Capabilities and the rest of the security context of the main process, or of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capabilities: Option<Vec<SecurityContext>>,
+    /// The capabilities of a mask that was asked about: `capabilities --decode`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decoded: Option<CapabilitySet>,
     /// What could not be seen. Empty means that nothing is missing.
     pub gaps: Vec<Gap>,
 }
@@ -60,6 +71,9 @@ impl Report {
             processes: None,
             environment: None,
             mounts: None,
+            access: None,
+            capabilities: None,
+            decoded: None,
             gaps: Vec::new(),
         }
     }

@@ -18,7 +18,8 @@ pub enum Align {
 /// A column's heading.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heading {
-    /// As printed, in capitals.
+    /// As printed, in capitals. Where all are empty, the table is a card: no line of
+    /// headings, and nothing cut at the edge of the terminal.
     pub title: &'static str,
     /// The side its cells stand on.
     pub align: Align,

@@ -50,4 +50,6 @@ pub enum ChosenBy {
     Own,
     /// Nobody else is in sight, so this is spyhole's own container: the wrong namespace.
     NobodyElse,
+    /// Only a pause container is in sight beside it: the wrong namespace too.
+    NobodyElseButPause,
 }

@@ -79,19 +79,34 @@ pub fn names(mask: u64) -> impl Iterator<Item = Cow<'static, str>> {
         })
 }
 
+/// A mask as it stands in `/proc/PID/status`: hexadecimal, with or without `0x`.
+#[must_use]
+pub fn mask(text: &str) -> Option<u64> {
+    let digits = text.strip_prefix("0x").or(text.strip_prefix("0X"));
+    super::text::hexadecimal(digits.unwrap_or(text).as_bytes())
+}
+
+/// The mask of a kernel that knows `known` capabilities, all of them held.
+#[must_use]
+pub fn all(known: u8) -> u64 {
+    u64::MAX
+        .checked_shr(64_u32.saturating_sub(u32::from(known)))
+        .unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn all(mask: u64) -> Vec<String> {
+    fn listed(mask: u64) -> Vec<String> {
         names(mask).map(Cow::into_owned).collect()
     }
 
     #[test]
     fn the_default_set_of_containerd_and_docker() {
         assert_eq!(
-            all(0xa804_25fb),
+            listed(0xa804_25fb),
             [
                 "cap_chown",
                 "cap_dac_override",
@@ -114,11 +129,22 @@ mod tests {
     #[test]
     fn bits_without_a_name_are_numbers() {
         assert_eq!(
-            all(1 << 40 | 1 << 41 | 1 << 63),
+            listed(1 << 40 | 1 << 41 | 1 << 63),
             ["cap_checkpoint_restore", "41", "63"]
         );
-        assert_eq!(all(0), Vec::<String>::new());
-        assert_eq!(all(0x1ff_ffff_ffff), NAMES);
+        assert_eq!(listed(0), Vec::<String>::new());
+        assert_eq!(listed(0x1ff_ffff_ffff), NAMES);
+    }
+
+    #[test]
+    fn masks_as_status_prints_them_and_as_people_write_them() {
+        for text in ["00000000a80425fb", "a80425fb", "0xA80425FB", "0Xa80425fb"] {
+            assert_eq!(mask(text), Some(0xa804_25fb), "{text}");
+        }
+        for none in ["", "0x", "g", "-1", " 1", "10000000000000000"] {
+            assert_eq!(mask(none), None, "{none:?}");
+        }
+        assert_eq!((all(0), all(41), all(64)), (0, 0x1ff_ffff_ffff, u64::MAX));
     }
 
     #[test]
@@ -139,7 +165,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_mask_is_its_names(mask: u64) {
-            let back = all(mask).iter().fold(0_u64, |mask, name| {
+            let back = listed(mask).iter().fold(0_u64, |mask, name| {
                 mask | 1 << bit(name).unwrap_or_else(|| name.parse().unwrap())
             });
             prop_assert_eq!(back, mask);

@@ -10,15 +10,18 @@
 
 pub mod accounts;
 pub mod capabilities;
+pub mod capability_text;
 pub mod cgroup;
 pub mod cmdline;
 pub mod container_id;
 pub mod environ;
+pub mod file_capabilities;
 pub mod id_map;
 pub mod limits;
 pub mod mountinfo;
 pub mod namespace_link;
 pub mod reach;
+pub mod security_label;
 pub mod signals;
 pub mod smaps_rollup;
 pub mod stat;

@@ -66,6 +66,8 @@ pub struct Stat {
     pub processor: Option<i32>,
 }
 
+/// `PF_EXITING` of the kernel's `sched.h`.
+const PF_EXITING: u32 = 0x4;
 /// `PF_KTHREAD` of the kernel's `sched.h`.
 const PF_KTHREAD: u32 = 0x0020_0000;
 
@@ -137,6 +139,15 @@ impl Stat {
     #[must_use]
     pub fn is_kernel_thread(&self) -> bool {
         self.flags & PF_KTHREAD != 0
+    }
+
+    /// Whether it has no memory, program or arguments: a kernel thread, or what has
+    /// ended or is about to, which gives up its memory before it becomes a zombie.
+    #[must_use]
+    pub fn is_bodiless(&self) -> bool {
+        self.is_kernel_thread()
+            || self.flags & PF_EXITING != 0
+            || matches!(self.state, b'Z' | b'X' | b'x')
     }
 }
 

@@ -28,7 +28,9 @@ pub fn tables(
     style: Style,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    for (index, table) in tables.iter().enumerate() {
+    // Of a table without rows nothing is left where notes are not wanted.
+    let shown = |table: &&Table| !style.bare || table.title.is_some() || !table.rows.is_empty();
+    for (index, table) in tables.iter().filter(shown).enumerate() {
         if index > 0 {
             writeln!(out)?;
         }

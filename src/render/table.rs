@@ -18,7 +18,12 @@ pub(super) fn write(table: &Table, style: Style, out: &mut impl Write) -> io::Re
         writeln!(out, "{}", emphasised(&escaped(title.as_bytes()), style))?;
     }
     let widths = widths(table, style);
-    if !style.bare {
+    let card = is_card(table);
+    let style = Style {
+        width: style.width.filter(|_| !card),
+        ..style
+    };
+    if !style.bare && !card {
         let titles = table
             .headings
             .iter()
@@ -37,6 +42,14 @@ pub(super) fn write(table: &Table, style: Style, out: &mut impl Write) -> io::Re
         }
     }
     Ok(())
+}
+
+/// A table without a single title is a card: facts below each other, to be read whole.
+fn is_card(table: &Table) -> bool {
+    table
+        .headings
+        .iter()
+        .all(|heading| heading.title.is_empty())
 }
 
 fn emphasised(text: &str, style: Style) -> Cow<'_, str> {

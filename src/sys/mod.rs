@@ -5,12 +5,14 @@
     reason = "this is the layer that the ban points to"
 )]
 
+pub mod allocator;
 mod bounded;
 pub mod clock;
 pub mod in_root;
 pub mod own_file;
 pub mod place;
 pub mod proc_dir;
+pub mod program;
 pub mod random;
 pub mod time_box;
 

@@ -1,12 +1,22 @@
 //! Randomness from the kernel.
 
-/// A key that nobody can guess, made anew in each run.
+use rustix::io::Errno;
+use rustix::rand::{GetRandomFlags, getrandom};
+
+/// A key that nobody can guess, made anew in each run; by the system call, as a
+/// scratch container may have no `/dev/urandom`.
 ///
 /// # Errors
-/// Where the kernel has no randomness to give, which no supported kernel does
-/// once it is up.
-pub fn key() -> Result<[u8; 32], getrandom::Error> {
+/// The errno of getrandom(2), which no supported kernel gives once it is up.
+pub fn key() -> Result<[u8; 32], Errno> {
     let mut key = [0; 32];
-    getrandom::fill(&mut key)?;
+    let mut filled = 0;
+    while let Some(rest @ [_, ..]) = key.get_mut(filled..) {
+        match getrandom(rest, GetRandomFlags::empty()) {
+            Ok(count) => filled += count,
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
     Ok(key)
 }

@@ -8,7 +8,21 @@
     reason = "a test fails by panicking, at the line that says why"
 )]
 
+mod access;
+mod capabilities;
+mod document;
+mod documents;
+mod engines;
+mod fake;
+mod fake_proc;
+mod host;
+mod hostile;
 mod lab;
 mod layers;
 mod mounts;
+mod naming;
+mod output;
 mod podman;
+mod secrets;
+mod targets;
+mod truth;

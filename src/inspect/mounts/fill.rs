@@ -200,3 +200,51 @@ fn source<'a>(
         None => source.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_in_options_and_sources_are_kept_back() {
+        let redactor = Redactor::new(&[7; 32]);
+        let mut redacted = Vec::new();
+        let pass = concat!("hunter", "2hunter2");
+        let text = format!("rw,username=app,password={pass},vers=3.1");
+        let shown = options(text.as_bytes(), &redactor, &mut redacted);
+        let shown = String::from_utf8_lossy(&shown).into_owned();
+        assert_eq!(shown, "rw,username=app,password=‹redacted 14›,vers=3.1");
+        let url = format!("https://app:{pass}@files.example/dav");
+        let shown = source(url.as_bytes(), &redactor, &mut redacted);
+        assert!(!String::from_utf8_lossy(&shown).contains(pass));
+        assert_eq!(redacted.len(), 2);
+    }
+
+    #[test]
+    fn usual_options_and_sources_stay_whole() {
+        let redactor = Redactor::new(&[7; 32]);
+        let mut redacted = Vec::new();
+        for text in [
+            "rw,lowerdir=/var/lib/containers/storage/overlay/l/N6V2LCSXXW6ZB53XGVN4N3GEG5,upperdir=/var/lib/containers/storage/overlay/f83ba6f36a7c83a99ff34086d88b1ac652851611f3a82b3007674d0a43519cec/diff,uuid=on",
+            "rw,context=\"system_u:object_r:container_file_t:s0:c12,c34\",size=65536k",
+            "rw,vers=4.1,rsize=1048576,addr=10.0.0.7,clientaddr=10.0.0.8,local_lock=none",
+            "rw,discard,resv_strict,subvolid=256,subvol=/@",
+            "rw,trans=virtio,name=systemd,fd=44,pgrp=1,pipe_ino=12345",
+        ] {
+            let shown = options(text.as_bytes(), &redactor, &mut redacted);
+            assert_eq!(shown, text.as_bytes(), "{redacted:?}");
+        }
+        for text in [
+            "/dev/mapper/luks-3c1f7a5e-9f0b-4d52-8a53-0d2f6e1b7c94",
+            "//files/share",
+            "fs-0a1b.efs.example:/",
+            "user@host:/dir",
+        ] {
+            assert_eq!(
+                source(text.as_bytes(), &redactor, &mut redacted),
+                text.as_bytes()
+            );
+        }
+        assert!(redacted.is_empty());
+    }
+}

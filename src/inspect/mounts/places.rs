@@ -8,9 +8,9 @@ use nix::errno::Errno;
 
 use super::SECTION;
 use super::access::Writer;
-use crate::inspect::standing::{Check, Credentials};
+use crate::inspect::standing::Check;
 use crate::inspect::view::{Held, View};
-use crate::inspect::visit::Attempt;
+use crate::inspect::visit::{Attempt, Viewer};
 use crate::model::gap::{Gaps, Reason, Refusal, Subject};
 use crate::model::mount::{Because, Mount, Purpose, Space, UsualDirectory};
 use crate::parse::environ;
@@ -108,7 +108,7 @@ fn usual_directories(view: &mut View) -> Vec<(Purpose, Vec<u8>)> {
 /// Turns what was seen into fields and gaps.
 struct Judge<'a> {
     held: &'a Held,
-    viewer: &'a Credentials,
+    viewer: &'a Viewer,
     writer: Result<&'a Writer, &'a Refusal>,
     gaps: &'a mut Gaps,
 }
@@ -220,7 +220,12 @@ impl Judge<'_> {
         let verdict = self.verdict(mount, Ok(&place));
         let because = verdict.as_ref().ok().map(|(_, because)| *because);
         let may = verdict.map(|(may, _)| may);
-        let may = self.gaps.seen(SECTION, "writable_by_target", subject, may);
+        let may = self.gaps.seen(
+            SECTION,
+            "usual_directories.writable_by_target",
+            subject,
+            may,
+        );
         mount.usual_directories.push(UsualDirectory {
             path: path.into(),
             purpose,

@@ -214,8 +214,7 @@ impl<'a> Filler<'a> {
         field: &str,
         pick: fn(&Status) -> Option<u64>,
     ) -> Option<Seen<u64>> {
-        let bodiless = facts.stat.state == b'Z' || facts.stat.is_kernel_thread();
-        if bodiless {
+        if facts.stat.is_bodiless() {
             None
         } else {
             self.of_status(facts, field, pick)

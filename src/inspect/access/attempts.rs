@@ -1,0 +1,171 @@
+//! Every thing that may be refused, tried through the held directory of the target.
+//! What the walk has read already is not read again.
+
+use std::ffi::{CStr, CString};
+
+use nix::errno::Errno;
+
+use super::surroundings::Surroundings;
+use crate::inspect::standing::{Check, Credentials, refusal};
+use crate::inspect::view::{Held, View};
+use crate::inspect::visit::{Attempt, Facts, Viewer};
+use crate::model::access::What;
+use crate::model::gap::Refusal;
+use crate::sys::ProcessDir;
+
+/// One attempt.
+pub(super) struct Attempted {
+    pub(super) what: What,
+    /// What the kernel asks for there.
+    pub(super) check: Check,
+    /// What was tried.
+    pub(super) path: String,
+    pub(super) result: Result<(), Refusal>,
+    /// Whether what was refused is only a part.
+    pub(super) partly: bool,
+}
+
+/// All attempts, those first that most viewers may make. What a zombie or a kernel
+/// thread has not is not tried.
+pub(super) fn all(
+    view: &View,
+    held: &Held,
+    target: &Credentials,
+    surroundings: &Surroundings,
+    buffer: &mut Vec<u8>,
+) -> Vec<Attempted> {
+    let mut tries = Tries {
+        main: &held.main,
+        viewer: &view.visitor.viewer,
+        target,
+        base: format!("{}/{}", surroundings.proc_path, held.main.pid()),
+        buffer,
+        found: Vec::new(),
+    };
+    tries.found.push(surroundings.process_list(view));
+    let Some(facts) = view.main_facts() else {
+        return tries.found;
+    };
+    tries.open_to_all(facts);
+    if facts.stat.state != b'Z' && !facts.stat.is_kernel_thread() {
+        tries.guarded(facts, held);
+    }
+    tries.found
+}
+
+struct Tries<'a> {
+    main: &'a ProcessDir,
+    viewer: &'a Viewer,
+    target: &'a Credentials,
+    base: String,
+    buffer: &'a mut Vec<u8>,
+    found: Vec<Attempted>,
+}
+
+/// Enough to see that a read is let through.
+const A_LITTLE: usize = 4096;
+
+impl Tries<'_> {
+    fn open_to_all(&mut self, facts: &Facts) {
+        self.known(What::Status, Check::Open, "status", facts.status.as_ref());
+        self.known(What::Arguments, Check::Open, "cmdline", facts.args.as_ref());
+        self.read(What::Mounts, Check::Open, c"mountinfo");
+        self.known(What::Limits, Check::Open, "limits", facts.limits.as_ref());
+        self.read(What::CgroupMembership, Check::Open, c"cgroup");
+        self.read(What::Sockets, Check::Open, c"net/tcp");
+    }
+
+    fn guarded(&mut self, facts: &Facts, held: &Held) {
+        let environ = facts.environ.as_ref();
+        self.known(What::Environment, Check::OwnerAndPtrace, "environ", environ);
+        self.files(held);
+        self.known(What::Program, Check::Ptrace, "exe", facts.exe.as_ref());
+        let cwd = facts.cwd.as_ref();
+        self.known(What::WorkingDirectory, Check::Ptrace, "cwd", cwd);
+        let listing = facts.fd_count.as_ref();
+        self.known(What::Descriptors, Check::Owner, "fd", listing);
+        self.descriptor_links(matches!(listing, Some(Ok(Some(0)))));
+        // Both say no when they are opened; reading them costs the kernel a walk of the memory.
+        self.open(What::MemoryMap, Check::Ptrace, c"maps");
+        self.open(What::MemoryRollup, Check::Ptrace, c"smaps_rollup");
+        // Opens for its owner, and says no only when it is read.
+        self.read(What::Io, Check::OwnerAndPtrace, c"io");
+        let link = self.main.read_link(c"ns/mnt").map(drop);
+        self.errno(What::Namespaces, Check::Ptrace, "ns/mnt", link);
+    }
+
+    /// The root must open, and let itself be searched.
+    fn files(&mut self, held: &Held) {
+        let root = match held.root(self.viewer) {
+            Ok(root) => root,
+            Err(refusal) => {
+                let denied = Err(refusal.clone());
+                self.push(What::Files, Check::Ptrace, "root", denied.clone());
+                return self.push(What::CgroupFiles, Check::Ptrace, CGROUP, denied);
+            }
+        };
+        let searched = root.locate(b"/.").map(drop);
+        self.errno(What::Files, Check::Open, "root", searched);
+        let path = CGROUP.strip_prefix("root").unwrap_or(CGROUP);
+        let cgroup = root.locate(path.as_bytes()).map(drop);
+        self.errno(What::CgroupFiles, Check::Open, CGROUP, cgroup);
+    }
+
+    fn descriptor_links(&mut self, none: bool) {
+        if none {
+            return;
+        }
+        // Any will do; 0 is nearly always there and saves listing them.
+        let mut link = self.main.read_link(c"fd/0").map(drop);
+        let mut path = "fd/0".to_owned();
+        if link == Err(Errno::ENOENT) {
+            for number in self.main.numbers_in(c"fd").unwrap_or_default() {
+                path = format!("fd/{number}");
+                let Ok(name) = CString::new(path.as_str()) else {
+                    continue;
+                };
+                link = self.main.read_link(&name).map(drop);
+                if link != Err(Errno::ENOENT) {
+                    break;
+                }
+            }
+        }
+        self.errno(What::SocketOwners, Check::OwnerAndPtrace, &path, link);
+    }
+
+    fn read(&mut self, what: What, check: Check, name: &CStr) {
+        let result = self.main.read(name, A_LITTLE, self.buffer).map(drop);
+        self.errno(what, check, &name.to_string_lossy(), result);
+    }
+
+    fn open(&mut self, what: What, check: Check, name: &CStr) {
+        let result = self.main.try_open(name);
+        self.errno(what, check, &name.to_string_lossy(), result);
+    }
+
+    /// What the walk has tried; nothing where it was not asked to.
+    fn known<T>(&mut self, what: What, check: Check, name: &str, attempt: Option<&Attempt<T>>) {
+        if let Some(attempt) = attempt {
+            let result = attempt.as_ref().map(drop).map_err(Clone::clone);
+            self.push(what, check, name, result);
+        }
+    }
+
+    fn errno(&mut self, what: What, check: Check, name: &str, result: Result<(), Errno>) {
+        let result =
+            result.map_err(|errno| refusal(errno, check, self.viewer, || self.target.clone()));
+        self.push(what, check, name, result);
+    }
+
+    fn push(&mut self, what: What, check: Check, name: &str, result: Result<(), Refusal>) {
+        self.found.push(Attempted {
+            what,
+            check,
+            path: format!("{}/{name}", self.base),
+            result,
+            partly: false,
+        });
+    }
+}
+
+const CGROUP: &str = "root/sys/fs/cgroup";

@@ -1,0 +1,203 @@
+//! The section `access`: what of the target may be read, tried for real; what not,
+//! with the comparison that fails; and the commands that would help.
+
+mod attempts;
+mod party;
+mod place;
+mod remedies;
+mod sharing;
+mod surroundings;
+
+use clap::Args;
+use serde::Deserialize;
+
+use crate::inspect::look::{Needs, Scope};
+use crate::inspect::section::{Detail, Query};
+use crate::inspect::standing::{self, Credentials, blockers, may_ptrace};
+use crate::inspect::view::{Held, View};
+use crate::inspect::visit::Files;
+use crate::model::access::{Access, Blocker, Check, Outcome, What};
+use crate::model::access_table::tables;
+use crate::model::gap::{Reason, Refusal};
+use crate::model::target::ChosenBy;
+use crate::model::{Report, Table};
+use attempts::Attempted;
+use remedies::{Advice, Situation};
+use sharing::Sharing;
+use surroundings::Surroundings;
+
+/// Flags of `spyhole access`; there are none.
+#[derive(Debug, Clone, Default, Args, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccessQuery {}
+
+const SECTION: &str = AccessQuery::NAME;
+
+impl Query for AccessQuery {
+    const NAME: &'static str = "access";
+    const ALIASES: &'static [&'static str] = &[];
+    const ABOUT: &'static str =
+        "What can be read of the target, what not, why, and what would help";
+    const EXAMPLE: &'static str = "spyhole access -o wide";
+
+    fn needs(&self, _: Detail) -> Needs {
+        Needs {
+            // Those that other sections read too: in `dump` the walk brings them once.
+            files: Files::STATUS
+                | Files::CMDLINE
+                | Files::ENVIRON
+                | Files::EXE
+                | Files::CWD
+                | Files::FD_COUNT
+                | Files::LIMITS,
+            scope: Scope::Main,
+            target: true,
+        }
+    }
+
+    fn fill(&self, view: &mut View, report: &mut Report) {
+        report.access = look(view);
+    }
+
+    fn tables(&self, report: &Report, detail: Detail) -> Vec<Table> {
+        tables(report, detail == Detail::Wide)
+    }
+}
+
+fn look(view: &mut View) -> Option<Access> {
+    let mut buffer = Vec::new();
+    let held = view.held.as_ref()?;
+    let target = credentials(view, held, &mut buffer);
+    let surroundings = Surroundings::of(view, held, &mut buffer);
+    let tried = attempts::all(view, held, &target, &surroundings, &mut buffer);
+    let viewer: &Credentials = &view.visitor.viewer;
+    let judge = Judge {
+        viewer,
+        target: &target,
+        surroundings: &surroundings,
+    };
+    let mut found = Vec::new();
+    let checks: Vec<Check> = tried
+        .into_iter()
+        .map(|attempted| judge.check(attempted, &mut found))
+        .collect();
+    let place = place::of(view, held, &mut buffer);
+    let Advice {
+        remedies,
+        ruled_out,
+    } = remedies::advise(&Situation {
+        place: &place,
+        target: &target,
+        inside: place::ids_inside(viewer, &target, held, &mut buffer),
+        other_user_namespace: standing::same_user_namespace(viewer, &target) == Some(false),
+        blockers: &found,
+        hiding: surroundings.hiding(viewer),
+        nobody_else: held.chosen_by == ChosenBy::NobodyElse,
+        labels: [&surroundings.viewer_label, &surroundings.target_label],
+    });
+    let sharing = Sharing::of(view, held, &target, &surroundings);
+    // Where the ptrace check let a viewer through who cannot pass it otherwise.
+    let passed = checks
+        .iter()
+        .any(|check| check.what == What::Files && check.outcome == Outcome::Allowed);
+    let mut shown = target.clone();
+    let own = view.own_pid == Some(target.pid);
+    if passed && !own && !may_ptrace(viewer, &target) {
+        shown.dumpable = Some(true);
+    }
+    let dumpable_matters = !may_ptrace(viewer, &target);
+    let viewer = viewer.clone();
+    let status = view.main_facts().and_then(|facts| facts.status.as_ref());
+    let unreadable = status.and_then(|status| status.as_ref().err()).cloned();
+    let gaps = &mut view.gaps;
+    Some(Access {
+        target: party::of(gaps, "target", &shown, unreadable.as_ref())
+            .with_dumpable(gaps, &shown, dumpable_matters)
+            .labelled(surroundings.target_label.clone()),
+        viewer: party::of(gaps, "viewer", &viewer, None)
+            .listed(view.own_pid)
+            .labelled(surroundings.viewer_label.clone()),
+        shared: sharing.record(gaps),
+        checks,
+        blockers: found,
+        remedies,
+        ruled_out,
+    })
+}
+
+/// What the kernel compares of the target; `status` is not read again where the walk has.
+fn credentials(view: &View, held: &Held, buffer: &mut Vec<u8>) -> Credentials {
+    match view.main_facts().and_then(|facts| facts.status.as_ref()) {
+        Some(Ok(status)) => Credentials::with_status(&held.main, (**status).clone(), buffer),
+        _ => held.credentials().clone(),
+    }
+}
+
+/// Finds the reason behind each refusal.
+struct Judge<'a> {
+    viewer: &'a Credentials,
+    target: &'a Credentials,
+    surroundings: &'a Surroundings,
+}
+
+impl Judge<'_> {
+    fn check(&self, attempted: Attempted, found: &mut Vec<Blocker>) -> Check {
+        let (outcome, reason, errno) = match &attempted.result {
+            Ok(()) => (Outcome::Allowed, None, None),
+            Err(refusal) => match refusal.reason {
+                // It was read; that it was too long or odd is no matter of access.
+                Reason::Limit | Reason::Malformed => (Outcome::Allowed, None, None),
+                Reason::Unsupported => (
+                    Outcome::Unsupported,
+                    Some(Reason::Unsupported),
+                    refusal.errno.clone(),
+                ),
+                reason @ (Reason::Vanished | Reason::Timeout | Reason::Io) => {
+                    (Outcome::Failed, Some(reason), refusal.errno.clone())
+                }
+                _ => {
+                    let blockers = self.blockers(&attempted, refusal);
+                    let reason = blockers
+                        .first()
+                        .map_or(refusal.reason, |first| first.reason);
+                    for blocker in blockers {
+                        if !found.contains(&blocker) {
+                            found.push(blocker);
+                        }
+                    }
+                    let outcome = if attempted.partly {
+                        Outcome::Partial
+                    } else {
+                        Outcome::Denied
+                    };
+                    (outcome, Some(reason), refusal.errno.clone())
+                }
+            },
+        };
+        Check {
+            what: attempted.what,
+            path: attempted.path,
+            outcome,
+            reason,
+            errno,
+        }
+    }
+
+    fn blockers(&self, attempted: &Attempted, refusal: &Refusal) -> Vec<Blocker> {
+        if attempted.what == What::ProcessList {
+            return vec![self.surroundings.hidden(self.viewer)];
+        }
+        let found = blockers(attempted.check, self.viewer, self.target);
+        if !found.is_empty() {
+            return found;
+        }
+        let needs_ptrace = matches!(
+            attempted.check,
+            standing::Check::Ptrace | standing::Check::OwnerAndPtrace
+        );
+        vec![
+            self.surroundings
+                .unexplained(needs_ptrace, refusal, self.viewer, self.target),
+        ]
+    }
+}

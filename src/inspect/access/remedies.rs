@@ -1,0 +1,381 @@
+//! What would help, as lines to paste: made of real values, pure.
+
+use crate::inspect::standing::{Blocker, Credentials, uniform};
+use crate::model::access::{PodSecurity, Remedy, RuledOut};
+use crate::model::gap::Reason;
+use crate::parse::capabilities;
+
+use super::surroundings::ProcMount;
+
+/// Whose commands help here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Platform {
+    Kubernetes,
+    Docker,
+    Podman,
+    /// No sign of any: all are told.
+    Unknown,
+}
+
+/// Where viewer and target are, and what things are called there.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub(super) platform: Platform,
+    /// The container runtime, as the target's cgroup names it.
+    pub(super) runtime: Option<&'static str>,
+    /// The pod's hostname.
+    pub(super) pod: Option<String>,
+    /// The container's name in Kubernetes.
+    pub(super) container: Option<String>,
+    /// The runtime's id of the container.
+    pub(super) id: Option<String>,
+}
+
+/// What the advice depends on.
+pub(super) struct Situation<'a> {
+    pub(super) place: &'a Place,
+    pub(super) target: &'a Credentials,
+    /// Uid and gid of the target as its own user namespace numbers them.
+    pub(super) inside: Option<(u32, u32)>,
+    pub(super) other_user_namespace: bool,
+    pub(super) blockers: &'a [Blocker],
+    /// The mount of /proc, where it hides processes from this viewer.
+    pub(super) hiding: Option<&'a ProcMount>,
+    /// Nobody but spyhole itself was found.
+    pub(super) nobody_else: bool,
+    /// What a security module calls viewer and target.
+    pub(super) labels: [&'a Option<String>; 2],
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Advice {
+    pub(super) remedies: Vec<Remedy>,
+    pub(super) ruled_out: Vec<RuledOut>,
+}
+
+/// What would help; nothing where nothing is refused.
+pub(super) fn advise(situation: &Situation<'_>) -> Advice {
+    let mut advice = Advice::default();
+    let blocked_by = |reason| {
+        situation
+            .blockers
+            .iter()
+            .any(|blocker| blocker.reason == reason)
+    };
+    if situation.blockers.is_empty() {
+        return advice;
+    }
+    if blocked_by(Reason::SecurityModule) {
+        situation.unconfined(&mut advice);
+        return advice;
+    }
+    if situation.nobody_else {
+        if let Some(mount) = situation.hiding {
+            situation.unhidden(mount, &mut advice);
+        }
+        return advice;
+    }
+    match situation.as_target() {
+        Ok(user) => situation.run_as(&user, &mut advice),
+        Err(because) => advice.ruled_out.push(RuledOut {
+            title: AS_TARGET.to_owned(),
+            because,
+        }),
+    }
+    situation.run_as_root(&mut advice);
+    if let Some(mount) = situation.hiding {
+        advice.remedies.push(remount(mount));
+    }
+    advice
+}
+
+const AS_TARGET: &str = "run spyhole as the target's user";
+const AS_ROOT: &str = "run spyhole as root with SYS_PTRACE";
+
+/// What the container must be to pass the kernel's comparison.
+struct User {
+    uid: String,
+    gid: String,
+    /// Capabilities that have to be added.
+    add: Vec<String>,
+    /// Whether those that a runtime gives to root are needed.
+    keep: bool,
+}
+
+impl Situation<'_> {
+    /// Whether, and as whom, a viewer passes without `CAP_SYS_PTRACE`.
+    fn as_target(&self) -> Result<User, String> {
+        let target = self.target;
+        if self
+            .blockers
+            .iter()
+            .any(|blocker| blocker.reason == Reason::NotDumpable)
+        {
+            return Err("it is not dumpable: only CAP_SYS_PTRACE reads it then".to_owned());
+        }
+        if let (Some(uid), Some(gid)) = (target.uid, target.gid)
+            && (uniform(uid).is_none() || uniform(gid).is_none())
+        {
+            return Err(
+                "its real, effective and saved ids differ, so no viewer has the same".to_owned(),
+            );
+        }
+        let text = |id: Option<u32>, word: &str| id.map_or(word.to_owned(), |id| id.to_string());
+        let (uid, gid) = self.inside.unzip();
+        let permitted = target.cap_permitted.unwrap_or_default();
+        let beyond = permitted & !default_capabilities(self.place.runtime);
+        let mut add = Vec::new();
+        if permitted != 0 && uid != Some(0) {
+            add = kubernetes_names(permitted);
+            if self.place.platform != Platform::Podman {
+                return Err(format!(
+                    "it holds {}, which a non-root user does not get on Kubernetes and Docker",
+                    add.join(", ")
+                ));
+            }
+        } else if beyond != 0 {
+            return Err(format!(
+                "it holds {} beyond what the runtime gives to root: SYS_PTRACE alone asks for less",
+                kubernetes_names(beyond).join(", ")
+            ));
+        }
+        Ok(User {
+            uid: text(uid, "UID"),
+            gid: text(gid, "GID"),
+            add,
+            keep: permitted != 0 && uid == Some(0),
+        })
+    }
+
+    fn run_as(&self, user: &User, advice: &mut Advice) {
+        let root = user.uid == "0";
+        if self.kubernetes() {
+            let (profile, level) = if root {
+                ("baseline", PodSecurity::Baseline)
+            } else {
+                ("restricted", PodSecurity::Restricted)
+            };
+            let mut title = AS_TARGET.to_owned();
+            if self.other_user_namespace {
+                title.push_str(", in its pod and so in its user namespace");
+            }
+            let file = "spy.yaml";
+            let context = format!("printf '{}' > {file}", context(user));
+            let custom = format!(" --profile={profile} --custom={file}");
+            advice.remedies.push(Remedy {
+                title,
+                pod_security: Some(level),
+                commands: vec![context, self.kubectl("spyhole", &custom)],
+            });
+        }
+        for engine in self.engines() {
+            if self.other_user_namespace && engine == Engine::Docker {
+                // Docker has no way to share the user namespace of one container.
+                continue;
+            }
+            let mut words = format!("--user {}:{}", user.uid, user.gid);
+            for name in &user.add {
+                words.push_str(" --cap-add ");
+                words.push_str(name);
+            }
+            advice.remedies.push(self.engine(engine, AS_TARGET, &words));
+        }
+    }
+
+    fn run_as_root(&self, advice: &mut Advice) {
+        if self.kubernetes() {
+            advice.remedies.push(Remedy {
+                title: AS_ROOT.to_owned(),
+                pod_security: Some(PodSecurity::Privileged),
+                commands: vec![self.kubectl("spyhole:root", " --profile=general")],
+            });
+        }
+        for engine in self.engines() {
+            let words = match engine {
+                Engine::Docker if self.other_user_namespace => {
+                    "--userns=host --user 0 --cap-add SYS_PTRACE"
+                }
+                _ => "--user 0 --cap-add SYS_PTRACE",
+            };
+            advice.remedies.push(self.engine(engine, AS_ROOT, words));
+        }
+    }
+
+    /// The target's user is hidden too, so its ids are left to be filled in.
+    fn unhidden(&self, mount: &ProcMount, advice: &mut Advice) {
+        if let Some(gid) = mount.gid {
+            let title = format!("run spyhole with the group {gid}, which hidepid spares");
+            if self.kubernetes() {
+                advice.remedies.push(Remedy {
+                    title: title.clone(),
+                    pod_security: Some(PodSecurity::Restricted),
+                    commands: vec![
+                        format!("printf 'securityContext: {{runAsGroup: {gid}}}' > spy.yaml"),
+                        self.kubectl("spyhole", " --profile=restricted --custom=spy.yaml"),
+                    ],
+                });
+            }
+            for engine in self.engines() {
+                let words = format!("--group-add {gid}");
+                advice.remedies.push(self.engine(engine, &title, &words));
+            }
+        }
+        self.run_as(
+            &User {
+                uid: "UID".to_owned(),
+                gid: "GID".to_owned(),
+                add: Vec::new(),
+                keep: false,
+            },
+            advice,
+        );
+        self.run_as_root(advice);
+        advice.remedies.push(remount(mount));
+    }
+
+    /// Ids and capabilities suffice already: the module must let the viewer.
+    fn unconfined(&self, advice: &mut Advice) {
+        // A SELinux context has colons, an AppArmor profile none.
+        let selinux = self
+            .labels
+            .iter()
+            .any(|label| label.as_ref().is_some_and(|label| label.contains(':')));
+        let (context, option) = if selinux {
+            ("seLinuxOptions: {type: spc_t}", "label=disable")
+        } else {
+            ("appArmorProfile: {type: Unconfined}", "apparmor=unconfined")
+        };
+        let title = "run spyhole unconfined by the security module";
+        if self.kubernetes() {
+            advice.remedies.push(Remedy {
+                title: title.to_owned(),
+                pod_security: Some(PodSecurity::Privileged),
+                commands: vec![
+                    format!("printf 'securityContext: {{{context}}}' > spy.yaml"),
+                    self.kubectl("spyhole:root", " --profile=general --custom=spy.yaml"),
+                ],
+            });
+        }
+        for engine in self.engines() {
+            let words = format!("--user 0 --cap-add SYS_PTRACE --security-opt {option}");
+            advice.remedies.push(self.engine(engine, title, &words));
+        }
+    }
+
+    fn kubernetes(&self) -> bool {
+        matches!(
+            self.place.platform,
+            Platform::Kubernetes | Platform::Unknown
+        )
+    }
+
+    fn engines(&self) -> Vec<Engine> {
+        match self.place.platform {
+            Platform::Kubernetes => Vec::new(),
+            Platform::Docker => vec![Engine::Docker],
+            Platform::Podman => vec![Engine::Podman],
+            // Their words are the same, but for user namespaces.
+            Platform::Unknown if self.other_user_namespace => vec![Engine::Docker, Engine::Podman],
+            Platform::Unknown => vec![Engine::Either],
+        }
+    }
+
+    fn kubectl(&self, image: &str, more: &str) -> String {
+        format!(
+            "kubectl debug -it {} --image={image} --target={}{more}",
+            word(self.place.pod.as_deref(), "POD"),
+            word(self.place.container.as_deref(), "CONTAINER"),
+        )
+    }
+
+    fn engine(&self, engine: Engine, title: &str, words: &str) -> Remedy {
+        let id = self
+            .place
+            .id
+            .as_ref()
+            .map(|id| id.chars().take(12).collect::<String>());
+        let name = word(id.as_deref(), "NAME");
+        let (program, with) = match engine {
+            Engine::Docker => ("docker", ", with Docker"),
+            Engine::Podman => ("podman", ", with Podman"),
+            Engine::Either => ("docker", ", with Docker (or Podman, in the same words)"),
+        };
+        let userns = if self.other_user_namespace && engine == Engine::Podman {
+            format!(" --userns=container:{name}")
+        } else {
+            String::new()
+        };
+        Remedy {
+            title: format!("{title}{with}"),
+            pod_security: None,
+            commands: vec![format!(
+                "{program} run --rm -it --pid=container:{name} --network=container:{name}{userns} {words} spyhole access"
+            )],
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Engine {
+    Docker,
+    Podman,
+    Either,
+}
+
+/// A partial container for `--custom`.
+fn context(user: &User) -> String {
+    let non_root = user.uid != "0";
+    let drop = if user.keep {
+        ""
+    } else {
+        "capabilities: {drop: [ALL]}, "
+    };
+    format!(
+        "securityContext: {{runAsUser: {}, runAsGroup: {}, runAsNonRoot: {non_root}, \
+         allowPrivilegeEscalation: false, {drop}seccompProfile: {{type: RuntimeDefault}}}}",
+        user.uid, user.gid
+    )
+}
+
+fn remount(mount: &ProcMount) -> Remedy {
+    let mount_point = String::from_utf8_lossy(&mount.mount_point);
+    Remedy {
+        title: "have /proc mounted without hidepid".to_owned(),
+        pod_security: Some(PodSecurity::Privileged),
+        commands: vec![format!(
+            "mount -o remount,hidepid=0 {}",
+            word(Some(&mount_point), "/proc")
+        )],
+    }
+}
+
+/// What a runtime leaves to root where nothing else was asked for.
+fn default_capabilities(runtime: Option<&str>) -> u64 {
+    match runtime {
+        Some("cri-o") => 0x5fb,
+        Some("podman") => 0x8004_05fb,
+        _ => 0xa804_25fb,
+    }
+}
+
+/// As Kubernetes, Docker and Podman name them: `NET_ADMIN`.
+fn kubernetes_names(mask: u64) -> Vec<String> {
+    capabilities::names(mask)
+        .map(|name| name.trim_start_matches("cap_").to_ascii_uppercase())
+        .collect()
+}
+
+/// One word of a shell's line. What comes from outside is quoted where it has to be;
+/// what could be taken for a flag, or is not known, is left to be filled in.
+fn word(value: Option<&str>, placeholder: &str) -> String {
+    let usual = |character: char| character.is_ascii_alphanumeric() || "._/-".contains(character);
+    match value {
+        None | Some("") => placeholder.to_owned(),
+        Some(value) if value.starts_with('-') => placeholder.to_owned(),
+        Some(value) if value.chars().all(usual) => value.to_owned(),
+        Some(value) => format!("'{}'", value.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

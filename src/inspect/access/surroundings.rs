@@ -1,0 +1,294 @@
+//! What is around viewer and target: the mount of the /proc in use, security modules.
+
+use std::ffi::CString;
+use std::fmt::Write as _;
+use std::os::fd::{AsFd, AsRawFd};
+use std::path::Path;
+
+use nix::errno::Errno;
+
+use super::attempts::Attempted;
+use crate::inspect::standing::{Blocker, CAP_SYS_PTRACE, Check, Credentials, may_ptrace};
+use crate::inspect::view::{Held, View};
+use crate::model::access::What;
+use crate::model::escape::escaped;
+use crate::model::gap::{Reason, Refusal};
+use crate::parse::mountinfo;
+use crate::sys::{InRoot, ProcDir, ProcessDir};
+
+/// How the /proc in use was mounted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct ProcMount {
+    pub(super) mount_point: Vec<u8>,
+    /// As mountinfo says it: `noaccess`, `invisible`, `ptraceable`, or a number.
+    pub(super) hidepid: Option<String>,
+    /// Whose members `hidepid` spares.
+    pub(super) gid: Option<u32>,
+}
+
+pub(super) struct Surroundings {
+    /// spyhole's own entry.
+    pub(super) own: Option<ProcessDir>,
+    /// The path of the /proc in use.
+    pub(super) proc_path: String,
+    /// `None` where spyhole's mountinfo does not tell.
+    mount: Option<ProcMount>,
+    pub(super) target_label: Option<String>,
+    pub(super) viewer_label: Option<String>,
+}
+
+const MOUNTINFO_LIMIT: usize = 4 << 20;
+const SMALL_LIMIT: usize = 64 << 10;
+
+impl Surroundings {
+    pub(super) fn of(view: &View, held: &Held, buffer: &mut Vec<u8>) -> Self {
+        let listed = view
+            .own_pid
+            .and_then(|pid| view.visitor.proc.process(pid).ok());
+        let own = listed.or_else(|| {
+            let proc = ProcDir::open(Path::new("/proc")).ok()?;
+            proc.process(proc.own_pid().ok()?).ok()
+        });
+        let descriptor = held.main.as_fd().as_raw_fd();
+        let path = own.as_ref().and_then(|own| {
+            let name = CString::new(format!("fd/{descriptor}")).ok()?;
+            let path = own.read_link(&name).ok()?;
+            let (proc, _) = std::str::from_utf8(&path).ok()?.rsplit_once('/')?;
+            Some(proc.to_owned())
+        });
+        let mount = own
+            .as_ref()
+            .and_then(|own| proc_mount(own, descriptor, buffer));
+        Self {
+            viewer_label: own.as_ref().and_then(|own| label(own, buffer)),
+            target_label: label(&held.main, buffer),
+            proc_path: path.unwrap_or_else(|| "/proc".to_owned()),
+            mount,
+            own,
+        }
+    }
+
+    /// Whether PID 1, which must be there where spyhole has another number, can be seen.
+    pub(super) fn process_list(&self, view: &View) -> Attempted {
+        let viewer = &view.visitor.viewer;
+        let proc = &view.visitor.proc;
+        let first = || {
+            let listed = proc.pids()?.contains(&1);
+            let alone = view.own_pid.is_none_or(|pid| pid == 1);
+            match listed {
+                true => proc
+                    .process(1)?
+                    .read(c"stat", SMALL_LIMIT, &mut Vec::new())
+                    .map(drop),
+                false if alone => Ok(()),
+                false => Err(Errno::ENOENT),
+            }
+        };
+        let hides = self.hiding(viewer).is_some();
+        let (result, partly) = match first() {
+            Ok(()) if hides => (Err(Refusal::of(Reason::Hidepid)), true),
+            // It ended meanwhile: then there is no list to speak of.
+            Ok(()) | Err(Errno::ESRCH) => (Ok(()), false),
+            Err(errno) => {
+                let reason = if hides {
+                    Reason::Hidepid
+                } else {
+                    Reason::Denied
+                };
+                let refusal = Refusal {
+                    errno: Some(format!("{errno:?}")),
+                    ..Refusal::of(reason)
+                };
+                (Err(refusal), false)
+            }
+        };
+        Attempted {
+            what: What::ProcessList,
+            check: Check::Open,
+            path: self.proc_path.clone(),
+            result,
+            partly,
+        }
+    }
+
+    /// The mount of the /proc in use, where it hides processes from this viewer.
+    pub(super) fn hiding(&self, viewer: &Credentials) -> Option<&ProcMount> {
+        let mount = self.mount.as_ref()?;
+        let hidepid = mount.hidepid.as_deref().unwrap_or("off");
+        // `ptraceable` spares no group.
+        let spared = mount.gid.is_some_and(|gid| in_group(viewer, gid))
+            && !matches!(hidepid, "4" | "ptraceable");
+        let hides = !matches!(hidepid, "0" | "off") && !spared && !viewer.can(CAP_SYS_PTRACE);
+        hides.then_some(mount)
+    }
+
+    /// The blocker behind a process list that is not whole.
+    pub(super) fn hidden(&self, viewer: &Credentials) -> Blocker {
+        let Some(mount) = self.hiding(viewer) else {
+            return Blocker {
+                reason: Reason::Denied,
+                evidence: "PID 1 must be there and cannot be seen, \
+                           and the mount options of /proc do not tell why"
+                    .to_owned(),
+            };
+        };
+        let mut evidence = format!(
+            "{} is mounted with hidepid={}",
+            escaped(&mount.mount_point),
+            escaped(mount.hidepid.as_deref().unwrap_or_default().as_bytes()),
+        );
+        match mount.gid {
+            Some(gid) => {
+                let _ = write!(
+                    evidence,
+                    ", which spares members of gid {gid}, and the viewer is none"
+                );
+            }
+            None => evidence.push_str(", which spares no group"),
+        }
+        evidence.push_str(
+            ": processes are shown only to who may ptrace them \
+             (the same user, or CAP_SYS_PTRACE, which the viewer lacks)",
+        );
+        Blocker {
+            reason: Reason::Hidepid,
+            evidence,
+        }
+    }
+
+    /// The blocker behind a refusal that ids, capabilities and user namespace do not explain.
+    pub(super) fn unexplained(
+        &self,
+        needs_ptrace: bool,
+        refusal: &Refusal,
+        viewer: &Credentials,
+        target: &Credentials,
+    ) -> Blocker {
+        let labels = self.labels();
+        if !needs_ptrace {
+            return Blocker {
+                reason: refusal.reason,
+                evidence: format!(
+                    "owner and mode of the file itself refuse the viewer, or a security module; {labels}"
+                ),
+            };
+        }
+        if may_ptrace(viewer, target) {
+            return Blocker {
+                reason: Reason::SecurityModule,
+                evidence: format!(
+                    "CAP_SYS_PTRACE is effective in the target's user namespace and the kernel \
+                     still refuses, which only a security module does; {labels}"
+                ),
+            };
+        }
+        if refusal.reason == Reason::Seccomp {
+            return Blocker {
+                reason: Reason::Seccomp,
+                evidence: format!(
+                    "ids, capabilities and user namespace suffice; the viewer runs under a seccomp \
+                     filter (Seccomp: 2), and the answer is EPERM, which the kernel's own check \
+                     never gives; {labels}"
+                ),
+            };
+        }
+        let confined = [&self.viewer_label, &self.target_label];
+        let confined = confined
+            .into_iter()
+            .flatten()
+            .any(|label| label != "unconfined");
+        let (reason, evidence) = if target.dumpable.is_none() && !confined {
+            (
+                Reason::NotDumpable,
+                "ids, capabilities and user namespace suffice: what is left is that the target \
+                 is not dumpable, which does not show for a process of root",
+            )
+        } else if target.dumpable.is_none() {
+            (
+                Reason::Denied,
+                "ids, capabilities and user namespace suffice: what is left is a target that is \
+                 not dumpable, which does not show for a process of root, or a security module",
+            )
+        } else {
+            (
+                Reason::SecurityModule,
+                "ids, capabilities, user namespace and dumpability suffice: what is left is a \
+                 security module",
+            )
+        };
+        Blocker {
+            reason,
+            evidence: format!("{evidence}; {labels}"),
+        }
+    }
+
+    /// What is known of security modules, as evidence.
+    fn labels(&self) -> String {
+        let label = |label: &Option<String>| match label {
+            Some(label) => format!("\"{label}\""),
+            None => "none".to_owned(),
+        };
+        let mut text = format!(
+            "label of the viewer: {}, of the target: {}",
+            label(&self.viewer_label),
+            label(&self.target_label)
+        );
+        let mut buffer = Vec::new();
+        let modules = InRoot::at(Path::new("/"))
+            .and_then(|root| root.read(b"/sys/kernel/security/lsm", SMALL_LIMIT, &mut buffer));
+        if modules.is_ok() {
+            let modules = escaped(buffer.trim_ascii()).into_owned();
+            let _ = write!(text, "; modules of this kernel: {modules}");
+        }
+        text
+    }
+}
+
+fn in_group(viewer: &Credentials, gid: u32) -> bool {
+    let own = viewer.gid.is_some_and(|ids| ids.filesystem == gid);
+    own || viewer
+        .groups
+        .as_ref()
+        .is_some_and(|groups| groups.contains(&gid))
+}
+
+/// What `AppArmor` or `SELinux` calls a process, escaped.
+fn label(process: &ProcessDir, buffer: &mut Vec<u8>) -> Option<String> {
+    for name in [c"attr/apparmor/current", c"attr/current"] {
+        if process.read(name, SMALL_LIMIT, buffer).is_ok() {
+            let text = buffer.split(|byte| *byte == 0).next().unwrap_or_default();
+            let text = text.trim_ascii();
+            if !text.is_empty() {
+                return Some(escaped(text).into_owned());
+            }
+        }
+    }
+    None
+}
+
+/// The mount that a descriptor of spyhole's lies on.
+fn proc_mount(own: &ProcessDir, descriptor: i32, buffer: &mut Vec<u8>) -> Option<ProcMount> {
+    let name = CString::new(format!("fdinfo/{descriptor}")).ok()?;
+    own.read(&name, SMALL_LIMIT, buffer).ok()?;
+    let text = std::str::from_utf8(buffer).ok()?;
+    let id = text.lines().find_map(|line| line.strip_prefix("mnt_id:"))?;
+    let id: u32 = id.trim().parse().ok()?;
+    own.read_records(c"mountinfo", MOUNTINFO_LIMIT, buffer)
+        .ok()?;
+    let mount = mountinfo::entries(buffer)
+        .filter_map(Result::ok)
+        .find(|entry| entry.mount_id == id && entry.fstype.as_ref() == b"proc")?;
+    let options = String::from_utf8_lossy(&mount.super_options).into_owned();
+    let option = |key: &str| {
+        let mut values = options.split(',').filter_map(|word| word.strip_prefix(key));
+        values
+            .next()
+            .and_then(|value| value.strip_prefix('='))
+            .map(str::to_owned)
+    };
+    Some(ProcMount {
+        mount_point: mount.mount_point.to_vec(),
+        hidepid: option("hidepid"),
+        gid: option("gid").and_then(|gid| gid.parse().ok()),
+    })
+}

@@ -1,0 +1,108 @@
+//! The section `capabilities`: what a process may do, and what that means.
+
+mod defaults;
+mod fill;
+mod naming;
+mod node;
+mod pod_security;
+mod program;
+pub mod read;
+mod words;
+
+use clap::Args;
+use serde::Deserialize;
+
+use super::look::{Needs, Scope};
+use super::section::{Detail, Query};
+use super::view::View;
+use super::visit::{Facts, Files};
+use crate::model::capabilities_table::{decoded, one_each, tables};
+use crate::model::time::Timestamp;
+use crate::model::{Report, Table};
+use crate::parse::capabilities;
+use crate::sys::clock::Clock;
+use fill::{Filler, capability_set};
+
+/// Flags of `spyhole capabilities`.
+#[derive(Debug, Clone, Default, Args, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CapabilitiesQuery {
+    /// Of every process of the target, a row each.
+    #[arg(short = 'A', long)]
+    pub all: bool,
+    /// Also name threads that differ from the first one of their process.
+    #[arg(short = 'L', long, short_alias = 'T')]
+    pub threads: bool,
+    /// Say what this mask holds, as capsh does, and look at nothing.
+    #[arg(long, value_name = "MASK", conflicts_with_all = ["all", "threads"])]
+    pub decode: Option<String>,
+}
+
+impl Query for CapabilitiesQuery {
+    const NAME: &'static str = "capabilities";
+    const ALIASES: &'static [&'static str] = &["caps"];
+    const ABOUT: &'static str =
+        "Capabilities and the rest of the security context, and what they mean";
+    const EXAMPLE: &'static str = "spyhole caps\n  spyhole caps --decode 00000000a80425fb";
+
+    fn check(&self) -> Result<(), String> {
+        match &self.decode {
+            Some(text) if capabilities::mask(text).is_none() => Err(format!(
+                "--decode {text:?}: expected up to 16 hexadecimal digits, as 00000000a80425fb"
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn answer_without_look(&self) -> Option<Report> {
+        let mask = capabilities::mask(self.decode.as_deref()?)?;
+        let mut report = Report::begin(Timestamp(Clock::read().now));
+        report.decoded = Some(capability_set(mask));
+        Some(report)
+    }
+
+    fn needs(&self, _: Detail) -> Needs {
+        let mut files = Files::STATUS | Files::EXE | Files::SECURITY;
+        files.set(Files::TASK_STATUS, self.threads);
+        let scope = if self.all { Scope::Target } else { Scope::Main };
+        Needs {
+            files,
+            scope,
+            target: true,
+        }
+    }
+
+    fn fill(&self, view: &mut View, report: &mut Report) {
+        let main_pid = view.held.as_ref().map(|held| held.main.pid());
+        let mut filler = Filler::new(view);
+        let facts = std::mem::take(&mut filler.view.facts);
+        let shown = |facts: &&Facts| facts.read && (self.all || Some(facts.pid) == main_pid);
+        let contexts = facts.iter().filter(shown).filter_map(|facts| {
+            let security = facts.security.as_ref()?;
+            Some(filler.context(facts, security))
+        });
+        report.capabilities = Some(contexts.collect());
+        view.facts = facts;
+    }
+
+    fn tables(&self, report: &Report, _: Detail) -> Vec<Table> {
+        if let Some(set) = &report.decoded {
+            return vec![decoded(set)];
+        }
+        let contexts = report.capabilities.as_deref().unwrap_or_default();
+        if self.all {
+            one_each(contexts)
+        } else {
+            contexts.iter().flat_map(tables).collect()
+        }
+    }
+
+    fn saw_nothing(&self, report: &Report) -> bool {
+        let contexts = report.capabilities.as_deref().unwrap_or_default();
+        report.decoded.is_none()
+            && contexts.iter().all(|context| {
+                context.privileges.sets.effective.value().is_none()
+                    && context.privileges.uids.value().is_none()
+            })
+    }
+}

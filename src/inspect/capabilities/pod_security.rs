@@ -1,0 +1,332 @@
+//! The clauses of the Pod Security Standards, judged from a running process.
+//!
+//! <https://kubernetes.io/docs/concepts/security/pod-security-standards/>. The standards speak
+//! of a manifest; a process shows what became of it. What does not show is listed as not
+//! judged, never as fitting.
+
+use std::fmt::Write;
+
+use super::defaults;
+use crate::model::pod_security::{Clause, PodSecurity, PodSecurityLevel, Verdict};
+use crate::parse::capabilities::{self, bit, names};
+use crate::parse::security_label::{Module, SecurityLabel};
+use crate::parse::status::Ids;
+use PodSecurityLevel::{Baseline, Restricted};
+use Verdict::{Fails, Fits, NotJudged, Unseen};
+
+/// What the clauses are judged from; `None` is what could not be read.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Evidence<'a> {
+    /// `CapBnd`.
+    pub(super) bounding: Option<u64>,
+    /// `CapPrm`.
+    pub(super) permitted: Option<u64>,
+    /// How many capabilities the kernel knows.
+    pub(super) known_capabilities: u8,
+    /// User ids in the process's own user namespace.
+    pub(super) uids: Option<Ids>,
+    /// `NoNewPrivs`.
+    pub(super) no_new_privs: Option<bool>,
+    /// `Seccomp`.
+    pub(super) seccomp: Option<u8>,
+    /// The label of a security module.
+    pub(super) label: Labelled<'a>,
+    /// The runtime, where it is in sight.
+    pub(super) runtime: Option<&'a str>,
+    /// Whether it is in the PID namespace of the node, where that can be told.
+    pub(super) host_pid: Option<bool>,
+    /// The same of its IPC namespace.
+    pub(super) host_ipc: Option<bool>,
+    /// The same of its network namespace.
+    pub(super) host_net: Option<bool>,
+}
+
+/// What `attr/current` said.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) enum Labelled<'a> {
+    /// It could not be read.
+    #[default]
+    Unseen,
+    /// No module labels processes.
+    ByNobody,
+    /// This.
+    As(&'a SecurityLabel),
+}
+
+/// What may be added under baseline.
+const BASELINE: [&str; 13] = [
+    "AUDIT_WRITE",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "MKNOD",
+    "NET_BIND_SERVICE",
+    "SETFCAP",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+    "SYS_CHROOT",
+];
+/// What may be added under restricted.
+const RESTRICTED: [&str; 1] = ["NET_BIND_SERVICE"];
+/// The types that baseline admits.
+const SELINUX_TYPES: [&[u8]; 4] = [
+    b"container_t",
+    b"container_init_t",
+    b"container_kvm_t",
+    b"container_engine_t",
+];
+
+/// Every clause, judged.
+#[must_use]
+pub(super) fn judge(evidence: &Evidence<'_>) -> PodSecurity {
+    let host = |clause, shared, what: &str| {
+        let (verdict, evidence) = match shared {
+            Some(true) => (Fails, format!("it is in the {what} namespace of the node")),
+            Some(false) => (
+                Fits,
+                format!("it is in another {what} namespace than the node"),
+            ),
+            None => (
+                NotJudged,
+                format!("its {what} namespace cannot be told from the node's here"),
+            ),
+        };
+        Clause {
+            level: Baseline,
+            clause,
+            verdict,
+            evidence,
+        }
+    };
+    let clause = |level, clause, (verdict, evidence)| Clause {
+        level,
+        clause,
+        verdict,
+        evidence,
+    };
+    let silent = |level, name| {
+        let why = "no running process shows it".to_owned();
+        clause(level, name, (NotJudged, why))
+    };
+    PodSecurity::of(vec![
+        clause(Baseline, "capabilities", baseline_capabilities(evidence)),
+        clause(Baseline, "privileged", privileged(evidence)),
+        host("hostPID", evidence.host_pid, "PID"),
+        host("hostIPC", evidence.host_ipc, "IPC"),
+        host("hostNetwork", evidence.host_net, "network"),
+        clause(Baseline, "AppArmor", apparmor(evidence)),
+        clause(Baseline, "SELinux", selinux(evidence)),
+        clause(
+            Baseline,
+            "seccomp not Unconfined",
+            baseline_seccomp(evidence),
+        ),
+        silent(Baseline, "hostPath volumes"),
+        silent(Baseline, "host ports"),
+        silent(Baseline, "procMount"),
+        silent(Baseline, "sysctls"),
+        silent(Baseline, "hosts of probes and lifecycle hooks"),
+        clause(Restricted, "runAsNonRoot", non_root(evidence)),
+        clause(Restricted, "allowPrivilegeEscalation", escalation(evidence)),
+        clause(
+            Restricted,
+            "capabilities drop ALL",
+            restricted_capabilities(evidence),
+        ),
+        clause(
+            Restricted,
+            "seccomp RuntimeDefault or Localhost",
+            restricted_seccomp(evidence),
+        ),
+        silent(Restricted, "volume types"),
+    ])
+}
+
+type Judged = (Verdict, String);
+
+fn unseen(what: &str) -> Judged {
+    (Unseen, format!("{what} could not be read"))
+}
+
+fn baseline_capabilities(evidence: &Evidence<'_>) -> Judged {
+    let Some(held) = held(evidence) else {
+        return unseen("CapBnd and CapPrm");
+    };
+    let beyond = held & !mask(&BASELINE);
+    // A runtime gives its own default without being asked, and baseline admits that.
+    let by_default = match evidence.runtime.and_then(defaults::of) {
+        Some(default) => beyond & default,
+        None => beyond & mask(&["NET_RAW"]),
+    };
+    let added = beyond & !by_default;
+    let mut words = match (added, held) {
+        (0, 0) => "it may hold none".to_owned(),
+        (0, _) => "it may hold no more than may be added".to_owned(),
+        _ => format!("it may hold {}", listed(added)),
+    };
+    match (added, by_default, evidence.runtime) {
+        (0, 0, _) => (Fits, words),
+        (0, _, Some(runtime)) => {
+            let _ = write!(
+                words,
+                ", and {}, which {runtime} gives by default",
+                listed(by_default)
+            );
+            (Fits, words)
+        }
+        (0, _, None) => {
+            let names = listed(by_default);
+            let why = format!(
+                "it may hold {names}: Docker and containerd give that by default, adding it does \
+                 not fit; the runtime is not in sight"
+            );
+            (NotJudged, why)
+        }
+        _ => (Fails, words),
+    }
+}
+
+fn restricted_capabilities(evidence: &Evidence<'_>) -> Judged {
+    let Some(held) = held(evidence) else {
+        return unseen("CapBnd and CapPrm");
+    };
+    match (held & !mask(&RESTRICTED), held) {
+        (0, 0) => (Fits, "it may hold none".to_owned()),
+        (0, _) => (Fits, format!("it may hold {} only", listed(held))),
+        (beyond, _) => (Fails, format!("it may hold {}", listed(beyond))),
+    }
+}
+
+/// What the process holds or could come to hold.
+fn held(evidence: &Evidence<'_>) -> Option<u64> {
+    Some(evidence.bounding? | evidence.permitted?)
+}
+
+fn privileged(evidence: &Evidence<'_>) -> Judged {
+    let Some(bounding) = evidence.bounding else {
+        return unseen("CapBnd");
+    };
+    let all = capabilities::all(evidence.known_capabilities);
+    if all != 0 && bounding & all == all {
+        let why = "its bounding set holds every capability of this kernel";
+        return (Fails, why.to_owned());
+    }
+    let missing = (all & !bounding).count_ones();
+    let why = format!(
+        "its bounding set lacks {missing} of {}, which a privileged container has only where \
+         its engine lacks them too",
+        evidence.known_capabilities
+    );
+    (NotJudged, why)
+}
+
+fn apparmor(evidence: &Evidence<'_>) -> Judged {
+    match evidence.label {
+        Labelled::Unseen => unseen("its label"),
+        Labelled::As(label) if label.is_unconfined() => (
+            Fails,
+            "AppArmor runs on the node, and this process is unconfined".to_owned(),
+        ),
+        Labelled::As(label) if label.module == Module::AppArmor => {
+            let profile = String::from_utf8_lossy(&label.label);
+            (Fits, format!("its profile is {profile}"))
+        }
+        _ => (Fits, "AppArmor labels no process here".to_owned()),
+    }
+}
+
+fn selinux(evidence: &Evidence<'_>) -> Judged {
+    match evidence.label {
+        Labelled::Unseen => unseen("its label"),
+        Labelled::As(label) if label.module == Module::SeLinux => {
+            let found = label.selinux_type().unwrap_or_default();
+            let words = format!("its type is {}", String::from_utf8_lossy(found));
+            let verdict = if SELINUX_TYPES.contains(&found) {
+                Fits
+            } else {
+                Fails
+            };
+            (verdict, words)
+        }
+        _ => (Fits, "SELinux labels no process here".to_owned()),
+    }
+}
+
+fn baseline_seccomp(evidence: &Evidence<'_>) -> Judged {
+    match evidence.seccomp {
+        None => unseen("Seccomp"),
+        Some(0) => (
+            NotJudged,
+            "no filter is on: baseline lets the profile be unset, but not set to Unconfined"
+                .to_owned(),
+        ),
+        Some(_) => (Fits, "a filter is on".to_owned()),
+    }
+}
+
+fn restricted_seccomp(evidence: &Evidence<'_>) -> Judged {
+    match evidence.seccomp {
+        None => unseen("Seccomp"),
+        Some(0) => (Fails, "no filter is on".to_owned()),
+        Some(1) => (
+            Fails,
+            "the strict mode is on, which a process sets itself and only where no filter was"
+                .to_owned(),
+        ),
+        Some(_) => (
+            Fits,
+            "a filter is on; whose it is, and which profile, does not show".to_owned(),
+        ),
+    }
+}
+
+fn non_root(evidence: &Evidence<'_>) -> Judged {
+    let Some(uids) = evidence.uids else {
+        return unseen("Uid");
+    };
+    let root: Vec<&str> = [
+        ("real", uids.real),
+        ("effective", uids.effective),
+        ("saved", uids.saved),
+    ]
+    .into_iter()
+    .filter(|(_, uid)| *uid == 0)
+    .map(|(which, _)| which)
+    .collect();
+    match root.len() {
+        0 => (Fits, format!("it runs as uid {}", uids.effective)),
+        3 => (Fails, "it runs as uid 0".to_owned()),
+        _ => (Fails, format!("its {} uid is 0", root.join(" and "))),
+    }
+}
+
+fn escalation(evidence: &Evidence<'_>) -> Judged {
+    match evidence.no_new_privs {
+        None => unseen("NoNewPrivs"),
+        Some(true) => (Fits, "no_new_privs is set".to_owned()),
+        Some(false) => (Fails, "no_new_privs is not set".to_owned()),
+    }
+}
+
+fn mask(names: &[&str]) -> u64 {
+    names
+        .iter()
+        .filter_map(|name| bit(name))
+        .fold(0, |mask, bit| mask | 1 << bit)
+}
+
+fn listed(mask: u64) -> String {
+    let missing = capabilities::all(41) & !mask;
+    let joined = |mask| names(mask).collect::<Vec<_>>().join(", ");
+    match missing.count_ones() {
+        0 => "every capability".to_owned(),
+        1..=8 => format!("all but {}", joined(missing)),
+        _ => joined(mask),
+    }
+}
+
+#[cfg(test)]
+mod tests;

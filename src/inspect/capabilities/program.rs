@@ -1,0 +1,79 @@
+//! The program of a process → what its file gives to whoever runs it.
+
+use nix::errno::Errno;
+
+use super::fill::{Filler, SECTION, capability_set};
+use crate::inspect::visit::{Attempt, Facts};
+use crate::model::capabilities::{Executable, ExecutableFile, FileCapabilitySets};
+use crate::model::gap::{Reason, Refusal};
+use crate::model::seen::Seen;
+use crate::parse::file_capabilities::FileCapabilities;
+use crate::sys::program::Program;
+
+impl Filler<'_> {
+    pub(super) fn executable(
+        &mut self,
+        facts: &Facts,
+        program: &Attempt<Option<Program>>,
+    ) -> Option<Executable> {
+        let path = match facts.exe.as_ref()? {
+            Ok(None) => return None,
+            Ok(Some(path)) => Seen::Value(path.as_slice().into()),
+            Err(refusal) => Seen::Unseen(self.gap("executable.path", facts.pid, refusal)),
+        };
+        let file = match program {
+            Ok(None) => return None,
+            Ok(Some(program)) => Seen::Value(self.file(facts.pid, program)),
+            Err(refusal) => Seen::Unseen(self.gap("executable.file", facts.pid, refusal)),
+        };
+        Some(Executable { path, file })
+    }
+
+    fn file(&mut self, pid: i32, program: &Program) -> ExecutableFile {
+        let known = self.around.known_capabilities;
+        let sets = |bytes: &Vec<u8>| {
+            let found = FileCapabilities::parse(bytes)
+                .map_err(|error| Refusal::of(Reason::Malformed).needing(&error.to_string()))?;
+            Ok(FileCapabilitySets {
+                text: found.text(known),
+                permitted: capability_set(found.permitted),
+                inheritable: capability_set(found.inheritable),
+                effective: found.effective,
+                revision: found.revision,
+                root_uid: found.root_uid,
+            })
+        };
+        let attempt = match &program.capability {
+            Ok(None) => None,
+            Ok(Some(bytes)) => Some(sets(bytes)),
+            Err(errno) => Some(Err(attribute_refusal(*errno))),
+        };
+        ExecutableFile {
+            owner_uid: program.uid,
+            owner_gid: program.gid,
+            setuid: program.mode & libc::S_ISUID != 0,
+            setgid: program.mode & libc::S_ISGID != 0,
+            capabilities: attempt.map(|attempt| {
+                self.view
+                    .gaps
+                    .seen(SECTION, "executable.file.capabilities", pid, attempt)
+            }),
+            nosuid: program.nosuid,
+        }
+    }
+}
+
+fn attribute_refusal(errno: Errno) -> Refusal {
+    let reason = match errno {
+        // Its root uid has no number in the viewer's user namespace.
+        Errno::EOVERFLOW => Reason::UserNamespace,
+        Errno::EACCES | Errno::EPERM => Reason::Denied,
+        Errno::ENOSYS => Reason::Unsupported,
+        Errno::ERANGE | Errno::EINVAL => Reason::Malformed,
+        _ => Reason::Io,
+    };
+    Refusal {
+        errno: Some(format!("{errno:?}")),
+        ..Refusal::of(reason)
+    }
+}

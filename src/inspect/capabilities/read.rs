@@ -1,0 +1,165 @@
+//! What a visit reads of the security context beyond `status`.
+
+use std::ffi::{CStr, CString};
+
+use nix::errno::Errno;
+
+use crate::inspect::standing::Check;
+use crate::inspect::visit::{Attempt, Reader, SMALL_LIMIT, STATUS_LIMIT, TASKS_LIMIT};
+use crate::model::gap::{Reason, Refusal};
+use crate::parse::id_map::IdMap;
+use crate::parse::namespace_link::{NamespaceKind, NamespaceLink};
+use crate::parse::security_label::SecurityLabel;
+use crate::parse::status::Status;
+use crate::sys::program::Program;
+use crate::sys::{Cut, ProcessDir};
+
+/// The security context of a process beyond its `status`.
+#[derive(Debug)]
+pub struct Security {
+    /// `uid_map`.
+    pub uid_map: Attempt<IdMap>,
+    /// `gid_map`.
+    pub gid_map: Attempt<IdMap>,
+    /// `attr/apparmor/current` or `attr/current`; `Ok(None)` where no module labels it.
+    pub label: Attempt<Option<SecurityLabel>>,
+    /// Owner and group of its files, which are root's where it is not dumpable.
+    pub files_owner: Option<(u32, u32)>,
+    /// The namespaces that decide about privileges, as far as their links can be read.
+    pub namespaces: Namespaces,
+    /// The file it runs; `Ok(None)` for what runs none.
+    pub program: Attempt<Option<Program>>,
+}
+
+/// Inodes of namespaces, equal for processes that share one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Namespaces {
+    /// `ns/ipc`.
+    pub ipc: Option<u64>,
+    /// `ns/net`.
+    pub net: Option<u64>,
+    /// `ns/pid`.
+    pub pid: Option<u64>,
+    /// `ns/user`.
+    pub user: Option<u64>,
+}
+
+/// A thread.
+#[derive(Debug)]
+pub struct Task {
+    /// Its id.
+    pub tid: i32,
+    /// `comm`, where it could still be read.
+    pub comm: Option<Vec<u8>>,
+    /// `status`.
+    pub status: Status,
+}
+
+/// A map holds up to 340 lines of 33 bytes.
+const MAP_LIMIT: usize = 64 << 10;
+
+impl Security {
+    /// Reads it all; `bodiless` are zombies and kernel threads.
+    pub(in crate::inspect) fn read(reader: &mut Reader<'_>, bodiless: bool) -> Self {
+        let owner = reader.process.stat_entry(c"environ").ok();
+        Self {
+            uid_map: reader.parsed(c"uid_map", MAP_LIMIT, Check::Open, IdMap::parse),
+            gid_map: reader.parsed(c"gid_map", MAP_LIMIT, Check::Open, IdMap::parse),
+            label: label(reader),
+            files_owner: owner
+                .filter(|_| !bodiless)
+                .map(|stat| (stat.st_uid, stat.st_gid)),
+            namespaces: Namespaces::of(reader.process),
+            program: if bodiless { Ok(None) } else { program(reader) },
+        }
+    }
+}
+
+impl Namespaces {
+    /// Of a process.
+    #[must_use]
+    pub fn of(process: &ProcessDir) -> Self {
+        let inode = |name: &CStr, kind| {
+            let link = NamespaceLink::parse(&process.read_link(name).ok()?).ok()?;
+            (link.kind == kind).then_some(link.inode)
+        };
+        Self {
+            ipc: inode(c"ns/ipc", NamespaceKind::Ipc),
+            net: inode(c"ns/net", NamespaceKind::Net),
+            pid: inode(c"ns/pid", NamespaceKind::Pid),
+            user: inode(c"ns/user", NamespaceKind::User),
+        }
+    }
+}
+
+fn label(reader: &mut Reader<'_>) -> Attempt<Option<SecurityLabel>> {
+    // Since Linux 5.8; tells AppArmor apart also where modules are stacked.
+    let own = reader
+        .process
+        .read(c"attr/apparmor/current", SMALL_LIMIT, reader.buffer);
+    if own == Ok(Cut::Whole)
+        && let Some(label) = SecurityLabel::of_apparmor(reader.buffer)
+    {
+        return Ok(Some(label));
+    }
+    match reader
+        .process
+        .read(c"attr/current", SMALL_LIMIT, reader.buffer)
+    {
+        Ok(Cut::Whole) => Ok(SecurityLabel::parse(reader.buffer)),
+        Ok(Cut::AtLimit) => Err(Refusal::of(Reason::Limit)),
+        // The kernel's word for: no module has a label for it.
+        Err(Errno::EINVAL) => Ok(None),
+        Err(errno) => Err(reader.refused(errno, Check::Open)),
+    }
+}
+
+fn program(reader: &mut Reader<'_>) -> Attempt<Option<Program>> {
+    match Program::of(reader.process) {
+        Ok(program) => Ok(Some(program)),
+        // On its way out: it has given up its memory, so there is no program any more.
+        Err(Errno::ENOENT) => Ok(None),
+        Err(errno) => Err(reader.refused(errno, Check::Ptrace)),
+    }
+}
+
+/// Every thread but the first; one that ended between two reads is simply gone.
+pub(in crate::inspect) fn tasks(reader: &mut Reader<'_>) -> Attempt<Vec<Task>> {
+    let mut ids = match reader.process.numbers_in(c"task") {
+        Ok(ids) => ids,
+        Err(errno) => return Err(reader.refused(errno, Check::Open)),
+    };
+    if ids.len() > TASKS_LIMIT {
+        return Err(Refusal::of(Reason::Limit));
+    }
+    ids.retain(|id| *id != reader.process.pid());
+    ids.sort_unstable();
+    let mut tasks = Vec::new();
+    for tid in ids {
+        if !task_file(reader, tid, "status", STATUS_LIMIT)? {
+            continue;
+        }
+        let status = Status::parse(reader.buffer).map_err(|error| {
+            Refusal::of(Reason::Malformed).needing(&format!("a report of this: {error}"))
+        })?;
+        let comm = task_file(reader, tid, "comm", SMALL_LIMIT)?.then(|| {
+            let comm = reader.buffer.as_slice();
+            comm.strip_suffix(b"\n").unwrap_or(comm).to_vec()
+        });
+        tasks.push(Task { tid, comm, status });
+    }
+    Ok(tasks)
+}
+
+/// Whether the file is in the buffer; not, where the thread has ended.
+fn task_file(reader: &mut Reader<'_>, tid: i32, name: &str, limit: usize) -> Attempt<bool> {
+    let Ok(path) = CString::new(format!("task/{tid}/{name}")) else {
+        return Ok(false);
+    };
+    match reader.process.read(&path, limit, reader.buffer) {
+        Ok(Cut::Whole) => Ok(true),
+        Ok(Cut::AtLimit) => Err(Refusal::of(Reason::Limit)),
+        Err(Errno::ENOENT | Errno::ESRCH) => Ok(false),
+        Err(errno) => Err(reader.refused(errno, Check::Open)),
+    }
+}

@@ -1,0 +1,73 @@
+//! Why there is nothing to look at, as sentences that name the next step.
+
+use std::path::PathBuf;
+
+use nix::errno::Errno;
+
+use crate::model::container::{Container, ContainerKind};
+use crate::model::escape::escaped;
+
+/// Why there is nothing to look at.
+#[derive(Debug, thiserror::Error)]
+pub enum NoTarget {
+    /// `/proc` cannot be opened.
+    #[error(
+        "cannot open {path}: {errno}. Is proc mounted there? Name another place with --proc DIR"
+    )]
+    NoProc {
+        /// The directory that was tried.
+        path: PathBuf,
+        /// The errno of open(2).
+        errno: Errno,
+    },
+    /// No process is listed where proc should be.
+    #[error("{path} lists no process. Is proc mounted there? Name another place with --proc DIR")]
+    NoneListed {
+        /// The directory that was tried.
+        path: PathBuf,
+    },
+    /// The process that was named is not there.
+    #[error("no process {0} in sight; `spyhole containers` and `spyhole ps --all` list what is")]
+    NoProcess(i32),
+    /// No container answers to the name.
+    #[error("no container {name:?} in sight{}", in_sight(containers))]
+    NoContainer {
+        /// As it was given.
+        name: String,
+        /// Those that are in sight.
+        containers: Vec<Container>,
+    },
+    /// More than one container could be meant.
+    #[error("more than one container could be meant{}", in_sight(containers))]
+    Ambiguous {
+        /// Those that are in sight.
+        containers: Vec<Container>,
+    },
+}
+
+fn in_sight(containers: &[Container]) -> String {
+    let line = |container: &Container| {
+        let label = container.label();
+        let shared = containers.iter().filter(|other| other.label() == label);
+        // A name that several have would lead back here.
+        let label = if shared.count() > 1 {
+            format!("pid-{}", container.main_pid)
+        } else {
+            escaped(label.as_bytes()).into_owned()
+        };
+        let comm = escaped(container.main_comm.as_bytes());
+        let (pid, count) = (container.main_pid, container.process_count);
+        let own = if container.own { ", spyhole's own" } else { "" };
+        format!("\n  --container {label:<20} {comm} (pid {pid}, {count} processes{own})")
+    };
+    format!(
+        "; in sight:{}",
+        containers.iter().map(line).collect::<String>()
+    )
+}
+
+/// What may be named as a target: not the pause container.
+pub(super) fn listed(mut containers: Vec<Container>) -> Vec<Container> {
+    containers.retain(|container| container.kind != ContainerKind::Pause);
+    containers
+}

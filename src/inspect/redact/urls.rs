@@ -1,0 +1,228 @@
+//! Passwords in URLs and DSNs, and URLs that are credentials as a whole.
+
+use super::SecretKind;
+use super::text::{Span, at, cut, find, is_name_byte, until, until_in};
+use super::values::is_reference;
+
+/// Finds the passwords; `has_at` spares texts without `@` the search for them.
+pub(super) fn scan(text: &[u8], has_at: bool, spans: &mut Vec<Span>) {
+    let mut next = find(text, b"://", 0);
+    while let Some(place) = next {
+        let authority = place + 3;
+        next = find(text, b"://", authority);
+        let limit = next.unwrap_or(text.len());
+        // A text that is one URL may hold raw spaces; in a sentence a space ends it.
+        let alone = cut(text, 0, place.min(64))
+            .iter()
+            .all(|&b| is_name_byte(b) || matches!(b, b'=' | b'+' | b':'));
+        let end = if alone {
+            limit
+        } else {
+            until_in(text, authority, limit, |b| b.is_ascii_whitespace())
+        };
+        if has_at {
+            userinfo(text, authority, end, spans);
+        }
+        webhook(text, authority, end, spans);
+    }
+    if has_at {
+        let mut from = 0;
+        while from < text.len() {
+            let start = until(text, from, |b| !b.is_ascii_whitespace());
+            let end = until(text, start, |b| b.is_ascii_whitespace());
+            without_scheme(text, start, end, spans);
+            from = end.max(start + 1);
+        }
+    }
+}
+
+/// `user:password@`, as it is written rather than as it ought to be: raw `/`, `#`, `?` and
+/// `@` in a password break the URL but must not show half of it.
+fn userinfo(text: &[u8], start: usize, end: usize, spans: &mut Vec<Span>) {
+    let user_end = until_in(text, start, end, |b| {
+        matches!(b, b':' | b'/' | b'?' | b'#' | b'"')
+    });
+    let authority_end = |from| until_in(text, from, end, |b| matches!(b, b'/' | b'?' | b'#'));
+    if user_end == end || at(text, user_end) != b':' || at(text, start) == b'[' {
+        token_as_user(text, start, user_end, spans);
+        return;
+    }
+    let password = user_end + 1;
+    let proper_end = authority_end(password);
+    let proper = last_at(text, password, proper_end);
+    let any = last_at(text, password, end);
+    let password_end = match (proper, any) {
+        (Some(proper), Some(any)) => {
+            let in_query = cut(text, proper, any).contains(&b'?');
+            if in_query { proper } else { any }
+        }
+        (None, Some(any)) => {
+            let port = cut(text, password, proper_end);
+            if user_end > start && port.iter().all(u8::is_ascii_digit) {
+                token_as_user(text, start, user_end, spans);
+                return;
+            }
+            any
+        }
+        _ => {
+            token_as_user(text, start, user_end, spans);
+            return;
+        }
+    };
+    if !is_reference(cut(text, password, password_end)) {
+        spans.push(Span::new(password, password_end, SecretKind::UrlPassword));
+    }
+    // `https://TOKEN:x-oauth-basic@host`
+    token_as_user_part(text, start, user_end, spans);
+}
+
+/// The last `@` that does not begin a part of a path (`/@scope/package`).
+fn last_at(text: &[u8], start: usize, end: usize) -> Option<usize> {
+    let part = cut(text, start, end);
+    let mut from = part.len();
+    loop {
+        let place = part.get(..from)?.iter().rposition(|&b| b == b'@')?;
+        if place == 0 || at(part, place - 1) != b'/' {
+            return Some(start + place);
+        }
+        from = place;
+    }
+}
+
+/// `https://TOKEN@host`
+fn token_as_user(text: &[u8], start: usize, end: usize, spans: &mut Vec<Span>) {
+    if let Some(place) = cut(text, start, end).iter().position(|&b| b == b'@') {
+        token_as_user_part(text, start, start + place, spans);
+    }
+}
+
+fn token_as_user_part(text: &[u8], start: usize, end: usize, spans: &mut Vec<Span>) {
+    let user = cut(text, start, end);
+    if user.len() >= 20 && user.iter().any(u8::is_ascii_digit) && !user.contains(&b'@') {
+        spans.push(Span::new(start, end, SecretKind::UrlPassword));
+    }
+}
+
+/// Whoever knows these URLs may post: hides what comes after the well-known part.
+fn webhook(text: &[u8], start: usize, end: usize, spans: &mut Vec<Span>) {
+    const HOOKS: [&[u8]; 6] = [
+        b"hooks.slack.com/services/",
+        b"hooks.slack.com/workflows/",
+        b"discord.com/api/webhooks/",
+        b"discordapp.com/api/webhooks/",
+        b"outlook.office.com/webhook/",
+        b"chat.googleapis.com/v1/spaces/",
+    ];
+    let url = cut(text, start, end);
+    let known = HOOKS
+        .iter()
+        .find(|hook| url.starts_with(hook))
+        .map(|hook| start + hook.len());
+    let teams = || {
+        let host_end = until_in(text, start, end, |b| b == b'/');
+        let host = cut(text, start, host_end);
+        host.ends_with(b".webhook.office.com")
+            .then_some(host_end + 1)
+    };
+    if let Some(secret) = known.or_else(teams) {
+        let secret_end = until_in(text, secret, end, |b| {
+            b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b'`')
+        });
+        spans.push(Span::new(secret, secret_end, SecretKind::WebhookUrl));
+    }
+}
+
+/// `app:password@tcp(db:3306)/x`, `jdbc:oracle:thin:scott/tiger@//db`.
+fn without_scheme(text: &[u8], start: usize, end: usize, spans: &mut Vec<Span>) {
+    // Words in front of a colon that are no users.
+    const NOT_USERS: [&[u8]; 18] = [
+        b"mailto",
+        b"sip",
+        b"sips",
+        b"xmpp",
+        b"acct",
+        b"npm",
+        b"pkg",
+        b"urn",
+        b"jdbc",
+        b"docker",
+        b"oci",
+        b"to",
+        b"from",
+        b"cc",
+        b"email",
+        b"workspace",
+        b"http",
+        b"https",
+    ];
+    let word = cut(text, start, end);
+    let Some(colon) = word.iter().position(|&b| b == b':') else {
+        return;
+    };
+    if cut(word, colon, colon + 3) == b"://" {
+        return;
+    }
+    if let Some(thin) = find(word, b":thin:", 0) {
+        let slash = until(word, thin + 6, |b| matches!(b, b'/' | b'@'));
+        if let Some(place) = last_at(word, slash + 1, word.len())
+            && at(word, slash) == b'/'
+        {
+            spans.push(Span::new(
+                start + slash + 1,
+                start + place,
+                SecretKind::UrlPassword,
+            ));
+        }
+        return;
+    }
+    let user_length = word
+        .get(..colon)
+        .unwrap_or_default()
+        .iter()
+        .rev()
+        .take_while(|&&b| is_user_byte(b))
+        .count();
+    let user = cut(word, colon - user_length, colon);
+    let before = if user_length == colon {
+        b'='
+    } else {
+        at(word, colon - user_length - 1)
+    };
+    if user.is_empty()
+        || !matches!(before, b'=' | b'"' | b'\'' | b',' | b'(' | b'`' | b';')
+        || NOT_USERS.iter().any(|word| user.eq_ignore_ascii_case(word))
+    {
+        return;
+    }
+    let Some(place) = last_at(word, colon + 1, word.len()) else {
+        return;
+    };
+    let password = cut(word, colon + 1, place);
+    let host = cut(word, place + 1, word.len());
+    // A volume, an empty password, the rest of a URL, an image with its digest or tag.
+    let no_password =
+        password.is_empty() || password.starts_with(b"/") || find(password, b"://", 0).is_some();
+    let host_like =
+        matches!(at(host, 0), b'(' | b'[' | b'/' | b'_') || at(host, 0).is_ascii_alphanumeric();
+    let digest = host.starts_with(b"sha256:") || host.starts_with(b"sha512:");
+    if !no_password && host_like && !digest && !is_version(host) && !is_reference(password) {
+        spans.push(Span::new(
+            start + colon + 1,
+            start + place,
+            SecretKind::UrlPassword,
+        ));
+    }
+}
+
+fn is_user_byte(byte: u8) -> bool {
+    is_name_byte(byte) || matches!(byte, b'%' | b'+' | b'$' | b'!' | b'~' | b'*') || byte >= 0x80
+}
+
+/// `1.2.3`, `v2.0`, but not `10.0.0.1`.
+fn is_version(host: &[u8]) -> bool {
+    let digits = host.strip_prefix(b"v").unwrap_or(host);
+    let parts = digits.split(|&b| b == b'.').count();
+    at(digits, 0).is_ascii_digit()
+        && (2..=3).contains(&parts)
+        && digits.iter().all(|&b| b.is_ascii_digit() || b == b'.')
+}

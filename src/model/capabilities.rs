@@ -1,0 +1,300 @@
+//! The security context of a process, as the section `capabilities` shows it.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::byte_string::ByteString;
+use super::pod_security::PodSecurity;
+use super::seen::Seen;
+
+/// One set of capabilities.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CapabilitySet {
+    /// 16 hexadecimal digits, as in `/proc/PID/status`.
+    pub mask: String,
+    /// By rising bit, as capabilities(7) names them; a bit without a known name is its number.
+    pub names: Vec<String>,
+}
+
+/// The five sets of a thread.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CapabilitySets {
+    /// What counts when the kernel checks: `CapEff`.
+    pub effective: Seen<CapabilitySet>,
+    /// What it may make effective: `CapPrm`.
+    pub permitted: Seen<CapabilitySet>,
+    /// What a program with matching file capabilities keeps over exec: `CapInh`.
+    pub inheritable: Seen<CapabilitySet>,
+    /// What no exec can go beyond: `CapBnd`.
+    pub bounding: Seen<CapabilitySet>,
+    /// What a program of a user who is not root keeps over exec: `CapAmb`.
+    pub ambient: Seen<CapabilitySet>,
+}
+
+/// A user or a group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Account {
+    /// Its number, as the viewer's user namespace counts.
+    pub id: u32,
+    /// Its number in the process's own user namespace, where that is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inside_id: Option<u32>,
+    /// Its name in the target's own `/etc/passwd` or `/etc/group`; absent where it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<Seen<ByteString>>,
+}
+
+/// The four ids of a line `Uid` or `Gid`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AccountIds {
+    /// Who started it.
+    pub real: Account,
+    /// Who it acts as.
+    pub effective: Account,
+    /// Who it may become again.
+    pub saved: Account,
+    /// Who it is to file systems.
+    pub filesystem: Account,
+}
+
+/// Whether system calls are filtered: `Seccomp` of status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SeccompMode {
+    /// Every call is let through.
+    Off,
+    /// Only read, write, exit and sigreturn.
+    Strict,
+    /// What the filters say.
+    Filter,
+}
+
+/// What each thread has for itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Privileges {
+    /// User ids.
+    pub uids: Seen<AccountIds>,
+    /// Group ids.
+    pub gids: Seen<AccountIds>,
+    /// Supplementary groups.
+    pub groups: Seen<Vec<Account>>,
+    /// The five sets.
+    pub sets: CapabilitySets,
+    /// Effective, permitted and inheritable as `getpcaps` prints them.
+    pub text: Seen<String>,
+    /// Whether no exec can give it more than it has.
+    pub no_new_privs: Seen<bool>,
+    /// Whether its system calls are filtered.
+    pub seccomp: Seen<SeccompMode>,
+    /// By how many filters, since Linux 5.9.
+    pub seccomp_filters: Seen<u32>,
+}
+
+/// What a security module calls the process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct SecurityLabel {
+    /// The module, told by the form of the label where nothing else tells.
+    pub module: SecurityModule,
+    /// The profile with its mode, or the context.
+    pub label: ByteString,
+}
+
+/// Which module labels processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SecurityModule {
+    /// `AppArmor`.
+    AppArmor,
+    /// `SELinux`.
+    SeLinux,
+    /// Another one.
+    Other,
+}
+
+/// A range of ids that a user namespace maps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct MappedIds {
+    /// The first id in the process's user namespace.
+    pub inside: u32,
+    /// What that is to the viewer; or to the namespace above, where the viewer is in the same one.
+    pub outside: u32,
+    /// How many follow each other.
+    pub length: u32,
+}
+
+/// A question that the kernel does not always answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// It is so.
+    Yes,
+    /// It is not so.
+    No,
+    /// Nothing that can be read tells.
+    Unknown,
+}
+
+/// The user namespace of the process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct UserNamespace {
+    /// `uid_map` as the viewer reads it.
+    pub uid_map: Seen<Vec<MappedIds>>,
+    /// `gid_map` as the viewer reads it.
+    pub gid_map: Seen<Vec<MappedIds>>,
+    /// Whether uid 0 in it is uid 0 of the node.
+    pub root_is_node_root: Answer,
+    /// What that is judged from.
+    pub evidence: String,
+}
+
+/// The program's file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Executable {
+    /// Where it lies, as the target sees it.
+    pub path: Seen<ByteString>,
+    /// What its file gives to whoever runs it.
+    pub file: Seen<ExecutableFile>,
+}
+
+/// What the file of a program gives to whoever runs it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ExecutableFile {
+    /// Owner, as the viewer's user namespace counts.
+    pub owner_uid: u32,
+    /// Group, as the viewer's user namespace counts.
+    pub owner_gid: u32,
+    /// Runs as the owner.
+    pub setuid: bool,
+    /// Runs as the group.
+    pub setgid: bool,
+    /// Its file capabilities; absent where it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capabilities: Option<Seen<FileCapabilitySets>>,
+    /// Whether its mount lets none of these count (nosuid); absent where it has neither.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nosuid: Option<bool>,
+}
+
+/// The extended attribute `security.capability`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct FileCapabilitySets {
+    /// As `getcap` prints them.
+    pub text: String,
+    /// Given as far as the bounding set holds them.
+    pub permitted: CapabilitySet,
+    /// Given as far as the process's inheritable set holds them.
+    pub inheritable: CapabilitySet,
+    /// Whether what is given is effective at once.
+    pub effective: bool,
+    /// 1, 2 or 3.
+    pub revision: u8,
+    /// They count only in user namespaces whose root is this uid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub root_uid: Option<u32>,
+}
+
+/// The bounding set beside what runtimes give to root by default.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AgainstDefault {
+    /// Whose default: `docker`, `containerd`, `cri-o`, `podman`.
+    pub runtimes: Vec<String>,
+    /// That default.
+    pub default_mask: String,
+    /// What is held beyond it.
+    pub added: Vec<String>,
+    /// What is missing from it.
+    pub dropped: Vec<String>,
+}
+
+/// How much harm a capability can do in wrong hands, in a container of the node's own
+/// user namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Risk {
+    /// It is not known to this version.
+    Unknown,
+    /// Little beyond the process itself.
+    Low,
+    /// Others in the container, the pod or its network.
+    Medium,
+    /// Beyond the container, with one more mistake.
+    High,
+    /// The node.
+    Critical,
+}
+
+impl Risk {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// A capability of the permitted set in plain words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct HeldCapability {
+    /// As capabilities(7) names it.
+    pub name: String,
+    /// What it lets the process do.
+    pub allows: String,
+    /// How much harm that can do.
+    pub risk: Risk,
+}
+
+/// A thread that differs from the first one of its process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ThreadContext {
+    /// Its id.
+    pub tid: i32,
+    /// Its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comm: Option<ByteString>,
+    /// In what it differs: `uids`, `gids`, `groups`, the names of the sets, `no_new_privs`,
+    /// `seccomp`, `seccomp_filters`.
+    pub differs_in: Vec<String>,
+    /// What it has itself.
+    #[serde(flatten)]
+    pub privileges: Privileges,
+}
+
+/// The security context of one process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct SecurityContext {
+    /// The process.
+    pub pid: i32,
+    /// Its name.
+    pub comm: ByteString,
+    /// What its first thread has.
+    #[serde(flatten)]
+    pub privileges: Privileges,
+    /// What a security module calls it; absent where none labels processes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<Seen<SecurityLabel>>,
+    /// Whose ids its ids are.
+    pub user_namespace: UserNamespace,
+    /// Whether others of its own user may look into it. It shows in the owner of its files in
+    /// /proc, which says nothing for a process whose user and group are root.
+    pub dumpable: Answer,
+    /// The program that it runs; absent for zombies and kernel threads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub executable: Option<Executable>,
+    /// The bounding set beside the defaults, of its runtime or, where that is not in sight, of
+    /// each, closest first; absent where the bounding set could not be seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub against_defaults: Option<Vec<AgainstDefault>>,
+    /// The permitted set in plain words; absent where it could not be seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<Vec<HeldCapability>>,
+    /// The Pod Security Standards against what runs.
+    pub pod_security: PodSecurity,
+    /// Threads that differ from the first one, with `--threads`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub differing_threads: Option<Seen<Vec<ThreadContext>>>,
+}

@@ -1,0 +1,94 @@
+//! The Pod Security Standards of Kubernetes against a process that runs.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// A level of the standards, from loose to tight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PodSecurityLevel {
+    /// Everything is allowed.
+    Privileged,
+    /// Known ways to more privileges are closed.
+    Baseline,
+    /// Hardened.
+    Restricted,
+}
+
+impl PodSecurityLevel {
+    /// The word of the label `pod-security.kubernetes.io/enforce`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Privileged => "privileged",
+            Self::Baseline => "baseline",
+            Self::Restricted => "restricted",
+        }
+    }
+}
+
+/// What a running process says about a clause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It fits.
+    Fits,
+    /// It does not fit.
+    Fails,
+    /// It would show, but could not be read here.
+    Unseen,
+    /// It does not show in a running process, or not for certain.
+    NotJudged,
+}
+
+/// One clause of the standards.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Clause {
+    /// The level that asks for it.
+    pub level: PodSecurityLevel,
+    /// Its name.
+    pub clause: &'static str,
+    /// What the process says about it.
+    pub verdict: Verdict,
+    /// From what that is judged, or why it is not.
+    pub evidence: String,
+}
+
+/// Which level the process fits.
+///
+/// It is judged from what runs, not from a manifest: a process that gave up privileges by
+/// itself may fit a level to which its pod would not be admitted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct PodSecurity {
+    /// The tightest level of which no clause fails or is unseen; clauses that are not
+    /// judged are left open.
+    pub fits: PodSecurityLevel,
+    /// Every clause of baseline and restricted.
+    pub clauses: Vec<Clause>,
+}
+
+impl PodSecurity {
+    /// The level that these clauses leave.
+    #[must_use]
+    pub fn of(clauses: Vec<Clause>) -> Self {
+        let stands = |level| {
+            let against = |clause: &Clause| {
+                clause.level <= level && matches!(clause.verdict, Verdict::Fails | Verdict::Unseen)
+            };
+            !clauses.iter().any(against)
+        };
+        let levels = [PodSecurityLevel::Restricted, PodSecurityLevel::Baseline];
+        let fits = levels.into_iter().find(|level| stands(*level));
+        Self {
+            fits: fits.unwrap_or(PodSecurityLevel::Privileged),
+            clauses,
+        }
+    }
+
+    /// The clauses of one verdict.
+    pub fn having(&self, verdict: Verdict) -> impl Iterator<Item = &Clause> {
+        self.clauses
+            .iter()
+            .filter(move |clause| clause.verdict == verdict)
+    }
+}

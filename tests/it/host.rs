@@ -1,0 +1,77 @@
+//! spyhole as a plain program of this machine, and its documents as data.
+
+use std::ffi::OsStr;
+use std::process::Command;
+
+use nix::sys::signal::Signal;
+use serde_json::Value;
+
+use super::lab::Output;
+use super::lab::process::Process;
+
+/// Runs spyhole on this machine.
+pub(crate) fn spyhole<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Output {
+    run(Command::new(super::lab::spyhole()).args(args))
+}
+
+/// Runs a line of sh with spyhole as `$0`, for what only a shell can arrange.
+pub(crate) fn shell(line: &str) -> Output {
+    run(Command::new("sh")
+        .args(["-c", line])
+        .arg(super::lab::spyhole()))
+}
+
+/// Runs any command to its end; whoever starts it decides on nothing but stdin, which is empty.
+pub(crate) fn run(command: &mut Command) -> Output {
+    Process::start(command, Signal::SIGKILL).wait()
+}
+
+impl Output {
+    /// Its stdout as JSON, whatever the exit code.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.stdout).unwrap_or_else(|why| panic!("no JSON: {why}\n{self}"))
+    }
+
+    /// Its stdout as JSON, after exit code 0.
+    pub(crate) fn document(&self) -> Value {
+        assert_eq!(self.code, Some(0), "{self}");
+        self.json()
+    }
+
+    /// Fails unless it ended so.
+    pub(crate) fn ended_with(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{self}");
+        self
+    }
+}
+
+/// The members of a list, which must be there.
+pub(crate) fn list<'a>(document: &'a Value, key: &str) -> &'a Vec<Value> {
+    document[key]
+        .as_array()
+        .unwrap_or_else(|| panic!("no list {key:?} in {document:#}"))
+}
+
+/// The one member of a list of which this is true.
+pub(crate) fn only(list: &[Value], what: impl Fn(&Value) -> bool) -> &Value {
+    let mut found = list.iter().filter(|member| what(member));
+    let first = found
+        .next()
+        .unwrap_or_else(|| panic!("none such in {list:#?}"));
+    assert!(found.next().is_none(), "several such in {list:#?}");
+    first
+}
+
+/// Bytes of the document: a string, or an object with their base64.
+pub(crate) fn bytes(value: &Value) -> Vec<u8> {
+    match (value.as_str(), value["base64"].as_str()) {
+        (Some(text), _) => text.as_bytes().to_vec(),
+        (None, Some(base64)) => data_encoding::BASE64.decode(base64.as_bytes()).unwrap(),
+        (None, None) => panic!("no bytes: {value:#}"),
+    }
+}
+
+/// The bytes of each argument of a process, which must have been seen and hold no secret.
+pub(crate) fn args(process: &Value) -> Vec<Vec<u8>> {
+    list(process, "args").iter().map(bytes).collect()
+}

@@ -1,0 +1,263 @@
+//! The contract of the output beside the document: how a run ends, what stands on
+//! stdout and stderr, tables and help.
+
+use std::process::Command;
+
+use super::document::{assert_keeps_the_contract, sections, subcommands};
+use super::fake::FakeProc;
+use super::host::{list, run, shell, spyhole};
+use super::lab::{self, Output};
+
+// ---- how a run ends
+
+#[test]
+fn each_exit_code_has_its_case() {
+    let fake = FakeProc::new();
+    fake.process(1);
+    fake.spyhole(["ps"]).ended_with(0);
+    for words in [
+        &["frob"][..],
+        &["ps", "--nope"],
+        &["ps", "--columns", "nope"],
+        &["env", "-o", "xml"],
+        &["--pid", "0", "ps"],
+        &["man", "nope"],
+        &["ps", "frob"],
+        &["--self", "--pid", "1", "ps"],
+        &["--timeout", "soon", "ps"],
+    ] {
+        let seen = fake.spyhole(words).ended_with(2);
+        assert!(seen.stdout.is_empty(), "{seen}");
+        assert!(seen.stderr_text().starts_with("spyhole: "), "{seen}");
+    }
+    fake.spyhole(["--pid", "4999", "ps"]).ended_with(3);
+    fake.spyhole(["-c", "nope", "ps"]).ended_with(3);
+    fake.process(1).without("environ");
+    let unread = fake.spyhole(["env", "-o", "json"]).ended_with(4);
+    assert_keeps_the_contract(&unread.json(), "env without environ");
+    // The rest of a dump was read.
+    fake.spyhole(["dump"]).ended_with(0);
+}
+
+#[test]
+fn strict_makes_any_gap_an_exit_code() {
+    let fake = FakeProc::new();
+    fake.process(1).without("limits");
+    let words = ["ps", "-o", "json"];
+    let seen = fake.spyhole(words).ended_with(0);
+    let strict = fake
+        .spyhole([&words[..], &["--strict"]].concat())
+        .ended_with(4);
+    assert_eq!(
+        strict.json()["gaps"],
+        seen.json()["gaps"],
+        "the document is the same"
+    );
+    // What was not asked for is no gap.
+    fake.spyhole(["ps", "--strict"]).ended_with(0);
+    fake.process(1);
+    fake.spyhole(["ps", "-o", "json", "--strict"]).ended_with(0);
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    for words in [
+        "ps --all",
+        "dump -o json",
+        "dump -o yaml",
+        "schema",
+        "completions bash",
+        "man",
+        "--help",
+    ] {
+        // bash would say which member of the pipe ended how; sh has to write it down.
+        let line = format!(r#"{{ "$0" {words}; echo $? >&2; }} | head -c 1 >/dev/null"#);
+        for _ in 0..3 {
+            let seen = shell(&line).ended_with(0);
+            assert_eq!(seen.stderr_text(), "0\n", "{words}: {seen}");
+        }
+    }
+}
+
+// ---- tables
+
+#[test]
+fn notes_stand_below_the_table_or_on_stderr_without_headings() {
+    let fake = FakeProc::new();
+    fake.process(1).without("limits");
+    let words = ["ps", "--columns", "pid,fdlimit"];
+    let seen = fake.spyhole(words).ended_with(0);
+    let lines: Vec<String> = seen.stdout_text().lines().map(str::to_owned).collect();
+    assert_eq!(lines.len(), 3, "{seen}");
+    assert!(
+        lines[0].starts_with("PID") && lines[2].starts_with("? fd_limit of pid 1: "),
+        "{seen}"
+    );
+    assert!(seen.stderr.is_empty(), "{seen}");
+
+    let bare = fake
+        .spyhole([&words[..], &["--no-headers"]].concat())
+        .ended_with(0);
+    assert_eq!(
+        bare.stdout_text().split_whitespace().collect::<Vec<_>>(),
+        ["1", "?"],
+        "{bare}"
+    );
+    assert_eq!(bare.stderr_text().trim_end(), lines[2]);
+    let quiet = fake
+        .spyhole([&words[..], &["--no-headers", "-q"]].concat())
+        .ended_with(0);
+    assert_eq!((&quiet.stdout, quiet.stderr.len()), (&bare.stdout, 0));
+}
+
+#[test]
+fn colour_is_for_terminals_and_for_those_who_ask() {
+    let terminal = |before: &str, words: &str| {
+        // script(1) gives the program a terminal.
+        let line = format!("{before} {} ps -p 1 {words}", lab::spyhole().display());
+        run(Command::new("script").args(["-qec", &line, "/dev/null"])).ended_with(0)
+    };
+    let coloured = |seen: &Output| seen.stdout.contains(&0x1b);
+    assert!(coloured(&terminal("env -u NO_COLOR", "")));
+    assert!(!coloured(&terminal("NO_COLOR=1", "")));
+    assert!(
+        coloured(&terminal("NO_COLOR=", "")),
+        "empty is as if not set"
+    );
+    assert!(!coloured(&terminal("env -u NO_COLOR", "--color never")));
+    assert!(
+        coloured(&terminal("NO_COLOR=1", "--color always")),
+        "asked for by name"
+    );
+    assert!(!coloured(&spyhole(["ps"])));
+    assert!(coloured(&spyhole(["ps", "--color", "always"])));
+    assert!(
+        !coloured(&spyhole(["ps", "--color", "always", "-o", "json"])),
+        "a document has none"
+    );
+}
+
+#[test]
+fn habits_from_ps_are_met() {
+    for words in [
+        &["aux"][..],
+        &["ax"],
+        &["-ef"],
+        &["-e"],
+        &["-A"],
+        &["-eH"],
+        &["-eL"],
+    ] {
+        let seen = spyhole([&["ps"], words].concat()).ended_with(0);
+        assert!(seen.stdout_text().lines().count() > 1, "{words:?}: {seen}");
+    }
+    let seen = spyhole(["ps", "-eo", "pid,comm"]).ended_with(2);
+    assert!(
+        seen.stderr_text().contains("spyhole ps --columns pid,comm"),
+        "{seen}"
+    );
+    let seen = spyhole(["ps", "nginx"]).ended_with(2);
+    assert!(seen.stderr_text().contains("-C NAME"), "{seen}");
+}
+
+#[test]
+fn columns_are_those_that_were_named_in_that_order() {
+    let seen = spyhole(["ps", "-p", "1", "--columns", "comm,ppid,pid"]).ended_with(0);
+    let text = seen.stdout_text();
+    let head: Vec<&str> = text.lines().next().unwrap().split_whitespace().collect();
+    assert_eq!(head, ["COMM", "PPID", "PID"]);
+    for flag in ["--columns", "--sort"] {
+        let seen = spyhole(["ps", flag, "colour"]).ended_with(2);
+        let said = seen.stderr_text();
+        for name in ["\"colour\"", "pid", "%cpu", "rss", "command"] {
+            assert!(said.contains(name), "no {name}: {seen}");
+        }
+    }
+}
+
+#[test]
+fn sorted_means_sorted() {
+    let numbers = |sort: &str, key: &str| -> Vec<u64> {
+        let document = spyhole(["ps", "--all", sort, "-o", "json"]).document();
+        list(&document, "processes")
+            .iter()
+            .map(|one| one[key].as_u64().unwrap())
+            .collect()
+    };
+    let rss = numbers("--sort=-rss", "rss_bytes");
+    assert!(
+        rss.is_sorted_by(|a, b| a >= b) && rss.first() > rss.last(),
+        "{rss:?}"
+    );
+    assert!(numbers("--sort=vsz", "virtual_bytes").is_sorted());
+    assert!(numbers("--sort=pid", "pid").is_sorted());
+}
+
+// ---- help
+
+#[test]
+fn every_command_has_help_with_an_example() {
+    let commands = subcommands();
+    assert!(commands.len() >= 7, "{commands:?}");
+    for command in commands {
+        let help = spyhole([command.as_str(), "--help"]).ended_with(0);
+        let text = help.stdout_text();
+        let example = text
+            .split_once("Example:\n")
+            .or_else(|| text.split_once("Examples:\n"));
+        let example = example.unwrap_or_else(|| panic!("{command}: {text}")).1;
+        assert!(
+            example.trim_start().starts_with("spyhole "),
+            "{command}: {text}"
+        );
+        assert!(help.stderr.is_empty(), "{help}");
+    }
+    let help = spyhole(["--help"]).stdout_text();
+    for code in 0..=5 {
+        assert!(
+            help.contains(&format!("\n  {code}  ")),
+            "exit code {code}: {help}"
+        );
+    }
+}
+
+#[test]
+fn examples_in_the_help_run() {
+    for section in sections() {
+        let help = spyhole([section.as_str(), "--help"]).stdout_text();
+        let example = help
+            .split_once("Example:\n")
+            .unwrap()
+            .1
+            .lines()
+            .next()
+            .unwrap();
+        let words = example.trim().strip_prefix("spyhole ").unwrap();
+        let words = words.split(" > ").next().unwrap();
+        let seen = spyhole(words.split_whitespace());
+        assert!([Some(0), Some(4)].contains(&seen.code), "{example}: {seen}");
+    }
+}
+
+#[test]
+fn completions_and_manual_mention_every_command() {
+    let commands = subcommands();
+    let page = spyhole(["man"]).ended_with(0).stdout_text();
+    let shells = ["bash", "zsh", "fish"].map(|shell| {
+        (
+            shell,
+            spyhole(["completions", shell]).ended_with(0).stdout_text(),
+        )
+    });
+    for command in &commands {
+        assert!(page.contains(command.as_str()), "{command} in the manual");
+        for (shell, script) in &shells {
+            assert!(script.contains(command.as_str()), "{command} for {shell}");
+        }
+        let own = spyhole(["man", command]).ended_with(0).stdout_text();
+        assert!(
+            own.contains(".TH") && own.contains(".SH NAME"),
+            "{command}: {own}"
+        );
+    }
+}
