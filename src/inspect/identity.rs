@@ -13,7 +13,7 @@ use crate::parse::container_id::{self, ContainerFromCgroup, Runtime};
 use crate::parse::mountinfo;
 use crate::parse::namespace_link::NamespaceLink;
 use crate::parse::stat::Stat;
-use crate::sys::ProcessDir;
+use crate::sys::{Cut, ProcessDir};
 
 /// A mountinfo of a node can be long; a hostile one must not be endless.
 const MOUNTINFO_LIMIT: usize = 4 << 20;
@@ -72,6 +72,15 @@ impl Identity {
     }
 }
 
+/// What placed a process.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Told {
+    /// Its mountinfo was read for it, and stands whole in the buffer.
+    ByMounts,
+    /// Something else, or what was known already.
+    Otherwise,
+}
+
 /// The identities found so far, shared by the threads of a walk.
 #[derive(Debug, Default)]
 pub struct Identities {
@@ -86,15 +95,20 @@ struct Known {
 
 impl Identities {
     /// The identity of a process; [`Key::Unknown`] where nothing tells.
-    pub fn of(&self, process: &ProcessDir, stat: &Stat, buffer: &mut Vec<u8>) -> Arc<Identity> {
+    pub fn of(
+        &self,
+        process: &ProcessDir,
+        stat: &Stat,
+        buffer: &mut Vec<u8>,
+    ) -> (Arc<Identity>, Told) {
         if stat.is_kernel_thread() {
-            return Arc::new(Identity::unknown());
+            return (Arc::new(Identity::unknown()), Told::Otherwise);
         }
         let namespace = mount_namespace(process);
         if let Some(identity) =
             namespace.and_then(|inode| self.lock().by_namespace.get(&inode).cloned())
         {
-            return identity;
+            return (identity, Told::Otherwise);
         }
         let cgroup = match process.read(c"cgroup", CGROUP_LIMIT, buffer) {
             Ok(_) => CgroupPaths::parse(buffer).ok(),
@@ -105,14 +119,14 @@ impl Identities {
             && let Some(found) = &from_cgroup
             && let Some(identity) = self.lock().by_key.get(&Key::Id(found.id.clone())).cloned()
         {
-            return identity;
+            return (identity, Told::Otherwise);
         }
         if stat.state == b'Z' && from_cgroup.is_none() {
             // A zombie has given up its namespaces and mounts.
-            return Arc::new(Identity::unknown());
+            return (Arc::new(Identity::unknown()), Told::Otherwise);
         }
-        let identity = from_mounts(process, from_cgroup, buffer);
-        self.remember(namespace, identity)
+        let (identity, told) = from_mounts(process, from_cgroup, buffer);
+        (self.remember(namespace, identity), told)
     }
 
     fn remember(&self, namespace: Option<u64>, identity: Identity) -> Arc<Identity> {
@@ -146,14 +160,12 @@ fn from_mounts(
     process: &ProcessDir,
     from_cgroup: Option<ContainerFromCgroup>,
     buffer: &mut Vec<u8>,
-) -> Identity {
+) -> (Identity, Told) {
     let mut identity = Identity::unknown();
     let mut roots = Vec::new();
     let mut cgroup_root = None;
-    if process
-        .read_records(c"mountinfo", MOUNTINFO_LIMIT, buffer)
-        .is_ok()
-    {
+    let read = process.read_records(c"mountinfo", MOUNTINFO_LIMIT, buffer);
+    if read.is_ok() {
         for entry in mountinfo::entries(buffer).filter_map(Result::ok) {
             if *entry.mount_point == b"/"[..] {
                 identity.key = Key::Root(entry.major, entry.minor, entry.root.to_vec());
@@ -190,7 +202,11 @@ fn from_mounts(
         identity.name = from_mounts.container_name;
         identity.pod_uid = from_mounts.pod_uid;
     }
-    identity
+    let told = match read {
+        Ok(Cut::Whole) => Told::ByMounts,
+        Ok(Cut::AtLimit) | Err(_) => Told::Otherwise,
+    };
+    (identity, told)
 }
 
 fn is_below_runtime_folder(mount_point: &[u8]) -> bool {

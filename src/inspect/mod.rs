@@ -9,6 +9,7 @@ pub mod containers;
 pub mod environment;
 pub mod identity;
 pub mod look;
+pub mod mounts;
 pub mod no_target;
 pub mod processes;
 pub mod redact;
@@ -32,6 +33,7 @@ use view::View;
 pub const REGISTRY: &[Section] = &[
     Section::of::<processes::ProcessesQuery>(),
     Section::of::<environment::EnvironmentQuery>(),
+    Section::of::<mounts::MountsQuery>(),
     Section::of::<capabilities::CapabilitiesQuery>(),
     Section::of::<containers::ContainersQuery>(),
     Section::of::<access::AccessQuery>(),

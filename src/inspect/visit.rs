@@ -8,7 +8,7 @@ use nix::errno::Errno;
 
 use super::capabilities;
 use super::capabilities::read::{Security, Task};
-use super::identity::{Identities, Identity, Key};
+use super::identity::{Identities, Identity, Key, Told};
 use super::standing::{Check, Credentials, refusal};
 use crate::model::gap::{Reason, Refusal};
 use crate::parse::limits::Limits;
@@ -42,6 +42,8 @@ bitflags::bitflags! {
         const SMAPS_ROLLUP = 1 << 8;
         /// `task/*/stat`.
         const TASKS = 1 << 9;
+        /// `mountinfo`, where it has to be read anyway to tell the container.
+        const MOUNTINFO = 1 << 10;
         /// The security context beyond `status`: id maps, label, namespaces, the program's file.
         const SECURITY = 1 << 13;
         /// `task/*/status`.
@@ -87,6 +89,8 @@ pub struct Facts {
     pub smaps: Option<Attempt<Option<SmapsRollup>>>,
     /// `stat` of each thread.
     pub tasks: Option<Attempt<Vec<Stat>>>,
+    /// `mountinfo`, where this process was the first of its mount namespace to be met.
+    pub mountinfo: Option<Box<[u8]>>,
     /// The security context beyond `status`.
     pub security: Option<Box<Security>>,
     /// Name and `status` of each thread but the first.
@@ -152,11 +156,14 @@ impl Visitor {
         process.read(c"stat", SMALL_LIMIT, buffer).map_err(lost)?;
         let stat =
             Stat::parse(buffer).map_err(|_| Lost::Refused(Refusal::of(Reason::Malformed)))?;
-        let identity = self.identities.of(process, &stat, buffer);
+        let (identity, told) = self.identities.of(process, &stat, buffer);
         // Whoever cannot be placed yet is read: its parent will tell where it belongs.
         let read = identity.key == Key::Unknown || wanted(process.pid(), &identity);
         let mut facts = Facts::bare(process.pid(), uid, gid, stat, identity, read);
         if read {
+            if files.contains(Files::MOUNTINFO) && told == Told::ByMounts {
+                facts.mountinfo = Some(buffer.as_slice().into());
+            }
             let mut reader = Reader {
                 visitor: self,
                 process,
@@ -212,6 +219,7 @@ impl Facts {
             oom: None,
             smaps: None,
             tasks: None,
+            mountinfo: None,
             security: None,
             task_status: None,
         }

@@ -12,6 +12,8 @@ pub mod container;
 pub mod environment;
 pub mod escape;
 pub mod gap;
+pub mod mount;
+pub mod mount_table;
 pub mod pod_security;
 pub mod process;
 pub mod process_table;
@@ -23,7 +25,9 @@ pub mod seen;
 pub mod table;
 pub mod target;
 pub mod time;
+pub mod tree;
 pub mod units;
+pub mod volume;
 
 pub use byte_string::ByteString;
 pub use gap::{Gap, Gaps, Reason, Refusal, Subject};

@@ -8,7 +8,9 @@ use super::capabilities::{CapabilitySet, SecurityContext};
 use super::container::Container;
 use super::environment::Environment;
 use super::gap::Gap;
+use super::mount::Mount;
 use super::process::Process;
+use super::seen::Seen;
 use super::target::Target;
 use super::time::Timestamp;
 
@@ -40,6 +42,9 @@ pub struct Report {
     /// The environment of the main process, or of several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<Vec<Environment>>,
+    /// The mounts that the main process sees, in the kernel's order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mounts: Option<Seen<Vec<Mount>>>,
     /// What of the target may be read, what not, and why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access: Option<Access>,
@@ -65,6 +70,7 @@ impl Report {
             containers: None,
             processes: None,
             environment: None,
+            mounts: None,
             access: None,
             capabilities: None,
             decoded: None,

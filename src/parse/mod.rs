@@ -20,6 +20,7 @@ pub mod id_map;
 pub mod limits;
 pub mod mountinfo;
 pub mod namespace_link;
+pub mod reach;
 pub mod security_label;
 pub mod signals;
 pub mod smaps_rollup;
@@ -27,6 +28,7 @@ pub mod stat;
 pub mod status;
 pub mod system;
 pub mod tty;
+pub mod volume;
 
 mod text;
 

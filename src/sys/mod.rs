@@ -10,9 +10,11 @@ mod bounded;
 pub mod clock;
 pub mod in_root;
 pub mod own_file;
+pub mod place;
 pub mod proc_dir;
 pub mod program;
 pub mod random;
+pub mod time_box;
 
 pub use bounded::{Cut, Until, read_bounded};
 pub use in_root::InRoot;

@@ -19,6 +19,7 @@ mod host;
 mod hostile;
 mod lab;
 mod layers;
+mod mounts;
 mod naming;
 mod output;
 mod podman;

@@ -1,0 +1,203 @@
+//! Whether the target may write at a place: the kernel's check of owner, group and mode, with
+//! `CAP_DAC_OVERRIDE`. Access control lists and security modules are not considered.
+
+use crate::inspect::standing::Credentials;
+use crate::model::gap::{Reason, Refusal};
+use crate::model::mount::Because;
+use crate::parse::capabilities;
+use crate::parse::id_map::IdMap;
+use crate::sys::place::Place;
+
+const CAP_DAC_OVERRIDE: u8 = 1;
+/// What the kernel shows for an id that has no number in the viewer's user namespace.
+const OVERFLOW: u32 = 65_534;
+
+/// The target as the check sees it.
+#[derive(Debug, Clone)]
+pub(super) struct Writer {
+    uid: u32,
+    gid: u32,
+    groups: Vec<u32>,
+    /// `None` where `CapEff` is not shown.
+    dac_override: Option<bool>,
+    /// The ids, as the viewer sees them, over whose files that capability reaches.
+    reach: Option<IdMap>,
+    /// Whether every id in sight has a number of its own.
+    all_ids: bool,
+}
+
+impl Writer {
+    /// From the credentials of the target and of the viewer.
+    ///
+    /// # Errors
+    /// That this kernel or sandbox does not show the target's ids.
+    pub(super) fn of(target: &Credentials, viewer: &Credentials) -> Result<Self, Refusal> {
+        let (Some(uid), Some(gid), Some(groups)) = (target.uid, target.gid, &target.groups) else {
+            return Err(Refusal::of(Reason::Unsupported));
+        };
+        let map = |credentials: &Credentials| IdMap::parse(credentials.uid_map.as_deref()?).ok();
+        let (own, of_target) = (map(viewer), map(target));
+        let same = viewer.uid_map == target.uid_map;
+        Ok(Self {
+            uid: uid.filesystem,
+            gid: gid.filesystem,
+            groups: groups.clone(),
+            dac_override: target
+                .cap_effective
+                .map(|mask| capabilities::contains(mask, CAP_DAC_OVERRIDE)),
+            // In the same namespace the viewer sees the inner numbers, else its own.
+            reach: of_target.map(|mut map| {
+                for range in &mut map.ranges {
+                    if same {
+                        range.outside = range.inside;
+                    }
+                }
+                map
+            }),
+            all_ids: own.is_some_and(|map| map.is_identity()),
+        })
+    }
+
+    /// The verdict on a place that is on a writable mount.
+    ///
+    /// # Errors
+    /// Why the ids that decide cannot be told apart.
+    pub(super) fn may_write(&self, place: &Place) -> Result<(bool, Because), Refusal> {
+        let hazy = |id: u32| id == OVERFLOW && !self.all_ids;
+        if hazy(place.uid) || (hazy(place.gid) && self.uid != place.uid) {
+            return Err(Refusal::of(Reason::UserNamespace)
+                .needing("a viewer in the initial user namespace, which sees every id"));
+        }
+        let (because, shift) = if self.uid == place.uid {
+            (Because::Owner, 6)
+        } else if self.gid == place.gid || self.groups.contains(&place.gid) {
+            (Because::Group, 3)
+        } else {
+            (Because::Others, 0)
+        };
+        // To make a file in a directory takes the right to write it and to enter it.
+        let asked = if place.directory { 0o3 } else { 0o2 };
+        if place.mode >> shift & asked == asked {
+            return Ok((true, because));
+        }
+        match (self.dac_override, &self.reach) {
+            (Some(true), Some(reach)) if reach.translate_back(place.uid).is_some() => {
+                Ok((true, Because::DacOverride))
+            }
+            (Some(false), _) | (Some(true), Some(_)) => Ok((false, because)),
+            _ => Err(Refusal::of(Reason::Unsupported)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::mount::Counts;
+    use crate::parse::status::Ids;
+
+    const INITIAL: &[u8] = b"0 0 4294967295\n";
+
+    fn ids(id: u32) -> Ids {
+        Ids {
+            real: id,
+            effective: id,
+            saved: id,
+            filesystem: id,
+        }
+    }
+
+    fn who(uid: u32, gid: u32, groups: &[u32], capabilities: u64, map: &[u8]) -> Credentials {
+        Credentials {
+            uid: Some(ids(uid)),
+            gid: Some(ids(gid)),
+            groups: Some(groups.to_vec()),
+            cap_effective: Some(capabilities),
+            uid_map: Some(map.to_vec()),
+            ..Credentials::default()
+        }
+    }
+
+    fn directory(uid: u32, gid: u32, mode: u32) -> Place {
+        Place {
+            mount_id: None,
+            major: 0,
+            minor: 0,
+            uid,
+            gid,
+            mode,
+            directory: true,
+            counts: Ok(Counts::default()),
+        }
+    }
+
+    fn verdict(target: &Credentials, place: &Place) -> Option<(bool, Because)> {
+        let viewer = who(0, 0, &[], 0, INITIAL);
+        Writer::of(target, &viewer).unwrap().may_write(place).ok()
+    }
+
+    #[test]
+    fn the_first_class_that_fits_decides() {
+        let app = who(1000, 1000, &[2000], 0, INITIAL);
+        for (uid, gid, mode, expected) in [
+            (1000, 0, 0o700, (true, Because::Owner)),
+            (1000, 1000, 0o077, (false, Because::Owner)),
+            (0, 1000, 0o770, (true, Because::Group)),
+            (0, 2000, 0o2775, (true, Because::Group)),
+            (0, 2000, 0o707, (false, Because::Group)),
+            (0, 0, 0o1777, (true, Because::Others)),
+            (0, 0, 0o755, (false, Because::Others)),
+            // Writing without entering makes no file.
+            (0, 0, 0o772, (false, Because::Others)),
+        ] {
+            assert_eq!(verdict(&app, &directory(uid, gid, mode)), Some(expected));
+        }
+    }
+
+    #[test]
+    fn a_file_needs_only_the_right_to_write() {
+        let app = who(1000, 1000, &[], 0, INITIAL);
+        let file = Place {
+            directory: false,
+            ..directory(1000, 0, 0o600)
+        };
+        assert_eq!(verdict(&app, &file), Some((true, Because::Owner)));
+    }
+
+    #[test]
+    fn the_capability_passes_over_the_mode() {
+        let root = who(0, 0, &[], 1 << 1, INITIAL);
+        assert_eq!(
+            verdict(&root, &directory(1000, 1000, 0o700)),
+            Some((true, Because::DacOverride))
+        );
+        let dropped = who(0, 0, &[], 0, INITIAL);
+        assert_eq!(
+            verdict(&dropped, &directory(1000, 1000, 0o700)),
+            Some((false, Because::Others))
+        );
+    }
+
+    #[test]
+    fn the_capability_ends_at_the_user_namespace() {
+        let root = who(100_000, 100_000, &[], 1 << 1, b"0 100000 65536\n");
+        assert_eq!(
+            verdict(&root, &directory(100_500, 0, 0o700)),
+            Some((true, Because::DacOverride))
+        );
+        assert_eq!(
+            verdict(&root, &directory(0, 0, 0o755)),
+            Some((false, Because::Others))
+        );
+    }
+
+    #[test]
+    fn ids_without_a_number_are_not_compared() {
+        let viewer = who(0, 0, &[], 0, b"0 100000 65536\n");
+        let nobody = who(65_534, 65_534, &[], 0, b"0 100000 65536\n");
+        let writer = Writer::of(&nobody, &viewer).unwrap();
+        let refused = writer.may_write(&directory(65_534, 0, 0o700)).unwrap_err();
+        assert_eq!(refused.reason, Reason::UserNamespace);
+        assert!(Writer::of(&Credentials::default(), &viewer).is_err());
+    }
+}

@@ -1,0 +1,195 @@
+//! The section `mounts`: what is mounted where, what it is to Kubernetes or to the engine, how
+//! full it is, and where the target may write.
+
+mod access;
+mod fill;
+mod places;
+
+use std::time::Duration;
+
+use clap::Args;
+use serde::Deserialize;
+
+use super::look::{Needs, Scope};
+use super::section::{Detail, Query};
+use super::view::View;
+use super::visit::Files;
+use crate::model::mount::Mount;
+use crate::model::mount_table::{self, Style};
+use crate::model::seen::Seen;
+use crate::model::{Report, Table};
+use fill::Wanted;
+
+/// Flags of `spyhole mounts`.
+#[derive(Debug, Clone, Default, Args, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
+pub struct MountsQuery {
+    /// Below the mounts that they are mounted on.
+    #[arg(long)]
+    pub tree: bool,
+    /// In the tables, also what is folded: masked paths, files that every container is given,
+    /// file systems without blocks.
+    #[arg(short = 'a', long)]
+    pub all: bool,
+    /// Size and use, as df.
+    #[arg(long, conflicts_with_all = ["tree", "writable"])]
+    pub space: bool,
+    /// Inodes, as df -i.
+    #[arg(short = 'i', long, conflicts_with_all = ["tree", "writable"])]
+    pub inodes: bool,
+    /// Where the target may write, and how much room is there.
+    #[arg(long, conflicts_with = "tree")]
+    pub writable: bool,
+    /// Exact numbers of bytes.
+    #[arg(short = 'b', long)]
+    pub bytes: bool,
+    /// Only file systems of these types.
+    #[arg(short = 't', long, value_name = "LIST", value_delimiter = ',')]
+    pub types: Vec<String>,
+    /// How long one file system may take to answer; 500ms unless said otherwise.
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[serde(deserialize_with = "duration")]
+    pub space_timeout: Option<Duration>,
+    /// Only the mounts that these paths are on.
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<String>,
+}
+
+const SECTION: &str = MountsQuery::NAME;
+/// Local file systems answer within microseconds.
+const SPACE_TIMEOUT: Duration = Duration::from_millis(500);
+
+impl Query for MountsQuery {
+    const NAME: &'static str = "mounts";
+    const ALIASES: &'static [&'static str] = &["findmnt", "df"];
+    const ABOUT: &'static str = "Mounts and volumes, space, where the target may write";
+    const EXAMPLE: &'static str = "spyhole df --space\n  spyhole mounts --writable";
+
+    fn check(&self) -> Result<(), String> {
+        match self.paths.iter().find(|path| !path.starts_with('/')) {
+            Some(path) => Err(format!(
+                "{path:?} is no absolute path; name one as the target sees it, such as /data"
+            )),
+            None => Ok(()),
+        }
+    }
+
+    fn needs(&self, detail: Detail) -> Needs {
+        // Where HOME and the working directory are asks for two files that are behind a ptrace
+        // check, as the space is.
+        let places = Files::ENVIRON | Files::CWD;
+        let files = match detail {
+            Detail::Document => places,
+            Detail::Table | Detail::Wide if self.writable => places,
+            Detail::Table | Detail::Wide => Files::empty(),
+        };
+        Needs {
+            files: files | Files::MOUNTINFO,
+            scope: Scope::Main,
+            target: true,
+        }
+    }
+
+    fn fill(&self, view: &mut View, report: &mut Report) {
+        let whole = view.main_facts().is_some_and(|facts| facts.cwd.is_some());
+        let wanted = Wanted {
+            places: whole || self.space || self.inodes || self.writable,
+            each: self.space_timeout.unwrap_or(SPACE_TIMEOUT),
+        };
+        let mounts = fill::mounts(view, wanted);
+        report.mounts = Some(mounts.map(|mounts| self.chosen(mounts)));
+    }
+
+    fn tables(&self, report: &Report, detail: Detail) -> Vec<Table> {
+        let Some(Seen::Value(mounts)) = &report.mounts else {
+            return vec![mount_table::unseen()];
+        };
+        let style = Style {
+            tree: self.tree,
+            all: self.all,
+            wide: detail == Detail::Wide,
+            bytes: self.bytes,
+        };
+        let target = report.target.as_ref();
+        let who = target.map_or_else(String::new, |target| {
+            format!("uid {} gid {}", target.uid, target.gid)
+        });
+        let mut tables = Vec::new();
+        if self.space {
+            tables.push(mount_table::space(mounts, false, style));
+        }
+        if self.inodes {
+            tables.push(mount_table::space(mounts, true, style));
+        }
+        if self.writable {
+            tables.push(mount_table::writable(mounts, &who, style));
+        }
+        if tables.is_empty() {
+            tables.push(mount_table::list(mounts, style));
+        }
+        tables
+    }
+
+    fn saw_nothing(&self, report: &Report) -> bool {
+        !matches!(&report.mounts, Some(Seen::Value(_)))
+    }
+}
+
+impl MountsQuery {
+    /// Those that the flags ask for.
+    fn chosen(&self, mut mounts: Vec<Mount>) -> Vec<Mount> {
+        if !self.paths.is_empty() {
+            let holders: Vec<u32> = self
+                .paths
+                .iter()
+                .filter_map(|path| holder(&mounts, path.as_bytes()))
+                .collect();
+            mounts.retain(|mount| holders.contains(&mount.mount_id));
+        }
+        if !self.types.is_empty() {
+            let wanted = |fstype: &[u8]| self.types.iter().any(|name| name.as_bytes() == fstype);
+            mounts.retain(|mount| wanted(mount.fstype.as_bytes()));
+        }
+        if self.writable && !self.all {
+            let perhaps = |may: &Seen<bool>| may.value() != Some(&false);
+            mounts.retain(|mount| {
+                mount.writable_by_target.as_ref().is_some_and(perhaps)
+                    || mount
+                        .usual_directories
+                        .iter()
+                        .any(|directory| perhaps(&directory.writable_by_target))
+            });
+        }
+        mounts
+    }
+}
+
+/// The mount that a path is on, as far as names tell: links in it are not followed.
+fn holder(mounts: &[Mount], path: &[u8]) -> Option<u32> {
+    let path = match path.strip_suffix(b"/") {
+        Some(shorter) if !shorter.is_empty() => shorter,
+        _ => path,
+    };
+    let holds = |mount: &&Mount| {
+        let point = mount.mount_point.as_bytes();
+        !mount.hidden
+            && match path.strip_prefix(point) {
+                Some(rest) => rest.is_empty() || rest.starts_with(b"/") || point == b"/",
+                None => false,
+            }
+    };
+    let held = mounts.iter().filter(holds);
+    held.max_by_key(|mount| mount.mount_point.as_bytes().len())
+        .map(|mount| mount.mount_id)
+}
+
+fn duration<'de, D: serde::Deserializer<'de>>(source: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(source)?;
+    humantime::parse_duration(&text)
+        .map(Some)
+        .map_err(serde::de::Error::custom)
+}

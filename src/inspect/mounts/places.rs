@@ -1,0 +1,272 @@
+//! What is at the mount points and at the usual directories, seen through the target's root:
+//! space, and whether the target may write. File systems that do not answer cost themselves only.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use nix::errno::Errno;
+
+use super::SECTION;
+use super::access::Writer;
+use crate::inspect::standing::Check;
+use crate::inspect::view::{Held, View};
+use crate::inspect::visit::{Attempt, Viewer};
+use crate::model::gap::{Gaps, Reason, Refusal, Subject};
+use crate::model::mount::{Because, Mount, Purpose, Space, UsualDirectory};
+use crate::parse::environ;
+use crate::parse::volume::is_kernel;
+use crate::sys::InRoot;
+use crate::sys::place::{Place, look_at};
+use crate::sys::time_box::{Outcome, Patience, each_in_time};
+
+/// File systems that may not answer before the rest is given up.
+const STUCK: usize = 4;
+/// All of them together get so many times what one gets.
+const ALL_TIMES: u32 = 10;
+
+/// Looks at every place and puts what it saw into the mounts.
+pub(super) fn fill(view: &mut View, mounts: &mut [Mount], each: Duration) {
+    let directories = usual_directories(view);
+    let Some(held) = &view.held else { return };
+    let viewer = &view.visitor.viewer;
+    let writer = Writer::of(held.credentials(), viewer);
+    let mut judge = Judge {
+        held,
+        viewer,
+        writer: writer.as_ref(),
+        gaps: &mut view.gaps,
+    };
+    let wanted: Vec<usize> = mounts
+        .iter()
+        .enumerate()
+        .filter(|(_, mount)| is_place(mount))
+        .map(|(index, _)| index)
+        .collect();
+    let points = wanted.iter().filter_map(|index| mounts.get(*index));
+    let mut paths: Vec<Vec<u8>> = points
+        .map(|mount| mount.mount_point.as_bytes().to_vec())
+        .collect();
+    paths.extend(directories.iter().map(|(_, path)| path.clone()));
+    let mut seen = judge.look(paths, each).into_iter();
+    for (index, attempt) in wanted.into_iter().zip(&mut seen) {
+        if let Some(mount) = mounts.get_mut(index) {
+            judge.mount(mount, attempt);
+        }
+    }
+    for ((purpose, path), attempt) in directories.into_iter().zip(seen) {
+        judge.directory(mounts, purpose, path, attempt);
+    }
+}
+
+/// Whether a path leads to it and files can be in it.
+fn is_place(mount: &Mount) -> bool {
+    !mount.hidden && !mount.masked && !is_kernel(mount.fstype.as_bytes())
+}
+
+/// Where programs write by habit, as far as the target's environment and links show.
+fn usual_directories(view: &mut View) -> Vec<(Purpose, Vec<u8>)> {
+    let Some(facts) = view.main_facts() else {
+        return Vec::new();
+    };
+    let pid = facts.pid;
+    let mut refused: Vec<Refusal> = Vec::new();
+    let mut found = Vec::new();
+    let (environ, cwd) = (&facts.environ, &facts.cwd);
+    if environ.is_some() || cwd.is_some() {
+        found.push((Purpose::Tmp, b"/tmp".to_vec()));
+    }
+    match environ {
+        Some(Ok(bytes)) => {
+            let entries = environ::parse(bytes);
+            let value = |name: &[u8]| {
+                let entry = entries.iter().find(|entry| entry.name == name)?;
+                entry.value.clone().filter(|path| path.starts_with(b"/"))
+            };
+            let named = [(Purpose::Tmpdir, &b"TMPDIR"[..]), (Purpose::Home, b"HOME")];
+            found.extend(
+                named
+                    .into_iter()
+                    .filter_map(|(purpose, name)| Some((purpose, value(name)?))),
+            );
+        }
+        Some(Err(refusal)) => refused.push(refusal.clone()),
+        None => {}
+    }
+    match cwd {
+        Some(Ok(Some(path))) => found.push((Purpose::WorkingDirectory, path.clone())),
+        Some(Err(refusal)) => refused.push(refusal.clone()),
+        Some(Ok(None)) | None => {}
+    }
+    refused.dedup();
+    for refusal in refused {
+        view.gaps
+            .record(SECTION, "usual_directories", pid, &refusal);
+    }
+    found
+}
+
+/// Turns what was seen into fields and gaps.
+struct Judge<'a> {
+    held: &'a Held,
+    viewer: &'a Viewer,
+    writer: Result<&'a Writer, &'a Refusal>,
+    gaps: &'a mut Gaps,
+}
+
+impl Judge<'_> {
+    /// One attempt for each path, within its time.
+    fn look(&self, paths: Vec<Vec<u8>>, each: Duration) -> Vec<Attempt<Place>> {
+        // A root of its own: a thread that is stuck keeps it.
+        let root = match InRoot::of(&self.held.main) {
+            Ok(root) => root,
+            Err(errno) => {
+                let refusal = self.held.refusal(errno, Check::Ptrace, self.viewer);
+                return paths.iter().map(|_| Err(refusal.clone())).collect();
+            }
+        };
+        let patience = Patience {
+            each,
+            all: each.saturating_mul(ALL_TIMES),
+            stuck: STUCK,
+        };
+        let outcomes = each_in_time(paths, patience, move |path| look_at(&root, path));
+        outcomes
+            .into_iter()
+            .map(|outcome| match outcome {
+                Outcome::Done(Ok(place)) => Ok(place),
+                Outcome::Done(Err(errno)) => Err(self.refused(errno)),
+                Outcome::Late => Err(Refusal::of(Reason::Timeout)
+                    .needing("a longer --space-timeout, if the file system answers at all")),
+                Outcome::NotBegun => Err(Refusal::of(Reason::Timeout)
+                    .needing("that the file systems before it answer; it was not asked")),
+                Outcome::NoThread => Err(Refusal::of(Reason::Limit)
+                    .needing("room for one more thread in spyhole's container")),
+            })
+            .collect()
+    }
+
+    fn refused(&self, errno: Errno) -> Refusal {
+        match errno {
+            Errno::ENOENT | Errno::ENOTDIR => Refusal {
+                errno: Some(format!("{errno:?}")),
+                ..Refusal::of(Reason::Vanished)
+            },
+            // Of a call that this kernel has: only a filter or a policy says that.
+            Errno::EPERM if self.viewer.seccomp == Some(2) => Refusal {
+                errno: Some(format!("{errno:?}")),
+                ..Refusal::of(Reason::Seccomp)
+            },
+            _ => self.held.refusal(errno, Check::Open, self.viewer),
+        }
+    }
+
+    fn mount(&mut self, mount: &mut Mount, attempt: Attempt<Place>) {
+        let attempt = attempt.and_then(|place| leads_here(mount, place));
+        let space = match &attempt {
+            Ok(place) => match place.counts {
+                Ok(counts) if counts.blocks == 0 => None,
+                Ok(counts) => {
+                    Some(Space::of(&counts).ok_or_else(|| Refusal::of(Reason::Malformed)))
+                }
+                Err(errno) => Some(Err(self.refused(errno))),
+            },
+            Err(refusal) => Some(Err(refusal.clone())),
+        };
+        let subject = || Subject::Path(mount.mount_point.clone());
+        mount.space = space.map(|space| self.gaps.seen(SECTION, "space", subject(), space));
+        let verdict = self.verdict(mount, attempt.as_ref());
+        let because = verdict.as_ref().ok().map(|(_, because)| *because);
+        let may = verdict.map(|(may, _)| may);
+        mount.writable_by_target =
+            Some(
+                self.gaps
+                    .seen(SECTION, "writable_by_target", subject(), may),
+            );
+        mount.writable_because = because;
+    }
+
+    fn directory(
+        &mut self,
+        mounts: &mut [Mount],
+        purpose: Purpose,
+        path: Vec<u8>,
+        attempt: Attempt<Place>,
+    ) {
+        let subject = Subject::Path(path.as_slice().into());
+        let place = match attempt {
+            Ok(place) if place.directory => place,
+            // What is not there is nowhere to write.
+            Ok(_)
+            | Err(Refusal {
+                reason: Reason::Vanished,
+                ..
+            }) => return,
+            Err(refusal) => {
+                self.gaps
+                    .record(SECTION, "usual_directories", subject, &refusal);
+                return;
+            }
+        };
+        let by_id: HashMap<u32, usize> = mounts
+            .iter()
+            .enumerate()
+            .map(|(index, mount)| (mount.mount_id, index))
+            .collect();
+        let id = place.mount_id.or_else(|| super::holder(mounts, &path));
+        let on = id.and_then(|id| by_id.get(&id)).copied();
+        let Some(mount) = on.and_then(|index| mounts.get_mut(index)) else {
+            return;
+        };
+        let verdict = self.verdict(mount, Ok(&place));
+        let because = verdict.as_ref().ok().map(|(_, because)| *because);
+        let may = verdict.map(|(may, _)| may);
+        let may = self.gaps.seen(
+            SECTION,
+            "usual_directories.writable_by_target",
+            subject,
+            may,
+        );
+        mount.usual_directories.push(UsualDirectory {
+            path: path.into(),
+            purpose,
+            writable_by_target: may,
+            writable_because: because,
+        });
+    }
+
+    /// A read-only mount needs no look.
+    fn verdict(&self, mount: &Mount, place: Result<&Place, &Refusal>) -> Attempt<(bool, Because)> {
+        if !mount.writable {
+            let own = mount.mount_options.as_bytes();
+            let by_mount = own.split(|byte| *byte == b',').any(|word| word == b"ro");
+            return Ok((
+                false,
+                if by_mount {
+                    Because::ReadOnlyMount
+                } else {
+                    Because::ReadOnlyFileSystem
+                },
+            ));
+        }
+        let place = place.map_err(Clone::clone)?;
+        self.writer.map_err(Clone::clone)?.may_write(place)
+    }
+}
+
+/// Whether the mount point still leads to this very mount, and not to one that was laid over
+/// it since its line was read.
+fn leads_here(mount: &Mount, place: Place) -> Attempt<Place> {
+    let here = match place.mount_id {
+        Some(id) => id == mount.mount_id,
+        None => (place.major, place.minor) == (mount.major.into(), mount.minor.into()),
+    };
+    if here {
+        return Ok(place);
+    }
+    Err(match place.mount_id {
+        Some(_) => Refusal::of(Reason::Vanished)
+            .needing("another look: the path leads to another mount by now"),
+        None => Refusal::of(Reason::Unsupported)
+            .needing("a kernel that tells which mount a path leads to (mnt_id in fdinfo)"),
+    })
+}

@@ -1,0 +1,279 @@
+//! The tables of mounts: the list and the tree, space and inodes, where the target may write.
+
+use super::byte_string::ByteString;
+use super::mount::{Because, Mount, Space};
+use super::seen::Seen;
+use super::table::{Align, Cell, Heading, Table};
+use super::tree::depth_first;
+use super::units::bytes_short;
+
+/// How to show mounts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
+pub struct Style {
+    /// Draw them below the mounts that they are mounted on.
+    pub tree: bool,
+    /// Also what is folded otherwise.
+    pub all: bool,
+    /// More columns.
+    pub wide: bool,
+    /// Exact numbers instead of short ones.
+    pub bytes: bool,
+}
+
+/// What is mounted where: the columns of `findmnt`, and what each is.
+#[must_use]
+pub fn list(mounts: &[Mount], style: Style) -> Table {
+    let mut titles = vec!["MOUNT POINT", "VOLUME", "SOURCE", "FSTYPE"];
+    if style.wide {
+        titles.extend(["ROOT", "ID", "PARENT", "DEVICE", "PROPAGATION"]);
+    }
+    titles.push("OPTIONS");
+    if style.wide {
+        titles.push("SUPER OPTIONS");
+    }
+    let shown: Vec<&Mount> = mounts
+        .iter()
+        .filter(|mount| style.all || !mount.masked)
+        .collect();
+    let folded = mounts.len() - shown.len();
+    let lines = if style.tree {
+        depth_first(&shown, |mount| mount.mount_id, |mount| mount.parent_id)
+    } else {
+        shown.iter().map(|mount| (String::new(), mount)).collect()
+    };
+    let row = |(branch, mount): (String, &&Mount)| {
+        let place = [branch.as_bytes(), mount.mount_point.as_bytes()].concat();
+        let mut row = vec![
+            Cell::Outside(place.into()),
+            volume(mount),
+            Cell::from(&mount.source),
+            Cell::from(&mount.fstype),
+        ];
+        if style.wide {
+            row.push(Cell::from(&mount.root));
+            row.extend([mount.mount_id, mount.parent_id].map(Cell::number));
+            row.push(format!("{}:{}", mount.major, mount.minor).into());
+            row.push(mount.propagation.as_str().into());
+        }
+        row.push(options(mount));
+        if style.wide {
+            row.push(Cell::from(&mount.super_options));
+        }
+        row
+    };
+    let mut table = Table {
+        headings: titles.into_iter().map(heading).collect(),
+        rows: lines.into_iter().map(row).collect(),
+        ..Table::default()
+    };
+    if folded > 0 {
+        table.notes.push(format!(
+            "({folded} {} that the runtime masks or makes read-only in /proc and /sys: --all)",
+            plural(folded, "path", "paths")
+        ));
+    }
+    table
+}
+
+/// In place of a list that could not be read: the notes tell why.
+#[must_use]
+pub fn unseen() -> Table {
+    Table {
+        headings: vec![heading("MOUNT POINT")],
+        rows: vec![vec![Cell::Unseen]],
+        ..Table::default()
+    }
+}
+
+/// The columns of `df`, or of `df -i`.
+#[must_use]
+pub fn space(mounts: &[Mount], inodes: bool, style: Style) -> Table {
+    let titles: &[&str] = if inodes {
+        &["FILESYSTEM", "INODES", "IUSED", "IFREE", "IUSE%"]
+    } else {
+        &["FILESYSTEM", "SIZE", "USED", "AVAIL", "USE%"]
+    };
+    let shown = |mount: &&Mount| {
+        let file = matches!(&mount.volume, Some(volume) if volume.kind.is_usual_file());
+        style.all || (mount.space.is_some() && !file)
+    };
+    let with_space = mounts.iter().filter(|mount| mount.space.is_some()).count();
+    let rows: Vec<Vec<Cell>> = mounts
+        .iter()
+        .filter(shown)
+        .map(|mount| {
+            let mut row = vec![Cell::from(&mount.source)];
+            row.extend(if inodes {
+                inode_cells(mount)
+            } else {
+                space_cells(mount, style.bytes)
+            });
+            row.extend([Cell::from(&mount.mount_point), volume(mount)]);
+            row
+        })
+        .collect();
+    let folded = with_space.saturating_sub(rows.len());
+    let mut table = Table {
+        headings: titles
+            .iter()
+            .chain(&["MOUNT POINT", "VOLUME"])
+            .map(|title| heading(title))
+            .collect(),
+        rows,
+        ..Table::default()
+    };
+    if folded > 0 {
+        table.notes.push(format!(
+            "({folded} {} that every container is given: --all)",
+            plural(folded, "file", "files")
+        ));
+    }
+    table
+}
+
+/// Where the target may write, with what is left there.
+#[must_use]
+pub fn writable(mounts: &[Mount], target: &str, style: Style) -> Table {
+    let titles = ["PATH", "WHAT", "WRITABLE", "BECAUSE", "AVAIL", "USE%"];
+    let mut rows = Vec::new();
+    for mount in mounts {
+        let [_, _, available, share] = space_cells(mount, style.bytes);
+        let free = [available, share];
+        let row = |path: &ByteString, what, may: &Seen<bool>, because: Option<Because>| {
+            let mut row = vec![Cell::from(path), what, verdict(may), reason(because)];
+            row.extend(free.clone());
+            row
+        };
+        let worth = |may: &Seen<bool>| style.all || may.value() != Some(&false);
+        if let Some(may) = mount.writable_by_target.as_ref().filter(|may| worth(may)) {
+            rows.push(row(
+                &mount.mount_point,
+                volume(mount),
+                may,
+                mount.writable_because,
+            ));
+        }
+        for directory in &mount.usual_directories {
+            let may = &directory.writable_by_target;
+            if worth(may) && directory.path != mount.mount_point {
+                let what = directory.purpose.describe().into();
+                rows.push(row(&directory.path, what, may, directory.writable_because));
+            }
+        }
+    }
+    let mut table = Table {
+        headings: titles.into_iter().map(heading).collect(),
+        rows,
+        ..Table::default()
+    };
+    if table.rows.is_empty() {
+        let nothing = "nothing that was looked at is writable";
+        table.notes.push(format!("{nothing} for {target}"));
+    } else {
+        table.notes.push(format!(
+            "for {target}, by owner, group and mode of the directory itself; access control \
+             lists are not considered"
+        ));
+    }
+    table
+}
+
+/// What it is, or that no path leads to it.
+fn volume(mount: &Mount) -> Cell {
+    let described = mount.volume.as_ref().map(super::volume::Volume::describe);
+    match (mount.hidden, mount.masked, described) {
+        (true, _, Some(text)) => Cell::Outside([&b"hidden: "[..], &text].concat().into()),
+        (true, _, None) => "hidden".into(),
+        (false, true, _) => "masked".into(),
+        (false, false, Some(text)) => Cell::Outside(text.into()),
+        (false, false, None) => Cell::Absent,
+    }
+}
+
+/// The mount's own; where it is writable and its file system is not, that stands first.
+fn options(mount: &Mount) -> Cell {
+    let own = mount.mount_options.as_bytes();
+    let claims = own.split(|byte| *byte == b',').any(|word| word == b"rw");
+    if claims && !mount.writable {
+        return Cell::Outside([&b"(file system ro) "[..], own].concat().into());
+    }
+    Cell::from(&mount.mount_options)
+}
+
+fn space_cells(mount: &Mount, bytes: bool) -> [Cell; 4] {
+    let show = |number: u64| -> Cell {
+        if bytes {
+            Cell::number(number)
+        } else {
+            bytes_short(number).into()
+        }
+    };
+    cells(mount, |space| {
+        [
+            show(space.size_bytes),
+            show(space.used_bytes),
+            show(space.available_bytes),
+            share(space.used_percent),
+        ]
+    })
+}
+
+fn inode_cells(mount: &Mount) -> [Cell; 4] {
+    cells(mount, |space| match (space.inodes, space.inodes_used) {
+        (Some(all), Some(used)) => [
+            Cell::number(all),
+            Cell::number(used),
+            Cell::number(all.saturating_sub(used)),
+            share(space.inodes_used_percent),
+        ],
+        _ => [const { Cell::Absent }; 4],
+    })
+}
+
+fn cells(mount: &Mount, show: impl FnOnce(&Space) -> [Cell; 4]) -> [Cell; 4] {
+    match &mount.space {
+        None => [const { Cell::Absent }; 4],
+        Some(Seen::Unseen(_)) => [const { Cell::Unseen }; 4],
+        Some(Seen::Value(space)) => show(space),
+    }
+}
+
+fn share(percent: Option<u8>) -> Cell {
+    percent.map_or(Cell::Absent, |percent| format!("{percent}%").into())
+}
+
+fn verdict(may: &Seen<bool>) -> Cell {
+    Cell::of(Some(may), |may| if *may { "yes" } else { "no" }.into())
+}
+
+fn reason(because: Option<Because>) -> Cell {
+    because.map_or(Cell::Absent, |because| because.describe().into())
+}
+
+fn heading(title: &'static str) -> Heading {
+    let number = matches!(
+        title,
+        "SIZE"
+            | "USED"
+            | "AVAIL"
+            | "USE%"
+            | "INODES"
+            | "IUSED"
+            | "IFREE"
+            | "IUSE%"
+            | "ID"
+            | "PARENT"
+    );
+    Heading {
+        title,
+        align: if number { Align::Right } else { Align::Left },
+    }
+}
+
+fn plural<'a>(count: usize, one: &'a str, many: &'a str) -> &'a str {
+    if count == 1 { one } else { many }
+}

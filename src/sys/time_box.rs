@@ -1,0 +1,173 @@
+//! Work that the kernel may never finish, such as statvfs(2) on a dead network mount.
+//!
+//! It is done on a thread of its own, one item after the other. Where an item does not come
+//! back in time, the thread is left behind and another one goes on with the next. How many may
+//! be left behind is bounded, and so is the time for all. A thread that is stuck in the kernel
+//! does not keep the process from ending.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How patient to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// For one item.
+    pub each: Duration,
+    /// For all of them together.
+    pub all: Duration,
+    /// How many threads may be left behind.
+    pub stuck: usize,
+}
+
+/// What became of one item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome<R> {
+    /// It came back in time.
+    Done(R),
+    /// It did not.
+    Late,
+    /// It was not begun: too many others did not come back, or the time for all was up.
+    NotBegun,
+    /// There was no thread to be had to do it on.
+    NoThread,
+}
+
+/// Does the work for every item; one outcome for each, in their order.
+pub fn each_in_time<T, R>(
+    items: Vec<T>,
+    patience: Patience,
+    work: impl Fn(&T) -> R + Send + Sync + 'static,
+) -> Vec<Outcome<R>>
+where
+    T: Send + Sync + 'static,
+    R: Send + 'static,
+{
+    let deadline = Instant::now() + patience.all;
+    let count = items.len();
+    let errand = Arc::new((items, work));
+    let mut outcomes = Vec::with_capacity(count);
+    let mut stuck = 0;
+    while outcomes.len() < count && stuck < patience.stuck && Instant::now() < deadline {
+        let Some(results) = start(&errand, outcomes.len()) else {
+            outcomes.resize_with(count, || Outcome::NoThread);
+            break;
+        };
+        if !collect(&results, &mut outcomes, count, patience.each, deadline) {
+            outcomes.push(Outcome::Late);
+            stuck += 1;
+        }
+    }
+    outcomes.resize_with(count, || Outcome::NotBegun);
+    outcomes
+}
+
+/// A thread that does the items from `first` on, until nobody listens.
+fn start<T, R, W>(errand: &Arc<(Vec<T>, W)>, first: usize) -> Option<Receiver<R>>
+where
+    T: Send + Sync + 'static,
+    R: Send + 'static,
+    W: Fn(&T) -> R + Send + Sync + 'static,
+{
+    let (sender, receiver) = channel();
+    let errand = Arc::clone(errand);
+    let run = move || {
+        let (items, work) = &*errand;
+        for item in items.iter().skip(first) {
+            if sender.send(work(item)).is_err() {
+                return;
+            }
+        }
+    };
+    let thread = thread::Builder::new().name("time box".to_owned());
+    thread.spawn(run).ok().map(|_| receiver)
+}
+
+/// Takes results as they come; false where one does not.
+fn collect<R>(
+    results: &Receiver<R>,
+    outcomes: &mut Vec<Outcome<R>>,
+    count: usize,
+    each: Duration,
+    deadline: Instant,
+) -> bool {
+    while outcomes.len() < count {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match results.recv_timeout(each.min(left)) {
+            Ok(result) => outcomes.push(Outcome::Done(result)),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return false,
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Patience = Patience {
+        each: Duration::from_millis(60),
+        all: Duration::from_secs(5),
+        stuck: 2,
+    };
+
+    /// Waits as long as the item says.
+    fn nap(time: &Duration) -> u128 {
+        thread::sleep(*time);
+        time.as_millis()
+    }
+
+    fn naps(milliseconds: &[u64]) -> Vec<Duration> {
+        let times = milliseconds.iter().copied();
+        times.map(Duration::from_millis).collect()
+    }
+
+    #[test]
+    fn quick_work_is_done_in_order() {
+        let outcomes = each_in_time((0..1000).collect(), PATIENCE, |number: &u32| number * 2);
+        let expected: Vec<_> = (0..1000).map(|number| Outcome::Done(number * 2)).collect();
+        assert_eq!(outcomes, expected);
+    }
+
+    #[test]
+    fn what_hangs_costs_itself_only() {
+        let begun = Instant::now();
+        let outcomes = each_in_time(naps(&[0, 60_000, 1]), PATIENCE, nap);
+        assert_eq!(
+            outcomes,
+            [Outcome::Done(0), Outcome::Late, Outcome::Done(1)]
+        );
+        assert!(begun.elapsed() < Duration::from_secs(5));
+    }
+
+    #[test]
+    fn threads_that_hang_are_bounded() {
+        let outcomes = each_in_time(naps(&[60_000, 60_000, 60_000, 0]), PATIENCE, nap);
+        let [first, second, rest @ ..] = outcomes.as_slice() else {
+            panic!("{outcomes:?}")
+        };
+        assert_eq!([first, second], [&Outcome::Late; 2]);
+        assert_eq!(rest, [Outcome::NotBegun, Outcome::NotBegun]);
+    }
+
+    #[test]
+    fn the_time_for_all_is_bounded() {
+        let patience = Patience {
+            each: Duration::from_mins(1),
+            all: Duration::from_millis(200),
+            stuck: 100,
+        };
+        let begun = Instant::now();
+        let outcomes = each_in_time(naps(&[80; 1000]), patience, nap);
+        assert!(begun.elapsed() < Duration::from_secs(5));
+        assert_eq!(outcomes.first(), Some(&Outcome::Done(80)));
+        assert_eq!(outcomes.last(), Some(&Outcome::NotBegun));
+        assert_eq!(outcomes.len(), 1000);
+    }
+
+    #[test]
+    fn nothing_to_do_is_done() {
+        assert!(each_in_time(Vec::new(), PATIENCE, nap).is_empty());
+    }
+}
