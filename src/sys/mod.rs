@@ -7,10 +7,13 @@
 
 mod bounded;
 pub mod clock;
+pub mod fd_links;
 pub mod in_root;
+pub mod lines;
 pub mod own_file;
 pub mod proc_dir;
 pub mod random;
+pub mod sock_diag;
 
 pub use bounded::{Cut, Until, read_bounded};
 pub use in_root::InRoot;
