@@ -7,6 +7,7 @@ pub mod containers;
 pub mod environment;
 pub mod identity;
 pub mod look;
+pub mod net_namespace;
 pub mod processes;
 pub mod redact;
 pub mod section;
