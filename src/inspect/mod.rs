@@ -12,6 +12,7 @@ pub mod processes;
 pub mod redact;
 pub mod section;
 pub mod select;
+pub mod sockets;
 pub mod standing;
 pub mod view;
 pub mod visit;
@@ -29,6 +30,7 @@ use view::View;
 pub const REGISTRY: &[Section] = &[
     Section::of::<containers::ContainersQuery>(),
     Section::of::<processes::ProcessesQuery>(),
+    Section::of::<sockets::SocketsQuery>(),
     Section::of::<environment::EnvironmentQuery>(),
 ];
 

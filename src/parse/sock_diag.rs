@@ -1,4 +1,4 @@
-//! The messages of `NETLINK_SOCK_DIAG` (sock_diag(7)): requests as bytes, answers as data.
+//! The messages of `NETLINK_SOCK_DIAG`: requests as bytes, answers as data.
 //!
 //! Numbers are in the machine's own order, addresses and ports in the network's. Every
 //! length is checked against what is there; an attribute that is not known is passed over.

@@ -11,3 +11,4 @@
 mod lab;
 mod layers;
 mod podman;
+mod sockets;

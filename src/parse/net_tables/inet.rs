@@ -199,10 +199,9 @@ mod tests {
 
         #[test]
         fn what_the_kernel_prints_comes_back(address: [u8; 16], port: u16, queues: (u32, u32), inode: u64) {
-            let words: String = address
-                .chunks_exact(4)
-                .map(|word| format!("{:08X}", u32::from_ne_bytes(word.try_into().unwrap())))
-                .collect();
+            let words = address.chunks_exact(4).fold(String::new(), |words, word| {
+                format!("{words}{:08X}", u32::from_ne_bytes(word.try_into().unwrap()))
+            });
             let line = format!(
                 "   1: {words}:{port:04X} {words}:{port:04X} 01 {:08X}:{:08X} 00:00000000 00000000     0        0 {inode} 1 0 20 4 30 10 -1",
                 queues.0, queues.1
