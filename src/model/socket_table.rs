@@ -325,14 +325,13 @@ fn owner_list(owners: &[Owner]) -> ByteString {
 }
 
 fn remark(socket: &Socket) -> &'static str {
-    if socket.accept_queue_full() {
-        "accept queue full"
-    } else if socket.loopback_only == Some(true) && socket.state == State::Listen {
-        "only this pod's loopback"
-    } else if socket.held_elsewhere {
-        "held by no process of the target"
-    } else {
-        ""
+    let inside = socket.loopback_only == Some(true) && socket.state == State::Listen;
+    match (socket.accept_queue_full(), inside) {
+        (true, true) => "accept queue full; only this pod's loopback",
+        (true, false) => "accept queue full",
+        (false, true) => "only this pod's loopback",
+        (false, false) if socket.held_elsewhere => "held by no process of the target",
+        (false, false) => "",
     }
 }
 
@@ -347,5 +346,101 @@ const fn right(title: &'static str) -> Heading {
     Heading {
         title,
         align: Align::Right,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::gap::{Gaps, Reason, Refusal};
+
+    fn listener() -> Socket {
+        let mut socket = Socket::bare(Protocol::Tcp, Family::Inet, State::Listen);
+        socket.local_address = Some(IpAddr::from([127, 0, 0, 1]));
+        socket.local_port = Some(8080);
+        socket.loopback_only = Some(true);
+        socket.accept_queue = Some(Seen::Value(17));
+        socket.accept_queue_limit = Some(Seen::Value(16));
+        socket.inode = Some(549);
+        socket
+    }
+
+    fn line(socket: &Socket, columns: Columns) -> Vec<String> {
+        let tables = tables(std::slice::from_ref(socket), &[], columns);
+        let [table] = tables.as_slice() else {
+            panic!("one table: {tables:?}")
+        };
+        let [row] = table.rows.as_slice() else {
+            panic!("one row: {table:?}")
+        };
+        assert_eq!(table.headings.len(), row.len());
+        row.iter()
+            .map(|cell| match cell {
+                Cell::Absent => "-".to_owned(),
+                Cell::Unseen => "?".to_owned(),
+                Cell::Text(text) => text.clone().into_owned(),
+                Cell::Outside(bytes) => bytes.to_text().into_owned(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_listener_as_ss_shows_it_with_what_is_remarkable() {
+        let mut socket = listener();
+        socket.owners = Some(Seen::Value(
+            (1..=6)
+                .map(|pid| Owner {
+                    pid,
+                    name: "server".into(),
+                    fd: 7,
+                })
+                .collect(),
+        ));
+        let cells = line(&socket, Columns::default());
+        assert_eq!(
+            cells[..6],
+            ["tcp", "listen", "17", "16", "127.0.0.1:8080", "*"]
+        );
+        assert!(
+            cells[6].starts_with("server pid=1 fd=7, server pid=2 fd=7, "),
+            "{cells:?}"
+        );
+        assert!(cells[6].ends_with(", and 2 more"), "{cells:?}");
+        assert_eq!(cells[7], "accept queue full; only this pod's loopback");
+    }
+
+    #[test]
+    fn what_was_not_seen_is_no_dash() {
+        let mut gaps = Gaps::default();
+        let unseen = gaps.record("sockets", "owners", 1, &Refusal::of(Reason::Uid));
+        let mut socket = listener();
+        socket.owners = Some(Seen::Unseen(unseen));
+        socket.accept_queue_limit = Some(Seen::Unseen(unseen));
+        let all = Columns {
+            wide: true,
+            extended: true,
+        };
+        let cells = line(&socket, all);
+        assert_eq!((cells[3].as_str(), cells[15].as_str()), ("?", "?"));
+        assert!(!socket.accept_queue_full());
+        socket.owners = None;
+        assert_eq!(line(&socket, all)[15], "-");
+    }
+
+    #[test]
+    fn addresses_of_every_family() {
+        let mut v6 = listener();
+        (v6.protocol, v6.family) = (Protocol::Udp, Family::Inet6);
+        v6.local_address = Some("fe80::1".parse().unwrap());
+        v6.interface_index = Some(Seen::Value(2));
+        assert_eq!(line(&v6, Columns::default())[4], "[fe80::1%2]:8080");
+        let mut name = Socket::bare(Protocol::Unix, Family::Unix, State::Listen);
+        name.abstract_name = Some(b"a\0b".as_slice().into());
+        name.kind = Some(SocketType::Seqpacket);
+        let cells = line(&name, Columns::default());
+        assert_eq!((cells[0].as_str(), cells[4].as_str()), ("u_seq", "@a\0b"));
+        let mut netlink = Socket::bare(Protocol::Netlink, Family::Netlink, State::Unconnected);
+        (netlink.protocol_number, netlink.port_id) = (Some(0), Some(7));
+        assert_eq!(line(&netlink, Columns::default())[4], "route:7");
     }
 }

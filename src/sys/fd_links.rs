@@ -1,10 +1,11 @@
 //! The open files of a process: `/proc/PID/fd`, counted and read in one pass.
 
+use std::fmt::Write as _;
 use std::os::fd::AsFd;
 
 use nix::dir::Dir;
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, openat, readlinkat};
+use nix::fcntl::{OFlag, readlinkat};
 use nix::sys::stat::Mode;
 
 use super::proc_dir::ProcessDir;
@@ -24,25 +25,29 @@ pub struct FdTable {
 /// # Errors
 /// The errno of opening or reading the directory.
 pub fn fd_links(process: &ProcessDir, mut each: impl FnMut(i32, &[u8])) -> Result<FdTable, Errno> {
-    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let links = openat(process.as_fd(), c"fd", flags, Mode::empty())?;
-    let mut listing = Dir::from_fd(links.try_clone().map_err(|_| Errno::EMFILE)?)?;
+    let flags = OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let mut links = Dir::openat(process.as_fd(), c"fd", flags, Mode::empty())?;
+    let mut numbers: Vec<i32> = Vec::new();
+    for entry in links.iter() {
+        let entry = entry?;
+        let name = entry.file_name().to_str().ok();
+        numbers.extend(name.and_then(|name| name.parse::<i32>().ok()));
+    }
     let mut table = FdTable {
-        count: 0,
+        count: numbers.len() as u64,
         refused: None,
     };
-    for entry in listing.iter() {
-        let entry = entry?;
-        let name = entry.file_name();
-        let Some(fd) = name.to_str().ok().and_then(|name| name.parse().ok()) else {
-            continue;
-        };
-        table.count += 1;
-        if table.refused.is_none() {
-            match readlinkat(&links, name) {
-                Ok(goal) => each(fd, goal.as_encoded_bytes()),
-                Err(Errno::ENOENT) => {}
-                Err(errno) => table.refused = Some(errno),
+    let mut name = String::new();
+    for fd in numbers {
+        name.clear();
+        // Writing into a String cannot fail.
+        let _ = write!(name, "{fd}");
+        match readlinkat(&links, name.as_str()) {
+            Ok(goal) => each(fd, goal.as_encoded_bytes()),
+            Err(Errno::ENOENT) => {}
+            Err(errno) => {
+                table.refused = Some(errno);
+                break;
             }
         }
     }
