@@ -80,7 +80,7 @@ fn title(source: &SocketSources) -> String {
     }
 }
 
-fn table<'a>(sockets: impl Iterator<Item = &'a Socket>, columns: Columns) -> Table {
+fn table<'a>(sockets: impl Iterator<Item = &'a Socket> + Clone, columns: Columns) -> Table {
     let mut headings = vec![
         left("PROTO"),
         left("STATE"),
@@ -97,10 +97,14 @@ fn table<'a>(sockets: impl Iterator<Item = &'a Socket>, columns: Columns) -> Tab
         headings.extend(titles.map(right));
     }
     headings.push(left("PROCESS"));
+    // Without one the column would be blanks only.
+    let remarked = sockets.clone().any(|socket| !remark(socket).is_empty());
+    if remarked {
+        headings.push(left("REMARK"));
+    }
     let mut rows = Vec::new();
-    let mut remarked = false;
     for socket in sockets {
-        let mut row = Vec::with_capacity(headings.len() + 1);
+        let mut row = Vec::with_capacity(headings.len());
         row.extend([word(socket).into(), socket.state.as_str().into()]);
         row.extend([queue(socket, Side::Receive), queue(socket, Side::Send)]);
         row.extend([local(socket), peer(socket)]);
@@ -118,18 +122,10 @@ fn table<'a>(sockets: impl Iterator<Item = &'a Socket>, columns: Columns) -> Tab
             row.extend(extended(socket));
         }
         row.push(process(socket));
-        let remark = remark(socket);
-        remarked |= !remark.is_empty();
-        row.push(remark.into());
-        rows.push(row);
-    }
-    if remarked {
-        headings.push(left("REMARK"));
-    } else {
-        // Without one the column would be blanks only.
-        for row in &mut rows {
-            row.pop();
+        if remarked {
+            row.push(remark(socket).into());
         }
+        rows.push(row);
     }
     Table {
         headings,
@@ -351,6 +347,8 @@ const fn right(title: &'static str) -> Heading {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::model::gap::{Gaps, Reason, Refusal};
 
@@ -391,7 +389,7 @@ mod tests {
             (1..=6)
                 .map(|pid| Owner {
                     pid,
-                    name: "server".into(),
+                    name: Arc::new("server".into()),
                     fd: 7,
                 })
                 .collect(),

@@ -1,9 +1,11 @@
 //! Who holds a socket: from the links in `fd` that the walk has read.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::SECTION;
 use crate::inspect::view::View;
+use crate::model::ByteString;
 use crate::model::gap::{Reason, Refusal};
 use crate::model::seen::Unseen;
 use crate::model::socket::Owner;
@@ -12,7 +14,7 @@ use crate::model::socket::Owner;
 pub(super) struct Owners {
     /// Sorted: a hundred thousand take 16 bytes each and no more.
     holders: Vec<Holder>,
-    names: HashMap<i32, Box<[u8]>>,
+    names: HashMap<i32, Arc<ByteString>>,
     /// Set where a process could not be read: then nobody is never said.
     unseen: Option<Unseen>,
 }
@@ -42,7 +44,7 @@ impl Owners {
                 None | Some(Ok(None)) => {}
                 Some(Ok(Some(sockets))) => {
                     if !sockets.is_empty() {
-                        let name = facts.stat.comm.as_slice().into();
+                        let name = Arc::new(facts.stat.comm.as_slice().into());
                         owners.names.insert(facts.pid, name);
                     }
                     owners.holders.extend(sockets.iter().map(|socket| Holder {
@@ -89,10 +91,9 @@ impl Owners {
     }
 
     fn owner(&self, holder: Holder) -> Owner {
-        let name = self.names.get(&holder.pid).map(|name| &**name);
         Owner {
             pid: holder.pid,
-            name: name.unwrap_or_default().into(),
+            name: self.names.get(&holder.pid).cloned().unwrap_or_default(),
             fd: holder.fd,
         }
     }

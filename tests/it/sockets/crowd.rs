@@ -11,7 +11,8 @@ use std::process::{Child, Command, Stdio};
 
 use nix::sys::socket::sockopt::{KeepAlive, ReusePort};
 use nix::sys::socket::{
-    AddressFamily, Backlog, SockFlag, SockType, SockaddrIn, bind, listen, setsockopt, socket,
+    AddressFamily, Backlog, SockFlag, SockType, SockaddrIn, bind, getsockname, listen, setsockopt,
+    socket,
 };
 use nix::sys::stat::fstat;
 
@@ -72,16 +73,14 @@ impl Crowd {
         self.keep("server, v4-mapped", server);
         let waiting = TcpStream::connect(v4).unwrap();
         self.keep("client that is not accepted", waiting);
+        let mut port = 0;
         for name in ["first on a shared port", "second on a shared port"] {
             let flags = SockFlag::SOCK_CLOEXEC;
             let fd = socket(AddressFamily::Inet, SockType::Stream, flags, None).unwrap();
             setsockopt(&fd, ReusePort, &true).unwrap();
-            bind(
-                fd.as_raw_fd(),
-                &SockaddrIn::new(127, 0, 0, 1, shared_port()),
-            )
-            .unwrap();
+            bind(fd.as_raw_fd(), &SockaddrIn::new(127, 0, 0, 1, port)).unwrap();
             listen(&fd, Backlog::new(7).unwrap()).unwrap();
+            port = getsockname::<SockaddrIn>(fd.as_raw_fd()).unwrap().port();
             self.keep(name, fd);
         }
         let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -102,7 +101,8 @@ impl Crowd {
         self.keep("unix client", client);
         self.keep("unix server", server);
         self.keep("unix client that is not accepted", waiting);
-        let name = format!("spyhole-test-{}", std::process::id());
+        // Two crowds may stand in this process at once.
+        let name = format!("spyhole-test-{}-{}", std::process::id(), self.shared);
         let address = unix::SocketAddr::from_abstract_name(name).unwrap();
         self.keep("abstract", UnixListener::bind_addr(&address).unwrap());
         let (mut one, other) = UnixStream::pair().unwrap();
@@ -131,9 +131,4 @@ impl Crowd {
 
 fn inode(socket: &impl AsFd) -> u64 {
     fstat(socket).unwrap().st_ino
-}
-
-/// One that two listeners may share, of this process alone.
-fn shared_port() -> u16 {
-    20_000 + u16::try_from(std::process::id() % 10_000).unwrap()
 }
