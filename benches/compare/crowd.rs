@@ -78,6 +78,14 @@ impl Crowd {
     /// Starts that many and returns when all are up. Only to be called in the main thread:
     /// the members die with the thread that started them.
     pub(crate) fn gather(size: usize) -> Result<Self, String> {
+        Self::gather_with(size, || Ok(Stdio::null()))
+    }
+
+    /// The same, each with a descriptor of its own as stdin.
+    pub(crate) fn gather_with(
+        size: usize,
+        mut stdin: impl FnMut() -> io::Result<Stdio>,
+    ) -> Result<Self, String> {
         let hard_limit = sys::raise_process_limit();
         let fail = |up: usize, error: &dyn std::fmt::Display| {
             format!(
@@ -87,7 +95,9 @@ impl Crowd {
         let (mut ready, writer) = io::pipe().map_err(|error| fail(0, &error))?;
         let mut crowd = Self(Vec::with_capacity(size));
         for (number, line) in (0..size).zip(COMMAND_LINES.iter().cycle()) {
-            let child = start(number, line, &writer).map_err(|error| fail(number, &error))?;
+            let child = stdin()
+                .and_then(|stdin| start(number, line, stdin, &writer))
+                .map_err(|error| fail(number, &error))?;
             crowd.0.push(child);
         }
         // Each writes one byte once it is what it will be, and closes its end: the end of the
@@ -116,7 +126,7 @@ impl Drop for Crowd {
     }
 }
 
-fn start(number: usize, line: &[&str], ready: &io::PipeWriter) -> io::Result<Child> {
+fn start(number: usize, line: &[&str], stdin: Stdio, ready: &io::PipeWriter) -> io::Result<Child> {
     let number = number.to_string();
     let mut words = line.iter().map(|word| word.replace('#', &number));
     Command::new(std::env::current_exe()?)
@@ -124,7 +134,7 @@ fn start(number: usize, line: &[&str], ready: &io::PipeWriter) -> io::Result<Chi
         .args(words)
         .env_clear()
         .env(ROLE, "idle")
-        .stdin(Stdio::null())
+        .stdin(stdin)
         .stdout(ready.try_clone()?)
         .stderr(Stdio::null())
         .spawn()

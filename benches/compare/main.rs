@@ -23,11 +23,12 @@ mod processes;
 mod race;
 mod report;
 mod small;
+mod sockets;
 mod sys;
 
 use std::process::ExitCode;
 
-const SCENARIOS: &[Scenario] = &[processes::SCENARIO, small::SCENARIO];
+const SCENARIOS: &[Scenario] = &[processes::SCENARIO, sockets::SCENARIO, small::SCENARIO];
 
 const USAGE: &str =
     "usage: compare [SCENARIO|all] [--processes N] [--runs N] [--spyhole FILE] [--check]
@@ -72,6 +73,9 @@ fn main() -> ExitCode {
     }
     if crowd::is_member() {
         return crowd::stand_idle();
+    }
+    if sockets::is_holder() {
+        return sockets::hold();
     }
     match Options::parse(std::env::args().skip(1)) {
         Ok(options) => run(&options),

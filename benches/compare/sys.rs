@@ -42,15 +42,24 @@ pub(crate) fn wait(child: &Child) -> io::Result<(ExitStatus, Usage)> {
 /// Lifts the number of processes that this user may have to the hard limit, which it returns.
 /// What is still too low shows itself when a start is refused.
 pub(crate) fn raise_process_limit() -> u64 {
+    raise(libc::RLIMIT_NPROC)
+}
+
+/// The same for the number of files that a process may open.
+pub(crate) fn raise_file_limit() -> u64 {
+    raise(libc::RLIMIT_NOFILE)
+}
+
+fn raise(resource: libc::__rlimit_resource_t) -> u64 {
     let mut limit = libc::rlimit {
         rlim_cur: 0,
         rlim_max: 0,
     };
     // SAFETY: the pointer is to a live, writable variable of the right type.
-    if unsafe { libc::getrlimit(libc::RLIMIT_NPROC, &raw mut limit) } == 0 {
+    if unsafe { libc::getrlimit(resource, &raw mut limit) } == 0 {
         limit.rlim_cur = limit.rlim_max;
         // SAFETY: the pointer is to a live variable of the right type, only read.
-        unsafe { libc::setrlimit(libc::RLIMIT_NPROC, &raw const limit) };
+        unsafe { libc::setrlimit(resource, &raw const limit) };
     }
     limit.rlim_max
 }

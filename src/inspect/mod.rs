@@ -10,11 +10,13 @@ pub mod environment;
 pub mod identity;
 pub mod look;
 pub mod mounts;
+pub mod net_namespace;
 pub mod no_target;
 pub mod processes;
 pub mod redact;
 pub mod section;
 pub mod select;
+pub mod sockets;
 pub mod standing;
 pub mod view;
 pub mod visit;
@@ -32,6 +34,7 @@ use view::View;
 /// Every section, in the order of the document and of the help.
 pub const REGISTRY: &[Section] = &[
     Section::of::<processes::ProcessesQuery>(),
+    Section::of::<sockets::SocketsQuery>(),
     Section::of::<environment::EnvironmentQuery>(),
     Section::of::<mounts::MountsQuery>(),
     Section::of::<capabilities::CapabilitiesQuery>(),

@@ -9,6 +9,7 @@ use nix::errno::Errno;
 use super::capabilities;
 use super::capabilities::read::{Security, Task};
 use super::identity::{Identities, Identity, Key, Told};
+use super::net_namespace::NetNamespace;
 use super::standing::{Check, Credentials, refusal};
 use crate::model::gap::{Reason, Refusal};
 use crate::parse::limits::Limits;
@@ -16,12 +17,13 @@ use crate::parse::smaps_rollup::SmapsRollup;
 use crate::parse::stat::Stat;
 use crate::parse::status::Status;
 use crate::parse::{Malformed, cmdline};
+use crate::sys::fd_links::fd_links;
 use crate::sys::{Cut, ProcDir, ProcessDir};
 
 bitflags::bitflags! {
     /// Files of a process that a section wants beyond `stat`.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub struct Files: u16 {
+    pub struct Files: u32 {
         /// `status`.
         const STATUS = 1;
         /// `cmdline`.
@@ -48,6 +50,10 @@ bitflags::bitflags! {
         const SECURITY = 1 << 13;
         /// `task/*/status`.
         const TASK_STATUS = 1 << 14;
+        /// The links in `fd`, which are counted on the way.
+        const FD_LINKS = 1 << 16;
+        /// What tells the network namespace.
+        const NET_NAMESPACE = 1 << 17;
     }
 }
 
@@ -95,6 +101,19 @@ pub struct Facts {
     pub security: Option<Box<Security>>,
     /// Name and `status` of each thread but the first.
     pub task_status: Option<Attempt<Vec<Task>>>,
+    /// The sockets among the links in `fd`; `Ok(None)` for zombies and kernel threads.
+    pub sockets: Option<Attempt<Option<Vec<OpenSocket>>>>,
+    /// The network namespace; absent for zombies, which have none any more.
+    pub net_namespace: Option<NetNamespace>,
+}
+
+/// A descriptor that leads to a socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenSocket {
+    /// Its number.
+    pub fd: i32,
+    /// The inode of the socket.
+    pub inode: u64,
 }
 
 /// Environments are bounded by the kernel to a quarter of the stack limit, usually 2 MiB.
@@ -222,6 +241,8 @@ impl Facts {
             mountinfo: None,
             security: None,
             task_status: None,
+            sockets: None,
+            net_namespace: None,
         }
     }
 }
@@ -271,9 +292,20 @@ impl Reader<'_> {
             let zombie = facts.stat.state == b'Z';
             facts.cwd = Some(if zombie { Ok(None) } else { self.link(c"cwd") });
         }
-        if files.contains(Files::FD_COUNT) {
+        let with_links = files.contains(Files::FD_LINKS);
+        if with_links && !bodiless {
+            let (count, sockets) = self.fd_links();
+            facts.fd_count = files.contains(Files::FD_COUNT).then_some(count);
+            facts.sockets = Some(sockets);
+        } else if files.contains(Files::FD_COUNT) {
             let zombie = facts.stat.state == b'Z';
             facts.fd_count = Some(if zombie { Ok(None) } else { self.fd_count() });
+        }
+        if with_links && bodiless {
+            facts.sockets = Some(Ok(None));
+        }
+        if files.contains(Files::NET_NAMESPACE) && !bodiless {
+            facts.net_namespace = Some(NetNamespace::of(self.process));
         }
         if files.contains(Files::LIMITS) && facts.stat.state != b'Z' {
             facts.limits = Some(self.limits().map(Box::new));
@@ -320,6 +352,29 @@ impl Reader<'_> {
             return Err(Refusal::of(Reason::Vanished));
         }
         Limits::parse(self.buffer).map_err(malformed)
+    }
+
+    /// The number of entries in `fd`, and the sockets among them.
+    fn fd_links(&mut self) -> (Attempt<Option<u64>>, Attempt<Option<Vec<OpenSocket>>>) {
+        let mut sockets = Vec::new();
+        let read = fd_links(self.process, |fd, goal| {
+            sockets.extend(socket_inode(goal).map(|inode| OpenSocket { fd, inode }));
+        });
+        match read {
+            Ok(table) => {
+                let sockets = match table.refused {
+                    None => Ok(Some(sockets)),
+                    Some(errno) => Err(self.refused(errno, Check::Ptrace)),
+                };
+                (Ok(Some(table.count)), sockets)
+            }
+            // On its way out: its files are closed already.
+            Err(Errno::ENOENT) => (Ok(None), Ok(None)),
+            Err(errno) => {
+                let refusal = self.refused(errno, Check::Owner);
+                (Err(refusal.clone()), Err(refusal))
+            }
+        }
     }
 
     fn smaps(&mut self) -> Attempt<SmapsRollup> {
@@ -406,6 +461,12 @@ fn malformed(error: Malformed) -> Refusal {
     Refusal::of(Reason::Malformed).needing(&format!("a report of this: {error}"))
 }
 
+/// `socket:[549]`
+fn socket_inode(goal: &[u8]) -> Option<u64> {
+    let inode = goal.strip_prefix(b"socket:[")?.strip_suffix(b"]")?;
+    std::str::from_utf8(inode).ok()?.parse().ok()
+}
+
 /// Whether anything said that the process is gone: then it is left out whole,
 /// rather than shown in pieces.
 fn vanished(facts: &Facts) -> bool {
@@ -424,6 +485,7 @@ fn vanished(facts: &Facts) -> bool {
         || gone(facts.exe.as_ref())
         || gone(facts.cwd.as_ref())
         || gone(facts.fd_count.as_ref())
+        || gone(facts.sockets.as_ref())
         || gone(facts.limits.as_ref())
         || gone(facts.smaps.as_ref())
         || gone(facts.tasks.as_ref())

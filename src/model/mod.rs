@@ -22,6 +22,8 @@ pub mod report;
 pub mod secret;
 pub mod secret_kind;
 pub mod seen;
+pub mod socket;
+pub mod socket_table;
 pub mod table;
 pub mod target;
 pub mod time;

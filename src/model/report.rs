@@ -11,6 +11,7 @@ use super::gap::Gap;
 use super::mount::Mount;
 use super::process::Process;
 use super::seen::Seen;
+use super::socket::{Socket, SocketSources, SocketSum};
 use super::target::Target;
 use super::time::Timestamp;
 
@@ -39,6 +40,15 @@ pub struct Report {
     /// The processes of the target, or all in sight.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub processes: Option<Vec<Process>>,
+    /// The sockets of the target's network namespace, or of all in sight.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sockets: Option<Vec<Socket>>,
+    /// Instead of `sockets`: how many there are, by protocol and state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub socket_sums: Option<Vec<SocketSum>>,
+    /// Where the sockets were read, for each network namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub socket_sources: Option<Vec<SocketSources>>,
     /// The environment of the main process, or of several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<Vec<Environment>>,
@@ -69,6 +79,9 @@ impl Report {
             target: None,
             containers: None,
             processes: None,
+            sockets: None,
+            socket_sums: None,
+            socket_sources: None,
             environment: None,
             mounts: None,
             access: None,

@@ -8,12 +8,15 @@
 pub mod allocator;
 mod bounded;
 pub mod clock;
+pub mod fd_links;
 pub mod in_root;
+pub mod lines;
 pub mod own_file;
 pub mod place;
 pub mod proc_dir;
 pub mod program;
 pub mod random;
+pub mod sock_diag;
 pub mod time_box;
 
 pub use bounded::{Cut, Until, read_bounded};

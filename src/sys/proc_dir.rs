@@ -97,6 +97,17 @@ impl ProcessDir {
         self.pid
     }
 
+    /// Another descriptor on the same process.
+    ///
+    /// # Errors
+    /// The errno of fcntl(2).
+    pub fn try_clone(&self) -> Result<Self, Errno> {
+        Ok(Self {
+            dir: self.dir.try_clone().map_err(|_| Errno::EMFILE)?,
+            pid: self.pid,
+        })
+    }
+
     /// Reads a file that is one record: `stat`, `status`, `cmdline`, `cgroup`, `limits`.
     ///
     /// # Errors

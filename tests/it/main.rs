@@ -24,5 +24,6 @@ mod naming;
 mod output;
 mod podman;
 mod secrets;
+mod sockets;
 mod targets;
 mod truth;

@@ -1,0 +1,169 @@
+//! The section `sockets`: what listens, who is connected, and which process holds it.
+
+mod convert;
+mod filter;
+mod list;
+mod namespaces;
+mod owners;
+mod source;
+
+use clap::Args;
+use serde::Deserialize;
+
+use super::look::{Needs, Scope};
+use super::section::{Detail, Query};
+use super::view::View;
+use super::visit::Files;
+use crate::model::socket_table::{self, Columns};
+use crate::model::{Report, Table};
+use filter::Filter;
+
+/// Flags of `spyhole sockets`: those of `ss` and `netstat`.
+#[derive(Debug, Clone, Args, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
+pub struct SocketsQuery {
+    /// TCP.
+    #[arg(short = 't', long)]
+    pub tcp: bool,
+    /// UDP.
+    #[arg(short = 'u', long)]
+    pub udp: bool,
+    /// Raw and ICMP.
+    #[arg(short = 'w', long)]
+    pub raw: bool,
+    /// Unix.
+    #[arg(short = 'x', long)]
+    pub unix: bool,
+    /// Packets of the link layer.
+    #[arg(short = '0', long)]
+    pub packet: bool,
+    /// Netlink.
+    #[arg(long)]
+    pub netlink: bool,
+    /// Vsock.
+    #[arg(long)]
+    pub vsock: bool,
+    /// Only IPv4.
+    #[arg(short = '4', long)]
+    pub ipv4: bool,
+    /// Only IPv6.
+    #[arg(short = '6', long)]
+    pub ipv6: bool,
+    /// Only what listens, unconnected UDP included.
+    #[arg(short = 'l', long)]
+    pub listening: bool,
+    /// Every state: `time_wait`, `syn_recv` and closed ones too.
+    #[arg(short = 'a', long)]
+    pub all_states: bool,
+    /// Of every network namespace in sight, not only the target's.
+    #[arg(short = 'A', long)]
+    pub all: bool,
+    /// Also what TCP knows of each connection: round trips, windows, bytes.
+    #[arg(short = 'e', long, short_alias = 'i')]
+    pub extended: bool,
+    /// How many there are, by protocol and state.
+    #[arg(short = 's', long)]
+    pub summary: bool,
+    /// Only with this port at either end.
+    #[arg(long, value_name = "N")]
+    pub port: Option<u16>,
+    /// Only in these states: listen, established, `time_wait`, …
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub state: Vec<String>,
+    /// Only what this process holds.
+    #[arg(long, value_name = "PID")]
+    pub owner: Option<i32>,
+    /// Taken for habit: numbers are always shown as numbers.
+    #[arg(short = 'n', long)]
+    pub numeric: bool,
+    /// Taken for habit: owners are always shown.
+    #[arg(short = 'p', long)]
+    pub processes: bool,
+    /// Every protocol and state: what `dump` asks for.
+    #[arg(skip)]
+    #[serde(skip)]
+    whole: bool,
+}
+
+impl Default for SocketsQuery {
+    fn default() -> Self {
+        Self {
+            tcp: false,
+            udp: false,
+            raw: false,
+            unix: false,
+            packet: false,
+            netlink: false,
+            vsock: false,
+            ipv4: false,
+            ipv6: false,
+            listening: false,
+            all_states: false,
+            all: false,
+            extended: false,
+            summary: false,
+            port: None,
+            state: Vec::new(),
+            owner: None,
+            numeric: false,
+            processes: false,
+            whole: true,
+        }
+    }
+}
+
+const SECTION: &str = SocketsQuery::NAME;
+
+impl Query for SocketsQuery {
+    const NAME: &'static str = "sockets";
+    const ALIASES: &'static [&'static str] = &["ss", "netstat"];
+    const ABOUT: &'static str = "Sockets of the target's network, and which process holds them";
+    const EXAMPLE: &'static str = "spyhole ss -tulpn";
+
+    fn check(&self) -> Result<(), String> {
+        filter::states(&self.state).map(drop)
+    }
+
+    fn needs(&self, _: Detail) -> Needs {
+        let mut files = Files::empty();
+        files.set(Files::FD_LINKS, !self.summary || self.owner.is_some());
+        files.set(Files::NET_NAMESPACE, self.all);
+        let scope = match (self.all, files.is_empty()) {
+            (true, _) => Scope::All,
+            (false, true) => Scope::Main,
+            (false, false) => Scope::Target,
+        };
+        Needs {
+            files,
+            scope,
+            target: !self.all,
+        }
+    }
+
+    fn fill(&self, view: &mut View, report: &mut Report) {
+        let filter = Filter::of(self);
+        list::fill(self, &filter, view, report);
+    }
+
+    fn tables(&self, report: &Report, detail: Detail) -> Vec<Table> {
+        let sources = report.socket_sources.as_deref().unwrap_or_default();
+        if let Some(sums) = &report.socket_sums {
+            return socket_table::summary(sums, sources);
+        }
+        let columns = Columns {
+            wide: detail == Detail::Wide,
+            extended: self.extended,
+        };
+        let sockets = report.sockets.as_deref().unwrap_or_default();
+        socket_table::tables(sockets, sources, columns)
+    }
+
+    fn saw_nothing(&self, report: &Report) -> bool {
+        let sources = report.socket_sources.as_deref().unwrap_or_default();
+        sources.iter().all(|source| source.sources.is_empty())
+    }
+}

@@ -1,0 +1,111 @@
+//! The network namespaces to look at: the target's, or with `--all` each one in sight.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use nix::errno::Errno;
+
+use crate::inspect::net_namespace::{Mark, NetNamespace};
+use crate::inspect::standing::{Check, Credentials, refusal};
+use crate::inspect::view::View;
+use crate::model::gap::Refusal;
+use crate::sys::{ProcDir, ProcessDir};
+
+/// One of them, held by a process in it.
+pub(super) struct Namespace {
+    pub(super) process: ProcessDir,
+    pub(super) inode: Result<u64, Refusal>,
+    /// Proved to be spyhole's own.
+    pub(super) own: bool,
+    pub(super) containers: Vec<String>,
+}
+
+/// The target's.
+pub(super) fn of_target(view: &View) -> Option<Namespace> {
+    let held = view.held.as_ref()?;
+    let process = held.main.try_clone().ok()?;
+    let namespace = NetNamespace::of(&held.main);
+    let label = view.label(&held.identity);
+    Some(Namespace {
+        inode: named(view, &held.main, namespace.inode),
+        own: own(view).is_some_and(|own| own.is(&namespace)),
+        containers: label.into_iter().collect(),
+        process,
+    })
+}
+
+/// Every one that a process in sight is in, by the first process.
+pub(super) fn in_sight(view: &View) -> Vec<Namespace> {
+    let own = own(view);
+    let mut found: Vec<Group> = Vec::new();
+    for facts in view.facts.iter().filter(|facts| facts.read) {
+        let Some(namespace) = facts.net_namespace else {
+            continue;
+        };
+        let label = view.label(&facts.identity);
+        // Where nothing tells namespaces apart, containers do.
+        let key = namespace
+            .mark()
+            .map_or(Key::Container(label.clone()), Key::Mark);
+        let known = found.iter().position(|group| group.key == key);
+        let index = known.unwrap_or(found.len());
+        if known.is_none() {
+            let Some(process) = reopened(view, facts.pid, &namespace) else {
+                continue;
+            };
+            found.push(Group {
+                key,
+                met: HashSet::new(),
+                namespace: Namespace {
+                    inode: named(view, &process, namespace.inode),
+                    own: own.as_ref().is_some_and(|own| own.is(&namespace)),
+                    containers: Vec::new(),
+                    process,
+                },
+            });
+        }
+        if let Some(label) = label
+            && let Some(group) = found.get_mut(index)
+            && group.met.insert(label.clone())
+        {
+            group.namespace.containers.push(label);
+        }
+    }
+    found.into_iter().map(|group| group.namespace).collect()
+}
+
+struct Group {
+    key: Key,
+    met: HashSet<String>,
+    namespace: Namespace,
+}
+
+#[derive(PartialEq, Eq)]
+enum Key {
+    Mark(Mark),
+    Container(Option<String>),
+}
+
+/// The walk does not keep what it opens: whoever has the number now serves as well, if it
+/// is in the same namespace.
+fn reopened(view: &View, pid: i32, namespace: &NetNamespace) -> Option<ProcessDir> {
+    let process = view.visitor.proc.process(pid).ok()?;
+    (NetNamespace::of(&process).mark() == namespace.mark()).then_some(process)
+}
+
+fn named(view: &View, process: &ProcessDir, inode: Result<u64, Errno>) -> Result<u64, Refusal> {
+    inode.map_err(|errno| {
+        refusal(errno, Check::Ptrace, &view.visitor.viewer, || {
+            Credentials::of(process, &mut Vec::new())
+        })
+    })
+}
+
+/// The one that spyhole is in, where its own /proc tells.
+fn own(view: &View) -> Option<NetNamespace> {
+    let of = |proc: &ProcDir| {
+        let process = proc.process(proc.own_pid().ok()?).ok()?;
+        Some(NetNamespace::of(&process))
+    };
+    of(&view.visitor.proc).or_else(|| of(&ProcDir::open(Path::new("/proc")).ok()?))
+}

@@ -1,0 +1,100 @@
+//! Who holds a socket: from the links in `fd` that the walk has read.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::SECTION;
+use crate::inspect::view::View;
+use crate::model::ByteString;
+use crate::model::gap::{Reason, Refusal};
+use crate::model::seen::Unseen;
+use crate::model::socket::Owner;
+
+/// Holders by the inode of the socket.
+pub(super) struct Owners {
+    /// Sorted: a hundred thousand take 16 bytes each and no more.
+    holders: Vec<Holder>,
+    names: HashMap<i32, Arc<ByteString>>,
+    /// Set where a process could not be read: then nobody is never said.
+    unseen: Option<Unseen>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Holder {
+    inode: u64,
+    pid: i32,
+    fd: i32,
+}
+
+impl Owners {
+    /// Collects them, and records each process that could not be read.
+    pub(super) fn collect(view: &mut View) -> Self {
+        let mut owners = Self {
+            holders: Vec::new(),
+            names: HashMap::new(),
+            unseen: None,
+        };
+        let stalled = view.gaps.as_slice().iter().any(|gap| gap.section == "walk");
+        if stalled && let Some(pid) = view.held.as_ref().map(|held| held.main.pid()) {
+            let slow = Refusal::of(Reason::Timeout).needing("a longer --timeout");
+            owners.unseen = Some(view.gaps.record(SECTION, "owners", pid, &slow));
+        }
+        for facts in view.facts.iter().filter(|facts| facts.read) {
+            match &facts.sockets {
+                None | Some(Ok(None)) => {}
+                Some(Ok(Some(sockets))) => {
+                    if !sockets.is_empty() {
+                        let name = Arc::new(facts.stat.comm.as_slice().into());
+                        owners.names.insert(facts.pid, name);
+                    }
+                    owners.holders.extend(sockets.iter().map(|socket| Holder {
+                        inode: socket.inode,
+                        pid: facts.pid,
+                        fd: socket.fd,
+                    }));
+                }
+                Some(Err(refusal)) => {
+                    let unseen = view.gaps.record(SECTION, "owners", facts.pid, refusal);
+                    owners.unseen = Some(unseen);
+                }
+            }
+        }
+        owners.holders.sort_unstable();
+        owners
+    }
+
+    /// Who holds this inode, by pid.
+    ///
+    /// # Errors
+    /// Nobody does as far as can be seen, and not everybody could be seen.
+    pub(super) fn of(&self, inode: u64) -> Result<Box<[Owner]>, Unseen> {
+        let found = self.holders(inode);
+        match (found.is_empty(), self.unseen) {
+            (true, Some(unseen)) => Err(unseen),
+            _ => Ok(found.iter().map(|holder| self.owner(*holder)).collect()),
+        }
+    }
+
+    /// Whether this process holds it.
+    pub(super) fn holds(&self, pid: i32, inode: u64) -> bool {
+        self.holders(inode).iter().any(|holder| holder.pid == pid)
+    }
+
+    fn holders(&self, inode: u64) -> &[Holder] {
+        let start = self.holders.partition_point(|holder| holder.inode < inode);
+        let rest = self.holders.get(start..).unwrap_or_default();
+        let count = rest
+            .iter()
+            .take_while(|holder| holder.inode == inode)
+            .count();
+        rest.get(..count).unwrap_or_default()
+    }
+
+    fn owner(&self, holder: Holder) -> Owner {
+        Owner {
+            pid: holder.pid,
+            name: self.names.get(&holder.pid).cloned().unwrap_or_default(),
+            fd: holder.fd,
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! Reads the tables of one network namespace: from `sock_diag` where it serves, else from
+//! the text in `/proc/PID/net`.
+
+use std::ffi::CStr;
+use std::ops::ControlFlow;
+
+use nix::errno::Errno;
+
+use super::filter::Filter;
+use super::list::List;
+use super::namespaces::Namespace;
+use crate::inspect::standing::{Check, refusal};
+use crate::inspect::visit::Visitor;
+use crate::model::gap::{Reason, Refusal};
+use crate::model::socket::{Family, Protocol, Source};
+use crate::parse::net_tables::{
+    InetSocket, NetlinkSocket, PacketSocket, UnixName, UnixSocket, VsockSocket, inet, others, unix,
+};
+use crate::parse::sock_diag::{self, Message};
+use crate::parse::{Malformed, sock_diag::inet as inet_diag};
+use crate::sys::lines::lines;
+use crate::sys::sock_diag::SockDiag;
+use crate::sys::{Cut, ProcessDir};
+
+/// A socket as either source tells it.
+pub(super) enum Raw {
+    Inet(InetSocket),
+    Unix(UnixSocket),
+    Packet(PacketSocket),
+    Netlink(NetlinkSocket),
+    Vsock(VsockSocket),
+}
+
+/// Reads tables of one namespace.
+pub(super) struct Reader<'a> {
+    process: &'a ProcessDir,
+    visitor: &'a Visitor,
+    diag: Option<SockDiag>,
+    /// What would let `sock_diag` serve.
+    pub(super) needs_diag: String,
+    buffer: &'a mut Vec<u8>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn open(
+        namespace: &'a Namespace,
+        visitor: &'a Visitor,
+        buffer: &'a mut Vec<u8>,
+    ) -> Self {
+        let diag = namespace.own.then(SockDiag::open);
+        let needs_diag = match &diag {
+            Some(Ok(_)) => "a kernel whose sock_diag tells it".to_owned(),
+            Some(Err(errno)) => format!("NETLINK_SOCK_DIAG, which is refused here ({errno:?})"),
+            None => "spyhole in the target's network namespace".to_owned(),
+        };
+        Self {
+            process: &namespace.process,
+            visitor,
+            diag: diag.and_then(Result::ok),
+            needs_diag,
+            buffer,
+        }
+    }
+
+    /// Adds the sockets of one table to the list, and says where they were read; `None`
+    /// where the kernel has no such sockets at all.
+    ///
+    /// # Errors
+    /// Why the table cannot be read.
+    pub(super) fn table(
+        &mut self,
+        protocol: Protocol,
+        family: Family,
+        filter: &Filter,
+        tcp_info: bool,
+        list: &mut List<'_>,
+    ) -> Result<Option<Source>, Refusal> {
+        if protocol == Protocol::Netlink {
+            // Else spyhole's own socket would be listed.
+            self.diag = None;
+        }
+        if let Some(request) = request(protocol, family, filter.state_bits(), tcp_info)
+            && self.read_diag(protocol, family, &request, list)
+        {
+            return Ok(Some(Source::SockDiag));
+        }
+        list.source = Source::Proc;
+        let errno = match self.read_text(protocol, family, list) {
+            Ok(()) => return Ok(Some(Source::Proc)),
+            Err(errno) => errno,
+        };
+        if errno == Errno::ENOENT && self.has_none(protocol, family) {
+            return Ok(None);
+        }
+        let refused = refusal(errno, Check::Open, &self.visitor.viewer, Default::default);
+        Err(if protocol == Protocol::Vsock {
+            refused.needing(&self.needs_diag)
+        } else {
+            refused
+        })
+    }
+
+    /// Whether it served; if not, nothing is added.
+    fn read_diag(
+        &mut self,
+        protocol: Protocol,
+        family: Family,
+        request: &[u8],
+        list: &mut List<'_>,
+    ) -> bool {
+        let Some(diag) = &self.diag else { return false };
+        list.source = Source::SockDiag;
+        let before = list.mark();
+        let mut whole = false;
+        let read = diag.dump(request, self.buffer, |datagram| {
+            for message in sock_diag::messages(datagram) {
+                match message {
+                    Ok(Message::Socket(payload)) => {
+                        let Ok(raw) = from_message(protocol, payload) else {
+                            return ControlFlow::Break(());
+                        };
+                        list.add(protocol, family, raw);
+                    }
+                    Ok(Message::Done) => {
+                        whole = true;
+                        return ControlFlow::Break(());
+                    }
+                    Ok(Message::Error(_) | Message::Interrupted) | Err(_) => {
+                        return ControlFlow::Break(());
+                    }
+                }
+            }
+            ControlFlow::Continue(())
+        });
+        if read.is_ok() && whole {
+            return true;
+        }
+        list.roll_back(before);
+        // The rest of an answer that was broken off would be taken for the next one's.
+        self.diag = SockDiag::open().ok();
+        false
+    }
+
+    fn read_text(
+        &mut self,
+        protocol: Protocol,
+        family: Family,
+        list: &mut List<'_>,
+    ) -> Result<(), Errno> {
+        let Some(name) = file(protocol, family) else {
+            return Err(Errno::ENOENT);
+        };
+        let mut heading = true;
+        // A unix socket whose path may go on in the next line.
+        let mut open: Option<UnixSocket> = None;
+        let read = lines(self.process, name, self.buffer, |line| {
+            if std::mem::take(&mut heading) {
+                return ControlFlow::Continue(());
+            }
+            match (from_line(protocol, line), &mut open) {
+                (Ok(Raw::Unix(next)), open) => {
+                    if let Some(done) = open.replace(next) {
+                        list.add(protocol, family, Raw::Unix(done));
+                    }
+                }
+                (Ok(raw), _) => list.add(protocol, family, raw),
+                (
+                    Err(_),
+                    Some(UnixSocket {
+                        name: Some(UnixName::Path(path) | UnixName::Abstract(path)),
+                        ..
+                    }),
+                ) => {
+                    path.push(b'\n');
+                    path.extend(line);
+                }
+                (Err(malformed), _) => list.malformed(protocol, family, malformed),
+            }
+            list.more()
+        });
+        if let Some(done) = open {
+            list.add(protocol, family, Raw::Unix(done));
+        }
+        if read? == Cut::AtLimit {
+            let what = "the last line of a table in /proc/PID/net";
+            let expected = "a newline at its end";
+            list.malformed(protocol, family, Malformed { what, expected });
+        }
+        Ok(())
+    }
+
+    /// Whether a table that is not there means that there are no such sockets.
+    fn has_none(&mut self, protocol: Protocol, family: Family) -> bool {
+        if protocol == Protocol::Vsock {
+            let read = self
+                .process
+                .read_records(c"net/protocols", 1 << 20, self.buffer);
+            return read.is_ok() && !others::lists(self.buffer, b"AF_VSOCK");
+        }
+        // A kernel without IPv6 has none of its files.
+        family == Family::Inet6
+            && self.process.stat_entry(c"net/if_inet6") == Err(Errno::ENOENT)
+            && self.process.stat_entry(c"net/dev").is_ok()
+    }
+}
+
+fn request(protocol: Protocol, family: Family, states: u32, tcp_info: bool) -> Option<Vec<u8>> {
+    let number = match protocol {
+        Protocol::Tcp => inet_diag::TCP,
+        Protocol::Udp => inet_diag::UDP,
+        Protocol::Raw => inet_diag::RAW,
+        Protocol::Unix => return Some(sock_diag::unix::ask(states)),
+        Protocol::Vsock => return Some(sock_diag::vsock::ask(states)),
+        Protocol::Icmp | Protocol::Packet | Protocol::Netlink => return None,
+    };
+    let v6 = family == Family::Inet6;
+    Some(inet_diag::ask(v6, number, states, tcp_info))
+}
+
+fn from_message(protocol: Protocol, payload: &[u8]) -> Result<Raw, Malformed> {
+    match protocol {
+        Protocol::Unix => sock_diag::unix::parse(payload).map(Raw::Unix),
+        Protocol::Vsock => sock_diag::vsock::parse(payload).map(Raw::Vsock),
+        _ => inet_diag::parse(payload).map(Raw::Inet),
+    }
+}
+
+fn from_line(protocol: Protocol, line: &[u8]) -> Result<Raw, Malformed> {
+    match protocol {
+        Protocol::Unix => unix::parse(line).map(Raw::Unix),
+        Protocol::Packet => others::packet(line).map(Raw::Packet),
+        Protocol::Netlink => others::netlink(line).map(Raw::Netlink),
+        _ => inet::parse(line).map(Raw::Inet),
+    }
+}
+
+fn file(protocol: Protocol, family: Family) -> Option<&'static CStr> {
+    Some(match (protocol, family) {
+        (Protocol::Tcp, Family::Inet6) => c"net/tcp6",
+        (Protocol::Tcp, _) => c"net/tcp",
+        (Protocol::Udp, Family::Inet6) => c"net/udp6",
+        (Protocol::Udp, _) => c"net/udp",
+        (Protocol::Raw, Family::Inet6) => c"net/raw6",
+        (Protocol::Raw, _) => c"net/raw",
+        (Protocol::Icmp, Family::Inet6) => c"net/icmp6",
+        (Protocol::Icmp, _) => c"net/icmp",
+        (Protocol::Unix, _) => c"net/unix",
+        (Protocol::Packet, _) => c"net/packet",
+        (Protocol::Netlink, _) => c"net/netlink",
+        (Protocol::Vsock, _) => return None,
+    })
+}
+
+/// The refusal of a field that only `sock_diag` tells.
+pub(super) fn only_diag(needs: &str) -> Refusal {
+    Refusal::of(Reason::Unsupported).needing(needs)
+}

@@ -1,0 +1,455 @@
+//! A socket, and the network namespace that it is in.
+
+// Addresses only: nothing here can open a connection.
+use core::net::IpAddr;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Serialize, Serializer};
+
+use super::byte_string::ByteString;
+use super::seen::Seen;
+
+/// One socket, as the network namespace of the target lists it.
+///
+/// Where a field says *only `sock_diag`*, it is `null` with a gap when the text tables
+/// had to be read instead.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Socket {
+    /// The protocol; `family` tells IPv4 from IPv6.
+    pub protocol: Protocol,
+    /// The address family.
+    pub family: Family,
+    /// How data comes: of unix, packet and vsock sockets.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<SocketType>,
+    /// What it does.
+    pub state: State,
+    /// With `--all`: which network namespace it is in, by the `pid` in `socket_sources`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub net_namespace_of: Option<i32>,
+    /// Where it is bound; `0.0.0.0` and `::` are every address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub local_address: Option<IpAddr>,
+    /// The port there (of an icmp socket: its identifier); absent for raw sockets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub local_port: Option<u32>,
+    /// Whom it talks to; absent where to nobody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peer_address: Option<IpAddr>,
+    /// The port there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peer_port: Option<u32>,
+    /// Context id of a vsock socket; absent for any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub local_cid: Option<u32>,
+    /// Context id of its peer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peer_cid: Option<u32>,
+    /// An IPv6 socket that speaks IPv4: its addresses are `::ffff:a.b.c.d`.
+    #[serde(skip_serializing_if = "is_false")]
+    pub v4_mapped: bool,
+    /// Of sockets bound to `::`: whether IPv4 does not reach it. Only `sock_diag`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub v6_only: Option<Seen<bool>>,
+    /// The interface that it is bound to; of link-local addresses the scope id. Only
+    /// `sock_diag`: from the text tables it is `null` for link-local addresses and not
+    /// told for others; packet sockets always have it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interface_index: Option<Seen<u32>>,
+    /// Of listeners, and of unconnected UDP: whether only this network namespace reaches it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loopback_only: Option<bool>,
+    /// Received and not read by the process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receive_queue_bytes: Option<Seen<u32>>,
+    /// Sent and not acknowledged (unix: not read) by the peer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub send_queue_bytes: Option<Seen<u32>>,
+    /// Of listeners: connections that wait to be accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accept_queue: Option<Seen<u32>>,
+    /// Of listeners: how many may wait. Only `sock_diag`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accept_queue_limit: Option<Seen<u32>>,
+    /// Datagrams or messages lost because the receive queue was full.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drops: Option<u32>,
+    /// The timer that runs; absent where none does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timer: Option<Timer>,
+    /// Protocol number of a raw, packet (`ETH_P_…`) or netlink socket.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub protocol_number: Option<u16>,
+    /// Port of a netlink socket: mostly the pid of who made it; 0 is the kernel's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port_id: Option<u32>,
+    /// Path that a unix socket is bound to, as it was bound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<ByteString>,
+    /// Abstract name that it is bound to, without the NUL (in tables: `@`) before it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub abstract_name: Option<ByteString>,
+    /// Inode of the unix socket at the other end. Only `sock_diag`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peer_inode: Option<Seen<u32>>,
+    /// Who holds that one, as far as it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peer_owners: Option<Box<[Owner]>>,
+    /// Whose it is, by number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uid: Option<Seen<u32>>,
+    /// Inode of its file; absent where it has none: in `time_wait`, or closed and not done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inode: Option<u64>,
+    /// Who holds it; several where it was inherited or passed on. Absent without inode.
+    /// Empty: every process that was looked at could be read and none holds it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owners: Option<Seen<Box<[Owner]>>>,
+    /// With empty `owners`: another container of the pod holds it, a process of another
+    /// PID namespace, the kernel itself, or someone who opened it after the walk.
+    #[serde(skip_serializing_if = "is_false")]
+    pub held_elsewhere: bool,
+    /// With `--extended`: what TCP knows of the connection. Only `sock_diag`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tcp: Option<Seen<Box<Tcp>>>,
+}
+
+/// A process that holds a socket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Owner {
+    /// Its id.
+    pub pid: i32,
+    /// Its name; one in memory for all its sockets.
+    #[serde(serialize_with = "shared")]
+    #[schemars(with = "ByteString")]
+    pub name: Arc<ByteString>,
+    /// The descriptor.
+    pub fd: i32,
+}
+
+fn shared<S: Serializer>(name: &Arc<ByteString>, serializer: S) -> Result<S::Ok, S::Error> {
+    name.as_ref().serialize(serializer)
+}
+
+/// The timer of a TCP socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Timer {
+    /// What it is for.
+    pub kind: TimerKind,
+    /// When it fires.
+    #[serde(rename = "expires_in_seconds")]
+    pub expires_in: Milliseconds,
+    /// How often it fired without an answer.
+    pub retransmits: u32,
+}
+
+/// Milliseconds that are written as seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Milliseconds(pub u32);
+
+impl Serialize for Milliseconds {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(f64::from(self.0) / 1e3)
+    }
+}
+
+impl JsonSchema for Milliseconds {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Seconds".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "number", "minimum": 0})
+    }
+}
+
+/// What TCP knows of a connection: `struct tcp_info`.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Tcp {
+    /// Smoothed round-trip time.
+    pub rtt_seconds: f64,
+    /// Its mean deviation.
+    pub rtt_deviation_seconds: f64,
+    /// Congestion window.
+    pub congestion_window_segments: u32,
+    /// A full segment to the peer.
+    pub segment_bytes: u32,
+    /// Segments sent again, ever.
+    pub retransmits: u32,
+    /// Sent, those sent again included; absent before Linux 4.19.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes_sent: Option<u64>,
+    /// Acknowledged by the peer; absent before Linux 4.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes_acknowledged: Option<u64>,
+    /// Received in order; absent before Linux 4.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes_received: Option<u64>,
+}
+
+/// How many sockets of a kind are in a state: `--summary`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct SocketSum {
+    /// With `--all`: which network namespace, by the `pid` in `socket_sources`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub net_namespace_of: Option<i32>,
+    /// The protocol.
+    pub protocol: Protocol,
+    /// The address family.
+    pub family: Family,
+    /// What they do.
+    pub state: State,
+    /// How many.
+    pub count: u64,
+}
+
+/// A network namespace whose sockets are listed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct SocketSources {
+    /// With `--all`: the number that `/proc/PID/ns/net` names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub net_namespace: Option<Seen<u64>>,
+    /// The process through whose `/proc/PID/net` it was looked at.
+    pub pid: i32,
+    /// The containers that have processes in it, by what they are called.
+    pub containers: Vec<String>,
+    /// Whether spyhole is in it too, so that `sock_diag` can serve.
+    pub same_as_viewer: bool,
+    /// Where the sockets of each protocol were read; what is not there could not be read.
+    pub sources: BTreeMap<String, Source>,
+}
+
+/// Where sockets were read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// The kernel's netlink interface.
+    SockDiag,
+    /// The text tables in `/proc/PID/net`.
+    Proc,
+}
+
+/// Protocols, in the order of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each is its own word")]
+pub enum Protocol {
+    Tcp,
+    Udp,
+    Raw,
+    Icmp,
+    Unix,
+    Packet,
+    Netlink,
+    Vsock,
+}
+
+/// Address families.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each is its own word")]
+pub enum Family {
+    Inet,
+    Inet6,
+    Unix,
+    Packet,
+    Netlink,
+    Vsock,
+}
+
+/// How a socket's data comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SocketType {
+    /// A stream of bytes.
+    Stream,
+    /// Datagrams.
+    Dgram,
+    /// Whole packets, in order.
+    Seqpacket,
+    /// As on the wire.
+    Raw,
+    /// A number that is none of these.
+    Other,
+}
+
+/// What a timer is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TimerKind {
+    /// To send again.
+    Retransmit,
+    /// To ask whether the peer is still there.
+    Keepalive,
+    /// To forget a closed connection.
+    TimeWait,
+    /// To ask whether the peer takes data again.
+    WindowProbe,
+    /// A number that is none of these.
+    Other,
+}
+
+/// What a socket does: the states of TCP, and `unconnected` for whatever has no peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the states of TCP, tcp(7)")]
+pub enum State {
+    Listen,
+    Unconnected,
+    Established,
+    SynSent,
+    SynRecv,
+    #[serde(rename = "fin_wait1")]
+    FinWait1,
+    #[serde(rename = "fin_wait2")]
+    FinWait2,
+    TimeWait,
+    Close,
+    CloseWait,
+    LastAck,
+    Closing,
+    BoundInactive,
+}
+
+impl State {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::Listen,
+        Self::Unconnected,
+        Self::Established,
+        Self::SynSent,
+        Self::SynRecv,
+        Self::FinWait1,
+        Self::FinWait2,
+        Self::TimeWait,
+        Self::Close,
+        Self::CloseWait,
+        Self::LastAck,
+        Self::Closing,
+        Self::BoundInactive,
+    ];
+
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Listen => "listen",
+            Self::Unconnected => "unconnected",
+            Self::Established => "established",
+            Self::SynSent => "syn_sent",
+            Self::SynRecv => "syn_recv",
+            Self::FinWait1 => "fin_wait1",
+            Self::FinWait2 => "fin_wait2",
+            Self::TimeWait => "time_wait",
+            Self::Close => "close",
+            Self::CloseWait => "close_wait",
+            Self::LastAck => "last_ack",
+            Self::Closing => "closing",
+            Self::BoundInactive => "bound_inactive",
+        }
+    }
+}
+
+impl Protocol {
+    /// The word for it, as in tables and in `sources`; a 6 follows for IPv6.
+    #[must_use]
+    pub fn word(self, family: Family) -> &'static str {
+        match (self, family) {
+            (Self::Tcp, Family::Inet6) => "tcp6",
+            (Self::Tcp, _) => "tcp",
+            (Self::Udp, Family::Inet6) => "udp6",
+            (Self::Udp, _) => "udp",
+            (Self::Raw, Family::Inet6) => "raw6",
+            (Self::Raw, _) => "raw",
+            (Self::Icmp, Family::Inet6) => "icmp6",
+            (Self::Icmp, _) => "icmp",
+            (Self::Unix, _) => "unix",
+            (Self::Packet, _) => "packet",
+            (Self::Netlink, _) => "netlink",
+            (Self::Vsock, _) => "vsock",
+        }
+    }
+}
+
+impl Socket {
+    /// A socket of which nothing more is known.
+    #[must_use]
+    pub fn bare(protocol: Protocol, family: Family, state: State) -> Self {
+        Self {
+            protocol,
+            family,
+            kind: None,
+            state,
+            net_namespace_of: None,
+            local_address: None,
+            local_port: None,
+            peer_address: None,
+            peer_port: None,
+            local_cid: None,
+            peer_cid: None,
+            v4_mapped: false,
+            v6_only: None,
+            interface_index: None,
+            loopback_only: None,
+            receive_queue_bytes: None,
+            send_queue_bytes: None,
+            accept_queue: None,
+            accept_queue_limit: None,
+            drops: None,
+            timer: None,
+            protocol_number: None,
+            port_id: None,
+            path: None,
+            abstract_name: None,
+            peer_inode: None,
+            peer_owners: None,
+            uid: None,
+            inode: None,
+            owners: None,
+            held_elsewhere: false,
+            tcp: None,
+        }
+    }
+
+    /// Whether a listener refuses connections because too many wait to be accepted.
+    #[must_use]
+    pub fn accept_queue_full(&self) -> bool {
+        match (&self.accept_queue, &self.accept_queue_limit) {
+            // The kernel lets one more in than the limit says.
+            (Some(Seen::Value(queue)), Some(Seen::Value(limit))) => queue > limit,
+            _ => false,
+        }
+    }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde asks for a reference"
+)]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_are_those_of_the_document() {
+        for state in State::ALL {
+            assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
+        }
+    }
+
+    #[test]
+    fn a_hundred_thousand_fit() {
+        assert!(size_of::<Socket>() <= 280, "{}", size_of::<Socket>());
+    }
+}

@@ -1,0 +1,55 @@
+//! The open files of a process: `/proc/PID/fd`, counted and read in one pass.
+
+use std::fmt::Write as _;
+use std::os::fd::AsFd;
+
+use nix::dir::Dir;
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, readlinkat};
+use nix::sys::stat::Mode;
+
+use super::proc_dir::ProcessDir;
+
+/// What came of reading `fd`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FdTable {
+    /// How many are open.
+    pub count: u64,
+    /// Why a link could not be read; those that were closed meanwhile do not count.
+    pub refused: Option<Errno>,
+}
+
+/// Hands over each descriptor's number with where it leads, such as `socket:[549]`.
+/// After the first that is refused the others are only counted.
+///
+/// # Errors
+/// The errno of opening or reading the directory.
+pub fn fd_links(process: &ProcessDir, mut each: impl FnMut(i32, &[u8])) -> Result<FdTable, Errno> {
+    let flags = OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let mut links = Dir::openat(process.as_fd(), c"fd", flags, Mode::empty())?;
+    let mut numbers: Vec<i32> = Vec::new();
+    for entry in links.iter() {
+        let entry = entry?;
+        let name = entry.file_name().to_str().ok();
+        numbers.extend(name.and_then(|name| name.parse::<i32>().ok()));
+    }
+    let mut table = FdTable {
+        count: numbers.len() as u64,
+        refused: None,
+    };
+    let mut name = String::new();
+    for fd in numbers {
+        name.clear();
+        // Writing into a String cannot fail.
+        let _ = write!(name, "{fd}");
+        match readlinkat(&links, name.as_str()) {
+            Ok(goal) => each(fd, goal.as_encoded_bytes()),
+            Err(Errno::ENOENT) => {}
+            Err(errno) => {
+                table.refused = Some(errno);
+                break;
+            }
+        }
+    }
+    Ok(table)
+}
