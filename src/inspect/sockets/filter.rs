@@ -10,6 +10,8 @@ pub(super) struct Filter {
     states: Vec<State>,
     listening: bool,
     port: Option<u32>,
+    /// Whether vsock was asked for by its name, and not among everything.
+    pub(super) vsock_by_name: bool,
 }
 
 /// Every table there is.
@@ -77,6 +79,7 @@ impl Filter {
             tables,
             states,
             listening: query.listening,
+            vsock_by_name: query.vsock,
             port: query.port.map(u32::from),
         }
     }
