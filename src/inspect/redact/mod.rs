@@ -1,8 +1,8 @@
 //! Which values are secrets, and what is shown in their place.
 //!
-//! A value is hidden when its name announces a secret ([`names`]) or its shape gives one
-//! away ([`urls`], [`tokens`], [`entropy`]). In its place stand the reason, the length and a
-//! keyed fingerprint, by which two hidden values can be compared ([`fingerprint`]). An
+//! A value is hidden when its name announces a secret (`names`) or its shape gives one
+//! away (`urls`, `tokens`, `entropy`). In its place stand the reason, the length and a
+//! keyed fingerprint, by which two hidden values can be compared (`fingerprint`). An
 //! environment value is hidden whole; of an argument only the secret itself, so that
 //! `postgres://app:‹redacted 7›@db/x` still says where it leads.
 //!
