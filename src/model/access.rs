@@ -4,6 +4,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::capabilities::{MappedIds, SeccompMode};
 use super::gap::Reason;
 use super::seen::Seen;
 
@@ -46,7 +47,7 @@ pub struct Party {
     /// Its seccomp mode.
     pub seccomp: Seen<SeccompMode>,
     /// How its user namespace maps ids, as spyhole reads it.
-    pub uid_map: Seen<Vec<IdRange>>,
+    pub uid_map: Seen<Vec<MappedIds>>,
     /// Whether it is dumpable (prctl(2)). Absent for the viewer, and where it does not
     /// show (root's processes) and makes no difference (the viewer holds `CAP_SYS_PTRACE`).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -78,29 +79,6 @@ pub struct CapabilitySets {
     pub permitted: Seen<Vec<String>>,
     /// What an exec may give at most: `CapBnd`.
     pub bounding: Seen<Vec<String>>,
-}
-
-/// `Seccomp` of /proc/PID/status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum SeccompMode {
-    /// No filter.
-    Off,
-    /// Only read, write and exit.
-    Strict,
-    /// A filter decides, as every engine installs one.
-    Filter,
-}
-
-/// One line of `uid_map`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct IdRange {
-    /// The first id inside.
-    pub inside: u32,
-    /// The id that this is outside.
-    pub outside: u32,
-    /// How many follow each other.
-    pub length: u32,
 }
 
 /// Whether viewer and target are in the same namespace.

@@ -1,6 +1,7 @@
 //! The section `access` as tables: who looks at whom, what is seen, what would help.
 
-use super::access::{Access, Check, Outcome, Party, PodSecurity, Remedy, SeccompMode, Shared};
+use super::access::{Access, Check, Outcome, Party, PodSecurity, Remedy, Shared};
+use super::capabilities::SeccompMode;
 use super::escape::escaped;
 use super::gap::Reason;
 use super::report::Report;

@@ -69,6 +69,19 @@ pub enum SeccompMode {
     Filter,
 }
 
+impl SeccompMode {
+    /// From the kernel's number; `None` for one that proc(5) does not list.
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        match number {
+            0 => Some(Self::Off),
+            1 => Some(Self::Strict),
+            2 => Some(Self::Filter),
+            _ => None,
+        }
+    }
+}
+
 /// What each thread has for itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Privileges {

@@ -17,7 +17,6 @@ pub mod mount_table;
 pub mod pod_security;
 pub mod process;
 pub mod process_table;
-pub mod process_tree;
 pub mod report;
 pub mod secret;
 pub mod secret_kind;

@@ -98,7 +98,7 @@ pub fn table(
 ) -> Table {
     let mut rows = Vec::with_capacity(processes.len());
     let lines = if tree {
-        super::process_tree::depth_first(processes)
+        super::tree::depth_first(processes, |process| process.pid, |process| process.ppid)
     } else {
         processes
             .iter()

@@ -2,7 +2,8 @@
 
 use super::SECTION;
 use crate::inspect::standing::Credentials;
-use crate::model::access::{CapabilitySets, IdRange, Ids, Party, SeccompMode};
+use crate::model::access::{CapabilitySets, Ids, Party};
+use crate::model::capabilities::{MappedIds, SeccompMode};
 use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::seen::Seen;
 use crate::parse::id_map::IdMap;
@@ -34,7 +35,7 @@ pub(super) fn of(
             bounding: fields.seen("capabilities.bounding", of.cap_bounding.map(mask)),
         },
         no_new_privs: fields.seen("no_new_privs", of.no_new_privs),
-        seccomp: fields.seen("seccomp", of.seccomp.and_then(seccomp)),
+        seccomp: fields.seen("seccomp", of.seccomp.and_then(SeccompMode::from_number)),
         uid_map: fields.seen("uid_map", of.uid_map.as_deref().and_then(ranges)),
         dumpable: None,
         security_label: None,
@@ -103,18 +104,9 @@ fn ids(ids: status::Ids) -> Ids {
     }
 }
 
-fn seccomp(mode: u8) -> Option<SeccompMode> {
-    match mode {
-        0 => Some(SeccompMode::Off),
-        1 => Some(SeccompMode::Strict),
-        2 => Some(SeccompMode::Filter),
-        _ => None,
-    }
-}
-
-fn ranges(text: &[u8]) -> Option<Vec<IdRange>> {
+fn ranges(text: &[u8]) -> Option<Vec<MappedIds>> {
     let map = IdMap::parse(text).ok()?;
-    let range = |range: &crate::parse::id_map::IdRange| IdRange {
+    let range = |range: &crate::parse::id_map::IdRange| MappedIds {
         inside: range.inside,
         outside: range.outside,
         length: range.length,

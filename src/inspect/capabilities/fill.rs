@@ -167,10 +167,7 @@ impl<'a> Filler<'a> {
     fn seccomp(&mut self, pid: i32, status: &Attempt<&Status>) -> Seen<SeccompMode> {
         let attempt = match status {
             Ok(status) => match status.seccomp {
-                Some(0) => Ok(SeccompMode::Off),
-                Some(1) => Ok(SeccompMode::Strict),
-                Some(2) => Ok(SeccompMode::Filter),
-                Some(_) => Err(Refusal::of(Reason::Malformed)),
+                Some(mode) => SeccompMode::from_number(mode).ok_or(Refusal::of(Reason::Malformed)),
                 None => Err(Refusal::of(Reason::Unsupported)),
             },
             Err(refusal) => Err(refusal.clone()),
