@@ -4,6 +4,7 @@
 use core::net::IpAddr;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -88,10 +89,10 @@ pub struct Socket {
     pub port_id: Option<u32>,
     /// Path that a unix socket is bound to, as it was bound.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub path: Option<ByteString>,
+    pub path: Option<Box<ByteString>>,
     /// Abstract name that it is bound to, without the NUL (in tables: `@`) before it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub abstract_name: Option<ByteString>,
+    pub abstract_name: Option<Box<ByteString>>,
     /// Inode of the unix socket at the other end. Only `sock_diag`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peer_inode: Option<Seen<u32>>,
@@ -103,7 +104,7 @@ pub struct Socket {
     pub uid: Option<Seen<u32>>,
     /// Inode of its file; absent where it has none: in `time_wait`, or closed and not done.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub inode: Option<u64>,
+    pub inode: Option<NonZeroU64>,
     /// Who holds it; several where it was inherited or passed on. Absent without inode.
     /// Empty: every process that was looked at could be read and none holds it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -450,6 +451,6 @@ mod tests {
 
     #[test]
     fn a_hundred_thousand_fit() {
-        assert!(size_of::<Socket>() <= 280, "{}", size_of::<Socket>());
+        assert!(size_of::<Socket>() <= 256, "{}", size_of::<Socket>());
     }
 }

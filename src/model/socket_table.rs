@@ -110,7 +110,7 @@ fn table<'a>(sockets: impl Iterator<Item = &'a Socket> + Clone, columns: Columns
         row.extend([local(socket), peer(socket)]);
         if columns.wide {
             row.push(Cell::of(socket.uid.as_ref(), |uid| number((*uid).into())));
-            row.push(socket.inode.map_or(Cell::Absent, number));
+            row.push(socket.inode.map_or(Cell::Absent, Cell::number));
             row.push(timer(socket));
             row.push(
                 socket
@@ -186,7 +186,7 @@ fn local(socket: &Socket) -> Cell {
             endpoint(socket, socket.local_address, port)
         }
         Family::Unix => match (&socket.path, &socket.abstract_name) {
-            (Some(path), _) => Cell::from(path),
+            (Some(path), _) => Cell::from(&**path),
             (None, Some(name)) => Cell::Outside([b"@", name.as_bytes()].concat().into()),
             (None, None) => "*".into(),
         },
@@ -359,7 +359,7 @@ mod tests {
         socket.loopback_only = Some(true);
         socket.accept_queue = Some(Seen::Value(17));
         socket.accept_queue_limit = Some(Seen::Value(16));
-        socket.inode = Some(549);
+        socket.inode = std::num::NonZeroU64::new(549);
         socket
     }
 
@@ -433,7 +433,7 @@ mod tests {
         v6.interface_index = Some(Seen::Value(2));
         assert_eq!(line(&v6, Columns::default())[4], "[fe80::1%2]:8080");
         let mut name = Socket::bare(Protocol::Unix, Family::Unix, State::Listen);
-        name.abstract_name = Some(b"a\0b".as_slice().into());
+        name.abstract_name = Some(Box::new(b"a\0b".as_slice().into()));
         name.kind = Some(SocketType::Seqpacket);
         let cells = line(&name, Columns::default());
         assert_eq!((cells[0].as_str(), cells[4].as_str()), ("u_seq", "@a\0b"));

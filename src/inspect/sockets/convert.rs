@@ -1,6 +1,7 @@
 //! What either source tells of a socket → the model.
 
 use core::net::IpAddr;
+use std::num::NonZeroU64;
 
 use super::list::{List, seen};
 use super::source::Raw;
@@ -49,7 +50,7 @@ pub(super) fn state(protocol: Protocol, raw: &Raw) -> Option<State> {
 }
 
 /// The inode; `None` where no file belongs to it.
-pub(super) fn inode(raw: &Raw) -> Option<u64> {
+pub(super) fn inode(raw: &Raw) -> Option<NonZeroU64> {
     let inode = match raw {
         Raw::Inet(socket) => socket.inode,
         Raw::Unix(socket) => socket.inode,
@@ -57,7 +58,7 @@ pub(super) fn inode(raw: &Raw) -> Option<u64> {
         Raw::Netlink(socket) => socket.inode,
         Raw::Vsock(socket) => socket.inode,
     };
-    (inode != 0).then_some(inode)
+    NonZeroU64::new(inode)
 }
 
 /// The whole socket, with its owners.
@@ -78,7 +79,7 @@ pub(super) fn socket(
         Raw::Vsock(raw) => vsock(&mut socket, &raw),
     }
     if let Some(inode) = socket.inode {
-        let owners = list.owners.of(inode);
+        let owners = list.owners.of(inode.get());
         socket.held_elsewhere = owners.as_ref().is_ok_and(|owners| owners.is_empty());
         socket.owners = Some(owners.map_or_else(Seen::Unseen, Seen::Value));
     }
@@ -141,8 +142,8 @@ fn internet(socket: &mut Socket, raw: &InetSocket, list: &mut List<'_>) {
 fn unix(socket: &mut Socket, raw: UnixSocket, list: &mut List<'_>) {
     socket.kind = Some(kind(raw.kind));
     match raw.name {
-        Some(UnixName::Path(path)) => socket.path = Some(path.into()),
-        Some(UnixName::Abstract(name)) => socket.abstract_name = Some(name.into()),
+        Some(UnixName::Path(path)) => socket.path = Some(Box::new(path.into())),
+        Some(UnixName::Abstract(name)) => socket.abstract_name = Some(Box::new(name.into())),
         None => {}
     }
     let (receive, send) = (raw.receive_queue, raw.send_queue);

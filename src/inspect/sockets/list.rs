@@ -150,7 +150,7 @@ impl List<'_> {
             return;
         }
         if let Some(owner) = self.owner
-            && !convert::inode(&raw).is_some_and(|inode| self.owners.holds(owner, inode))
+            && !convert::inode(&raw).is_some_and(|inode| self.owners.holds(owner, inode.get()))
         {
             return;
         }

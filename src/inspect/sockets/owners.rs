@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::SECTION;
 use crate::inspect::view::View;
+use crate::inspect::visit::Facts;
 use crate::model::ByteString;
 use crate::model::gap::{Reason, Refusal};
 use crate::model::seen::Unseen;
@@ -39,6 +40,13 @@ impl Owners {
             let slow = Refusal::of(Reason::Timeout).needing("a longer --timeout");
             owners.unseen = Some(view.gaps.record(SECTION, "owners", pid, &slow));
         }
+        let read = |facts: &Facts| match &facts.sockets {
+            Some(Ok(Some(sockets))) if facts.read => sockets.len(),
+            _ => 0,
+        };
+        owners
+            .holders
+            .reserve_exact(view.facts.iter().map(read).sum());
         for facts in view.facts.iter().filter(|facts| facts.read) {
             match &facts.sockets {
                 None | Some(Ok(None)) => {}
