@@ -29,7 +29,7 @@ use global::{Color, Format, Global};
 /// Runs a command line and says how it ended.
 pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     sys::allocator::share_one_arena();
-    match execute(words.into_iter().collect()) {
+    match execute(&words.into_iter().collect::<Vec<_>>()) {
         Ok(exit) => exit.into(),
         Err(failure) => {
             // Where not even stderr can be written, the exit code has to do.
@@ -71,8 +71,26 @@ pub fn command() -> Command {
         .subcommands(extras::commands())
 }
 
-fn execute(words: Vec<OsString>) -> Result<Exit, Failure> {
-    let matches = match command().try_get_matches_from(words) {
+/// The matches of a command line.
+///
+/// clap hands the global flags to every subcommand that there is, which costs as much
+/// as a look at ten processes. So only the section that a word names is tried first;
+/// where that does not parse, the whole command line decides and has the last word.
+fn parse(words: &[OsString]) -> Result<ArgMatches, clap::Error> {
+    let named = |word: &OsString| REGISTRY.iter().find(|section| section.answers_to(word));
+    if let Some(section) = words.iter().skip(1).find_map(named) {
+        let narrow = Global::augment_args(Command::new("spyhole")).subcommand(section.command());
+        if let Ok(matches) = narrow.try_get_matches_from(words)
+            && matches.subcommand_name() == Some(section.name)
+        {
+            return Ok(matches);
+        }
+    }
+    command().try_get_matches_from(words)
+}
+
+fn execute(words: &[OsString]) -> Result<Exit, Failure> {
+    let matches = match parse(words) {
         Ok(matches) => matches,
         Err(error) => return clap_says(&error),
     };

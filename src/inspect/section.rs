@@ -4,6 +4,8 @@
 //! and its place in `dump`. The query is one type: clap reads it from the command
 //! line, serde from a query string.
 
+use std::ffi::OsStr;
+
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use serde::de::DeserializeOwned;
 
@@ -133,6 +135,12 @@ impl Section {
             },
             whole: || Box::new(Q::default()),
         }
+    }
+
+    /// Whether a word of a command line is its name or one of its aliases.
+    #[must_use]
+    pub fn answers_to(&self, word: &OsStr) -> bool {
+        word == self.name || self.aliases.iter().any(|alias| word == *alias)
     }
 
     /// Its subcommand.

@@ -1,8 +1,9 @@
 //! One reader for everything: bounded, with the caller's buffer.
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::AsFd;
 
 use nix::errno::Errno;
+use rustix::buffer::spare_capacity;
 
 /// Whether a read reached the end or was cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,43 +37,27 @@ pub fn read_bounded(
     until: Until,
     buffer: &mut Vec<u8>,
 ) -> Result<Cut, Errno> {
-    let file = file.as_fd();
-    let mut filled = 0;
     buffer.clear();
+    buffer.reserve(FIRST_READ);
     loop {
-        if filled == buffer.len() {
-            if filled == limit {
-                return at_limit(file);
-            }
-            buffer.resize((filled * 2).max(FIRST_READ).min(limit), 0);
+        if buffer.len() == buffer.capacity() {
+            buffer.reserve(buffer.len());
         }
-        let room = buffer.get_mut(filled..).unwrap_or_default();
-        let asked = room.len();
-        match nix::unistd::read(file, room) {
-            Ok(got) => {
-                filled += got;
-                if got == 0 || (until == Until::Short && got < asked) {
-                    buffer.truncate(filled);
-                    return Ok(Cut::Whole);
-                }
+        let asked = buffer.capacity() - buffer.len();
+        // Into memory that is not cleared before: most files are far smaller than it.
+        match rustix::io::read(&file, spare_capacity(buffer)) {
+            // One byte more than the limit tells a longer file from one of just that size.
+            Ok(_) if buffer.len() > limit => {
+                buffer.truncate(limit);
+                return Ok(Cut::AtLimit);
             }
-            Err(Errno::EINTR) => {}
+            Ok(0) => return Ok(Cut::Whole),
+            Ok(got) if until == Until::Short && got < asked => return Ok(Cut::Whole),
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(errno) => {
                 buffer.clear();
-                return Err(errno);
+                return Err(Errno::from_raw(errno.raw_os_error()));
             }
-        }
-    }
-}
-
-/// Asks whether anything follows the last byte that was allowed.
-fn at_limit(file: BorrowedFd<'_>) -> Result<Cut, Errno> {
-    loop {
-        match nix::unistd::read(file, &mut [0_u8]) {
-            Ok(0) => return Ok(Cut::Whole),
-            Ok(_) => return Ok(Cut::AtLimit),
-            Err(Errno::EINTR) => {}
-            Err(errno) => return Err(errno),
         }
     }
 }
