@@ -299,12 +299,22 @@ impl Look {
             gaps.record("walk", "process", pid, &refusal);
         }
         let chosen_by = met.selection.chosen_by;
+        let held = target.map(|first| {
+            let facts = met
+                .walk
+                .facts
+                .iter()
+                .find(|facts| facts.pid == first.dir.pid());
+            let status = facts.and_then(|facts| facts.status.as_ref()?.as_ref().ok());
+            let status = status.map(|status| (**status).clone());
+            Held::new(first.dir, first.identity, chosen_by, status)
+        });
         let labels = labels(&met.walk.facts, &containers);
         View {
             visitor: self.visitor,
             clock: self.clock,
             redactor,
-            held: target.map(|first| Held::new(first.dir, first.identity, chosen_by)),
+            held,
             facts: met.walk.facts,
             containers,
             gaps,

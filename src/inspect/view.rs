@@ -15,6 +15,7 @@ use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::seen::Seen;
 use crate::model::target::{ChosenBy, Target};
 use crate::parse::accounts::Accounts;
+use crate::parse::status::Status;
 use crate::sys::clock::Clock;
 use crate::sys::{InRoot, ProcessDir};
 
@@ -34,7 +35,9 @@ pub struct Held {
     pub identity: Arc<Identity>,
     /// Why it is the target.
     pub chosen_by: ChosenBy,
-    /// Credentials of the main process, read when first asked for.
+    /// `status` of the main process, where the walk has read it.
+    status: Option<Status>,
+    /// Credentials of the main process, made when first asked for.
     credentials: OnceCell<Credentials>,
     root: OnceCell<Attempt<InRoot>>,
     names: OnceCell<Attempt<Names>>,
@@ -43,11 +46,17 @@ pub struct Held {
 impl Held {
     /// Takes hold of a target.
     #[must_use]
-    pub fn new(main: ProcessDir, identity: Arc<Identity>, chosen_by: ChosenBy) -> Self {
+    pub fn new(
+        main: ProcessDir,
+        identity: Arc<Identity>,
+        chosen_by: ChosenBy,
+        status: Option<Status>,
+    ) -> Self {
         Self {
             main,
             identity,
             chosen_by,
+            status,
             credentials: OnceCell::new(),
             root: OnceCell::new(),
             names: OnceCell::new(),
@@ -95,8 +104,10 @@ impl Held {
 
     /// The credentials of the main process.
     pub fn credentials(&self) -> &Credentials {
-        self.credentials
-            .get_or_init(|| Credentials::of(&self.main, &mut Vec::new()))
+        self.credentials.get_or_init(|| match self.status.clone() {
+            Some(status) => Credentials::with_status(&self.main, status, &mut Vec::new()),
+            None => Credentials::of(&self.main, &mut Vec::new()),
+        })
     }
 }
 

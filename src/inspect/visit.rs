@@ -187,6 +187,7 @@ impl Visitor {
                 visitor: self,
                 process,
                 buffer,
+                status: None,
                 credentials: None,
             };
             reader.fill(&mut facts, files);
@@ -252,7 +253,9 @@ pub(super) struct Reader<'a> {
     visitor: &'a Visitor,
     pub(super) process: &'a ProcessDir,
     pub(super) buffer: &'a mut Vec<u8>,
-    /// Of the process; read only once something was refused.
+    /// What `status` said, where it was read.
+    status: Option<Status>,
+    /// Of the process; made only once something was refused.
     credentials: Option<Credentials>,
 }
 
@@ -264,6 +267,9 @@ impl Reader<'_> {
                 self.parsed(c"status", STATUS_LIMIT, Check::Open, Status::parse)
                     .map(Box::new),
             );
+        }
+        if let Some(Ok(status)) = &facts.status {
+            self.status = Some((**status).clone());
         }
         if files.contains(Files::CMDLINE) {
             facts.args = Some(if bodiless {
@@ -447,12 +453,15 @@ impl Reader<'_> {
             visitor,
             process,
             buffer,
+            status,
             credentials,
         } = self;
         refusal(errno, check, &visitor.viewer, || {
-            credentials
-                .get_or_insert_with(|| Credentials::of(process, buffer))
-                .clone()
+            let read = || match status.take() {
+                Some(status) => Credentials::with_status(process, status, buffer),
+                None => Credentials::of(process, buffer),
+            };
+            credentials.get_or_insert_with(read).clone()
         })
     }
 }

@@ -21,6 +21,7 @@ mod lab;
 mod layers;
 mod mounts;
 mod naming;
+mod one_walk;
 mod output;
 mod podman;
 mod secrets;

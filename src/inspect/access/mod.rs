@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::inspect::look::{Needs, Scope};
 use crate::inspect::section::{Detail, Query};
 use crate::inspect::standing::{self, Credentials, blockers, may_ptrace};
-use crate::inspect::view::{Held, View};
+use crate::inspect::view::View;
 use crate::inspect::visit::Files;
 use crate::model::access::{Access, Blocker, Check, Outcome, What};
 use crate::model::access_table::tables;
@@ -67,7 +67,7 @@ impl Query for AccessQuery {
 fn look(view: &mut View) -> Option<Access> {
     let mut buffer = Vec::new();
     let held = view.held.as_ref()?;
-    let target = credentials(view, held, &mut buffer);
+    let target = held.credentials().clone();
     let surroundings = Surroundings::of(view, held, &mut buffer);
     let tried = attempts::all(view, held, &target, &surroundings, &mut buffer);
     let viewer: &Credentials = &view.visitor.viewer;
@@ -123,14 +123,6 @@ fn look(view: &mut View) -> Option<Access> {
         remedies,
         ruled_out,
     })
-}
-
-/// What the kernel compares of the target; `status` is not read again where the walk has.
-fn credentials(view: &View, held: &Held, buffer: &mut Vec<u8>) -> Credentials {
-    match view.main_facts().and_then(|facts| facts.status.as_ref()) {
-        Some(Ok(status)) => Credentials::with_status(&held.main, (**status).clone(), buffer),
-        _ => held.credentials().clone(),
-    }
 }
 
 /// Finds the reason behind each refusal.
