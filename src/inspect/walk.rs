@@ -16,6 +16,8 @@ use crate::sys::ProcessDir;
 
 /// Below so many processes a second thread costs more than it brings.
 const WORTH_A_SECOND_THREAD: usize = 256;
+/// A visit is shallow: a small stack is set up and given back sooner.
+const STACK_BYTES: usize = 256 << 10;
 /// Containers whose first process is held open: more than one is already one too many.
 const CONTAINERS_HELD: usize = 3;
 
@@ -73,6 +75,9 @@ pub struct First {
 
 /// Visits these processes on threads of its own until the deadline.
 pub fn walk(visitor: &Arc<Visitor>, plan: Plan, deadline: Instant) -> Walk {
+    if plan.pids.is_empty() {
+        return Walk::default();
+    }
     let threads = if plan.pids.len() < WORTH_A_SECOND_THREAD {
         1
     } else {
@@ -88,7 +93,9 @@ pub fn walk(visitor: &Arc<Visitor>, plan: Plan, deadline: Instant) -> Walk {
     let mut started = 0;
     for tray in 0..threads {
         let (errand, sender) = (Arc::clone(&errand), sender.clone());
-        let thread = std::thread::Builder::new().name("walk".to_owned());
+        let thread = std::thread::Builder::new()
+            .name("walk".to_owned())
+            .stack_size(STACK_BYTES);
         let running = thread.spawn(move || {
             errand.run(tray, None);
             drop(sender);
