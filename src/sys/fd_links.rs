@@ -1,13 +1,12 @@
 //! The open files of a process: `/proc/PID/fd`, counted and read in one pass.
 
 use std::fmt::Write as _;
-use std::os::fd::AsFd;
 
-use nix::dir::Dir;
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, readlinkat};
+use nix::fcntl::{OFlag, openat, readlinkat};
 use nix::sys::stat::Mode;
 
+use super::numbers::numbers;
 use super::proc_dir::ProcessDir;
 
 /// What came of reading `fd`.
@@ -26,13 +25,8 @@ pub struct FdTable {
 /// The errno of opening or reading the directory.
 pub fn fd_links(process: &ProcessDir, mut each: impl FnMut(i32, &[u8])) -> Result<FdTable, Errno> {
     let flags = OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let mut links = Dir::openat(process.as_fd(), c"fd", flags, Mode::empty())?;
-    let mut numbers: Vec<i32> = Vec::new();
-    for entry in links.iter() {
-        let entry = entry?;
-        let name = entry.file_name().to_str().ok();
-        numbers.extend(name.and_then(|name| name.parse::<i32>().ok()));
-    }
+    let links = openat(process, c"fd", flags, Mode::empty())?;
+    let numbers = numbers(&links)?;
     let mut table = FdTable {
         count: numbers.len() as u64,
         refused: None,

@@ -11,6 +11,7 @@ pub mod clock;
 pub mod fd_links;
 pub mod in_root;
 pub mod lines;
+mod numbers;
 pub mod own_file;
 pub mod place;
 pub mod proc_dir;

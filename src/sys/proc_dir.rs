@@ -7,12 +7,12 @@ use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, open, openat};
 use nix::sys::stat::{FileStat, Mode, fstat, fstatat};
 
 use super::bounded::{Cut, Until, read_bounded};
+use super::numbers::numbers;
 
 const DIRECTORY: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_CLOEXEC);
 const PATH_ONLY: OFlag = OFlag::O_PATH.union(DIRECTORY);
@@ -192,15 +192,5 @@ impl AsFd for ProcessDir {
 }
 
 fn numeric_entries(parent: BorrowedFd<'_>, name: &CStr) -> Result<Vec<i32>, Errno> {
-    let mut numbers = Vec::new();
-    for entry in Dir::openat(parent, name, DIRECTORY, Mode::empty())?.iter() {
-        let name = entry?;
-        numbers.extend(
-            name.file_name()
-                .to_str()
-                .ok()
-                .and_then(|name| name.parse::<i32>().ok()),
-        );
-    }
-    Ok(numbers)
+    numbers(openat(parent, name, DIRECTORY, Mode::empty())?)
 }
