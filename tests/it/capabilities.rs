@@ -298,7 +298,7 @@ fn root_of_a_user_namespace_is_not_root_of_the_node() {
     fs::set_permissions(shelf.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let [lab, webapp] = ["lab", "webapp"].map(|name| {
         let copy = shelf.path().join(name);
-        fs::copy(super::lab::example(name), &copy).unwrap();
+        super::host::copy_program(&super::lab::example(name), &copy);
         copy
     });
     let web = Lab::program(&webapp)
@@ -329,7 +329,7 @@ fn root_of_a_user_namespace_is_not_root_of_the_node() {
 fn sleeper(house: &TempDir) -> std::path::PathBuf {
     fs::set_permissions(house.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let program = house.path().join("sleep");
-    fs::copy("/bin/sleep", &program).unwrap();
+    super::host::copy_program(Path::new("/bin/sleep"), &program);
     program
 }
 
@@ -418,7 +418,7 @@ fn a_program_with_file_capabilities() {
 
     // The file that runs, not the one that has its place by now.
     fs::remove_file(&program).unwrap();
-    fs::copy("/bin/sleep", &program).unwrap();
+    super::host::copy_program(Path::new("/bin/sleep"), &program);
     let file = &of_pid(plain.pid(), &[])["executable"]["file"];
     assert_eq!(file["setuid"], true);
 }

@@ -1,6 +1,7 @@
 //! spyhole as a plain program of this machine, and its documents as data.
 
 use std::ffi::OsStr;
+use std::path::Path;
 use std::process::Command;
 
 use nix::sys::signal::Signal;
@@ -24,6 +25,12 @@ pub(crate) fn shell(line: &str) -> Output {
 /// Runs any command to its end; whoever starts it decides on nothing but stdin, which is empty.
 pub(crate) fn run(command: &mut Command) -> Output {
     Process::start(command, Signal::SIGKILL).wait()
+}
+
+/// Copies a program that is then run. Done by another process: a file that this one had
+/// open for writing while some test forked would be "text file busy".
+pub(crate) fn copy_program(from: &Path, to: &Path) {
+    run(Command::new("cp").arg(from).arg(to)).ended_with(0);
 }
 
 impl Output {

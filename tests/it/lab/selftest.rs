@@ -333,7 +333,7 @@ fn a_user_without_privilege_makes_containers_by_user_namespaces() {
     fs::set_permissions(shelf.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let [lab, webapp] = ["lab", "webapp"].map(|name| {
         let copy = shelf.path().join(name);
-        fs::copy(example(name), &copy).unwrap();
+        crate::host::copy_program(&example(name), &copy);
         copy
     });
     let web = Lab::program(&webapp)
