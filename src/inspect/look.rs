@@ -212,7 +212,11 @@ impl Look {
             .collect();
         let mut pids = match (&selection.main, self.needs.scope) {
             (Some(main), Scope::Main) => vec![main.pid()],
-            _ => self.visitor.proc.pids().unwrap_or_default(),
+            // A list that cannot be read is not an empty one.
+            _ => self.visitor.proc.pids().map_err(|errno| NoTarget::NoProc {
+                path: self.path.clone(),
+                errno,
+            })?,
         };
         pids.retain(|pid| !visited.contains(pid));
         let read: Arc<Wanted> = match self.needs.scope {

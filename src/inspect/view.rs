@@ -17,7 +17,7 @@ use crate::model::target::{ChosenBy, Target};
 use crate::parse::accounts::Accounts;
 use crate::parse::status::Status;
 use crate::sys::clock::Clock;
-use crate::sys::{InRoot, ProcessDir};
+use crate::sys::{Cut, InRoot, ProcessDir};
 
 /// What a target calls its ids.
 pub struct Names {
@@ -73,7 +73,9 @@ impl Held {
             let file = |path: &[u8]| {
                 let mut buffer = Vec::new();
                 match root.read(path, ACCOUNTS_LIMIT, &mut buffer) {
-                    Ok(_) => Ok(buffer),
+                    Ok(Cut::Whole) => Ok(buffer),
+                    // Half of the names would pass for all of them.
+                    Ok(Cut::AtLimit) => Err(Refusal::of(Reason::Limit)),
                     Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(Vec::new()),
                     Err(errno) => Err(by_its_mode(errno)),
                 }

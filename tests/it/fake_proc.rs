@@ -152,6 +152,19 @@ fn a_process_that_is_listed_and_may_not_be_entered_is_a_gap() {
     );
 }
 
+#[test]
+fn a_passwd_that_is_too_long_to_be_read_is_no_passwd_without_names() {
+    let fake = FakeProc::new();
+    fake.process(1);
+    let etc = fake.path().join("1/root/etc");
+    fs::create_dir_all(&etc).unwrap();
+    fs::write(etc.join("passwd"), "x".repeat((1 << 20) + 1)).unwrap();
+    let document = fake.spyhole(["ps", "-o", "json"]).document();
+    assert!(of_pid(&document, 1)["user"].is_null(), "{document:#}");
+    let told = |gap: &serde_json::Value| gap["field"] == "user" && gap["reason"] == "limit";
+    assert!(list(&document, "gaps").iter().any(told), "{document:#}");
+}
+
 // ---- hostile and broken files
 
 #[test]
