@@ -30,7 +30,7 @@ pub struct Global {
     #[arg(long, global = true, value_name = "DIR", default_value = "/proc", help_heading = TARGET)]
     pub proc: PathBuf,
 
-    /// table, wide, json or yaml.
+    /// table, wide, json or yaml; pem for certificates.
     #[arg(short = 'o', long, global = true, value_name = "FORMAT", value_enum, hide_possible_values = true, help_heading = OUTPUT)]
     pub output: Option<Format>,
 
@@ -50,9 +50,13 @@ pub struct Global {
     #[arg(long, global = true, help_heading = OUTPUT)]
     pub strict: bool,
 
-    /// End with what was seen by then, such as 10s; the rest is told as gaps.
-    #[arg(long, global = true, value_name = "DURATION", default_value = "30s", value_parser = humantime::parse_duration, help_heading = OUTPUT)]
-    pub timeout: Duration,
+    /// End with what was seen by then; the rest is told as gaps. 30s unless said otherwise, 10s for a server that is asked.
+    #[arg(long, global = true, value_name = "DURATION", value_parser = humantime::parse_duration, help_heading = OUTPUT)]
+    pub timeout: Option<Duration>,
+
+    /// Open no connection, whatever is asked.
+    #[arg(long, global = true, help_heading = TARGET)]
+    pub no_connect: bool,
 
     /// Show the value of this variable or argument flag though it is taken for a secret (repeatable).
     #[arg(long, global = true, value_name = "NAME", action = ArgAction::Append, help_heading = SECRETS)]
@@ -82,6 +86,8 @@ pub enum Format {
     Json,
     /// The same as YAML.
     Yaml,
+    /// The certificates alone.
+    Pem,
 }
 
 impl Format {
@@ -91,7 +97,7 @@ impl Format {
         match self {
             Self::Table => Detail::Table,
             Self::Wide => Detail::Wide,
-            Self::Json | Self::Yaml => Detail::Document,
+            Self::Json | Self::Yaml | Self::Pem => Detail::Document,
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod global;
 use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
@@ -148,7 +149,7 @@ fn written(error: &io::Error) -> Result<Exit, Failure> {
 
 fn requests(matches: &ArgMatches) -> Result<Vec<Box<dyn Request>>, Failure> {
     match matches.subcommand() {
-        None | Some((extras::DUMP, _)) => Ok(REGISTRY.iter().map(Section::whole).collect()),
+        None | Some((extras::DUMP, _)) => Ok(REGISTRY.iter().filter_map(Section::whole).collect()),
         Some((name, own)) => {
             let section = REGISTRY.iter().find(|section| section.name == name);
             let section = section.ok_or_else(|| Failure::usage(format!("no command {name:?}")))?;
@@ -169,6 +170,11 @@ fn default_format(matches: &ArgMatches) -> Format {
     }
 }
 
+/// How long a look may take where `--timeout` does not say it.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(30);
+/// Likewise for asking a server, which answers at once or does not.
+const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
+
 fn options(global: &Global) -> Result<Options, Failure> {
     let key = match &global.fingerprint_key_file {
         Some(path) => {
@@ -188,7 +194,8 @@ fn options(global: &Global) -> Result<Options, Failure> {
             container: global.container.clone(),
             own: global.own,
         },
-        timeout: global.timeout,
+        timeout: global.timeout.unwrap_or(LOOK_TIMEOUT),
+        dialing: (!global.no_connect).then(|| global.timeout.unwrap_or(DIAL_TIMEOUT)),
         redactor: Redactor::new(&key)
             .reveal_all(global.reveal_all)
             .reveal(global.reveal.iter().cloned()),
@@ -206,6 +213,11 @@ fn print(
     let mut out = BufWriter::with_capacity(1 << 16, stdout.lock());
     match format {
         Format::Json => render::json(report, &mut out)?,
+        Format::Pem => {
+            for text in requests.iter().filter_map(|request| request.pem(report)) {
+                out.write_all(text.as_bytes())?;
+            }
+        }
         Format::Yaml => render::yaml(report, &mut out)?,
         Format::Table | Format::Wide => {
             let style = Style {
@@ -244,7 +256,10 @@ fn print(
 
 /// How a run ends whose document stands on stdout.
 fn verdict(report: &Report, requests: &[Box<dyn Request>], global: &Global) -> Exit {
-    let table = !matches!(global.output, Some(Format::Json | Format::Yaml));
+    let table = !matches!(
+        global.output,
+        Some(Format::Json | Format::Yaml | Format::Pem)
+    );
     let mut words = Vec::new();
     if global.no_headers && table {
         words.extend(render::notes(report));
@@ -267,6 +282,8 @@ fn verdict(report: &Report, requests: &[Box<dyn Request>], global: &Global) -> E
         || requests.iter().all(|request| request.saw_nothing(report))
     {
         Exit::Unreadable
+    } else if requests.iter().any(|request| request.says_no(report)) {
+        Exit::CheckFailed
     } else {
         Exit::Done
     }

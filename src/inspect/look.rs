@@ -28,6 +28,9 @@ pub struct Options {
     pub choice: Choice,
     /// How long the whole look may take: `--timeout`.
     pub timeout: Duration,
+    /// How long one server that is asked may take; `None`: no connection is opened
+    /// (`--no-connect`).
+    pub dialing: Option<Duration>,
     /// Decides which values are kept back.
     pub redactor: Redactor,
 }
@@ -107,7 +110,9 @@ impl View {
             deadline: Instant::now() + options.timeout,
             path: options.proc,
         };
-        look.open(&options.choice, options.redactor, &mut Vec::new())
+        let mut view = look.open(&options.choice, options.redactor, &mut Vec::new())?;
+        view.dialing = options.dialing;
+        Ok(view)
     }
 }
 
@@ -318,6 +323,7 @@ impl Look {
             visitor: self.visitor,
             clock: self.clock,
             redactor,
+            dialing: None,
             held,
             facts: met.walk.facts,
             containers,

@@ -18,6 +18,8 @@ pub mod section;
 pub mod select;
 pub mod sockets;
 pub mod standing;
+pub mod trust_store;
+pub mod verify;
 pub mod view;
 pub mod visit;
 pub mod walk;

@@ -35,6 +35,9 @@ pub trait Query: Args + FromArgMatches + DeserializeOwned + Default + 'static {
     /// A command line to learn from.
     const EXAMPLE: &'static str;
 
+    /// Whether `dump` asks it too: not where a question needs an argument.
+    const IN_DUMP: bool = true;
+
     /// Checks what clap cannot.
     ///
     /// # Errors
@@ -61,6 +64,16 @@ pub trait Query: Args + FromArgMatches + DeserializeOwned + Default + 'static {
     fn saw_nothing(&self, _: &Report) -> bool {
         false
     }
+
+    /// Whether the question was a check, and the answer is no: exit code 1.
+    fn says_no(&self, _: &Report) -> bool {
+        false
+    }
+
+    /// The certificates of the section as PEM, for `-o pem`; `None` where it has none.
+    fn pem(&self, _: &Report) -> Option<String> {
+        None
+    }
 }
 
 /// A query whose type is forgotten.
@@ -77,6 +90,10 @@ pub trait Request {
     fn tables(&self, report: &Report, detail: Detail) -> Vec<Table>;
     /// As [`Query::saw_nothing`].
     fn saw_nothing(&self, report: &Report) -> bool;
+    /// As [`Query::says_no`].
+    fn says_no(&self, report: &Report) -> bool;
+    /// As [`Query::pem`].
+    fn pem(&self, report: &Report) -> Option<String>;
 }
 
 impl<Q: Query> Request for Q {
@@ -103,6 +120,14 @@ impl<Q: Query> Request for Q {
     fn saw_nothing(&self, report: &Report) -> bool {
         Query::saw_nothing(self, report)
     }
+
+    fn says_no(&self, report: &Report) -> bool {
+        Query::says_no(self, report)
+    }
+
+    fn pem(&self, report: &Report) -> Option<String> {
+        Query::pem(self, report)
+    }
 }
 
 /// An entry of the registry.
@@ -114,7 +139,7 @@ pub struct Section {
     example: &'static str,
     augment: fn(Command) -> Command,
     from_matches: fn(&ArgMatches) -> Result<Box<dyn Request>, String>,
-    whole: fn() -> Box<dyn Request>,
+    whole: Option<fn() -> Box<dyn Request>>,
 }
 
 impl Section {
@@ -133,7 +158,11 @@ impl Section {
                 query.check()?;
                 Ok(Box::new(query))
             },
-            whole: || Box::new(Q::default()),
+            whole: if Q::IN_DUMP {
+                Some(|| Box::new(Q::default()))
+            } else {
+                None
+            },
         }
     }
 
@@ -162,9 +191,9 @@ impl Section {
         (self.from_matches)(matches)
     }
 
-    /// The request that `dump` makes of it.
+    /// The request that `dump` makes of it, if it makes one.
     #[must_use]
-    pub fn whole(&self) -> Box<dyn Request> {
-        (self.whole)()
+    pub fn whole(&self) -> Option<Box<dyn Request>> {
+        self.whole.map(|whole| whole())
     }
 }

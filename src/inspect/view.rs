@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use nix::errno::Errno;
 
@@ -121,6 +122,8 @@ pub struct View {
     pub clock: Clock,
     /// Decides which values are kept back.
     pub redactor: Redactor,
+    /// How long one server that is asked may take; `None`: no connection is opened.
+    pub dialing: Option<Duration>,
     /// What is looked into.
     pub held: Option<Held>,
     /// Facts of the processes in scope, by pid.

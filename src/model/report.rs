@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::access::Access;
 use super::capabilities::{CapabilitySet, SecurityContext};
+use super::certificate::Certificates;
 use super::container::Container;
 use super::environment::Environment;
 use super::gap::Gap;
@@ -14,6 +15,7 @@ use super::seen::Seen;
 use super::socket::{Socket, SocketSources, SocketSum};
 use super::target::Target;
 use super::time::Timestamp;
+use super::tls::TlsLook;
 
 /// The name of this document's form; it changes when a reader would break.
 pub const SCHEMA: &str = "spyhole/v1";
@@ -64,6 +66,12 @@ pub struct Report {
     /// The capabilities of a mask that was asked about: `capabilities --decode`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decoded: Option<CapabilitySet>,
+    /// Certificates on disk, in the trust store, and as served.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificates: Option<Certificates>,
+    /// What a TLS server showed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsLook>,
     /// What could not be seen. Empty means that nothing is missing.
     pub gaps: Vec<Gap>,
 }
@@ -87,6 +95,8 @@ impl Report {
             access: None,
             capabilities: None,
             decoded: None,
+            certificates: None,
+            tls: None,
             gaps: Vec::new(),
         }
     }

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
+use time::OffsetDateTime;
 
 /// A point in time; in JSON as RFC 3339 in UTC with milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,10 +18,25 @@ impl Timestamp {
         Self(SystemTime::now())
     }
 
-    /// As RFC 3339 in UTC, to the millisecond.
+    /// As RFC 3339 in UTC, to the millisecond; also before 1970, where certificates may begin.
     #[must_use]
     pub fn rfc3339(self) -> String {
-        humantime::format_rfc3339_millis(self.0).to_string()
+        let seconds = match self.0.duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(after) => i128::try_from(after.as_nanos()),
+            Err(before) => i128::try_from(before.duration().as_nanos()).map(|nanos| -nanos),
+        };
+        let moment = OffsetDateTime::from_unix_timestamp_nanos(seconds.unwrap_or_default())
+            .unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        format!(
+            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
+            moment.year(),
+            u8::from(moment.month()),
+            moment.day(),
+            moment.hour(),
+            moment.minute(),
+            moment.second(),
+            moment.millisecond()
+        )
     }
 
     /// As `ps` writes a start: the time of day on the same (UTC) day as `now`,
@@ -54,7 +70,7 @@ impl Timestamp {
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&humantime::format_rfc3339_millis(self.0))
+        serializer.serialize_str(&self.rfc3339())
     }
 }
 
@@ -74,6 +90,26 @@ mod tests {
 
     fn at(text: &str) -> Timestamp {
         Timestamp(humantime::parse_rfc3339(text).unwrap())
+    }
+
+    #[test]
+    fn every_year_of_a_certificate_is_written() {
+        for seconds in [-2_208_988_800_i64, -1, 0, 253_402_300_799] {
+            let distance = Duration::from_secs(seconds.unsigned_abs());
+            let epoch = SystemTime::UNIX_EPOCH;
+            let moment = if seconds < 0 {
+                epoch - distance
+            } else {
+                epoch + distance
+            };
+            let expected = match seconds {
+                -2_208_988_800 => "1900-01-01T00:00:00.000Z",
+                -1 => "1969-12-31T23:59:59.000Z",
+                0 => "1970-01-01T00:00:00.000Z",
+                _ => "9999-12-31T23:59:59.000Z",
+            };
+            assert_eq!(Timestamp(moment).rfc3339(), expected);
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@
 pub mod accounts;
 pub mod capabilities;
 pub mod capability_text;
+pub mod certificate_file;
 pub mod cgroup;
 pub mod cmdline;
 pub mod container_id;
@@ -31,6 +32,7 @@ pub mod status;
 pub mod system;
 pub mod tty;
 pub mod volume;
+pub mod x509;
 
 mod text;
 

@@ -1,0 +1,282 @@
+//! Certificates and private keys as they were found, on disk or on the wire.
+//!
+//! What a certificate says of itself stands here. Whether it is to be believed is a verdict,
+//! and stands in [`verdict`](super::verdict): an expiry is told whatever else fails.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::byte_string::ByteString;
+use super::seen::Seen;
+use super::time::Timestamp;
+use super::trust_store::TrustStore;
+
+/// The section `certificates`.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Certificates {
+    /// Files of the target that hold certificates or private keys, by path.
+    pub files: Vec<CertificateFile>,
+    /// Where the application looks for the authorities that it trusts.
+    pub trust_store: Seen<TrustStore>,
+    /// What the target's TCP listeners serve; present with `--served` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub served: Option<Vec<ServedListener>>,
+}
+
+/// One X.509 certificate, as it describes itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Certificate {
+    /// Whom it names, as RFC 4514 writes it (`CN=api,O=Example`); empty where it names nobody.
+    pub subject: String,
+    /// Who issued it, likewise.
+    pub issuer: String,
+    /// The names and addresses it is for (subjectAltName), as `DNS:api.example`, `IP:10.0.0.1`,
+    /// `URI:…`, `email:…`, in its own order.
+    pub subject_alternative_names: Vec<String>,
+    /// Its serial number in lower-case hex, with a minus sign where the issuer made it negative.
+    pub serial: String,
+    /// 1, 2 or 3.
+    pub version: u32,
+    /// From when on it is valid.
+    pub not_before: Timestamp,
+    /// Until when it is valid.
+    pub not_after: Timestamp,
+    /// Seconds from `taken_at` to `not_after`; below zero once it has expired.
+    pub seconds_left: i64,
+    /// The key that it certifies.
+    pub public_key: PublicKey,
+    /// What its issuer signed with, such as `sha256WithRSAEncryption`, or the object identifier.
+    pub signature_algorithm: String,
+    /// Whether it may issue others (basicConstraints).
+    pub is_ca: bool,
+    /// How many CA certificates may follow below it, where it says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path_length: Option<u32>,
+    /// What the key may be used for (`digitalSignature`, `keyCertSign`); absent: not limited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_usages: Option<Vec<String>>,
+    /// What for beyond that (`serverAuth`, or the object identifier); absent: not limited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extended_key_usages: Option<Vec<String>>,
+    /// SHA-256 over the whole certificate, in lower-case hex.
+    pub fingerprint_sha256: String,
+    /// Whether subject and issuer are the same name and its key identifiers do not contradict
+    /// that: it claims to have issued itself. The signature is not checked here.
+    pub self_signed: bool,
+    /// Place in the chain that was built from the file or the handshake: 0 for the one that is
+    /// nobody's issuer, 1 for its issuer, and so on; absent for what belongs to no chain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chain_position: Option<u32>,
+    /// The certificate itself, for those who judge or print it.
+    #[serde(skip)]
+    pub der: Vec<u8>,
+}
+
+/// A public key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct PublicKey {
+    /// Its kind.
+    pub algorithm: KeyAlgorithm,
+    /// Length in bits, where the kind is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bits: Option<u32>,
+    /// The curve of an elliptic key (`P-256`), or its object identifier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub curve: Option<String>,
+    /// SHA-256 over its `SubjectPublicKeyInfo` in base64, as in RFC 7469: equal for all
+    /// certificates of one key.
+    pub spki_pin_sha256: String,
+}
+
+/// The kind of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyAlgorithm {
+    /// RSA.
+    Rsa,
+    /// RSA for PSS signatures only.
+    RsaPss,
+    /// Elliptic curve.
+    Ecdsa,
+    /// Ed25519.
+    Ed25519,
+    /// Ed448.
+    Ed448,
+    /// DSA.
+    Dsa,
+    /// Another one.
+    Other,
+}
+
+/// A file that holds certificates or private keys.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct CertificateFile {
+    /// Its path, as the target sees it and as it was found.
+    pub path: ByteString,
+    /// Where links lead from there, if anywhere else: the revision of a projected volume.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resolved_path: Option<ByteString>,
+    /// What led to it.
+    pub found_by: Vec<FoundBy>,
+    /// Its form, where it could be read and was recognised.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub form: Option<FileForm>,
+    /// Length in bytes.
+    pub size_bytes: u64,
+    /// When its content last changed.
+    pub modified_at: Timestamp,
+    /// Its owner.
+    pub uid: u32,
+    /// Its group.
+    pub gid: u32,
+    /// Permission bits in octal (`0640`).
+    pub mode: String,
+    /// Whether the target's own user may read it, by owner, group and mode.
+    pub readable_by_target: Seen<bool>,
+    /// The certificates in it, in its order.
+    pub certificates: Seen<Vec<Certificate>>,
+    /// The private keys in it: kind and fit, never the key.
+    pub private_keys: Vec<PrivateKey>,
+    /// The private key that belongs to its first certificate, in this file or beside it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub private_key: Option<KeyBeside>,
+    /// Blocks that could not be read; the others stand all the same.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Fault>,
+}
+
+/// What led to a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FoundBy {
+    /// `--file` or `--dir` named it.
+    Asked,
+    /// It is in a Secret, `ConfigMap`, projected or CSI volume.
+    Volume,
+    /// A variable of the environment holds its path, or that of its directory.
+    Environment(ByteString),
+    /// An argument of the main process holds its path.
+    Argument,
+    /// The main process has it open.
+    OpenFile,
+    /// It has a usual name in a directory that was searched.
+    UsualPlace,
+}
+
+/// The form of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FileForm {
+    /// Blocks between `-----BEGIN` and `-----END` lines.
+    Pem,
+    /// One certificate or key in DER.
+    Der,
+    /// PKCS#7, a bag of certificates.
+    Pkcs7,
+    /// PKCS#12 (`.p12`, `.pfx`, newer Java cacerts).
+    Pkcs12,
+    /// Java's own keystore.
+    Jks,
+}
+
+/// A part of a file that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Fault {
+    /// The line on which it begins, from 1; absent where the file has no lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+    /// What is wrong with it, as a sentence part.
+    pub says: String,
+}
+
+/// A private key that was found. Nothing of the key itself is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct PrivateKey {
+    /// Whether a password protects it; then only that is known of it.
+    pub encrypted: bool,
+    /// The public half; absent for an encrypted key and for a kind that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_key: Option<PublicKey>,
+}
+
+/// The private key beside a certificate.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct KeyBeside {
+    /// The file that holds it.
+    pub path: ByteString,
+    /// Whether it is the key of the certificate: their public halves are compared.
+    pub matches: Seen<bool>,
+    /// Whether the target's own user may read it, by owner, group and mode.
+    pub readable_by_target: Seen<bool>,
+    /// Whether every user may read it.
+    pub readable_by_all: bool,
+}
+
+/// A TCP listener of the target that was asked for its certificate.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ServedListener {
+    /// Where it listens (`0.0.0.0:8443`, `[::]:8443`).
+    pub listens_on: String,
+    /// Where it was dialled.
+    pub dialled: String,
+    /// The processes that hold the listener.
+    pub pids: Vec<i32>,
+    /// What came of it; `null` where it was not dialled, or did not answer in time.
+    pub serves: Seen<Serves>,
+}
+
+/// What a listener serves.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Serves {
+    /// TLS, with these certificates.
+    Tls {
+        /// One for each name that was asked for and brought another certificate.
+        leaves: Vec<ServedLeaf>,
+    },
+    /// It answered, but not in TLS.
+    NotTls {
+        /// What it said instead, shortened; empty where it said nothing.
+        says: ByteString,
+    },
+    /// It speaks TLS and refused the handshake.
+    Refused {
+        /// Why, as a sentence part.
+        says: String,
+    },
+}
+
+/// A served certificate against the files on disk.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ServedLeaf {
+    /// The name that was asked for; absent where none was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_name: Option<String>,
+    /// The certificate.
+    pub certificate: Certificate,
+    /// How it compares.
+    pub against_files: AgainstFiles,
+    /// The file it was compared with: the same one, or the one that took its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<ByteString>,
+    /// When the certificate in that file begins to be valid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_not_before: Option<Timestamp>,
+    /// When the certificate in that file ends to be valid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_not_after: Option<Timestamp>,
+}
+
+/// How a served certificate compares with the files, by fingerprint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AgainstFiles {
+    /// A file holds this very certificate.
+    Same,
+    /// A file holds a later one for the same names: a rotation that was never reloaded.
+    OlderThanFile,
+    /// A file holds an earlier one for the same names.
+    NewerThanFile,
+    /// No file that was found holds one for these names.
+    NotOnDisk,
+}

@@ -1,0 +1,107 @@
+//! X.509 certificates (RFC 5280): DER → [`Certificate`].
+//!
+//! `x509-parser` reads the structure and is lenient where issuers are sloppy; the words for
+//! names, keys and usages are made here, without its registry of object identifiers.
+
+mod extensions;
+mod names;
+mod public_key;
+
+use std::time::{Duration, SystemTime};
+
+use data_encoding::{BASE64, HEXLOWER};
+use sha2::{Digest, Sha256};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer;
+use x509_parser::time::ASN1Time;
+
+use super::Malformed;
+use crate::model::certificate::Certificate;
+use crate::model::time::Timestamp;
+
+pub use names::name;
+pub use public_key::public_key;
+
+/// One certificate in DER. `now` is the moment from which the remaining seconds are counted.
+///
+/// # Errors
+/// [`Malformed`], where it is no certificate, or something follows it.
+pub fn certificate(der: &[u8], now: SystemTime) -> Result<Certificate, Malformed> {
+    let malformed = Malformed {
+        what: "a certificate",
+        expected: "X.509 in DER",
+    };
+    let (rest, parsed) = X509Certificate::from_der(der).map_err(|_| malformed)?;
+    if !rest.is_empty() {
+        return Err(malformed);
+    }
+    let extensions = extensions::read(&parsed);
+    let not_after = moment(parsed.validity().not_after);
+    let subject = name(parsed.subject());
+    let issuer = name(parsed.issuer());
+    Ok(Certificate {
+        self_signed: parsed.subject().as_raw() == parsed.issuer().as_raw()
+            && !extensions.key_ids_differ,
+        subject,
+        issuer,
+        subject_alternative_names: extensions.subject_alternative_names,
+        serial: serial(parsed.raw_serial()),
+        version: parsed.version().0.saturating_add(1),
+        not_before: moment(parsed.validity().not_before),
+        not_after,
+        seconds_left: seconds_between(now, not_after.0),
+        public_key: public_key(parsed.public_key()),
+        signature_algorithm: public_key::signature_algorithm(&parsed.signature_algorithm.algorithm),
+        is_ca: extensions.is_ca,
+        path_length: extensions.path_length,
+        key_usages: extensions.key_usages,
+        extended_key_usages: extensions.extended_key_usages,
+        fingerprint_sha256: HEXLOWER.encode(&Sha256::digest(der)),
+        chain_position: None,
+        der: der.to_vec(),
+    })
+}
+
+/// Seconds from one moment to a later one; below zero where it is earlier.
+fn seconds_between(from: SystemTime, to: SystemTime) -> i64 {
+    let whole = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+    match to.duration_since(from) {
+        Ok(ahead) => whole(ahead),
+        Err(behind) => whole(behind.duration()).saturating_neg(),
+    }
+}
+
+/// A time of ASN.1; its years end at 9999, so that it always fits.
+fn moment(time: ASN1Time) -> Timestamp {
+    let seconds = time.timestamp();
+    let distance = Duration::from_secs(seconds.unsigned_abs());
+    let epoch = SystemTime::UNIX_EPOCH;
+    let moment = if seconds < 0 {
+        epoch.checked_sub(distance)
+    } else {
+        epoch.checked_add(distance)
+    };
+    Timestamp(moment.unwrap_or(epoch))
+}
+
+/// An INTEGER of DER in hex, as openssl prints it.
+fn serial(bytes: &[u8]) -> String {
+    let negative = bytes.first().is_some_and(|first| first & 0x80 != 0);
+    let mut magnitude = bytes.to_vec();
+    if negative {
+        let mut carry = true;
+        for byte in magnitude.iter_mut().rev() {
+            let (value, over) = (!*byte).overflowing_add(u8::from(carry));
+            *byte = value;
+            carry = over;
+        }
+    }
+    let zeros = magnitude.iter().take_while(|byte| **byte == 0).count();
+    let kept = zeros.min(magnitude.len().saturating_sub(1));
+    let hex = HEXLOWER.encode(magnitude.get(kept..).unwrap_or_default());
+    if negative { format!("-{hex}") } else { hex }
+}
+
+fn spki_pin(spki: &[u8]) -> String {
+    BASE64.encode(&Sha256::digest(spki))
+}
