@@ -14,4 +14,5 @@ pub mod inspect;
 pub mod model;
 pub mod parse;
 pub mod render;
+pub mod serve;
 pub mod sys;

@@ -2,11 +2,9 @@
 
 use std::io::{self, Write};
 
+use crate::inspect;
 use clap::{Arg, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
-use schemars::generate::SchemaSettings;
-
-use crate::model::Report;
 
 /// Every section, one document.
 pub(super) const DUMP: &str = "dump";
@@ -40,15 +38,10 @@ pub(super) fn commands() -> [Command; 4] {
 pub(super) fn run(matches: &ArgMatches) -> Option<io::Result<()>> {
     let mut text = Vec::new();
     match matches.subcommand()? {
-        ("schema", _) => {
-            // The other contract would ask for keys that are left out where they say nothing.
-            let settings = SchemaSettings::draft2020_12().for_serialize();
-            let schema = settings.into_generator().into_root_schema_for::<Report>();
-            if let Err(error) = serde_json::to_writer_pretty(&mut text, &schema) {
-                return Some(Err(error.into()));
-            }
-            text.push(b'\n');
-        }
+        ("schema", _) => match inspect::schema() {
+            Ok(schema) => text.extend(schema.into_bytes()),
+            Err(error) => return Some(Err(error.into())),
+        },
         ("completions", own) => {
             let shell = *own.get_one::<Shell>("shell")?;
             clap_complete::generate(shell, &mut super::command(), "spyhole", &mut text);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, ValueEnum};
 
-use crate::inspect::section::Detail;
+use crate::model::format::Format;
 
 /// Flags before or after any command.
 #[derive(Debug, Args)]
@@ -74,33 +74,6 @@ pub struct Global {
 const TARGET: &str = "Target";
 const OUTPUT: &str = "Output";
 const SECRETS: &str = "Secrets";
-
-/// `--output`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// Aligned columns.
-    Table,
-    /// More of them.
-    Wide,
-    /// The whole document.
-    Json,
-    /// The same as YAML.
-    Yaml,
-    /// The certificates alone.
-    Pem,
-}
-
-impl Format {
-    /// How much must be read for it.
-    #[must_use]
-    pub fn detail(self) -> Detail {
-        match self {
-            Self::Table => Detail::Table,
-            Self::Wide => Detail::Wide,
-            Self::Json | Self::Yaml | Self::Pem => Detail::Document,
-        }
-    }
-}
 
 /// `--color`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -16,16 +16,18 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use crate::inspect::look::Options;
 use crate::inspect::redact::Redactor;
-use crate::inspect::section::{Request, Section};
+use crate::inspect::section::{Detail, Request, Section};
 use crate::inspect::select::Choice;
 use crate::inspect::{self, REGISTRY};
 use crate::model::Report;
 use crate::model::escape::escaped;
+use crate::model::format::Format;
 use crate::model::target::ChosenBy;
 use crate::render::{self, Style};
+use crate::serve::{self, ServeError};
 use crate::sys;
 use exit::Exit;
-use global::{Color, Format, Global};
+use global::{Color, Global};
 
 /// Runs a command line and says how it ended.
 pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -70,6 +72,12 @@ pub fn command() -> Command {
     Global::augment_args(command)
         .subcommands(sections)
         .subcommands(extras::commands())
+        .subcommand(
+            serve::options::Options::augment_args(Command::new("serve"))
+                .about("The HTTP endpoint: what the commands show, for probes, scrapers and browsers")
+                .long_about(None)
+                .after_help("Example:\n  spyhole serve --listen 0.0.0.0:7794 --token-file /etc/spyhole/token"),
+        )
 }
 
 /// The matches of a command line.
@@ -100,17 +108,45 @@ fn execute(words: &[OsString]) -> Result<Exit, Failure> {
     if let Some(done) = extras::run(&matches) {
         return done.map(|()| Exit::Done).or_else(|error| written(&error));
     }
+    if let Some(("serve", own)) = matches.subcommand() {
+        return serve(own, &global);
+    }
     let requests = requests(&matches)?;
     let format = global.output.unwrap_or_else(|| default_format(&matches));
     let report =
-        inspect::report(options(&global)?, &requests, format.detail()).map_err(|none| Failure {
-            exit: Exit::Target,
-            message: advice::no_target(&none),
+        inspect::report(options(&global)?, &requests, Detail::of(format)).map_err(|none| {
+            Failure {
+                exit: Exit::Target,
+                message: advice::no_target(&none),
+            }
         })?;
     if let Err(error) = print(&report, &requests, format, &global) {
         return written(&error);
     }
     Ok(verdict(&report, &requests, &global))
+}
+
+fn serve(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
+    let options = serve::options::Options::from_arg_matches(own)
+        .map_err(|error| Failure::usage(error.to_string()))?;
+    let options = options.with_environment(|name| std::env::var_os(name));
+    let look = serve::options::Look {
+        proc: global.proc.clone(),
+        pid: global.pid,
+        container: global.container.clone(),
+        own: global.own,
+        timeout: global.timeout.unwrap_or(SERVE_TIMEOUT),
+        dialing: (!global.no_connect).then(|| global.timeout.unwrap_or(DIAL_TIMEOUT)),
+        redactor: redactor(global)?,
+    };
+    let served = serve::run(options, look);
+    served.map(|()| Exit::Done).map_err(|error| Failure {
+        exit: match error {
+            ServeError::Usage(_) | ServeError::Listen { .. } => Exit::Usage,
+            ServeError::System { .. } => Exit::Internal,
+        },
+        message: error.to_string(),
+    })
 }
 
 /// Help and version are documents; everything else that clap has to say is a usage error.
@@ -172,10 +208,12 @@ fn default_format(matches: &ArgMatches) -> Format {
 
 /// How long a look may take where `--timeout` does not say it.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(30);
+/// Likewise for a look that a client waits for.
+const SERVE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Likewise for asking a server, which answers at once or does not.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
 
-fn options(global: &Global) -> Result<Options, Failure> {
+fn redactor(global: &Global) -> Result<Redactor, Failure> {
     let key = match &global.fingerprint_key_file {
         Some(path) => {
             sys::own_file::key(path).map_err(|error| Failure::usage(error.to_string()))?
@@ -187,6 +225,12 @@ fn options(global: &Global) -> Result<Options, Failure> {
             })?
             .to_vec(),
     };
+    Ok(Redactor::new(&key)
+        .reveal_all(global.reveal_all)
+        .reveal(global.reveal.iter().cloned()))
+}
+
+fn options(global: &Global) -> Result<Options, Failure> {
     Ok(Options {
         proc: global.proc.clone(),
         choice: Choice {
@@ -196,9 +240,7 @@ fn options(global: &Global) -> Result<Options, Failure> {
         },
         timeout: global.timeout.unwrap_or(LOOK_TIMEOUT),
         dialing: (!global.no_connect).then(|| global.timeout.unwrap_or(DIAL_TIMEOUT)),
-        redactor: Redactor::new(&key)
-            .reveal_all(global.reveal_all)
-            .reveal(global.reveal.iter().cloned()),
+        redactor: redactor(global)?,
     })
 }
 
@@ -233,22 +275,8 @@ fn print(
                     .map(|(width, _)| width.0.into()),
                 bare: global.no_headers,
             };
-            let mut all = Vec::new();
-            for request in requests {
-                let mut tables = request.tables(report, format.detail());
-                if requests.len() > 1
-                    && let Some(first) = tables.first_mut()
-                {
-                    let title = first
-                        .title
-                        .take()
-                        .map(|title| format!(": {title}"))
-                        .unwrap_or_default();
-                    first.title = Some(format!("{}{title}", request.name()));
-                }
-                all.append(&mut tables);
-            }
-            render::tables(&all, report, style, &mut out)?;
+            let tables = inspect::tables(report, requests, Detail::of(format));
+            render::tables(&tables, report, style, &mut out)?;
         }
     }
     out.flush()

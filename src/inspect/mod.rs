@@ -24,13 +24,13 @@ pub mod view;
 pub mod visit;
 pub mod walk;
 
-use section::Section;
+use schemars::generate::SchemaSettings;
 
-use crate::model::Report;
 use crate::model::time::Timestamp;
+use crate::model::{Report, Table};
 use look::Options;
 use no_target::NoTarget;
-use section::{Detail, Request};
+use section::{Detail, Request, Section};
 use view::View;
 
 /// Every section, in the order of the document and of the help.
@@ -70,4 +70,38 @@ pub fn report(
     }
     report.gaps = view.gaps.as_slice().to_vec();
     Ok(report)
+}
+
+/// The report as tables, section by section; with a title for each where there are several.
+#[must_use]
+pub fn tables(report: &Report, requests: &[Box<dyn Request>], detail: Detail) -> Vec<Table> {
+    let mut all = Vec::new();
+    for request in requests {
+        let mut tables = request.tables(report, detail);
+        if requests.len() > 1
+            && let Some(first) = tables.first_mut()
+        {
+            let title = first
+                .title
+                .take()
+                .map(|title| format!(": {title}"))
+                .unwrap_or_default();
+            first.title = Some(format!("{}{title}", request.name()));
+        }
+        all.append(&mut tables);
+    }
+    all
+}
+
+/// The JSON Schema of the document.
+///
+/// # Errors
+/// None that is known: a schema is plain data.
+pub fn schema() -> serde_json::Result<String> {
+    // The other contract would ask for keys that are left out where they say nothing.
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let schema = settings.into_generator().into_root_schema_for::<Report>();
+    let mut text = serde_json::to_string_pretty(&schema)?;
+    text.push('\n');
+    Ok(text)
 }

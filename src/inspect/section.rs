@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::look::Needs;
 use super::view::View;
+use crate::model::format::Format;
 use crate::model::{Report, Table};
 
 /// How much of a section is shown, and so has to be read.
@@ -24,8 +25,20 @@ pub enum Detail {
     Document,
 }
 
+impl Detail {
+    /// How much must be read for a form of the document.
+    #[must_use]
+    pub fn of(format: Format) -> Self {
+        match format {
+            Format::Table => Self::Table,
+            Format::Wide => Self::Wide,
+            Format::Json | Format::Yaml | Format::Pem => Self::Document,
+        }
+    }
+}
+
 /// What a section asks for and how it answers. The type itself holds the flags.
-pub trait Query: Args + FromArgMatches + DeserializeOwned + Default + 'static {
+pub trait Query: Args + FromArgMatches + DeserializeOwned + Default + Send + 'static {
     /// The subcommand and the JSON key.
     const NAME: &'static str;
     /// What fingers type instead.
@@ -37,6 +50,12 @@ pub trait Query: Args + FromArgMatches + DeserializeOwned + Default + 'static {
 
     /// Whether `dump` asks it too: not where a question needs an argument.
     const IN_DUMP: bool = true;
+
+    /// What `dump` asks.
+    #[must_use]
+    fn whole() -> Self {
+        Self::default()
+    }
 
     /// Checks what clap cannot.
     ///
@@ -77,7 +96,7 @@ pub trait Query: Args + FromArgMatches + DeserializeOwned + Default + 'static {
 }
 
 /// A query whose type is forgotten.
-pub trait Request {
+pub trait Request: Send {
     /// As [`Query::NAME`].
     fn name(&self) -> &'static str;
     /// As [`Query::answer_without_look`].
@@ -139,6 +158,7 @@ pub struct Section {
     example: &'static str,
     augment: fn(Command) -> Command,
     from_matches: fn(&ArgMatches) -> Result<Box<dyn Request>, String>,
+    from_query: fn(&str) -> Result<Box<dyn Request>, String>,
     whole: Option<fn() -> Box<dyn Request>>,
 }
 
@@ -158,8 +178,14 @@ impl Section {
                 query.check()?;
                 Ok(Box::new(query))
             },
+            from_query: |query| {
+                let query: Q =
+                    serde_html_form::from_str(query).map_err(|error| error.to_string())?;
+                query.check()?;
+                Ok(Box::new(query))
+            },
             whole: if Q::IN_DUMP {
-                Some(|| Box::new(Q::default()))
+                Some(|| Box::new(Q::whole()))
             } else {
                 None
             },
@@ -189,6 +215,20 @@ impl Section {
     /// A sentence that names the flag and what was expected.
     pub fn request(&self, matches: &ArgMatches) -> Result<Box<dyn Request>, String> {
         (self.from_matches)(matches)
+    }
+
+    /// The request that a query string makes: the names are those of the flags, with `_`.
+    ///
+    /// # Errors
+    /// A sentence that tells what was expected.
+    pub fn request_from_query(&self, query: &str) -> Result<Box<dyn Request>, String> {
+        (self.from_query)(query)
+    }
+
+    /// One line about it.
+    #[must_use]
+    pub fn about(&self) -> &'static str {
+        self.about
     }
 
     /// The request that `dump` makes of it, if it makes one.

@@ -12,6 +12,7 @@ pub mod certificate;
 pub mod container;
 pub mod environment;
 pub mod escape;
+pub mod format;
 pub mod gap;
 pub mod mount;
 pub mod mount_table;

@@ -9,7 +9,9 @@ pub mod allocator;
 mod bounded;
 pub mod clock;
 pub mod fd_links;
+pub mod harden;
 pub mod in_root;
+pub mod limits;
 pub mod lines;
 mod numbers;
 pub mod own_file;
@@ -19,6 +21,7 @@ pub mod program;
 pub mod random;
 pub mod sock_diag;
 pub mod time_box;
+pub mod unix_socket;
 
 pub use bounded::{Cut, Until, read_bounded};
 pub use in_root::InRoot;

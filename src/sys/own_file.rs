@@ -1,7 +1,8 @@
 //! Files of spyhole's own side, which the user named.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// Shorter keys can be guessed.
@@ -51,4 +52,39 @@ pub fn key(path: &Path) -> Result<Vec<u8>, KeyError> {
         });
     }
     Ok(key)
+}
+
+/// Reads a file whole.
+///
+/// # Errors
+/// Those of opening and reading; `FileTooLarge` beyond `limit` bytes.
+pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(bytes)
+}
+
+/// What changes when a file is replaced or written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    device: u64,
+    inode: u64,
+    size_bytes: u64,
+    modified_nanoseconds: i128,
+}
+
+/// The stamp of what a path leads to now, links followed; `None` where nothing can be asked.
+#[must_use]
+pub fn stamp(path: &Path) -> Option<Stamp> {
+    let found = std::fs::metadata(path).ok()?;
+    Some(Stamp {
+        device: found.dev(),
+        inode: found.ino(),
+        size_bytes: found.size(),
+        modified_nanoseconds: i128::from(found.mtime()) * 1_000_000_000
+            + i128::from(found.mtime_nsec()),
+    })
 }

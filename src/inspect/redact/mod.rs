@@ -32,6 +32,7 @@ use text::{Facts, Span};
 
 /// Decides what is a secret. One a run: it holds the fingerprint key and what the user
 /// asked to see.
+#[derive(Clone)]
 pub struct Redactor {
     fingerprinter: Fingerprinter,
     reveal_all: bool,

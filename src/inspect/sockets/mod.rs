@@ -19,7 +19,7 @@ use crate::model::{Report, Table};
 use filter::Filter;
 
 /// Flags of `spyhole sockets`: those of `ss` and `netstat`.
-#[derive(Debug, Clone, Args, Deserialize)]
+#[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -89,33 +89,6 @@ pub struct SocketsQuery {
     whole: bool,
 }
 
-impl Default for SocketsQuery {
-    fn default() -> Self {
-        Self {
-            tcp: false,
-            udp: false,
-            raw: false,
-            unix: false,
-            packet: false,
-            netlink: false,
-            vsock: false,
-            ipv4: false,
-            ipv6: false,
-            listening: false,
-            all_states: false,
-            all: false,
-            extended: false,
-            summary: false,
-            port: None,
-            state: Vec::new(),
-            owner: None,
-            numeric: false,
-            processes: false,
-            whole: true,
-        }
-    }
-}
-
 const SECTION: &str = SocketsQuery::NAME;
 
 impl Query for SocketsQuery {
@@ -123,6 +96,13 @@ impl Query for SocketsQuery {
     const ALIASES: &'static [&'static str] = &["ss", "netstat"];
     const ABOUT: &'static str = "Sockets of the target's network, and which process holds them";
     const EXAMPLE: &'static str = "spyhole ss -tulpn";
+
+    fn whole() -> Self {
+        Self {
+            whole: true,
+            ..Self::default()
+        }
+    }
 
     fn check(&self) -> Result<(), String> {
         filter::states(&self.state).map(drop)

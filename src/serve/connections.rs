@@ -1,0 +1,132 @@
+//! The connections under way: how many at once, and who goes when one more comes.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+use tokio::task::AbortHandle;
+
+use crate::sys::limits;
+
+/// Descriptors that are kept for everything else: standard streams, listeners, the runtime,
+/// and what a look at /proc holds at once.
+const RESERVED_DESCRIPTORS: u64 = 40;
+
+/// Those that are open, the oldest first.
+pub(super) struct Connections {
+    most: usize,
+    open: Arc<Mutex<Open>>,
+    closed: Arc<Notify>,
+}
+
+struct Open {
+    next: u64,
+    tasks: VecDeque<(u64, AbortHandle)>,
+    last_request: Instant,
+    evicted: u64,
+    accepted: u64,
+}
+
+/// Takes a connection off the list when its task ends, however it ends.
+struct Listed {
+    id: u64,
+    open: Arc<Mutex<Open>>,
+    closed: Arc<Notify>,
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        lock(&self.open).tasks.retain(|(id, _)| *id != self.id);
+        self.closed.notify_waiters();
+    }
+}
+
+fn lock(open: &Mutex<Open>) -> MutexGuard<'_, Open> {
+    open.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Connections {
+    /// At most so many, and fewer where the limit on descriptors is low.
+    pub(super) fn of(most: u16) -> Self {
+        let descriptors = limits::open_files();
+        let room = descriptors.saturating_sub(RESERVED_DESCRIPTORS).max(4);
+        Self {
+            most: usize::from(most).min(usize::try_from(room).unwrap_or(usize::MAX)),
+            open: Arc::new(Mutex::new(Open {
+                next: 0,
+                tasks: VecDeque::new(),
+                last_request: Instant::now(),
+                evicted: 0,
+                accepted: 0,
+            })),
+            closed: Arc::new(Notify::new()),
+        }
+    }
+
+    /// Runs a connection, in the place of the oldest one where there is no room.
+    pub(super) fn run(&self, serve: impl Future<Output = ()> + Send + 'static) {
+        while self.count() >= self.most {
+            self.evict_oldest();
+        }
+        let id = {
+            let mut open = lock(&self.open);
+            open.next += 1;
+            open.accepted += 1;
+            open.next
+        };
+        let listed = Listed {
+            id,
+            open: Arc::clone(&self.open),
+            closed: Arc::clone(&self.closed),
+        };
+        let task = tokio::spawn(async move {
+            let _listed = listed;
+            serve.await;
+        });
+        // The task has not run yet: there is one thread, and it is here.
+        lock(&self.open).tasks.push_back((id, task.abort_handle()));
+    }
+
+    /// Closes the one that has been open for the longest.
+    pub(super) fn evict_oldest(&self) {
+        let mut open = lock(&self.open);
+        if let Some((_, task)) = open.tasks.pop_front() {
+            open.evicted += 1;
+            task.abort();
+        }
+    }
+
+    /// How many are open.
+    pub(super) fn count(&self) -> usize {
+        lock(&self.open).tasks.len()
+    }
+
+    /// How many were accepted and how many of those evicted, since the start.
+    pub(super) fn totals(&self) -> (u64, u64) {
+        let open = lock(&self.open);
+        (open.accepted, open.evicted)
+    }
+
+    /// Notes that somebody asked.
+    pub(super) fn asked(&self) {
+        lock(&self.open).last_request = Instant::now();
+    }
+
+    /// How long ago that was.
+    pub(super) fn idle_for(&self) -> Duration {
+        lock(&self.open).last_request.elapsed()
+    }
+
+    /// Returns once none is open.
+    pub(super) async fn all_closed(&self) {
+        loop {
+            let closed = self.closed.notified();
+            if self.count() == 0 {
+                return;
+            }
+            closed.await;
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! Who may ask: one decision for every route, and no by default.
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use data_encoding::HEXLOWER;
+use hyper::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN};
+use hyper::{StatusCode, Uri};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::options::Options;
+use super::problem::Problem;
+use super::rotated::Rotated;
+use super::routes::Access;
+use super::service::Caller;
+use crate::sys;
+
+/// Shorter tokens can be guessed.
+const TOKEN_BYTES: usize = 16;
+/// Each refusal in a row makes the next one wait longer, up to so long.
+const SLOWEST: Duration = Duration::from_secs(1);
+const SLOWER: Duration = Duration::from_millis(20);
+/// After so long without a refusal it begins anew.
+const FORGIVEN: Duration = Duration::from_secs(10);
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// A token is kept as its digest, so that comparing tells nothing of its length either.
+type TokenDigest = [u8; 32];
+
+/// What decides.
+pub(super) struct Guard {
+    token: Token,
+    /// As printed at the start, where no file was named.
+    made: Option<String>,
+    public_metrics: bool,
+    allowed_hosts: Vec<String>,
+    refused: AtomicU64,
+    row: Mutex<(u32, Instant)>,
+}
+
+enum Token {
+    File(Rotated<TokenDigest>),
+    Made(TokenDigest),
+    /// `--insecure-no-auth`.
+    NotAsked,
+}
+
+/// Why somebody is not let in.
+pub(super) struct Refused {
+    pub(super) problem: Problem,
+    /// How long to wait before saying so.
+    pub(super) after: Duration,
+    /// Whether to ask for a token in the answer.
+    pub(super) challenge: bool,
+}
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Self {
+        Self {
+            problem,
+            after: Duration::ZERO,
+            challenge: false,
+        }
+    }
+}
+
+impl Guard {
+    /// Reads the token, or makes one.
+    ///
+    /// # Errors
+    /// A sentence that names the file and what was expected.
+    pub(super) fn of(options: &Options) -> Result<Self, String> {
+        let mut made = None;
+        let token = match &options.token_file {
+            _ if options.insecure_no_auth => Token::NotAsked,
+            Some(path) => Token::File(
+                Rotated::read(vec![path.clone()], digest)
+                    .map_err(|why| format!("--token-file: {why}"))?,
+            ),
+            None => {
+                let random =
+                    sys::random::key().map_err(|error| format!("no randomness: {error}"))?;
+                let text = HEXLOWER.encode(&random);
+                let digest = Sha256::digest(text.as_bytes()).into();
+                made = Some(text);
+                Token::Made(digest)
+            }
+        };
+        Ok(Self {
+            token,
+            // Where certificates let in, nobody needs a token that nobody asked for.
+            made: made.filter(|_| options.client_ca.is_none()),
+            public_metrics: options.public_metrics,
+            allowed_hosts: options
+                .allowed_host
+                .iter()
+                .map(|name| name.to_ascii_lowercase())
+                .collect(),
+            refused: AtomicU64::new(0),
+            row: Mutex::new((0, Instant::now())),
+        })
+    }
+
+    /// The token that was made for this run.
+    pub(super) fn made_token(&self) -> Option<&str> {
+        self.made.as_deref()
+    }
+
+    /// How many were refused for want of the right token.
+    pub(super) fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    /// Why the newest token file could not be used, once.
+    pub(super) fn take_fault(&self) -> Option<String> {
+        match &self.token {
+            Token::File(file) => file.take_fault(),
+            Token::Made(_) | Token::NotAsked => None,
+        }
+    }
+
+    /// Decides for one request. `access` is `None` for a path that no route has: whoever may
+    /// not ask learns nothing of which paths there are.
+    ///
+    /// # Errors
+    /// What to answer.
+    pub(super) fn admit(
+        &self,
+        access: Option<Access>,
+        caller: &Caller,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Result<(), Refused> {
+        self.named_rightly(caller, headers)?;
+        same_site(headers)?;
+        token_not_in_url(uri)?;
+        let public = match access {
+            Some(Access::Public) => true,
+            Some(Access::Metrics) => self.public_metrics,
+            Some(Access::Guarded) | None => false,
+        };
+        if public || caller.client_certificate || self.holds_token(headers) {
+            return Ok(());
+        }
+        Err(self.refuse(headers))
+    }
+
+    /// A page of another site that had its name resolved to this address calls it by that name.
+    fn named_rightly(&self, caller: &Caller, headers: &HeaderMap) -> Result<(), Problem> {
+        let mut hosts = headers.get_all(HOST).iter();
+        let (Some(host), None) = (hosts.next(), hosts.next()) else {
+            return Err(Problem::bad("expected one Host header"));
+        };
+        let host = host.to_str().unwrap_or_default();
+        let name = without_port(host).to_ascii_lowercase();
+        let address: Option<IpAddr> = name.parse().ok();
+        let known = match address {
+            Some(address) => {
+                let address = address.to_canonical();
+                address.is_loopback()
+                    || caller.ends.local.map(|local| local.to_canonical()) == Some(address)
+            }
+            None => name == "localhost",
+        };
+        if known || self.allowed_hosts.contains(&name) {
+            return Ok(());
+        }
+        Err(Problem::new(
+            StatusCode::MISDIRECTED_REQUEST,
+            "this server does not answer to that Host; --allowed-host NAME makes it",
+        ))
+    }
+
+    fn holds_token(&self, headers: &HeaderMap) -> bool {
+        let right = match &self.token {
+            Token::NotAsked => return true,
+            Token::Made(digest) => *digest,
+            Token::File(file) => file.get(),
+        };
+        let mut given = headers.get_all(AUTHORIZATION).iter();
+        let (Some(value), None) = (given.next(), given.next()) else {
+            return false;
+        };
+        let Some((scheme, token)) = value.to_str().ok().and_then(|text| text.split_once(' '))
+        else {
+            return false;
+        };
+        let given: TokenDigest = Sha256::digest(token.trim().as_bytes()).into();
+        scheme.eq_ignore_ascii_case("bearer") && bool::from(given.ct_eq(&right))
+    }
+
+    fn refuse(&self, headers: &HeaderMap) -> Refused {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        let mut row = self.row.lock().unwrap_or_else(PoisonError::into_inner);
+        let (count, last) = &mut *row;
+        if last.elapsed() > FORGIVEN {
+            *count = 0;
+        }
+        // Who shows nothing has guessed nothing.
+        if headers.contains_key(AUTHORIZATION) {
+            *count = count.saturating_add(1);
+            *last = Instant::now();
+        }
+        Refused {
+            problem: Problem::new(
+                StatusCode::UNAUTHORIZED,
+                "expected Authorization: Bearer TOKEN with the right token",
+            ),
+            after: SLOWER.saturating_mul(*count).min(SLOWEST),
+            challenge: true,
+        }
+    }
+}
+
+/// A browser says where a request comes from; what comes from another site is not meant for us.
+fn same_site(headers: &HeaderMap) -> Result<(), Problem> {
+    let refused = || {
+        Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "requests from other sites are not answered",
+        ))
+    };
+    let site = headers.get(FETCH_SITE).map(HeaderValue::as_bytes);
+    if matches!(site, Some(site) if site != b"same-origin" && site != b"none") {
+        return refused();
+    }
+    let (Some(origin), Some(host)) = (headers.get(ORIGIN), headers.get(HOST)) else {
+        return Ok(());
+    };
+    let origin = origin.to_str().unwrap_or_default();
+    let authority = origin.split_once("://").map_or("", |(_, rest)| rest);
+    if authority.as_bytes() == host.as_bytes() {
+        return Ok(());
+    }
+    refused()
+}
+
+/// URLs end up in histories, logs and referrers.
+fn token_not_in_url(uri: &Uri) -> Result<(), Problem> {
+    let names = ["token", "access_token", "bearer", "authorization"];
+    let query = uri.query().unwrap_or_default();
+    let given = query
+        .split('&')
+        .map(|pair| pair.split('=').next().unwrap_or_default());
+    let mut given = given.map(str::to_ascii_lowercase);
+    if given.any(|name| names.contains(&name.as_str())) {
+        return Err(Problem::bad(
+            "a token in a URL is written down by everyone on the way; send it as Authorization: Bearer TOKEN",
+        ));
+    }
+    Ok(())
+}
+
+/// The name in a Host header.
+fn without_port(host: &str) -> &str {
+    if let Some(rest) = host.strip_prefix('[') {
+        return rest.split(']').next().unwrap_or_default();
+    }
+    host.split(':').next().unwrap_or_default()
+}
+
+fn digest(contents: &[Vec<u8>]) -> Result<TokenDigest, String> {
+    let text = contents.first().map(Vec::as_slice).unwrap_or_default();
+    let token = text.trim_ascii();
+    if token.len() < TOKEN_BYTES || !token.iter().all(u8::is_ascii_graphic) {
+        return Err(format!(
+            "expected at least {TOKEN_BYTES} printable characters without spaces; \
+             make a token with: head -c 32 /dev/urandom | base64"
+        ));
+    }
+    Ok(Sha256::digest(token).into())
+}

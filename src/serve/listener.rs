@@ -1,0 +1,143 @@
+//! Listening and accepting: an error of accept(2) ends nothing.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::sync::watch;
+
+use super::Server;
+use super::connection;
+use super::options::Listen;
+use super::secure::Secure;
+use crate::sys::unix_socket;
+
+/// How long to wait where accept(2) fails, for want of descriptors or of memory.
+const BACK_OFF: Duration = Duration::from_millis(10);
+/// Connections that the kernel keeps while they are not accepted.
+const BACKLOG: i32 = 1024;
+
+/// A listening socket.
+pub(super) enum Bound {
+    Tcp(TcpListener, SocketAddr),
+    Unix(UnixListener, PathBuf),
+}
+
+/// A connection as it was accepted.
+pub(super) enum Accepted {
+    Tcp(TcpStream, SocketAddr),
+    Unix(UnixStream),
+}
+
+/// Who is at the other end, as far as the socket tells.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ends {
+    /// The address of the client; `None` on a unix socket.
+    pub(super) peer: Option<SocketAddr>,
+    /// The address that it called.
+    pub(super) local: Option<IpAddr>,
+}
+
+impl Bound {
+    /// Binds and listens.
+    pub(super) fn bind(listen: &Listen) -> io::Result<Self> {
+        match listen {
+            Listen::Tcp(address) => {
+                let socket = if address.is_ipv4() {
+                    tokio::net::TcpSocket::new_v4()?
+                } else {
+                    tokio::net::TcpSocket::new_v6()?
+                };
+                socket.set_reuseaddr(true)?;
+                socket.bind(*address)?;
+                let listener = socket.listen(BACKLOG.unsigned_abs())?;
+                let address = listener.local_addr()?;
+                Ok(Self::Tcp(listener, address))
+            }
+            Listen::Unix(path) => {
+                let listener = unix_socket::listen(path)?;
+                listener.set_nonblocking(true)?;
+                Ok(Self::Unix(UnixListener::from_std(listener)?, path.clone()))
+            }
+        }
+    }
+
+    /// What to type to reach it, with a slash at the end.
+    pub(super) fn url(&self, secure: bool) -> String {
+        let scheme = if secure { "https" } else { "http" };
+        match self {
+            Self::Tcp(_, address) => format!("{scheme}://{address}/"),
+            Self::Unix(_, path) => {
+                format!("--unix-socket {} {scheme}://localhost/", path.display())
+            }
+        }
+    }
+
+    async fn accept(&self) -> io::Result<Accepted> {
+        match self {
+            Self::Tcp(listener, _) => {
+                let (stream, peer) = listener.accept().await?;
+                // Answers are small: waiting to fill a segment costs 40 ms each.
+                let _ = stream.set_nodelay(true);
+                Ok(Accepted::Tcp(stream, peer))
+            }
+            Self::Unix(listener, _) => {
+                let (stream, _) = listener.accept().await?;
+                Ok(Accepted::Unix(stream))
+            }
+        }
+    }
+}
+
+impl Drop for Bound {
+    fn drop(&mut self) {
+        if let Self::Unix(_, path) = self {
+            unix_socket::remove(path);
+        }
+    }
+}
+
+/// Accepts until it is told to stop.
+pub(super) async fn accept(
+    bound: Bound,
+    server: Arc<Server>,
+    secure: Option<Arc<Secure>>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            _ = stopped.changed() => return,
+            accepted = bound.accept() => accepted,
+        };
+        match accepted {
+            Ok(accepted) => {
+                let serve = connection::serve(
+                    accepted,
+                    Arc::clone(&server),
+                    secure.clone(),
+                    stopped.clone(),
+                );
+                server.connections.run(serve);
+            }
+            Err(error) if is_of_the_client(&error) => {}
+            Err(error) => {
+                server.log.rarely(&format!("cannot accept: {error}"));
+                // Whoever came first has had the longest.
+                server.connections.evict_oldest();
+                tokio::time::sleep(BACK_OFF).await;
+            }
+        }
+    }
+}
+
+/// Whether the connection failed before it was accepted, which is over with it.
+fn is_of_the_client(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+    )
+}

@@ -1,0 +1,206 @@
+//! The HTTP endpoint: what the command line shows, for a kubelet, a Prometheus and a browser
+//! behind a port-forward, and for nobody else.
+//!
+//! One thread answers. Whatever reads /proc or dials runs on another one, under a deadline, so
+//! that neither a slow kernel nor a slow client keeps others waiting.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "this is the layer that listens, which the ban points to"
+)]
+
+mod collect;
+mod connection;
+mod connections;
+mod guard;
+mod listener;
+mod log;
+pub mod options;
+mod problem;
+mod query;
+mod rotated;
+pub mod routes;
+mod secure;
+mod service;
+mod wire;
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::sys;
+use collect::Collector;
+use connections::Connections;
+use guard::Guard;
+use listener::Bound;
+use log::Log;
+use options::{Look, Options};
+use secure::Secure;
+
+/// How long what is under way may take once the end was asked for.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// Threads for collections: those that are under way, and room for one that is stuck.
+const BLOCKING_THREADS: usize = 8;
+
+/// Why the server does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The options cannot be meant so.
+    #[error("{0}")]
+    Usage(String),
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// As it was given.
+        address: String,
+        /// The error of binding.
+        source: io::Error,
+    },
+    /// The system refuses what every process may have.
+    #[error("{what}: {source}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// The error.
+        source: io::Error,
+    },
+}
+
+/// What every connection shares.
+struct Server {
+    options: Options,
+    look: Look,
+    guard: Guard,
+    collector: Collector,
+    connections: Connections,
+    log: Log,
+}
+
+/// Serves until it is told to end.
+///
+/// # Errors
+/// [`ServeError`], where it cannot start.
+pub fn run(options: Options, look: Look) -> Result<(), ServeError> {
+    sys::harden::harden();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .thread_keep_alive(Duration::from_secs(5))
+        .build()
+        .map_err(|source| ServeError::System {
+            what: "cannot start",
+            source,
+        })?;
+    let served = runtime.block_on(serve(options, look));
+    // A collection that the kernel holds does not hold the end.
+    runtime.shutdown_background();
+    served
+}
+
+async fn serve(options: Options, look: Look) -> Result<(), ServeError> {
+    options.check().map_err(ServeError::Usage)?;
+    let secure = Secure::of(&options).map_err(ServeError::Usage)?;
+    let guard = Guard::of(&options).map_err(ServeError::Usage)?;
+    let mut bound = Vec::new();
+    for listen in &options.listen {
+        bound.push(Bound::bind(listen).map_err(|source| ServeError::Listen {
+            address: listen.to_string(),
+            source,
+        })?);
+    }
+    greet(&options, &guard, &bound, secure.is_some());
+    let server = Arc::new(Server {
+        collector: Collector::of(&options),
+        connections: Connections::of(options.max_connections),
+        log: Log::of(options.access_log),
+        guard,
+        look,
+        options,
+    });
+    let (stop, stopped) = watch::channel(false);
+    let secure = secure.map(Arc::new);
+    let mut accepting: Vec<_> = bound
+        .into_iter()
+        .map(|bound| {
+            tokio::spawn(listener::accept(
+                bound,
+                Arc::clone(&server),
+                secure.clone(),
+                stopped.clone(),
+            ))
+        })
+        .collect();
+    end(&server).await?;
+    let _ = stop.send(true);
+    for task in accepting.drain(..) {
+        let _ = task.await;
+    }
+    let _ = tokio::time::timeout(FAREWELL, server.connections.all_closed()).await;
+    Ok(())
+}
+
+/// Returns once the server shall end: a signal, its lifetime, or nobody who asks.
+async fn end(server: &Server) -> Result<(), ServeError> {
+    let listen_for = |kind| {
+        signal(kind).map_err(|source| ServeError::System {
+            what: "cannot wait for signals",
+            source,
+        })
+    };
+    let mut terminate = listen_for(SignalKind::terminate())?;
+    let mut interrupt = listen_for(SignalKind::interrupt())?;
+    let why = tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+        () = lifetime(server.options.lifetime) => "its lifetime is over (--lifetime)",
+        () = idle(server) => "nobody asked for so long (--idle-exit)",
+    };
+    server.log.say(&format!("ends: {why}"));
+    Ok(())
+}
+
+async fn lifetime(limit: Option<Duration>) {
+    match limit {
+        Some(limit) => tokio::time::sleep(limit).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn idle(server: &Server) {
+    let Some(limit) = server.options.idle_exit else {
+        return std::future::pending().await;
+    };
+    loop {
+        let idle = server.connections.idle_for();
+        match limit.checked_sub(idle) {
+            Some(rest) if !rest.is_zero() => tokio::time::sleep(rest).await,
+            _ => return,
+        }
+    }
+}
+
+/// Says on stderr where it listens and how one gets in.
+fn greet(options: &Options, guard: &Guard, bound: &[Bound], secure: bool) {
+    let mut words = Vec::new();
+    for bound in bound {
+        let _ = writeln!(words, "spyhole: listens on {}", bound.url(secure));
+    }
+    if let Some(token) = guard.made_token() {
+        let url = bound.first().map(|bound| bound.url(secure));
+        let url = url.unwrap_or_default();
+        let _ = writeln!(
+            words,
+            "spyhole: the token for this run: {token}\n  curl -H 'Authorization: Bearer {token}' {url}v1/dump"
+        );
+    }
+    if options.insecure_no_auth {
+        let _ = writeln!(
+            words,
+            "spyhole: --insecure-no-auth: whoever reaches this address reads everything that spyhole sees"
+        );
+    }
+    let _ = io::stderr().write_all(&words);
+}

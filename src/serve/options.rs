@@ -1,0 +1,193 @@
+//! The flags of `spyhole serve`, with safe defaults.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, ValueEnum};
+
+use crate::inspect::redact::Redactor;
+
+/// The variable that may name the token file instead of `--token-file`.
+pub const TOKEN_FILE_VARIABLE: &str = "SPYHOLE_TOKEN_FILE";
+
+/// How the server is run.
+#[derive(Debug, Clone, Args)]
+pub struct Options {
+    /// Where to listen: ADDR:PORT or unix:PATH (repeatable).
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7794", action = ArgAction::Append)]
+    pub listen: Vec<Listen>,
+
+    /// The file that holds the token; `SPYHOLE_TOKEN_FILE` names it too. Without one, a token is made and printed.
+    #[arg(long, value_name = "FILE", help_heading = AUTH)]
+    pub token_file: Option<PathBuf>,
+    /// Let /metrics be read without a token.
+    #[arg(long, help_heading = AUTH)]
+    pub public_metrics: bool,
+    /// Ask nobody for a token: whoever reaches the address reads everything.
+    #[arg(long, help_heading = AUTH, conflicts_with = "token_file")]
+    pub insecure_no_auth: bool,
+    /// A further name that clients may call this server by (repeatable).
+    #[arg(long, value_name = "NAME", action = ArgAction::Append, help_heading = AUTH)]
+    pub allowed_host: Vec<String>,
+    /// Let ?reveal= and ?`reveal_all` show secrets.
+    #[arg(long, help_heading = AUTH)]
+    pub allow_reveal: bool,
+
+    /// Serve TLS with this certificate chain, in PEM; re-read when it changes.
+    #[arg(long, value_name = "FILE", requires = "tls_key", help_heading = TLS)]
+    pub tls_cert: Option<PathBuf>,
+    /// Its private key, in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert", help_heading = TLS)]
+    pub tls_key: Option<PathBuf>,
+    /// Let in without a token whoever shows a certificate of these authorities.
+    #[arg(long, value_name = "FILE", requires = "tls_cert", help_heading = TLS)]
+    pub client_ca: Option<PathBuf>,
+
+    /// How long an answer may be reused.
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = humantime::parse_duration, help_heading = LIMITS)]
+    pub cache: Duration,
+    /// End when nobody has asked for so long.
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, help_heading = LIMITS)]
+    pub idle_exit: Option<Duration>,
+    /// End after so long.
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, help_heading = LIMITS)]
+    pub lifetime: Option<Duration>,
+    /// Connections at once; beyond that the oldest is closed.
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..), help_heading = LIMITS)]
+    pub max_connections: u16,
+    /// How long one connection may last.
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = humantime::parse_duration, help_heading = LIMITS)]
+    pub connection_lifetime: Duration,
+    /// How long the head of a request may take.
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = humantime::parse_duration, help_heading = LIMITS)]
+    pub header_timeout: Duration,
+    /// How long a client may take nothing of an answer.
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration, help_heading = LIMITS)]
+    pub write_timeout: Duration,
+    /// Headers of one request.
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = LIMITS)]
+    pub max_headers: u16,
+    /// Bytes of one answer, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = LIMITS)]
+    pub max_response: u16,
+    /// Collections at once.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=4), help_heading = LIMITS)]
+    pub max_collections: u8,
+
+    /// How each request is logged on stderr: text, json or off.
+    #[arg(long, value_name = "FORM", value_enum, default_value_t = AccessLog::Text, hide_possible_values = true)]
+    pub access_log: AccessLog,
+}
+
+const AUTH: &str = "Who may ask";
+const TLS: &str = "TLS";
+const LIMITS: &str = "Limits";
+
+/// The form of the access log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AccessLog {
+    /// A line of words.
+    Text,
+    /// A JSON object a line.
+    Json,
+    /// None.
+    Off,
+}
+
+/// What each look of the server has in common with the command line's.
+#[derive(Clone)]
+pub struct Look {
+    /// Where proc is mounted: `--proc`.
+    pub proc: PathBuf,
+    /// The process that is looked at where a request names none: `--pid`.
+    pub pid: Option<i32>,
+    /// The container, likewise.
+    pub container: Option<String>,
+    /// Whether spyhole's own container is meant: `--self`.
+    pub own: bool,
+    /// How long a look may take.
+    pub timeout: Duration,
+    /// How long a server that is asked may take; `None`: no connection is opened.
+    pub dialing: Option<Duration>,
+    /// Decides which values are kept back; one key for the whole run, so that fingerprints of
+    /// two answers compare.
+    pub redactor: Redactor,
+}
+
+/// A place to listen on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Listen {
+    /// An address and a port.
+    Tcp(SocketAddr),
+    /// A socket in the file system, for its owner only.
+    Unix(PathBuf),
+}
+
+impl FromStr for Listen {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(path) = text.strip_prefix("unix:") {
+            return if path.starts_with('/') {
+                Ok(Self::Unix(path.into()))
+            } else {
+                Err("expected an absolute path behind unix:, such as unix:/run/spyhole.sock".into())
+            };
+        }
+        text.parse().map(Self::Tcp).map_err(|_| {
+            "expected ADDR:PORT with a numeric address, such as 127.0.0.1:7794 or [::1]:7794, or unix:PATH".into()
+        })
+    }
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+impl Listen {
+    /// Whether only this pod reaches it.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        match self {
+            Self::Tcp(address) => address.ip().to_canonical().is_loopback(),
+            Self::Unix(_) => true,
+        }
+    }
+}
+
+impl Options {
+    /// What the environment says where a flag does not.
+    #[must_use]
+    pub fn with_environment(mut self, variable: impl Fn(&str) -> Option<OsString>) -> Self {
+        if self.token_file.is_none() && !self.insecure_no_auth {
+            self.token_file = variable(TOKEN_FILE_VARIABLE).map(PathBuf::from);
+        }
+        self
+    }
+
+    /// Checks what clap cannot.
+    ///
+    /// # Errors
+    /// A sentence that names the flag and what to do.
+    pub fn check(&self) -> Result<(), String> {
+        let open = self.listen.iter().find(|listen| !listen.is_local());
+        let guarded =
+            self.token_file.is_some() || self.client_ca.is_some() || self.insecure_no_auth;
+        match open {
+            Some(listen) if !guarded => Err(format!(
+                "--listen {listen} is reached from outside of this pod, and nothing says who may ask: \
+                 name a --token-file, or a --client-ca with --tls-cert and --tls-key"
+            )),
+            _ => Ok(()),
+        }
+    }
+}

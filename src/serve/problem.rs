@@ -1,0 +1,73 @@
+//! What went wrong, as RFC 9457 writes it: one sentence outside, the detail in the log.
+
+use bytes::Bytes;
+use hyper::StatusCode;
+use serde::Serialize;
+
+/// Why a request is not answered with what it asked for.
+#[derive(Debug, Clone)]
+pub(super) struct Problem {
+    pub(super) status: StatusCode,
+    /// For whoever asked; holds nothing that it did not send or may not know.
+    pub(super) detail: String,
+}
+
+/// The document.
+#[derive(Serialize)]
+struct Document<'a> {
+    r#type: &'a str,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+}
+
+impl Problem {
+    pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            detail: detail.into(),
+        }
+    }
+
+    /// A request that cannot be meant so.
+    pub(super) fn bad(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    /// Too much is asked at once.
+    pub(super) fn busy() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too many different questions at once; ask again in a moment",
+        )
+    }
+
+    /// A look that did not end in time.
+    pub(super) fn too_slow() -> Self {
+        Self::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            "the look did not end in time; the kernel holds it, or the machine is overloaded",
+        )
+    }
+
+    /// A look that ended without an answer, which is a bug.
+    pub(super) fn lost() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the look ended without an answer; the log tells more",
+        )
+    }
+
+    /// The body.
+    pub(super) fn body(&self) -> Bytes {
+        let document = Document {
+            r#type: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+        };
+        let mut text = serde_json::to_vec(&document).unwrap_or_default();
+        text.push(b'\n');
+        text.into()
+    }
+}

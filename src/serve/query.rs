@@ -1,0 +1,162 @@
+//! A query string → the request that the same flags make on the command line.
+
+use clap::ValueEnum;
+use hyper::HeaderMap;
+use hyper::StatusCode;
+use hyper::header::ACCEPT;
+
+use super::options::{Look, Options};
+use super::problem::Problem;
+use crate::inspect::look;
+use crate::inspect::section::{Request, Section};
+use crate::inspect::select::Choice;
+use crate::model::format::Format;
+
+/// What is common to all sections, and the pairs that are left for the section itself.
+#[derive(Debug, Default)]
+pub(super) struct Query {
+    pub(super) format: Option<Format>,
+    pub(super) no_headers: bool,
+    pid: Option<i32>,
+    container: Option<String>,
+    own: bool,
+    reveal: Vec<String>,
+    reveal_all: bool,
+    rest: Vec<(String, String)>,
+}
+
+impl Query {
+    /// Takes a query string apart. A name without a value is a flag that is set; `-` and `_` in
+    /// names are the same.
+    ///
+    /// # Errors
+    /// A problem that names the parameter.
+    pub(super) fn parse(query: &str) -> Result<Self, Problem> {
+        let mut found = Self::default();
+        for part in query.split('&').filter(|part| !part.is_empty()) {
+            let bare = !part.contains('=');
+            let pairs: Vec<(String, String)> = serde_html_form::from_str(part)
+                .map_err(|_| Problem::bad("the query string cannot be decoded"))?;
+            for (name, value) in pairs {
+                let value = if bare { "true".to_owned() } else { value };
+                found.take(name.replace('-', "_"), value)?;
+            }
+        }
+        Ok(found)
+    }
+
+    fn take(&mut self, name: String, value: String) -> Result<(), Problem> {
+        let wrong = |expected: &str| Problem::bad(format!("{name}: expected {expected}"));
+        let flag = |value: &str| value.parse().map_err(|_| wrong("true or false"));
+        match name.as_str() {
+            "output" => {
+                let format = Format::from_str(&value, true);
+                self.format = Some(format.map_err(|_| wrong("table, wide, json, yaml or pem"))?);
+            }
+            "no_headers" => self.no_headers = flag(&value)?,
+            "pid" => {
+                let pid = value.parse().ok().filter(|pid| *pid > 0);
+                self.pid = Some(pid.ok_or_else(|| wrong("the id of a process"))?);
+            }
+            "container" => self.container = Some(value),
+            "self" => self.own = flag(&value)?,
+            "reveal" => self.reveal.push(value),
+            "reveal_all" => self.reveal_all = flag(&value)?,
+            _ => self.rest.push((name, value)),
+        }
+        Ok(())
+    }
+
+    /// The request of a section.
+    ///
+    /// # Errors
+    /// A problem that names the parameter that it does not know, or whose value it cannot use.
+    pub(super) fn request(&self, section: &Section) -> Result<Box<dyn Request>, Problem> {
+        let encoded = serde_html_form::to_string(&self.rest).unwrap_or_default();
+        section
+            .request_from_query(&encoded)
+            .map_err(|why| match self.culprit(section) {
+                Some(name) => Problem::bad(format!("{name}: {why}")),
+                None => Problem::bad(why),
+            })
+    }
+
+    /// The parameter that is at fault by itself.
+    fn culprit(&self, section: &Section) -> Option<&str> {
+        let alone = |pair: &&(String, String)| {
+            let encoded = serde_html_form::to_string([pair]).unwrap_or_default();
+            section.request_from_query(&encoded).is_err()
+        };
+        self.rest.iter().find(alone).map(|(name, _)| name.as_str())
+    }
+
+    /// That no parameter is left, for what takes none of its own.
+    ///
+    /// # Errors
+    /// A problem that names the first one.
+    pub(super) fn nothing_else(&self) -> Result<(), Problem> {
+        match self.rest.first() {
+            None => Ok(()),
+            Some((name, _)) => Err(Problem::bad(format!(
+                "{name}: there is no such parameter here"
+            ))),
+        }
+    }
+
+    /// How to look.
+    ///
+    /// # Errors
+    /// That secrets are asked for where the server was not started for that.
+    pub(super) fn options(&self, options: &Options, look: &Look) -> Result<look::Options, Problem> {
+        if (self.reveal_all || !self.reveal.is_empty()) && !options.allow_reveal {
+            return Err(Problem::new(
+                StatusCode::FORBIDDEN,
+                "this server shows no secrets; it was started without --allow-reveal",
+            ));
+        }
+        let named = self.pid.is_some() || self.container.is_some() || self.own;
+        let choice = if named {
+            Choice {
+                pid: self.pid,
+                container: self.container.clone(),
+                own: self.own,
+            }
+        } else {
+            Choice {
+                pid: look.pid,
+                container: look.container.clone(),
+                own: look.own,
+            }
+        };
+        Ok(look::Options {
+            proc: look.proc.clone(),
+            choice,
+            timeout: look.timeout,
+            dialing: look.dialing,
+            redactor: look
+                .redactor
+                .clone()
+                .reveal_all(self.reveal_all)
+                .reveal(self.reveal.iter().cloned()),
+        })
+    }
+
+    /// The form of the answer: what the query says, else what Accept prefers, else JSON.
+    pub(super) fn format(&self, headers: &HeaderMap) -> Format {
+        if let Some(format) = self.format {
+            return format;
+        }
+        let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
+        let kinds = accept.unwrap_or_default().split(',');
+        kinds
+            .map(|kind| kind.split(';').next().unwrap_or_default().trim())
+            .find_map(|kind| match kind {
+                "application/json" => Some(Format::Json),
+                "application/yaml" | "application/x-yaml" => Some(Format::Yaml),
+                "text/plain" => Some(Format::Table),
+                "application/x-pem-file" | "application/pem-certificate-chain" => Some(Format::Pem),
+                _ => None,
+            })
+            .unwrap_or(Format::Json)
+    }
+}

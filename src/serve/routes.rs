@@ -1,0 +1,118 @@
+//! Every path there is, from the registry of sections.
+
+use crate::inspect::REGISTRY;
+use crate::inspect::section::Section;
+
+/// Who may ask for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Everyone: it tells no more than pass or fail.
+    Public,
+    /// Whoever holds the token; everyone with `--public-metrics`.
+    Metrics,
+    /// Whoever holds the token.
+    Guarded,
+}
+
+/// What answers.
+#[derive(Clone, Copy)]
+pub enum Kind {
+    /// That the server runs.
+    Health,
+    /// That it is ready, and what was declared to gate it.
+    Ready,
+    /// A declared probe; its name is the last part of the path.
+    Probe,
+    /// A list of the routes.
+    Index,
+    /// Every section.
+    Dump,
+    /// One section.
+    Section(&'static Section),
+    /// The JSON Schema of the document.
+    Schema,
+}
+
+/// A path and what answers there.
+#[derive(Clone, Copy)]
+pub struct Route {
+    /// The path, without the name of the section or probe at its end.
+    pub path: &'static str,
+    /// What stands behind it in the path: the name of a section.
+    pub name: &'static str,
+    /// One line about it.
+    pub about: &'static str,
+    /// Who may ask.
+    pub access: Access,
+    /// What answers.
+    pub kind: Kind,
+}
+
+const FIXED: &[Route] = &[
+    route(
+        "/",
+        "The routes of this server",
+        Access::Guarded,
+        Kind::Index,
+    ),
+    route(
+        "/healthz",
+        "Whether the server runs",
+        Access::Public,
+        Kind::Health,
+    ),
+    route(
+        "/readyz",
+        "Whether it is ready",
+        Access::Public,
+        Kind::Ready,
+    ),
+    route("/probe/", "A declared probe", Access::Public, Kind::Probe),
+    route(
+        "/schema.json",
+        "The JSON Schema of the documents",
+        Access::Guarded,
+        Kind::Schema,
+    ),
+    route(
+        "/v1/dump",
+        "Every section, one document",
+        Access::Guarded,
+        Kind::Dump,
+    ),
+];
+
+const fn route(path: &'static str, about: &'static str, access: Access, kind: Kind) -> Route {
+    Route {
+        path,
+        name: "",
+        about,
+        access,
+        kind,
+    }
+}
+
+/// All of them.
+pub fn routes() -> impl Iterator<Item = Route> {
+    let sections = REGISTRY.iter().map(|section| Route {
+        path: "/v1/",
+        name: section.name,
+        about: section.about(),
+        access: Access::Guarded,
+        kind: Kind::Section(section),
+    });
+    FIXED.iter().copied().chain(sections)
+}
+
+/// The route of a path, with the name at its end where it takes one.
+#[must_use]
+pub fn find(path: &str) -> Option<(Route, &str)> {
+    routes().find_map(|route| {
+        let rest = path.strip_prefix(route.path)?;
+        let fits = match route.kind {
+            Kind::Probe => !rest.is_empty() && !rest.contains('/'),
+            _ => rest == route.name,
+        };
+        fits.then_some((route, rest))
+    })
+}

@@ -1,0 +1,349 @@
+//! One request → one response.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::header::{
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+    HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY, TRANSFER_ENCODING, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use hyper::{Method, Request, Response, StatusCode};
+
+use super::Server;
+use super::collect::{Answer, Outcome};
+use super::listener::Ends;
+use super::log::Entry;
+use super::problem::Problem;
+use super::query::Query;
+use super::routes::{self, Kind, Route};
+use crate::inspect::section::{Detail, Section};
+use crate::inspect::{self, REGISTRY, look, no_target::NoTarget};
+use crate::model::format::Format;
+use crate::model::time::Timestamp;
+use crate::render::{self, Style};
+
+/// Bytes of the request line and all headers.
+const HEAD_BYTES: usize = 8 << 10;
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+const PROBLEM: &str = "application/problem+json";
+const JSON: &str = "application/json";
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// Who asks, as far as the connection tells.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Caller {
+    pub(super) ends: Ends,
+    /// Whether it showed a certificate of the authorities of `--client-ca`.
+    pub(super) client_certificate: bool,
+}
+
+type Reply = Response<Full<Bytes>>;
+
+/// Answers, and writes down that it did.
+pub(super) async fn answer(
+    server: Arc<Server>,
+    caller: Caller,
+    request: Request<Incoming>,
+) -> Result<Reply, Infallible> {
+    let began = Instant::now();
+    server.connections.asked();
+    let mut reply = match decide(&server, &caller, &request).await {
+        Ok(reply) => reply,
+        Err(refusal) => {
+            if !refusal.after.is_zero() {
+                tokio::time::sleep(refusal.after).await;
+            }
+            problem(&refusal)
+        }
+    };
+    protect(reply.headers_mut());
+    let body = hyper::body::Body::size_hint(reply.body());
+    server.log.request(&Entry {
+        time: Timestamp::now(),
+        peer: caller
+            .ends
+            .peer
+            .map_or_else(|| "unix".to_owned(), |peer| peer.to_string()),
+        method: request.method().as_str(),
+        path: request.uri().path().to_owned(),
+        status: reply.status().as_u16(),
+        bytes: body.exact().unwrap_or_default(),
+        seconds: began.elapsed().as_secs_f64(),
+    });
+    Ok(reply)
+}
+
+/// A refusal of any kind.
+struct Refusal {
+    problem: Problem,
+    after: std::time::Duration,
+    challenge: bool,
+    /// Whether the connection may not be used on: what follows may be a body.
+    close: bool,
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self {
+            problem,
+            after: std::time::Duration::ZERO,
+            challenge: false,
+            close: false,
+        }
+    }
+}
+
+async fn decide(
+    server: &Arc<Server>,
+    caller: &Caller,
+    request: &Request<Incoming>,
+) -> Result<Reply, Refusal> {
+    well_formed(request).map_err(|problem| Refusal {
+        close: true,
+        ..problem.into()
+    })?;
+    let uri = request.uri();
+    let found = routes::find(uri.path());
+    let access = found.map(|(route, _)| route.access);
+    server
+        .guard
+        .admit(access, caller, uri, request.headers())
+        .map_err(|refused| Refusal {
+            after: refused.after,
+            challenge: refused.challenge,
+            ..refused.problem.into()
+        })?;
+    if let Some(fault) = server.guard.take_fault() {
+        server.log.say(&format!(
+            "--token-file: the token before still counts: {fault}"
+        ));
+    }
+    let Some((route, name)) = found else {
+        let unknown = Problem::new(
+            StatusCode::NOT_FOUND,
+            "no such path; / lists those there are",
+        );
+        return Err(unknown.into());
+    };
+    Ok(dispatch(server, route, name, request).await?)
+}
+
+/// Refuses what this server has no use for before anything else is looked at: methods that
+/// change something, bodies, and every way to say how long one is.
+fn well_formed(request: &Request<Incoming>) -> Result<(), Problem> {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Err(Problem::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "only GET and HEAD are answered: nothing can be changed here",
+        ));
+    }
+    let headers = request.headers();
+    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+    if headers.contains_key(TRANSFER_ENCODING) || lengths.any(|length| length != "0") {
+        return Err(Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "requests have no body here",
+        ));
+    }
+    let fields = headers.iter();
+    let bytes: usize = fields
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum();
+    if bytes + request.uri().path().len() + request.uri().query().unwrap_or_default().len()
+        > HEAD_BYTES
+    {
+        return Err(Problem::new(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "the head of a request has 8 KiB at most",
+        ));
+    }
+    Ok(())
+}
+
+async fn dispatch(
+    server: &Arc<Server>,
+    route: Route,
+    name: &str,
+    request: &Request<Incoming>,
+) -> Result<Reply, Problem> {
+    let query = Query::parse(request.uri().query().unwrap_or_default())?;
+    match route.kind {
+        Kind::Health | Kind::Ready => Ok(text(StatusCode::OK, TEXT, "ok\n")),
+        Kind::Probe => Err(Problem::new(
+            StatusCode::NOT_FOUND,
+            format!("no probe {name:?} is declared; serve --probe NAME=SPEC declares one"),
+        )),
+        Kind::Index => Ok(text(StatusCode::OK, TEXT, index())),
+        Kind::Schema => {
+            let schema = inspect::schema().map_err(|_| Problem::lost())?;
+            Ok(text(StatusCode::OK, "application/schema+json", schema))
+        }
+        Kind::Dump => {
+            query.nothing_else()?;
+            document(server, Asked::Dump, query, request).await
+        }
+        Kind::Section(section) => {
+            query.request(section)?;
+            document(server, Asked::Section(section), query, request).await
+        }
+    }
+}
+
+/// What a document is about.
+#[derive(Clone, Copy)]
+enum Asked {
+    Dump,
+    Section(&'static Section),
+}
+
+/// Looks, or shares the look of others who ask the same.
+async fn document(
+    server: &Arc<Server>,
+    asked: Asked,
+    query: Query,
+    request: &Request<Incoming>,
+) -> Result<Reply, Problem> {
+    let format = query.format(request.headers());
+    let options = query.options(&server.options, &server.look)?;
+    let uri = request.uri();
+    let question = format!(
+        "{} {} {format:?}",
+        uri.path(),
+        uri.query().unwrap_or_default()
+    );
+    let most = usize::from(server.options.max_response) << 20;
+    let patience = server.look.timeout + server.look.dialing.unwrap_or_default();
+    let look = move || look_and_write(asked, &query, options, format, most);
+    let outcome = server.collector.ask(question, patience, look).await;
+    let answer = outcome?;
+    Ok(text(
+        StatusCode::OK,
+        answer.content_type,
+        answer.body.clone(),
+    ))
+}
+
+fn look_and_write(
+    asked: Asked,
+    query: &Query,
+    options: look::Options,
+    format: Format,
+    most: usize,
+) -> Outcome {
+    let requests = match asked {
+        Asked::Dump => REGISTRY.iter().filter_map(Section::whole).collect(),
+        Asked::Section(section) => vec![query.request(section)?],
+    };
+    let detail = Detail::of(format);
+    let report = inspect::report(options, &requests, detail).map_err(|none| no_target(&none))?;
+    let style = Style {
+        bare: query.no_headers,
+        ..Style::default()
+    };
+    let (content_type, written) = match format {
+        Format::Json => (JSON, write(|out| render::json(&report, out))),
+        Format::Yaml => ("application/yaml", write(|out| render::yaml(&report, out))),
+        Format::Pem => {
+            let pem: Option<String> = requests
+                .iter()
+                .map(|request| request.pem(&report))
+                .collect();
+            let pem = pem.ok_or_else(|| Problem::bad("output: no certificates, so no pem"))?;
+            ("application/x-pem-file", Ok(pem.into_bytes()))
+        }
+        Format::Table | Format::Wide => {
+            let tables = inspect::tables(&report, &requests, detail);
+            (
+                TEXT,
+                write(|out| render::tables(&tables, &report, style, out)),
+            )
+        }
+    };
+    let body = written.map_err(|_| Problem::lost())?;
+    if body.len() > most {
+        return Err(Problem::new(
+            StatusCode::INSUFFICIENT_STORAGE,
+            format!(
+                "the answer has {} MiB, more than --max-response allows; ask for one section",
+                body.len() >> 20
+            ),
+        ));
+    }
+    Ok(Arc::new(Answer {
+        content_type,
+        body: body.into(),
+    }))
+}
+
+fn write(writing: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> std::io::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    writing(&mut out).map(|()| out)
+}
+
+fn no_target(none: &NoTarget) -> Problem {
+    let status = match none {
+        NoTarget::NoProcess(_) | NoTarget::NoContainer { .. } => StatusCode::NOT_FOUND,
+        NoTarget::Ambiguous { .. } => StatusCode::CONFLICT,
+        NoTarget::NoProc { .. } | NoTarget::NoneListed { .. } => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    Problem::new(status, none.to_string())
+}
+
+fn index() -> String {
+    let lines = routes::routes().map(|route| {
+        let path = format!("{}{}", route.path, route.name);
+        format!("{path:<22}  {}\n", route.about)
+    });
+    let mut text: String = lines.collect();
+    text.push_str(
+        "\nParameters are the flags of the command, as /v1/processes?threads&output=table\n",
+    );
+    text
+}
+
+fn text(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Reply {
+    let mut reply = Response::new(Full::new(body.into()));
+    *reply.status_mut() = status;
+    reply
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    reply
+}
+
+fn problem(refusal: &Refusal) -> Reply {
+    let status = refusal.problem.status;
+    let mut reply = text(status, PROBLEM, refusal.problem.body());
+    let headers = reply.headers_mut();
+    if refusal.challenge {
+        let bearer = HeaderValue::from_static("Bearer realm=\"spyhole\"");
+        headers.insert(WWW_AUTHENTICATE, bearer);
+    }
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    }
+    if refusal.close {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    reply
+}
+
+/// What a browser has to be told, on every answer.
+fn protect(headers: &mut HeaderMap) {
+    for (name, value) in [
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (CACHE_CONTROL, "no-store"),
+        (REFERRER_POLICY, "no-referrer"),
+        (RESOURCE_POLICY, "same-origin"),
+        (
+            CONTENT_SECURITY_POLICY,
+            "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+        ),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}
