@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod capabilities;
+pub mod check;
 pub mod containers;
 pub mod environment;
 pub mod identity;
