@@ -1,0 +1,532 @@
+//! What a check asks, as it is written: `tls:db:5432,min-days=14`, `not listen:22`,
+//! `all(tcp:127.0.0.1:8080; memory:<90%)`.
+//!
+//! Options follow a comma. A comma that no option of the kind follows belongs to what stands
+//! before it, as in a URL.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// Longer ones are a mistake.
+const LENGTH: usize = 4 << 10;
+/// How deep `not` and `all` may be nested.
+const DEPTH: usize = 8;
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A check with its terms.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Check {
+    /// What is asked.
+    pub spec: Spec,
+    /// How long the answer may take: `timeout=2s`.
+    pub timeout: Duration,
+    /// How often in a row it must fail before that is told: `fail-after=3`. For a server, which
+    /// remembers; a single check fails at once.
+    pub fail_after: u32,
+    text: String,
+}
+
+/// What one check asks.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Spec {
+    /// Something accepts connections: `tcp:HOST:PORT`.
+    Tcp(String),
+    /// An HTTP server answers: `http://…` or `http:URL`.
+    Http(Http),
+    /// A TLS server shows a certificate that is to be believed: `tls:HOST:PORT`.
+    Tls(Tls),
+    /// Processes of the target whose name, program or command line holds a word.
+    Process(Processes),
+    /// Something in the target's network listens on a port.
+    Listen(Listen),
+    /// A file of the target is there.
+    File(File),
+    /// A certificate file of the target is valid for so many days.
+    Cert {
+        /// The path, as the target sees it.
+        path: String,
+        /// Days.
+        min_days: u32,
+    },
+    /// A name resolves as the target would resolve it.
+    Dns(String),
+    /// Memory of the target's cgroup, as a share of its limit.
+    Memory(Bound),
+    /// Open descriptors of the process that is nearest to its limit, as a share of it.
+    Fds(Bound),
+    /// The opposite. What cannot be told stays untold.
+    Not(Box<Spec>),
+    /// All of them.
+    All(Vec<Spec>),
+}
+
+/// `http:URL[,status=200-399][,body~TEXT]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Http {
+    /// `http://…` or `https://…`.
+    pub url: String,
+    /// The answers that pass, from and to.
+    pub status: (u16, u16),
+    /// What the body must hold.
+    pub body: Option<String>,
+}
+
+/// `tls:HOST:PORT[,min-days=N][,servername=NAME][,verify=target|mozilla|none]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tls {
+    /// `HOST:PORT`.
+    pub endpoint: String,
+    /// Days that the certificate must be valid for.
+    pub min_days: u32,
+    /// The name to ask for, where it is not the host.
+    pub server_name: Option<String>,
+    /// Whose authorities decide.
+    pub verify: Verify,
+}
+
+/// Whose authorities decide about a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verify {
+    /// Those of the target's trust store.
+    Target,
+    /// Mozilla's.
+    Mozilla,
+    /// Nobody's: only the expiry counts.
+    None,
+}
+
+/// `process:WORD[,min=1][,max=N][,min-uptime=30s][,max-restarts=N]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Processes {
+    /// What the name, the program or the command line holds.
+    pub word: String,
+    /// So many at least.
+    pub min: u32,
+    /// So many at most.
+    pub max: Option<u32>,
+    /// Each for so long at least.
+    pub min_uptime: Option<Duration>,
+    /// How many may have been replaced since a server began to watch.
+    pub max_restarts: Option<u32>,
+}
+
+/// `listen:PORT[,protocol=tcp|udp]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listen {
+    /// The port.
+    pub port: u16,
+    /// Whether it is UDP.
+    pub udp: bool,
+}
+
+/// `file:PATH[,max-age=5m][,min-size=1]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// The path, as the target sees it.
+    pub path: String,
+    /// Since its content changed.
+    pub max_age: Option<Duration>,
+    /// Bytes.
+    pub min_size: u64,
+}
+
+/// `<90%`, `<=90%`, `>10%`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bound {
+    /// The relation that passes.
+    pub relation: Relation,
+    /// Percent.
+    pub percent: f64,
+}
+
+/// How a value stands to a bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relation {
+    /// `<`.
+    Below,
+    /// `<=`.
+    AtMost,
+    /// `>`.
+    Above,
+    /// `>=`.
+    AtLeast,
+}
+
+impl Bound {
+    /// Whether a share passes.
+    #[must_use]
+    pub fn holds(self, percent: f64) -> bool {
+        match self.relation {
+            Relation::Below => percent < self.percent,
+            Relation::AtMost => percent <= self.percent,
+            Relation::Above => percent > self.percent,
+            Relation::AtLeast => percent >= self.percent,
+        }
+    }
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl FromStr for Check {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.len() > LENGTH {
+            return Err(format!("expected at most {LENGTH} bytes"));
+        }
+        let mut options = Options::of(text, &["timeout", "fail-after"])?;
+        let timeout = options.duration("timeout")?.unwrap_or(TIMEOUT);
+        let fail_after = options.number("fail-after")?.unwrap_or(1);
+        if timeout.is_zero() || fail_after == 0 {
+            return Err("timeout and fail-after: expected more than nothing".into());
+        }
+        Ok(Self {
+            spec: spec(options.head, DEPTH)?,
+            timeout,
+            fail_after,
+            text: text.to_owned(),
+        })
+    }
+}
+
+fn spec(text: &str, depth: usize) -> Result<Spec, String> {
+    let text = text.trim();
+    let Some(deeper) = depth.checked_sub(1) else {
+        return Err(format!("not and all are nested more than {DEPTH} deep"));
+    };
+    if let Some(rest) = text.strip_prefix("not ") {
+        return spec(rest, deeper).map(|inner| Spec::Not(Box::new(inner)));
+    }
+    if let Some(rest) = text.strip_prefix("all(") {
+        let inner = rest
+            .strip_suffix(')')
+            .ok_or_else(|| format!("{text:?}: expected ) at the end"))?;
+        let parts = parts(inner).into_iter().map(|part| spec(part, deeper));
+        return parts.collect::<Result<_, _>>().map(Spec::All);
+    }
+    if text.starts_with("http://") || text.starts_with("https://") {
+        return http(text);
+    }
+    let (kind, rest) = text.split_once(':').ok_or_else(|| unknown(text))?;
+    if rest.is_empty() {
+        return Err(format!("{text:?}: expected something behind {kind}:"));
+    }
+    match kind {
+        "tcp" => endpoint(rest).map(Spec::Tcp),
+        "http" => http(rest),
+        "tls" => tls(rest),
+        "process" => process(rest),
+        "listen" => listen(rest),
+        "file" => file(rest),
+        "cert" => {
+            let mut options = Options::of(rest, &["min-days"])?;
+            let min_days = options.number("min-days")?.unwrap_or(0);
+            let path = absolute(options.head)?;
+            Ok(Spec::Cert { path, min_days })
+        }
+        "dns" => Ok(Spec::Dns(rest.to_owned())),
+        "memory" => bound(rest).map(Spec::Memory),
+        "fds" => bound(rest).map(Spec::Fds),
+        _ => Err(unknown(text)),
+    }
+}
+
+fn unknown(text: &str) -> String {
+    format!(
+        "{text:?} is no check; expected tcp:HOST:PORT, http://…, tls:HOST:PORT, process:WORD, \
+         listen:PORT, file:PATH, cert:PATH, dns:NAME, memory:<90%, fds:<80%, not CHECK or \
+         all(CHECK; CHECK)"
+    )
+}
+
+/// The parts between semicolons that stand in no inner parentheses.
+fn parts(text: &str) -> Vec<&str> {
+    let mut open = 0_usize;
+    let mut ends = Vec::new();
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'(' => open += 1,
+            b')' => open = open.saturating_sub(1),
+            b';' if open == 0 => ends.push(at),
+            _ => {}
+        }
+    }
+    ends.push(text.len());
+    let mut from = 0;
+    let mut found = Vec::new();
+    for end in ends {
+        found.extend(text.get(from..end));
+        from = end + 1;
+    }
+    found
+}
+
+fn http(text: &str) -> Result<Spec, String> {
+    let mut options = Options::of(text, &["status", "body"])?;
+    let url = options.head.to_owned();
+    if !url.starts_with("http://") && !url.starts_with("https://") {
+        return Err(format!(
+            "{url:?}: expected a URL that begins with http:// or https://"
+        ));
+    }
+    let status = options.take("status").map_or(Ok((200, 399)), statuses)?;
+    let body = options.take("body").map(str::to_owned);
+    Ok(Spec::Http(Http { url, status, body }))
+}
+
+/// `200`, `200-299` or `2xx`.
+fn statuses(text: &str) -> Result<(u16, u16), String> {
+    let wrong = || format!("status: expected 200, 200-299 or 2xx, not {text:?}");
+    let code = |text: &str| {
+        let code = text.parse().ok().filter(|code| (100..600).contains(code));
+        code.ok_or_else(wrong)
+    };
+    if let Some(class) = text.strip_suffix("xx") {
+        let first = code(&format!("{class}00"))?;
+        return Ok((first, first + 99));
+    }
+    match text.split_once('-') {
+        Some((from, to)) => Ok((code(from)?, code(to)?)),
+        None => code(text).map(|code| (code, code)),
+    }
+}
+
+fn tls(text: &str) -> Result<Spec, String> {
+    let mut options = Options::of(text, &["min-days", "servername", "verify"])?;
+    let verify = match options.take("verify") {
+        None | Some("target") => Verify::Target,
+        Some("mozilla") => Verify::Mozilla,
+        Some("none") => Verify::None,
+        Some(other) => {
+            return Err(format!(
+                "verify: expected target, mozilla or none, not {other:?}"
+            ));
+        }
+    };
+    Ok(Spec::Tls(Tls {
+        min_days: options.number("min-days")?.unwrap_or(0),
+        server_name: options.take("servername").map(str::to_owned),
+        endpoint: endpoint(options.head)?,
+        verify,
+    }))
+}
+
+fn process(text: &str) -> Result<Spec, String> {
+    let mut options = Options::of(text, &["min", "max", "min-uptime", "max-restarts"])?;
+    Ok(Spec::Process(Processes {
+        min: options.number("min")?.unwrap_or(1),
+        max: options.number("max")?,
+        min_uptime: options.duration("min-uptime")?,
+        max_restarts: options.number("max-restarts")?,
+        word: options.head.to_owned(),
+    }))
+}
+
+fn listen(text: &str) -> Result<Spec, String> {
+    let mut options = Options::of(text, &["protocol"])?;
+    let udp = match options.take("protocol") {
+        None | Some("tcp") => false,
+        Some("udp") => true,
+        Some(other) => return Err(format!("protocol: expected tcp or udp, not {other:?}")),
+    };
+    let port = options.head.parse().ok().filter(|port| *port > 0);
+    let port = port.ok_or_else(|| format!("listen: expected a port, not {:?}", options.head))?;
+    Ok(Spec::Listen(Listen { port, udp }))
+}
+
+fn file(text: &str) -> Result<Spec, String> {
+    let mut options = Options::of(text, &["max-age", "min-size"])?;
+    Ok(Spec::File(File {
+        max_age: options.duration("max-age")?,
+        min_size: options.number("min-size")?.unwrap_or(0).into(),
+        path: absolute(options.head)?,
+    }))
+}
+
+fn absolute(path: &str) -> Result<String, String> {
+    if path.starts_with('/') {
+        return Ok(path.to_owned());
+    }
+    Err(format!(
+        "{path:?}: expected an absolute path, as the target sees it"
+    ))
+}
+
+fn endpoint(text: &str) -> Result<String, String> {
+    let port = text.rsplit_once(':').map(|(_, port)| port);
+    match port.and_then(|port| port.parse::<u16>().ok()) {
+        Some(port) if port > 0 => Ok(text.to_owned()),
+        _ if text.starts_with("unix:/") => Ok(text.to_owned()),
+        _ => Err(format!("{text:?}: expected HOST:PORT")),
+    }
+}
+
+fn bound(text: &str) -> Result<Bound, String> {
+    let wrong = || format!("{text:?}: expected a share such as <90%");
+    let (relation, rest) = [
+        ("<=", Relation::AtMost),
+        (">=", Relation::AtLeast),
+        ("<", Relation::Below),
+        (">", Relation::Above),
+    ]
+    .into_iter()
+    .find_map(|(sign, relation)| Some((relation, text.strip_prefix(sign)?)))
+    .ok_or_else(wrong)?;
+    let percent = rest
+        .strip_suffix('%')
+        .and_then(|number| number.parse().ok());
+    let percent = percent.filter(|percent: &f64| (0.0..=1_000.0).contains(percent));
+    let percent = percent.ok_or_else(wrong)?;
+    Ok(Bound { relation, percent })
+}
+
+/// What stands before the options, and the options.
+struct Options<'a> {
+    head: &'a str,
+    given: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> Options<'a> {
+    /// Splits known options off the end.
+    fn of(text: &'a str, known: &[&str]) -> Result<Self, String> {
+        let mut head = text;
+        let mut given = Vec::new();
+        while let Some((before, last)) = head.rsplit_once(',') {
+            let split = last.trim().split_once(['=', '~']);
+            let Some((name, value)) = split.filter(|(name, _)| known.contains(name)) else {
+                break;
+            };
+            if given.iter().any(|(other, _)| *other == name) {
+                return Err(format!("{name} is given twice"));
+            }
+            given.push((name, value));
+            head = before;
+        }
+        Ok(Self {
+            head: head.trim(),
+            given,
+        })
+    }
+
+    fn take(&mut self, name: &str) -> Option<&'a str> {
+        let at = self.given.iter().position(|(given, _)| *given == name)?;
+        Some(self.given.swap_remove(at).1)
+    }
+
+    fn number(&mut self, name: &str) -> Result<Option<u32>, String> {
+        let parse = |value: &str| {
+            let wrong = |_| format!("{name}: expected a number, not {value:?}");
+            value.parse().map_err(wrong)
+        };
+        self.take(name).map(parse).transpose()
+    }
+
+    fn duration(&mut self, name: &str) -> Result<Option<Duration>, String> {
+        let parse = |value: &str| {
+            let wrong = |_| format!("{name}: expected a duration such as 30s, not {value:?}");
+            humantime::parse_duration(value).map_err(wrong)
+        };
+        self.take(name).map(parse).transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn check(text: &str) -> Check {
+        text.parse().unwrap_or_else(|why| panic!("{text}: {why}"))
+    }
+
+    fn wrong(text: &str) -> String {
+        text.parse::<Check>().expect_err(text)
+    }
+
+    #[test]
+    fn each_kind_is_read() {
+        assert_eq!(check("tcp:db:5432").spec, Spec::Tcp("db:5432".into()));
+        let Spec::Tls(tls) = check("tls:api:443,min-days=14,verify=mozilla").spec else {
+            panic!()
+        };
+        assert_eq!((tls.min_days, tls.verify), (14, Verify::Mozilla));
+        let Spec::Process(process) = check("process:nginx,min=2,max-restarts=3").spec else {
+            panic!()
+        };
+        assert_eq!((process.min, process.max_restarts), (2, Some(3)));
+        assert_eq!(
+            check("listen:53,protocol=udp").spec,
+            Spec::Listen(Listen {
+                port: 53,
+                udp: true
+            })
+        );
+        let Spec::File(file) = check("file:/tmp/alive,max-age=5m").spec else {
+            panic!()
+        };
+        assert_eq!(file.max_age, Some(Duration::from_secs(300)));
+        let Spec::Memory(bound) = check("memory:<90%").spec else {
+            panic!()
+        };
+        assert!(bound.holds(89.9) && !bound.holds(90.0));
+    }
+
+    #[test]
+    fn a_url_keeps_its_own_commas() {
+        let Spec::Http(http) = check("http:http://app:8080/a?b=1,2,status=2xx,body~up").spec else {
+            panic!()
+        };
+        assert_eq!(http.url, "http://app:8080/a?b=1,2");
+        assert_eq!(http.status, (200, 299));
+        assert_eq!(http.body.as_deref(), Some("up"));
+    }
+
+    #[test]
+    fn terms_belong_to_the_whole_check() {
+        let check = check("all(tcp:a:1; not listen:22),fail-after=3,timeout=500ms");
+        assert_eq!(check.fail_after, 3);
+        assert_eq!(check.timeout, Duration::from_millis(500));
+        let Spec::All(parts) = check.spec else {
+            panic!()
+        };
+        assert!(matches!(parts.as_slice(), [Spec::Tcp(_), Spec::Not(_)]));
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_told_with_what_was_expected() {
+        for (text, expected) in [
+            ("tcp:db", "HOST:PORT"),
+            ("ping:db", "is no check"),
+            ("listen:http", "a port"),
+            ("cert:tls.crt", "absolute path"),
+            ("memory:90%", "such as <90%"),
+            ("http:ftp://a", "http://"),
+            ("tls:a:1,verify=yes", "target, mozilla or none"),
+            ("tcp:a:1,timeout=0s", "more than nothing"),
+            ("all(tcp:a:1", "expected )"),
+        ] {
+            let why = wrong(text);
+            assert!(why.contains(expected), "{text}: {why}");
+        }
+        wrong(&"not ".repeat(100));
+        wrong(&"all(".repeat(1_000));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in "\\PC{0,200}") {
+            let _ = text.parse::<Check>();
+        }
+
+        #[test]
+        fn no_nesting_panics(text in "(not |all\\(|;|\\)|tcp:a:1|,min=1){0,60}") {
+            let _ = text.parse::<Check>();
+        }
+    }
+}
