@@ -182,7 +182,9 @@ impl Wire {
         loop {
             let fresh = self.inbox.get(searched..).unwrap_or_default();
             let end = |word: &&[u8]| {
-                let found = fresh.windows(word.len().max(1)).position(|part| part == *word);
+                let found = fresh
+                    .windows(word.len().max(1))
+                    .position(|part| part == *word);
                 found.map(|at| at + word.len())
             };
             if let Some(end) = words.iter().filter_map(end).min() {

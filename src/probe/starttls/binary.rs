@@ -115,7 +115,9 @@ fn ldap_result(message: &[u8]) -> Option<(u64, &[u8])> {
     let (_, rest) = element(rest, 0x04)?;
     let (words, _) = element(rest, 0x04)?;
     let code = code.get(..code.len().min(8))?;
-    let code = code.iter().fold(0, |code, byte| code << 8 | u64::from(*byte));
+    let code = code
+        .iter()
+        .fold(0, |code, byte| code << 8 | u64::from(*byte));
     Some((code, words))
 }
 

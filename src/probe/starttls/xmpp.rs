@@ -18,7 +18,10 @@ pub(super) fn begin(wire: &mut Wire, server_name: &str) -> Result<(), Stop> {
     if !first.trim_start().starts_with('<') {
         return Err(declined("no answer of XMPP", first.as_bytes()));
     }
-    let features = through(wire, &["</stream:features>", "<stream:error", "<stream:features/>"])?;
+    let features = through(
+        wire,
+        &["</stream:features>", "<stream:error", "<stream:features/>"],
+    )?;
     if !features.contains("<starttls") {
         return Err(declined(
             "the server offers no starttls in its stream",

@@ -108,7 +108,8 @@ mod tests {
     #[test]
     fn what_makes_no_pair_says_why() {
         let ((certificate, key), (_, other)) = (pair(), pair());
-        let locked = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
+        let locked =
+            "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
         let cases = [
             (key.as_str(), key.as_str(), KeyFault::NoCertificate),
             ("", &key, KeyFault::NoCertificate),

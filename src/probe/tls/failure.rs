@@ -9,7 +9,7 @@ use super::alert;
 use super::handshake::Trouble;
 use super::other_protocol::{advice, advice_by_port};
 use super::witness::Witness;
-use crate::model::tls::{Failure, FailureReason, StartTls, Step};
+use crate::model::tls::{ClientCertificate, Failure, FailureReason, StartTls, Step};
 use crate::probe::connect::NotConnected;
 use crate::probe::starttls::{Stop, quoted};
 use crate::probe::wire::{Fault, Wire};
@@ -83,7 +83,7 @@ pub(super) fn of_handshake(
             FailureReason::ClientCertificate,
             format!(
                 "the server closed the connection after {}{}",
-                if witness.refused() == crate::model::tls::ClientCertificate::Shown {
+                if witness.refused() == ClientCertificate::Shown {
                     "it was shown a client certificate"
                 } else {
                     "it asked for a client certificate and got none"
@@ -130,7 +130,7 @@ fn of_alert(received: AlertDescription, witness: &Witness, about: &About) -> Fai
                 .to_owned(),
         ),
         _ if witness.was_asked() && alert::is_of_client_certificate(received) => {
-            let shown = witness.refused() == crate::model::tls::ClientCertificate::Shown;
+            let shown = witness.refused() == ClientCertificate::Shown;
             let says = if shown {
                 "the server does not take the client certificate that it was shown"
             } else {

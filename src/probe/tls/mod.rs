@@ -22,9 +22,7 @@ pub use client_key::{ClientKey, KeyFault};
 
 use super::connect::{Peer, connect};
 use super::starttls;
-use crate::model::tls::{
-    ClientCertificate, Failure, FailureReason, Session, StartTls, Step, Took,
-};
+use crate::model::tls::{ClientCertificate, Failure, FailureReason, Session, StartTls, Step, Took};
 use handshake::Ended;
 use witness::Witness;
 
@@ -86,7 +84,7 @@ pub fn look(dial: &Dial) -> Handshake {
 
 impl Looker {
     /// Connects, begins with TLS where another protocol comes first, and shakes hands. No
-    /// application data is sent; the connection is closed in order.
+    /// application data is sent; a `close_notify` ends it.
     #[must_use]
     pub fn look(&self, dial: &Dial) -> Handshake {
         let mut seen = Handshake {
@@ -146,13 +144,7 @@ impl Looker {
                 seen.client_certificate = answer;
                 outcome.map_err(|error| failure::of_handshake(error, &mut wire, &witness, &about))
             }
-            Ended::Failed(error) => {
-                let failure = failure::of_handshake(error, &mut wire, &witness, &about);
-                if failure.reason == FailureReason::ClientCertificate {
-                    seen.client_certificate = witness.refused();
-                }
-                Err(failure)
-            }
+            Ended::Failed(error) => Err(failure::of_handshake(error, &mut wire, &witness, &about)),
         };
         if matches!(&outcome, Err(failure) if failure.reason == FailureReason::ClientCertificate) {
             seen.client_certificate = witness.refused();
@@ -161,11 +153,7 @@ impl Looker {
         outcome
     }
 
-    fn connection(
-        &self,
-        dial: &Dial,
-        witness: &Arc<Witness>,
-    ) -> Result<ClientConnection, Failure> {
+    fn connection(&self, dial: &Dial, witness: &Arc<Witness>) -> Result<ClientConnection, Failure> {
         let impossible = |says: String| Failure {
             step: Step::Handshake,
             reason: FailureReason::Incompatible,
@@ -188,8 +176,7 @@ impl Looker {
             Some(name) => ServerName::try_from(name.clone())
                 .map_err(|_| impossible(format!("{name:?} cannot be asked for: it is no name")))?,
         };
-        ClientConnection::new(Arc::new(config), name)
-            .map_err(|error| impossible(error.to_string()))
+        ClientConnection::new(Arc::new(config), name).map_err(|error| impossible(error.to_string()))
     }
 }
 

@@ -61,7 +61,10 @@ mod tests {
             (b"J\0\0\0\x0a8.0.36\0", "--starttls mysql"),
         ];
         for (said, word) in cases {
-            assert!(advice(said).is_some_and(|advice| advice.contains(word)), "{word}");
+            assert!(
+                advice(said).is_some_and(|advice| advice.contains(word)),
+                "{word}"
+            );
         }
         assert_eq!(advice(b"hello"), None);
     }

@@ -201,11 +201,7 @@ impl ServerCertVerifier for Witness {
 }
 
 impl ResolvesClientCert for Witness {
-    fn resolve(
-        &self,
-        issuers: &[&[u8]],
-        schemes: &[SignatureScheme],
-    ) -> Option<Arc<CertifiedKey>> {
+    fn resolve(&self, issuers: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
         let mut seen = self.seen();
         seen.asked = true;
         let names = issuers.iter().take(ISSUERS);
