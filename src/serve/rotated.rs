@@ -82,7 +82,7 @@ fn contents(paths: &[PathBuf]) -> Result<Vec<Vec<u8>>, String> {
     paths
         .iter()
         .map(|path| {
-            own_file::read(path, LIMIT).map_err(|error| format!("{}: {error}", path.display()))
+            own_file::contents(path, LIMIT).map_err(|error| format!("{}: {error}", path.display()))
         })
         .collect()
 }
