@@ -1,5 +1,196 @@
 //! Checks: a question with yes or no for an answer, for probes and scripts.
+//!
+//! What could not be seen is neither: such a check cannot be told, and does not pass.
 
+mod files;
+mod network;
+mod processes;
 pub mod spec;
 
+use std::time::Instant;
+
+use super::look::{self, Needs, Scope};
+use super::no_target::NoTarget;
+use super::section::{Detail, Request};
+use super::view::View;
+use super::visit::Files;
+use crate::model::Report;
+use crate::model::time::Timestamp;
+
+pub use processes::Seen as SeenProcesses;
 pub use spec::Check;
+
+use spec::Spec;
+
+/// How a check came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Yes.
+    Passes,
+    /// No.
+    Fails,
+    /// It could not be seen.
+    Unknown,
+}
+
+/// A verdict with its reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// Yes or no.
+    pub verdict: Verdict,
+    /// What was seen, as a sentence part.
+    pub says: String,
+}
+
+impl Outcome {
+    pub(super) fn passes(says: impl Into<String>) -> Self {
+        Self {
+            verdict: Verdict::Passes,
+            says: says.into(),
+        }
+    }
+
+    pub(super) fn fails(says: impl Into<String>) -> Self {
+        Self {
+            verdict: Verdict::Fails,
+            says: says.into(),
+        }
+    }
+
+    pub(super) fn unknown(says: impl Into<String>) -> Self {
+        Self {
+            verdict: Verdict::Unknown,
+            says: says.into(),
+        }
+    }
+
+    /// Passes where this holds, else fails.
+    pub(super) fn of(holds: bool, says: impl Into<String>) -> Self {
+        if holds {
+            Self::passes(says)
+        } else {
+            Self::fails(says)
+        }
+    }
+}
+
+/// What one run of a check stands on.
+pub(super) struct Ground<'a> {
+    /// The target, where the check needs one.
+    view: Option<View>,
+    deadline: Instant,
+    may_dial: bool,
+    /// What was seen of processes before, where a server remembers it.
+    memory: &'a mut Vec<SeenProcesses>,
+    /// Which of several `process:` checks comes next.
+    next: usize,
+}
+
+/// Runs a check once. `memory` is what a server keeps of it between two runs; for a single run
+/// an empty one does.
+#[must_use]
+pub fn run(check: &Check, options: look::Options, memory: &mut Vec<SeenProcesses>) -> Outcome {
+    let deadline = Instant::now() + check.timeout;
+    let may_dial = options.dialing.is_some();
+    let view = match needs(&check.spec) {
+        None => None,
+        Some(asked) => {
+            let options = look::Options {
+                timeout: check.timeout,
+                dialing: options.dialing.map(|_| check.timeout),
+                ..options
+            };
+            match View::open(options, &asked) {
+                Ok(view) => Some(view),
+                Err(NoTarget::NoProcess(pid)) => {
+                    return Outcome::fails(format!("process {pid} is not there"));
+                }
+                Err(none) => return Outcome::unknown(none.to_string()),
+            }
+        }
+    };
+    let mut ground = Ground {
+        view,
+        deadline,
+        may_dial,
+        memory,
+        next: 0,
+    };
+    evaluate(&check.spec, &mut ground)
+}
+
+fn evaluate(spec: &Spec, ground: &mut Ground) -> Outcome {
+    match spec {
+        Spec::Not(inner) => {
+            let outcome = evaluate(inner, ground);
+            match outcome.verdict {
+                Verdict::Passes => Outcome::fails(outcome.says),
+                Verdict::Fails => Outcome::passes(outcome.says),
+                Verdict::Unknown => outcome,
+            }
+        }
+        Spec::All(parts) => all(parts, ground),
+        Spec::Tcp(endpoint) => network::tcp(endpoint, ground),
+        Spec::Http(http) => network::http(http, ground),
+        Spec::Tls(tls) => network::tls(tls, ground),
+        Spec::Dns(name) => network::dns(name, ground),
+        Spec::Listen(listen) => network::listen(*listen, ground),
+        Spec::Process(wanted) => processes::count(wanted, ground),
+        Spec::Fds(bound) => processes::descriptors(*bound, ground),
+        Spec::File(file) => files::file(file, ground),
+        Spec::Cert { path, min_days } => files::certificate(path, *min_days, ground),
+        Spec::Memory(bound) => files::memory(*bound, ground),
+    }
+}
+
+/// The first that does not pass tells why.
+fn all(parts: &[Spec], ground: &mut Ground) -> Outcome {
+    let mut unknown = None;
+    for part in parts {
+        let outcome = evaluate(part, ground);
+        match outcome.verdict {
+            Verdict::Passes => {}
+            Verdict::Fails => return outcome,
+            Verdict::Unknown => unknown = unknown.or(Some(outcome)),
+        }
+    }
+    unknown.unwrap_or_else(|| Outcome::passes(format!("all {} pass", parts.len())))
+}
+
+/// What has to be read of the target; `None`: nothing at all.
+fn needs(spec: &Spec) -> Option<Vec<Needs>> {
+    let of = |files, scope| {
+        Some(vec![Needs {
+            files,
+            scope,
+            target: true,
+        }])
+    };
+    match spec {
+        Spec::Not(inner) => needs(inner),
+        Spec::All(parts) => {
+            let parts: Vec<Needs> = parts
+                .iter()
+                .filter_map(needs)
+                .flatten()
+                .collect();
+            (!parts.is_empty()).then_some(parts)
+        }
+        Spec::Tcp(endpoint) if network::is_address(endpoint) => None,
+        Spec::Http(http) if network::is_address_url(&http.url) => None,
+        Spec::Tcp(_) | Spec::Http(_) | Spec::Dns(_) => of(Files::empty(), Scope::Main),
+        Spec::File(_) | Spec::Memory(_) => of(Files::empty(), Scope::Main),
+        Spec::Tls(tls) => Some(vec![Request::needs(&network::tls_request(tls), Detail::Document)]),
+        Spec::Listen(listen) => Some(vec![Request::needs(&network::listen_request(*listen), Detail::Table)]),
+        Spec::Cert { path, .. } => Some(vec![Request::needs(&files::request(path), Detail::Document)]),
+        Spec::Process(_) => of(Files::CMDLINE | Files::EXE, Scope::Target),
+        Spec::Fds(_) => of(Files::FD_COUNT | Files::LIMITS, Scope::Target),
+    }
+}
+
+/// What a section answers to a request of its own.
+fn ask(request: &dyn Request, view: &mut View) -> Report {
+    let mut report = Report::begin(Timestamp(view.clock.now));
+    request.fill(view, &mut report);
+    report
+}

@@ -164,6 +164,12 @@ impl Bound {
             Relation::AtLeast => percent >= self.percent,
         }
     }
+
+    /// Whether it bounds from below.
+    #[must_use]
+    pub fn is_lower(self) -> bool {
+        matches!(self.relation, Relation::Above | Relation::AtLeast)
+    }
 }
 
 impl fmt::Display for Check {

@@ -1,0 +1,265 @@
+//! Checks that dial, and the one of what listens.
+
+use core::net::{IpAddr, SocketAddr};
+use std::io::{self, Read, Write};
+use std::time::Instant;
+
+use super::spec::{Http, Listen, Tls, Verify};
+use super::{Ground, Outcome, ask};
+use crate::inspect::sockets::SocketsQuery;
+use crate::inspect::tls::TlsQuery;
+use crate::inspect::tls::names;
+use crate::model::socket::{Protocol, State};
+use crate::model::tls::TlsLook;
+use crate::model::verdict::{Authorities, Judgement};
+use crate::probe::connect::{Connected, Peer, connect};
+use crate::probe::http;
+use crate::probe::wire::{Fault, Wire};
+
+const DAY: i64 = 24 * 60 * 60;
+/// Bytes that an HTTP server may send.
+const HTTP_BYTES: usize = 512 << 10;
+
+/// Whether nothing has to be resolved.
+pub(super) fn is_address(endpoint: &str) -> bool {
+    endpoint.parse::<SocketAddr>().is_ok() || endpoint.starts_with("unix:")
+}
+
+/// Whether nothing has to be resolved for a URL.
+pub(super) fn is_address_url(url: &str) -> bool {
+    url.strip_prefix("http://").is_some_and(|rest| {
+        let (authority, _) = parts(rest);
+        is_address(&with_port(authority, 80))
+    })
+}
+
+/// Something accepts the connection.
+pub(super) fn tcp(endpoint: &str, ground: &mut Ground) -> Outcome {
+    let began = Instant::now();
+    match dial(endpoint, ground) {
+        Ok(connected) => {
+            let milliseconds = began.elapsed().as_secs_f64() * 1e3;
+            Outcome::passes(format!("{} accepts, after {milliseconds:.1} ms", connected.dialled))
+        }
+        Err(outcome) => outcome,
+    }
+}
+
+/// An HTTP server answers as expected.
+pub(super) fn http(wanted: &Http, ground: &mut Ground) -> Outcome {
+    let Some(rest) = wanted.url.strip_prefix("http://") else {
+        return Outcome::unknown("https is not asked by this check; tls:HOST:PORT judges the certificate");
+    };
+    let (authority, path) = parts(rest);
+    let mut connected = match dial(&with_port(authority, 80), ground) {
+        Ok(connected) => connected,
+        Err(outcome) => return outcome,
+    };
+    connected.wire.begin(HTTP_BYTES);
+    let mut stream = Stream(&mut connected.wire);
+    let answer = match http::get(&mut stream, authority, path, wanted.body.is_some()) {
+        Ok(answer) => answer,
+        Err(error) => return Outcome::fails(format!("{}: {error}", connected.dialled)),
+    };
+    let (from, to) = wanted.status;
+    let says = format!("{} answers {}", connected.dialled, answer.status);
+    if !(from..=to).contains(&answer.status) {
+        return Outcome::fails(format!("{says}, {from} to {to} expected"));
+    }
+    match &wanted.body {
+        Some(text) if !holds(&answer.body, text.as_bytes()) => {
+            Outcome::fails(format!("{says}, its body does not hold the text"))
+        }
+        _ => Outcome::passes(says),
+    }
+}
+
+fn holds(body: &[u8], text: &[u8]) -> bool {
+    text.is_empty() || body.windows(text.len()).any(|part| part == text)
+}
+
+/// A wire as a stream of the standard library.
+struct Stream<'a>(&'a mut Wire);
+
+impl Read for Stream<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.0.receive_up_to(buffer.len()) {
+            Ok(bytes) => {
+                for (to, from) in buffer.iter_mut().zip(&bytes) {
+                    *to = *from;
+                }
+                Ok(bytes.len())
+            }
+            Err(Fault::Closed) => Ok(0),
+            Err(fault) => Err(error(fault)),
+        }
+    }
+}
+
+impl Write for Stream<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.send(bytes).map(|()| bytes.len()).map_err(error)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn error(fault: Fault) -> io::Error {
+    match fault {
+        Fault::Timeout => io::ErrorKind::TimedOut.into(),
+        Fault::Closed => io::ErrorKind::UnexpectedEof.into(),
+        Fault::Reset => io::ErrorKind::ConnectionReset.into(),
+        Fault::TooMuch(limit) => io::Error::other(format!("it sent more than {limit} bytes")),
+        Fault::Io(error) => error,
+    }
+}
+
+/// The host and port, and the path with its query.
+fn parts(rest: &str) -> (&str, &str) {
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at_checked(end).unwrap_or((rest, ""));
+    (authority, if path.is_empty() { "/" } else { path })
+}
+
+fn with_port(authority: &str, usual: u16) -> String {
+    let bare = authority.rsplit_once(']').map_or(authority, |(_, rest)| rest);
+    if bare.contains(':') {
+        authority.to_owned()
+    } else {
+        format!("{authority}:{usual}")
+    }
+}
+
+/// Resolves as the target would, and connects.
+fn dial(endpoint: &str, ground: &mut Ground) -> Result<Connected, Outcome> {
+    if !ground.may_dial {
+        return Err(Outcome::unknown("--no-connect forbids to dial"));
+    }
+    let to = if let Some(path) = endpoint.strip_prefix("unix:") {
+        Peer::Unix(path.into())
+    } else if let Ok(address) = endpoint.parse() {
+        Peer::Tcp(vec![address])
+    } else {
+        let (host, port) = endpoint.rsplit_once(':').unwrap_or((endpoint, "0"));
+        let port = port.parse().unwrap_or_default();
+        let addresses = resolve(host, ground)?;
+        let sockets = addresses.into_iter();
+        Peer::Tcp(sockets.map(|address| SocketAddr::new(address, port)).collect())
+    };
+    connect(&to, ground.deadline).map_err(|none| {
+        let dialled = none.dialled.unwrap_or_else(|| endpoint.to_owned());
+        Outcome::fails(format!("{dialled}: {}", none.says))
+    })
+}
+
+fn resolve(name: &str, ground: &mut Ground) -> Result<Vec<IpAddr>, Outcome> {
+    let deadline = ground.deadline;
+    let Some(view) = &mut ground.view else {
+        return Err(Outcome::unknown("there is no target whose files could be asked"));
+    };
+    names::resolve(view, name, false, deadline)
+        .map(|(addresses, _)| addresses)
+        .map_err(|failure| Outcome::fails(format!("{name}: {}", failure.says)))
+}
+
+/// A name has an address.
+pub(super) fn dns(name: &str, ground: &mut Ground) -> Outcome {
+    if !ground.may_dial {
+        return Outcome::unknown("--no-connect forbids to ask a name server");
+    }
+    match resolve(name, ground) {
+        Ok(addresses) => {
+            let all: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
+            Outcome::passes(format!("{name} is {}", all.join(" ")))
+        }
+        Err(outcome) => outcome,
+    }
+}
+
+/// The question to the section `tls`.
+pub(super) fn tls_request(wanted: &Tls) -> TlsQuery {
+    TlsQuery {
+        endpoint: wanted.endpoint.clone(),
+        servername: wanted.server_name.clone(),
+        ..TlsQuery::default()
+    }
+}
+
+/// A server shows a certificate that is to be believed, for long enough.
+pub(super) fn tls(wanted: &Tls, ground: &mut Ground) -> Outcome {
+    let Some(view) = &mut ground.view else {
+        return Outcome::unknown("there is no target");
+    };
+    match ask(&tls_request(wanted), view).tls {
+        None => Outcome::unknown("it may not be dialled, or not be seen"),
+        Some(look) => judge(wanted, &look),
+    }
+}
+
+fn judge(wanted: &Tls, look: &TlsLook) -> Outcome {
+    if let Some(failure) = &look.failure {
+        return Outcome::fails(failure.says.clone());
+    }
+    let chain = look.chain.iter();
+    let Some(seconds) = chain.map(|certificate| certificate.seconds_left).min() else {
+        return Outcome::fails("it showed no certificate");
+    };
+    let days = seconds.div_euclid(DAY);
+    let says = format!("{}: {days} days left", look.endpoint);
+    if days < i64::from(wanted.min_days) || seconds < 0 {
+        return Outcome::fails(format!("{says}, at least {} expected", wanted.min_days));
+    }
+    let authorities = match wanted.verify {
+        Verify::None => return Outcome::passes(says),
+        Verify::Target => Authorities::Target,
+        Verify::Mozilla => Authorities::Mozilla,
+    };
+    let mut verdicts = look.verdicts.iter();
+    let Some(verdict) = verdicts.find(|verdict| verdict.authorities == authorities) else {
+        return Outcome::unknown(format!(
+            "{says}; whom the target trusts could not be seen (verify=mozilla or verify=none asks others)"
+        ));
+    };
+    let why = verdict.findings.first().map_or("", |finding| &finding.says);
+    match verdict.judgement {
+        Judgement::Verified => Outcome::passes(says),
+        Judgement::Refused => Outcome::fails(format!("{says}; {why}")),
+        Judgement::CannotVerify => Outcome::unknown(format!("{says}; {why}")),
+    }
+}
+
+/// The question to the section `sockets`.
+pub(super) fn listen_request(wanted: Listen) -> SocketsQuery {
+    SocketsQuery {
+        tcp: !wanted.udp,
+        udp: wanted.udp,
+        listening: true,
+        port: Some(wanted.port),
+        ..SocketsQuery::default()
+    }
+}
+
+/// Something listens on a port in the target's network.
+pub(super) fn listen(wanted: Listen, ground: &mut Ground) -> Outcome {
+    let Some(view) = &mut ground.view else {
+        return Outcome::unknown("there is no target");
+    };
+    let report = ask(&listen_request(wanted), view);
+    let protocol = if wanted.udp { Protocol::Udp } else { Protocol::Tcp };
+    let sockets = report.sockets.as_deref().unwrap_or_default().iter();
+    let mut listening = sockets.filter(|socket| {
+        socket.protocol == protocol
+            && socket.local_port == Some(wanted.port.into())
+            && (wanted.udp || socket.state == State::Listen)
+    });
+    let port = wanted.port;
+    match listening.next() {
+        Some(_) => Outcome::passes(format!("port {port} is listened on")),
+        None if view.gaps.as_slice().iter().any(|gap| gap.field == "sockets") => {
+            Outcome::unknown(format!("the sockets cannot be read; port {port} was not met"))
+        }
+        None => Outcome::fails(format!("nobody listens on port {port}")),
+    }
+}

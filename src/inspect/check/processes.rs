@@ -1,0 +1,179 @@
+//! Checks of the target's processes.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use super::spec::{Bound, Processes};
+use super::{Ground, Outcome};
+use crate::inspect::visit::Facts;
+use crate::parse::limits::Limit;
+
+/// What a server remembers of a `process:` check.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    /// Those that matched last: id and start in ticks, which together no other process has.
+    last: HashSet<(i32, u64)>,
+    restarts: u32,
+    begun: bool,
+}
+
+impl Seen {
+    /// Counts those that are gone and have a successor.
+    fn update(&mut self, now: HashSet<(i32, u64)>) {
+        if self.begun {
+            let gone = self.last.difference(&now).count();
+            let new = now.difference(&self.last).count();
+            let replaced = u32::try_from(gone.min(new)).unwrap_or(u32::MAX);
+            self.restarts = self.restarts.saturating_add(replaced);
+            // One that ended and has no successor yet is remembered until it has one.
+            let waiting = gone.saturating_sub(new);
+            let kept: Vec<_> = self.last.difference(&now).take(waiting).copied().collect();
+            self.last = now.into_iter().chain(kept).collect();
+        } else {
+            self.last = now;
+            self.begun = true;
+        }
+    }
+}
+
+/// How many processes match, for how long, and how often they were replaced.
+pub(super) fn count(wanted: &Processes, ground: &mut Ground) -> Outcome {
+    let Some(view) = &ground.view else {
+        return Outcome::unknown("there is no target");
+    };
+    let matching: Vec<&Facts> = view
+        .facts
+        .iter()
+        .filter(|facts| facts.read && !facts.stat.is_bodiless())
+        .filter(|facts| Some(facts.pid) != view.own_pid && holds(facts, wanted.word.as_bytes()))
+        .collect();
+    let hidden = view.facts.iter().filter(|facts| facts.read).any(unclear);
+    let found = u32::try_from(matching.len()).unwrap_or(u32::MAX);
+    let ages = matching.iter().map(|facts| {
+        let began = view.clock.at_ticks(facts.stat.starttime_ticks);
+        view.clock.now.duration_since(began).unwrap_or_default()
+    });
+    let youngest = ages.min().unwrap_or_default();
+    let marks = matching
+        .iter()
+        .map(|facts| (facts.pid, facts.stat.starttime_ticks))
+        .collect();
+    let restarts = remember(ground, marks);
+    let word = &wanted.word;
+    let says = format!("{found} processes hold {word:?}");
+    if found < wanted.min {
+        return if hidden {
+            Outcome::unknown(format!("{says}; not every command line can be read"))
+        } else {
+            Outcome::fails(format!("{says}, at least {} expected", wanted.min))
+        };
+    }
+    if let Some(max) = wanted.max.filter(|max| found > *max) {
+        return Outcome::fails(format!("{says}, at most {max} expected"));
+    }
+    if let Some(least) = wanted.min_uptime.filter(|least| youngest < *least) {
+        let (young, least) = (seconds(youngest), seconds(least));
+        return Outcome::fails(format!("one of them runs for {young} only, not for {least}"));
+    }
+    if let Some(most) = wanted.max_restarts.filter(|most| restarts > *most) {
+        return Outcome::fails(format!("{restarts} of them were replaced, at most {most} expected"));
+    }
+    Outcome::passes(says)
+}
+
+fn seconds(duration: Duration) -> String {
+    humantime::format_duration(Duration::from_secs(duration.as_secs())).to_string()
+}
+
+/// Tells the memory of this check what matches now; how many were replaced so far.
+fn remember(ground: &mut Ground, marks: HashSet<(i32, u64)>) -> u32 {
+    let at = ground.next;
+    ground.next += 1;
+    if ground.memory.len() <= at {
+        ground.memory.resize(at + 1, Seen::default());
+    }
+    match ground.memory.get_mut(at) {
+        Some(seen) => {
+            seen.update(marks);
+            seen.restarts
+        }
+        None => 0,
+    }
+}
+
+/// Whether the name, the program or an argument holds a word.
+fn holds(facts: &Facts, word: &[u8]) -> bool {
+    let within = |text: &[u8]| !word.is_empty() && text.windows(word.len()).any(|part| part == word);
+    within(&facts.stat.comm)
+        || matches!(&facts.exe, Some(Ok(Some(path))) if within(path))
+        || matches!(&facts.args, Some(Ok(args)) if args.iter().any(|arg| within(arg)))
+}
+
+/// Whether it might match and does not show it.
+fn unclear(facts: &Facts) -> bool {
+    matches!(facts.args, Some(Err(_)))
+}
+
+/// The process that is nearest to its limit of descriptors.
+pub(super) fn descriptors(bound: Bound, ground: &mut Ground) -> Outcome {
+    let Some(view) = &ground.view else {
+        return Outcome::unknown("there is no target");
+    };
+    let mut worst: Option<(f64, i32)> = None;
+    let mut refused = 0_u32;
+    let facts = view.facts.iter().filter(|facts| facts.read);
+    for facts in facts.filter(|facts| !facts.stat.is_bodiless()) {
+        match (&facts.fd_count, &facts.limits) {
+            (Some(Ok(Some(count))), Some(Ok(limits))) => {
+                let Some(Limit::Value(limit @ 1..)) = limits.max_open_files().map(|row| row.soft) else {
+                    continue;
+                };
+                let share = share(*count, limit);
+                if worst.is_none_or(|(most, _)| share > most) {
+                    worst = Some((share, facts.pid));
+                }
+            }
+            (Some(Err(_)), _) | (_, Some(Err(_))) => refused += 1,
+            _ => {}
+        }
+    }
+    let Some((percent, pid)) = worst else {
+        return Outcome::unknown("no descriptors can be counted");
+    };
+    let says = format!("process {pid} has {percent:.1}% of its descriptors open");
+    let holds = bound.holds(percent);
+    if holds && refused > 0 && !bound.is_lower() {
+        return Outcome::unknown(format!("{says}; {refused} others cannot be seen"));
+    }
+    Outcome::of(holds, says)
+}
+
+/// In percent.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a share in percent needs no more than 53 bits"
+)]
+pub(super) fn share(part: u64, whole: u64) -> f64 {
+    part as f64 / whole as f64 * 100.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_that_comes_back_was_replaced() {
+        let mut seen = Seen::default();
+        let marks = |pids: &[i32]| pids.iter().map(|pid| (*pid, 0)).collect();
+        seen.update(marks(&[1, 2]));
+        assert_eq!(seen.restarts, 0, "the first look knows nothing of before");
+        seen.update(marks(&[1, 2, 3]));
+        assert_eq!(seen.restarts, 0, "one more is no restart");
+        seen.update(marks(&[1, 3]));
+        assert_eq!(seen.restarts, 0, "one less is no restart yet");
+        seen.update(marks(&[1, 3, 4]));
+        assert_eq!(seen.restarts, 1, "now it has a successor");
+        seen.update(marks(&[5, 6, 7]));
+        assert_eq!(seen.restarts, 4);
+    }
+}
