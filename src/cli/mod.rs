@@ -3,6 +3,7 @@
 //! stdout holds the document only; every other word goes to stderr.
 
 mod advice;
+mod check;
 pub mod exit;
 mod extras;
 pub mod global;
@@ -72,6 +73,7 @@ pub fn command() -> Command {
     Global::augment_args(command)
         .subcommands(sections)
         .subcommands(extras::commands())
+        .subcommand(check::command())
         .subcommand(
             serve::options::Options::augment_args(Command::new("serve"))
                 .about("The HTTP endpoint: what the commands show, for probes, scrapers and browsers")
@@ -95,6 +97,12 @@ fn parse(words: &[OsString]) -> Result<ArgMatches, clap::Error> {
             return Ok(matches);
         }
     }
+    if words.get(1).is_some_and(|word| word == check::CHECK) {
+        let narrow = Global::augment_args(Command::new("spyhole")).subcommand(check::command());
+        if let Ok(matches) = narrow.try_get_matches_from(words) {
+            return Ok(matches);
+        }
+    }
     command().try_get_matches_from(words)
 }
 
@@ -107,6 +115,10 @@ fn execute(words: &[OsString]) -> Result<Exit, Failure> {
         Global::from_arg_matches(&matches).map_err(|error| Failure::usage(error.to_string()))?;
     if let Some(done) = extras::run(&matches) {
         return done.map(|()| Exit::Done).or_else(|error| written(&error));
+    }
+    if let Some((check::CHECK, own)) = matches.subcommand() {
+        let mut options = || options(&global).ok();
+        return check::run(own, &mut options).or_else(|error| written(&error));
     }
     if let Some(("serve", own)) = matches.subcommand() {
         return serve(own, &global);

@@ -153,9 +153,15 @@ mod tests {
     fn status_and_body_are_read() {
         let mut server = Server::new(b"HTTP/1.1 503 Busy\r\nX: y\r\n\r\nlater");
         let answer = get(&mut server, "app:80", "/health", true).unwrap();
-        assert_eq!((answer.status, answer.body.as_slice()), (503, &b"later"[..]));
+        assert_eq!(
+            (answer.status, answer.body.as_slice()),
+            (503, &b"later"[..])
+        );
         let asked = String::from_utf8(server.asked).unwrap();
-        assert!(asked.starts_with("GET /health HTTP/1.1\r\nHost: app:80\r\n"), "{asked}");
+        assert!(
+            asked.starts_with("GET /health HTTP/1.1\r\nHost: app:80\r\n"),
+            "{asked}"
+        );
     }
 
     #[test]
@@ -163,8 +169,11 @@ mod tests {
         let ask = |answer: &[u8]| get(&mut Server::new(answer), "a", "/", false).unwrap_err();
         assert!(matches!(ask(b""), HttpError::Closed));
         assert!(matches!(ask(b"HTTP/1.1 200 OK\r\n"), HttpError::Closed));
-        assert!(matches!(ask(b"SSH-2.0-OpenSSH_9.2\r\n"), HttpError::NotHttp));
-        let endless = [b"HTTP/1.1 200 OK\r\nX: ".as_slice(), &[b'a'; 64 << 10]].concat();
+        assert!(matches!(
+            ask(b"SSH-2.0-OpenSSH_9.2\r\n"),
+            HttpError::NotHttp
+        ));
+        let endless = [b"HTTP/1.1 200 OK\r\nX: ".as_slice(), &vec![b'a'; 64 << 10]].concat();
         assert!(matches!(ask(&endless), HttpError::TooLong));
     }
 
@@ -172,7 +181,10 @@ mod tests {
     fn nothing_is_smuggled_into_the_request() {
         for (host, path) in [("a", "/x y"), ("a\r\nX: y", "/"), ("a", "/\u{7f}")] {
             let refused = get(&mut Server::new(b""), host, path, false);
-            assert!(matches!(refused, Err(HttpError::BadUrl)), "{host:?} {path:?}");
+            assert!(
+                matches!(refused, Err(HttpError::BadUrl)),
+                "{host:?} {path:?}"
+            );
         }
     }
 

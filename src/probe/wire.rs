@@ -137,6 +137,18 @@ impl Wire {
         Ok(std::mem::take(&mut self.inbox))
     }
 
+    /// The same, at most so many bytes; what is beyond them stays.
+    ///
+    /// # Errors
+    /// [`Fault`], where nothing comes any more.
+    pub fn receive_up_to(&mut self, limit: usize) -> Result<Vec<u8>, Fault> {
+        if self.inbox.is_empty() {
+            self.fill()?;
+        }
+        let rest = self.inbox.split_off(limit.min(self.inbox.len()));
+        Ok(std::mem::replace(&mut self.inbox, rest))
+    }
+
     /// Just so many bytes; few, as they are waited for.
     ///
     /// # Errors

@@ -148,6 +148,11 @@ impl Guard {
         Err(self.refuse(headers))
     }
 
+    /// Whether somebody may know more than everyone.
+    pub(super) fn knows(&self, caller: &Caller, headers: &HeaderMap) -> bool {
+        caller.client_certificate || self.holds_token(headers)
+    }
+
     /// A page of another site that had its name resolved to this address calls it by that name.
     fn named_rightly(&self, caller: &Caller, headers: &HeaderMap) -> Result<(), Problem> {
         let mut hosts = headers.get_all(HOST).iter();

@@ -16,6 +16,7 @@ mod guard;
 mod listener;
 mod log;
 pub mod options;
+mod probes;
 mod problem;
 mod query;
 mod rotated;
@@ -38,6 +39,7 @@ use guard::Guard;
 use listener::Bound;
 use log::Log;
 use options::{Look, Options};
+use probes::Probes;
 use secure::Secure;
 
 /// How long what is under way may take once the end was asked for.
@@ -76,6 +78,7 @@ struct Server {
     guard: Guard,
     collector: Collector,
     connections: Connections,
+    probes: Probes,
     log: Log,
 }
 
@@ -103,6 +106,7 @@ pub fn run(options: Options, look: Look) -> Result<(), ServeError> {
 async fn serve(options: Options, look: Look) -> Result<(), ServeError> {
     options.check().map_err(ServeError::Usage)?;
     let secure = Secure::of(&options).map_err(ServeError::Usage)?;
+    let probes = Probes::of(&options.probe, &options.ready_on).map_err(ServeError::Usage)?;
     let guard = Guard::of(&options).map_err(ServeError::Usage)?;
     let mut bound = Vec::new();
     for listen in &options.listen {
@@ -116,6 +120,7 @@ async fn serve(options: Options, look: Look) -> Result<(), ServeError> {
         collector: Collector::of(&options),
         connections: Connections::of(options.max_connections),
         log: Log::of(options.access_log),
+        probes,
         guard,
         look,
         options,

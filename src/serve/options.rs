@@ -9,7 +9,10 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, ValueEnum};
 
+use super::probes::Declared;
+use crate::inspect::look;
 use crate::inspect::redact::Redactor;
+use crate::inspect::select::Choice;
 
 /// The variable that may name the token file instead of `--token-file`.
 pub const TOKEN_FILE_VARIABLE: &str = "SPYHOLE_TOKEN_FILE";
@@ -46,6 +49,13 @@ pub struct Options {
     /// Let in without a token whoever shows a certificate of these authorities.
     #[arg(long, value_name = "FILE", requires = "tls_cert", help_heading = TLS)]
     pub client_ca: Option<PathBuf>,
+
+    /// Declare a probe, answered at /probe/NAME without a token (repeatable); for what it may ask see `spyhole check --help`.
+    #[arg(long, value_name = "NAME=CHECK", action = ArgAction::Append, help_heading = PROBES)]
+    pub probe: Vec<Declared>,
+    /// Be ready (/readyz) only while this probe passes (repeatable).
+    #[arg(long, value_name = "NAME", action = ArgAction::Append, help_heading = PROBES)]
+    pub ready_on: Vec<String>,
 
     /// How long an answer may be reused.
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = humantime::parse_duration, help_heading = LIMITS)]
@@ -84,6 +94,7 @@ pub struct Options {
 }
 
 const AUTH: &str = "Who may ask";
+const PROBES: &str = "Probes";
 const TLS: &str = "TLS";
 const LIMITS: &str = "Limits";
 
@@ -116,6 +127,24 @@ pub struct Look {
     /// Decides which values are kept back; one key for the whole run, so that fingerprints of
     /// two answers compare.
     pub redactor: Redactor,
+}
+
+impl Look {
+    /// A look at the target of the server, no secrets shown.
+    #[must_use]
+    pub fn options(&self) -> look::Options {
+        look::Options {
+            proc: self.proc.clone(),
+            choice: Choice {
+                pid: self.pid,
+                container: self.container.clone(),
+                own: self.own,
+            },
+            timeout: self.timeout,
+            dialing: self.dialing,
+            redactor: self.redactor.clone(),
+        }
+    }
 }
 
 /// A place to listen on.

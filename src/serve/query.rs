@@ -115,30 +115,19 @@ impl Query {
             ));
         }
         let named = self.pid.is_some() || self.container.is_some() || self.own;
-        let choice = if named {
-            Choice {
+        let mut found = look.options();
+        if named {
+            found.choice = Choice {
                 pid: self.pid,
                 container: self.container.clone(),
                 own: self.own,
-            }
-        } else {
-            Choice {
-                pid: look.pid,
-                container: look.container.clone(),
-                own: look.own,
-            }
-        };
-        Ok(look::Options {
-            proc: look.proc.clone(),
-            choice,
-            timeout: look.timeout,
-            dialing: look.dialing,
-            redactor: look
-                .redactor
-                .clone()
-                .reveal_all(self.reveal_all)
-                .reveal(self.reveal.iter().cloned()),
-        })
+            };
+        }
+        found.redactor = found
+            .redactor
+            .reveal_all(self.reveal_all)
+            .reveal(self.reveal.iter().cloned());
+        Ok(found)
     }
 
     /// The form of the answer: what the query says, else what Accept prefers, else JSON.

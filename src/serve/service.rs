@@ -18,6 +18,7 @@ use super::Server;
 use super::collect::{Answer, Outcome};
 use super::listener::Ends;
 use super::log::Entry;
+use super::probes;
 use super::problem::Problem;
 use super::query::Query;
 use super::routes::{self, Kind, Route};
@@ -130,7 +131,7 @@ async fn decide(
         );
         return Err(unknown.into());
     };
-    Ok(dispatch(server, route, name, request).await?)
+    Ok(dispatch(server, caller, route, name, request).await?)
 }
 
 /// Refuses what this server has no use for before anything else is looked at: methods that
@@ -165,19 +166,41 @@ fn well_formed(request: &Request<Incoming>) -> Result<(), Problem> {
     Ok(())
 }
 
+fn status(passes: bool) -> StatusCode {
+    if passes {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    }
+}
+
+/// Ready while every probe that was named for it passes.
+async fn ready(server: &Arc<Server>) -> Result<Reply, Problem> {
+    for name in &server.options.ready_on {
+        if !probes::ask(server, name).await?.passes {
+            let body = format!("not ready: {name}\n");
+            return Ok(text(StatusCode::SERVICE_UNAVAILABLE, TEXT, body));
+        }
+    }
+    Ok(text(StatusCode::OK, TEXT, "ok\n"))
+}
+
 async fn dispatch(
     server: &Arc<Server>,
+    caller: &Caller,
     route: Route,
     name: &str,
     request: &Request<Incoming>,
 ) -> Result<Reply, Problem> {
     let query = Query::parse(request.uri().query().unwrap_or_default())?;
     match route.kind {
-        Kind::Health | Kind::Ready => Ok(text(StatusCode::OK, TEXT, "ok\n")),
-        Kind::Probe => Err(Problem::new(
-            StatusCode::NOT_FOUND,
-            format!("no probe {name:?} is declared; serve --probe NAME=SPEC declares one"),
-        )),
+        Kind::Health => Ok(text(StatusCode::OK, TEXT, "ok\n")),
+        Kind::Ready => ready(server).await,
+        Kind::Probe => {
+            let last = probes::ask(server, name).await?;
+            let known = server.guard.knows(caller, request.headers());
+            Ok(text(status(last.passes), TEXT, probes::line(&last, known)))
+        }
         Kind::Index => Ok(text(StatusCode::OK, TEXT, index())),
         Kind::Schema => {
             let schema = inspect::schema().map_err(|_| Problem::lost())?;

@@ -1,7 +1,7 @@
 //! Files of spyhole's own side, which the user named.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 

@@ -169,20 +169,25 @@ fn needs(spec: &Spec) -> Option<Vec<Needs>> {
     match spec {
         Spec::Not(inner) => needs(inner),
         Spec::All(parts) => {
-            let parts: Vec<Needs> = parts
-                .iter()
-                .filter_map(needs)
-                .flatten()
-                .collect();
+            let parts: Vec<Needs> = parts.iter().filter_map(needs).flatten().collect();
             (!parts.is_empty()).then_some(parts)
         }
         Spec::Tcp(endpoint) if network::is_address(endpoint) => None,
         Spec::Http(http) if network::is_address_url(&http.url) => None,
-        Spec::Tcp(_) | Spec::Http(_) | Spec::Dns(_) => of(Files::empty(), Scope::Main),
-        Spec::File(_) | Spec::Memory(_) => of(Files::empty(), Scope::Main),
-        Spec::Tls(tls) => Some(vec![Request::needs(&network::tls_request(tls), Detail::Document)]),
-        Spec::Listen(listen) => Some(vec![Request::needs(&network::listen_request(*listen), Detail::Table)]),
-        Spec::Cert { path, .. } => Some(vec![Request::needs(&files::request(path), Detail::Document)]),
+        Spec::Tcp(_)
+        | Spec::Http(_)
+        | Spec::Dns(_)
+        | Spec::File(_)
+        | Spec::Cert { .. }
+        | Spec::Memory(_) => of(Files::empty(), Scope::Main),
+        Spec::Tls(tls) => Some(vec![Request::needs(
+            &network::tls_request(tls),
+            Detail::Document,
+        )]),
+        Spec::Listen(listen) => Some(vec![Request::needs(
+            &network::listen_request(*listen),
+            Detail::Table,
+        )]),
         Spec::Process(_) => of(Files::CMDLINE | Files::EXE, Scope::Target),
         Spec::Fds(_) => of(Files::FD_COUNT | Files::LIMITS, Scope::Target),
     }

@@ -39,7 +39,10 @@ pub(super) fn tcp(endpoint: &str, ground: &mut Ground) -> Outcome {
     match dial(endpoint, ground) {
         Ok(connected) => {
             let milliseconds = began.elapsed().as_secs_f64() * 1e3;
-            Outcome::passes(format!("{} accepts, after {milliseconds:.1} ms", connected.dialled))
+            Outcome::passes(format!(
+                "{} accepts, after {milliseconds:.1} ms",
+                connected.dialled
+            ))
         }
         Err(outcome) => outcome,
     }
@@ -48,7 +51,9 @@ pub(super) fn tcp(endpoint: &str, ground: &mut Ground) -> Outcome {
 /// An HTTP server answers as expected.
 pub(super) fn http(wanted: &Http, ground: &mut Ground) -> Outcome {
     let Some(rest) = wanted.url.strip_prefix("http://") else {
-        return Outcome::unknown("https is not asked by this check; tls:HOST:PORT judges the certificate");
+        return Outcome::unknown(
+            "https is not asked by this check; tls:HOST:PORT judges the certificate",
+        );
     };
     let (authority, path) = parts(rest);
     let mut connected = match dial(&with_port(authority, 80), ground) {
@@ -124,7 +129,9 @@ fn parts(rest: &str) -> (&str, &str) {
 }
 
 fn with_port(authority: &str, usual: u16) -> String {
-    let bare = authority.rsplit_once(']').map_or(authority, |(_, rest)| rest);
+    let bare = authority
+        .rsplit_once(']')
+        .map_or(authority, |(_, rest)| rest);
     if bare.contains(':') {
         authority.to_owned()
     } else {
@@ -146,7 +153,11 @@ fn dial(endpoint: &str, ground: &mut Ground) -> Result<Connected, Outcome> {
         let port = port.parse().unwrap_or_default();
         let addresses = resolve(host, ground)?;
         let sockets = addresses.into_iter();
-        Peer::Tcp(sockets.map(|address| SocketAddr::new(address, port)).collect())
+        Peer::Tcp(
+            sockets
+                .map(|address| SocketAddr::new(address, port))
+                .collect(),
+        )
     };
     connect(&to, ground.deadline).map_err(|none| {
         let dialled = none.dialled.unwrap_or_else(|| endpoint.to_owned());
@@ -157,7 +168,9 @@ fn dial(endpoint: &str, ground: &mut Ground) -> Result<Connected, Outcome> {
 fn resolve(name: &str, ground: &mut Ground) -> Result<Vec<IpAddr>, Outcome> {
     let deadline = ground.deadline;
     let Some(view) = &mut ground.view else {
-        return Err(Outcome::unknown("there is no target whose files could be asked"));
+        return Err(Outcome::unknown(
+            "there is no target whose files could be asked",
+        ));
     };
     names::resolve(view, name, false, deadline)
         .map(|(addresses, _)| addresses)
@@ -180,11 +193,10 @@ pub(super) fn dns(name: &str, ground: &mut Ground) -> Outcome {
 
 /// The question to the section `tls`.
 pub(super) fn tls_request(wanted: &Tls) -> TlsQuery {
-    TlsQuery {
-        endpoint: wanted.endpoint.clone(),
-        servername: wanted.server_name.clone(),
-        ..TlsQuery::default()
-    }
+    let mut query = TlsQuery::default();
+    query.endpoint.clone_from(&wanted.endpoint);
+    query.servername.clone_from(&wanted.server_name);
+    query
 }
 
 /// A server shows a certificate that is to be believed, for long enough.
@@ -232,13 +244,12 @@ fn judge(wanted: &Tls, look: &TlsLook) -> Outcome {
 
 /// The question to the section `sockets`.
 pub(super) fn listen_request(wanted: Listen) -> SocketsQuery {
-    SocketsQuery {
-        tcp: !wanted.udp,
-        udp: wanted.udp,
-        listening: true,
-        port: Some(wanted.port),
-        ..SocketsQuery::default()
-    }
+    let mut query = SocketsQuery::default();
+    query.tcp = !wanted.udp;
+    query.udp = wanted.udp;
+    query.listening = true;
+    query.port = Some(wanted.port);
+    query
 }
 
 /// Something listens on a port in the target's network.
@@ -247,7 +258,11 @@ pub(super) fn listen(wanted: Listen, ground: &mut Ground) -> Outcome {
         return Outcome::unknown("there is no target");
     };
     let report = ask(&listen_request(wanted), view);
-    let protocol = if wanted.udp { Protocol::Udp } else { Protocol::Tcp };
+    let protocol = if wanted.udp {
+        Protocol::Udp
+    } else {
+        Protocol::Tcp
+    };
     let sockets = report.sockets.as_deref().unwrap_or_default().iter();
     let mut listening = sockets.filter(|socket| {
         socket.protocol == protocol
@@ -257,8 +272,15 @@ pub(super) fn listen(wanted: Listen, ground: &mut Ground) -> Outcome {
     let port = wanted.port;
     match listening.next() {
         Some(_) => Outcome::passes(format!("port {port} is listened on")),
-        None if view.gaps.as_slice().iter().any(|gap| gap.field == "sockets") => {
-            Outcome::unknown(format!("the sockets cannot be read; port {port} was not met"))
+        None if view
+            .gaps
+            .as_slice()
+            .iter()
+            .any(|gap| gap.field == "sockets") =>
+        {
+            Outcome::unknown(format!(
+                "the sockets cannot be read; port {port} was not met"
+            ))
         }
         None => Outcome::fails(format!("nobody listens on port {port}")),
     }

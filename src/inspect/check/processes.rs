@@ -73,10 +73,14 @@ pub(super) fn count(wanted: &Processes, ground: &mut Ground) -> Outcome {
     }
     if let Some(least) = wanted.min_uptime.filter(|least| youngest < *least) {
         let (young, least) = (seconds(youngest), seconds(least));
-        return Outcome::fails(format!("one of them runs for {young} only, not for {least}"));
+        return Outcome::fails(format!(
+            "one of them runs for {young} only, not for {least}"
+        ));
     }
     if let Some(most) = wanted.max_restarts.filter(|most| restarts > *most) {
-        return Outcome::fails(format!("{restarts} of them were replaced, at most {most} expected"));
+        return Outcome::fails(format!(
+            "{restarts} of them were replaced, at most {most} expected"
+        ));
     }
     Outcome::passes(says)
 }
@@ -103,7 +107,8 @@ fn remember(ground: &mut Ground, marks: HashSet<(i32, u64)>) -> u32 {
 
 /// Whether the name, the program or an argument holds a word.
 fn holds(facts: &Facts, word: &[u8]) -> bool {
-    let within = |text: &[u8]| !word.is_empty() && text.windows(word.len()).any(|part| part == word);
+    let within =
+        |text: &[u8]| !word.is_empty() && text.windows(word.len()).any(|part| part == word);
     within(&facts.stat.comm)
         || matches!(&facts.exe, Some(Ok(Some(path))) if within(path))
         || matches!(&facts.args, Some(Ok(args)) if args.iter().any(|arg| within(arg)))
@@ -125,7 +130,8 @@ pub(super) fn descriptors(bound: Bound, ground: &mut Ground) -> Outcome {
     for facts in facts.filter(|facts| !facts.stat.is_bodiless()) {
         match (&facts.fd_count, &facts.limits) {
             (Some(Ok(Some(count))), Some(Ok(limits))) => {
-                let Some(Limit::Value(limit @ 1..)) = limits.max_open_files().map(|row| row.soft) else {
+                let Some(Limit::Value(limit @ 1..)) = limits.max_open_files().map(|row| row.soft)
+                else {
                     continue;
                 };
                 let share = share(*count, limit);

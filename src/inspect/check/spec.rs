@@ -476,7 +476,7 @@ mod tests {
         let Spec::File(file) = check("file:/tmp/alive,max-age=5m").spec else {
             panic!()
         };
-        assert_eq!(file.max_age, Some(Duration::from_secs(300)));
+        assert_eq!(file.max_age, Some(Duration::from_mins(5)));
         let Spec::Memory(bound) = check("memory:<90%").spec else {
             panic!()
         };

@@ -4,7 +4,7 @@
 mod endpoint;
 mod fill;
 mod given;
-mod names;
+pub(super) mod names;
 
 use std::cell::OnceCell;
 use std::path::PathBuf;

@@ -24,7 +24,7 @@ const ADDRESSES: usize = 16;
 ///
 /// # Errors
 /// What was tried, and why there is no address.
-pub(super) fn resolve(
+pub(in crate::inspect) fn resolve(
     view: &mut View,
     name: &str,
     alone: bool,

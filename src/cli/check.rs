@@ -1,0 +1,82 @@
+//! `spyhole check`: an exec probe where there is no shell to write one in.
+
+use std::io::{self, Write};
+
+use clap::{ArgMatches, Args, Command, FromArgMatches};
+
+use super::exit::Exit;
+use crate::inspect::check::{self, Check, Outcome, Verdict};
+use crate::inspect::look::Options;
+use crate::model::escape::escaped;
+
+/// Its name.
+pub(super) const CHECK: &str = "check";
+
+/// What `spyhole check` takes.
+#[derive(Debug, Args)]
+struct CheckArgs {
+    /// What has to hold; all of several.
+    #[arg(value_name = "CHECK", required = true)]
+    checks: Vec<Check>,
+}
+
+/// Its subcommand.
+pub(super) fn command() -> Command {
+    CheckArgs::augment_args(Command::new(CHECK))
+        .about("Whether something holds, as an exec probe: exit 0 or 1")
+        .long_about(None)
+        .after_help(
+            "Checks:\n  \
+             tcp:HOST:PORT                                something accepts connections\n  \
+             http://HOST/PATH[,status=2xx][,body~TEXT]    a server answers\n  \
+             tls:HOST:PORT[,min-days=N][,verify=target|mozilla|none][,servername=NAME]\n  \
+             process:WORD[,min=1][,max=N][,min-uptime=30s]\n  \
+             listen:PORT[,protocol=udp]                   something listens in the target's network\n  \
+             file:PATH[,max-age=5m][,min-size=N]          a file of the target\n  \
+             cert:PATH[,min-days=N]                       a certificate file of the target\n  \
+             dns:NAME                                     the target's resolver knows it\n  \
+             memory:<90%                                  of the limit of the target's cgroup\n  \
+             fds:<80%                                     of the limit on descriptors\n  \
+             not CHECK, all(CHECK; CHECK)\n  \
+             each with [,timeout=2s]\n\n\
+             Exit codes: 0 it holds, 1 it does not, 4 it could not be seen.\n\n\
+             Example:\n  spyhole check tcp:127.0.0.1:8080 'memory:<90%'",
+        )
+}
+
+/// Runs the checks, says one line, and tells the exit code.
+pub(super) fn run(
+    own: &ArgMatches,
+    options: &mut dyn FnMut() -> Option<Options>,
+) -> io::Result<Exit> {
+    let Ok(asked) = CheckArgs::from_arg_matches(own) else {
+        return Ok(Exit::Usage);
+    };
+    let mut passed = Vec::new();
+    let mut unseen = None;
+    for check in &asked.checks {
+        let Some(options) = options() else {
+            return Ok(Exit::Internal);
+        };
+        let outcome = check::run(check, options, &mut Vec::new());
+        match outcome.verdict {
+            Verdict::Passes => passed.push(outcome.says),
+            Verdict::Fails => return say(check, &outcome, "fails").map(|()| Exit::CheckFailed),
+            Verdict::Unknown => unseen = unseen.or(Some((check, outcome))),
+        }
+    }
+    if let Some((check, outcome)) = unseen {
+        return say(check, &outcome, "cannot be told").map(|()| Exit::Unreadable);
+    }
+    let line = format!("passes: {}", passed.join("; "));
+    print(&line).map(|()| Exit::Done)
+}
+
+fn say(check: &Check, outcome: &Outcome, word: &str) -> io::Result<()> {
+    print(&format!("{word}: {check}: {}", outcome.says))
+}
+
+/// One line: what came from outside cannot make two of it.
+fn print(line: &str) -> io::Result<()> {
+    writeln!(io::stdout(), "{}", escaped(line.as_bytes()))
+}

@@ -1,0 +1,168 @@
+//! Checks of files in the target's root: a file itself, a certificate, and the memory of its
+//! cgroup.
+
+use std::time::SystemTime;
+
+use nix::errno::Errno;
+
+use super::processes::share;
+use super::spec::{Bound, File};
+use super::{Ground, Outcome};
+use crate::inspect::view::View;
+use crate::parse::certificate_file;
+use crate::sys::found::{Found, Kind};
+use crate::sys::{Cut, InRoot};
+
+const CERTIFICATE_BYTES: usize = 4 << 20;
+const COUNTER_BYTES: usize = 64 << 10;
+const DAY: i64 = 24 * 60 * 60;
+/// Version 1 writes "no limit" as the greatest number of whole pages.
+const UNLIMITED: u64 = 1 << 62;
+
+/// The root of the target.
+fn root(view: Option<&View>) -> Result<&InRoot, Outcome> {
+    let held = view.and_then(|view| Some((view, view.held.as_ref()?)));
+    let Some((view, held)) = held else {
+        return Err(Outcome::unknown("there is no target"));
+    };
+    held.root(&view.visitor.viewer).map_err(|refusal| {
+        let why = refusal.reason.describe();
+        Outcome::unknown(format!(
+            "the target's files cannot be seen: {why} (spyhole access tells more)"
+        ))
+    })
+}
+
+fn found(root: &InRoot, path: &str) -> Result<Found, Outcome> {
+    Found::at(root, path.as_bytes()).map_err(|errno| match errno {
+        Errno::ENOENT | Errno::ENOTDIR => Outcome::fails(format!("{path} is not there")),
+        _ => Outcome::unknown(format!("{path}: {}", errno.desc())),
+    })
+}
+
+/// A file is there, new enough and long enough.
+pub(super) fn file(wanted: &File, ground: &Ground) -> Outcome {
+    let path = &wanted.path;
+    let found = match root(ground.view.as_ref()).and_then(|root| found(root, path)) {
+        Ok(found) => found,
+        Err(outcome) => return outcome,
+    };
+    let size = found.size_bytes();
+    if size < wanted.min_size {
+        let least = wanted.min_size;
+        return Outcome::fails(format!(
+            "{path} has {size} bytes, at least {least} expected"
+        ));
+    }
+    let age = SystemTime::now().duration_since(found.modified());
+    let age = age.unwrap_or_default();
+    match wanted.max_age {
+        Some(most) if age > most => {
+            let most = humantime::format_duration(most);
+            let seconds = age.as_secs();
+            Outcome::fails(format!(
+                "{path} changed {seconds} s ago, within {most} expected"
+            ))
+        }
+        _ => Outcome::passes(format!("{path} is there")),
+    }
+}
+
+/// Every certificate in a file is valid for so many days.
+pub(super) fn certificate(path: &str, min_days: u32, ground: &Ground) -> Outcome {
+    let mut bytes = Vec::new();
+    let read = root(ground.view.as_ref()).and_then(|root| {
+        let found = found(root, path)?;
+        if found.kind() != Kind::File {
+            return Err(Outcome::fails(format!("{path} is no file")));
+        }
+        match found.read(CERTIFICATE_BYTES, &mut bytes) {
+            Ok(Cut::Whole) => Ok(()),
+            Ok(Cut::AtLimit) => Err(Outcome::unknown(format!("{path} is too long to be read"))),
+            Err(errno) => Err(Outcome::unknown(format!("{path}: {}", errno.desc()))),
+        }
+    });
+    if let Err(outcome) = read {
+        return outcome;
+    }
+    let contents = certificate_file::contents(&bytes, None, SystemTime::now());
+    let certificates = contents
+        .map(|contents| contents.certificates)
+        .unwrap_or_default();
+    let seconds = certificates
+        .iter()
+        .map(|certificate| certificate.seconds_left)
+        .min();
+    match seconds {
+        None => Outcome::fails(format!("{path} holds no certificate that can be read")),
+        Some(seconds) if seconds < 0 => Outcome::fails(format!("{path} has expired")),
+        Some(seconds) => {
+            let days = seconds.div_euclid(DAY);
+            let says = format!("{path}: {days} days left");
+            Outcome::of(days >= i64::from(min_days), says)
+        }
+    }
+}
+
+/// Where a version of the cgroup file system keeps its numbers, as the target sees them.
+struct Places {
+    used: &'static str,
+    limit: &'static str,
+    stat: &'static str,
+    /// What of the use the kernel gives back under pressure.
+    reclaimable: &'static str,
+}
+
+const VERSIONS: [Places; 2] = [
+    Places {
+        used: "/sys/fs/cgroup/memory.current",
+        limit: "/sys/fs/cgroup/memory.max",
+        stat: "/sys/fs/cgroup/memory.stat",
+        reclaimable: "inactive_file",
+    },
+    Places {
+        used: "/sys/fs/cgroup/memory/memory.usage_in_bytes",
+        limit: "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+        stat: "/sys/fs/cgroup/memory/memory.stat",
+        reclaimable: "total_inactive_file",
+    },
+];
+
+/// The working set of the target's cgroup, as kubelet reckons it, against its limit.
+pub(super) fn memory(bound: Bound, ground: &Ground) -> Outcome {
+    let root = match root(ground.view.as_ref()) {
+        Ok(root) => root,
+        Err(outcome) => return outcome,
+    };
+    for places in &VERSIONS {
+        let Some(used) = number(root, places.used) else {
+            continue;
+        };
+        let Some(stat) = text(root, places.stat) else {
+            return Outcome::unknown(format!("{} cannot be read", places.stat));
+        };
+        let reclaimable = stat.lines().find_map(|line| {
+            let (name, value) = line.split_once(' ')?;
+            (name == places.reclaimable).then(|| value.trim().parse::<u64>().ok())?
+        });
+        let working = used.saturating_sub(reclaimable.unwrap_or_default());
+        let limit = number(root, places.limit).filter(|limit| (1..UNLIMITED).contains(limit));
+        let Some(limit) = limit else {
+            return Outcome::unknown("the target's cgroup has no memory limit to compare with");
+        };
+        let percent = share(working, limit);
+        let says = format!("{percent:.1}% of {} MiB are in use", limit >> 20);
+        return Outcome::of(bound.holds(percent), says);
+    }
+    Outcome::unknown("the target's cgroup shows no memory counters below /sys/fs/cgroup")
+}
+
+fn text(root: &InRoot, path: &str) -> Option<String> {
+    let mut bytes = Vec::new();
+    root.read(path.as_bytes(), COUNTER_BYTES, &mut bytes).ok()?;
+    String::from_utf8(bytes).ok()
+}
+
+fn number(root: &InRoot, path: &str) -> Option<u64> {
+    text(root, path)?.trim().parse().ok()
+}
