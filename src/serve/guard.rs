@@ -11,7 +11,7 @@ use hyper::{StatusCode, Uri};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::options::Options;
+use super::options::{Options, TOKEN_FILE_VARIABLE};
 use super::problem::Problem;
 use super::rotated::Rotated;
 use super::routes::Access;
@@ -48,6 +48,15 @@ enum Token {
     NotAsked,
 }
 
+/// Why somebody is let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Admitted {
+    /// By a token or a certificate.
+    Known,
+    /// As everybody is who asks for this.
+    Anybody,
+}
+
 /// Why somebody is not let in.
 pub(super) struct Refused {
     pub(super) problem: Problem,
@@ -74,12 +83,10 @@ impl Guard {
     /// A sentence that names the file and what was expected.
     pub(super) fn of(options: &Options) -> Result<Self, String> {
         let mut made = None;
+        let named = |why| format!("--token-file (or {TOKEN_FILE_VARIABLE}): {why}");
         let token = match &options.token_file {
             _ if options.insecure_no_auth => Token::NotAsked,
-            Some(path) => Token::File(
-                Rotated::read(vec![path.clone()], digest)
-                    .map_err(|why| format!("--token-file: {why}"))?,
-            ),
+            Some(path) => Token::File(Rotated::read(vec![path.clone()], digest).map_err(named)?),
             None => {
                 let random =
                     sys::random::key().map_err(|error| format!("no randomness: {error}"))?;
@@ -133,8 +140,8 @@ impl Guard {
         caller: &Caller,
         uri: &Uri,
         headers: &HeaderMap,
-    ) -> Result<(), Refused> {
-        self.named_rightly(caller, headers)?;
+    ) -> Result<Admitted, Refused> {
+        self.named_rightly(caller, uri, headers)?;
         same_site(headers)?;
         token_not_in_url(uri)?;
         let public = match access {
@@ -142,20 +149,39 @@ impl Guard {
             Some(Access::Metrics) => self.public_metrics,
             Some(Access::Guarded) | None => false,
         };
-        if public || caller.client_certificate || self.holds_token(headers) {
-            return Ok(());
+        if caller.client_certificate {
+            return Ok(Admitted::Known);
+        }
+        if public || matches!(self.token, Token::NotAsked) {
+            return Ok(Admitted::Anybody);
+        }
+        if self.holds_token(headers) {
+            return Ok(Admitted::Known);
         }
         Err(self.refuse(headers))
     }
 
     /// A page of another site that had its name resolved to this address calls it by that name.
-    fn named_rightly(&self, caller: &Caller, headers: &HeaderMap) -> Result<(), Problem> {
+    fn named_rightly(
+        &self,
+        caller: &Caller,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Result<(), Problem> {
         let mut hosts = headers.get_all(HOST).iter();
         let (Some(host), None) = (hosts.next(), hosts.next()) else {
             return Err(Problem::bad("expected one Host header"));
         };
         let host = host.to_str().unwrap_or_default();
-        let name = without_port(host).to_ascii_lowercase();
+        // Which of the two counts is what servers and proxies disagree on.
+        if uri.authority().is_some_and(|authority| authority != host) {
+            return Err(Problem::bad("the Host header and the URL name two servers"));
+        }
+        let Some(name) = without_port(host).map(str::to_ascii_lowercase) else {
+            return Err(Problem::bad(
+                "expected a name or an address in Host, and a port",
+            ));
+        };
         let address: Option<IpAddr> = name.parse().ok();
         let known = match address {
             Some(address) => {
@@ -176,7 +202,7 @@ impl Guard {
 
     fn holds_token(&self, headers: &HeaderMap) -> bool {
         let right = match &self.token {
-            Token::NotAsked => return true,
+            Token::NotAsked => return false,
             Token::Made(digest) => *digest,
             Token::File(file) => file.get(),
         };
@@ -223,19 +249,20 @@ fn same_site(headers: &HeaderMap) -> Result<(), Problem> {
             "requests from other sites are not answered",
         ))
     };
-    let site = headers.get(FETCH_SITE).map(HeaderValue::as_bytes);
-    if matches!(site, Some(site) if site != b"same-origin" && site != b"none") {
+    let own = |site: &HeaderValue| site == "same-origin" || site == "none";
+    if !headers.get_all(FETCH_SITE).iter().all(own) {
         return refused();
     }
-    let (Some(origin), Some(host)) = (headers.get(ORIGIN), headers.get(HOST)) else {
-        return Ok(());
+    let host = headers.get(HOST).map(HeaderValue::as_bytes);
+    let own = |origin: &HeaderValue| {
+        let origin = origin.to_str().unwrap_or_default();
+        let authority = origin.split_once("://").map(|(_, rest)| rest.as_bytes());
+        authority.is_some() && authority == host
     };
-    let origin = origin.to_str().unwrap_or_default();
-    let authority = origin.split_once("://").map_or("", |(_, rest)| rest);
-    if authority.as_bytes() == host.as_bytes() {
-        return Ok(());
+    if !headers.get_all(ORIGIN).iter().all(own) {
+        return refused();
     }
-    refused()
+    Ok(())
 }
 
 /// URLs end up in histories, logs and referrers.
@@ -254,12 +281,15 @@ fn token_not_in_url(uri: &Uri) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The name in a Host header.
-fn without_port(host: &str) -> &str {
-    if let Some(rest) = host.strip_prefix('[') {
-        return rest.split(']').next().unwrap_or_default();
-    }
-    host.split(':').next().unwrap_or_default()
+/// The name or address in a Host header; `None` where it is anything but that and a port.
+fn without_port(host: &str) -> Option<&str> {
+    let (name, port) = match host.strip_prefix('[') {
+        Some(rest) => rest.split_once(']')?,
+        None => host.split_at(host.find(':').unwrap_or(host.len())),
+    };
+    let digits = port.strip_prefix(':').unwrap_or(port);
+    let is_port = port.is_empty() || digits.len() < port.len() && digits.parse::<u16>().is_ok();
+    (is_port && !name.is_empty()).then_some(name)
 }
 
 fn digest(contents: &[Vec<u8>]) -> Result<TokenDigest, String> {
