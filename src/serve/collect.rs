@@ -13,9 +13,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 use super::options::Options;
 use super::problem::Problem;
+use crate::sys::allocator;
 
 /// Different questions that may wait at once, or whose answers are kept.
 const QUESTIONS: usize = 64;
+/// Bytes of an answer from which on its memory is given back at once.
+const LARGE: usize = 1 << 20;
 /// How much longer than its own time-out a look is waited for.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -201,6 +204,9 @@ async fn run(
         })
     });
     let _ = tell.send(Some(outcome.clone()));
+    let is_large = outcome
+        .as_ref()
+        .is_ok_and(|answer| answer.body.len() >= LARGE);
     let kept = Question::Done {
         at: Instant::now(),
         outcome,
@@ -214,6 +220,10 @@ async fn run(
     );
     if over {
         questions.remove(&question);
+    }
+    drop(questions);
+    if is_large {
+        allocator::give_back();
     }
 }
 

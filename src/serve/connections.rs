@@ -9,7 +9,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
-use crate::sys::limits;
+use crate::sys::{allocator, limits};
+
+/// From so many on, their memory is given back when the last one has gone.
+const CROWD: usize = 32;
 
 /// Descriptors that are kept for everything else: standard streams, listeners, the runtime,
 /// and what a look at /proc holds at once.
@@ -28,6 +31,7 @@ struct Open {
     last_request: Instant,
     evicted: u64,
     accepted: u64,
+    crowded: bool,
 }
 
 struct Task {
@@ -54,7 +58,13 @@ struct Listed {
 
 impl Drop for Listed {
     fn drop(&mut self) {
-        lock(&self.open).tasks.retain(|task| task.id != self.id);
+        let mut open = lock(&self.open);
+        open.tasks.retain(|task| task.id != self.id);
+        if open.tasks.is_empty() && open.crowded {
+            open.crowded = false;
+            allocator::give_back();
+        }
+        drop(open);
         self.closed.notify_waiters();
     }
 }
@@ -76,6 +86,7 @@ impl Connections {
                 last_request: Instant::now(),
                 evicted: 0,
                 accepted: 0,
+                crowded: false,
             })),
             closed: Arc::new(Notify::new()),
         }
@@ -109,11 +120,13 @@ impl Connections {
             serve.await;
         });
         // The task has not run yet: there is one thread, and it is here.
-        lock(&self.open).tasks.push_back(Task {
+        let mut open = lock(&self.open);
+        open.tasks.push_back(Task {
             id,
             handle: task.abort_handle(),
             standing,
         });
+        open.crowded |= open.tasks.len() >= CROWD;
         full
     }
 

@@ -225,17 +225,19 @@ impl Guard {
         if last.elapsed() > FORGIVEN {
             *count = 0;
         }
+        let mut after = Duration::ZERO;
         // Who shows nothing has guessed nothing.
         if headers.contains_key(AUTHORIZATION) {
             *count = count.saturating_add(1);
             *last = Instant::now();
+            after = SLOWER.saturating_mul(*count).min(SLOWEST);
         }
         Refused {
             problem: Problem::new(
                 StatusCode::UNAUTHORIZED,
                 "expected Authorization: Bearer TOKEN with the right token",
             ),
-            after: SLOWER.saturating_mul(*count).min(SLOWEST),
+            after,
             challenge: true,
         }
     }
@@ -287,8 +289,10 @@ fn without_port(host: &str) -> Option<&str> {
         Some(rest) => rest.split_once(']')?,
         None => host.split_at(host.find(':').unwrap_or(host.len())),
     };
-    let digits = port.strip_prefix(':').unwrap_or(port);
-    let is_port = port.is_empty() || digits.len() < port.len() && digits.parse::<u16>().is_ok();
+    let is_port = port.is_empty()
+        || port.strip_prefix(':').is_some_and(|digits| {
+            digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.parse::<u16>().is_ok()
+        });
     (is_port && !name.is_empty()).then_some(name)
 }
 
@@ -302,4 +306,74 @@ fn digest(contents: &[Vec<u8>]) -> Result<TokenDigest, String> {
         ));
     }
     Ok(Sha256::digest(token).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::header::HeaderValue;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_host_is_a_name_and_perhaps_a_port() {
+        for (host, name) in [
+            ("localhost", Some("localhost")),
+            ("localhost:7794", Some("localhost")),
+            ("[::1]", Some("::1")),
+            ("[::1]:7794", Some("::1")),
+            ("localhost:", None),
+            ("localhost:7794x", None),
+            ("localhost:65536", None),
+            ("[::1]7794", None),
+            ("[]", None),
+            (":7794", None),
+        ] {
+            assert_eq!(without_port(host), name, "{host}");
+        }
+    }
+
+    #[test]
+    fn only_an_origin_that_is_the_host_is_of_this_site() {
+        let judged = |origin: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, HeaderValue::from_static("localhost:7794"));
+            headers.insert(ORIGIN, HeaderValue::from_static(origin));
+            same_site(&headers).is_ok()
+        };
+        assert!(judged("http://localhost:7794"));
+        for other in [
+            "http://localhost",
+            "localhost:7794",
+            "null",
+            "",
+            "http://",
+            "http://x://localhost:7794",
+        ] {
+            assert!(!judged(other), "{other}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_host_is_taken_for_one_that_it_only_holds(host in "[a-z0-9.:\\[\\]@/ ]{0,40}") {
+            if let Some(name) = without_port(&host) {
+                let begins = host.strip_prefix('[').unwrap_or(&host).starts_with(name);
+                let rest = host.len() - name.len();
+                prop_assert!(begins && !name.is_empty() && rest <= "[]:".len() + 20, "{host}: {name}");
+                prop_assert!(host.starts_with('[') || !name.contains(':'), "{host}: {name}");
+            }
+        }
+
+        #[test]
+        fn any_bytes_in_headers_are_judged(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            if let Ok(value) = HeaderValue::from_bytes(&bytes) {
+                let mut headers = HeaderMap::new();
+                headers.insert(HOST, HeaderValue::from_static("localhost"));
+                headers.insert(ORIGIN, value.clone());
+                headers.insert(FETCH_SITE, value);
+                prop_assert!(same_site(&headers).is_err());
+            }
+        }
+    }
 }
