@@ -134,7 +134,11 @@ async fn serve(options: Options, look: Look) -> Result<(), ServeError> {
         })
         .collect();
     let why = end(&server, signals).await;
-    server.log.say(&format!("ends: {why}"));
+    let (accepted, evicted) = server.connections.totals();
+    let refused = server.guard.refused();
+    server.log.say(&format!(
+        "ends: {why}; {accepted} connections, {evicted} closed to make room, {refused} requests without the right token"
+    ));
     let _ = stop.send(true);
     for task in accepting.drain(..) {
         let _ = task.await;

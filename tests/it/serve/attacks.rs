@@ -77,7 +77,7 @@ fn five_thousand_stalled_connections_keep_nobody_out() {
     drop(open);
     let end = server.returns_to(start);
     println!("{during:?} under 5,000; {start:?} {cost:?} {end:?}");
-    server.is_well();
+    server.ends_well();
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn a_flood_of_strangers_does_not_cut_off_who_holds_the_token() {
     let reply = exchange(known, last.as_bytes());
     assert_eq!(reply.status, 200);
     drop(open);
-    server.is_well();
+    server.ends_well();
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn headers_that_drip_are_cut_off_at_the_time_out() {
     // They are all still held on this side.
     server.returns_to(start);
     assert!(dripping.iter_mut().all(is_closed));
-    server.is_well();
+    server.ends_well();
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn who_says_nothing_at_all_is_cut_off_too() {
         assert!(Instant::now() < until, "they are held for ever");
     }
     server.returns_to(start);
-    server.is_well();
+    server.ends_well();
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn descriptors_that_run_out_end_nothing() {
     drop(open);
     let end = server.returns_to(start);
     println!("{during:?} with 64 descriptors; {start:?} {end:?}");
-    server.is_well();
+    server.ends_well();
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn even_where_every_descriptor_is_taken_it_comes_back() {
     server.wait_for("cannot accept: ");
     drop(open);
     server.returns_to(start);
-    server.is_well();
+    server.ends_well();
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn no_thread_to_look_on_is_said_and_passes() {
     }
     limit("1000");
     assert_eq!(server.get("/v1/processes").status, 200);
-    server.is_well();
+    server.ends_well();
 }
 
 #[test]
@@ -231,7 +231,7 @@ fn resets_at_any_moment_harm_nobody() {
     }
     server.answers_within(PROMPTLY);
     server.returns_to(start);
-    server.is_well();
+    server.ends_well();
 }
 
 #[test]
@@ -247,9 +247,8 @@ fn pipelines_that_nobody_reads_stop_at_the_buffers() {
         // As much as the kernel takes, until it takes no more.
         let until = Instant::now() + Duration::from_millis(50);
         while Instant::now() < until {
-            match stream.write(&flood) {
-                Ok(_) => {}
-                Err(_) => thread::sleep(Duration::from_millis(5)),
+            if stream.write_all(&flood).is_err() {
+                thread::sleep(Duration::from_millis(5));
             }
         }
         open.push(stream);
@@ -261,7 +260,7 @@ fn pipelines_that_nobody_reads_stop_at_the_buffers() {
     let end = server.returns_to(start);
     println!("{during:?} under pipelines; {start:?} {cost:?} {end:?}");
     drop(open);
-    server.is_well();
+    server.ends_well();
 }
 
 #[test]
@@ -279,14 +278,14 @@ fn a_pipeline_that_is_read_is_answered_whole_and_others_beside_it() {
     writer.join().unwrap();
     let answers = String::from_utf8(all).unwrap();
     assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 3_001);
-    server.is_well();
+    server.ends_well();
 }
 
 /// A document of more than a MiB: one container with processes that have long arguments.
 fn crowd() -> FakeProc {
     let fake = FakeProc::new();
     let first = fake.process(1);
-    let argument = [b"app\0".as_slice(), &[b'x'; 30_000], b"\0"].concat();
+    let argument = [b"app\0".as_slice(), &vec![b'x'; 30_000], b"\0"].concat();
     for pid in 2..=120 {
         let process = fake.process(pid).child_of(1);
         process
@@ -327,7 +326,7 @@ fn slow_readers_of_a_big_document_hold_it_once() {
     let end = server.returns_to(start);
     println!("{during:?} under slow readers; {start:?} {cost:?} {end:?}");
     drop(readers);
-    server.is_well();
+    server.ends_well();
 }
 
 #[test]
@@ -365,7 +364,7 @@ fn answers_that_nobody_takes_fill_no_more_than_their_share() {
     while server.get(path).status != 200 {
         assert!(Instant::now() < until, "{}", server.get(path).text());
     }
-    server.is_well();
+    server.ends_well();
 }
 
 #[test]
@@ -377,5 +376,5 @@ fn an_answer_beyond_the_limit_is_refused_and_not_built() {
     assert_eq!(refused.status, 507);
     assert!(refused.detail().contains("--max-response"));
     assert_eq!(server.get("/v1/containers").status, 200);
-    server.is_well();
+    server.ends_well();
 }

@@ -61,7 +61,7 @@ fn without_a_token_nothing_is_answered_but_pass_and_fail() {
         let reply = server.ask(path, &[]);
         assert_eq!(reply.status, 401, "{path}: {}", reply.text());
     }
-    server.is_well();
+    server.ends_well();
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn with_the_token_every_guarded_route_answers() {
     let reply = server.get("/unknown");
     assert_eq!(reply.status, 404);
     assert!(reply.detail().contains("no such path"));
-    server.is_well();
+    server.ends_well();
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn only_the_whole_token_as_a_bearer_counts() {
     assert_eq!(status(&[&right, "Bearer wrong"]), 401);
     assert_eq!(status(&["Bearer wrong", &right]), 401);
     assert_eq!(status(&[&right, &right]), 401);
-    server.is_well();
+    server.ends_well();
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn a_token_in_a_url_is_refused_even_if_it_is_right() {
             assert!(!reply.text().contains(&token));
         }
     }
-    server.is_well();
+    server.ends_well();
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn failed_logins_are_slowed_and_nobody_else_is() {
         "{:?}",
         begun.elapsed()
     );
-    server.is_well();
+    server.ends_well();
 }
 
 #[test]
@@ -180,5 +180,5 @@ fn a_guess_that_waits_is_answered_with_a_bound() {
         "{:?}",
         begun.elapsed()
     );
-    server.is_well();
+    server.ends_well();
 }

@@ -106,7 +106,7 @@ pub(super) fn reset(stream: TcpStream) {
 /// All that comes until the other side ends it or resets it.
 pub(super) fn drain(stream: &mut impl Read) -> Vec<u8> {
     let mut all = Vec::new();
-    let mut some = [0; 1 << 16];
+    let mut some = vec![0; 1 << 16];
     loop {
         match stream.read(&mut some) {
             Ok(0) => return all,
@@ -120,11 +120,12 @@ pub(super) fn drain(stream: &mut impl Read) -> Vec<u8> {
 
 /// A request for this path with these headers; the last one of its connection.
 pub(super) fn request(path: &str, host: &str, headers: &[(&str, &str)]) -> String {
-    let mut text = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
-    for (name, value) in headers {
-        text.push_str(&format!("{name}: {value}\r\n"));
-    }
-    text + "\r\n"
+    let line = |(name, value): &(&str, &str)| format!("{name}: {value}\r\n");
+    let lines: Vec<String> = headers.iter().map(line).collect();
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{}\r\n",
+        lines.concat()
+    )
 }
 
 /// Sends a request over any stream and reads the answer.

@@ -70,7 +70,7 @@ fn only_its_own_names_are_answered_to() {
         exchange(dial(server.address()), twice.as_bytes()).status,
         400
     );
-    server.is_well();
+    server.ends_well();
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn it_is_called_by_the_address_that_it_is_reached_at() {
     assert_eq!(with_host(&server, &server.host()), 200);
     assert_eq!(with_host(&server, "localhost"), 200);
     assert_eq!(with_host(&server, "10.255.255.254"), 421);
-    server.is_well();
+    server.ends_well();
 }
 
 /// An address of this machine that is not loopback, or another loopback one where it has none.
@@ -125,7 +125,7 @@ fn another_site_gets_nothing_even_with_the_token() {
     }
     let two = [("Origin", own.as_str()), ("Origin", "http://evil.example")];
     assert_eq!(server.ask("/healthz", &two).status, 403);
-    server.is_well();
+    server.ends_well();
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn every_answer_tells_browsers_to_keep_it_to_themselves() {
         assert!(policy.starts_with("default-src 'none'"), "{policy}");
         assert_eq!(reply.header("server"), None);
     }
-    server.is_well();
+    server.ends_well();
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn only_reading_methods_are_answered() {
     assert_eq!((head.status, head.body.len()), (200, 0));
     assert_eq!(head.header("content-length"), get.header("content-length"));
     assert_eq!(head.header("content-type"), get.header("content-type"));
-    server.is_well();
+    server.ends_well();
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn an_unknown_parameter_is_named() {
         let detail = reply.detail();
         assert!(detail.starts_with(&format!("{name}:")), "{path}: {detail}");
     }
-    server.is_well();
+    server.ends_well();
 }
 
 const SECRET: &str = "q9-secret-of-the-target-7Zw";
@@ -229,7 +229,7 @@ fn a_secret_of_the_target_leaves_with_leave_only() {
         assert!(refused.detail().contains("--allow-reveal"));
     }
     assert!(!server.said().contains(SECRET));
-    server.is_well();
+    server.ends_well();
 
     let server = Server::start(&["--access-log", "json", "--pid", &pid, "--allow-reveal"]);
     assert!(!server.get("/v1/environment").text().contains(SECRET));
@@ -238,7 +238,7 @@ fn a_secret_of_the_target_leaves_with_leave_only() {
     assert!(!server.get("/v1/environment").text().contains(SECRET));
     server.wait_for("/v1/environment");
     assert!(!server.said().contains(SECRET));
-    server.is_well();
+    server.ends_well();
     target.kill().unwrap();
     target.wait().unwrap();
 }
@@ -271,7 +271,7 @@ fn the_access_log_holds_no_token_and_no_query() {
                 assert!(!entry[key].is_null(), "{key}: {line}");
             }
         }
-        server.is_well();
+        server.ends_well();
     }
     let server = Server::start(&["--access-log", "off"]);
     let greeting = server.said();
@@ -279,5 +279,5 @@ fn the_access_log_holds_no_token_and_no_query() {
     server.get("/");
     assert!(server.said().starts_with(&greeting));
     assert!(!server.said().contains(" GET "));
-    server.is_well();
+    server.ends_well();
 }

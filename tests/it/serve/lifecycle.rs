@@ -188,7 +188,7 @@ fn a_unix_socket_is_its_owners_and_goes_at_the_end() {
     let curl = server.wait_for("curl");
     let shown = run(Command::new("sh").args(["-c", &format!("{curl} -s")]));
     assert!(shown.ended_with(0).json()["schema"] == "spyhole/v1");
-    server.is_well();
+    server.ends_well();
     assert!(!path.exists());
 }
 
@@ -211,7 +211,7 @@ fn only_a_socket_that_nobody_listens_on_is_replaced() {
     // Another one in its place is left to its owner.
     fs::remove_file(&path).unwrap();
     let other = UnixListener::bind(&path).unwrap();
-    server.is_well();
+    server.ends_well();
     assert!(path.exists());
     drop(other);
     // No socket at all.

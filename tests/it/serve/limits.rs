@@ -26,13 +26,13 @@ fn headers_are_counted_and_measured() {
     assert_eq!(ask(&server, 62, 1), 431);
     assert_eq!(ask(&server, 0, 8_000), 200);
     assert_eq!(ask(&server, 0, 8_300), 431);
-    server.is_well();
+    server.ends_well();
     let server = Server::start(&["--max-headers", "100", "--max-head", "16"]);
     assert_eq!(ask(&server, 97, 1), 200);
     assert_eq!(ask(&server, 98, 1), 431);
     assert_eq!(ask(&server, 0, 16_000), 200);
     assert_eq!(ask(&server, 0, 16_400), 431);
-    server.is_well();
+    server.ends_well();
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn a_connection_is_used_again_until_its_time_is_over() {
         begun.elapsed()
     );
     assert!(answered > 5, "{answered}");
-    server.is_well();
+    server.ends_well();
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn who_asks_slowly_within_the_limits_is_answered() {
     }
     let reply = Reply::parse(&drain(&mut stream)).unwrap();
     assert_eq!((reply.status, reply.text().as_str()), (200, "ok\n"));
-    server.is_well();
+    server.ends_well();
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn as_many_connections_as_were_said() {
     assert_eq!(statuses.next(), Some(None));
     assert_eq!(statuses.next(), Some(Some(200)));
     assert_eq!(statuses.next(), Some(Some(200)));
-    server.is_well();
+    server.ends_well();
 }
 
 #[test]

@@ -104,7 +104,7 @@ fn a_token_that_is_replaced_counts_within_a_second() {
     volume.replace(&[("token", OLD.as_bytes())]);
     until_accepted(&server, OLD);
     assert_eq!(status(&server, NEW), 401);
-    server.is_well();
+    server.ends_well();
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn a_pipe_in_the_place_of_the_token_holds_nobody() {
     thread::sleep(Duration::from_millis(600));
     assert_eq!(status(&server, OLD), 200);
     server.answers_within(Duration::from_millis(100));
-    server.is_well();
+    server.ends_well();
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn the_environment_names_the_file_too() {
     );
     assert_eq!(status(&server, OLD), 200);
     assert_eq!(status(&server, NEW), 401);
-    server.is_well();
+    server.ends_well();
 }
 
 #[test]
@@ -203,5 +203,5 @@ fn no_guard_at_all_is_said_aloud() {
         server.ask("/", &[("Sec-Fetch-Site", "cross-site")]).status,
         403
     );
-    server.is_well();
+    server.ends_well();
 }

@@ -204,7 +204,7 @@ impl Server {
     }
 
     /// Fails unless it has neither died nor panicked, and ends in order.
-    pub(super) fn is_well(mut self) {
+    pub(super) fn ends_well(mut self) {
         self.signal(Signal::SIGTERM);
         let (code, took) = self.ends();
         let said = self.said();

@@ -141,7 +141,7 @@ fn curl_and_openssl_speak_to_it() {
         "{plain:?}"
     );
     assert_eq!(house.curl(&server, "/healthz", &[]).stdout_text(), "200");
-    server.is_well();
+    server.ends_well();
 }
 
 /// The subject that the server shows now.
@@ -190,7 +190,7 @@ fn a_certificate_that_is_replaced_is_served_within_a_second() {
         "200"
     );
     assert!(!server.said().contains("PRIVATE KEY"));
-    server.is_well();
+    server.ends_well();
 }
 
 #[test]
@@ -236,7 +236,7 @@ fn only_a_certificate_of_the_right_authority_lets_in() {
         assert_eq!(refused.stdout_text(), "000", "{path}");
     }
     server.wait_for("no TLS session");
-    server.is_well();
+    server.ends_well();
 }
 
 #[test]
@@ -249,7 +249,7 @@ fn a_token_lets_in_beside_certificates() {
     let bearer = ["--header", "Authorization: Bearer the-token-of-the-tests"];
     assert_eq!(house.curl(&server, "/", &bearer).stdout_text(), "200");
     assert_eq!(house.curl(&server, "/", &[]).stdout_text(), "401");
-    server.is_well();
+    server.ends_well();
 }
 
 #[test]
@@ -272,7 +272,7 @@ fn handshakes_that_stall_are_cut_off() {
         assert!(Instant::now() < until);
         thread::sleep(Duration::from_millis(20));
     }
-    server.is_well();
+    server.ends_well();
 }
 
 #[test]
