@@ -147,6 +147,12 @@ fn serve(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
     let options = serve::options::Options::from_arg_matches(own)
         .map_err(|error| Failure::usage(error.to_string()))?;
     let options = options.with_environment(|name| std::env::var_os(name));
+    if (global.reveal_all || !global.reveal.is_empty()) && !options.allow_reveal {
+        return Err(Failure::usage(
+            "--reveal and --reveal-all would show secrets to whoever asks over HTTP: \
+             serve --allow-reveal lets each request ask for them",
+        ));
+    }
     let look = serve::options::Look {
         proc: global.proc.clone(),
         pid: global.pid,

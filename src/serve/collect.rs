@@ -3,16 +3,22 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Semaphore, watch};
+use bytes::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 use super::options::Options;
 use super::problem::Problem;
+use crate::sys::allocator;
 
-/// Different questions that may wait at once.
+/// Different questions that may wait at once, or whose answers are kept.
 const QUESTIONS: usize = 64;
+/// Bytes of an answer from which on its memory is given back at once.
+const LARGE: usize = 1 << 20;
 /// How much longer than its own time-out a look is waited for.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -20,7 +26,7 @@ const GRACE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) content_type: &'static str,
-    pub(super) body: bytes::Bytes,
+    pub(super) body: Bytes,
 }
 
 /// What came of a question.
@@ -31,6 +37,37 @@ pub(super) struct Collector {
     questions: Arc<Mutex<HashMap<String, Question>>>,
     permits: Arc<Semaphore>,
     keep: Duration,
+    /// Bytes of all answers that are kept or on their way to a client, however slow it is.
+    held: Arc<AtomicUsize>,
+    most_held: usize,
+}
+
+/// Bytes of an answer, counted as long as somebody holds them.
+struct Counted {
+    bytes: Bytes,
+    held: Arc<AtomicUsize>,
+}
+
+impl Counted {
+    fn wrap(bytes: Bytes, held: &Arc<AtomicUsize>) -> Bytes {
+        held.fetch_add(bytes.len(), Ordering::Relaxed);
+        Bytes::from_owner(Self {
+            bytes,
+            held: Arc::clone(held),
+        })
+    }
+}
+
+impl AsRef<[u8]> for Counted {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.held.fetch_sub(self.bytes.len(), Ordering::Relaxed);
+    }
 }
 
 enum Question {
@@ -54,6 +91,8 @@ impl Collector {
             questions: Arc::default(),
             permits: Arc::new(Semaphore::new(options.max_collections.into())),
             keep: options.cache,
+            held: Arc::default(),
+            most_held: usize::from(options.max_response) << 21,
         }
     }
 
@@ -84,8 +123,13 @@ impl Collector {
         look: impl FnOnce() -> Outcome + Send + 'static,
     ) -> Result<Result<Outcome, watch::Receiver<Option<Outcome>>>, Problem> {
         let mut questions = lock(&self.questions);
-        if questions.len() >= QUESTIONS && !questions.contains_key(&question) {
-            return Err(Problem::busy());
+        if !questions.contains_key(&question) {
+            if questions.len() >= QUESTIONS {
+                forget_oldest(&mut questions);
+            }
+            if questions.len() >= QUESTIONS {
+                return Err(Problem::busy());
+            }
         }
         let slot = match questions.entry(question.clone()) {
             Entry::Occupied(slot) => match slot.get() {
@@ -97,6 +141,9 @@ impl Collector {
             },
             vacant @ Entry::Vacant(_) => vacant,
         };
+        if self.held.load(Ordering::Relaxed) > self.most_held {
+            return Err(Problem::unread());
+        }
         let (tell, told) = watch::channel(None);
         slot.insert_entry(Question::Pending(told.clone()));
         drop(questions);
@@ -107,6 +154,7 @@ impl Collector {
             Terms {
                 patience,
                 keep: self.keep,
+                held: Arc::clone(&self.held),
             },
             look,
             tell,
@@ -115,10 +163,24 @@ impl Collector {
     }
 }
 
+/// Makes room by an answer that was only kept for whoever might ask the same.
+fn forget_oldest(questions: &mut HashMap<String, Question>) {
+    let done = questions
+        .iter()
+        .filter_map(|(name, question)| match question {
+            Question::Done { at, .. } => Some((*at, name.clone())),
+            Question::Pending(_) => None,
+        });
+    if let Some((_, oldest)) = done.min() {
+        questions.remove(&oldest);
+    }
+}
+
 /// How long a look may take and how long its answer is kept.
 struct Terms {
     patience: Duration,
     keep: Duration,
+    held: Arc<AtomicUsize>,
 }
 
 /// Looks once, whether or not whoever asked is still there, and keeps the answer for a moment.
@@ -132,17 +194,19 @@ async fn run(
 ) {
     let permit = tokio::time::timeout(terms.patience, permits.acquire_owned()).await;
     let outcome = match permit {
-        Ok(Ok(permit)) => {
-            let looked = tokio::task::spawn_blocking(move || {
-                // Held by the thread: a look that the kernel holds counts until it ends.
-                let _permit = permit;
-                look()
-            });
-            looked.await.unwrap_or_else(|_| Err(Problem::lost()))
-        }
+        Ok(Ok(permit)) => on_a_thread(permit, look).await,
         _ => Err(Problem::busy()),
     };
+    let outcome = outcome.map(|answer| {
+        Arc::new(Answer {
+            content_type: answer.content_type,
+            body: Counted::wrap(answer.body.clone(), &terms.held),
+        })
+    });
     let _ = tell.send(Some(outcome.clone()));
+    let is_large = outcome
+        .as_ref()
+        .is_ok_and(|answer| answer.body.len() >= LARGE);
     let kept = Question::Done {
         at: Instant::now(),
         outcome,
@@ -156,5 +220,27 @@ async fn run(
     );
     if over {
         questions.remove(&question);
+    }
+    drop(questions);
+    if is_large {
+        allocator::give_back();
+    }
+}
+
+/// Not on one of the runtime's threads: where the system has none to give, those panic.
+async fn on_a_thread(
+    permit: OwnedSemaphorePermit,
+    look: impl FnOnce() -> Outcome + Send + 'static,
+) -> Outcome {
+    let (tell, told) = oneshot::channel();
+    let thread = thread::Builder::new().name("look".to_owned());
+    let begun = thread.spawn(move || {
+        // Held by the thread: a look that the kernel holds counts until it ends.
+        let _permit = permit;
+        let _ = tell.send(look());
+    });
+    match begun {
+        Ok(_) => told.await.unwrap_or_else(|_| Err(Problem::lost())),
+        Err(_) => Err(Problem::no_thread()),
     }
 }

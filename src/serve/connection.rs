@@ -1,7 +1,7 @@
 //! One connection, from the first byte to the last.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::Ordering;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -10,53 +10,55 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
 use super::Server;
+use super::connections::Standing;
 use super::listener::{Accepted, Ends};
 use super::secure::Secure;
-use super::service;
+use super::service::{self, Caller};
 use super::wire::Wire;
-
-/// Bytes that hyper holds of a request and of an answer at once.
-const BUFFER: usize = 16 << 10;
-/// How long a client may take to agree on TLS.
-const TLS_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Serves it to its end.
 pub(super) async fn serve(
     accepted: Accepted,
+    standing: Arc<Standing>,
     server: Arc<Server>,
     secure: Option<Arc<Secure>>,
     stopped: watch::Receiver<bool>,
 ) {
+    let caller = |ends| Caller {
+        ends,
+        client_certificate: false,
+        standing,
+    };
     match accepted {
         Accepted::Tcp(stream, peer) => {
             let ends = Ends {
                 peer: Some(peer),
                 local: stream.local_addr().ok().map(|address| address.ip()),
             };
-            begin(stream, ends, server, secure, stopped).await;
+            begin(stream, caller(ends), server, secure, stopped).await;
         }
         Accepted::Unix(stream) => {
             let ends = Ends {
                 peer: None,
                 local: None,
             };
-            begin(stream, ends, server, secure, stopped).await;
+            begin(stream, caller(ends), server, secure, stopped).await;
         }
     }
 }
 
 async fn begin<S>(
     stream: S,
-    ends: Ends,
+    mut caller: Caller,
     server: Arc<Server>,
     secure: Option<Arc<Secure>>,
-    stopped: watch::Receiver<bool>,
+    mut stopped: watch::Receiver<bool>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let stream = Wire::new(stream, server.options.write_timeout);
     let Some(secure) = secure else {
-        return talk(stream, ends, false, server, stopped).await;
+        return talk(stream, caller, server, stopped).await;
     };
     let acceptor = secure.acceptor();
     if let Some(fault) = secure.take_fault() {
@@ -64,24 +66,23 @@ async fn begin<S>(
             .log
             .say(&format!("serves on with the certificate before: {fault}"));
     }
-    match tokio::time::timeout(TLS_TIMEOUT, acceptor.accept(stream)).await {
+    let agreed = tokio::select! {
+        _ = stopped.changed() => return,
+        agreed = tokio::time::timeout(server.options.header_timeout, acceptor.accept(stream)) => agreed,
+    };
+    match agreed {
         Ok(Ok(stream)) => {
             // Only certificates of the given authorities come through the handshake.
-            let shown = stream.get_ref().1.peer_certificates().is_some();
-            talk(stream, ends, shown, server, stopped).await;
+            caller.client_certificate = stream.get_ref().1.peer_certificates().is_some();
+            talk(stream, caller, server, stopped).await;
         }
         Ok(Err(error)) => server.log.rarely(&format!("no TLS session: {error}")),
         Err(_) => {}
     }
 }
 
-async fn talk<S>(
-    stream: S,
-    ends: Ends,
-    client_certificate: bool,
-    server: Arc<Server>,
-    mut stopped: watch::Receiver<bool>,
-) where
+async fn talk<S>(stream: S, caller: Caller, server: Arc<Server>, mut stopped: watch::Receiver<bool>)
+where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let options = &server.options;
@@ -91,20 +92,22 @@ async fn talk<S>(
     http.timer(TokioTimer::new())
         .header_read_timeout(options.header_timeout)
         .max_headers(options.max_headers.into())
-        .max_buf_size(BUFFER)
+        .max_buf_size(options.head_bytes() * 2)
         .half_close(false);
     let answering = Arc::clone(&server);
-    let caller = service::Caller {
-        ends,
-        client_certificate,
-    };
+    let standing = Arc::clone(&caller.standing);
     let service =
-        service_fn(move |request| service::answer(Arc::clone(&answering), caller, request));
+        service_fn(move |request| service::answer(Arc::clone(&answering), caller.clone(), request));
     let connection = http.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     tokio::select! {
         _ = connection.as_mut() => return,
-        _ = stopped.changed() => {}
+        _ = stopped.changed() => {
+            // hyper would wait for the first request of who has sent none.
+            if !standing.asked.load(Ordering::Relaxed) {
+                return;
+            }
+        }
         () = tokio::time::sleep(lifetime) => {}
     }
     // What is being answered may be finished; then it is over.

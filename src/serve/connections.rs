@@ -2,13 +2,17 @@
 
 use std::collections::VecDeque;
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
-use crate::sys::limits;
+use crate::sys::{allocator, limits};
+
+/// From so many on, their memory is given back when the last one has gone.
+const CROWD: usize = 32;
 
 /// Descriptors that are kept for everything else: standard streams, listeners, the runtime,
 /// and what a look at /proc holds at once.
@@ -23,10 +27,26 @@ pub(super) struct Connections {
 
 struct Open {
     next: u64,
-    tasks: VecDeque<(u64, AbortHandle)>,
+    tasks: VecDeque<Task>,
     last_request: Instant,
     evicted: u64,
     accepted: u64,
+    crowded: bool,
+}
+
+struct Task {
+    id: u64,
+    handle: AbortHandle,
+    standing: Arc<Standing>,
+}
+
+/// What a connection has shown of itself.
+#[derive(Debug, Default)]
+pub(super) struct Standing {
+    /// A request of it was let in by a token or a certificate.
+    pub(super) trusted: AtomicBool,
+    /// It has sent a whole request.
+    pub(super) asked: AtomicBool,
 }
 
 /// Takes a connection off the list when its task ends, however it ends.
@@ -38,7 +58,13 @@ struct Listed {
 
 impl Drop for Listed {
     fn drop(&mut self) {
-        lock(&self.open).tasks.retain(|(id, _)| *id != self.id);
+        let mut open = lock(&self.open);
+        open.tasks.retain(|task| task.id != self.id);
+        if open.tasks.is_empty() && open.crowded {
+            open.crowded = false;
+            allocator::give_back();
+        }
+        drop(open);
         self.closed.notify_waiters();
     }
 }
@@ -60,15 +86,21 @@ impl Connections {
                 last_request: Instant::now(),
                 evicted: 0,
                 accepted: 0,
+                crowded: false,
             })),
             closed: Arc::new(Notify::new()),
         }
     }
 
-    /// Runs a connection, in the place of the oldest one where there is no room.
-    pub(super) fn run(&self, serve: impl Future<Output = ()> + Send + 'static) {
+    /// Runs a connection, in the place of another one where there is no room; whether one had
+    /// to go.
+    pub(super) fn run<F>(&self, serve: impl FnOnce(Arc<Standing>) -> F) -> bool
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let full = self.count() >= self.most;
         while self.count() >= self.most {
-            self.evict_oldest();
+            self.evict();
         }
         let id = {
             let mut open = lock(&self.open);
@@ -81,20 +113,32 @@ impl Connections {
             open: Arc::clone(&self.open),
             closed: Arc::clone(&self.closed),
         };
+        let standing = Arc::new(Standing::default());
+        let serve = serve(Arc::clone(&standing));
         let task = tokio::spawn(async move {
             let _listed = listed;
             serve.await;
         });
         // The task has not run yet: there is one thread, and it is here.
-        lock(&self.open).tasks.push_back((id, task.abort_handle()));
+        let mut open = lock(&self.open);
+        open.tasks.push_back(Task {
+            id,
+            handle: task.abort_handle(),
+            standing,
+        });
+        open.crowded |= open.tasks.len() >= CROWD;
+        full
     }
 
-    /// Closes the one that has been open for the longest.
-    pub(super) fn evict_oldest(&self) {
+    /// Closes the one that has been open for the longest of those that nobody vouches for, so
+    /// that a flood of strangers does not cut off who holds the token; else the oldest of all.
+    pub(super) fn evict(&self) {
         let mut open = lock(&self.open);
-        if let Some((_, task)) = open.tasks.pop_front() {
+        let strange = |task: &Task| !task.standing.trusted.load(Ordering::Relaxed);
+        let index = open.tasks.iter().position(strange).unwrap_or_default();
+        if let Some(task) = open.tasks.remove(index) {
             open.evicted += 1;
-            task.abort();
+            task.handle.abort();
         }
     }
 

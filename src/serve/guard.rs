@@ -11,7 +11,7 @@ use hyper::{StatusCode, Uri};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::options::Options;
+use super::options::{Options, TOKEN_FILE_VARIABLE};
 use super::problem::Problem;
 use super::rotated::Rotated;
 use super::routes::Access;
@@ -48,6 +48,15 @@ enum Token {
     NotAsked,
 }
 
+/// Why somebody is let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Admitted {
+    /// By a token or a certificate.
+    Known,
+    /// As everybody is who asks for this.
+    Anybody,
+}
+
 /// Why somebody is not let in.
 pub(super) struct Refused {
     pub(super) problem: Problem,
@@ -74,12 +83,10 @@ impl Guard {
     /// A sentence that names the file and what was expected.
     pub(super) fn of(options: &Options) -> Result<Self, String> {
         let mut made = None;
+        let named = |why| format!("--token-file (or {TOKEN_FILE_VARIABLE}): {why}");
         let token = match &options.token_file {
             _ if options.insecure_no_auth => Token::NotAsked,
-            Some(path) => Token::File(
-                Rotated::read(vec![path.clone()], digest)
-                    .map_err(|why| format!("--token-file: {why}"))?,
-            ),
+            Some(path) => Token::File(Rotated::read(vec![path.clone()], digest).map_err(named)?),
             None => {
                 let random =
                     sys::random::key().map_err(|error| format!("no randomness: {error}"))?;
@@ -133,8 +140,8 @@ impl Guard {
         caller: &Caller,
         uri: &Uri,
         headers: &HeaderMap,
-    ) -> Result<(), Refused> {
-        self.named_rightly(caller, headers)?;
+    ) -> Result<Admitted, Refused> {
+        self.named_rightly(caller, uri, headers)?;
         same_site(headers)?;
         token_not_in_url(uri)?;
         let public = match access {
@@ -142,8 +149,14 @@ impl Guard {
             Some(Access::Metrics) => self.public_metrics,
             Some(Access::Guarded) | None => false,
         };
-        if public || caller.client_certificate || self.holds_token(headers) {
-            return Ok(());
+        if caller.client_certificate {
+            return Ok(Admitted::Known);
+        }
+        if public || matches!(self.token, Token::NotAsked) {
+            return Ok(Admitted::Anybody);
+        }
+        if self.holds_token(headers) {
+            return Ok(Admitted::Known);
         }
         Err(self.refuse(headers))
     }
@@ -154,13 +167,26 @@ impl Guard {
     }
 
     /// A page of another site that had its name resolved to this address calls it by that name.
-    fn named_rightly(&self, caller: &Caller, headers: &HeaderMap) -> Result<(), Problem> {
+    fn named_rightly(
+        &self,
+        caller: &Caller,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Result<(), Problem> {
         let mut hosts = headers.get_all(HOST).iter();
         let (Some(host), None) = (hosts.next(), hosts.next()) else {
             return Err(Problem::bad("expected one Host header"));
         };
         let host = host.to_str().unwrap_or_default();
-        let name = without_port(host).to_ascii_lowercase();
+        // Which of the two counts is what servers and proxies disagree on.
+        if uri.authority().is_some_and(|authority| authority != host) {
+            return Err(Problem::bad("the Host header and the URL name two servers"));
+        }
+        let Some(name) = without_port(host).map(str::to_ascii_lowercase) else {
+            return Err(Problem::bad(
+                "expected a name or an address in Host, and a port",
+            ));
+        };
         let address: Option<IpAddr> = name.parse().ok();
         let known = match address {
             Some(address) => {
@@ -181,7 +207,7 @@ impl Guard {
 
     fn holds_token(&self, headers: &HeaderMap) -> bool {
         let right = match &self.token {
-            Token::NotAsked => return true,
+            Token::NotAsked => return false,
             Token::Made(digest) => *digest,
             Token::File(file) => file.get(),
         };
@@ -204,17 +230,19 @@ impl Guard {
         if last.elapsed() > FORGIVEN {
             *count = 0;
         }
+        let mut after = Duration::ZERO;
         // Who shows nothing has guessed nothing.
         if headers.contains_key(AUTHORIZATION) {
             *count = count.saturating_add(1);
             *last = Instant::now();
+            after = SLOWER.saturating_mul(*count).min(SLOWEST);
         }
         Refused {
             problem: Problem::new(
                 StatusCode::UNAUTHORIZED,
                 "expected Authorization: Bearer TOKEN with the right token",
             ),
-            after: SLOWER.saturating_mul(*count).min(SLOWEST),
+            after,
             challenge: true,
         }
     }
@@ -228,19 +256,20 @@ fn same_site(headers: &HeaderMap) -> Result<(), Problem> {
             "requests from other sites are not answered",
         ))
     };
-    let site = headers.get(FETCH_SITE).map(HeaderValue::as_bytes);
-    if matches!(site, Some(site) if site != b"same-origin" && site != b"none") {
+    let own = |site: &HeaderValue| site == "same-origin" || site == "none";
+    if !headers.get_all(FETCH_SITE).iter().all(own) {
         return refused();
     }
-    let (Some(origin), Some(host)) = (headers.get(ORIGIN), headers.get(HOST)) else {
-        return Ok(());
+    let host = headers.get(HOST).map(HeaderValue::as_bytes);
+    let own = |origin: &HeaderValue| {
+        let origin = origin.to_str().unwrap_or_default();
+        let authority = origin.split_once("://").map(|(_, rest)| rest.as_bytes());
+        authority.is_some() && authority == host
     };
-    let origin = origin.to_str().unwrap_or_default();
-    let authority = origin.split_once("://").map_or("", |(_, rest)| rest);
-    if authority.as_bytes() == host.as_bytes() {
-        return Ok(());
+    if !headers.get_all(ORIGIN).iter().all(own) {
+        return refused();
     }
-    refused()
+    Ok(())
 }
 
 /// URLs end up in histories, logs and referrers.
@@ -259,12 +288,17 @@ fn token_not_in_url(uri: &Uri) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The name in a Host header.
-fn without_port(host: &str) -> &str {
-    if let Some(rest) = host.strip_prefix('[') {
-        return rest.split(']').next().unwrap_or_default();
-    }
-    host.split(':').next().unwrap_or_default()
+/// The name or address in a Host header; `None` where it is anything but that and a port.
+fn without_port(host: &str) -> Option<&str> {
+    let (name, port) = match host.strip_prefix('[') {
+        Some(rest) => rest.split_once(']')?,
+        None => host.split_at(host.find(':').unwrap_or(host.len())),
+    };
+    let is_port = port.is_empty()
+        || port.strip_prefix(':').is_some_and(|digits| {
+            digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.parse::<u16>().is_ok()
+        });
+    (is_port && !name.is_empty()).then_some(name)
 }
 
 fn digest(contents: &[Vec<u8>]) -> Result<TokenDigest, String> {
@@ -277,4 +311,74 @@ fn digest(contents: &[Vec<u8>]) -> Result<TokenDigest, String> {
         ));
     }
     Ok(Sha256::digest(token).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::header::HeaderValue;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_host_is_a_name_and_perhaps_a_port() {
+        for (host, name) in [
+            ("localhost", Some("localhost")),
+            ("localhost:7794", Some("localhost")),
+            ("[::1]", Some("::1")),
+            ("[::1]:7794", Some("::1")),
+            ("localhost:", None),
+            ("localhost:7794x", None),
+            ("localhost:65536", None),
+            ("[::1]7794", None),
+            ("[]", None),
+            (":7794", None),
+        ] {
+            assert_eq!(without_port(host), name, "{host}");
+        }
+    }
+
+    #[test]
+    fn only_an_origin_that_is_the_host_is_of_this_site() {
+        let judged = |origin: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, HeaderValue::from_static("localhost:7794"));
+            headers.insert(ORIGIN, HeaderValue::from_static(origin));
+            same_site(&headers).is_ok()
+        };
+        assert!(judged("http://localhost:7794"));
+        for other in [
+            "http://localhost",
+            "localhost:7794",
+            "null",
+            "",
+            "http://",
+            "http://x://localhost:7794",
+        ] {
+            assert!(!judged(other), "{other}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_host_is_taken_for_one_that_it_only_holds(host in "[a-z0-9.:\\[\\]@/ ]{0,40}") {
+            if let Some(name) = without_port(&host) {
+                let begins = host.strip_prefix('[').unwrap_or(&host).starts_with(name);
+                let rest = host.len() - name.len();
+                prop_assert!(begins && !name.is_empty() && rest <= "[]:".len() + 20, "{host}: {name}");
+                prop_assert!(host.starts_with('[') || !name.contains(':'), "{host}: {name}");
+            }
+        }
+
+        #[test]
+        fn any_bytes_in_headers_are_judged(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            if let Ok(value) = HeaderValue::from_bytes(&bytes) {
+                let mut headers = HeaderMap::new();
+                headers.insert(HOST, HeaderValue::from_static("localhost"));
+                headers.insert(ORIGIN, value.clone());
+                headers.insert(FETCH_SITE, value);
+                prop_assert!(same_site(&headers).is_err());
+            }
+        }
+    }
 }

@@ -13,7 +13,7 @@ use super::Server;
 use super::connection;
 use super::options::Listen;
 use super::secure::Secure;
-use crate::sys::unix_socket;
+use crate::sys::unix_socket::{self, Stamp};
 
 /// How long to wait where accept(2) fails, for want of descriptors or of memory.
 const BACK_OFF: Duration = Duration::from_millis(10);
@@ -23,7 +23,7 @@ const BACKLOG: i32 = 1024;
 /// A listening socket.
 pub(super) enum Bound {
     Tcp(TcpListener, SocketAddr),
-    Unix(UnixListener, PathBuf),
+    Unix(UnixListener, PathBuf, Option<Stamp>),
 }
 
 /// A connection as it was accepted.
@@ -60,7 +60,8 @@ impl Bound {
             Listen::Unix(path) => {
                 let listener = unix_socket::listen(path)?;
                 listener.set_nonblocking(true)?;
-                Ok(Self::Unix(UnixListener::from_std(listener)?, path.clone()))
+                let listener = UnixListener::from_std(listener)?;
+                Ok(Self::Unix(listener, path.clone(), unix_socket::stamp(path)))
             }
         }
     }
@@ -70,7 +71,7 @@ impl Bound {
         let scheme = if secure { "https" } else { "http" };
         match self {
             Self::Tcp(_, address) => format!("{scheme}://{address}/"),
-            Self::Unix(_, path) => {
+            Self::Unix(_, path, _) => {
                 format!("--unix-socket {} {scheme}://localhost/", path.display())
             }
         }
@@ -84,7 +85,7 @@ impl Bound {
                 let _ = stream.set_nodelay(true);
                 Ok(Accepted::Tcp(stream, peer))
             }
-            Self::Unix(listener, _) => {
+            Self::Unix(listener, ..) => {
                 let (stream, _) = listener.accept().await?;
                 Ok(Accepted::Unix(stream))
             }
@@ -94,8 +95,8 @@ impl Bound {
 
 impl Drop for Bound {
     fn drop(&mut self) {
-        if let Self::Unix(_, path) = self {
-            unix_socket::remove(path);
+        if let Self::Unix(_, path, own) = self {
+            unix_socket::remove(path, *own);
         }
     }
 }
@@ -115,19 +116,19 @@ pub(super) async fn accept(
         };
         match accepted {
             Ok(accepted) => {
-                let serve = connection::serve(
-                    accepted,
-                    Arc::clone(&server),
-                    secure.clone(),
-                    stopped.clone(),
-                );
-                server.connections.run(serve);
+                let serve = |standing| {
+                    let server = Arc::clone(&server);
+                    connection::serve(accepted, standing, server, secure.clone(), stopped.clone())
+                };
+                if server.connections.run(serve) {
+                    // Its descriptor is closed by its own task, which has to run for that.
+                    tokio::task::yield_now().await;
+                }
             }
             Err(error) if is_of_the_client(&error) => {}
             Err(error) => {
                 server.log.rarely(&format!("cannot accept: {error}"));
-                // Whoever came first has had the longest.
-                server.connections.evict_oldest();
+                server.connections.evict();
                 tokio::time::sleep(BACK_OFF).await;
             }
         }

@@ -2,7 +2,7 @@
 //! waiting.
 
 use std::io::{self, Write};
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,14 +14,25 @@ use crate::model::time::Timestamp;
 
 /// Lines that may wait to be written; further ones are lost.
 const WAITING: usize = 1_024;
+/// Bytes of a path that a line has room for: whoever asks chooses it.
+const PATH: usize = 256;
+/// How long the last lines may take to be written.
+const LAST: Duration = Duration::from_millis(200);
 /// Lines about what clients do wrong, in a second.
 const RARELY: u32 = 5;
 
 /// Where words go.
 pub(super) struct Log {
     form: AccessLog,
-    lines: Option<SyncSender<String>>,
+    lines: SyncSender<Line>,
     second: Mutex<(Instant, u32)>,
+}
+
+/// What the writing thread is given.
+enum Line {
+    Text(String),
+    /// The last one: whoever waits is told that it was reached.
+    End(SyncSender<()>),
 }
 
 /// One request as it was answered. The query is left out: it may hold names of secrets.
@@ -30,38 +41,49 @@ pub(super) struct Entry<'a> {
     pub(super) time: Timestamp,
     pub(super) peer: String,
     pub(super) method: &'a str,
-    pub(super) path: String,
+    pub(super) path: &'a str,
     pub(super) status: u16,
     pub(super) bytes: u64,
     pub(super) seconds: f64,
 }
 
 impl Log {
-    pub(super) fn of(form: AccessLog) -> Self {
-        let (lines, waiting) = sync_channel::<String>(WAITING);
-        let writer = std::thread::Builder::new()
+    /// Starts the thread that writes.
+    ///
+    /// # Errors
+    /// That the system gives none.
+    pub(super) fn of(form: AccessLog) -> io::Result<Self> {
+        let (lines, waiting) = sync_channel(WAITING);
+        std::thread::Builder::new()
             .name("log".into())
             .stack_size(64 << 10)
             .spawn(move || {
                 for line in waiting {
-                    let _ = writeln!(io::stderr(), "{line}");
+                    match line {
+                        Line::Text(line) => drop(writeln!(io::stderr(), "{line}")),
+                        Line::End(told) => drop(told.send(())),
+                    }
                 }
-            });
-        Self {
+            })?;
+        Ok(Self {
             form,
-            lines: writer.is_ok().then_some(lines),
+            lines,
             second: Mutex::new((Instant::now(), 0)),
+        })
+    }
+
+    /// Waits a moment until what was said is written.
+    pub(super) fn end(&self) {
+        let (tell, told) = sync_channel(1);
+        if self.lines.try_send(Line::End(tell)).is_ok() {
+            let _ = told.recv_timeout(LAST);
         }
     }
 
     /// A line about the server itself.
     pub(super) fn say(&self, text: &str) {
         let line = format!("spyhole: {}", escaped(text.as_bytes()));
-        if let Some(lines) = &self.lines
-            && let Err(TrySendError::Disconnected(line)) = lines.try_send(line)
-        {
-            let _ = writeln!(io::stderr(), "{line}");
-        }
+        let _ = self.lines.try_send(Line::Text(line));
     }
 
     /// The same, a few times a second at most: whoever can cause it could fill the log.
@@ -81,9 +103,14 @@ impl Log {
 
     /// A line about a request.
     pub(super) fn request(&self, entry: &Entry) {
+        let entry = Entry {
+            path: shortened(entry.path),
+            peer: entry.peer.clone(),
+            ..*entry
+        };
         let line = match self.form {
             AccessLog::Off => return,
-            AccessLog::Json => serde_json::to_string(entry).unwrap_or_default(),
+            AccessLog::Json => serde_json::to_string(&entry).unwrap_or_default(),
             AccessLog::Text => format!(
                 "{} {} {} {} {} {}B {:.1}ms",
                 entry.time.rfc3339(),
@@ -95,8 +122,10 @@ impl Log {
                 entry.seconds * 1e3
             ),
         };
-        if let Some(lines) = &self.lines {
-            let _ = lines.try_send(line);
-        }
+        let _ = self.lines.try_send(Line::Text(line));
     }
+}
+
+fn shortened(path: &str) -> &str {
+    path.get(..path.floor_char_boundary(PATH)).unwrap_or(path)
 }

@@ -29,7 +29,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::sys;
@@ -43,9 +43,7 @@ use probes::Probes;
 use secure::Secure;
 
 /// How long what is under way may take once the end was asked for.
-const FAREWELL: Duration = Duration::from_secs(1);
-/// Threads for collections: those that are under way, and room for one that is stuck.
-const BLOCKING_THREADS: usize = 8;
+const FAREWELL: Duration = Duration::from_millis(800);
 
 /// Why the server does not run.
 #[derive(Debug, thiserror::Error)]
@@ -87,20 +85,15 @@ struct Server {
 /// # Errors
 /// [`ServeError`], where it cannot start.
 pub fn run(options: Options, look: Look) -> Result<(), ServeError> {
-    sys::harden::harden();
+    sys::harden::seclude();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .max_blocking_threads(BLOCKING_THREADS)
-        .thread_keep_alive(Duration::from_secs(5))
         .build()
         .map_err(|source| ServeError::System {
             what: "cannot start",
             source,
         })?;
-    let served = runtime.block_on(serve(options, look));
-    // A collection that the kernel holds does not hold the end.
-    runtime.shutdown_background();
-    served
+    runtime.block_on(serve(options, look))
 }
 
 async fn serve(options: Options, look: Look) -> Result<(), ServeError> {
@@ -115,11 +108,18 @@ async fn serve(options: Options, look: Look) -> Result<(), ServeError> {
             source,
         })?);
     }
+    sys::harden::keep_reading_only();
+    let log = Log::of(options.access_log).map_err(|source| ServeError::System {
+        what: "cannot start a thread",
+        source,
+    })?;
+    // Before anybody is told that it runs, and may tell it to end.
+    let signals = Signals::listen()?;
     greet(&options, &guard, &bound, secure.is_some());
     let server = Arc::new(Server {
         collector: Collector::of(&options),
         connections: Connections::of(options.max_connections),
-        log: Log::of(options.access_log),
+        log,
         probes,
         guard,
         look,
@@ -138,33 +138,50 @@ async fn serve(options: Options, look: Look) -> Result<(), ServeError> {
             ))
         })
         .collect();
-    end(&server).await?;
+    let why = end(&server, signals).await;
+    let (accepted, evicted) = server.connections.totals();
+    let refused = server.guard.refused();
+    server.log.say(&format!(
+        "ends: {why}; {accepted} connections, {evicted} closed to make room, {refused} requests without the right token"
+    ));
     let _ = stop.send(true);
     for task in accepting.drain(..) {
         let _ = task.await;
     }
     let _ = tokio::time::timeout(FAREWELL, server.connections.all_closed()).await;
+    server.log.end();
     Ok(())
 }
 
-/// Returns once the server shall end: a signal, its lifetime, or nobody who asks.
-async fn end(server: &Server) -> Result<(), ServeError> {
-    let listen_for = |kind| {
-        signal(kind).map_err(|source| ServeError::System {
-            what: "cannot wait for signals",
-            source,
+/// The signals that ask it to end.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, ServeError> {
+        let listen_for = |kind| {
+            signal(kind).map_err(|source| ServeError::System {
+                what: "cannot wait for signals",
+                source,
+            })
+        };
+        Ok(Self {
+            terminate: listen_for(SignalKind::terminate())?,
+            interrupt: listen_for(SignalKind::interrupt())?,
         })
-    };
-    let mut terminate = listen_for(SignalKind::terminate())?;
-    let mut interrupt = listen_for(SignalKind::interrupt())?;
-    let why = tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
+    }
+}
+
+/// Returns once the server shall end: a signal, its lifetime, or nobody who asks.
+async fn end(server: &Server, mut signals: Signals) -> &'static str {
+    tokio::select! {
+        _ = signals.terminate.recv() => "SIGTERM",
+        _ = signals.interrupt.recv() => "SIGINT",
         () = lifetime(server.options.lifetime) => "its lifetime is over (--lifetime)",
         () = idle(server) => "nobody asked for so long (--idle-exit)",
-    };
-    server.log.say(&format!("ends: {why}"));
-    Ok(())
+    }
 }
 
 async fn lifetime(limit: Option<Duration>) {

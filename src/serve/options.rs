@@ -81,7 +81,10 @@ pub struct Options {
     /// Headers of one request.
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = LIMITS)]
     pub max_headers: u16,
-    /// Bytes of one answer, in MiB.
+    /// The request line and the headers of one request, in KiB.
+    #[arg(long, value_name = "KIB", default_value_t = 8, value_parser = clap::value_parser!(u8).range(4..=64), help_heading = LIMITS)]
+    pub max_head: u8,
+    /// Bytes of one answer, in MiB; of all that are kept or under way, twice as many.
     #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = LIMITS)]
     pub max_response: u16,
     /// Collections at once.
@@ -203,6 +206,12 @@ impl Options {
         self
     }
 
+    /// Bytes of the request line and all headers of a request.
+    #[must_use]
+    pub fn head_bytes(&self) -> usize {
+        usize::from(self.max_head) << 10
+    }
+
     /// Checks what clap cannot.
     ///
     /// # Errors
@@ -211,6 +220,14 @@ impl Options {
         let open = self.listen.iter().find(|listen| !listen.is_local());
         let guarded =
             self.token_file.is_some() || self.client_ca.is_some() || self.insecure_no_auth;
+        let endless = [
+            ("--connection-lifetime", self.connection_lifetime),
+            ("--header-timeout", self.header_timeout),
+            ("--write-timeout", self.write_timeout),
+        ];
+        if let Some((flag, _)) = endless.iter().find(|(_, time)| time.is_zero()) {
+            return Err(format!("{flag}: expected more than no time"));
+        }
         match open {
             Some(listen) if !guarded => Err(format!(
                 "--listen {listen} is reached from outside of this pod, and nothing says who may ask: \

@@ -42,6 +42,22 @@ impl Problem {
         )
     }
 
+    /// Answers that nobody takes fill the memory that there is for them.
+    pub(super) fn unread() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "clients that read slowly hold too many answers; ask again in a moment",
+        )
+    }
+
+    /// The system gives no thread to look on.
+    pub(super) fn no_thread() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the system gives no thread to look on: the limit on processes is reached",
+        )
+    }
+
     /// A look that did not end in time.
     pub(super) fn too_slow() -> Self {
         Self::new(

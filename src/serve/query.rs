@@ -149,3 +149,54 @@ impl Query {
             .unwrap_or(Format::Json)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::inspect::REGISTRY;
+
+    #[test]
+    fn a_name_alone_is_a_flag_and_a_hyphen_is_an_underscore() {
+        let query = Query::parse("no-headers&reveal_all=false&&output=wide&a-b=c%20d+e").unwrap();
+        assert!(query.no_headers && !query.reveal_all);
+        assert_eq!(query.format, Some(Format::Wide));
+        assert_eq!(query.rest, [("a_b".to_owned(), "c d e".to_owned())]);
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_named() {
+        for (query, name) in [
+            ("output=xml", "output"),
+            ("pid=0", "pid"),
+            ("pid=99999999999", "pid"),
+            ("self=perhaps", "self"),
+            ("reveal-all=1", "reveal_all"),
+        ] {
+            let problem = Query::parse(query).unwrap_err();
+            assert!(
+                problem.detail.starts_with(&format!("{name}: ")),
+                "{problem:?}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_query_is_understood_or_refused(query in "[ -~]{0,200}") {
+            if let Ok(query) = Query::parse(&query) {
+                for section in REGISTRY {
+                    drop(query.request(section));
+                }
+            }
+        }
+
+        #[test]
+        fn what_was_encoded_is_read_back(name in "x[a-z_]{0,10}", value in any::<String>()) {
+            let encoded = serde_html_form::to_string([(&name, &value)]).unwrap();
+            let query = Query::parse(&encoded).unwrap();
+            prop_assert_eq!(query.rest, [(name, value)]);
+        }
+    }
+}

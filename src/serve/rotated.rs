@@ -58,7 +58,9 @@ impl<T: Clone> Rotated<T> {
             let now = stamps(&self.paths);
             if now != state.stamps {
                 state.stamps = now;
-                match contents(&self.paths).and_then(|contents| (self.make)(&contents)) {
+                match renewed(&self.paths, &state.stamps)
+                    .and_then(|contents| (self.make)(&contents))
+                {
                     Ok(value) => state.value = value,
                     Err(fault) => state.fault = Some(fault),
                 }
@@ -76,6 +78,16 @@ impl<T: Clone> Rotated<T> {
 
 fn stamps(paths: &[PathBuf]) -> Vec<Option<Stamp>> {
     paths.iter().map(|path| own_file::stamp(path)).collect()
+}
+
+/// Their contents, once more. On the thread that serves: nothing is opened that could keep it,
+/// such as a pipe.
+fn renewed(paths: &[PathBuf], stamps: &[Option<Stamp>]) -> Result<Vec<Vec<u8>>, String> {
+    let absent = paths.iter().zip(stamps).find(|(_, stamp)| stamp.is_none());
+    match absent {
+        Some((path, _)) => Err(format!("{}: no file is there any more", path.display())),
+        None => contents(paths),
+    }
 }
 
 fn contents(paths: &[PathBuf]) -> Result<Vec<Vec<u8>>, String> {

@@ -1,7 +1,9 @@
 //! One request → one response.
 
 use std::convert::Infallible;
+use std::io::{self, Write};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -16,6 +18,8 @@ use hyper::{Method, Request, Response, StatusCode};
 
 use super::Server;
 use super::collect::{Answer, Outcome};
+use super::connections::Standing;
+use super::guard::Admitted;
 use super::listener::Ends;
 use super::log::Entry;
 use super::probes;
@@ -28,19 +32,18 @@ use crate::model::format::Format;
 use crate::model::time::Timestamp;
 use crate::render::{self, Style};
 
-/// Bytes of the request line and all headers.
-const HEAD_BYTES: usize = 8 << 10;
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 const PROBLEM: &str = "application/problem+json";
 const JSON: &str = "application/json";
 const TEXT: &str = "text/plain; charset=utf-8";
 
 /// Who asks, as far as the connection tells.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Caller {
     pub(super) ends: Ends,
     /// Whether it showed a certificate of the authorities of `--client-ca`.
     pub(super) client_certificate: bool,
+    pub(super) standing: Arc<Standing>,
 }
 
 type Reply = Response<Full<Bytes>>;
@@ -52,7 +55,7 @@ pub(super) async fn answer(
     request: Request<Incoming>,
 ) -> Result<Reply, Infallible> {
     let began = Instant::now();
-    server.connections.asked();
+    caller.standing.asked.store(true, Ordering::Relaxed);
     let mut reply = match decide(&server, &caller, &request).await {
         Ok(reply) => reply,
         Err(refusal) => {
@@ -71,7 +74,7 @@ pub(super) async fn answer(
             .peer
             .map_or_else(|| "unix".to_owned(), |peer| peer.to_string()),
         method: request.method().as_str(),
-        path: request.uri().path().to_owned(),
+        path: request.uri().path(),
         status: reply.status().as_u16(),
         bytes: body.exact().unwrap_or_default(),
         seconds: began.elapsed().as_secs_f64(),
@@ -104,25 +107,27 @@ async fn decide(
     caller: &Caller,
     request: &Request<Incoming>,
 ) -> Result<Reply, Refusal> {
-    well_formed(request).map_err(|problem| Refusal {
+    well_formed(request, server.options.head_bytes()).map_err(|problem| Refusal {
         close: true,
         ..problem.into()
     })?;
     let uri = request.uri();
     let found = routes::find(uri.path());
     let access = found.map(|(route, _)| route.access);
-    server
-        .guard
-        .admit(access, caller, uri, request.headers())
-        .map_err(|refused| Refusal {
-            after: refused.after,
-            challenge: refused.challenge,
-            ..refused.problem.into()
-        })?;
+    let admitted = server.guard.admit(access, caller, uri, request.headers());
     if let Some(fault) = server.guard.take_fault() {
         server.log.say(&format!(
             "--token-file: the token before still counts: {fault}"
         ));
+    }
+    let admitted = admitted.map_err(|refused| Refusal {
+        after: refused.after,
+        challenge: refused.challenge,
+        ..refused.problem.into()
+    })?;
+    server.connections.asked();
+    if admitted == Admitted::Known {
+        caller.standing.trusted.store(true, Ordering::Relaxed);
     }
     let Some((route, name)) = found else {
         let unknown = Problem::new(
@@ -136,7 +141,7 @@ async fn decide(
 
 /// Refuses what this server has no use for before anything else is looked at: methods that
 /// change something, bodies, and every way to say how long one is.
-fn well_formed(request: &Request<Incoming>) -> Result<(), Problem> {
+fn well_formed(request: &Request<Incoming>, most: usize) -> Result<(), Problem> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Err(Problem::new(
             StatusCode::METHOD_NOT_ALLOWED,
@@ -155,12 +160,10 @@ fn well_formed(request: &Request<Incoming>) -> Result<(), Problem> {
     let bytes: usize = fields
         .map(|(name, value)| name.as_str().len() + value.len() + 4)
         .sum();
-    if bytes + request.uri().path().len() + request.uri().query().unwrap_or_default().len()
-        > HEAD_BYTES
-    {
+    if bytes + request.uri().path().len() + request.uri().query().unwrap_or_default().len() > most {
         return Err(Problem::new(
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            "the head of a request has 8 KiB at most",
+            format!("the head of a request has {} KiB at most", most >> 10),
         ));
     }
     Ok(())
@@ -269,43 +272,68 @@ fn look_and_write(
         ..Style::default()
     };
     let (content_type, written) = match format {
-        Format::Json => (JSON, write(|out| render::json(&report, out))),
-        Format::Yaml => ("application/yaml", write(|out| render::yaml(&report, out))),
+        Format::Json => (JSON, write(most, |out| render::json(&report, out))),
+        Format::Yaml => {
+            let yaml = write(most, |out| render::yaml(&report, out));
+            ("application/yaml", yaml)
+        }
         Format::Pem => {
             let pem: Option<String> = requests
                 .iter()
                 .map(|request| request.pem(&report))
                 .collect();
             let pem = pem.ok_or_else(|| Problem::bad("output: no certificates, so no pem"))?;
-            ("application/x-pem-file", Ok(pem.into_bytes()))
+            let copied = write(most, |out| out.write_all(pem.as_bytes()));
+            ("application/x-pem-file", copied)
         }
         Format::Table | Format::Wide => {
             let tables = inspect::tables(&report, &requests, detail);
-            (
-                TEXT,
-                write(|out| render::tables(&tables, &report, style, out)),
-            )
+            let text = write(most, |out| render::tables(&tables, &report, style, out));
+            (TEXT, text)
         }
     };
-    let body = written.map_err(|_| Problem::lost())?;
-    if body.len() > most {
-        return Err(Problem::new(
+    let body = written.map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge => Problem::new(
             StatusCode::INSUFFICIENT_STORAGE,
             format!(
-                "the answer has {} MiB, more than --max-response allows; ask for one section",
-                body.len() >> 20
+                "the answer has more than {} MiB, which --max-response allows; ask for one section",
+                most >> 20
             ),
-        ));
-    }
+        ),
+        _ => Problem::lost(),
+    })?;
     Ok(Arc::new(Answer {
         content_type,
         body: body.into(),
     }))
 }
 
-fn write(writing: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> std::io::Result<Vec<u8>> {
-    let mut out = Vec::new();
-    writing(&mut out).map(|()| out)
+/// An answer while it is written: no longer than it may be.
+struct Bounded {
+    bytes: Vec<u8>,
+    most: usize,
+}
+
+impl Write for Bounded {
+    fn write(&mut self, more: &[u8]) -> io::Result<usize> {
+        if self.bytes.len() + more.len() > self.most {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(more);
+        Ok(more.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn write(most: usize, writing: impl FnOnce(&mut Bounded) -> io::Result<()>) -> io::Result<Vec<u8>> {
+    let mut out = Bounded {
+        bytes: Vec::new(),
+        most,
+    };
+    writing(&mut out).map(|()| out.bytes)
 }
 
 fn no_target(none: &NoTarget) -> Problem {

@@ -1,6 +1,9 @@
-//! One arena for all threads.
+//! One arena for all threads, and what is free in it goes back.
 
-#![allow(unsafe_code, reason = "mallopt(3) has no safe wrapper")]
+#![allow(
+    unsafe_code,
+    reason = "mallopt(3) and malloc_trim(3) have no safe wrapper"
+)]
 
 /// Keeps glibc from giving each thread an arena of its own, which costs a reader of
 /// small files 64 MiB of address space, memory and time. Call it before any thread starts.
@@ -9,5 +12,15 @@ pub fn share_one_arena() {
     // SAFETY: mallopt only sets a number, and no other thread runs yet.
     unsafe {
         libc::mallopt(libc::M_ARENA_MAX, 1);
+    }
+}
+
+/// Gives back to the kernel what glibc keeps for later, as after a crowd of connections or a
+/// large answer. It takes about as long as a look at a few processes: not for every request.
+pub fn give_back() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: malloc_trim only gives back pages that hold nothing, under the allocator's lock.
+    unsafe {
+        libc::malloc_trim(0);
     }
 }

@@ -11,13 +11,20 @@ const READING: CapabilitySet = CapabilitySet::SYS_PTRACE
     .union(CapabilitySet::DAC_READ_SEARCH)
     .union(CapabilitySet::DAC_OVERRIDE);
 
-/// No new privileges, not dumpable, and no capability beyond those that reading takes. To be
-/// called before the first thread is made: capabilities belong to threads.
+/// No new privileges, and not dumpable: to be called before anything secret is read.
 ///
-/// What the kernel refuses is left as it is: each of these only takes away.
-pub fn harden() {
+/// What the kernel refuses is left as it is: this only takes away.
+pub fn seclude() {
     let _ = set_no_new_privs(true);
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+}
+
+/// No capability beyond those that reading takes. To be called once it listens, for a port
+/// below 1024 takes another one, and before the first thread is made: capabilities belong to
+/// threads.
+///
+/// What the kernel refuses is left as it is: this only takes away.
+pub fn keep_reading_only() {
     let Ok(held) = capabilities(None) else { return };
     // Without CAP_SYS_PTRACE a process may be read only by one that holds all of its
     // capabilities: then each of them may be what reading takes.

@@ -77,10 +77,13 @@ pub struct Stamp {
     modified_nanoseconds: i128,
 }
 
-/// The stamp of what a path leads to now, links followed; `None` where nothing can be asked.
+/// The stamp of the regular file that a path leads to now, links followed; `None` where there
+/// is none.
 #[must_use]
 pub fn stamp(path: &Path) -> Option<Stamp> {
-    let found = std::fs::metadata(path).ok()?;
+    let found = std::fs::metadata(path)
+        .ok()
+        .filter(std::fs::Metadata::is_file)?;
     Some(Stamp {
         device: found.dev(),
         inode: found.ino(),

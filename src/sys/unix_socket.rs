@@ -1,10 +1,13 @@
 //! Sockets in the file system that spyhole listens on.
 
 use std::io;
-use std::os::unix::fs::FileTypeExt;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 
+use nix::errno::Errno;
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket};
 use rustix::fs::Mode;
 use rustix::process::umask;
 
@@ -15,7 +18,7 @@ use rustix::process::umask;
 /// `AddrInUse` where something is there, or another error of binding.
 pub fn listen(path: &Path) -> io::Result<UnixListener> {
     if is_left_over(path) {
-        remove(path);
+        remove(path, stamp(path));
     }
     // Between bind(2) and chmod(2) others could connect.
     let before = umask(Mode::RWXG | Mode::RWXO | Mode::XUSR);
@@ -24,14 +27,40 @@ pub fn listen(path: &Path) -> io::Result<UnixListener> {
     listener
 }
 
-/// Removes a socket that spyhole made; an error leaves a file behind and nothing more.
-pub fn remove(path: &Path) {
-    let _ = std::fs::remove_file(path);
+/// Tells one socket from another that was bound at the same path later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    device: u64,
+    inode: u64,
 }
 
+/// The stamp of the socket at a path, links not followed.
+#[must_use]
+pub fn stamp(path: &Path) -> Option<Stamp> {
+    let found = std::fs::symlink_metadata(path).ok()?;
+    found.file_type().is_socket().then(|| Stamp {
+        device: found.dev(),
+        inode: found.ino(),
+    })
+}
+
+/// Removes that socket, if it is still the one at the path; an error leaves a file behind and
+/// nothing more.
+pub fn remove(path: &Path, own: Option<Stamp>) {
+    if own.is_some() && stamp(path) == own {
+        let _ = std::fs::remove_file(path);
+    }
+}
+
+/// Whether a socket is there that nobody listens on.
 fn is_left_over(path: &Path) -> bool {
-    let is_socket =
-        std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
-    let refused = |error: io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
-    is_socket && UnixStream::connect(path).err().is_some_and(refused)
+    stamp(path).is_some() && refuses(path).unwrap_or_default()
+}
+
+/// Without waiting, which connect(2) would do where the queue of who listens is full.
+fn refuses(path: &Path) -> nix::Result<bool> {
+    let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+    let socket = socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
+    let connected = connect(socket.as_raw_fd(), &UnixAddr::new(path)?);
+    Ok(connected == Err(Errno::ECONNREFUSED))
 }

@@ -11,7 +11,7 @@ use super::{at, gap, in_new_namespace, tmpfs};
 use crate::lab::{allowed, requires_root};
 
 /// A file system in user space whose user never says a word; dropping the file ends it.
-fn silent(path: &Path) -> File {
+pub(crate) fn silent(path: &Path) -> File {
     fs::create_dir_all(path).unwrap();
     let device = OpenOptions::new()
         .read(true)
@@ -32,7 +32,7 @@ fn silent(path: &Path) -> File {
     device
 }
 
-fn requires_fuse(what: &str) -> bool {
+pub(crate) fn requires_fuse(what: &str) -> bool {
     let there = File::open("/dev/fuse")
         .map(drop)
         .map_err(|why| format!("/dev/fuse: {why}"));

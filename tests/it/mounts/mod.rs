@@ -7,6 +7,8 @@ mod hostile;
 mod live;
 mod podman;
 
+pub(crate) use hang::{requires_fuse, silent};
+
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::Path;
@@ -23,14 +25,14 @@ use crate::lab::spyhole;
 const NONE: Option<&str> = None;
 
 /// A mount namespace of one's own with a process in it, as a target without a container.
-struct Namespace<'a> {
+pub(crate) struct Namespace<'a> {
     /// Where the test may mount.
-    house: &'a Path,
+    pub(crate) house: &'a Path,
     pid: i32,
 }
 
 /// Does something on a thread that is in a mount namespace of its own.
-fn in_new_namespace<T: Send>(work: impl FnOnce(&Namespace<'_>) -> T + Send) -> T {
+pub(crate) fn in_new_namespace<T: Send>(work: impl FnOnce(&Namespace<'_>) -> T + Send) -> T {
     // Outside, where it is an empty directory to the last and goes away.
     let house = tempfile::tempdir().unwrap();
     on_a_thread(|| {
