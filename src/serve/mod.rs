@@ -15,6 +15,7 @@ mod connections;
 mod guard;
 mod listener;
 mod log;
+mod metrics;
 pub mod options;
 mod problem;
 mod query;
@@ -37,6 +38,7 @@ use connections::Connections;
 use guard::Guard;
 use listener::Bound;
 use log::Log;
+use metrics::Metrics;
 use options::{Look, Options};
 use secure::Secure;
 
@@ -76,6 +78,7 @@ struct Server {
     guard: Guard,
     collector: Collector,
     connections: Connections,
+    metrics: Metrics,
     log: Log,
 }
 
@@ -115,6 +118,7 @@ async fn serve(options: Options, look: Look) -> Result<(), ServeError> {
     let server = Arc::new(Server {
         collector: Collector::of(&options),
         connections: Connections::of(options.max_connections),
+        metrics: Metrics::new(),
         log: Log::of(options.access_log),
         guard,
         look,

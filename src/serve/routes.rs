@@ -31,6 +31,8 @@ pub enum Kind {
     Section(&'static Section),
     /// The JSON Schema of the document.
     Schema,
+    /// Figures for Prometheus.
+    Metrics,
 }
 
 /// A path and what answers there.
@@ -68,6 +70,12 @@ const FIXED: &[Route] = &[
         Kind::Ready,
     ),
     route("/probe/", "A declared probe", Access::Public, Kind::Probe),
+    route(
+        "/metrics",
+        "Figures for Prometheus",
+        Access::Metrics,
+        Kind::Metrics,
+    ),
     route(
         "/schema.json",
         "The JSON Schema of the documents",

@@ -18,6 +18,7 @@ use super::Server;
 use super::collect::{Answer, Outcome};
 use super::listener::Ends;
 use super::log::Entry;
+use super::metrics;
 use super::problem::Problem;
 use super::query::Query;
 use super::routes::{self, Kind, Route};
@@ -62,6 +63,7 @@ pub(super) async fn answer(
         }
     };
     protect(reply.headers_mut());
+    server.metrics.answered(reply.status());
     let body = hyper::body::Body::size_hint(reply.body());
     server.log.request(&Entry {
         time: Timestamp::now(),
@@ -182,6 +184,11 @@ async fn dispatch(
         Kind::Schema => {
             let schema = inspect::schema().map_err(|_| Problem::lost())?;
             Ok(text(StatusCode::OK, "application/schema+json", schema))
+        }
+        Kind::Metrics => {
+            let answer = metrics::scrape(server, request).await?;
+            let body = answer.body.clone();
+            Ok(text(StatusCode::OK, answer.content_type, body))
         }
         Kind::Dump => {
             query.nothing_else()?;
