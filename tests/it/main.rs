@@ -25,6 +25,7 @@ mod one_walk;
 mod output;
 mod podman;
 mod secrets;
+mod serve_metrics;
 mod sockets;
 mod targets;
 mod truth;
