@@ -12,10 +12,12 @@
 mod collect;
 mod connection;
 mod connections;
+mod fixed;
 mod guard;
 mod listener;
 mod log;
 mod metrics;
+mod openapi;
 pub mod options;
 mod problem;
 mod query;

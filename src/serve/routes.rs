@@ -33,6 +33,8 @@ pub enum Kind {
     Schema,
     /// Figures for Prometheus.
     Metrics,
+    /// The description of these routes.
+    OpenApi,
 }
 
 /// A path and what answers there.
@@ -75,6 +77,12 @@ const FIXED: &[Route] = &[
         "Figures for Prometheus",
         Access::Metrics,
         Kind::Metrics,
+    ),
+    route(
+        "/openapi.json",
+        "These routes as OpenAPI 3.1",
+        Access::Guarded,
+        Kind::OpenApi,
     ),
     route(
         "/schema.json",

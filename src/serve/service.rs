@@ -16,6 +16,7 @@ use hyper::{Method, Request, Response, StatusCode};
 
 use super::Server;
 use super::collect::{Answer, Outcome};
+use super::fixed;
 use super::listener::Ends;
 use super::log::Entry;
 use super::metrics;
@@ -43,7 +44,8 @@ pub(super) struct Caller {
     pub(super) client_certificate: bool,
 }
 
-type Reply = Response<Full<Bytes>>;
+/// An answer as it is sent.
+pub(super) type Reply = Response<Full<Bytes>>;
 
 /// Answers, and writes down that it did.
 pub(super) async fn answer(
@@ -181,10 +183,8 @@ async fn dispatch(
             format!("no probe {name:?} is declared; serve --probe NAME=SPEC declares one"),
         )),
         Kind::Index => Ok(text(StatusCode::OK, TEXT, index())),
-        Kind::Schema => {
-            let schema = inspect::schema().map_err(|_| Problem::lost())?;
-            Ok(text(StatusCode::OK, "application/schema+json", schema))
-        }
+        Kind::Schema => fixed::answer(fixed::schema(), request.headers()),
+        Kind::OpenApi => fixed::answer(fixed::openapi(), request.headers()),
         Kind::Metrics => {
             let answer = metrics::scrape(server, request).await?;
             let body = answer.body.clone();
@@ -313,7 +313,11 @@ fn index() -> String {
     text
 }
 
-fn text(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Reply {
+pub(super) fn text(
+    status: StatusCode,
+    content_type: &'static str,
+    body: impl Into<Bytes>,
+) -> Reply {
     let mut reply = Response::new(Full::new(body.into()));
     *reply.status_mut() = status;
     reply

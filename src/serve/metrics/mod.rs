@@ -136,8 +136,9 @@ fn collect(server: &Server, form: Form) -> Outcome {
 
 /// Looks at what the metrics show; `None` where there is nothing to look at.
 ///
-/// Where the server was started for one target, at that one. Else at everything in sight, and
-/// at the mounts of the target if there is one: several containers of a pod have none.
+/// Where the server was started for one target, at that one. Else at every process in sight,
+/// and at the network and the mounts of the target if there is one. Several containers of a pod
+/// have none: then at every network in sight, which in a pod is the one that they share.
 fn see(server: &Server) -> Result<Option<Report>, Problem> {
     let several = &server.metrics.several;
     let before = several.load(Ordering::Relaxed);
@@ -184,8 +185,10 @@ fn requests(look: &Look, with_target: bool) -> Vec<Box<dyn Request>> {
         columns: ["fds", "fdlimit", "swap"].map(str::to_owned).into(),
         ..ProcessesQuery::default()
     };
-    let mut requests: Vec<Box<dyn Request>> =
-        vec![Box::new(processes), Box::new(SocketsQuery::figures(all))];
+    let mut requests: Vec<Box<dyn Request>> = vec![
+        Box::new(processes),
+        Box::new(SocketsQuery::figures(!with_target)),
+    ];
     if with_target {
         requests.push(Box::new(MountsQuery {
             space: true,

@@ -1,7 +1,7 @@
 //! `/metrics`: what promtool and a Prometheus server make of it, and that it tells the truth.
 
 mod prometheus;
-mod server;
+pub(crate) mod server;
 
 use std::fs;
 use std::io::Write;
