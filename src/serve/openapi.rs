@@ -38,7 +38,8 @@ pub(super) fn document() -> serde_json::Result<String> {
         "info": {
             "title": "spyhole",
             "description": "Looks inside a running container that has no shell. \
-                A null in a document means not seen, and is told in its gaps.",
+                A null in a document means not seen, and is told in its gaps. \
+                A flag may be named without a value: ?threads is ?threads=true.",
             "version": env!("CARGO_PKG_VERSION"),
             "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
         },
@@ -130,18 +131,25 @@ fn content(route: &Route, schemas: &Schemas) -> Value {
             let kinds = kinds.into_iter().flatten();
             kinds.map(|kind| (kind.to_owned(), text.clone())).collect()
         }
-        Kind::Dump => json!({
-            "application/json": {"schema": schemas.report},
-            "application/yaml": {"schema": schemas.report},
-            "text/plain": text,
-        }),
-        Kind::Section(_) => json!({
-            "application/json": {"schema": schemas.report},
-            "application/yaml": {"schema": schemas.report},
-            "text/plain": text,
-            "application/x-pem-file": text,
-        }),
+        Kind::Dump | Kind::Section(_) => {
+            let mut forms = json!({
+                "application/json": {"schema": schemas.report},
+                "application/yaml": {"schema": schemas.report},
+                "text/plain": text,
+            });
+            if has_pem(route)
+                && let Some(forms) = forms.as_object_mut()
+            {
+                forms.insert("application/x-pem-file".to_owned(), text);
+            }
+            forms
+        }
     }
+}
+
+/// Whether there are certificates to be had.
+fn has_pem(route: &Route) -> bool {
+    matches!(route.name, "certificates" | "tls")
 }
 
 fn problems(route: &Route) -> Vec<(&'static str, &'static str)> {
@@ -182,19 +190,24 @@ fn parameters(route: &Route) -> Vec<Value> {
             "description": "The name that the probe was declared with.",
             "schema": {"type": "string"},
         })],
-        Kind::Dump => COMMON.iter().map(common).collect(),
-        Kind::Section(section) => {
-            let own = own(section);
-            COMMON.iter().map(common).chain(own).collect()
-        }
+        Kind::Dump => commons(route).collect(),
+        Kind::Section(section) => commons(route).chain(own(section)).collect(),
         _ => Vec::new(),
     }
 }
 
-fn common(common: &Common) -> Value {
+fn commons(route: &Route) -> impl Iterator<Item = Value> {
+    let formats = Format::value_variants().iter().copied();
+    let formats: Vec<Format> = formats
+        .filter(|format| *format != Format::Pem || has_pem(route))
+        .collect();
+    COMMON.iter().map(move |one| common(one, &formats))
+}
+
+fn common(common: &Common, formats: &[Format]) -> Value {
     let schema = match common.kind {
         CommonKind::Flag => json!({"type": "boolean"}),
-        CommonKind::Format => words(Format::value_variants()),
+        CommonKind::Format => words(formats),
         CommonKind::Pid => integer(1, i64::from(i32::MAX)),
         CommonKind::Text => json!({"type": "string"}),
         CommonKind::Texts => json!({"type": "array", "items": {"type": "string"}}),
@@ -228,21 +241,14 @@ fn own(section: &Section) -> Vec<Value> {
 }
 
 fn parameter(name: &str, about: &str, schema: Value, required: bool) -> Value {
-    let flag = schema.get("type").is_some_and(|kind| kind == "boolean");
     let mut parameter = json!({
         "name": name,
         "in": "query",
         "description": about,
         "schema": schema,
     });
-    if let Some(fields) = parameter.as_object_mut() {
-        if required {
-            fields.insert("required".to_owned(), true.into());
-        }
-        if flag {
-            // `?threads` is `?threads=true`.
-            fields.insert("allowEmptyValue".to_owned(), true.into());
-        }
+    if required && let Some(fields) = parameter.as_object_mut() {
+        fields.insert("required".to_owned(), true.into());
     }
     parameter
 }
@@ -274,7 +280,7 @@ fn schema(arg: &Arg) -> Value {
     } else if is(TypeId::of::<i64>()) {
         json!({"type": "integer"})
     } else if is(TypeId::of::<Duration>()) {
-        json!({"type": "string", "examples": ["500ms", "2s"]})
+        json!({"type": "string", "pattern": "^[0-9]{1,6}(ns|us|ms|s|m|h)$", "examples": ["500ms"]})
     } else {
         json!({"type": "string"})
     };
