@@ -1,4 +1,4 @@
-//! The routes as OpenAPI 3.1: paths from the registry, parameters from the flags that clap
+//! The routes as `OpenAPI` 3.1: paths from the registry, parameters from the flags that clap
 //! reads, schemas from the types that are written.
 
 use std::any::TypeId;
@@ -212,7 +212,7 @@ fn common(common: &Common, formats: &[Format]) -> Value {
         CommonKind::Text => json!({"type": "string"}),
         CommonKind::Texts => json!({"type": "array", "items": {"type": "string"}}),
     };
-    parameter(common.name, common.about, schema, false)
+    parameter(common.name, common.about, &schema, false)
 }
 
 fn words(values: &[impl ValueEnum]) -> Value {
@@ -233,14 +233,14 @@ fn own(section: &Section) -> Vec<Value> {
             parameter(
                 arg.get_id().as_str(),
                 &about,
-                schema(arg),
+                &schema(arg),
                 arg.is_required_set(),
             )
         })
         .collect()
 }
 
-fn parameter(name: &str, about: &str, schema: Value, required: bool) -> Value {
+fn parameter(name: &str, about: &str, schema: &Value, required: bool) -> Value {
     let mut parameter = json!({
         "name": name,
         "in": "query",

@@ -1,4 +1,9 @@
 //! `/metrics`: what promtool and a Prometheus server make of it, and that it tells the truth.
+#![allow(
+    clippy::float_cmp,
+    clippy::cast_precision_loss,
+    reason = "what is compared are counts, which come as they were written"
+)]
 
 mod prometheus;
 pub(crate) mod server;

@@ -69,8 +69,8 @@ fn a_prometheus_server_scrapes_it_and_answers() {
         .arg("--log.level=warn");
     let _prometheus = Process::start(&mut command, Signal::SIGKILL);
     let query = |what: &str| -> Vec<(Value, f64)> {
-        let encoded: String = what.bytes().map(|byte| format!("%{byte:02x}")).collect();
-        let answer = get(address, &format!("/api/v1/query?query={encoded}"), &[]);
+        let encoded = serde_html_form::to_string([("query", what)]).unwrap();
+        let answer = get(address, &format!("/api/v1/query?{encoded}"), &[]);
         let answer: Value = serde_json::from_str(&answer.body).unwrap();
         let Some(found) = answer["data"]["result"].as_array() else {
             panic!("{what}: {answer:#}");
