@@ -267,3 +267,54 @@ pub struct Process {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thread_list: Option<Seen<Vec<Thread>>>,
 }
+
+impl Process {
+    /// A process of which nothing more is known: asleep, and without any cost.
+    #[must_use]
+    pub fn bare(pid: i32, comm: impl Into<ByteString>, started_at: Timestamp) -> Self {
+        Self {
+            pid,
+            ppid: 0,
+            namespace_pids: None,
+            uid: 0,
+            gid: 0,
+            real_uid: None,
+            real_gid: None,
+            user: None,
+            group: None,
+            state: ProcessState::Sleeping,
+            comm: comm.into(),
+            args: None,
+            exe: None,
+            exe_deleted: None,
+            cwd: None,
+            tty: None,
+            process_group: pid,
+            session: pid,
+            foreground: false,
+            threads: 1,
+            nice: 0,
+            started_at,
+            cpu_seconds: CpuSeconds {
+                user: 0.0,
+                system: 0.0,
+            },
+            cpu_percent: 0.0,
+            rss_bytes: 0,
+            memory_percent: None,
+            virtual_bytes: 0,
+            swap_bytes: None,
+            locked_bytes: None,
+            pss_bytes: None,
+            fd_count: None,
+            fd_limit: None,
+            oom_score: None,
+            oom_score_adj: None,
+            container: None,
+            signals: None,
+            zombie: false,
+            kernel_thread: false,
+            thread_list: None,
+        }
+    }
+}

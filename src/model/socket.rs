@@ -207,6 +207,9 @@ pub struct SocketSum {
     pub family: Family,
     /// What they do.
     pub state: State,
+    /// Their own port, where that is one that listens and sums were asked for by port.
+    #[serde(skip)]
+    pub local_port: Option<u32>,
     /// How many.
     pub count: u64,
 }

@@ -1,5 +1,6 @@
 //! Model → what is printed; one file a format. Knows nothing but the model.
 
+pub mod metrics;
 mod notes;
 mod table;
 

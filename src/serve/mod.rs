@@ -12,9 +12,12 @@
 mod collect;
 mod connection;
 mod connections;
+mod fixed;
 mod guard;
 mod listener;
 mod log;
+mod metrics;
+mod openapi;
 pub mod options;
 mod probes;
 mod problem;
@@ -38,6 +41,7 @@ use connections::Connections;
 use guard::Guard;
 use listener::Bound;
 use log::Log;
+use metrics::Metrics;
 use options::{Look, Options};
 use probes::Probes;
 use secure::Secure;
@@ -77,6 +81,7 @@ struct Server {
     collector: Collector,
     connections: Connections,
     probes: Probes,
+    metrics: Metrics,
     log: Log,
 }
 
@@ -120,6 +125,7 @@ async fn serve(options: Options, look: Look) -> Result<(), ServeError> {
         collector: Collector::of(&options),
         connections: Connections::of(options.max_connections),
         log,
+        metrics: Metrics::new(),
         probes,
         guard,
         look,

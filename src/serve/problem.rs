@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use hyper::StatusCode;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Why a request is not answered with what it asked for.
@@ -12,12 +13,17 @@ pub(super) struct Problem {
     pub(super) detail: String,
 }
 
-/// The document.
-#[derive(Serialize)]
-struct Document<'a> {
+/// What went wrong, as RFC 9457 writes it.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub(super) struct Document<'a> {
+    /// `about:blank`: the status says all there is to say of its kind.
     r#type: &'a str,
+    /// The words for the status.
     title: &'a str,
+    /// The status of the answer.
     status: u16,
+    /// What is wrong with this request, as a sentence.
     detail: &'a str,
 }
 

@@ -12,6 +12,65 @@ use crate::inspect::section::{Request, Section};
 use crate::inspect::select::Choice;
 use crate::model::format::Format;
 
+/// A parameter that is common to all sections.
+pub(super) struct Common {
+    pub(super) name: &'static str,
+    /// What [`Query::parse`] expects.
+    pub(super) kind: CommonKind,
+    pub(super) about: &'static str,
+}
+
+/// What a common parameter is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum CommonKind {
+    Flag,
+    Format,
+    Pid,
+    Text,
+    /// May be given several times.
+    Texts,
+}
+
+/// Those parameters.
+pub(super) const COMMON: [Common; 7] = [
+    common(
+        "output",
+        CommonKind::Format,
+        "The form of the answer, before what Accept says; pem for certificates.",
+    ),
+    common(
+        "no_headers",
+        CommonKind::Flag,
+        "Tables without headings and without the notes below.",
+    ),
+    common("pid", CommonKind::Pid, "Look at this process alone."),
+    common(
+        "container",
+        CommonKind::Text,
+        "Look into this container: its name, its id or the beginning of it, or pid-N.",
+    ),
+    common(
+        "self",
+        CommonKind::Flag,
+        "Look into spyhole's own container, itself included.",
+    ),
+    common(
+        "reveal",
+        CommonKind::Texts,
+        "Show the value of this variable or argument flag though it is taken for a secret; \
+         refused unless the server was started with --allow-reveal.",
+    ),
+    common(
+        "reveal_all",
+        CommonKind::Flag,
+        "Show every secret; refused unless the server was started with --allow-reveal.",
+    ),
+];
+
+const fn common(name: &'static str, kind: CommonKind, about: &'static str) -> Common {
+    Common { name, kind, about }
+}
+
 /// What is common to all sections, and the pairs that are left for the section itself.
 #[derive(Debug, Default)]
 pub(super) struct Query {
@@ -179,6 +238,21 @@ mod tests {
                 problem.detail.starts_with(&format!("{name}: ")),
                 "{problem:?}"
             );
+        }
+    }
+
+    #[test]
+    fn the_common_parameters_are_those_that_are_taken() {
+        for common in &COMMON {
+            let value = match common.kind {
+                CommonKind::Flag => "true",
+                CommonKind::Format => "yaml",
+                CommonKind::Pid => "7",
+                CommonKind::Text | CommonKind::Texts => "x",
+            };
+            let query = Query::parse(&format!("{}={value}", common.name));
+            let query = query.unwrap_or_else(|_| panic!("{} is refused", common.name));
+            assert!(query.rest.is_empty(), "{} is not common", common.name);
         }
     }
 

@@ -31,6 +31,10 @@ pub enum Kind {
     Section(&'static Section),
     /// The JSON Schema of the document.
     Schema,
+    /// Figures for Prometheus.
+    Metrics,
+    /// The description of these routes.
+    OpenApi,
 }
 
 /// A path and what answers there.
@@ -68,6 +72,18 @@ const FIXED: &[Route] = &[
         Kind::Ready,
     ),
     route("/probe/", "A declared probe", Access::Public, Kind::Probe),
+    route(
+        "/metrics",
+        "Figures for Prometheus",
+        Access::Metrics,
+        Kind::Metrics,
+    ),
+    route(
+        "/openapi.json",
+        "These routes as OpenAPI 3.1",
+        Access::Guarded,
+        Kind::OpenApi,
+    ),
     route(
         "/schema.json",
         "The JSON Schema of the documents",

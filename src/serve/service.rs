@@ -23,6 +23,8 @@ use super::guard::Admitted;
 use super::listener::Ends;
 use super::log::Entry;
 use super::probes;
+use super::fixed;
+use super::metrics;
 use super::problem::Problem;
 use super::query::Query;
 use super::routes::{self, Kind, Route};
@@ -46,7 +48,8 @@ pub(super) struct Caller {
     pub(super) standing: Arc<Standing>,
 }
 
-type Reply = Response<Full<Bytes>>;
+/// An answer as it is sent.
+pub(super) type Reply = Response<Full<Bytes>>;
 
 /// Answers, and writes down that it did.
 pub(super) async fn answer(
@@ -66,6 +69,7 @@ pub(super) async fn answer(
         }
     };
     protect(reply.headers_mut());
+    server.metrics.answered(reply.status());
     let body = hyper::body::Body::size_hint(reply.body());
     server.log.request(&Entry {
         time: Timestamp::now(),
@@ -205,9 +209,12 @@ async fn dispatch(
             Ok(text(status(last.passes), TEXT, probes::line(&last, known)))
         }
         Kind::Index => Ok(text(StatusCode::OK, TEXT, index())),
-        Kind::Schema => {
-            let schema = inspect::schema().map_err(|_| Problem::lost())?;
-            Ok(text(StatusCode::OK, "application/schema+json", schema))
+        Kind::Schema => fixed::answer(fixed::schema(), request.headers()),
+        Kind::OpenApi => fixed::answer(fixed::openapi(), request.headers()),
+        Kind::Metrics => {
+            let answer = metrics::scrape(server, request).await?;
+            let body = answer.body.clone();
+            Ok(text(StatusCode::OK, answer.content_type, body))
         }
         Kind::Dump => {
             query.nothing_else()?;
@@ -357,7 +364,11 @@ fn index() -> String {
     text
 }
 
-fn text(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Reply {
+pub(super) fn text(
+    status: StatusCode,
+    content_type: &'static str,
+    body: impl Into<Bytes>,
+) -> Reply {
     let mut reply = Response::new(Full::new(body.into()));
     *reply.status_mut() = status;
     reply

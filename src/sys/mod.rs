@@ -15,6 +15,7 @@ pub mod in_root;
 pub mod limits;
 pub mod lines;
 mod numbers;
+pub mod own;
 pub mod own_file;
 pub mod place;
 pub mod proc_dir;

@@ -26,6 +26,8 @@ mod output;
 mod podman;
 mod secrets;
 mod serve;
+mod serve_metrics;
+mod serve_openapi;
 mod sockets;
 mod targets;
 mod truth;

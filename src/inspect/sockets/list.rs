@@ -1,6 +1,6 @@
 //! The sockets that are asked for, as they are read: kept, counted, or passed over.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use super::convert;
@@ -53,6 +53,7 @@ pub(super) fn fill(query: &SocketsQuery, filter: &Filter, view: &mut View, repor
             unseen: Vec::new(),
             source: Source::Proc,
             sums: query.summary.then(HashMap::new),
+            by_port: query.ports,
             sockets: Vec::new(),
             full: false,
         };
@@ -77,7 +78,8 @@ pub(super) fn fill(query: &SocketsQuery, filter: &Filter, view: &mut View, repor
     }
     if query.summary {
         report.socket_sums = Some(sums);
-    } else {
+    }
+    if !query.summary || query.ports {
         report.sockets = Some(sockets);
     }
     report.socket_sources = Some(all_sources);
@@ -125,11 +127,13 @@ pub(super) struct List<'a> {
     /// Where the table at hand is read.
     pub(super) source: Source,
     sums: Option<Sums>,
+    /// Whether sums tell ports apart, and TCP listeners are kept.
+    by_port: bool,
     sockets: Vec<Socket>,
     full: bool,
 }
 
-type Sums = HashMap<(Protocol, Family, State), u64>;
+type Sums = HashMap<(Protocol, Family, State, Option<u16>), u64>;
 
 /// How far a list had come.
 pub(super) struct Mark {
@@ -157,7 +161,21 @@ impl List<'_> {
         if let Some(sums) = &mut self.sums
             && !self.filter.by_port()
         {
-            *sums.entry((protocol, family, state)).or_default() += 1;
+            let port = match &raw {
+                Raw::Inet(socket) if self.by_port && protocol == Protocol::Tcp => {
+                    Some(socket.local.port)
+                }
+                _ => None,
+            };
+            *sums.entry((protocol, family, state, port)).or_default() += 1;
+            if port.is_some() && state == State::Listen {
+                let listener = convert::socket(protocol, family, state, raw, self);
+                self.keep(Socket {
+                    owners: None,
+                    held_elsewhere: false,
+                    ..listener
+                });
+            }
             return;
         }
         let socket = convert::socket(protocol, family, state, raw, self);
@@ -165,8 +183,14 @@ impl List<'_> {
             return;
         }
         if let Some(sums) = &mut self.sums {
-            *sums.entry((protocol, family, state)).or_default() += 1;
-        } else if self.sockets.len() < LIMIT {
+            *sums.entry((protocol, family, state, None)).or_default() += 1;
+        } else {
+            self.keep(socket);
+        }
+    }
+
+    fn keep(&mut self, socket: Socket) {
+        if self.sockets.len() < LIMIT {
             self.sockets.push(Socket {
                 net_namespace_of: self.namespace_of,
                 ..socket
@@ -243,18 +267,21 @@ impl List<'_> {
         self.sockets.sort_unstable_by_key(order);
         self.sockets
             .dedup_by(|a, b| a.inode.is_some() && order(a) == order(b));
-        let start = sums.len();
-        let counted = self.sums.take().unwrap_or_default().into_iter();
-        sums.extend(counted.map(|((protocol, family, state), count)| SocketSum {
+        let listening: HashSet<u32> = self.sockets.iter().filter_map(|it| it.local_port).collect();
+        let mut counted: BTreeMap<_, u64> = BTreeMap::new();
+        for ((protocol, family, state, port), count) in self.sums.take().unwrap_or_default() {
+            let port = port.map(u32::from).filter(|port| listening.contains(port));
+            *counted.entry((protocol, family, state, port)).or_default() += count;
+        }
+        let sum = |((protocol, family, state, local_port), count)| SocketSum {
             net_namespace_of: self.namespace_of,
             protocol,
             family,
             state,
+            local_port,
             count,
-        }));
-        if let Some(own) = sums.get_mut(start..) {
-            own.sort_unstable_by_key(|sum| (sum.protocol, sum.family, sum.state));
-        }
+        };
+        sums.extend(counted.into_iter().map(sum));
         self.sockets
     }
 }

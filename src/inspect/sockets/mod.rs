@@ -87,9 +87,27 @@ pub struct SocketsQuery {
     #[arg(skip)]
     #[serde(skip)]
     whole: bool,
+    /// The summary, by listening port, and with it the TCP listeners, without owners.
+    #[arg(skip)]
+    #[serde(skip)]
+    ports: bool,
 }
 
 const SECTION: &str = SocketsQuery::NAME;
+
+impl SocketsQuery {
+    /// What metrics are made of: the summary, by listening port too, and the TCP listeners
+    /// themselves, whose owners are not looked for.
+    #[must_use]
+    pub fn figures(all: bool) -> Self {
+        Self {
+            all,
+            summary: true,
+            ports: true,
+            ..Self::default()
+        }
+    }
+}
 
 impl Query for SocketsQuery {
     const NAME: &'static str = "sockets";

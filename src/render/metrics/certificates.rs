@@ -1,0 +1,114 @@
+//! Until when certificates are valid, and whether they verify.
+
+use super::family::{Family, Labels, Merge};
+use super::seconds;
+use crate::model::certificate::{Certificate, Certificates, Serves};
+use crate::model::label::label;
+use crate::model::seen::Seen;
+use crate::model::tls::TlsLook;
+use crate::model::verdict::{Authorities, Judgement};
+
+/// Certificates that are shown: those that end first.
+const CERTIFICATES: usize = 100;
+
+/// Until when each is valid, by the file that holds it or the listener that serves it, and how
+/// many are not shown.
+pub(super) fn validity(
+    certificates: Option<&Certificates>,
+    look: Option<&TlsLook>,
+) -> (Vec<Family>, usize) {
+    let mut found: Vec<(Labels, &Certificate)> = Vec::new();
+    for file in certificates.iter().flat_map(|all| &all.files) {
+        if let Seen::Value(held) = &file.certificates {
+            let place = ("path", label(file.path.as_bytes()));
+            found.extend(in_order(place, held));
+        }
+    }
+    let listeners = certificates.iter().filter_map(|all| all.served.as_ref());
+    for listener in listeners.flatten() {
+        let Seen::Value(Serves::Tls { leaves }) = &listener.serves else {
+            continue;
+        };
+        for leaf in leaves {
+            let mut labels = labels(
+                ("listener", label(listener.listens_on.as_bytes())),
+                0,
+                &leaf.certificate,
+            );
+            let name = leaf.server_name.as_deref().unwrap_or_default();
+            labels.push(("server_name", label(name.as_bytes())));
+            found.push((labels, &leaf.certificate));
+        }
+    }
+    if let Some(look) = look {
+        let place = ("endpoint", label(look.endpoint.as_bytes()));
+        found.extend(in_order(place, &look.chain));
+    }
+    found.sort_by_key(|(_, certificate)| certificate.not_after);
+    let mut not_before = Family::gauge(
+        "spyhole_certificate_not_before_timestamp_seconds",
+        "From when on the certificate is valid, in Unix time.",
+    )
+    .merging(Merge::Greatest);
+    let mut not_after = Family::gauge(
+        "spyhole_certificate_not_after_timestamp_seconds",
+        "Until when the certificate is valid, in Unix time.",
+    )
+    .merging(Merge::Least);
+    let folded = found.len().saturating_sub(CERTIFICATES);
+    for (labels, certificate) in found.into_iter().take(CERTIFICATES) {
+        not_before.add_labels(labels.clone(), seconds(certificate.not_before));
+        not_after.add_labels(labels, seconds(certificate.not_after));
+    }
+    (vec![not_before, not_after], folded)
+}
+
+fn in_order<'a>(
+    place: (&'static str, String),
+    certificates: &'a [Certificate],
+) -> impl Iterator<Item = (Labels, &'a Certificate)> {
+    certificates
+        .iter()
+        .enumerate()
+        .map(move |(position, certificate)| {
+            let labels = labels(place.clone(), position, certificate);
+            (labels, certificate)
+        })
+}
+
+fn labels(place: (&'static str, String), position: usize, certificate: &Certificate) -> Labels {
+    vec![
+        place,
+        ("position", position.to_string()),
+        ("subject", label(certificate.subject.as_bytes())),
+    ]
+}
+
+/// Whether the chain of a server verifies; a chain that could not be judged has no sample.
+pub(super) fn verified(look: &TlsLook) -> Family {
+    let mut family = Family::gauge(
+        "spyhole_certificate_verified",
+        "1 where the chain of the server verifies with these authorities, 0 where it does not; absent where that could not be judged.",
+    )
+    .merging(Merge::Least);
+    for verdict in &look.verdicts {
+        let value = match verdict.judgement {
+            Judgement::Verified => 1.0,
+            Judgement::Refused => 0.0,
+            Judgement::CannotVerify => continue,
+        };
+        let authorities = match verdict.authorities {
+            Authorities::Target => "target",
+            Authorities::Mozilla => "mozilla",
+            Authorities::Given => "given",
+        };
+        let name = look.server_name.as_deref().unwrap_or_default();
+        let labels = [
+            ("endpoint", label(look.endpoint.as_bytes())),
+            ("server_name", label(name.as_bytes())),
+            ("authorities", authorities.to_owned()),
+        ];
+        family.add(labels, value);
+    }
+    family
+}

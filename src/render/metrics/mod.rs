@@ -1,0 +1,176 @@
+//! The report as metrics for Prometheus.
+//!
+//! What could not be read has no sample and is counted in `spyhole_gaps`. Labels hold no pids,
+//! and no more different values than are bounded here.
+
+mod certificates;
+mod family;
+mod mounts;
+mod processes;
+mod server;
+mod sockets;
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::SystemTime;
+
+use family::Family;
+pub use family::Form;
+
+use crate::model::Report;
+use crate::model::gap::Gap;
+use crate::model::label::label;
+use crate::model::own::Own;
+use crate::model::process_group::{GroupKey, ProcessGroup};
+use crate::model::seen::Seen;
+use crate::model::target::Target;
+use crate::model::time::Timestamp;
+
+/// What metrics are made of.
+pub struct Figures<'a> {
+    /// What was seen; `None` where there was nothing to look at.
+    pub report: Option<&'a Report>,
+    /// Its processes by group.
+    pub groups: &'a [ProcessGroup],
+    /// How many groups are in the one that is called `other`.
+    pub groups_folded: usize,
+    /// Processor time that each group has used, in user mode and in the kernel.
+    pub cpu_seconds: &'a dyn Fn(&GroupKey) -> Option<(f64, f64)>,
+    /// The server's own figures.
+    pub own: &'a Own,
+}
+
+/// Writes them.
+///
+/// # Errors
+/// None that is known: writing to a string does not fail.
+pub fn metrics(figures: &Figures<'_>, form: Form) -> Result<String, fmt::Error> {
+    family::write(families(figures), form)
+}
+
+fn families(figures: &Figures<'_>) -> Vec<Family> {
+    let look = Family::gauge(
+        "spyhole_look_success",
+        "1 where there was something to look at, otherwise 0.",
+    );
+    let seen = f64::from(u8::from(figures.report.is_some()));
+    let mut all = vec![look.with(Some(seen))];
+    if let Some(report) = figures.report {
+        all.extend(of_report(report, figures));
+    }
+    all.extend(server::families(figures.own));
+    all
+}
+
+fn of_report(report: &Report, figures: &Figures<'_>) -> Vec<Family> {
+    let mut folded = Family::gauge(
+        "spyhole_folded",
+        "What is not told apart or not shown, as there is too much of it.",
+    );
+    let mut fold = |what: &str, count: usize| {
+        folded.add([("what", what.to_owned())], number(count as u64));
+    };
+    let look = Family::gauge(
+        "spyhole_look_timestamp_seconds",
+        "When the look began that these metrics are made of, in Unix time.",
+    );
+    let mut all = vec![look.with(Some(seconds(report.taken_at)))];
+    all.extend(report.target.as_ref().map(target));
+    if let Some(list) = &report.processes {
+        let (states, more) = processes::states(list);
+        all.push(states);
+        fold("containers", more);
+        all.extend(processes::groups(figures.groups, figures.cpu_seconds));
+        fold("process_groups", figures.groups_folded);
+    }
+    if let Some(sums) = &report.socket_sums {
+        let sources = report.socket_sources.as_deref().unwrap_or_default();
+        let listeners = report.sockets.as_deref().unwrap_or_default();
+        let (families, more) = sockets::families(sums, listeners, sources);
+        all.extend(families);
+        fold("listening_ports", more);
+    }
+    if let Some(Seen::Value(list)) = &report.mounts {
+        let (families, more) = mounts::families(list);
+        all.extend(families);
+        fold("mounts", more);
+    }
+    let (certificates, tls) = (report.certificates.as_ref(), report.tls.as_ref());
+    if certificates.is_some() || tls.is_some() {
+        let (families, more) = certificates::validity(certificates, tls);
+        all.extend(families);
+        fold("certificates", more);
+    }
+    all.extend(tls.map(certificates::verified));
+    all.push(folded);
+    all.push(gaps(&report.gaps));
+    all
+}
+
+fn target(target: &Target) -> Family {
+    let mut family = Family::info(
+        "spyhole_target_info",
+        "What is looked into; absent where that is everything in sight.",
+    );
+    let container = target.container.as_ref().or(target.container_id.as_ref());
+    let container = container.map_or_else(String::new, |name| label(name.as_bytes()));
+    let labels = [
+        ("container", container),
+        ("name", label(target.comm.as_bytes())),
+    ];
+    family.add(labels, 1.0);
+    family
+}
+
+fn gaps(gaps: &[Gap]) -> Family {
+    let mut family = Family::gauge(
+        "spyhole_gaps",
+        "What could not be seen, by section and reason.",
+    );
+    for gap in gaps {
+        let reason = serde_json::to_value(gap.reason).ok();
+        let reason = reason.and_then(|word| word.as_str().map(str::to_owned));
+        let labels = [
+            ("section", label(gap.section.as_bytes())),
+            ("reason", reason.unwrap_or_default()),
+        ];
+        family.add(labels, number(gap.count));
+    }
+    family
+}
+
+/// The words that occur most often, so many of them, and how many further ones there are.
+fn bounded(words: impl Iterator<Item = String>, most: usize) -> (BTreeSet<String>, usize) {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for word in words {
+        *counts.entry(word).or_default() += 1;
+    }
+    let mut ranked: Vec<_> = counts.into_iter().collect();
+    ranked.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let folded = ranked.len().saturating_sub(most);
+    ranked.truncate(most);
+    (ranked.into_iter().map(|(word, _)| word).collect(), folded)
+}
+
+/// Prometheus knows no other numbers; beyond 2^53 the last digits are lost.
+#[expect(clippy::cast_precision_loss, reason = "as the format has it")]
+fn number(count: u64) -> f64 {
+    count as f64
+}
+
+/// Seconds since 1970; below zero for the times before.
+fn seconds(time: Timestamp) -> f64 {
+    match time.0.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(after) => rounded(after.as_secs_f64()),
+        Err(before) => -rounded(before.duration().as_secs_f64()),
+    }
+}
+
+/// To the millisecond: what a computed time has beyond that is noise.
+fn rounded(seconds: f64) -> f64 {
+    (seconds * 1e3).round() / 1e3
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+//! Processes by group, and their states.
+
+use super::family::{Family, Merge};
+use super::{bounded, number, seconds};
+use crate::model::process::{Process, ProcessState};
+use crate::model::process_group::{GroupKey, OTHER, ProcessGroup, container};
+
+/// Containers that are told apart; on a node there may be hundreds.
+const CONTAINERS: usize = 100;
+
+/// The groups. `cpu` tells for each of them how much it has used.
+pub(super) fn groups(
+    groups: &[ProcessGroup],
+    cpu: impl Fn(&GroupKey) -> Option<(f64, f64)>,
+) -> Vec<Family> {
+    let mut processes = Family::gauge(
+        "spyhole_process_group_processes",
+        "Processes of this name in this container.",
+    );
+    let mut threads = Family::gauge("spyhole_process_group_threads", "Threads of the group.");
+    let mut used = Family::counter(
+        "spyhole_process_group_cpu_seconds_total",
+        "Processor time used by the group, that of processes since ended included as far as it was seen.",
+    );
+    let mut resident = Family::gauge(
+        "spyhole_process_group_resident_memory_bytes",
+        "Memory of the group in RAM; what processes share counts for each of them.",
+    );
+    let mut fds = Family::gauge(
+        "spyhole_process_group_open_fds",
+        "Open descriptors of the group; absent where not all could be read.",
+    );
+    let mut ratio = Family::gauge(
+        "spyhole_process_group_worst_fd_ratio",
+        "The greatest share that one process of the group uses of its limit on descriptors.",
+    )
+    .merging(Merge::Greatest);
+    let mut started = Family::gauge(
+        "spyhole_process_group_oldest_start_time_seconds",
+        "When the oldest process of the group was started, in Unix time.",
+    )
+    .merging(Merge::Least);
+    for group in groups {
+        let labels = || {
+            [
+                ("container", group.key.container.clone()),
+                ("name", group.key.name.clone()),
+            ]
+        };
+        processes.add(labels(), number(group.members.len() as u64));
+        threads.add(labels(), number(group.threads));
+        resident.add(labels(), number(group.resident_bytes));
+        started.add(labels(), seconds(group.oldest_started_at));
+        if let Some(open) = group.open_fds {
+            fds.add(labels(), number(open));
+        }
+        if let Some(worst) = group.worst_fd_ratio {
+            ratio.add(labels(), worst);
+        }
+        if let Some((user, system)) = cpu(&group.key) {
+            let [container, name] = labels();
+            let mode = |mode: &str| ("mode", mode.to_owned());
+            used.add([container.clone(), name.clone(), mode("user")], user);
+            used.add([container, name, mode("system")], system);
+        }
+    }
+    vec![processes, threads, used, resident, fds, ratio, started]
+}
+
+/// How many processes of each container are in each state.
+pub(super) fn states(processes: &[Process]) -> (Family, usize) {
+    let mut family = Family::gauge(
+        "spyhole_processes",
+        "Processes by container and state; a state that none is in is absent.",
+    );
+    let (known, folded) = bounded(processes.iter().map(container), CONTAINERS);
+    for process in processes {
+        let mut container = container(process);
+        if !known.contains(&container) {
+            OTHER.clone_into(&mut container);
+        }
+        let state = ("state", word(process.state).to_owned());
+        family.add([("container", container), state], 1.0);
+    }
+    (family, folded)
+}
+
+fn word(state: ProcessState) -> &'static str {
+    match state {
+        ProcessState::Running => "running",
+        ProcessState::Sleeping => "sleeping",
+        ProcessState::DiskSleep => "disk_sleep",
+        ProcessState::Stopped => "stopped",
+        ProcessState::Traced => "traced",
+        ProcessState::Zombie => "zombie",
+        ProcessState::Dead => "dead",
+        ProcessState::Idle => "idle",
+        ProcessState::Parked => "parked",
+        ProcessState::Other => "other",
+    }
+}

@@ -1,0 +1,122 @@
+//! Sockets by protocol and state, and what goes on at the ports that listen.
+
+use std::collections::BTreeSet;
+
+use super::family::{Family, Labels};
+use super::number;
+use crate::model::label::label;
+use crate::model::process_group::OTHER;
+use crate::model::socket::{
+    Family as AddressFamily, Protocol, Socket, SocketSources, SocketSum, State,
+};
+
+/// Ports that are told apart.
+const PORTS: usize = 100;
+
+/// The metrics, and how many ports are not told apart.
+pub(super) fn families(
+    sums: &[SocketSum],
+    listeners: &[Socket],
+    sources: &[SocketSources],
+) -> (Vec<Family>, usize) {
+    let network = |of: Option<i32>| network(of, sources);
+    let mut sockets = Family::gauge(
+        "spyhole_sockets",
+        "Sockets by protocol, address family and state; a state that none is in is absent.",
+    );
+    let mut at_port = Family::gauge(
+        "spyhole_listening_port_sockets",
+        "TCP sockets by state whose own port is one that listens.",
+    );
+    let mut queue = Family::gauge(
+        "spyhole_listening_port_accept_queue_connections",
+        "Connections that wait to be accepted.",
+    );
+    let mut limit = Family::gauge(
+        "spyhole_listening_port_accept_queue_limit_connections",
+        "How many may wait to be accepted; absent where only sock_diag would tell.",
+    );
+    let listening: BTreeSet<u32> = listeners.iter().filter_map(port).collect();
+    let known: BTreeSet<u32> = listening.iter().copied().take(PORTS).collect();
+    let folded = listening.len() - known.len();
+    let place = |port: u32| {
+        if known.contains(&port) {
+            port.to_string()
+        } else {
+            OTHER.to_owned()
+        }
+    };
+    for sum in sums {
+        let labels: Labels = vec![
+            ("network", network(sum.net_namespace_of)),
+            ("protocol", protocol(sum.protocol).to_owned()),
+            ("family", family(sum.family).to_owned()),
+            ("state", sum.state.as_str().to_owned()),
+        ];
+        sockets.add_labels(labels, number(sum.count));
+        if let Some(port) = sum.local_port
+            && sum.protocol == Protocol::Tcp
+        {
+            let labels = [
+                ("network", network(sum.net_namespace_of)),
+                ("port", place(port)),
+                ("state", sum.state.as_str().to_owned()),
+            ];
+            at_port.add(labels, number(sum.count));
+        }
+    }
+    for listener in listeners {
+        let Some(port) = port(listener) else { continue };
+        let address = listener.local_address;
+        let address = address.filter(|_| known.contains(&port));
+        let labels = || {
+            [
+                ("network", network(listener.net_namespace_of)),
+                (
+                    "address",
+                    address.map_or_else(String::new, |address| address.to_string()),
+                ),
+                ("port", place(port)),
+            ]
+        };
+        let value = |field: &Option<crate::model::Seen<u32>>| field.as_ref()?.value().copied();
+        if let Some(waiting) = value(&listener.accept_queue) {
+            queue.add(labels(), waiting.into());
+        }
+        if let Some(most) = value(&listener.accept_queue_limit) {
+            limit.add(labels(), most.into());
+        }
+    }
+    (vec![sockets, at_port, queue, limit], folded)
+}
+
+/// The port of a TCP listener.
+fn port(socket: &Socket) -> Option<u32> {
+    let listens = socket.protocol == Protocol::Tcp && socket.state == State::Listen;
+    socket.local_port.filter(|_| listens)
+}
+
+/// Which network, where several are in sight: that of the first container that is in it.
+fn network(of: Option<i32>, sources: &[SocketSources]) -> String {
+    let ([_, _, ..], Some(pid)) = (sources, of) else {
+        return String::new();
+    };
+    let source = sources.iter().find(|source| source.pid == pid);
+    let first = source.and_then(|source| source.containers.first());
+    label(first.map_or(OTHER.as_bytes(), |name| name.as_bytes()))
+}
+
+fn protocol(protocol: Protocol) -> &'static str {
+    protocol.word(AddressFamily::Inet)
+}
+
+fn family(family: AddressFamily) -> &'static str {
+    match family {
+        AddressFamily::Inet => "inet",
+        AddressFamily::Inet6 => "inet6",
+        AddressFamily::Unix => "unix",
+        AddressFamily::Packet => "packet",
+        AddressFamily::Netlink => "netlink",
+        AddressFamily::Vsock => "vsock",
+    }
+}

@@ -1,0 +1,100 @@
+//! Documents that are the same for the whole run: made once, and not sent again to whoever
+//! has them.
+
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use data_encoding::HEXLOWER;
+use hyper::header::{ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
+use hyper::{Response, StatusCode};
+use sha2::{Digest, Sha256};
+
+use super::openapi;
+use super::problem::Problem;
+use super::service::{Reply, text};
+use crate::inspect;
+
+/// A document and what tells whether somebody has it.
+pub(super) struct Fixed {
+    content_type: &'static str,
+    body: Bytes,
+    etag: HeaderValue,
+}
+
+type Made = LazyLock<Option<Fixed>>;
+
+static SCHEMA: Made = LazyLock::new(|| Fixed::of("application/schema+json", inspect::schema()));
+static OPENAPI: Made = LazyLock::new(|| {
+    // Versions in media types are registered for OpenAPI, but few clients know it so.
+    Fixed::of("application/json", openapi::document())
+});
+
+/// The JSON Schema of the documents.
+pub(super) fn schema() -> Option<&'static Fixed> {
+    SCHEMA.as_ref()
+}
+
+/// The description of the routes.
+pub(super) fn openapi() -> Option<&'static Fixed> {
+    OPENAPI.as_ref()
+}
+
+impl Fixed {
+    fn of(content_type: &'static str, made: serde_json::Result<String>) -> Option<Self> {
+        let body = made.ok()?;
+        let digest = HEXLOWER.encode(&Sha256::digest(body.as_bytes()));
+        let etag = format!("\"{}\"", digest.get(..16)?);
+        Some(Self {
+            content_type,
+            body: body.into(),
+            etag: HeaderValue::from_str(&etag).ok()?,
+        })
+    }
+
+    /// Whether a client that sends these headers has it: RFC 9110, section 13.1.2.
+    fn is_held(&self, headers: &HeaderMap) -> bool {
+        let lines = headers.get_all(IF_NONE_MATCH).iter();
+        let tags = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+        let mut tags = tags.map(<[u8]>::trim_ascii);
+        tags.any(|tag| {
+            tag == b"*" || tag.strip_prefix(b"W/").unwrap_or(tag) == self.etag.as_bytes()
+        })
+    }
+}
+
+/// Sends it, or says that the client has it.
+///
+/// # Errors
+/// That it could not be made, which is a bug.
+pub(super) fn answer(fixed: Option<&Fixed>, headers: &HeaderMap) -> Result<Reply, Problem> {
+    let fixed = fixed.ok_or_else(Problem::lost)?;
+    let mut reply = if fixed.is_held(headers) {
+        let mut reply = Response::new(Bytes::new().into());
+        *reply.status_mut() = StatusCode::NOT_MODIFIED;
+        reply
+    } else {
+        text(StatusCode::OK, fixed.content_type, fixed.body.clone())
+    };
+    reply.headers_mut().insert(ETAG, fixed.etag.clone());
+    Ok(reply)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_it_is_not_sent_it_again() {
+        let fixed = Fixed::of("text/plain", Ok("x".to_owned())).unwrap();
+        let etag = fixed.etag.to_str().unwrap();
+        let held = |tag: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(IF_NONE_MATCH, HeaderValue::from_str(tag).unwrap());
+            fixed.is_held(&headers)
+        };
+        assert!(held(etag) && held("*") && held(&format!("W/{etag}")));
+        assert!(held(&format!("\"other\", {etag}")));
+        assert!(!held("\"other\"") && !held("") && !held(etag.trim_matches('"')));
+        assert!(!fixed.is_held(&HeaderMap::new()));
+    }
+}

@@ -1,0 +1,273 @@
+//! `/metrics`: one look for each scrape, with no more in it than the metrics show, and what the
+//! server knows of itself.
+
+mod accept;
+mod ledger;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use hyper::StatusCode;
+use hyper::body::Incoming;
+use hyper::{HeaderMap, Request as HttpRequest};
+
+use super::Server;
+use super::collect::{Answer, Outcome};
+use super::options::Look;
+use super::problem::Problem;
+use crate::inspect::mounts::MountsQuery;
+use crate::inspect::no_target::NoTarget;
+use crate::inspect::processes::ProcessesQuery;
+use crate::inspect::section::{Detail, Request};
+use crate::inspect::select::Choice;
+use crate::inspect::sockets::SocketsQuery;
+use crate::inspect::{self, REGISTRY, look};
+use crate::model::Report;
+use crate::model::certificate::Certificates;
+use crate::model::gap::Gap;
+use crate::model::own::Own;
+use crate::model::process_group::groups;
+use crate::model::time::Timestamp;
+use crate::render::metrics::{Figures, Form, metrics};
+use crate::sys;
+use ledger::Ledger;
+
+/// Groups of processes that are told apart: those that use the most memory.
+const GROUPS: usize = 50;
+/// How long what was found of certificates is used: they change when they are rotated, and
+/// the search reads many files.
+const CERTIFICATES_KEPT: Duration = Duration::from_mins(1);
+
+/// What is kept from scrape to scrape.
+pub(super) struct Metrics {
+    started_at: Timestamp,
+    /// Requests answered, by the first digit of the status.
+    requests: [AtomicU64; 5],
+    ledger: Mutex<Ledger>,
+    certificates: Mutex<Option<Found>>,
+    /// Whether several containers were in sight at the last look, of which none was named.
+    several: AtomicBool,
+}
+
+/// What was found of certificates.
+struct Found {
+    at: Instant,
+    read_at: Timestamp,
+    certificates: Option<Certificates>,
+    gaps: Vec<Gap>,
+}
+
+impl Metrics {
+    pub(super) fn new() -> Self {
+        Self {
+            started_at: Timestamp::now(),
+            requests: Default::default(),
+            ledger: Mutex::default(),
+            certificates: Mutex::default(),
+            several: AtomicBool::new(false),
+        }
+    }
+
+    /// Counts an answer.
+    pub(super) fn answered(&self, status: StatusCode) {
+        let class = usize::from(status.as_u16() / 100);
+        if let Some(count) = class.checked_sub(1).and_then(|at| self.requests.get(at)) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Answers a scrape.
+///
+/// # Errors
+/// What to answer instead.
+pub(super) async fn scrape(
+    server: &Arc<Server>,
+    request: &HttpRequest<Incoming>,
+) -> Result<Arc<Answer>, Problem> {
+    let query = request.uri().query().unwrap_or_default();
+    if let Some(name) = query.split(['=', '&']).find(|name| !name.is_empty()) {
+        return Err(Problem::bad(format!(
+            "{name}: there is no such parameter here"
+        )));
+    }
+    let form = form(request.headers());
+    let looking = Arc::clone(server);
+    let question = format!("/metrics {form:?}");
+    let patience = server.look.timeout;
+    let collector = &server.collector;
+    collector
+        .ask(question, patience, move || collect(&looking, form))
+        .await
+}
+
+fn form(headers: &HeaderMap) -> Form {
+    accept::form(headers)
+}
+
+fn collect(server: &Server, form: Form) -> Outcome {
+    let began = Instant::now();
+    let mut report = see(server)?;
+    let read_at = match &mut report {
+        Some(report) => certificates(server, report),
+        None => None,
+    };
+    let own = own(server, began.elapsed(), read_at);
+    let processes = report.as_ref().and_then(|report| report.processes.as_ref());
+    let (groups, groups_folded) = groups(processes.map_or(&[], Vec::as_slice), GROUPS);
+    let mut ledger = lock(&server.metrics.ledger);
+    if let (Some(report), Some(processes)) = (&report, processes) {
+        ledger.take_in(processes, &groups, report.taken_at, began);
+    }
+    let figures = Figures {
+        report: report.as_ref(),
+        groups: &groups,
+        groups_folded,
+        cpu_seconds: &|key| ledger.of(key),
+        own: &own,
+    };
+    let text = metrics(&figures, form).map_err(|_| Problem::lost())?;
+    Ok(Arc::new(Answer {
+        content_type: form.content_type(),
+        body: text.into(),
+    }))
+}
+
+/// Looks at what the metrics show; `None` where there is nothing to look at.
+///
+/// Where the server was started for one target, at that one. Else at every process in sight,
+/// and at the network and the mounts of the target if there is one. Several containers of a pod
+/// have none: then at every network in sight, which in a pod is the one that they share.
+fn see(server: &Server) -> Result<Option<Report>, Problem> {
+    let several = &server.metrics.several;
+    let before = several.load(Ordering::Relaxed);
+    let first = inspect::report(
+        options(&server.look),
+        &requests(&server.look, !before),
+        Detail::Table,
+    );
+    let outcome = match first {
+        Err(NoTarget::Ambiguous { .. }) if !before => {
+            several.store(true, Ordering::Relaxed);
+            inspect::report(
+                options(&server.look),
+                &requests(&server.look, false),
+                Detail::Table,
+            )
+        }
+        Ok(report) => {
+            // A single one has its target told, whether or not anything asked for it.
+            several.store(report.target.is_none(), Ordering::Relaxed);
+            Ok(report)
+        }
+        other => other,
+    };
+    match outcome {
+        Ok(report) => Ok(Some(report)),
+        // A container that is being restarted: the server itself can tell of that.
+        Err(NoTarget::NoProcess(_) | NoTarget::NoContainer { .. } | NoTarget::Ambiguous { .. }) => {
+            Ok(None)
+        }
+        Err(none) => Err(Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            none.to_string(),
+        )),
+    }
+}
+
+/// The requests of a look, with the mounts where there may be a target.
+fn requests(look: &Look, with_target: bool) -> Vec<Box<dyn Request>> {
+    let all = look.pid.is_none() && look.container.is_none() && !look.own;
+    let processes = ProcessesQuery {
+        all,
+        // What is read beyond `stat`; `swap` stands for `status`, whose memory is exact.
+        columns: ["fds", "fdlimit", "swap"].map(str::to_owned).into(),
+        ..ProcessesQuery::default()
+    };
+    let mut requests: Vec<Box<dyn Request>> = vec![
+        Box::new(processes),
+        Box::new(SocketsQuery::figures(!with_target)),
+    ];
+    if with_target {
+        requests.push(Box::new(MountsQuery {
+            space: true,
+            ..MountsQuery::default()
+        }));
+    }
+    requests
+}
+
+fn options(look: &Look) -> look::Options {
+    look::Options {
+        proc: look.proc.clone(),
+        choice: Choice {
+            pid: look.pid,
+            container: look.container.clone(),
+            own: look.own,
+        },
+        timeout: look.timeout,
+        // A scrape never opens a connection.
+        dialing: None,
+        redactor: look.redactor.clone(),
+    }
+}
+
+/// Puts the certificates on disk into the report, from a search of their own that is repeated
+/// now and then; gives when that was.
+fn certificates(server: &Server, report: &mut Report) -> Option<Timestamp> {
+    // Without a target there are no files.
+    report.target.as_ref()?;
+    let mut found = lock(&server.metrics.certificates);
+    if found
+        .as_ref()
+        .is_none_or(|found| found.at.elapsed() >= CERTIFICATES_KEPT)
+    {
+        let section = REGISTRY
+            .iter()
+            .find(|section| section.name == "certificates")?;
+        let request = section.request_from_query("").ok()?;
+        // Of a target that is gone by now, nothing is found.
+        let searched = inspect::report(options(&server.look), &[request], Detail::Table).ok();
+        let (certificates, gaps) = searched.map_or((None, Vec::new()), |searched| {
+            let mut gaps = searched.gaps;
+            gaps.retain(|gap| gap.section == "certificates");
+            (searched.certificates, gaps)
+        });
+        *found = Some(Found {
+            at: Instant::now(),
+            read_at: report.taken_at,
+            certificates,
+            gaps,
+        });
+    }
+    let found = found.as_ref()?;
+    report.certificates.clone_from(&found.certificates);
+    report.gaps.extend(found.gaps.iter().cloned());
+    Some(found.read_at)
+}
+
+fn own(server: &Server, look: Duration, certificates_read_at: Option<Timestamp>) -> Own {
+    let (connections_accepted, connections_evicted) = server.connections.totals();
+    Own {
+        started_at: server.metrics.started_at,
+        cpu_seconds: sys::own::cpu_seconds(),
+        resident_bytes: sys::own::resident_bytes(),
+        look_seconds: look.as_secs_f64(),
+        requests: server
+            .metrics
+            .requests
+            .each_ref()
+            .map(|count| count.load(Ordering::Relaxed)),
+        connections_open: server.connections.count() as u64,
+        connections_accepted,
+        connections_evicted,
+        auth_failures: server.guard.refused(),
+        certificates_read_at,
+        probes: Vec::new(),
+    }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,304 @@
+//! The routes as `OpenAPI` 3.1: paths from the registry, parameters from the flags that clap
+//! reads, schemas from the types that are written.
+
+use std::any::TypeId;
+use std::time::Duration;
+
+use clap::{Arg, ArgAction, ValueEnum};
+use schemars::SchemaGenerator;
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+
+use super::problem;
+use super::query::{COMMON, Common, CommonKind};
+use super::routes::{Access, Kind, Route, routes};
+use crate::inspect::section::Section;
+use crate::model::Report;
+use crate::model::format::Format;
+use crate::render::metrics::Form;
+
+/// The description of every route.
+///
+/// # Errors
+/// None that is known: it is plain data.
+pub(super) fn document() -> serde_json::Result<String> {
+    let mut settings = SchemaSettings::draft2020_12().for_serialize();
+    settings.definitions_path = "/components/schemas".into();
+    let mut generator = settings.into_generator();
+    let schemas = Schemas {
+        report: generator.subschema_for::<Report>().to_value(),
+        problem: generator.subschema_for::<problem::Document>().to_value(),
+        definitions: definitions(&mut generator),
+    };
+    let paths: Map<String, Value> = routes()
+        .map(|route| (path(&route), item(&route, &schemas)))
+        .collect();
+    let document = json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "spyhole",
+            "description": "Looks inside a running container that has no shell. \
+                A null in a document means not seen, and is told in its gaps. \
+                A flag may be named without a value: ?threads is ?threads=true.",
+            "version": env!("CARGO_PKG_VERSION"),
+            "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "security": [{"bearer": []}, {"clientCertificate": []}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas.definitions,
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "clientCertificate": {"type": "mutualTLS"},
+            },
+        },
+    });
+    let mut text = serde_json::to_string_pretty(&document)?;
+    text.push('\n');
+    Ok(text)
+}
+
+struct Schemas {
+    report: Value,
+    problem: Value,
+    definitions: Map<String, Value>,
+}
+
+fn definitions(generator: &mut SchemaGenerator) -> Map<String, Value> {
+    generator.take_definitions(true)
+}
+
+/// The path as a template.
+fn path(route: &Route) -> String {
+    match route.kind {
+        Kind::Probe => format!("{}{{name}}", route.path),
+        _ => format!("{}{}", route.path, route.name),
+    }
+}
+
+/// What can be done there: to read, and nothing else.
+fn item(route: &Route, schemas: &Schemas) -> Value {
+    let mut responses = Map::new();
+    responses.insert(
+        "200".to_owned(),
+        json!({"description": route.about, "content": content(route, schemas)}),
+    );
+    if matches!(route.kind, Kind::Schema | Kind::OpenApi) {
+        let held = json!({"description": "The client has it: If-None-Match"});
+        responses.insert("304".to_owned(), held);
+    }
+    let problem = json!({"application/problem+json": {"schema": schemas.problem}});
+    for (status, description) in problems(route) {
+        let answer = json!({"description": description, "content": problem});
+        responses.insert(status.to_owned(), answer);
+    }
+    let mut operation = json!({
+        "operationId": operation_id(route),
+        "summary": route.about,
+        "parameters": parameters(route),
+        "responses": responses,
+    });
+    if route.access == Access::Public
+        && let Some(fields) = operation.as_object_mut()
+    {
+        fields.insert("security".to_owned(), json!([]));
+    }
+    json!({"get": operation})
+}
+
+fn operation_id(route: &Route) -> String {
+    let words = path(route);
+    let words = words.split(|letter: char| !letter.is_ascii_alphanumeric());
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    if words.is_empty() {
+        "index".to_owned()
+    } else {
+        words.join("_")
+    }
+}
+
+/// The forms of an answer.
+fn content(route: &Route, schemas: &Schemas) -> Value {
+    let text = json!({"schema": {"type": "string"}});
+    match route.kind {
+        Kind::Health | Kind::Ready | Kind::Probe | Kind::Index => json!({"text/plain": text}),
+        Kind::Schema => json!({"application/schema+json": {"schema": {"type": "object"}}}),
+        Kind::OpenApi => json!({"application/json": {"schema": {"type": "object"}}}),
+        Kind::Metrics => {
+            let forms = [Form::Text, Form::OpenMetrics];
+            let kinds = forms.map(|form| form.content_type().split(';').next());
+            let kinds = kinds.into_iter().flatten();
+            kinds.map(|kind| (kind.to_owned(), text.clone())).collect()
+        }
+        Kind::Dump | Kind::Section(_) => {
+            let mut forms = json!({
+                "application/json": {"schema": schemas.report},
+                "application/yaml": {"schema": schemas.report},
+                "text/plain": text,
+            });
+            if has_pem(route)
+                && let Some(forms) = forms.as_object_mut()
+            {
+                forms.insert("application/x-pem-file".to_owned(), text);
+            }
+            forms
+        }
+    }
+}
+
+/// Whether there are certificates to be had.
+fn has_pem(route: &Route) -> bool {
+    matches!(route.name, "certificates" | "tls")
+}
+
+fn problems(route: &Route) -> Vec<(&'static str, &'static str)> {
+    let mut all = Vec::new();
+    if route.access != Access::Public {
+        all.push(("401", "Without the right token"));
+    }
+    if matches!(route.kind, Kind::Dump | Kind::Section(_)) {
+        all.extend([
+            (
+                "400",
+                "A parameter that there is not, or that cannot be meant so",
+            ),
+            ("403", "Secrets, which this server does not show"),
+            ("404", "No such process or container"),
+            ("409", "More than one container could be meant"),
+            (
+                "503",
+                "Too many questions at once, or no processes in sight",
+            ),
+            ("504", "The look did not end in time"),
+            ("507", "The answer is larger than --max-response"),
+        ]);
+    }
+    if let Kind::Probe = route.kind {
+        all.extend([("404", "No such probe"), ("503", "The probe failed")]);
+    }
+    all.push(("default", "Anything else that is wrong with the request"));
+    all
+}
+
+fn parameters(route: &Route) -> Vec<Value> {
+    match route.kind {
+        Kind::Probe => vec![json!({
+            "name": "name",
+            "in": "path",
+            "required": true,
+            "description": "The name that the probe was declared with.",
+            "schema": {"type": "string"},
+        })],
+        Kind::Dump => commons(route).collect(),
+        Kind::Section(section) => commons(route).chain(own(section)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn commons(route: &Route) -> impl Iterator<Item = Value> {
+    let formats = Format::value_variants().iter().copied();
+    let formats: Vec<Format> = formats
+        .filter(|format| *format != Format::Pem || has_pem(route))
+        .collect();
+    COMMON.iter().map(move |one| common(one, &formats))
+}
+
+fn common(common: &Common, formats: &[Format]) -> Value {
+    let schema = match common.kind {
+        CommonKind::Flag => json!({"type": "boolean"}),
+        CommonKind::Format => words(formats),
+        CommonKind::Pid => integer(1, i64::from(i32::MAX)),
+        CommonKind::Text => json!({"type": "string"}),
+        CommonKind::Texts => json!({"type": "array", "items": {"type": "string"}}),
+    };
+    parameter(common.name, common.about, &schema, false)
+}
+
+fn words(values: &[impl ValueEnum]) -> Value {
+    let values = values.iter().filter_map(ValueEnum::to_possible_value);
+    let names: Vec<String> = values.map(|value| value.get_name().to_owned()).collect();
+    json!({"type": "string", "enum": names})
+}
+
+/// The parameters of a section: the flags of its command.
+fn own(section: &Section) -> Vec<Value> {
+    let mut command = section.command();
+    command.build();
+    let shown = |arg: &&Arg| !arg.is_hide_set() && !matches!(arg.get_id().as_str(), "help");
+    let flags = command.get_arguments().filter(shown);
+    flags
+        .map(|arg| {
+            let about = arg.get_help().map(ToString::to_string).unwrap_or_default();
+            parameter(
+                arg.get_id().as_str(),
+                &about,
+                &schema(arg),
+                arg.is_required_set(),
+            )
+        })
+        .collect()
+}
+
+fn parameter(name: &str, about: &str, schema: &Value, required: bool) -> Value {
+    let mut parameter = json!({
+        "name": name,
+        "in": "query",
+        "description": about,
+        "schema": schema,
+    });
+    if required && let Some(fields) = parameter.as_object_mut() {
+        fields.insert("required".to_owned(), true.into());
+    }
+    parameter
+}
+
+/// What the parser of a flag takes.
+fn schema(arg: &Arg) -> Value {
+    if matches!(arg.get_action(), ArgAction::SetTrue | ArgAction::SetFalse) {
+        return json!({"type": "boolean"});
+    }
+    let kind = arg.get_value_parser().type_id();
+    let is = |other: TypeId| kind == other;
+    let possible = arg.get_possible_values();
+    let one = if !possible.is_empty() {
+        let names: Vec<&str> = possible
+            .iter()
+            .map(clap::builder::PossibleValue::get_name)
+            .collect();
+        json!({"type": "string", "enum": names})
+    } else if is(TypeId::of::<u8>()) {
+        integer(0, u8::MAX.into())
+    } else if is(TypeId::of::<u16>()) {
+        integer(0, u16::MAX.into())
+    } else if is(TypeId::of::<u32>()) {
+        integer(0, u32::MAX.into())
+    } else if is(TypeId::of::<i32>()) {
+        integer(i32::MIN.into(), i32::MAX.into())
+    } else if is(TypeId::of::<u64>()) || is(TypeId::of::<usize>()) {
+        json!({"type": "integer", "minimum": 0})
+    } else if is(TypeId::of::<i64>()) {
+        json!({"type": "integer"})
+    } else if is(TypeId::of::<Duration>()) {
+        json!({"type": "string", "pattern": "^[0-9]{1,6}(ns|us|ms|s|m|h)$", "examples": ["500ms"]})
+    } else {
+        json!({"type": "string"})
+    };
+    let many = arg
+        .get_num_args()
+        .is_some_and(|count| count.max_values() > 1)
+        || arg.get_value_delimiter().is_some()
+        || matches!(arg.get_action(), ArgAction::Append);
+    if many {
+        json!({"type": "array", "items": one})
+    } else {
+        one
+    }
+}
+
+fn integer(least: i64, greatest: i64) -> Value {
+    json!({"type": "integer", "minimum": least, "maximum": greatest})
+}
+
+#[cfg(test)]
+mod tests;

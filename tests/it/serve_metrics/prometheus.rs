@@ -1,0 +1,109 @@
+//! A real Prometheus server scrapes it over TLS with a token from a file, and answers queries.
+
+use std::fs;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::server::{Server, free_address, get};
+use super::{named, sleeper, tool};
+use crate::lab::process::Process;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[test]
+fn a_prometheus_server_scrapes_it_and_answers() {
+    if !tool("prometheus") {
+        return;
+    }
+    let notes = TempDir::new().unwrap();
+    let file = |name: &str| notes.path().join(name);
+    let CertifiedKey { cert, signing_key } =
+        generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    fs::write(file("cert.pem"), cert.pem()).unwrap();
+    fs::write(file("key.pem"), signing_key.serialize_pem()).unwrap();
+    let hostile = "w\n\"} 1\\";
+    let child = sleeper(&notes, hostile);
+    named(&child, hostile);
+    let (cert_file, key_file) = (file("cert.pem"), file("key.pem"));
+    let server = Server::start(
+        &[],
+        &[
+            "--tls-cert",
+            cert_file.to_str().unwrap(),
+            "--tls-key",
+            key_file.to_str().unwrap(),
+            "--cache",
+            "0s",
+        ],
+        &file("token"),
+    );
+    let config = format!(
+        "scrape_configs:
+- job_name: spyhole
+  scheme: https
+  scrape_interval: 500ms
+  scrape_timeout: 500ms
+  authorization: {{credentials_file: {0}/token}}
+  tls_config: {{ca_file: {0}/cert.pem}}
+  static_configs: [{{targets: ['{1}']}}]
+",
+        notes.path().display(),
+        server.address
+    );
+    fs::write(file("prometheus.yml"), config).unwrap();
+    let address = free_address();
+    let mut command = Command::new("prometheus");
+    command
+        .arg(format!(
+            "--config.file={}",
+            file("prometheus.yml").display()
+        ))
+        .arg(format!("--storage.tsdb.path={}", file("data").display()))
+        .arg(format!("--web.listen-address={address}"))
+        .arg("--log.level=warn");
+    let _prometheus = Process::start(&mut command, Signal::SIGKILL);
+    let query = |what: &str| -> Vec<(Value, f64)> {
+        let encoded = serde_html_form::to_string([("query", what)]).unwrap();
+        let answer = get(address, &format!("/api/v1/query?{encoded}"), &[]);
+        let answer: Value = serde_json::from_str(&answer.body).unwrap();
+        let Some(found) = answer["data"]["result"].as_array() else {
+            panic!("{what}: {answer:#}");
+        };
+        let value = |one: &Value| one["value"][1].as_str().unwrap().parse().unwrap();
+        found
+            .iter()
+            .map(|one| (one["metric"].clone(), value(one)))
+            .collect()
+    };
+    let until = Instant::now() + PATIENCE;
+    let eventually = |what: &str| loop {
+        let reachable = std::net::TcpStream::connect(address).is_ok();
+        let found = if reachable { query(what) } else { Vec::new() };
+        if !found.is_empty() {
+            return found;
+        }
+        let status = || get(address, "/api/v1/targets", &[]).body;
+        assert!(Instant::now() < until, "{what}: nothing; {}", status());
+        thread::sleep(Duration::from_millis(100));
+    };
+
+    let build = eventually("spyhole_build_info");
+    assert_eq!(build[0].0["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(eventually("up")[0].1, 1.0);
+    let group = "spyhole_process_group_processes{name='w\\\\n\"} 1\\\\\\\\'}";
+    assert_eq!(eventually(group)[0].1, 1.0);
+    // Two scrapes later a rate can be told.
+    let rates = eventually("rate(spyhole_cpu_seconds_total[10s]) > 0");
+    assert!(rates[0].1 < 1.0, "{rates:?}");
+    let samples = eventually("scrape_samples_scraped")[0].1;
+    assert!(samples > 50.0, "{samples}");
+    // The form was OpenMetrics: only that has the type.
+    let known = get(address, "/api/v1/metadata?metric=spyhole_build", &[]).body;
+    assert!(known.contains("\"info\""), "{known}");
+}

@@ -1,0 +1,138 @@
+//! `/openapi.json` tells the truth: what is answered is what it says.
+
+use jsonschema::Validator;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::serve_metrics::server::Server;
+
+struct Api {
+    server: Server,
+    document: Value,
+    _notes: TempDir,
+}
+
+impl Api {
+    fn start() -> Self {
+        let notes = TempDir::new().unwrap();
+        let server = Server::start(&[], &[], &notes.path().join("token"));
+        let answer = server.get("/openapi.json", &[]);
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        Self {
+            document: serde_json::from_str(&answer.body).unwrap(),
+            server,
+            _notes: notes,
+        }
+    }
+
+    fn operation(&self, path: &str) -> &Value {
+        &self.document["paths"][path]["get"]
+    }
+
+    /// The validator for what a path answers with a status, as a media type.
+    fn validator(&self, path: &str, status: &str, kind: &str) -> Validator {
+        let answer = &self.operation(path)["responses"][status];
+        let schema = answer["content"][kind]["schema"].clone();
+        assert!(schema.is_object(), "{path}: no {kind} for {status}");
+        let mut schema = schema;
+        schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+        schema["components"] = self.document["components"].clone();
+        jsonschema::validator_for(&schema).unwrap()
+    }
+
+    fn paths(&self) -> Vec<String> {
+        let paths = self.document["paths"].as_object().unwrap();
+        paths.keys().cloned().collect()
+    }
+}
+
+#[track_caller]
+fn fits(validator: &Validator, body: &str, what: &str) {
+    let body: Value = serde_json::from_str(body).unwrap_or_else(|why| panic!("{what}: {why}"));
+    let faults: Vec<String> = validator
+        .iter_errors(&body)
+        .map(|fault| format!("{}: {fault}", fault.instance_path()))
+        .collect();
+    assert!(faults.is_empty(), "{what}\n{}", faults.join("\n"));
+}
+
+#[test]
+fn every_document_is_as_it_is_described() {
+    let api = Api::start();
+    let mut validated = 0;
+    for path in api.paths().iter().filter(|path| path.starts_with("/v1/")) {
+        let parameters = api.operation(path)["parameters"].as_array().unwrap();
+        if parameters.iter().any(|one| one["required"] == true) {
+            continue;
+        }
+        let answer = api.server.get(path, &[("Accept", "application/json")]);
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        fits(
+            &api.validator(path, "200", "application/json"),
+            &answer.body,
+            path,
+        );
+        validated += 1;
+    }
+    assert!(validated >= 8, "{validated}");
+}
+
+#[test]
+fn every_problem_is_as_it_is_described() {
+    let api = Api::start();
+    let no_token = api.server.get_bare("/v1/processes", &[]);
+    let cases = [
+        ("/v1/processes", "401", no_token),
+        (
+            "/v1/processes",
+            "400",
+            api.server.get("/v1/processes?nonsense=1", &[]),
+        ),
+        (
+            "/v1/processes",
+            "404",
+            api.server.get("/v1/processes?pid=2147483647", &[]),
+        ),
+        (
+            "/v1/environment",
+            "403",
+            api.server.get("/v1/environment?reveal_all", &[]),
+        ),
+        ("/metrics", "default", api.server.get("/metrics?x=1", &[])),
+    ];
+    for (path, status, answer) in cases {
+        let what = format!("{path} {status} {}", answer.body);
+        assert!(
+            status == "default" || answer.status.to_string() == status,
+            "{what}"
+        );
+        let kind = "application/problem+json";
+        assert_eq!(answer.header("content-type"), Some(kind), "{what}");
+        fits(&api.validator(path, status, kind), &answer.body, &what);
+    }
+}
+
+#[test]
+fn every_path_without_a_token_is_what_its_security_says() {
+    let api = Api::start();
+    for path in api.paths() {
+        let open = api.operation(&path)["security"] == json!([]);
+        let real = path.replace("{name}", "undeclared");
+        let answer = api.server.get_bare(&real, &[]);
+        assert_eq!(answer.status != 401, open, "{path}: {}", answer.status);
+    }
+}
+
+#[test]
+fn what_does_not_change_is_not_sent_twice() {
+    let api = Api::start();
+    for path in ["/openapi.json", "/schema.json"] {
+        let first = api.server.get(path, &[]);
+        let etag = first.header("etag").unwrap();
+        let again = api.server.get(path, &[("If-None-Match", etag)]);
+        assert_eq!((again.status, again.body.as_str()), (304, ""), "{path}");
+        assert_eq!(again.header("etag"), Some(etag));
+        let other = api.server.get(path, &[("If-None-Match", "\"other\"")]);
+        assert_eq!((other.status, other.body), (200, first.body), "{path}");
+    }
+}
