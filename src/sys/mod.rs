@@ -10,6 +10,7 @@ mod bounded;
 pub mod clock;
 pub mod fd_links;
 pub mod in_root;
+pub mod interface;
 pub mod lines;
 mod numbers;
 pub mod own_file;
