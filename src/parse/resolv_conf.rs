@@ -277,8 +277,8 @@ nonsense
                 0..20,
             ),
         ) {
-            let text: String = lines.iter().map(|(word, rest)| format!("{word} {rest}\n")).collect();
-            let conf = ResolvConf::parse(text.as_bytes());
+            let text: Vec<String> = lines.iter().map(|(word, rest)| format!("{word} {rest}\n")).collect();
+            let conf = ResolvConf::parse(text.concat().as_bytes());
             prop_assert!(conf.servers.len() <= MAX_SERVERS && conf.search.len() <= MAX_SEARCH);
         }
     }
