@@ -27,4 +27,5 @@ mod podman;
 mod secrets;
 mod sockets;
 mod targets;
+mod tls;
 mod truth;
