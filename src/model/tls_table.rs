@@ -91,6 +91,8 @@ struct Line {
     mark: Mark,
     what: &'static str,
     says: String,
+    /// Whether it does not decide.
+    aside: bool,
 }
 
 impl Line {
@@ -99,6 +101,7 @@ impl Line {
             mark,
             what,
             says: says.into(),
+            aside: false,
         }
     }
 
@@ -118,7 +121,10 @@ fn rows(look: &TlsLook, now: Timestamp, style: Style) -> Vec<Line> {
     if let Some(first) = verdicts.next() {
         deciding(look, first, &mut lines);
         if !style.short {
-            lines.extend(verdicts.map(|verdict| other(verdict, first)));
+            lines.extend(verdicts.map(|verdict| Line {
+                aside: true,
+                ..other(verdict, first)
+            }));
         }
         if !style.short || first.judgement != Judgement::Verified {
             lines.extend(name(look));
@@ -137,10 +143,10 @@ fn rows(look: &TlsLook, now: Timestamp, style: Style) -> Vec<Line> {
         lines.extend(session(look.session.as_ref(), look.took));
     }
     lines.sort_by_key(|line| match line.mark {
-        Mark::Bad => 0,
-        Mark::Unknown => 1,
-        Mark::Good | Mark::Warning => 2,
+        Mark::Bad if !line.aside => 0,
+        Mark::Unknown if !line.aside => 1,
         Mark::Fact => 3,
+        _ => 2,
     });
     lines
 }

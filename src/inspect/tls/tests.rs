@@ -171,12 +171,16 @@ fn what_others_say_of_it_is_told_once_and_escaped() {
     let shown = lines(&look, Style::default());
     assert_eq!(shown[0], r"✗ unknown issuer  nobody trusts R11\x1b");
     assert_eq!(shown[1], "✗ with Mozilla's roots  unknown issuer, as above");
+    look.verdicts[0] = verdict(Authorities::Given, None);
+    let shown = lines(&look, Style::default());
+    assert!(shown[0].starts_with("✓ with --ca  verifies"), "{shown:?}");
+    assert!(shown[1].starts_with("✗ with Mozilla's roots"), "{shown:?}");
     let short = Style {
         short: true,
         ..Style::default()
     };
-    assert_eq!(lines(&look, short).len(), 3);
-    assert_eq!(tls_table::refusals(&look).len(), 2);
+    assert_eq!(lines(&look, short).len(), 2);
+    assert_eq!(tls_table::refusals(&look).len(), 1);
 }
 
 #[test]
