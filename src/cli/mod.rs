@@ -107,7 +107,12 @@ fn execute(words: &[OsString]) -> Result<Exit, Failure> {
             exit: Exit::Target,
             message: advice::no_target(&none),
         })?;
-    if let Err(error) = print(&report, &requests, format, &global) {
+    let pem = if format == Format::Pem {
+        Some(pem(&report, &requests)?)
+    } else {
+        None
+    };
+    if let Err(error) = print(&report, &requests, format, pem.as_deref(), &global) {
         return written(&error);
     }
     Ok(verdict(&report, &requests, &global))
@@ -202,10 +207,27 @@ fn options(global: &Global) -> Result<Options, Failure> {
     })
 }
 
+/// What `-o pem` prints; where no section has certificates it cannot be meant.
+fn pem(report: &Report, requests: &[Box<dyn Request>]) -> Result<String, Failure> {
+    let blocks: Vec<String> = requests
+        .iter()
+        .filter_map(|request| request.pem(report))
+        .collect();
+    if blocks.is_empty() {
+        let names: Vec<&str> = requests.iter().map(|request| request.name()).collect();
+        return Err(Failure::usage(format!(
+            "-o pem prints certificates, and {} has none; take table, wide, json or yaml",
+            names.join(", ")
+        )));
+    }
+    Ok(blocks.concat())
+}
+
 fn print(
     report: &Report,
     requests: &[Box<dyn Request>],
     format: Format,
+    pem: Option<&str>,
     global: &Global,
 ) -> io::Result<()> {
     let stdout = io::stdout();
@@ -213,11 +235,7 @@ fn print(
     let mut out = BufWriter::with_capacity(1 << 16, stdout.lock());
     match format {
         Format::Json => render::json(report, &mut out)?,
-        Format::Pem => {
-            for text in requests.iter().filter_map(|request| request.pem(report)) {
-                out.write_all(text.as_bytes())?;
-            }
-        }
+        Format::Pem => out.write_all(pem.unwrap_or_default().as_bytes())?,
         Format::Yaml => render::yaml(report, &mut out)?,
         Format::Table | Format::Wide => {
             let style = Style {
@@ -256,13 +274,19 @@ fn print(
 
 /// How a run ends whose document stands on stdout.
 fn verdict(report: &Report, requests: &[Box<dyn Request>], global: &Global) -> Exit {
-    let table = !matches!(
-        global.output,
-        Some(Format::Json | Format::Yaml | Format::Pem)
-    );
     let mut words = Vec::new();
-    if global.no_headers && table {
-        words.extend(render::notes(report));
+    match global.output {
+        Some(Format::Pem) => {
+            let beside = requests
+                .iter()
+                .flat_map(|request| request.beside_pem(report));
+            words.extend(beside.map(|line| escaped(line.as_bytes()).into_owned()));
+            words.extend(render::notes(report));
+        }
+        None | Some(Format::Table | Format::Wide) if global.no_headers => {
+            words.extend(render::notes(report));
+        }
+        _ => {}
     }
     let chosen_by = report.target.as_ref().map(|target| target.chosen_by);
     let alone =
@@ -270,7 +294,7 @@ fn verdict(report: &Report, requests: &[Box<dyn Request>], global: &Global) -> E
     if let Some(chosen_by) = alone {
         words.push(advice::nobody_else(report, chosen_by));
     }
-    let wrong_place = alone.is_some();
+    let wrong_place = alone.is_some() && requests.iter().any(|request| request.is_of_target());
     if !global.quiet || wrong_place {
         for line in words {
             let _ = writeln!(io::stderr(), "{line}");

@@ -18,6 +18,7 @@ pub mod section;
 pub mod select;
 pub mod sockets;
 pub mod standing;
+pub mod tls;
 pub mod trust_store;
 pub mod verify;
 pub mod view;
@@ -42,6 +43,7 @@ pub const REGISTRY: &[Section] = &[
     Section::of::<capabilities::CapabilitiesQuery>(),
     Section::of::<containers::ContainersQuery>(),
     Section::of::<access::AccessQuery>(),
+    Section::of::<tls::TlsQuery>(),
 ];
 
 /// One look for all of these requests.

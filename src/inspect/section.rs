@@ -74,6 +74,17 @@ pub trait Query: Args + FromArgMatches + DeserializeOwned + Default + 'static {
     fn pem(&self, _: &Report) -> Option<String> {
         None
     }
+
+    /// Lines for stderr beside `-o pem`, which holds certificates and no answer.
+    fn beside_pem(&self, _: &Report) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Whether it is about the target: then spyhole's own container, where nobody else is in
+    /// sight, is the wrong place and no answer.
+    fn is_of_target(&self) -> bool {
+        true
+    }
 }
 
 /// A query whose type is forgotten.
@@ -94,6 +105,10 @@ pub trait Request {
     fn says_no(&self, report: &Report) -> bool;
     /// As [`Query::pem`].
     fn pem(&self, report: &Report) -> Option<String>;
+    /// As [`Query::beside_pem`].
+    fn beside_pem(&self, report: &Report) -> Vec<String>;
+    /// As [`Query::is_of_target`].
+    fn is_of_target(&self) -> bool;
 }
 
 impl<Q: Query> Request for Q {
@@ -127,6 +142,14 @@ impl<Q: Query> Request for Q {
 
     fn pem(&self, report: &Report) -> Option<String> {
         Query::pem(self, report)
+    }
+
+    fn beside_pem(&self, report: &Report) -> Vec<String> {
+        Query::beside_pem(self, report)
+    }
+
+    fn is_of_target(&self) -> bool {
+        Query::is_of_target(self)
     }
 }
 

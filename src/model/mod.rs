@@ -28,6 +28,7 @@ pub mod table;
 pub mod target;
 pub mod time;
 pub mod tls;
+pub mod tls_table;
 pub mod tree;
 pub mod trust_store;
 pub mod units;

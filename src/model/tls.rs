@@ -7,6 +7,7 @@ use super::byte_string::ByteString;
 use super::certificate::Certificate;
 use super::seen::Seen;
 use super::time::Timestamp;
+use super::trust_store::TrustStore;
 use super::verdict::Verdict;
 
 /// The section `tls`: one server, asked once.
@@ -14,10 +15,13 @@ use super::verdict::Verdict;
 pub struct TlsLook {
     /// What was asked for, `HOST:PORT` or `unix:PATH`.
     pub endpoint: String,
-    /// The name that was asked for in the handshake (SNI) and that the certificate must hold;
-    /// absent where there was none to ask for.
+    /// The name or address that the certificate must hold; absent where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_name: Option<String>,
+    /// The name that was asked for in the handshake (SNI); absent where none was, as for an
+    /// address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sni: Option<String>,
     /// The protocol that was spoken before TLS began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub starttls: Option<StartTls>,
@@ -32,7 +36,8 @@ pub struct TlsLook {
     pub dialled: Option<String>,
     /// How long each step took.
     pub took: Took,
-    /// What the two sides agreed on, where the handshake was completed.
+    /// What the two sides agreed on, where the handshake was completed on this side. In TLS 1.3
+    /// a server may refuse after that: then there is a failure too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<Session>,
     /// Why the handshake was not completed; a chain may have been shown before.
@@ -45,8 +50,26 @@ pub struct TlsLook {
     /// The OCSP response that the server stapled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ocsp_staple: Option<OcspStaple>,
-    /// The chain as judged by each set of authorities; empty where no chain was shown.
+    /// The authorities that the target trusts; absent where there was no chain to judge.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trust_store: Option<Seen<TrustStore>>,
+    /// The chain as judged by each set of authorities; empty where no chain was shown. The first
+    /// one decides: that of `--ca`, else of the target, else Mozilla's.
     pub verdicts: Vec<Verdict>,
+    /// How the time that is left compares with `--min-days`; absent where that was not asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_days: Option<MinDays>,
+}
+
+/// What `--min-days` asked for, and what there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct MinDays {
+    /// Days that were asked for.
+    pub wanted: u32,
+    /// Whole days left of the certificate that ends first; below zero once it has expired.
+    pub left: i64,
+    /// Whether they suffice.
+    pub enough: bool,
 }
 
 /// A protocol that begins in the clear and changes to TLS on request.
@@ -145,6 +168,9 @@ pub struct Session {
     /// The protocol that ALPN chose.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alpn: Option<String>,
+    /// Whether the server's proof was checked that it holds the key of its certificate; false
+    /// where it signed with what spyhole cannot check. A proof that does not fit is a failure.
+    pub signature_checked: bool,
 }
 
 /// Why no handshake was completed.

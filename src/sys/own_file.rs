@@ -52,3 +52,17 @@ pub fn key(path: &Path) -> Result<Vec<u8>, KeyError> {
     }
     Ok(key)
 }
+
+/// Reads a file that the user named; one longer than `limit` bytes is an error.
+///
+/// # Errors
+/// Those of opening and reading.
+pub fn contents(path: &Path, limit: u64) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        let why = format!("longer than {limit} bytes");
+        return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, why));
+    }
+    Ok(bytes)
+}

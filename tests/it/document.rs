@@ -22,7 +22,16 @@ pub(crate) fn subcommands() -> Vec<String> {
 
 /// Those among them that print a document.
 pub(crate) fn sections() -> Vec<String> {
-    let others = ["schema", "completions", "man", "help", "serve", "doctor"];
+    // A server has to be named to `tls`.
+    let others = [
+        "schema",
+        "completions",
+        "man",
+        "help",
+        "serve",
+        "doctor",
+        "tls",
+    ];
     subcommands()
         .into_iter()
         .filter(|name| !others.contains(&name.as_str()))

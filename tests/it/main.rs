@@ -28,4 +28,5 @@ mod podman;
 mod secrets;
 mod sockets;
 mod targets;
+mod tls;
 mod truth;

@@ -1,0 +1,307 @@
+//! From a command line to what the server showed and what is to be held of it.
+
+use core::net::SocketAddr;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+
+use super::endpoint::{Endpoint, Host};
+use super::{SECTION, TlsQuery, names};
+use crate::inspect::net_namespace::{Mark, NetNamespace};
+use crate::inspect::trust_store;
+use crate::inspect::verify::{self, Question, Roots};
+use crate::inspect::view::View;
+use crate::model::certificate::Certificate;
+use crate::model::gap::{Reason, Refusal};
+use crate::model::seen::Seen;
+use crate::model::target::ChosenBy;
+use crate::model::tls::{ClientCertificate, Failure, FailureReason, MinDays, Step, TlsLook, Took};
+use crate::model::trust_store::TrustStore;
+use crate::model::verdict::{Authorities, Verdict};
+use crate::parse::x509;
+use crate::probe::Peer;
+use crate::probe::tls::{self, Dial, Handshake};
+use crate::sys::{ProcDir, ProcessDir};
+
+/// Asks the server; `None`: it could not be asked, which is told as a gap.
+pub(super) fn look(
+    query: &TlsQuery,
+    endpoint: &Endpoint,
+    time: Duration,
+    view: &mut View,
+) -> Option<TlsLook> {
+    let deadline = Instant::now() + time;
+    let from_target_network = from_target_network(view);
+    let name = wanted_name(query, endpoint);
+    let sni = match (&query.servername, endpoint) {
+        _ if query.no_servername => None,
+        (Some(name), _) | (None, Endpoint::Tcp(Host::Name(name), _)) => Some(without_dot(name)),
+        _ => None,
+    };
+    let mut look = TlsLook {
+        endpoint: endpoint.to_string(),
+        server_name: name,
+        sni,
+        starttls: query.starttls,
+        from_target_network,
+        resolution: None,
+        dialled: None,
+        took: Took::default(),
+        session: None,
+        failure: None,
+        client_certificate: ClientCertificate::Unknown,
+        chain: Vec::new(),
+        ocsp_staple: None,
+        trust_store: None,
+        verdicts: Vec::new(),
+        min_days: None,
+    };
+    let alone = is_alone(view);
+    let found = match endpoint {
+        Endpoint::Tcp(Host::Address(address), port) => {
+            Ok((Peer::Tcp(vec![SocketAddr::new(*address, *port)]), None))
+        }
+        Endpoint::Tcp(Host::Name(name), port) => {
+            let begun = Instant::now();
+            let (resolution, resolved) = names::resolve(view, name, *port, alone, deadline);
+            look.took.resolve_seconds = Some(begun.elapsed().as_secs_f64());
+            look.resolution = resolution;
+            resolved.map(|sockets| (Peer::Tcp(sockets), None))
+        }
+        Endpoint::Unix(path) => match unix(view, path) {
+            Ok((peer, held)) => Ok((peer, held)),
+            Err(NoSocket::Unseen(refusal)) => {
+                view.gaps.record(SECTION, "tls", path.as_str(), &refusal);
+                return None;
+            }
+            Err(NoSocket::Failed(failure)) => Err(failure),
+        },
+    };
+    match found {
+        Err(failure) => look.failure = Some(failure),
+        // What holds the path of a Unix socket lives until it was dialled.
+        Ok((to, _held)) => {
+            let dial = Dial {
+                to,
+                server_name: look.sni.clone(),
+                alpn: query
+                    .alpn
+                    .iter()
+                    .map(|name| name.clone().into_bytes())
+                    .collect(),
+                starttls: query.starttls,
+                client: query.given().client.clone(),
+                deadline,
+            };
+            let seen = tls::look(&dial);
+            if matches!(endpoint, Endpoint::Unix(_)) {
+                look.dialled = Some(look.endpoint.clone());
+            } else {
+                look.dialled.clone_from(&seen.dialled);
+            }
+            take(&mut look, seen, query, alone, view);
+        }
+    }
+    Some(look)
+}
+
+/// What a handshake showed, and the judgement of it.
+fn take(look: &mut TlsLook, seen: Handshake, query: &TlsQuery, alone: bool, view: &mut View) {
+    look.took = Took {
+        resolve_seconds: look.took.resolve_seconds,
+        ..seen.took
+    };
+    look.session = seen.session;
+    look.failure = seen.failure;
+    look.client_certificate = seen.client_certificate;
+    look.chain = chain(&seen.chain, &look.endpoint, view);
+    if look.chain.is_empty() {
+        return;
+    }
+    let now = view.clock.now;
+    let staple = seen
+        .staple
+        .map(|response| verify::staple(&response, &look.chain, now));
+    let store = trust_store(view, alone);
+    let judged = |authorities, roots: &Roots| {
+        verify::judge(&Question {
+            chain: &look.chain,
+            roots,
+            authorities,
+            server_name: look.server_name.as_deref(),
+            now,
+            staple: staple.as_ref(),
+        })
+    };
+    let mut verdicts: Vec<Verdict> = Vec::new();
+    if let Some(given) = &query.given().authorities {
+        verdicts.push(judged(Authorities::Given, &Roots::of(given.clone())));
+    }
+    let (store, roots) = store;
+    if let Some(roots) = roots {
+        verdicts.push(judged(Authorities::Target, &Roots::of(roots)));
+    }
+    verdicts.push(judged(Authorities::Mozilla, &Roots::mozilla()));
+    look.verdicts = verdicts;
+    look.ocsp_staple = staple;
+    look.trust_store = Some(store);
+    look.min_days = query
+        .min_days
+        .and_then(|wanted| min_days(&look.chain, wanted));
+}
+
+/// The certificates as far as they can be read: behind one that cannot, places would be wrong.
+fn chain(sent: &[Vec<u8>], endpoint: &str, view: &mut View) -> Vec<Certificate> {
+    let mut chain = Vec::with_capacity(sent.len());
+    for der in sent {
+        if let Ok(certificate) = x509::certificate(der, view.clock.now) {
+            chain.push(certificate);
+        } else {
+            let refusal = Refusal::of(Reason::Malformed);
+            view.gaps.record(SECTION, "chain", endpoint, &refusal);
+            break;
+        }
+    }
+    order(&mut chain);
+    chain
+}
+
+/// Numbers the chain from the leaf, which comes first, along the names of the issuers.
+fn order(chain: &mut [Certificate]) {
+    let mut wanted: Option<String> = None;
+    for position in 0..u32::try_from(chain.len()).unwrap_or(u32::MAX) {
+        let next = chain.iter_mut().find(|certificate| {
+            certificate.chain_position.is_none()
+                && wanted
+                    .as_ref()
+                    .is_none_or(|issuer| *issuer == certificate.subject)
+        });
+        let Some(next) = next else { break };
+        next.chain_position = Some(position);
+        if next.self_signed {
+            break;
+        }
+        wanted = Some(next.issuer.clone());
+    }
+}
+
+fn min_days(chain: &[Certificate], wanted: u32) -> Option<MinDays> {
+    const DAY: i64 = 24 * 60 * 60;
+    let seconds = chain.iter().map(|certificate| certificate.seconds_left);
+    let left = seconds.min()?.div_euclid(DAY);
+    Some(MinDays {
+        wanted,
+        left,
+        enough: left >= i64::from(wanted),
+    })
+}
+
+/// Whom the target trusts: for the report, and to judge with.
+fn trust_store(view: &mut View, alone: bool) -> (Seen<TrustStore>, Option<Vec<Certificate>>) {
+    let found = if alone {
+        Err(Refusal::of(Reason::Unsupported).needing(
+            "a target: no other process is in sight, so nobody's trust store could be asked",
+        ))
+    } else {
+        trust_store::find(view, SECTION)
+    };
+    match found {
+        Ok(trust) => (Seen::Value(trust.store), trust.roots),
+        Err(refusal) => {
+            let pid = view.held.as_ref().map_or(0, |held| held.main.pid());
+            let unseen = view.gaps.record(SECTION, "trust_store", pid, &refusal);
+            (Seen::Unseen(unseen), None)
+        }
+    }
+}
+
+/// Whether nobody but spyhole is in sight, so that the target is nobody's application.
+fn is_alone(view: &View) -> bool {
+    let chosen_by = view.held.as_ref().map(|held| held.chosen_by);
+    matches!(
+        chosen_by,
+        None | Some(ChosenBy::NobodyElse | ChosenBy::NobodyElseButPause)
+    )
+}
+
+/// The name that a certificate has to hold.
+fn wanted_name(query: &TlsQuery, endpoint: &Endpoint) -> Option<String> {
+    match (&query.servername, endpoint) {
+        (Some(name), _) | (None, Endpoint::Tcp(Host::Name(name), _)) => Some(without_dot(name)),
+        (None, Endpoint::Tcp(Host::Address(address), _)) => Some(address.to_string()),
+        (None, Endpoint::Unix(_)) => None,
+    }
+}
+
+/// The dot ends a search list and is no part of the name.
+fn without_dot(name: &str) -> String {
+    name.strip_suffix('.').unwrap_or(name).to_owned()
+}
+
+/// Why there is no Unix socket to dial.
+enum NoSocket {
+    /// The target's root may not be entered.
+    Unseen(Refusal),
+    /// There is none.
+    Failed(Failure),
+}
+
+/// The socket at a path of the target. It is dialled by the descriptor that found it: the path
+/// leads elsewhere in spyhole's own root, and may be longer than an address has room for.
+fn unix(view: &View, path: &str) -> Result<(Peer, Option<OwnedFd>), NoSocket> {
+    if path.starts_with('@') {
+        return Ok((Peer::Unix(path.into()), None));
+    }
+    let held = view
+        .held
+        .as_ref()
+        .ok_or_else(|| NoSocket::Unseen(Refusal::of(Reason::Vanished)))?;
+    let root = held
+        .root(&view.visitor.viewer)
+        .map_err(|refusal| NoSocket::Unseen(refusal.clone()))?;
+    match root.locate(path.as_bytes()) {
+        Ok(found) => {
+            let place = format!("/proc/self/fd/{}", found.as_raw_fd());
+            Ok((Peer::Unix(place.into()), Some(found)))
+        }
+        Err(errno) => Err(NoSocket::Failed(Failure {
+            step: Step::Connect,
+            reason: match errno {
+                Errno::ENOENT | Errno::ENOTDIR => FailureReason::Unreachable,
+                _ => FailureReason::Io,
+            },
+            says: format!("{path} in the target's file system: {}", errno.desc()),
+            alert: None,
+            server_said: None,
+        })),
+    }
+}
+
+/// Whether spyhole dials from where the target would.
+fn from_target_network(view: &mut View) -> Seen<bool> {
+    let pid = view.held.as_ref().map_or(0, |held| held.main.pid());
+    let proved = view.held.as_ref().and_then(|held| {
+        let own = own_process(view)?;
+        let (own, target) = (NetNamespace::of(&own), NetNamespace::of(&held.main));
+        if own.is(&target) {
+            return Some(true);
+        }
+        let differ = match (own.inode, target.inode) {
+            (Ok(own), Ok(target)) => own != target,
+            _ => matches!(
+                (own.mark(), target.mark()),
+                (Some(Mark::Tables(_)), Some(Mark::Tables(_)))
+            ),
+        };
+        differ.then_some(false)
+    });
+    let attempt = proved.ok_or_else(|| Refusal::of(Reason::Unsupported));
+    view.gaps.seen(SECTION, "from_target_network", pid, attempt)
+}
+
+fn own_process(view: &View) -> Option<ProcessDir> {
+    let own = |proc: &ProcDir| proc.process(proc.own_pid().ok()?).ok();
+    own(&view.visitor.proc).or_else(|| own(&ProcDir::open(Path::new("/proc")).ok()?))
+}

@@ -1,0 +1,74 @@
+//! The files that the user named, of spyhole's own file system.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use crate::model::certificate::Certificate;
+use crate::parse::{certificate_file, x509};
+use crate::probe::tls::ClientKey;
+use crate::sys::own_file;
+
+/// What they hold.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Given {
+    /// The authorities of `--ca`.
+    pub(super) authorities: Option<Vec<Certificate>>,
+    /// The certificate of `--cert` with the key of `--key`.
+    pub(super) client: Option<ClientKey>,
+}
+
+/// A bundle of all authorities there are takes a quarter of a MiB.
+const FILE_LIMIT: u64 = 16 << 20;
+
+/// Reads them.
+pub(super) fn read(
+    ca: Option<&Path>,
+    cert: Option<&Path>,
+    key: Option<&Path>,
+) -> Result<Given, String> {
+    let authorities = ca.map(authorities).transpose()?;
+    let client = match (cert, key) {
+        (Some(cert), Some(key)) => Some(client(cert, key)?),
+        _ => None,
+    };
+    Ok(Given {
+        authorities,
+        client,
+    })
+}
+
+fn authorities(path: &Path) -> Result<Vec<Certificate>, String> {
+    let bytes = contents("--ca", path)?;
+    let now = SystemTime::now();
+    let found = certificate_file::contents(&bytes, None, now)
+        .map(|contents| contents.certificates)
+        .unwrap_or_default();
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    match x509::certificate(&bytes, now) {
+        Ok(certificate) => Ok(vec![certificate]),
+        Err(_) => Err(format!(
+            "--ca {}: holds no certificate in PEM or DER",
+            path.display()
+        )),
+    }
+}
+
+fn client(cert: &Path, key: &Path) -> Result<ClientKey, String> {
+    let certificates = contents("--cert", cert)?;
+    let secret = contents("--key", key)?;
+    ClientKey::from_files(&certificates, &secret).map_err(|fault| {
+        let (flag, path) = if fault.is_of_certificate() {
+            ("--cert", cert)
+        } else {
+            ("--key", key)
+        };
+        format!("{flag} {}: {fault}", path.display())
+    })
+}
+
+fn contents(flag: &str, path: &Path) -> Result<Vec<u8>, String> {
+    own_file::contents(path, FILE_LIMIT)
+        .map_err(|error| format!("{flag} {}: {error}", path.display()))
+}

@@ -1,0 +1,223 @@
+//! The section `tls`: one server, asked once, and its certificates as judged by those whom the
+//! target trusts, by Mozilla's roots, and by `--ca`.
+
+mod endpoint;
+mod fill;
+mod given;
+mod names;
+
+use std::cell::OnceCell;
+use std::path::PathBuf;
+
+use clap::Args;
+use data_encoding::BASE64;
+use serde::Deserialize;
+
+use super::look::{Needs, Scope};
+use super::section::{Detail, Query};
+use super::trust_store;
+use super::view::View;
+use super::visit::Files;
+use crate::model::gap::{Reason, Refusal};
+use crate::model::tls::{StartTls, TlsLook};
+use crate::model::tls_table::{self, Style};
+use crate::model::verdict::Judgement;
+use crate::model::{Report, Table};
+use endpoint::Endpoint;
+use given::Given;
+
+/// Flags of `spyhole tls`.
+#[derive(Debug, Clone, Default, Args, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TlsQuery {
+    /// The server: HOST:PORT, `[ADDRESS]:PORT`, unix:PATH or a URL. Port 443 unless told.
+    #[arg(value_name = "HOST:PORT|unix:PATH|URL")]
+    pub endpoint: String,
+    /// The name to ask for and to compare with; else that of the server.
+    #[arg(long, value_name = "NAME", conflicts_with = "no_servername")]
+    pub servername: Option<String>,
+    /// Ask for no name, as clients do that send no SNI. Names are compared all the same.
+    #[arg(long)]
+    pub no_servername: bool,
+    /// Judge with the authorities in this file (PEM or DER) of spyhole's own file system.
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip)]
+    pub ca: Option<PathBuf>,
+    /// Show this certificate where one is asked for (PEM or DER).
+    #[arg(long, value_name = "FILE", requires = "key")]
+    #[serde(skip)]
+    pub cert: Option<PathBuf>,
+    /// Its private key.
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    #[serde(skip)]
+    pub key: Option<PathBuf>,
+    /// Protocols to offer, such as h2,http/1.1.
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub alpn: Vec<String>,
+    /// Begin in the clear with smtp, imap, pop3, ftp, ldap, postgres, mysql or xmpp.
+    #[arg(long, value_name = "PROTOCOL", value_parser = starttls)]
+    #[serde(deserialize_with = "deserialize_starttls")]
+    pub starttls: Option<StartTls>,
+    /// Exit with 1 if a certificate of the chain has fewer days left.
+    #[arg(long, value_name = "N")]
+    pub min_days: Option<u32>,
+    /// The answer in a few lines.
+    #[arg(long)]
+    pub short: bool,
+    /// Also each certificate of the chain.
+    #[arg(long)]
+    pub chain: bool,
+    /// What the files hold that were named, once they were read.
+    #[arg(skip)]
+    #[serde(skip)]
+    given: OnceCell<Given>,
+}
+
+const SECTION: &str = TlsQuery::NAME;
+
+impl Query for TlsQuery {
+    const NAME: &'static str = "tls";
+    const ALIASES: &'static [&'static str] = &["s_client"];
+    const ABOUT: &'static str =
+        "A TLS server: its certificates, and whether the target trusts them";
+    const EXAMPLE: &'static str =
+        "spyhole tls api.internal:443\n  spyhole tls db:5432 --starttls postgres --min-days 14";
+    const IN_DUMP: bool = false;
+
+    fn check(&self) -> Result<(), String> {
+        self.endpoint()?;
+        if let Some(name) = &self.servername {
+            endpoint::check_name(name).map_err(|why| format!("--servername {why}"))?;
+        }
+        if let Some(name) = self
+            .alpn
+            .iter()
+            .find(|name| !(1..=255).contains(&name.len()))
+        {
+            return Err(format!(
+                "--alpn {name:?}: a protocol has 1 to 255 bytes, as in --alpn h2,http/1.1"
+            ));
+        }
+        let given = given::read(
+            self.ca.as_deref(),
+            self.cert.as_deref(),
+            self.key.as_deref(),
+        )?;
+        // It is asked once; were it asked again, the first answer stands.
+        let _ = self.given.set(given);
+        Ok(())
+    }
+
+    fn needs(&self, _: Detail) -> Needs {
+        Needs {
+            files: trust_store::FILES | Files::NET_NAMESPACE,
+            scope: Scope::Main,
+            target: true,
+        }
+    }
+
+    fn fill(&self, view: &mut View, report: &mut Report) {
+        let (Some(time), Ok(endpoint)) = (view.dialing, self.endpoint()) else {
+            let refusal = Refusal::of(Reason::Denied)
+                .needing("a run without --no-connect, which opens no connection");
+            view.gaps
+                .record(SECTION, "tls", self.endpoint.as_str(), &refusal);
+            return;
+        };
+        report.tls = fill::look(self, &endpoint, time, view);
+    }
+
+    fn tables(&self, report: &Report, detail: Detail) -> Vec<Table> {
+        let Some(look) = &report.tls else {
+            return vec![tls_table::unseen()];
+        };
+        let style = Style {
+            short: self.short,
+            chain: self.chain || detail == Detail::Wide,
+            wide: detail == Detail::Wide,
+        };
+        tls_table::tables(look, report.taken_at, style)
+    }
+
+    fn saw_nothing(&self, report: &Report) -> bool {
+        report.tls.is_none()
+    }
+
+    fn says_no(&self, report: &Report) -> bool {
+        report.tls.as_ref().is_some_and(|look| !is_well(look))
+    }
+
+    fn is_of_target(&self) -> bool {
+        false
+    }
+
+    fn pem(&self, report: &Report) -> Option<String> {
+        let chain = report.tls.as_ref().map(|look| look.chain.as_slice());
+        let blocks = chain.unwrap_or_default().iter();
+        Some(blocks.map(|certificate| pem(&certificate.der)).collect())
+    }
+
+    fn beside_pem(&self, report: &Report) -> Vec<String> {
+        let look = report.tls.as_ref().filter(|look| !is_well(look));
+        look.map(tls_table::refusals).unwrap_or_default()
+    }
+}
+
+impl TlsQuery {
+    fn endpoint(&self) -> Result<Endpoint, String> {
+        Endpoint::parse(&self.endpoint, endpoint::usual_port(self.starttls))
+    }
+
+    fn given(&self) -> &Given {
+        self.given.get_or_init(Given::default)
+    }
+}
+
+/// Whether the first verdict, which decides, is a yes, and there are days enough.
+fn is_well(look: &TlsLook) -> bool {
+    let verified = |first: &crate::model::verdict::Verdict| first.judgement == Judgement::Verified;
+    look.failure.is_none()
+        && look.verdicts.first().is_some_and(verified)
+        && look.min_days.is_none_or(|days| days.enough)
+}
+
+fn pem(der: &[u8]) -> String {
+    let base64 = BASE64.encode(der);
+    let mut text = String::from("-----BEGIN CERTIFICATE-----\n");
+    for line in base64.as_bytes().chunks(64) {
+        text.extend(line.iter().map(|byte| char::from(*byte)));
+        text.push('\n');
+    }
+    text.push_str("-----END CERTIFICATE-----\n");
+    text
+}
+
+const PROTOCOLS: [(&str, StartTls); 10] = [
+    ("smtp", StartTls::Smtp),
+    ("imap", StartTls::Imap),
+    ("pop3", StartTls::Pop3),
+    ("ftp", StartTls::Ftp),
+    ("ldap", StartTls::Ldap),
+    ("postgres", StartTls::Postgres),
+    ("mysql", StartTls::Mysql),
+    ("xmpp", StartTls::Xmpp),
+    ("postgresql", StartTls::Postgres),
+    ("mariadb", StartTls::Mysql),
+];
+
+fn starttls(text: &str) -> Result<StartTls, String> {
+    let named = PROTOCOLS.iter().find(|(name, _)| *name == text);
+    named
+        .map(|(_, protocol)| *protocol)
+        .ok_or_else(|| "expected smtp, imap, pop3, ftp, ldap, postgres, mysql or xmpp".to_owned())
+}
+
+fn deserialize_starttls<'de, D: serde::Deserializer<'de>>(
+    source: D,
+) -> Result<Option<StartTls>, D::Error> {
+    let text = String::deserialize(source)?;
+    starttls(&text).map(Some).map_err(serde::de::Error::custom)
+}
+
+#[cfg(test)]
+mod tests;

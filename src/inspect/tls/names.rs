@@ -1,0 +1,182 @@
+//! The addresses of a name, as the target's own files lead to them.
+
+use core::net::SocketAddr;
+use std::path::Path;
+use std::time::Instant;
+
+use nix::errno::Errno;
+
+use super::SECTION;
+use crate::inspect::view::View;
+use crate::model::gap::{Reason, Refusal};
+use crate::model::tls::{Failure, FilesOf, Resolution, Step};
+use crate::sys::{Cut, own_file};
+use resolver::Files;
+
+const RESOLV_CONF: &str = "/etc/resolv.conf";
+const HOSTS: &str = "/etc/hosts";
+/// A hosts file of a block list may have a hundred thousand lines; what is longer is none.
+const FILE_LIMIT: usize = 8 << 20;
+/// As many addresses are dialled in turn.
+const ADDRESSES: usize = 16;
+
+/// The addresses of a name with the port, how they were found, and why there are none.
+pub(super) fn resolve(
+    view: &mut View,
+    name: &str,
+    port: u16,
+    alone: bool,
+    deadline: Instant,
+) -> (Option<Resolution>, Result<Vec<SocketAddr>, Failure>) {
+    let (files, files_of) = files(view, alone);
+    let files = Files {
+        resolv_conf: files.resolv_conf.as_deref(),
+        hosts: files.hosts.as_deref(),
+    };
+    match resolver::resolve(name, &files, deadline) {
+        Ok(mut found) => {
+            found.addresses.truncate(ADDRESSES);
+            let sockets = found.addresses.iter();
+            let sockets = sockets.map(|address| SocketAddr::new(*address, port));
+            (found.resolution(files_of), Ok(sockets.collect()))
+        }
+        Err(failure) => {
+            let told = Failure {
+                step: Step::Resolve,
+                reason: failure.reason(),
+                says: failure.to_string(),
+                alert: None,
+                server_said: None,
+            };
+            (Some(failure.resolution(files_of)), Err(told))
+        }
+    }
+}
+
+/// The bytes of the files; `None`: there is no such file.
+#[derive(Default)]
+struct Bytes {
+    resolv_conf: Option<Vec<u8>>,
+    hosts: Option<Vec<u8>>,
+}
+
+/// The files of the target; where they cannot be read, those of spyhole's own container.
+fn files(view: &mut View, alone: bool) -> (Bytes, FilesOf) {
+    let read = |path: &str| -> Result<Option<Vec<u8>>, Refusal> {
+        let Some(held) = view.held.as_ref() else {
+            return Err(Refusal::of(Reason::Vanished));
+        };
+        let root = held.root(&view.visitor.viewer).map_err(Clone::clone)?;
+        let mut buffer = Vec::new();
+        match root.read(path.as_bytes(), FILE_LIMIT, &mut buffer) {
+            Ok(Cut::Whole) => Ok(Some(buffer)),
+            Ok(Cut::AtLimit) => Err(Refusal::of(Reason::Limit)),
+            Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(None),
+            Err(errno) => Err(Refusal {
+                errno: Some(format!("{errno:?}")),
+                ..Refusal::of(match errno {
+                    Errno::EACCES | Errno::EPERM => Reason::Denied,
+                    _ => Reason::Io,
+                })
+            }),
+        }
+    };
+    let both = read(RESOLV_CONF)
+        .map_err(|refusal| (RESOLV_CONF, refusal))
+        .and_then(|resolv_conf| match read(HOSTS) {
+            Ok(hosts) => Ok(Bytes { resolv_conf, hosts }),
+            Err(refusal) => Err((HOSTS, refusal)),
+        });
+    match both {
+        Ok(files) if alone => (files, FilesOf::Viewer),
+        Ok(files) => (files, FilesOf::Target),
+        Err((path, refusal)) => {
+            view.gaps.record(SECTION, "resolution", path, &refusal);
+            let own = |path| own_file::contents(Path::new(path), FILE_LIMIT as u64).ok();
+            let files = Bytes {
+                resolv_conf: own(RESOLV_CONF),
+                hosts: own(HOSTS),
+            };
+            (files, FilesOf::Viewer)
+        }
+    }
+}
+
+/// Stands in for `probe::dns`: knows `localhost` and the hosts file, and asks no server.
+mod resolver {
+    use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+    use std::time::Instant;
+
+    use crate::model::tls::{FailureReason, FilesOf, Resolution, ResolvedBy};
+
+    pub(super) struct Files<'a> {
+        pub(super) resolv_conf: Option<&'a [u8]>,
+        pub(super) hosts: Option<&'a [u8]>,
+    }
+
+    pub(super) struct Found {
+        pub(super) addresses: Vec<IpAddr>,
+        by: ResolvedBy,
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("nobody knows {name}")]
+    pub(super) struct Failure {
+        name: String,
+    }
+
+    impl Found {
+        #[expect(clippy::unnecessary_wraps, reason = "as it is with all resolvers")]
+        pub(super) fn resolution(&self, files_of: FilesOf) -> Option<Resolution> {
+            Some(resolution(self.by, &self.addresses, files_of))
+        }
+    }
+
+    impl Failure {
+        #[expect(clippy::unused_self, reason = "as it is with all resolvers")]
+        pub(super) fn resolution(&self, files_of: FilesOf) -> Resolution {
+            resolution(ResolvedBy::Nobody, &[], files_of)
+        }
+
+        #[expect(clippy::unused_self, reason = "as it is with all resolvers")]
+        pub(super) fn reason(&self) -> FailureReason {
+            FailureReason::UnknownName
+        }
+    }
+
+    fn resolution(by: ResolvedBy, addresses: &[IpAddr], files_of: FilesOf) -> Resolution {
+        Resolution {
+            by,
+            full_name: None,
+            server: None,
+            files_of,
+            addresses: addresses.iter().map(IpAddr::to_string).collect(),
+            failed: Vec::new(),
+        }
+    }
+
+    pub(super) fn resolve(name: &str, files: &Files<'_>, _: Instant) -> Result<Found, Failure> {
+        let _ = files.resolv_conf;
+        let hosts = String::from_utf8_lossy(files.hosts.unwrap_or_default()).into_owned();
+        let lines = hosts.lines().filter_map(|line| line.split('#').next());
+        let addresses: Vec<IpAddr> = lines
+            .filter_map(|line| {
+                let mut words = line.split_whitespace();
+                let address = words.next()?.parse().ok()?;
+                words.any(|word| word == name).then_some(address)
+            })
+            .collect();
+        if !addresses.is_empty() {
+            let by = ResolvedBy::Hosts;
+            return Ok(Found { addresses, by });
+        }
+        if name == "localhost" {
+            return Ok(Found {
+                addresses: vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
+                by: ResolvedBy::Localhost,
+            });
+        }
+        let name = name.to_owned();
+        Err(Failure { name })
+    }
+}

@@ -1,0 +1,216 @@
+//! Connecting, to one of several addresses or to a Unix socket.
+
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockType, UnixAddr, connect as connect_to, setsockopt, socket, sockopt,
+};
+use nix::sys::time::TimeVal;
+
+use super::wire::{Stream, Wire};
+
+/// Whom to connect to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Peer {
+    /// These addresses, in turn.
+    Tcp(Vec<SocketAddr>),
+    /// A Unix socket; where the path begins with `@`, one in the abstract namespace.
+    Unix(PathBuf),
+}
+
+/// An open connection.
+#[derive(Debug)]
+pub struct Connected {
+    /// The connection itself.
+    pub wire: Wire,
+    /// Where it leads.
+    pub dialled: String,
+}
+
+/// Why there is no connection.
+#[derive(Debug)]
+pub struct NotConnected {
+    /// The last address that was tried; `None` where there was none to try.
+    pub dialled: Option<String>,
+    /// The kind of its failure.
+    pub kind: ErrorKind,
+    /// Every address and its failure, as a sentence part.
+    pub says: String,
+}
+
+/// However little is left, one address gets so much where there is so much.
+const SHARE_AT_LEAST: Duration = Duration::from_millis(250);
+
+/// Connects to the first that answers. Each address may take its share of what is left of the
+/// time, so that one that is silent leaves some to the next.
+///
+/// # Errors
+/// [`NotConnected`], where none of them answers in time.
+pub fn connect(to: &Peer, deadline: Instant) -> Result<Connected, NotConnected> {
+    match to {
+        Peer::Tcp(addresses) => connect_tcp(addresses, deadline),
+        Peer::Unix(path) => {
+            let dialled = format!("unix:{}", path.display());
+            match connect_unix(path, deadline) {
+                Ok(stream) => Ok(Connected {
+                    wire: Wire::new(Stream::Unix(stream), deadline),
+                    dialled,
+                }),
+                Err(error) => Err(NotConnected {
+                    kind: error.kind(),
+                    says: words(&error),
+                    dialled: Some(dialled),
+                }),
+            }
+        }
+    }
+}
+
+fn connect_tcp(addresses: &[SocketAddr], deadline: Instant) -> Result<Connected, NotConnected> {
+    let mut failures: Vec<(SocketAddr, io::Error)> = Vec::new();
+    for (tried, address) in addresses.iter().enumerate() {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let others = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
+        let share = (left / others).max(SHARE_AT_LEAST).min(left);
+        if share.is_zero() {
+            failures.push((*address, ErrorKind::TimedOut.into()));
+            break;
+        }
+        match TcpStream::connect_timeout(address, share) {
+            Ok(stream) => {
+                // A handshake is a few small messages, each of which is waited for.
+                let _ = stream.set_nodelay(true);
+                return Ok(Connected {
+                    wire: Wire::new(Stream::Tcp(stream), deadline),
+                    dialled: address.to_string(),
+                });
+            }
+            Err(error) => failures.push((*address, error)),
+        }
+    }
+    let Some((last, error)) = failures.last() else {
+        return Err(NotConnected {
+            dialled: None,
+            kind: ErrorKind::AddrNotAvailable,
+            says: "there is no address to dial".to_owned(),
+        });
+    };
+    let says = if failures.len() == 1 {
+        words(error)
+    } else {
+        let each = failures
+            .iter()
+            .map(|(address, error)| format!("{address}: {}", words(error)));
+        each.collect::<Vec<_>>().join("; ")
+    };
+    Err(NotConnected {
+        dialled: Some(last.to_string()),
+        kind: error.kind(),
+        says,
+    })
+}
+
+/// Where the queue of the listener is full, connect(2) waits: as long as the time-out for
+/// sending allows, which therefore has to be set before.
+fn connect_unix(path: &Path, deadline: Instant) -> io::Result<UnixStream> {
+    let stream: OwnedFd = socket(
+        AddressFamily::Unix,
+        SockType::Stream,
+        SockFlag::SOCK_CLOEXEC,
+        None,
+    )?;
+    let left = deadline.saturating_duration_since(Instant::now());
+    let micros = i64::try_from(left.as_micros()).unwrap_or(i64::MAX).max(1);
+    let timeout = TimeVal::new(micros / 1_000_000, micros % 1_000_000);
+    setsockopt(&stream, sockopt::SendTimeout, &timeout)?;
+    let name = path.as_os_str().as_encoded_bytes();
+    let address = match name.strip_prefix(b"@") {
+        Some(name) => UnixAddr::new_abstract(name)?,
+        None => UnixAddr::new(path)?,
+    };
+    match connect_to(stream.as_raw_fd(), &address) {
+        Ok(()) => Ok(stream.into()),
+        Err(Errno::EAGAIN) => Err(ErrorKind::TimedOut.into()),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+fn words(error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::ConnectionRefused => "connection refused: nothing listens there".to_owned(),
+        ErrorKind::TimedOut | ErrorKind::WouldBlock => {
+            "no answer to the connection request in time".to_owned()
+        }
+        ErrorKind::ConnectionReset => {
+            "the server broke the connection off as soon as it was made (reset)".to_owned()
+        }
+        ErrorKind::NotFound => "no socket is there".to_owned(),
+        ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        ErrorKind::HostUnreachable => "no route to the host".to_owned(),
+        ErrorKind::NetworkUnreachable => {
+            "no route: spyhole's network has no way to that address".to_owned()
+        }
+        _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(5)
+    }
+
+    #[test]
+    fn the_next_address_is_tried_where_one_refuses() {
+        let open = TcpListener::bind("127.0.0.1:0").unwrap();
+        let closed = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addresses = vec![closed.local_addr().unwrap(), open.local_addr().unwrap()];
+        drop(closed);
+        let connected = connect(&Peer::Tcp(addresses.clone()), soon()).unwrap();
+        assert_eq!(connected.dialled, addresses[1].to_string());
+        drop(open);
+        let none = connect(&Peer::Tcp(addresses.clone()), soon()).unwrap_err();
+        assert_eq!(none.kind, ErrorKind::ConnectionRefused);
+        for address in addresses {
+            assert!(none.says.contains(&address.to_string()), "{}", none.says);
+        }
+    }
+
+    #[test]
+    fn a_unix_socket_whose_queue_is_full_ends_at_the_deadline() {
+        let house = tempfile::tempdir().unwrap();
+        let path = house.path().join("socket");
+        let listener = UnixListener::bind(&path).unwrap();
+        nix::sys::socket::listen(&listener, nix::sys::socket::Backlog::new(0).unwrap()).unwrap();
+        let deadline = Instant::now() + Duration::from_millis(500);
+        let mut held = Vec::new();
+        let end = loop {
+            match connect(&Peer::Unix(path.clone()), deadline) {
+                Ok(connected) => held.push(connected),
+                Err(end) => break end,
+            }
+        };
+        assert_eq!(end.kind, ErrorKind::TimedOut);
+        assert!(deadline.elapsed() < Duration::from_secs(2));
+    }
+
+    #[test]
+    fn an_abstract_socket_is_found_by_its_at_sign() {
+        use std::os::linux::net::SocketAddrExt;
+        let name = format!("spyhole-test-{}", std::process::id());
+        let address = std::os::unix::net::SocketAddr::from_abstract_name(&name).unwrap();
+        let _listener = UnixListener::bind_addr(&address).unwrap();
+        connect(&Peer::Unix(format!("@{name}").into()), soon()).unwrap();
+    }
+}
