@@ -38,18 +38,36 @@ pub(super) fn mismatch(leaf: &Link, asked: &str) -> Option<Finding> {
     match compared {
         Ok(Ok(())) => None,
         Ok(Err(Error::CertNotValidForName(_))) => Some(told(leaf, asked, &ascii)),
-        // webpki opens version 3 only; where there is no name at all, none can fit.
-        _ if leaf.certificate.subject_alternative_names.is_empty() => {
-            Some(told(leaf, asked, &ascii))
-        }
         Ok(Err(error)) => {
             let says = format!("the names of {} cannot be read: {error:?}", leaf.title());
             Some(finding(Problem::Malformed, place, says))
         }
-        Err(_) => {
-            let says = format!("the names of {} could not be compared", leaf.title());
-            Some(finding(Problem::Unsupported, place, says))
-        }
+        Err(_) if listed(leaf, &name) => None,
+        Err(_) => Some(told(leaf, asked, &ascii)),
+    }
+}
+
+/// The same comparison for a leaf that webpki does not open, because of its version or of an
+/// extension that has nothing to do with names.
+fn listed(leaf: &Link, asked: &ServerName) -> bool {
+    let mut offered = leaf.certificate.subject_alternative_names.iter();
+    match asked {
+        ServerName::DnsName(asked) => offered.any(|name| {
+            let asked = asked.as_ref();
+            let parent = asked.split_once('.').map(|(_, parent)| parent);
+            name.strip_prefix("DNS:").is_some_and(|name| {
+                name.eq_ignore_ascii_case(asked)
+                    || name
+                        .strip_prefix("*.")
+                        .zip(parent)
+                        .is_some_and(|(below, parent)| below.eq_ignore_ascii_case(parent))
+            })
+        }),
+        ServerName::IpAddress(asked) => offered.any(|name| {
+            let address = name.strip_prefix("IP:").and_then(|text| text.parse().ok());
+            address == Some(IpAddr::from(*asked))
+        }),
+        _ => false,
     }
 }
 

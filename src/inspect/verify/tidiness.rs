@@ -31,6 +31,13 @@ pub(super) fn of(case: &Case, way: &Way) -> Vec<Finding> {
         );
         warnings.push(says);
     }
+    if let Some(title) = passed_over(case, way) {
+        let says = format!(
+            "the server sends two certificates for {title}, and the first leads nowhere; OpenSSL \
+             follows that one alone, others try the second"
+        );
+        warnings.push(says);
+    }
     if !way.links.is_sorted() {
         warnings.push(
             "the server sends its chain in disorder: each certificate is to follow the one that \
@@ -43,4 +50,16 @@ pub(super) fn of(case: &Case, way: &Way) -> Vec<Finding> {
         ..finding(Problem::Untidy, None, says)
     };
     warnings.into_iter().map(warning).collect()
+}
+
+/// An issuer of the way that has another certificate before the one that leads on.
+fn passed_over(case: &Case, way: &Way) -> Option<String> {
+    let used = way.links.iter().filter_map(|at| case.links.get(*at));
+    let passed = used.skip(1).find(|link| {
+        case.links
+            .iter()
+            .take_while(|other| other.place < link.place)
+            .any(|other| other.same_holder(link))
+    });
+    passed.map(super::link::Link::title)
 }
