@@ -155,3 +155,49 @@ fn anchor(der: &[u8]) -> Option<TrustAnchor<'static>> {
         name_constraints: None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_authority_of_mozilla_has_a_name() {
+        let roots = Roots::mozilla();
+        assert!(roots.len() > 100, "{}", roots.len());
+        for anchor in roots.iter() {
+            assert!(anchor.name().contains('='), "{anchor:?}");
+        }
+        let isrg = roots
+            .iter()
+            .any(|anchor| anchor.name().contains("CN=ISRG Root X1"));
+        assert!(isrg, "Let's Encrypt's root is gone");
+    }
+
+    #[test]
+    fn long_names_are_written_too() {
+        // An RDN of one printable string under commonName, as long as asked for.
+        let common_name = |length: usize| {
+            let mut value = vec![0x13];
+            wrap(&mut value, &vec![b'a'; length]);
+            let attribute = [&[6, 3, 0x55, 4, 3], value.as_slice()].concat();
+            let mut sequence = vec![0x30];
+            wrap(&mut sequence, &attribute);
+            let mut set = vec![0x31];
+            wrap(&mut set, &sequence);
+            set
+        };
+        for length in [1, 100, 117, 118, 200, 245, 300, 5_000] {
+            let expected = format!("CN={}", "a".repeat(length));
+            assert_eq!(written(&common_name(length)), Some(expected), "{length}");
+        }
+    }
+
+    fn wrap(der: &mut Vec<u8>, content: &[u8]) {
+        match u16::try_from(content.len()).unwrap().to_be_bytes() {
+            [0, length @ ..0x80] => der.push(length),
+            [0, length] => der.extend([0x81, length]),
+            [high, low] => der.extend([0x82, high, low]),
+        }
+        der.extend(content);
+    }
+}

@@ -1,6 +1,6 @@
 //! What a server sends that it need not send, or not in this order. None of it decides.
 
-use super::search::Way;
+use super::search::{End, Way};
 use super::{Case, Finding, finding, words};
 use crate::model::verdict::Problem;
 
@@ -33,8 +33,8 @@ pub(super) fn of(case: &Case, way: &Way) -> Vec<Finding> {
     }
     if let Some(title) = passed_over(case, way) {
         let says = format!(
-            "the server sends two certificates for {title}, and the first leads nowhere; OpenSSL \
-             follows that one alone, others try the second"
+            "the server sends several certificates for {title}, and the first is not the one that \
+             leads to an authority; OpenSSL follows the first alone"
         );
         warnings.push(says);
     }
@@ -54,6 +54,9 @@ pub(super) fn of(case: &Case, way: &Way) -> Vec<Finding> {
 
 /// An issuer of the way that has another certificate before the one that leads on.
 fn passed_over(case: &Case, way: &Way) -> Option<String> {
+    if !matches!(way.end, End::Authority(_)) {
+        return None;
+    }
     let used = way.links.iter().filter_map(|at| case.links.get(*at));
     let passed = used.skip(1).find(|link| {
         case.links
