@@ -219,3 +219,105 @@ impl<'a> Iterator for Elements<'a> {
         Some(any)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::mutate::survives;
+    use super::*;
+
+    fn wrap(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+        let content = parts.concat();
+        let length = u8::try_from(content.len()).unwrap();
+        let mut der = match length {
+            ..0x80 => vec![tag, length],
+            _ => vec![tag, 0x81, length],
+        };
+        der.extend(content);
+        der
+    }
+
+    fn oid(content: &[u8]) -> Vec<u8> {
+        wrap(6, &[content])
+    }
+
+    /// A response with this status of a certificate, as RFC 6960 4.2.1 lays it out.
+    fn sample(status: &[u8], next_update: &[u8]) -> Vec<u8> {
+        let algorithm = wrap(0x30, &[&oid(&[0x2b, 14, 3, 2, 26]), &[5, 0]]);
+        let (name, key) = (wrap(4, &[&[1; 20]]), wrap(4, &[&[2; 20]]));
+        let id = wrap(0x30, &[&algorithm, &name, &key, &wrap(2, &[&[0x4d]])]);
+        let time = wrap(0x18, &[b"20260102030405Z"]);
+        let single = wrap(0x30, &[&id, status, &time, next_update]);
+        let responder = wrap(0xa2, &[&wrap(4, &[&[2; 20]])]);
+        let data = wrap(0x30, &[&responder, &time, &wrap(0x30, &[&single])]);
+        let signature = wrap(3, &[&[0, 9, 9]]);
+        let certificates = wrap(0xa0, &[&wrap(0x30, &[&wrap(0x30, &[&[5, 0]])])]);
+        let basic = wrap(0x30, &[&data, &algorithm, &signature, &certificates]);
+        let kind = oid(&[0x2b, 6, 1, 5, 5, 7, 0x30, 1, 1]);
+        let bytes = wrap(0x30, &[&kind, &wrap(4, &[&basic])]);
+        wrap(0x30, &[&[0x0a, 1, 0], &wrap(0xa0, &[&bytes])])
+    }
+
+    fn revoked() -> Vec<u8> {
+        let reason = wrap(0xa0, &[&[0x0a, 1, 1]]);
+        wrap(0xa1, &[&wrap(0x18, &[b"20251231235959Z"]), &reason])
+    }
+
+    #[test]
+    fn an_answer_is_read_in_all_its_parts() {
+        let due = wrap(0xa0, &[&wrap(0x18, &[b"20260109030405Z"])]);
+        let der = sample(&revoked(), &due);
+        let response = response(&der).unwrap();
+        let [answer] = response.answers.as_slice() else {
+            panic!("{response:?}")
+        };
+        let Status::Revoked(at, number) = answer.status else {
+            panic!("{answer:?}")
+        };
+        assert_eq!(at.rfc3339(), "2025-12-31T23:59:59.000Z");
+        assert_eq!(number.and_then(reason), Some("keyCompromise"));
+        assert_eq!(answer.this_update.rfc3339(), "2026-01-02T03:04:05.000Z");
+        let due = answer.next_update.map(Timestamp::rfc3339);
+        assert_eq!(due.as_deref(), Some("2026-01-09T03:04:05.000Z"));
+        assert_eq!(
+            (answer.issuer_name_hash, answer.serial),
+            (&[1; 20][..], &[0x4d][..])
+        );
+        assert_eq!(answer.hash_algorithm, "1.3.14.3.2.26");
+        assert_eq!(response.signed.signature, [9, 9]);
+        assert_eq!(response.responders, [&[0x30, 2, 5, 0][..]]);
+    }
+
+    #[test]
+    fn good_and_unknown_are_told_apart() {
+        for (tag, expected) in [(0x80, Status::Good), (0x82, Status::Unknown)] {
+            let der = sample(&[tag, 0], &[]);
+            let answers = response(&der).unwrap().answers;
+            assert_eq!(
+                (answers[0].status, answers[0].next_update),
+                (expected, None)
+            );
+        }
+        assert!(response(&sample(&[0x83, 0], &[])).is_err());
+    }
+
+    #[test]
+    fn a_responder_that_tells_an_error_gives_no_answer() {
+        for der in [&[0x30, 3, 0x0a, 1, 3][..], &[0x30, 3, 0x0a, 1, 0], &[]] {
+            assert!(response(der).is_err(), "{der:?}");
+        }
+    }
+
+    #[test]
+    fn damaged_responses_are_survived() {
+        survives(&sample(&revoked(), &[]), |bytes| {
+            let _ = response(bytes);
+        });
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn arbitrary_bytes_are_survived(bytes: Vec<u8>) {
+            let _ = response(&bytes);
+        }
+    }
+}

@@ -20,6 +20,63 @@ fn verdicts_on_what_rcgen_makes_agree_with_openssl() {
     compare(&chains(), "made by rcgen");
 }
 
+#[test]
+fn a_chain_that_verifies_has_its_blemishes_told() {
+    let expected = [
+        ("good", ""),
+        ("intermediate", ""),
+        (
+            "root sent along",
+            "sends an authority along, which whoever trusts it has: CN=root",
+        ),
+        ("wrong order", "sends its chain in disorder"),
+        (
+            "unneeded certificates",
+            "that this chain does not need: CN=other root",
+        ),
+        (
+            "cross-signed, the useful one last",
+            "several certificates for CN=sub",
+        ),
+        (
+            "intermediate trusted",
+            "CN=sub is trusted and did not issue itself",
+        ),
+        ("leaf is a CA", "rustls takes none for a server"),
+    ];
+    let chains = chains();
+    for (name, says) in expected {
+        let chain = chains.iter().find(|chain| chain.name == name);
+        let verdict = chain
+            .unwrap_or_else(|| panic!("{name} is not tried"))
+            .judged();
+        let told = verdict.findings.iter().map(|one| one.says.as_str());
+        let told: Vec<&str> = told.collect();
+        assert!(
+            verdict.findings.iter().all(|one| !one.fatal),
+            "{name}: {told:?}"
+        );
+        if says.is_empty() {
+            assert!(told.is_empty(), "{name}: {told:?}");
+        } else {
+            assert!(
+                told.iter().any(|one| one.contains(says)),
+                "{name}: {told:?}"
+            );
+        }
+    }
+    let deep = chains
+        .iter()
+        .find(|chain| chain.name == "ten levels")
+        .unwrap();
+    let path = deep.judged().path;
+    assert_eq!(path.len(), 10, "{path:?}");
+    assert_eq!(
+        (path[0].as_str(), path[9].as_str()),
+        ("CN=the server", "CN=root")
+    );
+}
+
 pub(super) fn chains() -> Vec<Chain> {
     [times(), names(), issuers(), constraints(), oddities()]
         .into_iter()
@@ -135,6 +192,8 @@ fn issuers() -> Vec<Chain> {
             .custom_extensions
             .push(ca_issuers("http://ca.example/sub.der"));
     });
+    let below = sub.sub("below");
+    let low_leaf = below.leaf(&["api.example"]);
     let cross = other.cross_sign(&sub);
     let again = Ca::root("root");
     let alone = self_signed(&["api.example"], |_| {});
@@ -163,7 +222,7 @@ fn issuers() -> Vec<Chain> {
         ),
         good(
             "wrong order",
-            &[&leaf, &root.der, &other.der, &sub.der],
+            &[&low_leaf, &sub.der, &below.der],
             &[&root.der],
         ),
         good("missing intermediate", &[&told], &[&root.der]).refused(

@@ -47,17 +47,12 @@ impl Responder {
         };
         self.openssl.write("index.txt", state);
         let (certificate, key) = (format!("{signer}.pem"), format!("{signer}.key"));
-        let mut arguments = vec!["ocsp", "-index", "index.txt", "-CA", "ca.pem", "-issuer"];
-        arguments.extend([
-            "ca.pem",
-            "-cert",
-            "leaf.pem",
-            "-rsigner",
-            &certificate,
-            "-rkey",
-        ]);
-        arguments.extend([key.as_str(), "-respout", "answer.der", "-noverify"]);
+        // A hash is for the certificates named after it.
+        let mut arguments = vec!["ocsp"];
         arguments.extend(more);
+        arguments.extend(["-index", "index.txt", "-CA", "ca.pem", "-issuer", "ca.pem"]);
+        arguments.extend(["-cert", "leaf.pem", "-rsigner", &certificate, "-rkey", &key]);
+        arguments.extend(["-respout", "answer.der", "-noverify"]);
         self.openssl.must(&arguments);
         fs::read(self.openssl.path("answer.der")).unwrap()
     }
@@ -88,12 +83,8 @@ impl Responder {
 #[test]
 fn a_good_answer_of_the_issuer_or_its_delegate_is_taken() {
     let responder = Responder::new();
-    for (signer, hash) in [("ca", "-sha1"), ("ca", "-sha256"), ("delegate", "-sha1")] {
-        // The hash of the names comes before the certificate that it is for.
-        responder.openssl.must(&[
-            "ocsp", hash, "-issuer", "ca.pem", "-cert", "leaf.pem", "-reqout", "ask.der",
-        ]);
-        let told = responder.staple(&responder.answer(signer, false, &["-ndays", "7"]));
+    for (signer, hash) in [("ca", "-sha1"), ("ca", "-sha256"), ("delegate", "-sha512")] {
+        let told = responder.staple(&responder.answer(signer, false, &[hash, "-ndays", "7"]));
         assert_eq!(told.status, OcspStatus::Good, "{signer}");
         assert_eq!(told.signed_by_issuer, Some(true), "{signer}");
         let (begin, due) = (told.this_update.unwrap(), told.next_update.unwrap());
@@ -195,7 +186,7 @@ fn a_damaged_answer_never_panics_and_is_never_taken_for_signed() {
     for at in 0..answer.len() {
         responder.staple(&answer[..at]);
         responder.staple(&answer[at..]);
-        for with in [0, 1, 0x30, 0x7f, 0x80, 0x84, 0xff] {
+        for with in [0, 0x30, 0x80, 0xff] {
             let mut damaged = answer.clone();
             if damaged[at] == with {
                 continue;
