@@ -88,6 +88,8 @@ fn nowhere(case: &Case, head: &Link, namesakes: &[Namesake]) -> Finding {
     if let Some(says) = other_spelling(case, head, &issuer) {
         return finding(Problem::UnknownIssuer, head.place, says);
     }
+    // A leaf whose issuer is nowhere may as well be issued by a root that is not trusted. Public
+    // authorities, which never do that, say where the issuer's certificate can be had.
     match head.issuer_url() {
         Some(url) if head.place == Some(0) => {
             let says = format!(
@@ -171,8 +173,8 @@ fn trusted(case: &Case) -> String {
         Authorities::Given => "of --ca",
     };
     match (case.question.roots.len(), case.question.authorities) {
-        (0, Authorities::Target) => "trusted: the target trusts no authority at all".to_owned(),
-        (0, _) => format!("trusted: there is no authority {whose}"),
+        (0, Authorities::Target) => "trusted (the target trusts no authority at all)".to_owned(),
+        (0, _) => "trusted (there is no authority in --ca)".to_owned(),
         (1, _) => format!("the one authority {whose}"),
         (count, _) => format!("one of the {count} authorities {whose}"),
     }

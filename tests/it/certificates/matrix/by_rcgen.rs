@@ -241,7 +241,7 @@ fn issuers() -> Vec<Chain> {
         )
         .refused(&[UnknownIssuer], "the chain ends at CN=root"),
         good("nobody is trusted", &[&leaf, &sub.der], &[])
-            .refused(&[UnknownIssuer], "there is no authority of --ca"),
+            .refused(&[UnknownIssuer], "(there is no authority in --ca)"),
         good(
             "cross-signed, the useful one first",
             &[&leaf, &cross, &sub.der],

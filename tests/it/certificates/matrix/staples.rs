@@ -30,7 +30,8 @@ impl Responder {
         let leaf = openssl.certificate("leaf", Some("ca"), &[SERVER], &["-set_serial", "77"]);
         openssl.certificate("delegate", Some("ca"), &[OCSP], &[]);
         // Of the same issuer, but without the right to answer; and with the right from nobody.
-        openssl.certificate("stranger", Some("ca"), &[SERVER], &[]);
+        let usage = "extendedKeyUsage=serverAuth,clientAuth";
+        openssl.certificate("stranger", Some("ca"), &[SERVER, usage], &[]);
         openssl.certificate("usurper", None, &[OCSP], &["-subj", "/CN=ca"]);
         Self {
             openssl,
