@@ -11,6 +11,7 @@
 mod access;
 mod capabilities;
 mod dns;
+mod certificates;
 mod document;
 mod documents;
 mod engines;

@@ -1,0 +1,3 @@
+//! The section `certificates` and the judge of served chains, beside `openssl`.
+
+mod matrix;
