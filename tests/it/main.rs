@@ -10,6 +10,7 @@
 
 mod access;
 mod capabilities;
+mod certificate_forms;
 mod document;
 mod documents;
 mod engines;
