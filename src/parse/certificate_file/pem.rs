@@ -144,7 +144,13 @@ impl<'a> Scan<'a> {
         }
         let body = self.bytes.get(block.body..line.start).unwrap_or_default();
         match decoded(body) {
-            Ok(body) => block.kind.read(&body, block.line, found),
+            Ok(body) => {
+                if body.headers == Headers::Foreign {
+                    let says = "headers within a block: OpenSSL and Go pass over it";
+                    found.fault(Some(block.line), says);
+                }
+                block.kind.read(&body, block.line, found);
+            }
             Err(says) => found.fault(Some(block.line), says),
         }
     }
@@ -193,7 +199,9 @@ impl Kind {
     fn read(self, body: &Body, line: u64, found: &mut Found) {
         let line = Some(line);
         match self {
-            _ if body.encrypted => found.private_keys.push(Half::Encrypted(None)),
+            _ if body.headers == Headers::Encrypted => {
+                found.private_keys.push(Half::Encrypted(None));
+            }
             Self::TrustedCertificate => {
                 let first = Elements::of(&body.bytes).next_element();
                 let certificate = first.map_or(body.bytes.as_slice(), |first| first.whole);
@@ -260,12 +268,20 @@ fn stripped(text: &[u8]) -> (Indent, &[u8]) {
 /// What stands between the lines of dashes.
 struct Body {
     bytes: Zeroizing<Vec<u8>>,
-    /// Whether its headers say that a password protects it (RFC 1421).
-    encrypted: bool,
+    headers: Headers,
+}
+
+/// Lines with a colon before the base64 (RFC 1421).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Headers {
+    None,
+    /// They say that a password protects the block.
+    Encrypted,
+    Foreign,
 }
 
 fn decoded(body: &[u8]) -> Result<Body, &'static str> {
-    let (encrypted, base64) = without_headers(body);
+    let (headers, base64) = without_headers(body);
     // In one allocation of the right size: what a vector outgrows is not wiped.
     let mut text = Zeroizing::new(Vec::with_capacity(base64.len()));
     text.extend(base64.iter().filter(|byte| !byte.is_ascii_whitespace()));
@@ -278,27 +294,29 @@ fn decoded(body: &[u8]) -> Result<Body, &'static str> {
     let decoded = BASE64_MIME_PERMISSIVE.decode_mut(&text, &mut bytes);
     let length = decoded.map_err(|_| malformed)?;
     bytes.truncate(length);
-    Ok(Body { bytes, encrypted })
+    Ok(Body { bytes, headers })
 }
 
 /// The base64 behind the headers, which end with an empty line.
-fn without_headers(body: &[u8]) -> (bool, &[u8]) {
-    let mut encrypted = false;
-    let mut in_headers = false;
+fn without_headers(body: &[u8]) -> (Headers, &[u8]) {
+    let mut headers = Headers::None;
     for line in Lines::of(body) {
         let text = line.text.trim_ascii();
         let is_header = text.contains(&b':');
-        if !in_headers && !is_header && !text.is_empty() {
+        if headers == Headers::None && !is_header && !text.is_empty() {
             break;
         }
-        if in_headers && text.is_empty() {
-            return (encrypted, body.get(line.end..).unwrap_or_default());
+        if headers != Headers::None && text.is_empty() {
+            return (headers, body.get(line.end..).unwrap_or_default());
         }
-        in_headers |= is_header;
-        let type_ = text.strip_prefix(b"Proc-Type:");
-        encrypted |= type_.is_some_and(|type_| type_.ends_with(b"ENCRYPTED"));
+        let kind = text.strip_prefix(b"Proc-Type:");
+        if kind.is_some_and(|kind| kind.ends_with(b"ENCRYPTED")) {
+            headers = Headers::Encrypted;
+        } else if is_header && headers == Headers::None {
+            headers = Headers::Foreign;
+        }
     }
-    (encrypted, body)
+    (headers, body)
 }
 
 /// A line and where it lies.

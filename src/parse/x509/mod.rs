@@ -114,3 +114,6 @@ fn serial(bytes: &[u8]) -> String {
 fn spki_pin(spki: &[u8]) -> String {
     BASE64.encode(&Sha256::digest(spki))
 }
+
+#[cfg(test)]
+mod tests;

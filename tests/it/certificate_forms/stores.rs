@@ -61,7 +61,7 @@ fn pkcs12_of_every_scheme_opens_with_its_password() {
         "-keypbe AES-128-CBC -certpbe AES-192-CBC -macalg sha1",
         "-macalg sha384 -iter 1",
         "-macalg sha512 -maciter -iter 10000",
-        "-nomac",
+        "-nomac -certpbe AES-256-CBC",
     ] {
         made.sh(&format!(
             "openssl pkcs12 -export {scheme} -in chain.pem -inkey leaf.key -name 'Zoë' \
@@ -144,5 +144,8 @@ fn keystores_of_keytool_are_read() {
                -keystore trust -storepass changeit 2>/dev/null",
     );
     let mixed = made.contents("trust", None);
-    assert!(!mixed.faults.is_empty() || mixed.certificates.len() == 2);
+    assert_eq!(
+        faults(&mixed),
+        ["a secret key in the keystore: the entries after it are not read"]
+    );
 }

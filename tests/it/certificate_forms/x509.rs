@@ -135,9 +135,10 @@ fn signatures_of_every_kind_read_as_openssl_reads_them() {
     agrees(&made, &certificates);
     for (words, found) in all.iter().zip(&certificates) {
         let hash = words.split(' ').next().unwrap().trim_start_matches('-');
-        let expected = match words.contains("pss") {
-            true => format!("rsassaPss with {hash}"),
-            false => format!("{hash}WithRSAEncryption"),
+        let expected = if words.contains("pss") {
+            format!("rsassaPss with {hash}")
+        } else {
+            format!("{hash}WithRSAEncryption")
         };
         assert_eq!(found.signature_algorithm, expected);
     }
@@ -331,10 +332,7 @@ fn agrees(made: &Made, certificates: &[Certificate]) {
                 .replace(',', ", ")
                 .to_lowercase())
         );
-        let extended = found
-            .extended_key_usages
-            .as_ref()
-            .map(|usages| usages.len());
+        let extended = found.extended_key_usages.as_ref().map(Vec::len);
         let line = after(printed, "X509v3 Extended Key Usage:");
         assert_eq!(extended, line.map(|line| line.split(", ").count()));
     }
