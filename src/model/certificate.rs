@@ -67,6 +67,10 @@ pub struct Certificate {
     /// nobody's issuer, 1 for its issuer, and so on; absent for what belongs to no chain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chain_position: Option<u32>,
+    /// What in it is malformed, as sentence parts. What that would have said is missing above;
+    /// the rest stands.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<String>,
     /// The certificate itself, for those who judge or print it.
     #[serde(skip)]
     pub der: Vec<u8>,
@@ -192,9 +196,10 @@ pub struct Fault {
 /// A private key that was found. Nothing of the key itself is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PrivateKey {
-    /// Whether a password protects it; then only that is known of it.
+    /// Whether a password protects it.
     pub encrypted: bool,
-    /// The public half; absent for an encrypted key and for a kind that is not known.
+    /// The public half; absent where the password is not known, where the key does not hold it,
+    /// and for a kind that is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_key: Option<PublicKey>,
 }

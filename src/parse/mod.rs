@@ -39,6 +39,7 @@ pub mod tty;
 pub mod volume;
 pub mod x509;
 
+mod ber;
 mod text;
 
 #[cfg(test)]

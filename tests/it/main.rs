@@ -12,6 +12,7 @@ mod access;
 mod capabilities;
 mod dns;
 mod certificates;
+mod certificate_forms;
 mod document;
 mod documents;
 mod engines;
