@@ -8,6 +8,7 @@
 pub mod allocator;
 mod bounded;
 pub mod clock;
+pub mod entry;
 pub mod fd_links;
 pub mod in_root;
 pub mod lines;
@@ -17,6 +18,7 @@ pub mod place;
 pub mod proc_dir;
 pub mod program;
 pub mod random;
+pub mod ranges;
 pub mod sock_diag;
 pub mod time_box;
 
