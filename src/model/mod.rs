@@ -30,6 +30,7 @@ pub mod time;
 pub mod tls;
 pub mod tree;
 pub mod trust_store;
+pub mod trust_store_table;
 pub mod units;
 pub mod verdict;
 pub mod volume;
