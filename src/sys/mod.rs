@@ -19,6 +19,8 @@ pub mod proc_dir;
 pub mod program;
 pub mod random;
 pub mod ranges;
+#[cfg(test)]
+pub(crate) mod scratch;
 pub mod sock_diag;
 pub mod time_box;
 

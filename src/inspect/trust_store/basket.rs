@@ -78,8 +78,9 @@ impl<'a> Basket<'a> {
         }
         if self.unreadable > 0 {
             words.push(format!(
-                "{} of its files not readable for the target's user",
-                self.unreadable
+                "{} of its files {} not readable for the target's user",
+                self.unreadable,
+                if self.unreadable == 1 { "is" } else { "are" },
             ));
         }
         (!words.is_empty()).then(|| words.join("; "))

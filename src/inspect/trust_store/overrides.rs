@@ -55,7 +55,8 @@ impl Overrides {
     pub(super) fn absolute(&self, path: &[u8]) -> Vec<u8> {
         match &self.cwd {
             Some(cwd) if !path.starts_with(b"/") && !path.is_empty() => {
-                [cwd.as_slice(), b"/", path].concat()
+                let cwd = cwd.strip_suffix(b"/").unwrap_or(cwd);
+                [cwd, b"/", path].concat()
             }
             _ => path.to_vec(),
         }

@@ -167,12 +167,8 @@ fn constants(file: &Ranges, image: Option<&Image>) -> Constants {
         [OPENSSL_DIR, b"/rustc/", b"SSL_CERT_FILE", b"ISRG Root X1"].map(Finder::new);
     search(file, image, |chunk| {
         if let Some(at) = openssl.find(chunk) {
-            let rest = chunk.get(at + OPENSSL_DIR.len()..).unwrap_or_default();
-            let end = rest.iter().position(|byte| *byte == b'"' || *byte == 0);
-            let path = end.and_then(|end| rest.get(..end));
-            found.openssl_dir = path
-                .filter(|path| path.starts_with(b"/"))
-                .map(<[u8]>::to_vec);
+            let text = chunk.get(at + OPENSSL_DIR.len()..).unwrap_or_default();
+            found.openssl_dir = quoted_path(text);
         }
         found.rust = found.rust || library.find(chunk).is_some();
         found.ssl_cert_file = found.ssl_cert_file || variable.find(chunk).is_some();
@@ -180,6 +176,15 @@ fn constants(file: &Ranges, image: Option<&Image>) -> Constants {
         found.openssl_dir.is_some()
     });
     found
+}
+
+/// An absolute path with a quotation mark behind it that ends the text, as a compiler of C leaves
+/// it.
+fn quoted_path(text: &[u8]) -> Option<Vec<u8>> {
+    let end = text.iter().position(|byte| *byte == 0)?;
+    let path = text.get(..end)?.strip_suffix(b"\"")?;
+    let plain = |byte: &u8| !byte.is_ascii_control() && *byte != b'"';
+    (path.starts_with(b"/") && path.iter().all(plain)).then(|| path.to_vec())
 }
 
 /// Hands over the constants piece by piece until one was enough; the end of each piece is the

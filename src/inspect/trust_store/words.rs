@@ -51,11 +51,12 @@ pub(super) fn consequence(
             refusal.reason.describe()
         ),
     };
-    for one in judged {
-        if let Some(told) = in_vain(one) {
-            text.push_str("; ");
-            text.push_str(&told);
-        }
+    for told in judged
+        .iter()
+        .filter_map(|one| in_vain(one).or_else(|| elsewhere(one)))
+    {
+        text.push_str("; ");
+        text.push_str(&told);
     }
     text
 }
@@ -125,6 +126,19 @@ fn in_vain(judged: &Judged) -> Option<String> {
             format!("{variable} names {path}, which the target's user may not read")
         }
         Ok(PlaceState::Present) | Err(_) => return None,
+    })
+}
+
+/// A library that does not look where its runtime does.
+fn elsewhere(judged: &Judged) -> Option<String> {
+    let library = judged.place.only_for?;
+    let path = shown(&judged.place);
+    Some(match &judged.reading.roots {
+        Ok(roots) => format!(
+            "{library} looks in {path}, which holds {}",
+            count(roots.len(), "authority", "authorities")
+        ),
+        Err(_) => format!("{library} looks in {path}, which could not be read"),
     })
 }
 

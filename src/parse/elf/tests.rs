@@ -1,8 +1,7 @@
-use std::process::Command;
-
 use proptest::prelude::*;
 
 use super::*;
+use crate::sys::scratch;
 
 /// Reads a file that is in memory.
 fn image(bytes: &[u8]) -> Result<Image, Malformed> {
@@ -14,7 +13,7 @@ fn image(bytes: &[u8]) -> Result<Image, Malformed> {
 }
 
 fn own() -> Vec<u8> {
-    std::fs::read("/proc/self/exe").unwrap()
+    scratch::read("/proc/self/exe")
 }
 
 /// A 64-bit program with one writable segment that holds `data` at 0x1000, and no sections.
@@ -72,9 +71,9 @@ fn this_very_test_is_a_static_program_made_by_rustc() {
 /// The system's `sh` asks for a C library and an interpreter, as readelf shows.
 #[test]
 fn a_dynamic_program_as_readelf_shows_it() {
-    let path = std::fs::canonicalize("/bin/sh").unwrap();
-    let image = image(&std::fs::read(&path).unwrap()).unwrap();
-    let mut readelf = Command::new("readelf");
+    let path = scratch::real("/bin/sh");
+    let image = image(&scratch::read(&path)).unwrap();
+    let mut readelf = scratch::command("readelf");
     let output = readelf
         .args(["-d", "-l", "-W"])
         .arg(&path)
