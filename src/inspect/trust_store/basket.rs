@@ -48,6 +48,12 @@ impl<'a> Basket<'a> {
         if held.cut == Cut::AtLimit {
             self.lacks(&Refusal::of(Reason::Limit));
         }
+        if self.place.all_or_nothing && held.faults > 0 && !held.certificates.is_empty() {
+            self.lacks(&Refusal::of(Reason::Malformed).needing(
+                "a bundle without a broken block: because of a broken certificate OpenSSL takes \
+                 nothing of the whole file",
+            ));
+        }
         for certificate in &held.certificates {
             if self.place.takes == Takes::SelfIssued && !certificate.self_signed {
                 continue;

@@ -17,6 +17,8 @@ pub(super) struct Place {
     pub(super) takes: Takes,
     pub(super) forms: &'static [FileForm],
     pub(super) when: When,
+    /// Whether one block that is broken keeps the runtime from taking anything of a file.
+    pub(super) all_or_nothing: bool,
 }
 
 /// What of a place counts.
@@ -103,6 +105,7 @@ fn file(path: impl Into<Vec<u8>>) -> Place {
         takes: Takes::All,
         forms: &[FileForm::Pem],
         when: When::Always,
+        all_or_nothing: false,
     }
 }
 
@@ -247,6 +250,7 @@ fn dotnet(openssl: &OpensslDir, overrides: &Overrides) -> Plan {
     for place in &mut plan.places {
         place.takes = Takes::SelfIssued;
         place.forms = &[FileForm::Pem, FileForm::Der];
+        place.all_or_nothing = false;
     }
     if overrides.variable(SSL_CERT_DIR).is_none()
         && !plan.places.iter().any(|place| {
@@ -284,15 +288,19 @@ fn openssl(directory_of: &OpensslDir, overrides: &Overrides, takes: Takes) -> Pl
     if directory_of.is_none() && (named_file.is_none() || named_directory.is_none()) {
         plan.uncertain = Some("which directory its OpenSSL was built to use does not show");
     }
+    let whole = |place: Place| Place {
+        all_or_nothing: true,
+        ..place
+    };
     match named_file {
         Some(path) => {
             let named = file(overrides.absolute(path));
-            plan.places.push(by(SSL_CERT_FILE, named));
+            plan.places.push(by(SSL_CERT_FILE, whole(named)));
         }
         None => plan.places.extend(
             directories
                 .iter()
-                .map(|openssl| file([openssl, &b"/cert.pem"[..]].concat())),
+                .map(|openssl| whole(file([openssl, &b"/cert.pem"[..]].concat()))),
         ),
     }
     match named_directory {

@@ -1,7 +1,14 @@
 //! What each runtime makes of the same root.
 
+use std::sync::Arc;
+
+use super::super::basket::Basket;
+use super::super::places::plan;
+use super::super::read::Held;
 use super::*;
 use crate::model::gap::{Reason, Refusal};
+use crate::parse::certificate_file;
+use crate::sys::Cut;
 
 const GO: Habit = Habit::Go { fallback: false };
 
@@ -410,4 +417,30 @@ fn gnutls_takes_the_bundle_it_was_built_with() {
         store.consequence,
         format!("GnuTLS trusts 2 authorities found in {DEBIAN}")
     );
+}
+
+#[test]
+fn of_a_file_that_openssl_may_refuse_no_number_is_claimed() {
+    let root = authority("Own");
+    let contents = certificate_file::contents(root.as_bytes(), None, SystemTime::now()).unwrap();
+    let broken = Held {
+        form: Some(contents.form),
+        certificates: contents.certificates.into_iter().map(Arc::new).collect(),
+        needs_password: false,
+        faults: 1,
+        cut: Cut::Whole,
+    };
+    let overrides = Target::new().env("SSL_CERT_FILE=/a.pem").overrides();
+    for (habit, claimed) in [(openssl(), false), (GO, true)] {
+        let detected = Detected {
+            habit,
+            evidence: String::new(),
+        };
+        let places = plan(&detected, &overrides).places;
+        let mut basket = Basket::new(&places[0]);
+        basket.put(&broken);
+        let reading = basket.reading();
+        assert_eq!(reading.state, Ok(PlaceState::Present));
+        assert_eq!(reading.roots.is_ok(), claimed);
+    }
 }
