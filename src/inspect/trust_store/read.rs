@@ -29,8 +29,8 @@ const DIRECTORY_ENTRIES: usize = 5_000;
 const ROOTS: usize = 10_000;
 /// Local file systems answer within milliseconds.
 const PATIENCE: Patience = Patience {
-    each: Duration::from_secs(2),
-    all: Duration::from_secs(5),
+    each: Duration::from_secs(5),
+    all: Duration::from_secs(10),
     stuck: 2,
 };
 

@@ -50,8 +50,7 @@ fn what_the_bounds_cut_is_a_gap_and_no_number() {
     let cut = |gap: &&crate::model::Gap| gap.reason == Reason::Limit;
     assert!(target.gaps.as_slice().iter().any(|gap| cut(&gap)));
 
-    let mut huge = bundle(2).into_bytes();
-    huge.resize(9 << 20, b'\n');
+    let huge = bundle(2) + &"# padding ".repeat(1 << 20);
     let trust = Target::new().with(DEBIAN, huge).trust(GO);
     let file = place(&trust.store, DEBIAN);
     assert_eq!(file.state.value(), Some(&PlaceState::Present));
