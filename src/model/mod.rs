@@ -31,6 +31,7 @@ pub mod tls;
 pub mod tls_table;
 pub mod tree;
 pub mod trust_store;
+pub mod trust_store_table;
 pub mod units;
 pub mod verdict;
 pub mod volume;

@@ -8,6 +8,7 @@
 pub mod allocator;
 mod bounded;
 pub mod clock;
+pub mod entry;
 pub mod fd_links;
 pub mod in_root;
 pub mod interface;
@@ -18,6 +19,9 @@ pub mod place;
 pub mod proc_dir;
 pub mod program;
 pub mod random;
+pub mod ranges;
+#[cfg(test)]
+pub(crate) mod scratch;
 pub mod sock_diag;
 pub mod time_box;
 
