@@ -18,6 +18,7 @@ pub mod container_id;
 pub mod environ;
 pub mod file_capabilities;
 pub mod id_map;
+pub mod key_ids;
 pub mod limits;
 pub mod mountinfo;
 pub mod namespace_link;

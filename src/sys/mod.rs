@@ -9,6 +9,7 @@ pub mod allocator;
 mod bounded;
 pub mod clock;
 pub mod fd_links;
+pub mod found;
 pub mod in_root;
 pub mod lines;
 mod numbers;
