@@ -10,6 +10,7 @@
 
 mod access;
 mod capabilities;
+mod certificates;
 mod document;
 mod documents;
 mod engines;

@@ -135,9 +135,13 @@ impl Query for CertificatesQuery {
         };
         match &certificates.files {
             Seen::Unseen(_) => certificates.trust_store.value().is_none(),
+            // Where paths were named and none of them could be read.
             Seen::Value(files) => {
+                let mut gaps = report.gaps.iter().filter(|gap| gap.section == SECTION);
+                let lacks = !certificates.missing.is_empty()
+                    || gaps.any(|gap| gap.field.contains("certificates"));
                 let unread = files.iter().all(|file| file.certificates.value().is_none());
-                self.is_narrow() && unread
+                self.is_narrow() && unread && lacks
             }
         }
     }

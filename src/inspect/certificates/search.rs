@@ -24,6 +24,13 @@ pub(super) struct Start {
     pub(super) expected: bool,
 }
 
+impl Start {
+    /// Whether its directories are meant too, or a glance at its files is all.
+    fn looks_below(&self) -> bool {
+        self.depth > 1 || self.take == Take::Everything
+    }
+}
+
 /// What is taken in a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Take {
@@ -137,10 +144,7 @@ impl Search {
                     continue;
                 }
                 if depth <= 1 {
-                    // A shallow look is all that was meant.
-                    if start.depth > 1 {
-                        searched.cut.push((path, Bound::Depth));
-                    }
+                    searched.cut.push((path, Bound::Depth));
                 } else if waiting.len() < WAITING {
                     waiting.push((path, depth - 1));
                 } else {
@@ -174,14 +178,14 @@ impl Search {
             // Where it leads shows when it is read; one without a usual name may lead to
             // a directory.
             Kind::Link if wanted && names::is_usual(name) => searched.files.push(path),
-            Kind::Link if start.depth > 1 || wanted => match Found::at(&self.root, &path) {
+            Kind::Link if start.looks_below() || wanted => match Found::at(&self.root, &path) {
                 Ok(found) if found.kind() == Kind::File && wanted => searched.files.push(path),
-                Ok(found) if found.kind() == Kind::Directory && telling && start.depth > 1 => {
+                Ok(found) if found.kind() == Kind::Directory && telling && start.looks_below() => {
                     below.push(path);
                 }
                 _ => {}
             },
-            Kind::Directory if telling && start.depth > 1 && !self.kernel.contains(&path) => {
+            Kind::Directory if telling && start.looks_below() && !self.kernel.contains(&path) => {
                 below.push(path);
             }
             _ => {}
