@@ -255,10 +255,7 @@ fn problems(file: &CertificateFile, style: Style, notes: &mut Vec<String>) {
 }
 
 fn trust_store(store: &TrustStore) -> String {
-    match store.roots.value() {
-        Some(roots) => format!("trust store: {} authorities; {}", roots, store.consequence),
-        None => format!("trust store: {}", store.consequence),
-    }
+    format!("trust store: {}", store.consequence)
 }
 
 fn served(listeners: &[ServedListener]) -> Table {

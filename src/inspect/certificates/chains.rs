@@ -79,3 +79,79 @@ fn known_ids(ids: &mut [Option<KeyIds>], certificates: &[Certificate], index: us
         .get_or_insert_with(|| key_ids(&certificate.der))
         .clone()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+
+    use super::*;
+    use crate::parse::x509;
+
+    /// A name with a key, and whether it may issue.
+    struct Made {
+        params: CertificateParams,
+        key: KeyPair,
+    }
+
+    fn made(name: &str, authority: bool) -> Made {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        if authority {
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        }
+        params.use_authority_key_identifier_extension = true;
+        let key = KeyPair::generate().unwrap();
+        Made { params, key }
+    }
+
+    fn issued(by: &Made, to: &Made) -> Certificate {
+        let issuer = Issuer::from_params(&by.params, &by.key);
+        let der = to.params.signed_by(&to.key, &issuer).unwrap();
+        x509::certificate(der.der(), SystemTime::UNIX_EPOCH).unwrap()
+    }
+
+    fn own(of: &Made) -> Certificate {
+        let der = of.params.self_signed(&of.key).unwrap();
+        x509::certificate(der.der(), SystemTime::UNIX_EPOCH).unwrap()
+    }
+
+    #[test]
+    fn a_chain_is_numbered_from_the_leaf_in_whichever_order() {
+        let (root, between, leaf) = (
+            made("root", true),
+            made("between", true),
+            made("leaf", false),
+        );
+        let chain = [own(&root), issued(&between, &leaf), issued(&root, &between)];
+        assert_eq!(positions(&chain), [Some(2), Some(0), Some(1)]);
+        assert_eq!(positions(chain.get(..1).unwrap()), [None]);
+        assert_eq!(positions(chain.get(1..2).unwrap()), [Some(0)]);
+    }
+
+    #[test]
+    fn of_two_authorities_with_one_name_the_key_tells() {
+        let (old, new, leaf) = (made("root", true), made("root", true), made("leaf", false));
+        let chain = [issued(&new, &leaf), own(&old), own(&new)];
+        assert_eq!(positions(&chain), [Some(0), None, Some(1)]);
+    }
+
+    #[test]
+    fn certificates_that_issued_each_other_end() {
+        let (a, b, leaf) = (made("a", true), made("b", true), made("leaf", false));
+        let chain = [issued(&a, &leaf), issued(&b, &a), issued(&a, &b)];
+        assert_eq!(positions(&chain), [Some(0), Some(1), Some(2)]);
+    }
+
+    #[test]
+    fn a_thousand_take_no_quadratic_time() {
+        let leaf = made("leaf", false);
+        let root = made("root", true);
+        let mut bundle = vec![own(&root); 1000];
+        bundle.push(issued(&root, &leaf));
+        let begun = std::time::Instant::now();
+        assert_eq!(positions(&bundle).last(), Some(&Some(0)));
+        assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
+    }
+}

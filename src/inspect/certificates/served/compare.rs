@@ -59,40 +59,26 @@ fn is_for_the_same(leaf: &Certificate, other: &Certificate) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, SystemTime};
+    use std::time::SystemTime;
+
+    use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
+    use time::{Duration, OffsetDateTime};
 
     use super::*;
-    use crate::model::certificate::{KeyAlgorithm, KeyBeside, PublicKey};
+    use crate::model::certificate::KeyBeside;
     use crate::model::seen::Seen;
     use crate::model::time::Timestamp;
+    use crate::parse::x509;
 
-    fn certificate(name: &str, day: u64) -> Certificate {
-        let at = |day: u64| Timestamp(SystemTime::UNIX_EPOCH + Duration::from_secs(day * 86_400));
-        Certificate {
-            subject: String::new(),
-            issuer: "CN=ca".into(),
-            subject_alternative_names: vec![format!("DNS:{name}")],
-            serial: day.to_string(),
-            version: 3,
-            not_before: at(day),
-            not_after: at(day + 90),
-            seconds_left: 0,
-            public_key: PublicKey {
-                algorithm: KeyAlgorithm::Ecdsa,
-                bits: None,
-                curve: None,
-                spki_pin_sha256: format!("{name}{day}"),
-            },
-            signature_algorithm: String::new(),
-            is_ca: false,
-            path_length: None,
-            key_usages: None,
-            extended_key_usages: None,
-            fingerprint_sha256: format!("{name}{day}"),
-            self_signed: false,
-            chain_position: None,
-            der: Vec::new(),
-        }
+    fn certificate(name: &str, day: i64) -> Certificate {
+        let names = (!name.is_empty()).then(|| name.to_owned());
+        let mut params = CertificateParams::new(names.into_iter().collect::<Vec<_>>()).unwrap();
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, "leaf");
+        params.not_before = OffsetDateTime::UNIX_EPOCH + Duration::days(day);
+        params.not_after = params.not_before + Duration::days(90);
+        let made = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+        x509::certificate(made.der(), SystemTime::UNIX_EPOCH).unwrap()
     }
 
     fn file(path: &str, certificate: Certificate, with_key: bool) -> CertificateFile {
@@ -132,7 +118,7 @@ mod tests {
         let leaf = certificate("api", 100);
         let files = [
             file("/new", certificate("api", 190), true),
-            file("/old", certificate("api", 100), false),
+            file("/old", leaf.clone(), false),
         ];
         assert_eq!(
             against(&leaf, &files),

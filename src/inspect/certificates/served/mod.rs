@@ -236,7 +236,7 @@ fn answers(listeners: &[Listener], names: &[String], each: Duration) -> Vec<Opti
 /// First without a name, then with each that a file holds a certificate and a key for.
 fn question(at: SocketAddr, names: &[String], each: Duration, until: Instant) -> Asked {
     let put = |server_name: Option<String>, starttls| {
-        ask(&Question {
+        ask(Question {
             addresses: addresses(at),
             server_name,
             starttls,
