@@ -14,7 +14,7 @@ use crate::inspect::permission::Party;
 use crate::inspect::standing::Check;
 use crate::inspect::view::{View, by_its_mode};
 use crate::inspect::visit::Attempt;
-use crate::model::certificate::{CertificateFile, Fault, FoundBy, MissingFile};
+use crate::model::certificate::{CertificateFile, Fault, FileForm, FoundBy, MissingFile};
 use crate::model::gap::{Gaps, Reason, Refusal, Subject};
 use crate::model::seen::Seen;
 use crate::model::time::Timestamp;
@@ -297,15 +297,15 @@ impl Judge<'_> {
                 faults = contents.faults;
                 let locked = Refusal::of(Reason::Denied)
                     .needing("its password, in a file that --password-file names");
-                match (contents.needs_password, contents.certificates.is_empty()) {
-                    (true, true) if private_keys.is_empty() => Err(locked),
-                    (needs_password, _) => {
-                        if needs_password {
-                            self.gaps
-                                .record(SECTION, "files.private_keys", subject(), &locked);
-                        }
-                        Ok(contents.certificates)
+                let store = matches!(contents.form, FileForm::Pkcs12 | FileForm::Jks);
+                if contents.needs_password && store && contents.certificates.is_empty() {
+                    Err(locked)
+                } else {
+                    if contents.needs_password {
+                        self.gaps
+                            .record(SECTION, "files.private_keys", subject(), &locked);
                     }
+                    Ok(contents.certificates)
                 }
             }
             Ok(None) => {

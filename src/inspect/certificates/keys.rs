@@ -70,12 +70,11 @@ fn of(files: &[CertificateFile], index: usize) -> Option<(usize, Attempt)> {
         .enumerate()
         .filter(|(at, other)| *at != index && holds_key(other))
         .collect();
-    // The right one, in this directory rather than in another.
     let right = |(_, other): &&(usize, &CertificateFile)| compare(other, pin) == MATCH;
-    let near = others.iter().filter(beside).find(right);
-    if let Some((at, _)) = near.or_else(|| others.iter().find(right)) {
+    if let Some((at, _)) = others.iter().filter(beside).find(right) {
         return Some((*at, MATCH));
     }
+    // What an application takes for the pair, whether it is one or not.
     let habitual = key_names(file_name(own));
     let named = |(_, other): &&(usize, &CertificateFile)| {
         let name = file_name(other.path.as_bytes());
@@ -84,6 +83,9 @@ fn of(files: &[CertificateFile], index: usize) -> Option<(usize, Attempt)> {
     let mut beside_it = others.iter().filter(beside);
     if let Some((at, other)) = beside_it.clone().find(named) {
         return Some((*at, compare(other, pin)));
+    }
+    if let Some((at, _)) = others.iter().find(right) {
+        return Some((*at, MATCH));
     }
     // A single key beside a single certificate that is no authority.
     let leaves = files.iter().filter(|other| {

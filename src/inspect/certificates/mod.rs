@@ -24,6 +24,7 @@ use super::visit::Files;
 use crate::model::certificate::{AgainstFiles, Certificate, Certificates, Serves};
 use crate::model::certificate_table::{self, Style};
 use crate::model::escape::escaped;
+use crate::model::gap::Reason;
 use crate::model::seen::Seen;
 use crate::model::{Report, Table};
 use crate::sys::own_file;
@@ -139,7 +140,9 @@ impl Query for CertificatesQuery {
             Seen::Value(files) => {
                 let mut gaps = report.gaps.iter().filter(|gap| gap.section == SECTION);
                 let lacks = !certificates.missing.is_empty()
-                    || gaps.any(|gap| gap.field.contains("certificates"));
+                    || gaps.any(|gap| {
+                        gap.field.contains("certificates") && gap.reason != Reason::Limit
+                    });
                 let unread = files.iter().all(|file| file.certificates.value().is_none());
                 self.is_narrow() && unread && lacks
             }
