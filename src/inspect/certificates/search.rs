@@ -217,11 +217,26 @@ pub(super) fn joined(directory: &[u8], name: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::os::unix::fs::symlink;
     use std::path::Path;
 
+    use nix::fcntl::{AT_FDCWD, OFlag, open};
+    use nix::sys::stat::Mode;
+    use nix::unistd::{mkdir, symlinkat};
+
     use super::*;
+
+    fn file(path: impl AsRef<Path>) {
+        let flags = OFlag::O_CREAT | OFlag::O_WRONLY;
+        open(path.as_ref(), flags, Mode::S_IRUSR).unwrap();
+    }
+
+    fn directory(path: impl AsRef<Path>) {
+        mkdir(path.as_ref(), Mode::S_IRWXU).unwrap();
+    }
+
+    fn link(goal: &str, path: impl AsRef<Path>) {
+        symlinkat(goal, AT_FDCWD, path.as_ref()).unwrap();
+    }
 
     fn search(house: &Path) -> Search {
         Search {
@@ -254,23 +269,30 @@ mod tests {
     fn house() -> tempfile::TempDir {
         let house = tempfile::tempdir().unwrap();
         let at = |path: &str| house.path().join(path);
-        for directory in ["certs/a/b", "certs/..2026", "certs/proc", "else"] {
-            fs::create_dir_all(at(directory)).unwrap();
+        for name in [
+            "certs",
+            "certs/a",
+            "certs/a/b",
+            "certs/..2026",
+            "certs/proc",
+            "else",
+        ] {
+            directory(at(name));
         }
-        for file in [
+        for name in [
             "certs/x.pem",
             "certs/x.txt",
             "certs/a/b/y.key",
             "certs/..2026/tls.crt",
         ] {
-            fs::write(at(file), "").unwrap();
+            file(at(name));
         }
-        fs::write(at("certs/proc/z.pem"), "").unwrap();
-        fs::write(at("else/linked.pem"), "").unwrap();
-        symlink("..2026/tls.crt", at("certs/tls.crt")).unwrap();
-        symlink("/else", at("certs/far")).unwrap();
-        symlink("/certs", at("certs/a/round")).unwrap();
-        symlink("nowhere.pem", at("certs/nowhere.pem")).unwrap();
+        file(at("certs/proc/z.pem"));
+        file(at("else/linked.pem"));
+        link("..2026/tls.crt", at("certs/tls.crt"));
+        link("/else", at("certs/far"));
+        link("/certs", at("certs/a/round"));
+        link("nowhere.pem", at("certs/nowhere.pem"));
         house
     }
 
@@ -311,7 +333,7 @@ mod tests {
     fn a_crowd_is_cut_and_told() {
         let house = tempfile::tempdir().unwrap();
         for number in 0..300 {
-            fs::write(house.path().join(format!("{number}.pem")), "").unwrap();
+            file(house.path().join(format!("{number}.pem")));
         }
         let searched = search(house.path()).follow(&start("/", 4));
         assert_eq!(searched.files.len(), 100);
@@ -321,9 +343,9 @@ mod tests {
     #[test]
     fn only_telling_directories_of_etc() {
         let house = tempfile::tempdir().unwrap();
-        for directory in ["my-tls", "other"] {
-            fs::create_dir(house.path().join(directory)).unwrap();
-            fs::write(house.path().join(directory).join("x.pem"), "").unwrap();
+        for name in ["my-tls", "other"] {
+            directory(house.path().join(name));
+            file(house.path().join(name).join("x.pem"));
         }
         let start = Start {
             take: Take::TellingDirectories,
