@@ -9,6 +9,7 @@ pub mod byte_string;
 pub mod capabilities;
 pub mod capabilities_table;
 pub mod certificate;
+pub mod certificate_table;
 pub mod container;
 pub mod environment;
 pub mod escape;

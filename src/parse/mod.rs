@@ -21,6 +21,7 @@ pub mod file_capabilities;
 pub mod hosts;
 pub mod id_map;
 pub mod ip_literal;
+pub mod key_ids;
 pub mod limits;
 pub mod maps;
 pub mod mountinfo;

@@ -10,6 +10,7 @@ mod bounded;
 pub mod clock;
 pub mod entry;
 pub mod fd_links;
+pub mod found;
 pub mod in_root;
 pub mod interface;
 pub mod lines;

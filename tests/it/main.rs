@@ -10,9 +10,9 @@
 
 mod access;
 mod capabilities;
-mod dns;
-mod certificates;
 mod certificate_forms;
+mod certificates;
+mod dns;
 mod document;
 mod documents;
 mod engines;
@@ -31,4 +31,5 @@ mod secrets;
 mod sockets;
 mod targets;
 mod tls;
+mod trust_store;
 mod truth;

@@ -10,8 +10,8 @@ use super::SECTION;
 use crate::inspect::view::View;
 use crate::model::gap::{Reason, Refusal};
 use crate::model::tls::{Failure, FilesOf, Resolution, Step};
+use crate::probe::dns::{self, Files};
 use crate::sys::{Cut, own_file};
-use resolver::Files;
 
 const RESOLV_CONF: &str = "/etc/resolv.conf";
 const HOSTS: &str = "/etc/hosts";
@@ -33,11 +33,11 @@ pub(super) fn resolve(
         resolv_conf: files.resolv_conf.as_deref(),
         hosts: files.hosts.as_deref(),
     };
-    match resolver::resolve(name, &files, deadline) {
+    match dns::resolve(name, &files, deadline) {
         Ok(mut found) => {
             found.addresses.truncate(ADDRESSES);
             let sockets = found.addresses.iter();
-            let sockets = sockets.map(|address| SocketAddr::new(*address, port));
+            let sockets = sockets.map(|address| address.at(port));
             (found.resolution(files_of), Ok(sockets.collect()))
         }
         Err(failure) => {
@@ -99,84 +99,5 @@ fn files(view: &mut View, alone: bool) -> (Bytes, FilesOf) {
             };
             (files, FilesOf::Viewer)
         }
-    }
-}
-
-/// Stands in for `probe::dns`: knows `localhost` and the hosts file, and asks no server.
-mod resolver {
-    use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-    use std::time::Instant;
-
-    use crate::model::tls::{FailureReason, FilesOf, Resolution, ResolvedBy};
-
-    pub(super) struct Files<'a> {
-        pub(super) resolv_conf: Option<&'a [u8]>,
-        pub(super) hosts: Option<&'a [u8]>,
-    }
-
-    pub(super) struct Found {
-        pub(super) addresses: Vec<IpAddr>,
-        by: ResolvedBy,
-    }
-
-    #[derive(Debug, thiserror::Error)]
-    #[error("nobody knows {name}")]
-    pub(super) struct Failure {
-        name: String,
-    }
-
-    impl Found {
-        #[expect(clippy::unnecessary_wraps, reason = "as it is with all resolvers")]
-        pub(super) fn resolution(&self, files_of: FilesOf) -> Option<Resolution> {
-            Some(resolution(self.by, &self.addresses, files_of))
-        }
-    }
-
-    impl Failure {
-        #[expect(clippy::unused_self, reason = "as it is with all resolvers")]
-        pub(super) fn resolution(&self, files_of: FilesOf) -> Resolution {
-            resolution(ResolvedBy::Nobody, &[], files_of)
-        }
-
-        #[expect(clippy::unused_self, reason = "as it is with all resolvers")]
-        pub(super) fn reason(&self) -> FailureReason {
-            FailureReason::UnknownName
-        }
-    }
-
-    fn resolution(by: ResolvedBy, addresses: &[IpAddr], files_of: FilesOf) -> Resolution {
-        Resolution {
-            by,
-            full_name: None,
-            server: None,
-            files_of,
-            addresses: addresses.iter().map(IpAddr::to_string).collect(),
-            failed: Vec::new(),
-        }
-    }
-
-    pub(super) fn resolve(name: &str, files: &Files<'_>, _: Instant) -> Result<Found, Failure> {
-        let _ = files.resolv_conf;
-        let hosts = String::from_utf8_lossy(files.hosts.unwrap_or_default()).into_owned();
-        let lines = hosts.lines().filter_map(|line| line.split('#').next());
-        let addresses: Vec<IpAddr> = lines
-            .filter_map(|line| {
-                let mut words = line.split_whitespace();
-                let address = words.next()?.parse().ok()?;
-                words.any(|word| word == name).then_some(address)
-            })
-            .collect();
-        if !addresses.is_empty() {
-            let by = ResolvedBy::Hosts;
-            return Ok(Found { addresses, by });
-        }
-        if name == "localhost" {
-            return Ok(Found {
-                addresses: vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
-                by: ResolvedBy::Localhost,
-            });
-        }
-        let name = name.to_owned();
-        Err(Failure { name })
     }
 }

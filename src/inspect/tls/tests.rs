@@ -35,6 +35,7 @@ fn leaf(now: SystemTime) -> Certificate {
         fingerprint_sha256: "00".to_owned(),
         self_signed: false,
         chain_position: Some(0),
+        faults: Vec::new(),
         der: vec![0; 100],
     }
 }
@@ -82,8 +83,8 @@ fn look(verdicts: Vec<Verdict>) -> TlsLook {
             runtime: Runtime::Go,
             evidence: String::new(),
             places: Vec::new(),
-            roots: Seen::Value(0),
-            expired_roots: Seen::Value(0),
+            roots: Some(Seen::Value(0)),
+            expired_roots: Some(Seen::Value(0)),
             consequence: "the target has no CA bundle".to_owned(),
             error_text: Some("x509: certificate signed by unknown authority".to_owned()),
         })),

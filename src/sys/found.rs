@@ -1,0 +1,237 @@
+//! What a path of the target leads to: held, looked at, and only then read or listed.
+//!
+//! It is found without being opened, so that a FIFO, a device or a socket is never touched, and
+//! what was looked at is what is read: the path is resolved once.
+
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
+use std::time::{Duration, SystemTime};
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open, openat, readlink};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
+use rustix::fs::{FileType, RawDir};
+
+use super::bounded::{Cut, Until, read_bounded};
+use super::in_root::InRoot;
+
+/// What it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link; only of an entry that was not resolved.
+    Link,
+    /// A FIFO, a device or a socket.
+    Special,
+    /// An entry whose kind its file system does not tell in the list.
+    Unknown,
+}
+
+/// A file or directory of the target, held.
+#[derive(Debug)]
+pub struct Found {
+    held: OwnedFd,
+    stat: FileStat,
+}
+
+impl Found {
+    /// Resolves a path inside the root, links followed.
+    ///
+    /// # Errors
+    /// The errno of resolving it, or of fstat(2).
+    pub fn at(root: &InRoot, path: &[u8]) -> Result<Self, Errno> {
+        let held = root.locate(path)?;
+        let stat = fstat(&held)?;
+        Ok(Self { held, stat })
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match SFlag::from_bits_truncate(self.stat.st_mode) & SFlag::S_IFMT {
+            SFlag::S_IFREG => Kind::File,
+            SFlag::S_IFDIR => Kind::Directory,
+            _ => Kind::Special,
+        }
+    }
+
+    /// What sets it apart from every other: device and inode.
+    #[must_use]
+    pub fn identity(&self) -> (u64, u64) {
+        (self.stat.st_dev, self.stat.st_ino)
+    }
+
+    /// Owner and group.
+    #[must_use]
+    pub fn owner(&self) -> (u32, u32) {
+        (self.stat.st_uid, self.stat.st_gid)
+    }
+
+    /// Permission bits.
+    #[must_use]
+    pub fn mode(&self) -> u32 {
+        self.stat.st_mode & 0o7777
+    }
+
+    /// Length in bytes.
+    #[must_use]
+    pub fn size_bytes(&self) -> u64 {
+        u64::try_from(self.stat.st_size).unwrap_or_default()
+    }
+
+    /// When its content last changed.
+    #[must_use]
+    pub fn modified(&self) -> SystemTime {
+        let distance = Duration::from_secs(self.stat.st_mtime.unsigned_abs());
+        let epoch = SystemTime::UNIX_EPOCH;
+        let moment = if self.stat.st_mtime < 0 {
+            epoch.checked_sub(distance)
+        } else {
+            epoch.checked_add(distance)
+        };
+        let nanos = u32::try_from(self.stat.st_mtime_nsec).unwrap_or_default();
+        let moment = moment.and_then(|moment| moment.checked_add(Duration::new(0, nanos)));
+        moment.unwrap_or(epoch)
+    }
+
+    /// Its path without any link, as the target sees it; `None` where the kernel does not tell
+    /// one below the target's root.
+    #[must_use]
+    pub fn path(&self, root: &InRoot) -> Option<Vec<u8>> {
+        let top = held_path(&root.locate(b"/").ok()?)?;
+        let path = held_path(&self.held)?;
+        let below = match top.as_slice() {
+            b"/" => path,
+            top => path.strip_prefix(top)?.to_vec(),
+        };
+        below.starts_with(b"/").then_some(below)
+    }
+
+    /// Reads a regular file, at most `limit` bytes.
+    ///
+    /// # Errors
+    /// The errno of opening or reading; EINVAL for what is not a regular file.
+    pub fn read(&self, limit: usize, buffer: &mut Vec<u8>) -> Result<Cut, Errno> {
+        if self.kind() != Kind::File {
+            return Err(Errno::EINVAL);
+        }
+        // The held file itself, whatever stands at its path by now.
+        let again = format!("/proc/self/fd/{}", self.held.as_raw_fd());
+        let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+        let file = open(again.as_str(), flags, Mode::empty())?;
+        read_bounded(file, limit, Until::Empty, buffer)
+    }
+
+    /// Hands over the entries of a directory, at most `limit`, in its own order.
+    ///
+    /// # Errors
+    /// The errno of opening it (ENOTDIR for what is none) or of getdents64(2).
+    pub fn list(&self, limit: usize, mut each: impl FnMut(&[u8], Kind)) -> Result<Cut, Errno> {
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let directory = openat(&self.held, c".", flags, Mode::empty())?;
+        let mut pages = vec![MaybeUninit::uninit(); PAGES];
+        let mut entries = RawDir::new(&directory, &mut pages);
+        let mut count = 0;
+        while let Some(entry) = entries.next() {
+            match entry {
+                Ok(entry) => {
+                    let name = entry.file_name().to_bytes();
+                    if name == b"." || name == b".." {
+                        continue;
+                    }
+                    if count == limit {
+                        return Ok(Cut::AtLimit);
+                    }
+                    count += 1;
+                    each(name, kind(entry.file_type()));
+                }
+                Err(rustix::io::Errno::INTR) => {}
+                Err(errno) => return Err(Errno::from_raw(errno.raw_os_error())),
+            }
+        }
+        Ok(Cut::Whole)
+    }
+}
+
+const PAGES: usize = 16 << 10;
+
+fn kind(told: FileType) -> Kind {
+    match told {
+        FileType::RegularFile => Kind::File,
+        FileType::Directory => Kind::Directory,
+        FileType::Symlink => Kind::Link,
+        FileType::Unknown => Kind::Unknown,
+        _ => Kind::Special,
+    }
+}
+
+/// Where a descriptor leads, in the mount namespace that it was found in.
+fn held_path(held: &OwnedFd) -> Option<Vec<u8>> {
+    let link = format!("/proc/self/fd/{}", held.as_raw_fd());
+    readlink(link.as_str()).ok().map(OsStringExt::into_vec)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn house() -> (tempfile::TempDir, InRoot) {
+        let house = tempfile::tempdir().unwrap();
+        fs::create_dir_all(house.path().join("certs/..2026")).unwrap();
+        fs::write(house.path().join("certs/..2026/tls.crt"), "content").unwrap();
+        symlink("..2026", house.path().join("certs/..data")).unwrap();
+        symlink("..data/tls.crt", house.path().join("certs/tls.crt")).unwrap();
+        nix::unistd::mkfifo(&house.path().join("certs/fifo"), Mode::S_IRWXU).unwrap();
+        let root = InRoot::at(house.path()).unwrap();
+        (house, root)
+    }
+
+    #[test]
+    fn links_are_followed_and_told() {
+        let (_house, root) = house();
+        let found = Found::at(&root, b"/certs/tls.crt").unwrap();
+        assert_eq!(
+            found.path(&root).as_deref(),
+            Some(&b"/certs/..2026/tls.crt"[..])
+        );
+        let mut content = Vec::new();
+        assert_eq!(found.read(3, &mut content), Ok(Cut::AtLimit));
+        assert_eq!(content, b"con");
+        let same = Found::at(&root, b"/certs/..data/tls.crt").unwrap();
+        assert_eq!(found.identity(), same.identity());
+    }
+
+    #[test]
+    fn a_fifo_is_found_and_never_opened() {
+        let (_house, root) = house();
+        let found = Found::at(&root, b"/certs/fifo").unwrap();
+        assert_eq!(found.kind(), Kind::Special);
+        assert_eq!(found.read(9, &mut Vec::new()), Err(Errno::EINVAL));
+        assert_eq!(found.list(9, |_, _| {}), Err(Errno::ENOTDIR));
+    }
+
+    #[test]
+    fn a_list_ends_at_its_limit() {
+        let (_house, root) = house();
+        let directory = Found::at(&root, b"/certs").unwrap();
+        let mut names = Vec::new();
+        let cut = directory.list(9, |name, kind| names.push((name.to_vec(), kind)));
+        names.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        let expected: [(&[u8], Kind); 4] = [
+            (b"..2026", Kind::Directory),
+            (b"..data", Kind::Link),
+            (b"fifo", Kind::Special),
+            (b"tls.crt", Kind::Link),
+        ];
+        assert_eq!(cut, Ok(Cut::Whole));
+        assert_eq!(names, expected.map(|(name, kind)| (name.to_vec(), kind)));
+        assert_eq!(directory.list(3, |_, _| {}), Ok(Cut::AtLimit));
+    }
+}
