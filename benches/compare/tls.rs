@@ -68,7 +68,7 @@ fn run(options: &Options) -> Result<Outcome, String> {
                 &ca,
                 &endpoint,
             ]
-            .map(|word| word.to_owned())
+            .map(str::to_owned)
             .to_vec(),
             rows: Some(Rows {
                 mark: "TLS",
