@@ -16,6 +16,7 @@
     reason = "the layers of the product do not bind what measures it from outside"
 )]
 
+mod certificates;
 mod contender;
 mod crowd;
 mod floor;
@@ -25,10 +26,17 @@ mod report;
 mod small;
 mod sockets;
 mod sys;
+mod tls;
 
 use std::process::ExitCode;
 
-const SCENARIOS: &[Scenario] = &[processes::SCENARIO, sockets::SCENARIO, small::SCENARIO];
+const SCENARIOS: &[Scenario] = &[
+    processes::SCENARIO,
+    sockets::SCENARIO,
+    small::SCENARIO,
+    certificates::SCENARIO,
+    tls::SCENARIO,
+];
 
 const USAGE: &str =
     "usage: compare [SCENARIO|all] [--processes N] [--runs N] [--spyhole FILE] [--check]

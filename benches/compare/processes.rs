@@ -2,7 +2,7 @@
 
 use crate::contender::{Contender, Rows};
 use crate::crowd::Crowd;
-use crate::report::{self, Figure, Measure};
+use crate::report::{self, Against, Figure, Measure};
 use crate::{Options, Outcome, Scenario, race};
 
 pub(crate) const SCENARIO: Scenario = Scenario {
@@ -16,43 +16,43 @@ const FIGURES: &[Figure] = &[
     Figure {
         of: "spyhole ps",
         measure: Measure::Wall,
-        relative_to: Some("ps aux"),
+        against: Against::Times("ps aux"),
         at_most: Some(0.5),
     },
     Figure {
         of: "spyhole ps",
         measure: Measure::Cpu,
-        relative_to: Some("floor"),
+        against: Against::Times("floor"),
         at_most: Some(1.3),
     },
     Figure {
         of: "spyhole ps",
         measure: Measure::PeakRss,
-        relative_to: None,
+        against: Against::Nothing,
         at_most: Some(12.0),
     },
     Figure {
         of: "spyhole ps",
         measure: Measure::Cpu,
-        relative_to: Some("ps aux"),
+        against: Against::Times("ps aux"),
         at_most: None,
     },
     Figure {
         of: "spyhole ps -o json",
         measure: Measure::Wall,
-        relative_to: Some("ps aux"),
+        against: Against::Times("ps aux"),
         at_most: None,
     },
     Figure {
         of: "spyhole ps -o json",
         measure: Measure::Cpu,
-        relative_to: Some("floor"),
+        against: Against::Times("floor"),
         at_most: None,
     },
     Figure {
         of: "spyhole ps -o json",
         measure: Measure::PeakRss,
-        relative_to: None,
+        against: Against::Nothing,
         at_most: None,
     },
 ];

@@ -17,12 +17,22 @@ pub(crate) enum Measure {
     PeakRss,
 }
 
+/// What a figure is set against: what another contender needed in the same round.
+#[derive(Clone, Copy)]
+pub(crate) enum Against {
+    /// It stands by itself.
+    Nothing,
+    /// As a multiple of the other's.
+    Times(&'static str),
+    /// What it needs more than the other.
+    Minus(&'static str),
+}
+
 /// A figure to be told, judged if it has a limit.
 pub(crate) struct Figure {
     pub(crate) of: &'static str,
     pub(crate) measure: Measure,
-    /// As a multiple of what another contender needed in the same round, else by itself.
-    pub(crate) relative_to: Option<&'static str>,
+    pub(crate) against: Against,
     pub(crate) at_most: Option<f64>,
 }
 
@@ -91,11 +101,15 @@ fn print_figure(figure: &Figure, lanes: &[Lane]) -> Outcome {
     let Figure {
         of,
         measure,
-        relative_to,
+        against,
         at_most,
     } = figure;
     let what = format!("{of}: {}", measure.name());
-    let unit = relative_to.map_or_else(|| measure.unit().to_owned(), |other| format!(" × {other}"));
+    let unit = match against {
+        Against::Nothing => measure.unit().to_owned(),
+        Against::Times(other) => format!(" × {other}"),
+        Against::Minus(other) => format!("{} more than {other}", measure.unit()),
+    };
     let values = match values(figure, lanes) {
         Ok(values) => values,
         Err(name) => {
@@ -134,11 +148,19 @@ fn values(figure: &Figure, lanes: &[Lane]) -> Result<Vec<f64>, &'static str> {
     let of = samples(lanes, figure.of)?
         .iter()
         .map(|sample| figure.measure.value(sample));
-    Ok(match figure.relative_to {
-        None => of.collect(),
-        Some(other) => of
-            .zip(samples(lanes, other)?)
-            .map(|(value, sample)| value / figure.measure.value(sample))
+    let others = |name| {
+        let samples = samples(lanes, name)?.iter();
+        Ok(samples.map(|sample| figure.measure.value(sample)))
+    };
+    Ok(match figure.against {
+        Against::Nothing => of.collect(),
+        Against::Times(name) => of
+            .zip(others(name)?)
+            .map(|(own, other)| own / other)
+            .collect(),
+        Against::Minus(name) => of
+            .zip(others(name)?)
+            .map(|(own, other)| own - other)
             .collect(),
     })
 }

@@ -11,7 +11,7 @@ use nix::sched::{CloneFlags, unshare};
 
 use crate::contender::{Contender, Rows};
 use crate::crowd::Crowd;
-use crate::report::{self, Figure, Measure};
+use crate::report::{self, Against, Figure, Measure};
 use crate::{Options, Outcome, ROLE, Scenario, race};
 
 pub(crate) const SCENARIO: Scenario = Scenario {
@@ -28,19 +28,19 @@ const FIGURES: &[Figure] = &[
     Figure {
         of: "spyhole ps",
         measure: Measure::Wall,
-        relative_to: Some("true"),
+        against: Against::Times("true"),
         at_most: Some(2.0),
     },
     Figure {
         of: "spyhole ps",
         measure: Measure::Cpu,
-        relative_to: Some("true"),
+        against: Against::Times("true"),
         at_most: None,
     },
     Figure {
         of: "spyhole ps",
         measure: Measure::PeakRss,
-        relative_to: None,
+        against: Against::Nothing,
         at_most: None,
     },
 ];

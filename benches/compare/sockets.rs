@@ -11,7 +11,7 @@ use nix::sys::signal::Signal;
 
 use crate::contender::{Contender, Rows};
 use crate::crowd::Crowd;
-use crate::report::{self, Figure, Measure};
+use crate::report::{self, Against, Figure, Measure};
 use crate::{Options, Outcome, ROLE, Scenario, race, sys};
 
 pub(crate) const SCENARIO: Scenario = Scenario {
@@ -28,37 +28,37 @@ const FIGURES: &[Figure] = &[
     Figure {
         of: "spyhole ss",
         measure: Measure::Wall,
-        relative_to: Some("ss -tanp"),
+        against: Against::Times("ss -tanp"),
         at_most: Some(0.5),
     },
     Figure {
         of: "spyhole ss",
         measure: Measure::Wall,
-        relative_to: Some("lsof -nP -iTCP"),
+        against: Against::Times("lsof -nP -iTCP"),
         at_most: Some(0.25),
     },
     Figure {
         of: "spyhole ss",
         measure: Measure::PeakRss,
-        relative_to: None,
+        against: Against::Nothing,
         at_most: Some(32.0),
     },
     Figure {
         of: "spyhole ss",
         measure: Measure::Cpu,
-        relative_to: Some("ss -tanp"),
+        against: Against::Times("ss -tanp"),
         at_most: None,
     },
     Figure {
         of: "spyhole ss -o json",
         measure: Measure::Wall,
-        relative_to: Some("ss -tanp"),
+        against: Against::Times("ss -tanp"),
         at_most: None,
     },
     Figure {
         of: "spyhole ss -o json",
         measure: Measure::PeakRss,
-        relative_to: None,
+        against: Against::Nothing,
         at_most: None,
     },
 ];

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod capabilities;
+pub mod certificates;
 pub mod check;
 pub mod containers;
 pub mod environment;
@@ -13,6 +14,7 @@ pub mod look;
 pub mod mounts;
 pub mod net_namespace;
 pub mod no_target;
+pub mod permission;
 pub mod processes;
 pub mod redact;
 pub mod section;
@@ -42,6 +44,7 @@ pub const REGISTRY: &[Section] = &[
     Section::of::<environment::EnvironmentQuery>(),
     Section::of::<mounts::MountsQuery>(),
     Section::of::<capabilities::CapabilitiesQuery>(),
+    Section::of::<certificates::CertificatesQuery>(),
     Section::of::<containers::ContainersQuery>(),
     Section::of::<access::AccessQuery>(),
     Section::of::<tls::TlsQuery>(),

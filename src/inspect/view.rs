@@ -188,7 +188,8 @@ impl View {
 const ACCOUNTS_LIMIT: usize = 1 << 20;
 
 /// A file of the target that its own mode keeps from being read.
-fn by_its_mode(errno: Errno) -> Refusal {
+#[must_use]
+pub fn by_its_mode(errno: Errno) -> Refusal {
     let refusal = Refusal {
         errno: Some(format!("{errno:?}")),
         ..Refusal::of(match errno {

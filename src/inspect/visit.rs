@@ -8,6 +8,7 @@ use nix::errno::Errno;
 
 use super::capabilities;
 use super::capabilities::read::{Security, Task};
+use super::certificates::names;
 use super::identity::{Identities, Identity, Key, Told};
 use super::net_namespace::NetNamespace;
 use super::standing::{Check, Credentials, refusal};
@@ -54,6 +55,8 @@ bitflags::bitflags! {
         const FD_LINKS = 1 << 16;
         /// What tells the network namespace.
         const NET_NAMESPACE = 1 << 17;
+        /// The links in `fd` that lead to files with names as certificates have them.
+        const OPEN_FILES = 1 << 18;
     }
 }
 
@@ -95,14 +98,18 @@ pub struct Facts {
     pub smaps: Option<Attempt<Option<SmapsRollup>>>,
     /// `stat` of each thread.
     pub tasks: Option<Attempt<Vec<Stat>>>,
-    /// `mountinfo`, where this process was the first of its mount namespace to be met.
-    pub mountinfo: Option<Box<[u8]>>,
+    /// `mountinfo`, where this process was the first of its mount namespace to be met, or a
+    /// section has read it.
+    pub mountinfo: Option<Arc<[u8]>>,
     /// The security context beyond `status`.
     pub security: Option<Box<Security>>,
     /// Name and `status` of each thread but the first.
     pub task_status: Option<Attempt<Vec<Task>>>,
     /// The sockets among the links in `fd`; `Ok(None)` for zombies and kernel threads.
     pub sockets: Option<Attempt<Option<Vec<OpenSocket>>>>,
+    /// The links in `fd` that lead to files with names as certificates have them; `Ok(None)` as
+    /// above.
+    pub open_files: Option<Attempt<Option<Vec<Vec<u8>>>>>,
     /// The network namespace; absent for zombies, which have none any more.
     pub net_namespace: Option<NetNamespace>,
 }
@@ -124,9 +131,18 @@ pub(super) const SMALL_LIMIT: usize = 64 << 10;
 pub(super) const STATUS_LIMIT: usize = 1 << 20;
 /// Threads that one process may show.
 pub(super) const TASKS_LIMIT: usize = 65_536;
+/// More open files with names as certificates have them are of no use to anyone.
+const PATHS_LIMIT: usize = 4096;
 
 /// The credentials of spyhole itself, read when first asked for.
 pub type Viewer = LazyLock<Credentials, Box<dyn FnOnce() -> Credentials + Send>>;
+
+/// What the links in `fd` tell.
+struct Links {
+    count: Attempt<Option<u64>>,
+    sockets: Attempt<Option<Vec<OpenSocket>>>,
+    paths: Attempt<Option<Vec<Vec<u8>>>>,
+}
 
 /// What every visit needs to know.
 #[derive(Debug)]
@@ -243,6 +259,7 @@ impl Facts {
             security: None,
             task_status: None,
             sockets: None,
+            open_files: None,
             net_namespace: None,
         }
     }
@@ -298,17 +315,19 @@ impl Reader<'_> {
             let zombie = facts.stat.state == b'Z';
             facts.cwd = Some(if zombie { Ok(None) } else { self.link(c"cwd") });
         }
-        let with_links = files.contains(Files::FD_LINKS);
+        let with_links = files.intersects(Files::FD_LINKS | Files::OPEN_FILES);
         if with_links && !bodiless {
-            let (count, sockets) = self.fd_links();
-            facts.fd_count = files.contains(Files::FD_COUNT).then_some(count);
-            facts.sockets = Some(sockets);
+            let links = self.fd_links();
+            facts.fd_count = files.contains(Files::FD_COUNT).then_some(links.count);
+            facts.sockets = files.contains(Files::FD_LINKS).then_some(links.sockets);
+            facts.open_files = files.contains(Files::OPEN_FILES).then_some(links.paths);
         } else if files.contains(Files::FD_COUNT) {
             let zombie = facts.stat.state == b'Z';
             facts.fd_count = Some(if zombie { Ok(None) } else { self.fd_count() });
         }
         if with_links && bodiless {
-            facts.sockets = Some(Ok(None));
+            facts.sockets = files.contains(Files::FD_LINKS).then_some(Ok(None));
+            facts.open_files = files.contains(Files::OPEN_FILES).then_some(Ok(None));
         }
         if files.contains(Files::NET_NAMESPACE) && !bodiless {
             facts.net_namespace = Some(NetNamespace::of(self.process));
@@ -360,26 +379,41 @@ impl Reader<'_> {
         Limits::parse(self.buffer).map_err(malformed)
     }
 
-    /// The number of entries in `fd`, and the sockets among them.
-    fn fd_links(&mut self) -> (Attempt<Option<u64>>, Attempt<Option<Vec<OpenSocket>>>) {
+    /// The number of entries in `fd`, the sockets and the paths among them.
+    fn fd_links(&mut self) -> Links {
         let mut sockets = Vec::new();
+        let mut paths = Vec::new();
         let read = fd_links(self.process, |fd, goal| {
-            sockets.extend(socket_inode(goal).map(|inode| OpenSocket { fd, inode }));
+            if goal.starts_with(b"/") {
+                if names::is_usual(goal) && paths.len() < PATHS_LIMIT {
+                    paths.push(goal.to_vec());
+                }
+            } else {
+                sockets.extend(socket_inode(goal).map(|inode| OpenSocket { fd, inode }));
+            }
         });
-        match read {
-            Ok(table) => {
-                let sockets = match table.refused {
-                    None => Ok(Some(sockets)),
-                    Some(errno) => Err(self.refused(errno, Check::Ptrace)),
-                };
-                (Ok(Some(table.count)), sockets)
-            }
+        let count = match &read {
+            Ok(table) => Ok(Some(table.count)),
             // On its way out: its files are closed already.
-            Err(Errno::ENOENT) => (Ok(None), Ok(None)),
-            Err(errno) => {
-                let refusal = self.refused(errno, Check::Owner);
-                (Err(refusal.clone()), Err(refusal))
-            }
+            Err(Errno::ENOENT) => Ok(None),
+            Err(errno) => Err(self.refused(*errno, Check::Owner)),
+        };
+        let refused = match (&read, &count) {
+            (Ok(table), _) => table
+                .refused
+                .map(|errno| self.refused(errno, Check::Ptrace)),
+            (_, Err(refusal)) => Some(refusal.clone()),
+            _ => None,
+        };
+        let there = read.is_ok();
+        let (sockets, paths) = match refused {
+            Some(refusal) => (Err(refusal.clone()), Err(refusal)),
+            None => (Ok(there.then_some(sockets)), Ok(there.then_some(paths))),
+        };
+        Links {
+            count,
+            sockets,
+            paths,
         }
     }
 

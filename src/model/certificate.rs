@@ -3,6 +3,7 @@
 //! What a certificate says of itself stands here. Whether it is to be believed is a verdict,
 //! and stands in [`verdict`](super::verdict): an expiry is told whatever else fails.
 
+use data_encoding::BASE64;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -15,7 +16,12 @@ use super::trust_store::TrustStore;
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Certificates {
     /// Files of the target that hold certificates or private keys, by path.
-    pub files: Vec<CertificateFile>,
+    pub files: Seen<Vec<CertificateFile>>,
+    /// How many files were left out because they hold nothing but authorities of the trust
+    /// store: `--roots` lists them.
+    pub files_left_out: u64,
+    /// Paths that somebody named and where nothing is.
+    pub missing: Vec<MissingFile>,
     /// Where the application looks for the authorities that it trusts.
     pub trust_store: Seen<TrustStore>,
     /// What the target's TCP listeners serve; present with `--served` only.
@@ -67,9 +73,66 @@ pub struct Certificate {
     /// nobody's issuer, 1 for its issuer, and so on; absent for what belongs to no chain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chain_position: Option<u32>,
+    /// What in it is malformed, as sentence parts. What that would have said is missing above;
+    /// the rest stands.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<String>,
     /// The certificate itself, for those who judge or print it.
     #[serde(skip)]
     pub der: Vec<u8>,
+}
+
+impl Certificate {
+    /// As a block of PEM.
+    #[must_use]
+    pub fn pem(&self) -> String {
+        let mut text = String::from("-----BEGIN CERTIFICATE-----\n");
+        let base64 = BASE64.encode(&self.der);
+        let mut rest = base64.as_str();
+        while !rest.is_empty() {
+            let (line, more) = rest.split_at(rest.len().min(PEM_LINE));
+            text.push_str(line);
+            text.push('\n');
+            rest = more;
+        }
+        text.push_str("-----END CERTIFICATE-----\n");
+        text
+    }
+
+    /// What to call it in one word: its common name, else its first alternative name, else
+    /// whom it names.
+    #[must_use]
+    pub fn short_name(&self) -> &str {
+        let first = self.subject_alternative_names.first();
+        let first = first.map(|name| name.split_once(':').map_or(name.as_str(), |(_, name)| name));
+        common_name(&self.subject)
+            .or(first)
+            .unwrap_or(&self.subject)
+    }
+}
+
+/// As long as openssl makes them.
+const PEM_LINE: usize = 64;
+
+/// The value of `CN` in a distinguished name as RFC 4514 writes it.
+#[must_use]
+pub fn common_name(name: &str) -> Option<&str> {
+    let mut start = 0;
+    let mut escaped = false;
+    let ends = name.char_indices().filter(|(_, character)| {
+        let end = !escaped && matches!(character, ',' | '+');
+        escaped = !escaped && *character == '\\';
+        end
+    });
+    let ends: Vec<usize> = ends.map(|(at, _)| at).chain([name.len()]).collect();
+    for end in ends {
+        let value = name.get(start..end)?.strip_prefix("CN=");
+        if value.is_some_and(|value| !value.is_empty()) {
+            return value;
+        }
+        start = end + 1;
+    }
+    None
 }
 
 /// A public key.
@@ -106,6 +169,22 @@ pub enum KeyAlgorithm {
     Dsa,
     /// Another one.
     Other,
+}
+
+impl KeyAlgorithm {
+    /// The word for it in a table.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rsa => "rsa",
+            Self::RsaPss => "rsa-pss",
+            Self::Ecdsa => "ecdsa",
+            Self::Ed25519 => "ed25519",
+            Self::Ed448 => "ed448",
+            Self::Dsa => "dsa",
+            Self::Other => "other",
+        }
+    }
 }
 
 /// A file that holds certificates or private keys.
@@ -145,22 +224,46 @@ pub struct CertificateFile {
     pub faults: Vec<Fault>,
 }
 
-/// What led to a file.
+/// A path that leads nowhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct MissingFile {
+    /// The path, as it was named.
+    pub path: ByteString,
+    /// Who names it.
+    pub found_by: Vec<FoundBy>,
+}
+
+/// What led to a file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FoundBy {
     /// `--file` or `--dir` named it.
     Asked,
-    /// It is in a Secret, `ConfigMap`, projected or CSI volume.
-    Volume,
-    /// A variable of the environment holds its path, or that of its directory.
-    Environment(ByteString),
     /// An argument of the main process holds its path.
     Argument,
-    /// The main process has it open.
-    OpenFile,
+    /// A variable of the environment holds its path, or that of its directory.
+    Environment(ByteString),
+    /// It is in a Secret, `ConfigMap`, projected or CSI volume.
+    Volume,
     /// It has a usual name in a directory that was searched.
     UsualPlace,
+    /// The main process has it open.
+    OpenFile,
+}
+
+impl FoundBy {
+    /// The words for it in a table.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Asked => "--file or --dir".to_owned(),
+            Self::Argument => "an argument".to_owned(),
+            Self::Environment(name) => name.to_text().into_owned(),
+            Self::Volume => "volume".to_owned(),
+            Self::UsualPlace => "usual place".to_owned(),
+            Self::OpenFile => "open file".to_owned(),
+        }
+    }
 }
 
 /// The form of a file.
@@ -192,9 +295,10 @@ pub struct Fault {
 /// A private key that was found. Nothing of the key itself is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PrivateKey {
-    /// Whether a password protects it; then only that is known of it.
+    /// Whether a password protects it.
     pub encrypted: bool,
-    /// The public half; absent for an encrypted key and for a kind that is not known.
+    /// The public half; absent where the password is not known, where the key does not hold it,
+    /// and for a kind that is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_key: Option<PublicKey>,
 }
@@ -217,10 +321,11 @@ pub struct KeyBeside {
 pub struct ServedListener {
     /// Where it listens (`0.0.0.0:8443`, `[::]:8443`).
     pub listens_on: String,
-    /// Where it was dialled.
-    pub dialled: String,
-    /// The processes that hold the listener.
-    pub pids: Vec<i32>,
+    /// Where it was dialled; absent where it was not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dialled: Option<String>,
+    /// The processes of the target that hold the listener.
+    pub pids: Seen<Vec<i32>>,
     /// What came of it; `null` where it was not dialled, or did not answer in time.
     pub serves: Seen<Serves>,
 }
@@ -254,8 +359,8 @@ pub struct ServedLeaf {
     pub server_name: Option<String>,
     /// The certificate.
     pub certificate: Certificate,
-    /// How it compares.
-    pub against_files: AgainstFiles,
+    /// How it compares; `null` where the files could not be read.
+    pub against_files: Seen<AgainstFiles>,
     /// The file it was compared with: the same one, or the one that took its place.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<ByteString>,
@@ -279,4 +384,24 @@ pub enum AgainstFiles {
     NewerThanFile,
     /// No file that was found holds one for these names.
     NotOnDisk,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::common_name;
+
+    #[test]
+    fn the_common_name_is_found_wherever_it_stands() {
+        for (name, expected) in [
+            ("CN=api,O=Example", Some("api")),
+            ("O=Example\\,CN=no,CN=yes", Some("yes")),
+            ("O=Example+CN=a\\+b", Some("a\\+b")),
+            ("O=Example\\\\,CN=after", Some("after")),
+            ("CN=", None),
+            ("O=CN=x", None),
+            ("", None),
+        ] {
+            assert_eq!(common_name(name), expected, "{name}");
+        }
+    }
 }

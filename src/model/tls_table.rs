@@ -91,6 +91,8 @@ struct Line {
     mark: Mark,
     what: &'static str,
     says: String,
+    /// Whether it does not decide.
+    aside: bool,
 }
 
 impl Line {
@@ -99,6 +101,7 @@ impl Line {
             mark,
             what,
             says: says.into(),
+            aside: false,
         }
     }
 
@@ -118,7 +121,10 @@ fn rows(look: &TlsLook, now: Timestamp, style: Style) -> Vec<Line> {
     if let Some(first) = verdicts.next() {
         deciding(look, first, &mut lines);
         if !style.short {
-            lines.extend(verdicts.map(|verdict| other(verdict, first)));
+            lines.extend(verdicts.map(|verdict| Line {
+                aside: true,
+                ..other(verdict, first)
+            }));
         }
         if !style.short || first.judgement != Judgement::Verified {
             lines.extend(name(look));
@@ -137,10 +143,10 @@ fn rows(look: &TlsLook, now: Timestamp, style: Style) -> Vec<Line> {
         lines.extend(session(look.session.as_ref(), look.took));
     }
     lines.sort_by_key(|line| match line.mark {
-        Mark::Bad => 0,
-        Mark::Unknown => 1,
-        Mark::Good | Mark::Warning => 2,
+        Mark::Bad if !line.aside => 0,
+        Mark::Unknown if !line.aside => 1,
         Mark::Fact => 3,
+        _ => 2,
     });
     lines
 }
@@ -217,7 +223,7 @@ fn fatal(verdict: &Verdict) -> impl Iterator<Item = &Finding> {
 }
 
 fn trusts_nobody(store: &TrustStore) -> bool {
-    store.roots.value() == Some(&0)
+    store.roots.as_ref().and_then(Seen::value) == Some(&0)
 }
 
 fn verifies(verdict: &Verdict) -> String {
@@ -396,7 +402,7 @@ fn notes(look: &TlsLook) -> Vec<String> {
         .find(|verdict| verdict.authorities == Authorities::Target);
     if let (Some(store), Some(verdict)) = (store, of_target)
         && verdict.judgement != Judgement::Verified
-        && let Some(error) = &store.error_text
+        && let Some(error) = printed(store, verdict)
     {
         notes.push(format!("The application prints: {error}"));
         let mozilla = |verdict: &Verdict| {
@@ -407,6 +413,20 @@ fn notes(look: &TlsLook) -> Vec<String> {
         }
     }
     notes
+}
+
+/// The error of the target's runtime: where it trusts nobody, or not whom the chain leads to.
+fn printed(store: &TrustStore, verdict: &Verdict) -> Option<String> {
+    let issuer = |finding: &Finding| {
+        matches!(
+            finding.problem,
+            Problem::UnknownIssuer | Problem::MissingIntermediate | Problem::SelfSigned
+        )
+    };
+    let unknown = fatal(verdict)
+        .any(issuer)
+        .then(|| store.runtime.unknown_issuer_text().map(str::to_owned));
+    store.error_text.clone().or_else(|| unknown.flatten())
 }
 
 /// What gives a runtime the usual roots; those with a store of their own form need another way.
@@ -515,6 +535,7 @@ fn problem(problem: Problem) -> &'static str {
         Problem::WeakKey => "weak key",
         Problem::WeakSignature => "weak signature",
         Problem::Unsupported => "cannot verify",
+        Problem::Untidy => "untidy",
         Problem::Malformed => "malformed",
     }
 }

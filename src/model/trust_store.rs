@@ -6,22 +6,28 @@ use serde::Serialize;
 use super::byte_string::ByteString;
 use super::seen::Seen;
 
-/// The authorities that the target's main program trusts, as far as its runtime's habits tell.
+/// The authorities that the target's main program trusts, as far as its runtime's habits tell:
+/// what the program does by its own code to be lenient or strict does not show.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct TrustStore {
     /// Whose habits apply.
     pub runtime: Runtime,
-    /// What tells the runtime, as a sentence part (`/app/server has a Go build id`).
+    /// What tells the runtime, as a sentence part (`/app/server was made by go1.22.3`).
     pub evidence: String,
     /// Where it looks, in its order, and what is there.
     pub places: Vec<TrustPlace>,
-    /// How many authorities it trusts in the end; `null` where a place could not be read.
-    pub roots: Seen<u64>,
+    /// How many authorities it finds there in the end, each counted once; `null` where a place
+    /// could not be read, absent where it brings authorities along, which are not counted, or
+    /// where nothing tells which places it uses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub roots: Option<Seen<u64>>,
     /// How many of those have expired.
-    pub expired_roots: Seen<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expired_roots: Option<Seen<u64>>,
     /// What happens with these places, as a sentence.
     pub consequence: String,
-    /// The error that this runtime prints where it trusts nobody; absent where it trusts somebody.
+    /// The error that this runtime prints where it trusts nobody; absent where it trusts
+    /// somebody, or where that is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_text: Option<String>,
 }
@@ -34,6 +40,8 @@ pub enum Runtime {
     Go,
     /// OpenSSL or a fork of it, in whichever language.
     Openssl,
+    /// `GnuTLS`.
+    Gnutls,
     /// A Java virtual machine.
     Java,
     /// Node.js, which brings authorities along.
@@ -48,6 +56,50 @@ pub enum Runtime {
     Unknown,
 }
 
+impl Runtime {
+    /// What people call it.
+    #[must_use]
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Go => "Go",
+            Self::Openssl => "OpenSSL",
+            Self::Gnutls => "GnuTLS",
+            Self::Java => "Java",
+            Self::Node => "Node.js",
+            Self::Python => "Python",
+            Self::Dotnet => ".NET",
+            Self::Rust => "Rust",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// What it prints when a server's chain leads to no authority that it trusts, while it trusts
+    /// others; `None` where the runtime is not known.
+    #[must_use]
+    pub fn unknown_issuer_text(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Go => "x509: certificate signed by unknown authority",
+            Self::Openssl | Self::Node => "unable to get local issuer certificate",
+            Self::Gnutls => "The certificate is NOT trusted. The certificate issuer is unknown.",
+            Self::Java => {
+                "PKIX path building failed: \
+                 sun.security.provider.certpath.SunCertPathBuilderException: \
+                 unable to find valid certification path to requested target"
+            }
+            Self::Python => {
+                "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: \
+                 unable to get local issuer certificate"
+            }
+            Self::Dotnet => {
+                "The remote certificate is invalid because of errors in the certificate chain: \
+                 PartialChain"
+            }
+            Self::Rust => "invalid peer certificate: UnknownIssuer",
+            Self::Unknown => return None,
+        })
+    }
+}
+
 /// One place where a runtime looks.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct TrustPlace {
@@ -56,21 +108,30 @@ pub struct TrustPlace {
     pub path: Option<ByteString>,
     /// A file or a directory of files.
     pub kind: PlaceKind,
-    /// The variable that names it; absent for the runtime's own habit.
+    /// The variable or the property that names it (`SSL_CERT_FILE`, `javax.net.ssl.trustStore`);
+    /// absent for the runtime's own habit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub variable: Option<String>,
+    /// The library that looks here, where it is not the runtime itself (`requests`); the totals
+    /// do not count it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub only_for: Option<String>,
     /// What is there.
     pub state: Seen<PlaceState>,
-    /// Whether the runtime takes authorities from here: it exists, and no earlier place ended the
-    /// search.
-    pub used: Seen<bool>,
-    /// Authorities in it, each counted once; absent where nothing is there, and for what is built
-    /// in.
+    /// Whether the runtime reads it: something is there, and no earlier place ended the search;
+    /// absent where nothing tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub used: Option<Seen<bool>>,
+    /// Authorities in it that this runtime would take, each counted once; absent where nothing is
+    /// there, and for what is built in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub roots: Option<Seen<u64>>,
     /// How many of those have expired.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expired_roots: Option<Seen<u64>>,
+    /// What is odd about it, as a sentence part (`12 files, none has a hash for its name`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub says: Option<String>,
 }
 
 /// What kind of place it is.
@@ -91,10 +152,23 @@ pub enum PlaceKind {
 pub enum PlaceState {
     /// Nothing.
     Missing,
-    /// Something that holds no certificate.
+    /// Something that holds no certificate that this runtime would take.
     Empty,
     /// Certificates.
     Present,
     /// Something that the target's own user may not read.
     Unreadable,
+}
+
+impl PlaceState {
+    /// The word for it in a table.
+    #[must_use]
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Empty => "empty",
+            Self::Present => "present",
+            Self::Unreadable => "not readable",
+        }
+    }
 }

@@ -96,4 +96,6 @@ pub enum Problem {
     Unsupported,
     /// It is not in the form that X.509 asks for.
     Malformed,
+    /// The server sends more than is needed, or in the wrong order.
+    Untidy,
 }

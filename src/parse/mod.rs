@@ -15,16 +15,24 @@ pub mod certificate_file;
 pub mod cgroup;
 pub mod cmdline;
 pub mod container_id;
+pub mod elf;
 pub mod environ;
 pub mod file_capabilities;
+pub mod hosts;
 pub mod id_map;
+pub mod ip_literal;
+pub mod key_ids;
 pub mod limits;
+pub mod maps;
 pub mod mountinfo;
 pub mod namespace_link;
 pub mod net_tables;
+pub mod ocsp;
 pub mod reach;
+pub mod resolv_conf;
 pub mod security_label;
 pub mod signals;
+pub mod signed;
 pub mod smaps_rollup;
 pub mod sock_diag;
 pub mod stat;
@@ -34,6 +42,7 @@ pub mod tty;
 pub mod volume;
 pub mod x509;
 
+mod ber;
 mod text;
 
 #[cfg(test)]

@@ -147,6 +147,9 @@ fn words(error: &io::Error) -> String {
         ErrorKind::TimedOut | ErrorKind::WouldBlock => {
             "no answer to the connection request in time".to_owned()
         }
+        ErrorKind::ConnectionReset => {
+            "the server broke the connection off as soon as it was made (reset)".to_owned()
+        }
         ErrorKind::NotFound => "no socket is there".to_owned(),
         ErrorKind::PermissionDenied => "permission denied".to_owned(),
         ErrorKind::HostUnreachable => "no route to the host".to_owned(),

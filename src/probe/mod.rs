@@ -9,6 +9,7 @@
 )]
 
 pub mod connect;
+pub mod dns;
 pub mod http;
 pub mod starttls;
 pub mod tls;

@@ -104,7 +104,7 @@ pub fn run(options: Options, look: Look) -> Result<(), ServeError> {
 async fn serve(options: Options, look: Look) -> Result<(), ServeError> {
     options.check().map_err(ServeError::Usage)?;
     let secure = Secure::of(&options).map_err(ServeError::Usage)?;
-    let probes = Probes::of(&options.probe, &options.ready_on).map_err(ServeError::Usage)?;
+    let probes = Probes::of(&options).map_err(ServeError::Usage)?;
     let guard = Guard::of(&options).map_err(ServeError::Usage)?;
     let mut bound = Vec::new();
     for listen in &options.listen {

@@ -9,10 +9,12 @@ use bytes::Bytes;
 use hyper::StatusCode;
 
 use super::Server;
-use super::collect::{Answer, Outcome as Collected};
+use super::collect::{Answer, Collector, Outcome as Collected};
+use super::options::Options;
 use super::problem::Problem;
 use crate::inspect::check::{self, Check, Outcome, SeenProcesses, Verdict};
 use crate::inspect::look;
+use crate::model::own::ProbeFigure;
 
 /// `--probe NAME=CHECK`.
 #[derive(Debug, Clone)]
@@ -44,18 +46,25 @@ impl FromStr for Declared {
 }
 
 /// The probes of a server and what is remembered of them.
-pub(super) struct Probes(BTreeMap<String, Arc<Probe>>);
+pub(super) struct Probes {
+    probes: BTreeMap<String, Arc<Probe>>,
+    /// Of their own: a look that hangs keeps no kubelet waiting.
+    collector: Collector,
+}
 
 struct Probe {
     check: Check,
-    state: Mutex<State>,
+    /// Held while it runs.
+    memory: Mutex<Memory>,
+    /// Held for a moment only: the server's own thread asks for it.
+    last: Mutex<Option<Last>>,
 }
 
+/// What is remembered from run to run.
 #[derive(Default)]
-struct State {
+struct Memory {
     processes: Vec<SeenProcesses>,
     not_passed_in_a_row: u32,
-    last: Option<Last>,
 }
 
 /// The last run of a probe.
@@ -74,12 +83,18 @@ impl Probes {
     ///
     /// # Errors
     /// Two of one name, or a name to wait for that is not declared.
-    pub(super) fn of(declared: &[Declared], ready_on: &[String]) -> Result<Self, String> {
+    pub(super) fn of(options: &Options) -> Result<Self, String> {
+        let Options {
+            probe: declared,
+            ready_on,
+            ..
+        } = options;
         let mut probes = BTreeMap::new();
         for one in declared {
             let probe = Arc::new(Probe {
                 check: one.check.clone(),
-                state: Mutex::default(),
+                memory: Mutex::default(),
+                last: Mutex::default(),
             });
             if probes.insert(one.name.clone(), probe).is_some() {
                 return Err(format!("--probe {}: declared twice", one.name));
@@ -89,39 +104,51 @@ impl Probes {
             Some(name) => Err(format!(
                 "--ready-on {name}: no --probe {name}=CHECK declares it"
             )),
-            None => Ok(Self(probes)),
+            None => Ok(Self {
+                probes,
+                collector: Collector::of(options),
+            }),
         }
     }
 
-    /// The last run of each probe that was ever asked, by name.
-    pub(super) fn last(&self) -> Vec<(String, Last)> {
-        let each = self.0.iter();
+    /// What came of each probe when it was last run; not of one that nobody asked yet.
+    pub(super) fn figures(&self) -> Vec<ProbeFigure> {
+        let each = self.probes.iter();
         each.filter_map(|(name, probe)| {
-            let state = probe.state.lock().unwrap_or_else(PoisonError::into_inner);
-            Some((name.clone(), state.last.clone()?))
+            let last = probe.last()?;
+            let told = last.outcome.verdict != Verdict::Unknown;
+            Some(ProbeFigure {
+                name: name.clone(),
+                success: told.then_some(last.passes),
+                seconds: last.seconds,
+            })
         })
         .collect()
     }
 }
 
 impl Probe {
-    fn run(&self, options: look::Options) -> Last {
+    fn run(&self, options: look::Options) {
         // One at a time: they share what is remembered.
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         let began = Instant::now();
-        let outcome = check::run(&self.check, options, &mut state.processes);
+        let outcome = check::run(&self.check, options, &mut memory.processes);
         if outcome.verdict == Verdict::Passes {
-            state.not_passed_in_a_row = 0;
+            memory.not_passed_in_a_row = 0;
         } else {
-            state.not_passed_in_a_row = state.not_passed_in_a_row.saturating_add(1);
+            memory.not_passed_in_a_row = memory.not_passed_in_a_row.saturating_add(1);
         }
         let last = Last {
-            passes: state.not_passed_in_a_row < self.check.fail_after,
+            passes: memory.not_passed_in_a_row < self.check.fail_after,
             outcome,
             seconds: began.elapsed().as_secs_f64(),
         };
-        state.last = Some(last.clone());
-        last
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
+    }
+
+    fn last(&self) -> Option<Last> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.clone()
     }
 }
 
@@ -130,7 +157,7 @@ impl Probe {
 /// # Errors
 /// That there is no such probe, or that it did not end in time.
 pub(super) async fn ask(server: &Arc<Server>, name: &str) -> Result<Last, Problem> {
-    let Some(probe) = server.probes.0.get(name) else {
+    let Some(probe) = server.probes.probes.get(name) else {
         return Err(Problem::new(
             StatusCode::NOT_FOUND,
             "no such probe; serve --probe NAME=CHECK declares one",
@@ -147,12 +174,11 @@ pub(super) async fn ask(server: &Arc<Server>, name: &str) -> Result<Last, Proble
     };
     let question = format!("probe {name}");
     server
+        .probes
         .collector
         .ask(question, probe.check.timeout, run)
         .await?;
-    // A run that goes on keeps its state locked; the one that was waited for has ended.
-    let state = probe.state.lock().unwrap_or_else(PoisonError::into_inner);
-    state.last.clone().ok_or_else(Problem::lost)
+    probe.last().ok_or_else(Problem::lost)
 }
 
 /// The answer to whoever may not know more: one word. With the token, the reason too.

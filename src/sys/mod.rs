@@ -8,10 +8,12 @@
 pub mod allocator;
 mod bounded;
 pub mod clock;
+pub mod entry;
 pub mod fd_links;
 pub mod found;
 pub mod harden;
 pub mod in_root;
+pub mod interface;
 pub mod limits;
 pub mod lines;
 mod numbers;
@@ -21,6 +23,9 @@ pub mod place;
 pub mod proc_dir;
 pub mod program;
 pub mod random;
+pub mod ranges;
+#[cfg(test)]
+pub(crate) mod scratch;
 pub mod sock_diag;
 pub mod time_box;
 pub mod unix_socket;

@@ -9,6 +9,31 @@ use std::path::{Path, PathBuf};
 const KEY_BYTES: usize = 16;
 const KEY_LIMIT: u64 = 64 << 10;
 
+/// Why a password file cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("--password-file {path}: {source}")]
+pub struct PasswordError {
+    /// As it was given.
+    path: PathBuf,
+    /// The error of opening or reading.
+    source: std::io::Error,
+}
+
+/// Reads a password: the first line of a file, without its end.
+///
+/// # Errors
+/// Where it cannot be read, or is not UTF-8.
+pub fn password(path: &Path) -> Result<String, PasswordError> {
+    let mut text = String::new();
+    File::open(path)
+        .and_then(|file| file.take(KEY_LIMIT).read_to_string(&mut text))
+        .map_err(|source| PasswordError {
+            path: path.to_owned(),
+            source,
+        })?;
+    Ok(text.lines().next().unwrap_or_default().to_owned())
+}
+
 /// Why a key file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {

@@ -20,3 +20,17 @@ pub fn key() -> Result<[u8; 32], Errno> {
     }
     Ok(key)
 }
+
+/// Numbers that nobody can guess, such as the identifiers of questions to a name server.
+///
+/// # Errors
+/// As for [`key`].
+pub fn numbers() -> Result<[u16; 16], Errno> {
+    let key = key()?;
+    let (pairs, _) = key.as_chunks::<2>();
+    let mut numbers = [0; 16];
+    for (number, pair) in numbers.iter_mut().zip(pairs) {
+        *number = u16::from_ne_bytes(*pair);
+    }
+    Ok(numbers)
+}

@@ -10,6 +10,9 @@
 
 mod access;
 mod capabilities;
+mod certificate_forms;
+mod certificates;
+mod dns;
 mod document;
 mod documents;
 mod engines;
@@ -30,4 +33,6 @@ mod serve_metrics;
 mod serve_openapi;
 mod sockets;
 mod targets;
+mod tls;
+mod trust_store;
 mod truth;

@@ -43,8 +43,18 @@ fn no_file_of_a_process_is_opened_twice_in_one_dump() {
     );
 
     // Of the main process, `-c pid-N` reads `stat` to learn which container is meant, and
-    // `access` tries the doors once more, on purpose: whether they open is what it tells.
-    let again = ["stat", "mountinfo", "cgroup", "root", "uid_map", "net/tcp"];
+    // `access` tries the doors once more, on purpose: whether they open is what it tells. Its
+    // program is asked for its capabilities in the walk, and later read for its runtime.
+    let again = [
+        "stat",
+        "mountinfo",
+        "cgroup",
+        "root",
+        "uid_map",
+        "net/tcp",
+        "maps",
+        "exe",
+    ];
     let tried =
         |(pid, file): &(i32, String)| *pid == web.host_pid && again.contains(&file.as_str());
     // The landmarks: PID 1, the kernel's first thread, and spyhole itself.

@@ -1,6 +1,6 @@
 //! Checks that dial, and the one of what listens.
 
-use core::net::{IpAddr, SocketAddr};
+use core::net::SocketAddr;
 use std::io::{self, Read, Write};
 use std::time::Instant;
 
@@ -151,13 +151,7 @@ fn dial(endpoint: &str, ground: &mut Ground) -> Result<Connected, Outcome> {
     } else {
         let (host, port) = endpoint.rsplit_once(':').unwrap_or((endpoint, "0"));
         let port = port.parse().unwrap_or_default();
-        let addresses = resolve(host, ground)?;
-        let sockets = addresses.into_iter();
-        Peer::Tcp(
-            sockets
-                .map(|address| SocketAddr::new(address, port))
-                .collect(),
-        )
+        Peer::Tcp(resolve(host, port, ground)?)
     };
     connect(&to, ground.deadline).map_err(|none| {
         let dialled = none.dialled.unwrap_or_else(|| endpoint.to_owned());
@@ -165,16 +159,15 @@ fn dial(endpoint: &str, ground: &mut Ground) -> Result<Connected, Outcome> {
     })
 }
 
-fn resolve(name: &str, ground: &mut Ground) -> Result<Vec<IpAddr>, Outcome> {
+fn resolve(name: &str, port: u16, ground: &mut Ground) -> Result<Vec<SocketAddr>, Outcome> {
     let deadline = ground.deadline;
     let Some(view) = &mut ground.view else {
         return Err(Outcome::unknown(
             "there is no target whose files could be asked",
         ));
     };
-    names::resolve(view, name, false, deadline)
-        .map(|(addresses, _)| addresses)
-        .map_err(|failure| Outcome::fails(format!("{name}: {}", failure.says)))
+    let (_, resolved) = names::resolve(view, name, port, false, deadline);
+    resolved.map_err(|failure| Outcome::fails(format!("{name}: {}", failure.says)))
 }
 
 /// A name has an address.
@@ -182,9 +175,12 @@ pub(super) fn dns(name: &str, ground: &mut Ground) -> Outcome {
     if !ground.may_dial {
         return Outcome::unknown("--no-connect forbids to ask a name server");
     }
-    match resolve(name, ground) {
+    match resolve(name, 0, ground) {
         Ok(addresses) => {
-            let all: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
+            let all: Vec<String> = addresses
+                .iter()
+                .map(|address| address.ip().to_string())
+                .collect();
             Outcome::passes(format!("{name} is {}", all.join(" ")))
         }
         Err(outcome) => outcome,

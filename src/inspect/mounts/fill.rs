@@ -1,6 +1,7 @@
 //! From the lines of mountinfo to mounts with their meaning.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::SECTION;
@@ -9,13 +10,15 @@ use crate::inspect::identity::Identity;
 use crate::inspect::redact::Redactor;
 use crate::inspect::standing::Check;
 use crate::inspect::view::View;
+use crate::inspect::visit::Attempt;
 use crate::model::gap::{Reason, Refusal};
 use crate::model::mount::{Mount, Propagation};
 use crate::model::secret::Redacted;
 use crate::model::seen::Seen;
+use crate::model::volume::Volume;
 use crate::parse::mountinfo::{self, MountEntry};
 use crate::parse::reach;
-use crate::parse::volume::{Surroundings, is_mask, volume};
+use crate::parse::volume::{Surroundings, is_kernel, is_mask, volume};
 use crate::sys::Cut;
 
 /// What to look at beside the lines themselves.
@@ -58,11 +61,7 @@ pub(super) fn mounts(view: &mut View, wanted: Wanted) -> Seen<Vec<Mount>> {
         let refusal = Refusal::of(Reason::Malformed);
         view.gaps.record(SECTION, "line", file.as_str(), &refusal);
     }
-    let container = view
-        .held
-        .as_ref()
-        .is_some_and(|held| is_container(&held.identity));
-    let around = Surroundings::of(&entries, container);
+    let around = surroundings(view, &entries);
     let hidden = reach::hidden(&entries);
     let mut mounts: Vec<Mount> = entries
         .iter()
@@ -75,22 +74,66 @@ pub(super) fn mounts(view: &mut View, wanted: Wanted) -> Seen<Vec<Mount>> {
     Seen::Value(mounts)
 }
 
-/// The text of mountinfo: what the visit kept, else read from the held process.
-fn read(view: &mut View) -> Result<(Vec<u8>, Cut), (i32, Refusal)> {
+/// A mount point that a path leads to, and what is mounted there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::inspect) struct MountPoint {
+    pub(in crate::inspect) path: Vec<u8>,
+    /// A view of the kernel, or a mask over one.
+    pub(in crate::inspect) kernel: bool,
+    pub(in crate::inspect) volume: Option<Volume>,
+}
+
+/// The mount points of the target that are in sight, for who looks for files in them.
+///
+/// # Errors
+/// Why its mounts cannot be read.
+pub(in crate::inspect) fn points(view: &mut View) -> Attempt<Vec<MountPoint>> {
+    let (bytes, _) = read(view).map_err(|(_, refusal)| refusal)?;
+    let entries: Vec<MountEntry> = mountinfo::entries(&bytes).filter_map(Result::ok).collect();
+    let around = surroundings(view, &entries);
+    let hidden = reach::hidden(&entries);
+    let points = entries.iter().zip(hidden).filter(|(_, hidden)| !hidden);
+    Ok(points
+        .map(|(entry, _)| MountPoint {
+            path: entry.mount_point.to_vec(),
+            kernel: is_mask(entry) || is_kernel(&entry.fstype),
+            volume: volume(entry, &around),
+        })
+        .collect())
+}
+
+fn surroundings(view: &View, entries: &[MountEntry<'_>]) -> Surroundings {
+    let held = view.held.as_ref();
+    Surroundings::of(
+        entries,
+        held.is_some_and(|held| is_container(&held.identity)),
+    )
+}
+
+type Text = Arc<[u8]>;
+
+/// The text of mountinfo: what was kept, else read from the held process.
+fn read(view: &mut View) -> Result<(Text, Cut), (i32, Refusal)> {
     let Some(held) = &view.held else {
         return Err((0, Refusal::of(Reason::Vanished)));
     };
     let pid = held.main.pid();
     let mut facts = view.facts.iter_mut().find(|facts| facts.pid == pid);
-    if let Some(kept) = facts.as_mut().and_then(|facts| facts.mountinfo.take()) {
-        return Ok((kept.into_vec(), Cut::Whole));
+    if let Some(kept) = facts.as_ref().and_then(|facts| facts.mountinfo.as_ref()) {
+        return Ok((Arc::clone(kept), Cut::Whole));
     }
     let mut buffer = Vec::new();
     match held
         .main
         .read_records(c"mountinfo", MOUNTINFO_LIMIT, &mut buffer)
     {
-        Ok(cut) => Ok((buffer, cut)),
+        Ok(cut) => {
+            let text: Text = buffer.into();
+            if let (Cut::Whole, Some(facts)) = (cut, &mut facts) {
+                facts.mountinfo = Some(Arc::clone(&text));
+            }
+            Ok((text, cut))
+        }
         // A zombie has given up its mounts: that is no lack of this kernel.
         Err(_) if facts.is_some_and(|facts| facts.stat.state == b'Z') => {
             Err((pid, Refusal::of(Reason::Vanished)))

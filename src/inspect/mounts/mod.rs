@@ -1,8 +1,7 @@
 //! The section `mounts`: what is mounted where, what it is to Kubernetes or to the engine, how
 //! full it is, and where the target may write.
 
-mod access;
-mod fill;
+pub(super) mod fill;
 mod places;
 
 use std::time::Duration;

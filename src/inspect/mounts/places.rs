@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 use super::SECTION;
-use super::access::Writer;
+use crate::inspect::permission::Party;
 use crate::inspect::standing::Check;
 use crate::inspect::view::{Held, View};
 use crate::inspect::visit::{Attempt, Viewer};
@@ -29,11 +29,11 @@ pub(super) fn fill(view: &mut View, mounts: &mut [Mount], each: Duration) {
     let directories = usual_directories(view);
     let Some(held) = &view.held else { return };
     let viewer = &view.visitor.viewer;
-    let writer = Writer::of(held.credentials(), viewer);
+    let party = Party::of(held.credentials(), viewer);
     let mut judge = Judge {
         held,
         viewer,
-        writer: writer.as_ref(),
+        party: party.as_ref(),
         gaps: &mut view.gaps,
     };
     let wanted: Vec<usize> = mounts
@@ -109,7 +109,7 @@ fn usual_directories(view: &mut View) -> Vec<(Purpose, Vec<u8>)> {
 struct Judge<'a> {
     held: &'a Held,
     viewer: &'a Viewer,
-    writer: Result<&'a Writer, &'a Refusal>,
+    party: Result<&'a Party, &'a Refusal>,
     gaps: &'a mut Gaps,
 }
 
@@ -249,7 +249,7 @@ impl Judge<'_> {
             ));
         }
         let place = place.map_err(Clone::clone)?;
-        self.writer.map_err(Clone::clone)?.may_write(place)
+        self.party.map_err(Clone::clone)?.may_write(place)
     }
 }
 

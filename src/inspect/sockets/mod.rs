@@ -14,7 +14,10 @@ use super::look::{Needs, Scope};
 use super::section::{Detail, Query};
 use super::view::View;
 use super::visit::Files;
+use crate::model::gap::Refusal;
+use crate::model::socket::{Family, Protocol, Socket};
 use crate::model::socket_table::{self, Columns};
+use crate::model::time::Timestamp;
 use crate::model::{Report, Table};
 use filter::Filter;
 
@@ -164,4 +167,41 @@ impl Query for SocketsQuery {
         let sources = report.socket_sources.as_deref().unwrap_or_default();
         sources.iter().all(|source| source.sources.is_empty())
     }
+}
+
+/// The TCP sockets that listen in the target's network namespace, with their owners; what could
+/// not be read is recorded as gaps of the given section and field. To be asked after a walk with
+/// [`Files::FD_LINKS`] over the whole target.
+pub(super) fn listeners(view: &mut View, section: &str, field: &str) -> Vec<Socket> {
+    let query = SocketsQuery {
+        tcp: true,
+        listening: true,
+        whole: false,
+        ..SocketsQuery::default()
+    };
+    let mut report = Report::begin(Timestamp(view.clock.now));
+    let before = std::mem::take(&mut view.gaps);
+    list::fill(&query, &Filter::of(&query), view, &mut report);
+    let gaps = std::mem::replace(&mut view.gaps, before);
+    let tables = [Family::Inet, Family::Inet6].map(|family| Protocol::Tcp.word(family));
+    for gap in gaps.as_slice() {
+        let of_list = gap.field == "sockets" || tables.contains(&gap.field.as_str());
+        if !of_list {
+            continue;
+        }
+        let refusal = Refusal {
+            reason: gap.reason,
+            errno: gap.errno.clone(),
+            needs: gap.needs.as_deref().map(Into::into),
+        };
+        for subject in &gap.subjects {
+            view.gaps.record(section, field, subject.clone(), &refusal);
+        }
+    }
+    report.sockets.unwrap_or_default()
+}
+
+/// Whether spyhole is proved to be in the target's network namespace.
+pub(super) fn shares_network(view: &View) -> bool {
+    namespaces::of_target(view).is_some_and(|namespace| namespace.own)
 }

@@ -1,6 +1,6 @@
 //! From a command line to what the server showed and what is to be held of it.
 
-use core::net::{IpAddr, SocketAddr};
+use core::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -60,15 +60,15 @@ pub(super) fn look(
     };
     let alone = is_alone(view);
     let found = match endpoint {
-        Endpoint::Tcp(Host::Address(address), port) => Ok((tcp(&[*address], *port), None)),
+        Endpoint::Tcp(Host::Address(address), port) => {
+            Ok((Peer::Tcp(vec![SocketAddr::new(*address, *port)]), None))
+        }
         Endpoint::Tcp(Host::Name(name), port) => {
             let begun = Instant::now();
-            let resolved = names::resolve(view, name, alone, deadline);
+            let (resolution, resolved) = names::resolve(view, name, *port, alone, deadline);
             look.took.resolve_seconds = Some(begun.elapsed().as_secs_f64());
-            resolved.map(|(addresses, resolution)| {
-                look.resolution = Some(resolution);
-                (tcp(&addresses, *port), None)
-            })
+            look.resolution = resolution;
+            resolved.map(|sockets| (Peer::Tcp(sockets), None))
         }
         Endpoint::Unix(path) => match unix(view, path) {
             Ok((peer, held)) => Ok((peer, held)),
@@ -238,15 +238,6 @@ fn wanted_name(query: &TlsQuery, endpoint: &Endpoint) -> Option<String> {
 /// The dot ends a search list and is no part of the name.
 fn without_dot(name: &str) -> String {
     name.strip_suffix('.').unwrap_or(name).to_owned()
-}
-
-fn tcp(addresses: &[IpAddr], port: u16) -> Peer {
-    let sockets = addresses.iter();
-    Peer::Tcp(
-        sockets
-            .map(|address| SocketAddr::new(*address, port))
-            .collect(),
-    )
 }
 
 /// Why there is no Unix socket to dial.

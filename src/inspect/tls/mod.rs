@@ -30,7 +30,7 @@ use given::Given;
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TlsQuery {
-    /// The server: HOST:PORT, [ADDRESS]:PORT, unix:PATH or a URL. Port 443 unless told.
+    /// The server: HOST:PORT, `[ADDRESS]:PORT`, unix:PATH or a URL. Port 443 unless told.
     #[arg(value_name = "HOST:PORT|unix:PATH|URL")]
     pub endpoint: String,
     /// The name to ask for and to compare with; else that of the server.
@@ -218,3 +218,6 @@ fn deserialize_starttls<'de, D: serde::Deserializer<'de>>(
     let text = String::deserialize(source)?;
     starttls(&text).map(Some).map_err(serde::de::Error::custom)
 }
+
+#[cfg(test)]
+mod tests;

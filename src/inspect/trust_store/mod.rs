@@ -1,10 +1,30 @@
-//! Where the main program of the target looks for the authorities that it trusts.
+//! Where the main program of the target looks for the authorities that it trusts: the runtime is
+//! told from its executable and its mappings, then that runtime's places are looked at in its
+//! order, with its overrides.
 
+mod basket;
+mod conclude;
+mod detect;
+mod overrides;
+pub mod permission;
+mod places;
+mod read;
+mod sight;
+mod words;
+
+use std::time::SystemTime;
+
+use super::standing::Check;
 use super::view::View;
 use super::visit::{Attempt, Files};
 use crate::model::certificate::Certificate;
-use crate::model::gap::{Reason, Refusal};
+use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::trust_store::TrustStore;
+use crate::sys::InRoot;
+use detect::Detected;
+use overrides::Overrides;
+use permission::Reader;
+use sight::Sight;
 
 /// The files of the main process that tell it.
 pub const FILES: Files = Files::ENVIRON.union(Files::EXE).union(Files::CMDLINE);
@@ -23,7 +43,49 @@ pub struct Trust {
 /// `trust_store`.
 ///
 /// # Errors
-/// Why nothing could be told.
-pub fn find(_view: &mut View, _section: &str) -> Attempt<Trust> {
-    Err(Refusal::of(Reason::Unsupported))
+/// Why nothing could be told: the caller records that.
+pub fn find(view: &mut View, section: &str) -> Attempt<Trust> {
+    let Some(held) = &view.held else {
+        return Err(Refusal::of(Reason::Vanished));
+    };
+    let viewer = &view.visitor.viewer;
+    let facts = view.main_facts();
+    if facts.is_some_and(|facts| facts.stat.is_bodiless()) {
+        return Err(Refusal::of(Reason::Vanished));
+    }
+    let root = held.root(viewer).map_err(Clone::clone)?;
+    let overrides = Overrides::of(facts, &held.main);
+    let sight = Sight::of(&held.main, facts, root);
+    let detected = detect::detect(&sight, &overrides);
+    // A root of its own: a thread that is stuck keeps it.
+    let own_root =
+        InRoot::of(&held.main).map_err(|errno| held.refusal(errno, Check::Ptrace, viewer))?;
+    let house = House {
+        root: own_root,
+        reader: Reader::of(held.credentials(), viewer),
+        overrides,
+        now: view.clock.now,
+    };
+    Ok(house.trust(&detected, &mut view.gaps, section))
 }
+
+/// The target as far as the places need it.
+struct House {
+    root: InRoot,
+    /// Who has to be able to read what is there.
+    reader: Attempt<Reader>,
+    overrides: Overrides,
+    now: SystemTime,
+}
+
+impl House {
+    fn trust(self, detected: &Detected, gaps: &mut Gaps, section: &str) -> Trust {
+        let plan = places::plan(detected, &self.overrides);
+        let unknown = self.overrides.environ.as_ref().err();
+        let readings = read::read(self.root, self.reader, &plan.places, self.now);
+        conclude::conclude(detected, plan, readings, unknown, self.now, gaps, section)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,36 +1,43 @@
 //! Whether a chain is to be believed, with the evidence.
+//!
+//! [`search`] finds the ways from the leaf to trusted authorities by names and signatures; for
+//! each, everything that speaks against it is collected, and against the best one webpki is asked
+//! last ([`arbiter`]). A chain is verified if nothing fatal is left; what only cannot be checked
+//! is neither verified nor refused.
+//!
+//! Fatal is what the runtimes of today refuse: also RSA below 2048 bits (OpenSSL at the security
+//! level of the distributions, rustls), SHA-1 and MD5 (all of them). Where they differ, the
+//! finding says who takes what.
+
+mod algorithms;
+mod arbiter;
+mod constraints;
+mod ends;
+mod idn;
+mod issuing;
+mod link;
+mod names;
+mod revocation;
+mod roots;
+mod search;
+mod strength;
+mod tidiness;
+mod times;
+mod words;
 
 use std::time::SystemTime;
 
+use self::link::Link;
+use self::search::{End, Way};
 use crate::model::certificate::Certificate;
-use crate::model::tls::{OcspStaple, OcspStatus};
-use crate::model::verdict::{Authorities, Judgement, Verdict};
+use crate::model::tls::OcspStaple;
+use crate::model::verdict::{Authorities, Finding, Judgement, Problem, Verdict};
 
-/// Trusted authorities.
-#[derive(Debug, Clone, Default)]
-pub struct Roots {
-    certificates: Vec<Certificate>,
-}
+pub use revocation::staple;
+pub use roots::Roots;
 
-impl Roots {
-    /// Mozilla's, as built in.
-    #[must_use]
-    pub fn mozilla() -> Self {
-        Self::default()
-    }
-
-    /// These certificates.
-    #[must_use]
-    pub fn of(certificates: Vec<Certificate>) -> Self {
-        Self { certificates }
-    }
-
-    /// Whether there is no authority at all.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.certificates.is_empty()
-    }
-}
+/// Certificates of a chain that are opened; servers send a handful.
+const OPENED: usize = 1_000;
 
 /// What is to be judged.
 #[derive(Debug, Clone, Copy)]
@@ -52,23 +59,159 @@ pub struct Question<'a> {
 /// Judges a chain.
 #[must_use]
 pub fn judge(question: &Question) -> Verdict {
+    let links: Vec<Link> = question
+        .chain
+        .iter()
+        .zip(0..)
+        .take(OPENED)
+        .filter_map(|(certificate, place)| Link::open(certificate, Some(place)))
+        .collect();
+    let Some(leaf) = links.first().filter(|link| link.place == Some(0)) else {
+        return unreadable(question);
+    };
+    let case = Case {
+        question,
+        links: &links,
+    };
+    let mut best: Option<(Way, Vec<Finding>)> = None;
+    for way in search::ways(case.links, question.roots) {
+        let findings = against(&case, &way);
+        let better = best
+            .as_ref()
+            .is_none_or(|(other, others)| rank(&way, &findings) < rank(other, others));
+        if better {
+            best = Some((way, findings));
+        }
+    }
+    let (way, mut findings) = best.unwrap_or_else(|| {
+        let alone = Way {
+            links: vec![0],
+            joints: Vec::new(),
+            end: End::GivenUp,
+        };
+        let findings = against(&case, &alone);
+        (alone, findings)
+    });
+    findings.extend(
+        question
+            .server_name
+            .and_then(|asked| names::mismatch(leaf, asked)),
+    );
+    findings.extend(
+        question
+            .staple
+            .and_then(|staple| revocation::told(leaf, staple, question.now)),
+    );
+    findings.extend(tidiness::of(&case, &way));
+    findings.sort_by_key(|finding| (!finding.fatal, finding.problem, finding.certificate));
     Verdict {
         authorities: question.authorities,
-        judgement: Judgement::CannotVerify,
-        path: Vec::new(),
-        findings: Vec::new(),
+        judgement: judgement(&findings),
+        path: path(&case, &way),
+        findings,
     }
 }
 
-/// Reads a stapled OCSP response about the leaf of a chain.
-#[must_use]
-pub fn staple(_response: &[u8], _chain: &[Certificate], _now: SystemTime) -> OcspStaple {
-    OcspStaple {
-        status: OcspStatus::Unusable,
-        this_update: None,
-        next_update: None,
-        revoked_at: None,
-        revocation_reason: None,
-        signed_by_issuer: None,
+/// A chain that was opened.
+#[derive(Debug, Clone, Copy)]
+struct Case<'c, 'a> {
+    question: &'c Question<'a>,
+    links: &'c [Link<'a>],
+}
+
+/// Everything that speaks against one way, whatever the name that was asked for.
+fn against(case: &Case, way: &Way) -> Vec<Finding> {
+    let authority = match &way.end {
+        End::Authority(anchor) => anchor
+            .certificate
+            .and_then(|certificate| Link::open(certificate, None)),
+        _ => None,
+    };
+    let served: Vec<&Link> = way
+        .links
+        .iter()
+        .filter_map(|at| case.links.get(*at))
+        .collect();
+    let mut members = served.clone();
+    members.extend(&authority);
+
+    let mut findings = ends::end(case, way);
+    findings.extend(ends::unchecked(case, way));
+    findings.extend(times::times(&members, case.question.now));
+    findings.extend(issuing::issuers(&members));
+    findings.extend(issuing::purposes(&members));
+    findings.extend(issuing::extensions(&members));
+    findings.extend(constraints::names(&members));
+    findings.extend(strength::keys(&members));
+    // What is itself trusted needs nobody's signature.
+    if !matches!(way.end, End::Leaf) {
+        findings.extend(strength::signatures(&served));
+    }
+    if !findings.iter().any(|finding| finding.fatal) {
+        findings.extend(arbiter::objection(case, way));
+    }
+    findings
+}
+
+/// The better of two ways is smaller: it ends at an authority, it is not refused, little speaks
+/// against it, it is short; of those that lead nowhere the longest tells most.
+fn rank(way: &Way, findings: &[Finding]) -> (bool, bool, usize, usize) {
+    let nowhere = matches!(way.end, End::Nowhere(_) | End::GivenUp);
+    let fatal = findings.iter().filter(|finding| finding.fatal);
+    let refused = judgement(findings) == Judgement::Refused;
+    let length = way.links.len();
+    if nowhere {
+        (true, false, usize::MAX - length, fatal.count())
+    } else {
+        (false, refused, fatal.count(), length)
+    }
+}
+
+fn judgement(findings: &[Finding]) -> Judgement {
+    let mut fatal = findings.iter().filter(|finding| finding.fatal).peekable();
+    if fatal.peek().is_none() {
+        Judgement::Verified
+    } else if fatal.all(|finding| finding.problem == Problem::Unsupported) {
+        Judgement::CannotVerify
+    } else {
+        Judgement::Refused
+    }
+}
+
+/// The subjects, where the way leads to an authority.
+fn path(case: &Case, way: &Way) -> Vec<String> {
+    let authority = match &way.end {
+        End::Authority(anchor) => Some(anchor.name()),
+        End::Leaf => None,
+        End::Nowhere(_) | End::GivenUp => return Vec::new(),
+    };
+    let links = way.links.iter().filter_map(|at| case.links.get(*at));
+    let subjects = links.map(|link| link.certificate.subject.clone());
+    subjects.chain(authority).collect()
+}
+
+/// A chain without a leaf that can be opened.
+fn unreadable(question: &Question) -> Verdict {
+    let says = match question.chain.first() {
+        None => "the server showed no certificate".to_owned(),
+        Some(leaf) => format!("{} is not in the form of X.509", words::title(leaf)),
+    };
+    let place = (!question.chain.is_empty()).then_some(0);
+    Verdict {
+        authorities: question.authorities,
+        judgement: Judgement::Refused,
+        path: Vec::new(),
+        findings: vec![finding(Problem::Malformed, place, says)],
+    }
+}
+
+/// A finding that decides against the chain.
+fn finding(problem: Problem, certificate: Option<u32>, says: String) -> Finding {
+    Finding {
+        problem,
+        fatal: true,
+        certificate,
+        says,
+        at: None,
     }
 }

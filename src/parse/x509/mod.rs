@@ -1,18 +1,22 @@
 //! X.509 certificates (RFC 5280): DER → [`Certificate`].
 //!
-//! `x509-parser` reads the structure and is lenient where issuers are sloppy; the words for
-//! names, keys and usages are made here, without its registry of object identifiers.
+//! `x509-parser` reads the structure. It passes silently over what it does not expect, and its
+//! extensions stand or fall as a whole; what is malformed within a certificate that can be read
+//! otherwise is found here. The words for names, keys and usages are made here too, without its
+//! registry of object identifiers.
 
 mod extensions;
 mod names;
 mod public_key;
+mod signature;
+mod structure;
 
 use std::time::{Duration, SystemTime};
 
 use data_encoding::{BASE64, HEXLOWER};
 use sha2::{Digest, Sha256};
-use x509_parser::certificate::X509Certificate;
-use x509_parser::prelude::FromDer;
+use x509_parser::certificate::X509CertificateParser;
+use x509_parser::nom::Parser;
 use x509_parser::time::ASN1Time;
 
 use super::Malformed;
@@ -21,29 +25,33 @@ use crate::model::time::Timestamp;
 
 pub use names::name;
 pub use public_key::public_key;
+pub(super) use public_key::{public_key_bits, public_key_of_der};
 
 /// One certificate in DER. `now` is the moment from which the remaining seconds are counted.
 ///
+/// A certificate that can be read in parts is returned with its `faults`; bytes that follow it
+/// are one of them, and belong neither to its fingerprint nor to its `der`.
+///
 /// # Errors
-/// [`Malformed`], where it is no certificate, or something follows it.
+/// [`Malformed`], where it is no certificate.
 pub fn certificate(der: &[u8], now: SystemTime) -> Result<Certificate, Malformed> {
-    let malformed = Malformed {
+    let mut parser = X509CertificateParser::new().with_deep_parse_extensions(false);
+    let (rest, parsed) = parser.parse(der).map_err(|_| Malformed {
         what: "a certificate",
         expected: "X.509 in DER",
-    };
-    let (rest, parsed) = X509Certificate::from_der(der).map_err(|_| malformed)?;
+    })?;
+    let der = parsed.as_raw();
+    let mut faults = structure::faults(der);
+    let extensions = extensions::read(&parsed, &mut faults);
     if !rest.is_empty() {
-        return Err(malformed);
+        faults.push(format!("{} bytes follow it", rest.len()));
     }
-    let extensions = extensions::read(&parsed);
     let not_after = moment(parsed.validity().not_after);
-    let subject = name(parsed.subject());
-    let issuer = name(parsed.issuer());
     Ok(Certificate {
         self_signed: parsed.subject().as_raw() == parsed.issuer().as_raw()
             && !extensions.key_ids_differ,
-        subject,
-        issuer,
+        subject: name(parsed.subject()),
+        issuer: name(parsed.issuer()),
         subject_alternative_names: extensions.subject_alternative_names,
         serial: serial(parsed.raw_serial()),
         version: parsed.version().0.saturating_add(1),
@@ -51,13 +59,14 @@ pub fn certificate(der: &[u8], now: SystemTime) -> Result<Certificate, Malformed
         not_after,
         seconds_left: seconds_between(now, not_after.0),
         public_key: public_key(parsed.public_key()),
-        signature_algorithm: public_key::signature_algorithm(&parsed.signature_algorithm.algorithm),
+        signature_algorithm: signature::name(&parsed.signature_algorithm),
         is_ca: extensions.is_ca,
         path_length: extensions.path_length,
         key_usages: extensions.key_usages,
         extended_key_usages: extensions.extended_key_usages,
         fingerprint_sha256: HEXLOWER.encode(&Sha256::digest(der)),
         chain_position: None,
+        faults,
         der: der.to_vec(),
     })
 }
@@ -105,3 +114,6 @@ fn serial(bytes: &[u8]) -> String {
 fn spki_pin(spki: &[u8]) -> String {
     BASE64.encode(&Sha256::digest(spki))
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,6 +32,7 @@ pub(super) fn of_connecting(none: &NotConnected) -> Failure {
     let reason = match none.kind {
         ErrorKind::ConnectionRefused => FailureReason::ConnectionRefused,
         ErrorKind::TimedOut | ErrorKind::WouldBlock => FailureReason::Timeout,
+        ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted => FailureReason::Closed,
         ErrorKind::HostUnreachable
         | ErrorKind::NetworkUnreachable
         | ErrorKind::NetworkDown

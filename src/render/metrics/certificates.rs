@@ -18,7 +18,8 @@ pub(super) fn validity(
     look: Option<&TlsLook>,
 ) -> (Vec<Family>, usize) {
     let mut found: Vec<(Labels, &Certificate)> = Vec::new();
-    for file in certificates.iter().flat_map(|all| &all.files) {
+    let files = certificates.and_then(|all| all.files.value());
+    for file in files.into_iter().flatten() {
         if let Seen::Value(held) = &file.certificates {
             let place = ("path", label(file.path.as_bytes()));
             found.extend(in_order(place, held));

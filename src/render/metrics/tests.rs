@@ -89,6 +89,7 @@ fn certificate(subject: &str, not_after: u64) -> Certificate {
         fingerprint_sha256: String::new(),
         self_signed: false,
         chain_position: None,
+        faults: Vec::new(),
         der: Vec::new(),
     }
 }
@@ -135,6 +136,9 @@ fn tls(verdicts: Vec<Verdict>) -> TlsLook {
         client_certificate: ClientCertificate::NotAsked,
         chain: vec![certificate("CN=api", 400)],
         ocsp_staple: None,
+        sni: None,
+        trust_store: None,
+        min_days: None,
         verdicts,
     }
 }
@@ -200,10 +204,12 @@ fn full() -> Report {
     report.sockets = Some(vec![listener(80, 3, Seen::Value(128))]);
     report.mounts = Some(Seen::Value(vec![mount("/data")]));
     report.certificates = Some(Certificates {
-        files: vec![file(
+        files: Seen::Value(vec![file(
             "/tls/tls.crt",
             Seen::Value(vec![certificate("CN=web", 300)]),
-        )],
+        )]),
+        files_left_out: 0,
+        missing: Vec::new(),
         trust_store: unseen(&mut gaps),
         served: None,
     });
@@ -343,7 +349,8 @@ fn what_could_not_be_judged_or_read_has_none() {
         mounts[0].space = Some(Seen::Unseen(no_space));
     }
     let hidden = gaps.record("certificates", "certificates", "/tls/tls.crt", &refusal);
-    report.certificates.as_mut().unwrap().files = vec![file("/tls/tls.crt", Seen::Unseen(hidden))];
+    report.certificates.as_mut().unwrap().files =
+        Seen::Value(vec![file("/tls/tls.crt", Seen::Unseen(hidden))]);
     report.gaps = gaps.as_slice().to_vec();
     let text_ = text(&report);
     for absent in [
@@ -432,7 +439,8 @@ fn too_much_of_anything_is_folded_and_counted() {
         (0..130).map(|at| mount(&format!("/{at}"))).collect(),
     ));
     let many = (0..300).map(|at| certificate("CN=x", 1_000 - at)).collect();
-    report.certificates.as_mut().unwrap().files = vec![file("/ca.pem", Seen::Value(many))];
+    report.certificates.as_mut().unwrap().files =
+        Seen::Value(vec![file("/ca.pem", Seen::Value(many))]);
     let text = text(&report);
     has(&text, "spyhole_folded{what=\"process_groups\"} 150");
     has(&text, "spyhole_folded{what=\"listening_ports\"} 50");

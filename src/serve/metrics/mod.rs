@@ -264,7 +264,7 @@ fn own(server: &Server, look: Duration, certificates_read_at: Option<Timestamp>)
         connections_evicted,
         auth_failures: server.guard.refused(),
         certificates_read_at,
-        probes: Vec::new(),
+        probes: server.probes.figures(),
     }
 }
 

@@ -1,7 +1,8 @@
-//! Whether the target may write at a place: the kernel's check of owner, group and mode, with
-//! `CAP_DAC_OVERRIDE`. Access control lists and security modules are not considered.
+//! What the target may do with a file: the kernel's check of owner, group and mode, with
+//! `CAP_DAC_OVERRIDE` and `CAP_DAC_READ_SEARCH`. Access control lists, security modules and the
+//! directories on the way are not considered.
 
-use crate::inspect::standing::Credentials;
+use super::standing::Credentials;
 use crate::model::gap::{Reason, Refusal};
 use crate::model::mount::Because;
 use crate::parse::capabilities;
@@ -9,29 +10,41 @@ use crate::parse::id_map::IdMap;
 use crate::sys::place::Place;
 
 const CAP_DAC_OVERRIDE: u8 = 1;
+const CAP_DAC_READ_SEARCH: u8 = 2;
 /// What the kernel shows for an id that has no number in the viewer's user namespace.
 const OVERFLOW: u32 = 65_534;
 
 /// The target as the check sees it.
 #[derive(Debug, Clone)]
-pub(super) struct Writer {
+pub struct Party {
     uid: u32,
     gid: u32,
     groups: Vec<u32>,
-    /// `None` where `CapEff` is not shown.
-    dac_override: Option<bool>,
-    /// The ids, as the viewer sees them, over whose files that capability reaches.
+    /// `CapEff`; `None` where it is not shown.
+    capabilities: Option<u64>,
+    /// The ids, as the viewer sees them, over whose files its capabilities reach.
     reach: Option<IdMap>,
     /// Whether every id in sight has a number of its own.
     all_ids: bool,
 }
 
-impl Writer {
+/// Whose file it is, and for whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ownership {
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Permission bits.
+    pub mode: u32,
+}
+
+impl Party {
     /// From the credentials of the target and of the viewer.
     ///
     /// # Errors
     /// That this kernel or sandbox does not show the target's ids.
-    pub(super) fn of(target: &Credentials, viewer: &Credentials) -> Result<Self, Refusal> {
+    pub fn of(target: &Credentials, viewer: &Credentials) -> Result<Self, Refusal> {
         let (Some(uid), Some(gid), Some(groups)) = (target.uid, target.gid, &target.groups) else {
             return Err(Refusal::of(Reason::Unsupported));
         };
@@ -42,9 +55,7 @@ impl Writer {
             uid: uid.filesystem,
             gid: gid.filesystem,
             groups: groups.clone(),
-            dac_override: target
-                .cap_effective
-                .map(|mask| capabilities::contains(mask, CAP_DAC_OVERRIDE)),
+            capabilities: target.cap_effective,
             // In the same namespace the viewer sees the inner numbers, else its own.
             reach: of_target.map(|mut map| {
                 for range in &mut map.ranges {
@@ -58,30 +69,52 @@ impl Writer {
         })
     }
 
-    /// The verdict on a place that is on a writable mount.
+    /// Whether it may write at a place that is on a writable mount.
     ///
     /// # Errors
     /// Why the ids that decide cannot be told apart.
-    pub(super) fn may_write(&self, place: &Place) -> Result<(bool, Because), Refusal> {
+    pub fn may_write(&self, place: &Place) -> Result<(bool, Because), Refusal> {
+        let file = Ownership {
+            uid: place.uid,
+            gid: place.gid,
+            mode: place.mode,
+        };
+        // To make a file in a directory takes the right to write it and to enter it.
+        let asked = if place.directory { 0o3 } else { 0o2 };
+        self.may(file, asked, &[CAP_DAC_OVERRIDE])
+    }
+
+    /// Whether it may read a file.
+    ///
+    /// # Errors
+    /// Why the ids that decide cannot be told apart.
+    pub fn may_read(&self, file: Ownership) -> Result<bool, Refusal> {
+        let verdict = self.may(file, 0o4, &[CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH]);
+        verdict.map(|(may, _)| may)
+    }
+
+    fn may(&self, file: Ownership, asked: u32, passing: &[u8]) -> Result<(bool, Because), Refusal> {
         let hazy = |id: u32| id == OVERFLOW && !self.all_ids;
-        if hazy(place.uid) || (hazy(place.gid) && self.uid != place.uid) {
+        if hazy(file.uid) || (hazy(file.gid) && self.uid != file.uid) {
             return Err(Refusal::of(Reason::UserNamespace)
                 .needing("a viewer in the initial user namespace, which sees every id"));
         }
-        let (because, shift) = if self.uid == place.uid {
+        let (because, shift) = if self.uid == file.uid {
             (Because::Owner, 6)
-        } else if self.gid == place.gid || self.groups.contains(&place.gid) {
+        } else if self.gid == file.gid || self.groups.contains(&file.gid) {
             (Because::Group, 3)
         } else {
             (Because::Others, 0)
         };
-        // To make a file in a directory takes the right to write it and to enter it.
-        let asked = if place.directory { 0o3 } else { 0o2 };
-        if place.mode >> shift & asked == asked {
+        if file.mode >> shift & asked == asked {
             return Ok((true, because));
         }
-        match (self.dac_override, &self.reach) {
-            (Some(true), Some(reach)) if reach.translate_back(place.uid).is_some() => {
+        let capable = self.capabilities.map(|mask| {
+            let has = |capability: &u8| capabilities::contains(mask, *capability);
+            passing.iter().any(has)
+        });
+        match (capable, &self.reach) {
+            (Some(true), Some(reach)) if reach.translate_back(file.uid).is_some() => {
                 Ok((true, Because::DacOverride))
             }
             (Some(false), _) | (Some(true), Some(_)) => Ok((false, because)),
@@ -133,7 +166,7 @@ mod tests {
 
     fn verdict(target: &Credentials, place: &Place) -> Option<(bool, Because)> {
         let viewer = who(0, 0, &[], 0, INITIAL);
-        Writer::of(target, &viewer).unwrap().may_write(place).ok()
+        Party::of(target, &viewer).unwrap().may_write(place).ok()
     }
 
     #[test]
@@ -192,12 +225,37 @@ mod tests {
     }
 
     #[test]
+    fn reading_asks_for_one_bit_or_either_capability() {
+        let viewer = who(0, 0, &[], 0, INITIAL);
+        let reads = |target: &Credentials, uid, gid, mode| {
+            let party = Party::of(target, &viewer).unwrap();
+            party.may_read(Ownership { uid, gid, mode }).unwrap()
+        };
+        let app = who(1000, 1000, &[2000], 0, INITIAL);
+        assert!(reads(&app, 1000, 0, 0o400));
+        assert!(!reads(&app, 1000, 0, 0o077));
+        assert!(reads(&app, 0, 2000, 0o640));
+        assert!(!reads(&app, 0, 0, 0o640));
+        assert!(reads(&app, 0, 0, 0o644));
+        for capability in [1, 2] {
+            let capable = who(1000, 1000, &[], 1 << capability, INITIAL);
+            assert!(reads(&capable, 0, 0, 0o600), "{capability}");
+        }
+        // The one that reads everything writes nothing.
+        let reader = who(1000, 1000, &[], 1 << 2, INITIAL);
+        assert_eq!(
+            verdict(&reader, &directory(0, 0, 0o700)),
+            Some((false, Because::Others))
+        );
+    }
+
+    #[test]
     fn ids_without_a_number_are_not_compared() {
         let viewer = who(0, 0, &[], 0, b"0 100000 65536\n");
         let nobody = who(65_534, 65_534, &[], 0, b"0 100000 65536\n");
-        let writer = Writer::of(&nobody, &viewer).unwrap();
-        let refused = writer.may_write(&directory(65_534, 0, 0o700)).unwrap_err();
+        let party = Party::of(&nobody, &viewer).unwrap();
+        let refused = party.may_write(&directory(65_534, 0, 0o700)).unwrap_err();
         assert_eq!(refused.reason, Reason::UserNamespace);
-        assert!(Writer::of(&Credentials::default(), &viewer).is_err());
+        assert!(Party::of(&Credentials::default(), &viewer).is_err());
     }
 }

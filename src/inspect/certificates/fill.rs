@@ -1,0 +1,385 @@
+//! From places to the files of the report, with every gap on the way.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+
+use nix::errno::Errno;
+
+use super::find::{self, Places};
+use super::read::{Candidate, Outcome, Reader, Reading, Unread};
+use super::search::{Bound, Search, Searched, Start, Take};
+use super::{CertificatesQuery, SECTION, chains, keys, names};
+use crate::inspect::permission::Party;
+use crate::inspect::standing::Check;
+use crate::inspect::view::{View, by_its_mode};
+use crate::inspect::visit::Attempt;
+use crate::model::certificate::{CertificateFile, Fault, FileForm, FoundBy, MissingFile};
+use crate::model::gap::{Gaps, Reason, Refusal, Subject};
+use crate::model::seen::Seen;
+use crate::model::time::Timestamp;
+use crate::sys::InRoot;
+use crate::sys::time_box::{self, Patience, each_in_time};
+
+/// What was found of the target's files.
+pub(super) struct Brought {
+    pub(super) files: Seen<Vec<CertificateFile>>,
+    pub(super) left_out: u64,
+    pub(super) missing: Vec<MissingFile>,
+}
+
+/// Files that are read unless `--max-files` says otherwise.
+pub(super) const FILES: usize = 1000;
+/// Local file systems answer within microseconds; a keystore may take a while to open.
+const PATIENCE: Patience = Patience {
+    each: Duration::from_secs(2),
+    all: Duration::from_secs(10),
+    stuck: 4,
+};
+
+/// Finds and reads them.
+pub(super) fn files(
+    query: &CertificatesQuery,
+    password: Option<String>,
+    view: &mut View,
+) -> Brought {
+    let none = |files| Brought {
+        files,
+        left_out: 0,
+        missing: Vec::new(),
+    };
+    // Roots of their own: a thread that is stuck keeps one.
+    let (search_root, read_root) = match roots(view) {
+        Ok(roots) => roots,
+        Err((pid, refusal)) => {
+            let unseen = view.gaps.record(SECTION, "files", pid, &refusal);
+            return none(Seen::Unseen(unseen));
+        }
+    };
+    let max_files = query.max_files.and_then(|max| usize::try_from(max).ok());
+    let max_files = max_files.unwrap_or(FILES);
+    let places = find::places(query, view);
+    let mut files = Assembly {
+        candidates: BTreeMap::new(),
+        missing: BTreeMap::new(),
+    };
+    files.search(places, search_root, max_files, &mut view.gaps);
+    let candidates = files.chosen(max_files, &mut view.gaps);
+    let reader = Reader::new(read_root, password, view.clock.now, query.roots);
+    let items: Vec<(usize, Candidate)> = candidates.iter().cloned().enumerate().collect();
+    let outcomes = each_in_time(items, PATIENCE, move |(index, candidate)| {
+        reader.read(*index, candidate)
+    });
+    let Some(held) = &view.held else {
+        return none(Seen::Value(Vec::new()));
+    };
+    let party = Party::of(held.credentials(), &view.visitor.viewer);
+    let mut judge = Judge {
+        gaps: &mut view.gaps,
+        party: party.as_ref(),
+        left_out: 0,
+    };
+    let mut read = judge.files(candidates, outcomes, &mut files.missing);
+    let left_out = judge.left_out;
+    read.sort_by(|a, b| a.path.cmp(&b.path));
+    for file in &mut read {
+        if let Seen::Value(certificates) = &mut file.certificates {
+            chains::place(certificates);
+        }
+    }
+    keys::pair(&mut read, &mut view.gaps);
+    let missing = files.missing.into_iter();
+    Brought {
+        files: Seen::Value(read),
+        left_out,
+        missing: missing
+            .map(|(path, found_by)| MissingFile {
+                path: path.into(),
+                found_by: found_by.into_iter().collect(),
+            })
+            .collect(),
+    }
+}
+
+fn roots(view: &View) -> Result<(InRoot, InRoot), (i32, Refusal)> {
+    let Some(held) = &view.held else {
+        return Err((0, Refusal::of(Reason::Vanished)));
+    };
+    let root = || {
+        InRoot::of(&held.main).map_err(|errno| {
+            let refusal = held.refusal(errno, Check::Ptrace, &view.visitor.viewer);
+            (held.main.pid(), refusal)
+        })
+    };
+    Ok((root()?, root()?))
+}
+
+/// What the search brings together.
+struct Assembly {
+    /// By path: who led there, whether it is shown in any case, whether the path itself is named.
+    candidates: BTreeMap<Vec<u8>, (BTreeSet<FoundBy>, bool, bool)>,
+    missing: BTreeMap<Vec<u8>, BTreeSet<FoundBy>>,
+}
+
+impl Assembly {
+    fn search(&mut self, places: Places, root: InRoot, max_files: usize, gaps: &mut Gaps) {
+        let search = Search {
+            root,
+            kernel: places.kernel,
+            entries_each: max_files.saturating_mul(4),
+            entries_left: AtomicUsize::new(max_files.saturating_mul(20)),
+        };
+        let starts = places.starts;
+        let outcomes = each_in_time(starts.clone(), PATIENCE, move |start| search.follow(start));
+        let mut told = BTreeSet::new();
+        for (start, outcome) in starts.into_iter().zip(outcomes) {
+            match outcome {
+                time_box::Outcome::Done(searched) => {
+                    self.searched(&start, searched, &mut told, gaps);
+                }
+                late => {
+                    let path = Subject::Path(start.path.into());
+                    gaps.record(SECTION, "certificates", path, &not_in_time(&late));
+                }
+            }
+        }
+    }
+
+    fn searched(
+        &mut self,
+        start: &Start,
+        searched: Searched,
+        told: &mut BTreeSet<Vec<u8>>,
+        gaps: &mut Gaps,
+    ) {
+        if searched.is_missing && start.expected {
+            let by = self.missing.entry(start.path.clone()).or_default();
+            by.insert(start.found_by.clone());
+        }
+        for path in searched.files {
+            let usual = names::is_usual(&path);
+            let named = searched.is_file;
+            let entry = self.candidates.entry(path).or_default();
+            entry.0.insert(start.found_by.clone());
+            entry.1 |= usual || (searched.is_file && start.found_by == FoundBy::Asked);
+            entry.2 |= named && !matches!(start.found_by, FoundBy::UsualPlace | FoundBy::OpenFile);
+        }
+        for (path, errno) in searched.refused {
+            if told.insert(path.clone()) {
+                gaps.record(
+                    SECTION,
+                    "certificates",
+                    Subject::Path(path.into()),
+                    &refused(errno),
+                );
+            }
+        }
+        for (path, bound) in searched.cut {
+            // Where no certificates are kept by habit, nobody expects every name to be read.
+            if start.depth <= 1 && start.take != Take::Everything && bound == Bound::Entries {
+                continue;
+            }
+            let widens = match bound {
+                Bound::Depth => "a greater --depth, or --dir with this path",
+                Bound::Entries => "a greater --max-files, or --file",
+            };
+            if told.insert(path.clone()) {
+                let refusal = Refusal::of(Reason::Limit).needing(widens);
+                gaps.record(
+                    SECTION,
+                    "certificates",
+                    Subject::Path(path.into()),
+                    &refusal,
+                );
+            }
+        }
+    }
+
+    /// As many as are read, the strongest first.
+    fn chosen(&mut self, max_files: usize, gaps: &mut Gaps) -> Vec<Candidate> {
+        let all = std::mem::take(&mut self.candidates).into_iter();
+        let mut candidates: Vec<Candidate> = all
+            .map(|(path, (found_by, promising, named))| Candidate {
+                path,
+                found_by: found_by.into_iter().collect(),
+                promising,
+                named,
+            })
+            .collect();
+        candidates
+            .sort_by(|a, b| (a.found_by.first(), &a.path).cmp(&(b.found_by.first(), &b.path)));
+        let cut = Refusal::of(Reason::Limit).needing("a greater --max-files, or --file");
+        for candidate in candidates.iter().skip(max_files) {
+            let path = Subject::Path(candidate.path.as_slice().into());
+            gaps.record(SECTION, "certificates", path, &cut);
+        }
+        candidates.truncate(max_files);
+        candidates
+    }
+}
+
+/// Turns what was read into files and gaps.
+struct Judge<'a> {
+    gaps: &'a mut Gaps,
+    party: Result<&'a Party, &'a Refusal>,
+    left_out: u64,
+}
+
+impl Judge<'_> {
+    fn files(
+        &mut self,
+        candidates: Vec<Candidate>,
+        outcomes: Vec<time_box::Outcome<Outcome>>,
+        missing: &mut BTreeMap<Vec<u8>, BTreeSet<FoundBy>>,
+    ) -> Vec<CertificateFile> {
+        let mut files: Vec<CertificateFile> = Vec::new();
+        let mut by_candidate: HashMap<usize, usize> = HashMap::new();
+        for (index, (candidate, outcome)) in candidates.into_iter().zip(outcomes).enumerate() {
+            let subject = || Subject::Path(candidate.path.as_slice().into());
+            let outcome = match outcome {
+                time_box::Outcome::Done(outcome) => outcome,
+                late => {
+                    self.gaps
+                        .record(SECTION, "certificates", subject(), &not_in_time(&late));
+                    continue;
+                }
+            };
+            match outcome {
+                Outcome::SameAs(earlier) => {
+                    let known = by_candidate.get(&earlier).copied();
+                    if let Some(file) = known.and_then(|at| files.get_mut(at)) {
+                        file.found_by.extend(candidate.found_by);
+                        file.found_by.sort();
+                        file.found_by.dedup();
+                    }
+                }
+                // A link without a goal, beside others that have theirs.
+                Outcome::Missing => {
+                    let by = missing.entry(candidate.path).or_default();
+                    by.extend(candidate.found_by);
+                }
+                Outcome::LeftOut => self.left_out += 1,
+                Outcome::Refused(errno) => {
+                    self.gaps
+                        .record(SECTION, "certificates", subject(), &refused(errno));
+                }
+                Outcome::Special => {
+                    self.gaps
+                        .record(SECTION, "certificates", subject(), &refused(Errno::EINVAL));
+                }
+                Outcome::Read(reading) => {
+                    if matches!(reading.contents, Ok(None)) && !candidate.promising {
+                        continue;
+                    }
+                    by_candidate.insert(index, files.len());
+                    files.push(self.file(candidate, *reading));
+                }
+            }
+        }
+        files
+    }
+
+    fn file(&mut self, candidate: Candidate, reading: Reading) -> CertificateFile {
+        let path = candidate.path;
+        let subject = || Subject::Path(path.as_slice().into());
+        let readable = match self.party {
+            Ok(party) => party.may_read(reading.ownership),
+            Err(refusal) => Err(refusal.clone()),
+        };
+        let readable_by_target =
+            self.gaps
+                .seen(SECTION, "files.readable_by_target", subject(), readable);
+        let (mut form, mut private_keys, mut faults) = (None, Vec::new(), Vec::new());
+        let certificates: Attempt<Vec<_>> = match reading.contents {
+            Ok(Some(contents)) => {
+                form = Some(contents.form);
+                private_keys = contents.private_keys;
+                faults = contents.faults;
+                let locked = Refusal::of(Reason::Denied)
+                    .needing("its password, in a file that --password-file names");
+                let store = matches!(contents.form, FileForm::Pkcs12 | FileForm::Jks);
+                if contents.needs_password && store && contents.certificates.is_empty() {
+                    Err(locked)
+                } else {
+                    if contents.needs_password {
+                        self.gaps
+                            .record(SECTION, "files.private_keys", subject(), &locked);
+                    }
+                    Ok(contents.certificates)
+                }
+            }
+            Ok(None) => {
+                faults.push(Fault {
+                    line: None,
+                    says: if reading.size_bytes == 0 {
+                        "the file is empty".to_owned()
+                    } else {
+                        "neither a certificate nor a key in a form that is known".to_owned()
+                    },
+                });
+                Ok(Vec::new())
+            }
+            Err(unread) => Err(unread.refusal()),
+        };
+        let certificates = self
+            .gaps
+            .seen(SECTION, "files.certificates", subject(), certificates);
+        CertificateFile {
+            resolved_path: reading.resolved_path.map(Into::into),
+            found_by: candidate.found_by,
+            form,
+            size_bytes: reading.size_bytes,
+            modified_at: Timestamp(reading.modified),
+            uid: reading.ownership.uid,
+            gid: reading.ownership.gid,
+            mode: format!("{:04o}", reading.ownership.mode),
+            readable_by_target,
+            certificates,
+            private_keys,
+            private_key: None,
+            faults,
+            path: path.into(),
+        }
+    }
+}
+
+impl Unread {
+    fn refusal(self) -> Refusal {
+        match self {
+            Self::Errno(errno) => refused(errno),
+            Self::TooLong(super::read::ASKED_LIMIT) => Refusal::of(Reason::Limit)
+                .needing("a file of at most 16 MiB: longer ones are not read"),
+            Self::TooLong(_) => Refusal::of(Reason::Limit)
+                .needing("--file with this path, which reads up to 16 MiB"),
+            Self::TooMuch => Refusal::of(Reason::Limit)
+                .needing("--file with this path: all files together were too long"),
+        }
+    }
+}
+
+fn not_in_time<T>(outcome: &time_box::Outcome<T>) -> Refusal {
+    match outcome {
+        time_box::Outcome::NoThread => {
+            Refusal::of(Reason::Limit).needing("room for one more thread in spyhole's container")
+        }
+        time_box::Outcome::NotBegun => Refusal::of(Reason::Timeout)
+            .needing("--file or --dir with this path: what came before it took all the time"),
+        _ => Refusal::of(Reason::Timeout).needing("that its file system answers"),
+    }
+}
+
+fn refused(errno: Errno) -> Refusal {
+    let with = |reason| Refusal {
+        errno: Some(format!("{errno:?}")),
+        ..Refusal::of(reason)
+    };
+    match errno {
+        Errno::EACCES | Errno::EPERM => by_its_mode(errno),
+        Errno::EINVAL => {
+            Refusal::of(Reason::Unsupported).needing("a regular file: nothing else is opened")
+        }
+        Errno::ELOOP => with(Reason::Io).needing("links that lead somewhere: these go in a circle"),
+        Errno::ENOENT | Errno::ENOTDIR | Errno::ESTALE => with(Reason::Vanished),
+        _ => with(Reason::Io),
+    }
+}

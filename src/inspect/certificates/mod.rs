@@ -1,0 +1,214 @@
+//! The section `certificates`: the certificates and keys in the target's files, its trust store,
+//! and what its listeners serve.
+
+mod chains;
+mod fill;
+mod find;
+mod keys;
+pub mod names;
+mod read;
+mod search;
+mod served;
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Deserialize;
+
+use super::look::{Needs, Scope};
+use super::section::{Detail, Query};
+use super::trust_store;
+use super::view::View;
+use super::visit::Files;
+use crate::model::certificate::{AgainstFiles, Certificate, Certificates, Serves};
+use crate::model::certificate_table::{self, Style};
+use crate::model::escape::escaped;
+use crate::model::gap::Reason;
+use crate::model::seen::Seen;
+use crate::model::{Report, Table};
+use crate::sys::own_file;
+
+/// Flags of `spyhole certificates`.
+#[derive(Debug, Clone, Default, Args, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CertificatesQuery {
+    /// Ask every TCP listener of the target for the certificates that it serves, and compare
+    /// them with the files.
+    #[arg(long)]
+    pub served: bool,
+    /// Also files that hold nothing but authorities of the system's trust store.
+    #[arg(long)]
+    pub roots: bool,
+    /// Only this file, as the target sees it (repeatable).
+    #[arg(long, value_name = "PATH")]
+    pub file: Vec<String>,
+    /// Only the files below this directory, whatever their names (repeatable).
+    #[arg(long, value_name = "PATH")]
+    pub dir: Vec<String>,
+    /// Open keystores and keys with the password in the first line of this file, which is of
+    /// spyhole's own side.
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip)]
+    pub password_file: Option<PathBuf>,
+    /// Exit with 1 if a certificate has fewer days left, a key does not match, or a rotated
+    /// certificate was not reloaded.
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub min_days: Option<i64>,
+    /// How many levels of a directory are searched; 4 unless said otherwise.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=32))]
+    pub depth: Option<u8>,
+    /// How many files are read; 1000 unless said otherwise.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub max_files: Option<u32>,
+}
+
+const SECTION: &str = CertificatesQuery::NAME;
+const DAY_SECONDS: i64 = 86_400;
+
+impl Query for CertificatesQuery {
+    const NAME: &'static str = "certificates";
+    const ALIASES: &'static [&'static str] = &["certs"];
+    const ABOUT: &'static str = "Certificates and keys on disk, in the trust store, and as served";
+    const EXAMPLE: &'static str = "spyhole certs --served\n  spyhole certs --min-days 14\n  spyhole certs --file /etc/tls/tls.crt -o pem";
+
+    fn check(&self) -> Result<(), String> {
+        for (flag, paths) in [("--file", &self.file), ("--dir", &self.dir)] {
+            if let Some(path) = paths.iter().find(|path| !path.starts_with('/')) {
+                return Err(format!(
+                    "{flag} {path:?} is no absolute path; name one as the target sees it, such as \
+                     /etc/tls"
+                ));
+            }
+        }
+        self.password().map(drop)
+    }
+
+    fn needs(&self, _: Detail) -> Needs {
+        let places = Files::ENVIRON | Files::CMDLINE | Files::EXE | Files::CWD | Files::OPEN_FILES;
+        let mut files = Files::MOUNTINFO | trust_store::FILES;
+        if !self.is_narrow() {
+            files |= places;
+        }
+        files.set(Files::FD_LINKS, self.served);
+        Needs {
+            files,
+            scope: if self.served {
+                Scope::Target
+            } else {
+                Scope::Main
+            },
+            target: true,
+        }
+    }
+
+    fn fill(&self, view: &mut View, report: &mut Report) {
+        let password = self.password().unwrap_or_default();
+        let found = fill::files(self, password, view);
+        let pid = view.held.as_ref().map_or(0, |held| held.main.pid());
+        let trust_store = trust_store::find(view, SECTION).map(|trust| trust.store);
+        let trust_store = view.gaps.seen(SECTION, "trust_store", pid, trust_store);
+        let files = found.files.value().map(Vec::as_slice);
+        let served = self.served.then(|| served::ask_all(view, files));
+        report.certificates = Some(Certificates {
+            files: found.files,
+            files_left_out: found.left_out,
+            missing: found.missing,
+            trust_store,
+            served,
+        });
+    }
+
+    fn tables(&self, report: &Report, detail: Detail) -> Vec<Table> {
+        let Some(certificates) = &report.certificates else {
+            return Vec::new();
+        };
+        let style = Style {
+            wide: detail == Detail::Wide,
+            warn_days: self.min_days.unwrap_or(certificate_table::WARN_DAYS),
+        };
+        certificate_table::tables(certificates, style)
+    }
+
+    fn saw_nothing(&self, report: &Report) -> bool {
+        let Some(certificates) = &report.certificates else {
+            return true;
+        };
+        match &certificates.files {
+            Seen::Unseen(_) => certificates.trust_store.value().is_none(),
+            // Where paths were named and none of them could be read.
+            Seen::Value(files) => {
+                let mut gaps = report.gaps.iter().filter(|gap| gap.section == SECTION);
+                let lacks = !certificates.missing.is_empty()
+                    || gaps.any(|gap| {
+                        gap.field.contains("certificates") && gap.reason != Reason::Limit
+                    });
+                let unread = files.iter().all(|file| file.certificates.value().is_none());
+                self.is_narrow() && unread && lacks
+            }
+        }
+    }
+
+    fn says_no(&self, report: &Report) -> bool {
+        let (Some(min_days), Some(certificates)) = (self.min_days, &report.certificates) else {
+            return false;
+        };
+        let ends = |certificate: &Certificate| {
+            let root = certificate.self_signed && certificate.is_ca;
+            !root && certificate.seconds_left < min_days.saturating_mul(DAY_SECONDS)
+        };
+        let files = certificates.files.value().into_iter().flatten();
+        let bad_file = files.into_iter().any(|file| {
+            let mut all = file.certificates.value().into_iter().flatten();
+            let key = file.private_key.as_ref();
+            all.any(ends) || key.is_some_and(|key| key.matches.value() == Some(&false))
+        });
+        let listeners = certificates.served.iter().flatten();
+        let bad_leaf = listeners
+            .filter_map(|listener| match listener.serves.value() {
+                Some(Serves::Tls { leaves }) => Some(leaves),
+                _ => None,
+            })
+            .flatten()
+            .any(|leaf| {
+                ends(&leaf.certificate)
+                    || leaf.against_files.value() == Some(&AgainstFiles::OlderThanFile)
+            });
+        bad_file || bad_leaf
+    }
+
+    fn pem(&self, report: &Report) -> Option<String> {
+        let certificates = report.certificates.as_ref()?;
+        let mut text = String::new();
+        for file in certificates.files.value().into_iter().flatten() {
+            for certificate in file.certificates.value().into_iter().flatten() {
+                // Writing into a String cannot fail.
+                let _ = writeln!(text, "# {}", escaped(file.path.as_bytes()));
+                text.push_str(&certificate.pem());
+            }
+        }
+        for listener in certificates.served.iter().flatten() {
+            let Some(Serves::Tls { leaves }) = listener.serves.value() else {
+                continue;
+            };
+            for leaf in leaves {
+                let _ = writeln!(text, "# served on {}", listener.listens_on);
+                text.push_str(&leaf.certificate.pem());
+            }
+        }
+        Some(text)
+    }
+}
+
+impl CertificatesQuery {
+    /// Whether only what was named is looked at.
+    fn is_narrow(&self) -> bool {
+        !self.file.is_empty() || !self.dir.is_empty()
+    }
+
+    fn password(&self) -> Result<Option<String>, String> {
+        let path = self.password_file.as_deref();
+        let read = path.map(own_file::password).transpose();
+        read.map_err(|error| error.to_string())
+    }
+}

@@ -1,0 +1,169 @@
+//! What one place gives to the runtime that looks there.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::places::{Place, Takes};
+use super::read::{Held, Reading};
+use crate::model::certificate::{Certificate, FileForm};
+use crate::model::gap::{Reason, Refusal};
+use crate::model::trust_store::PlaceState;
+use crate::sys::Cut;
+
+/// What one place gives, gathered from its files.
+pub(super) struct Basket<'a> {
+    place: &'a Place,
+    met: HashSet<String>,
+    roots: Vec<Arc<Certificate>>,
+    /// Why it may hold more.
+    lacks: Option<Refusal>,
+    pub(super) unreadable: usize,
+    /// Files whose names this runtime does not look at.
+    pub(super) passed_over: usize,
+}
+
+impl<'a> Basket<'a> {
+    pub(super) fn new(place: &'a Place) -> Self {
+        Self {
+            place,
+            met: HashSet::new(),
+            roots: Vec::new(),
+            lacks: None,
+            unreadable: 0,
+            passed_over: 0,
+        }
+    }
+
+    pub(super) fn put(&mut self, held: &Held) {
+        if held
+            .form
+            .is_none_or(|form| !self.place.forms.contains(&form))
+        {
+            return;
+        }
+        if held.needs_password {
+            let locked = Refusal::of(Reason::Denied).needing("the password of the keystore");
+            self.lacks(&locked);
+        }
+        if held.cut == Cut::AtLimit {
+            self.lacks(&Refusal::of(Reason::Limit));
+        }
+        if self.place.all_or_nothing && held.faults > 0 && !held.certificates.is_empty() {
+            self.lacks(&Refusal::of(Reason::Malformed).needing(
+                "a bundle without a broken block: because of a broken certificate OpenSSL takes \
+                 nothing of the whole file",
+            ));
+        }
+        for certificate in &held.certificates {
+            if self.place.takes == Takes::SelfIssued && !certificate.self_signed {
+                continue;
+            }
+            if self.met.insert(certificate.fingerprint_sha256.clone()) {
+                self.roots.push(Arc::clone(certificate));
+            }
+        }
+    }
+
+    pub(super) fn lacks(&mut self, refusal: &Refusal) {
+        self.lacks.get_or_insert_with(|| refusal.clone());
+    }
+
+    pub(super) fn says(&self) -> Option<String> {
+        let mut words = Vec::new();
+        if self.place.takes == Takes::HashNames && self.roots.is_empty() && self.passed_over > 0 {
+            words.push(format!(
+                "{} {}, none with a hash for its name as `openssl rehash` gives it: those are \
+                 never looked at",
+                self.passed_over,
+                if self.passed_over == 1 {
+                    "file"
+                } else {
+                    "files"
+                },
+            ));
+        }
+        if self.unreadable > 0 {
+            words.push(format!(
+                "{} of its files {} not readable for the target's user",
+                self.unreadable,
+                if self.unreadable == 1 { "is" } else { "are" },
+            ));
+        }
+        (!words.is_empty()).then(|| words.join("; "))
+    }
+
+    pub(super) fn reading(self) -> Reading {
+        let state = match (&self.lacks, self.roots.is_empty()) {
+            (_, false) => Ok(PlaceState::Present),
+            (None, true) => Ok(PlaceState::Empty),
+            (Some(refusal), true) => Err(refusal.clone()),
+        };
+        Reading {
+            state,
+            roots: match self.lacks {
+                None => Ok(self.roots),
+                Some(refusal) => Err(refusal),
+            },
+            says: None,
+        }
+    }
+}
+
+/// What keeps a runtime from taking what a file holds.
+pub(super) fn odd(place: &Place, held: &Held) -> Option<String> {
+    let form = held.form?;
+    if !place.forms.contains(&form) {
+        let name = |form: &FileForm| match form {
+            FileForm::Pem => "PEM",
+            FileForm::Der => "DER",
+            FileForm::Pkcs7 => "PKCS#7",
+            FileForm::Pkcs12 => "PKCS#12",
+            FileForm::Jks => "JKS",
+        };
+        let wanted: Vec<&str> = place.forms.iter().map(name).collect();
+        return Some(format!(
+            "it is {}, where only {} is read",
+            name(&form),
+            wanted.join(" or ")
+        ));
+    }
+    match held.faults {
+        0 => None,
+        1 => Some("one block in it could not be read".to_owned()),
+        faults => Some(format!("{faults} blocks in it could not be read")),
+    }
+}
+
+/// Whether OpenSSL would look at a file of this name: `5ed36f99.0`.
+pub(super) fn is_hash_name(name: &[u8]) -> bool {
+    let Some((hash, rest)) = name.split_at_checked(8) else {
+        return false;
+    };
+    let hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    hash.iter().all(hex)
+        && rest
+            .strip_prefix(b".")
+            .is_some_and(|number| !number.is_empty() && number.iter().all(u8::is_ascii_digit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hash_names_are_those_of_openssl_rehash() {
+        for name in ["5ed36f99.0", "00000000.12", "deadbeef.9"] {
+            assert!(is_hash_name(name.as_bytes()), "{name}");
+        }
+        for name in [
+            "",
+            "5ed36f99",
+            "5ed36f99.",
+            "5ed36f99.r0",
+            "5ED36F99.0",
+            "a.pem",
+        ] {
+            assert!(!is_hash_name(name.as_bytes()), "{name}");
+        }
+    }
+}

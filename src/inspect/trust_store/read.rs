@@ -1,0 +1,323 @@
+//! What is at the places, as the target's own user may read it. A file that several places lead
+//! to is read once; a file system that does not answer costs itself only.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use nix::errno::Errno;
+
+use super::basket::{Basket, is_hash_name, odd};
+use super::permission::Reader;
+use super::places::{Place, Takes};
+use crate::inspect::visit::Attempt;
+use crate::model::certificate::{Certificate, FileForm};
+use crate::model::gap::{Reason, Refusal};
+use crate::model::trust_store::{PlaceKind, PlaceState};
+use crate::parse::certificate_file;
+use crate::sys::entry::{Found, Kind, find};
+use crate::sys::time_box::{Outcome, Patience, each_in_time};
+use crate::sys::{Cut, InRoot};
+
+/// Bundles of 150 authorities have 250 KiB.
+const FILE_BYTES: usize = 8 << 20;
+const DIRECTORY_ENTRIES: usize = 5_000;
+const ROOTS: usize = 10_000;
+/// Local file systems answer within milliseconds.
+const PATIENCE: Patience = Patience {
+    each: Duration::from_secs(5),
+    all: Duration::from_secs(10),
+    stuck: 2,
+};
+
+/// What was found at a place.
+#[derive(Debug, Clone)]
+pub(super) struct Reading {
+    pub(super) state: Attempt<PlaceState>,
+    /// What the runtime takes from it, each once.
+    pub(super) roots: Attempt<Vec<Arc<Certificate>>>,
+    /// What is odd about it.
+    pub(super) says: Option<String>,
+}
+
+impl Reading {
+    fn nothing(state: PlaceState) -> Self {
+        Self {
+            state: Ok(state),
+            roots: Ok(Vec::new()),
+            says: None,
+        }
+    }
+
+    fn refused(refusal: Refusal) -> Self {
+        Self {
+            state: Err(refusal.clone()),
+            roots: Err(refusal),
+            says: None,
+        }
+    }
+}
+
+/// One reading for each place.
+pub(super) fn read(
+    root: InRoot,
+    reader: Attempt<Reader>,
+    places: &[Place],
+    now: SystemTime,
+) -> Vec<Reading> {
+    let shelf = Shelf {
+        root,
+        reader,
+        now,
+        files: Mutex::default(),
+        left: AtomicUsize::new(ROOTS),
+    };
+    let outcomes = each_in_time(places.to_vec(), PATIENCE, move |place| shelf.look(place));
+    outcomes
+        .into_iter()
+        .map(|outcome| match outcome {
+            Outcome::Done(reading) => reading,
+            Outcome::Late | Outcome::NotBegun => Reading::refused(
+                Refusal::of(Reason::Timeout).needing("that its file system answers"),
+            ),
+            Outcome::NoThread => Reading::refused(
+                Refusal::of(Reason::Limit)
+                    .needing("room for one more thread in spyhole's container"),
+            ),
+        })
+        .collect()
+}
+
+/// What a file holds, whoever takes it.
+#[derive(Debug)]
+pub(super) struct Held {
+    /// `None` for what is none of them.
+    pub(super) form: Option<FileForm>,
+    pub(super) certificates: Vec<Arc<Certificate>>,
+    pub(super) needs_password: bool,
+    pub(super) faults: usize,
+    pub(super) cut: Cut,
+}
+
+/// What came of one file.
+enum File {
+    Missing,
+    /// Not for the target's user.
+    Unreadable,
+    /// Neither file nor link to one.
+    Other,
+    Refused(Refusal),
+    Read(Arc<Held>),
+}
+
+struct Shelf {
+    root: InRoot,
+    reader: Attempt<Reader>,
+    now: SystemTime,
+    /// By device and inode.
+    files: Mutex<HashMap<(u64, u64), Arc<Held>>>,
+    /// How many certificates may still be kept.
+    left: AtomicUsize,
+}
+
+impl Shelf {
+    fn look(&self, place: &Place) -> Reading {
+        match (&place.path, place.kind) {
+            (None, _) | (_, PlaceKind::BuiltIn) => Reading::nothing(PlaceState::Present),
+            (Some(path), _) if path.is_empty() => Reading::nothing(PlaceState::Missing),
+            (Some(path), PlaceKind::File) => self.file_place(place, path),
+            (Some(path), PlaceKind::Directory) => self.directory_place(place, path),
+        }
+    }
+
+    fn file_place(&self, place: &Place, path: &[u8]) -> Reading {
+        match self.on_the_way(path).map(|()| self.file(path)) {
+            Err(File::Refused(refusal)) | Ok(File::Refused(refusal)) => Reading::refused(refusal),
+            Err(_) | Ok(File::Unreadable) => Reading::nothing(PlaceState::Unreadable),
+            Ok(File::Missing) => Reading::nothing(PlaceState::Missing),
+            Ok(File::Other) => Reading {
+                says: Some("it is no regular file".to_owned()),
+                ..Reading::nothing(PlaceState::Empty)
+            },
+            Ok(File::Read(held)) => {
+                let mut basket = Basket::new(place);
+                basket.put(&held);
+                let says = odd(place, &held);
+                Reading {
+                    says: says.or_else(|| basket.says()),
+                    ..basket.reading()
+                }
+            }
+        }
+    }
+
+    fn directory_place(&self, place: &Place, path: &[u8]) -> Reading {
+        if let Err(stopped) = self.on_the_way(path) {
+            return match stopped {
+                File::Refused(refusal) => Reading::refused(refusal),
+                _ => Reading::nothing(PlaceState::Unreadable),
+            };
+        }
+        let found = match find(&self.root, path) {
+            Ok(found) if found.entry.kind == Kind::Directory => found,
+            Ok(_) => {
+                return Reading {
+                    says: Some("it is no directory".to_owned()),
+                    ..Reading::nothing(PlaceState::Empty)
+                };
+            }
+            Err(errno) => {
+                return match not_found(errno) {
+                    File::Refused(refusal) => Reading::refused(refusal),
+                    _ => Reading::nothing(PlaceState::Missing),
+                };
+            }
+        };
+        match self.may_read(&found) {
+            Ok(true) => {}
+            Ok(false) => return Reading::nothing(PlaceState::Unreadable),
+            Err(refusal) => return Reading::refused(refusal),
+        }
+        let (names, cut) = match found.names(DIRECTORY_ENTRIES) {
+            Ok(listed) => listed,
+            Err(errno) => return Reading::refused(by_its_mode(errno)),
+        };
+        let mut basket = Basket::new(place);
+        if cut == Cut::AtLimit {
+            basket.lacks(&Refusal::of(Reason::Limit));
+        }
+        for name in &names {
+            let wanted = match place.takes {
+                Takes::HashNames => is_hash_name(&name.name),
+                // What it leads to is read by its own name.
+                Takes::All | Takes::SelfIssued => !name.links_beside,
+            };
+            if wanted {
+                match self.file(&[path, b"/", &name.name].concat()) {
+                    File::Read(held) => basket.put(&held),
+                    File::Refused(refusal) => basket.lacks(&refusal),
+                    File::Unreadable => basket.unreadable += 1,
+                    File::Missing | File::Other => {}
+                }
+            } else {
+                basket.passed_over += 1;
+            }
+        }
+        Reading {
+            says: basket.says(),
+            ..basket.reading()
+        }
+    }
+
+    /// Whether the target may pass through the directories that a path names.
+    fn on_the_way(&self, path: &[u8]) -> Result<(), File> {
+        let Ok(reader) = &self.reader else {
+            return Ok(());
+        };
+        for parent in Path::new(OsStr::from_bytes(path)).ancestors().skip(1) {
+            let parent = parent.as_os_str().as_encoded_bytes();
+            if let Ok(found) = find(&self.root, parent) {
+                match reader.may_enter(&found.entry) {
+                    Ok(true) => {}
+                    Ok(false) => return Err(File::Unreadable),
+                    Err(refusal) => return Err(File::Refused(refusal)),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn may_read(&self, found: &Found) -> Attempt<bool> {
+        self.reader
+            .as_ref()
+            .map_err(Clone::clone)?
+            .may_read(&found.entry)
+    }
+
+    fn file(&self, path: &[u8]) -> File {
+        let found = match find(&self.root, path) {
+            Ok(found) => found,
+            Err(errno) => return not_found(errno),
+        };
+        if found.entry.kind != Kind::File {
+            return File::Other;
+        }
+        match self.may_read(&found) {
+            Ok(true) => {}
+            Ok(false) => return File::Unreadable,
+            Err(refusal) => return File::Refused(refusal),
+        }
+        let key = (found.entry.device, found.entry.inode);
+        if let Some(held) = self.lock().get(&key) {
+            return File::Read(Arc::clone(held));
+        }
+        let mut bytes = Vec::new();
+        let cut = match found.read(FILE_BYTES, &mut bytes) {
+            Ok(cut) => cut,
+            Err(errno) => return File::Refused(by_its_mode(errno)),
+        };
+        let held = Arc::new(self.held(&bytes, cut));
+        self.lock().insert(key, Arc::clone(&held));
+        File::Read(held)
+    }
+
+    fn held(&self, bytes: &[u8], cut: Cut) -> Held {
+        let Some(contents) = certificate_file::contents(bytes, None, self.now) else {
+            return Held {
+                form: None,
+                certificates: Vec::new(),
+                needs_password: false,
+                faults: 0,
+                cut,
+            };
+        };
+        let left = self.left.load(Ordering::Relaxed);
+        let count = contents.certificates.len();
+        self.left
+            .store(left.saturating_sub(count), Ordering::Relaxed);
+        Held {
+            form: Some(contents.form),
+            needs_password: contents.needs_password,
+            faults: contents.faults.len(),
+            cut: if count > left { Cut::AtLimit } else { cut },
+            certificates: contents
+                .certificates
+                .into_iter()
+                .take(left)
+                .map(Arc::new)
+                .collect(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<(u64, u64), Arc<Held>>> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn not_found(errno: Errno) -> File {
+    match errno {
+        // None of these lets a runtime find anything either.
+        Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP | Errno::ENAMETOOLONG | Errno::EINVAL => {
+            File::Missing
+        }
+        _ => File::Refused(by_its_mode(errno)),
+    }
+}
+
+/// A file that its mode keeps from spyhole.
+fn by_its_mode(errno: Errno) -> Refusal {
+    let denied = matches!(errno, Errno::EACCES | Errno::EPERM);
+    let refusal = Refusal {
+        errno: Some(format!("{errno:?}")),
+        ..Refusal::of(if denied { Reason::Denied } else { Reason::Io })
+    };
+    if denied {
+        refusal.needing("root or CAP_DAC_READ_SEARCH: by its mode the file is not for this user")
+    } else {
+        refusal
+    }
+}

@@ -1,0 +1,203 @@
+//! Name constraints (RFC 5280 4.2.1.10): which names an issuer forbids to those below it.
+//!
+//! webpki checks them too, but stops at the first thing that is wrong; here they are told beside
+//! everything else. Kinds other than DNS names and addresses are left to webpki.
+
+use x509_parser::extensions::{GeneralName, GeneralSubtree, ParsedExtension};
+
+use super::link::Link;
+use super::{Finding, finding, words};
+use crate::model::verdict::Problem;
+
+/// Comparisons in one judgement: names times constraints, both of which a server chooses.
+const COMPARISONS: usize = 100_000;
+
+/// Names in a way that an issuer above them forbids.
+pub(super) fn names(members: &[&Link]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut left = COMPARISONS;
+    for (at, issuer) in members.iter().enumerate().skip(1) {
+        let constraints = issuer.extensions().find_map(|parsed| match parsed {
+            ParsedExtension::NameConstraints(constraints) => Some(constraints),
+            _ => None,
+        });
+        let Some(constraints) = constraints else {
+            continue;
+        };
+        let permitted = constraints
+            .permitted_subtrees
+            .as_deref()
+            .unwrap_or_default();
+        let excluded = constraints.excluded_subtrees.as_deref().unwrap_or_default();
+        for link in members.iter().take(at) {
+            let needed = permitted.len().saturating_add(excluded.len());
+            let needed = needed.saturating_mul(alternatives(link).count());
+            let Some(rest) = left.checked_sub(needed) else {
+                let says = format!(
+                    "{} has more names, or {} more nameConstraints, than spyhole compares",
+                    link.title(),
+                    issuer.title()
+                );
+                findings.push(finding(Problem::Unsupported, link.place, says));
+                continue;
+            };
+            left = rest;
+            let forbidden =
+                alternatives(link).find_map(|name| why_forbidden(name, permitted, excluded));
+            if let Some(why) = forbidden {
+                let says = format!(
+                    "{} may not be issued below {}: {why} (nameConstraints)",
+                    link.title(),
+                    issuer.title()
+                );
+                findings.push(finding(Problem::NameConstraint, link.place, says));
+            }
+        }
+    }
+    findings
+}
+
+fn alternatives<'l, 'a>(link: &'l Link<'a>) -> impl Iterator<Item = &'l GeneralName<'a>> {
+    link.extensions()
+        .filter_map(|parsed| match parsed {
+            ParsedExtension::SubjectAlternativeName(list) => Some(&list.general_names),
+            _ => None,
+        })
+        .flatten()
+}
+
+fn why_forbidden(
+    name: &GeneralName,
+    permitted: &[GeneralSubtree],
+    excluded: &[GeneralSubtree],
+) -> Option<String> {
+    let shown = match name {
+        GeneralName::DNSName(text) => words::clip(text),
+        GeneralName::IPAddress(bytes) => address(bytes),
+        _ => return None,
+    };
+    if let Some(tree) = excluded.iter().find(|tree| within(name, &tree.base, true)) {
+        return Some(format!("{shown} is in {}, which it excludes", base(tree)));
+    }
+    let of_kind: Vec<&GeneralSubtree> = permitted
+        .iter()
+        .filter(|tree| {
+            matches!(
+                (name, &tree.base),
+                (GeneralName::DNSName(_), GeneralName::DNSName(_))
+                    | (GeneralName::IPAddress(_), GeneralName::IPAddress(_))
+            )
+        })
+        .collect();
+    if of_kind.is_empty() || of_kind.iter().any(|tree| within(name, &tree.base, false)) {
+        return None;
+    }
+    let allowed: Vec<String> = of_kind.iter().map(|tree| base(tree)).collect();
+    Some(format!(
+        "{shown} is not in {}, all that it permits",
+        words::list(&allowed)
+    ))
+}
+
+fn within(name: &GeneralName, base: &GeneralName, excludes: bool) -> bool {
+    match (name, base) {
+        (GeneralName::DNSName(name), GeneralName::DNSName(base)) => {
+            dns_within(name, base, excludes)
+        }
+        (GeneralName::IPAddress(name), GeneralName::IPAddress(base)) => {
+            let Some((network, mask)) = base.split_at_checked(name.len()) else {
+                return false;
+            };
+            mask.len() == name.len()
+                && name
+                    .iter()
+                    .zip(network)
+                    .zip(mask)
+                    .all(|((name, network), mask)| name & mask == network & mask)
+        }
+        _ => false,
+    }
+}
+
+fn dns_within(name: &str, base: &str, excludes: bool) -> bool {
+    let (name, base) = (name.to_ascii_lowercase(), base.to_ascii_lowercase());
+    if base.is_empty() {
+        return true;
+    }
+    // `*.example` can be `api.example`: excluding one excludes the other.
+    if excludes
+        && let Some(parent) = name.strip_prefix("*.")
+        && base
+            .strip_suffix(parent)
+            .is_some_and(|label| label.ends_with('.') && label.matches('.').count() == 1)
+    {
+        return true;
+    }
+    match name.strip_suffix(&base) {
+        Some("") => true,
+        Some(before) => base.starts_with('.') || before.ends_with('.'),
+        None => false,
+    }
+}
+
+fn base(tree: &GeneralSubtree) -> String {
+    match &tree.base {
+        GeneralName::DNSName("") => "all names".to_owned(),
+        GeneralName::DNSName(text) => words::clip(text),
+        GeneralName::IPAddress(bytes) => {
+            let (network, mask) = bytes.split_at(bytes.len() / 2);
+            let ones: u32 = mask.iter().map(|byte| byte.count_ones()).sum();
+            format!("{}/{ones}", address(network))
+        }
+        _ => "others".to_owned(),
+    }
+}
+
+fn address(bytes: &[u8]) -> String {
+    use core::net::IpAddr;
+    let address = <[u8; 4]>::try_from(bytes)
+        .map(IpAddr::from)
+        .or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from));
+    address.map_or_else(
+        |_| "a malformed address".to_owned(),
+        |address| address.to_string(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_within_its_parents_and_not_within_its_namesakes() {
+        for (name, base, inside) in [
+            ("api.example.com", "example.com", true),
+            ("EXAMPLE.com", "example.COM", true),
+            ("api.example.com", ".example.com", true),
+            ("example.com", ".example.com", false),
+            ("badexample.com", "example.com", false),
+            ("example.com", "api.example.com", false),
+            ("*.example.com", "example.com", true),
+            ("anything", "", true),
+        ] {
+            assert_eq!(dns_within(name, base, false), inside, "{name} in {base}");
+        }
+        assert!(dns_within("*.example.com", "api.example.com", true));
+        assert!(!dns_within("*.example.com", "a.api.example.com", true));
+    }
+
+    #[test]
+    fn an_address_is_within_its_network() {
+        let network = [10, 1, 0, 0, 255, 255, 0, 0];
+        let within = |name: &[u8]| {
+            within(
+                &GeneralName::IPAddress(name),
+                &GeneralName::IPAddress(&network),
+                false,
+            )
+        };
+        assert!(within(&[10, 1, 2, 3]));
+        assert!(!within(&[10, 2, 2, 3]));
+        assert!(!within(&[0; 16]));
+    }
+}

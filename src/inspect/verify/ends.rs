@@ -1,0 +1,181 @@
+//! Why a way leads to no trusted authority, and signatures that do not fit.
+
+use super::algorithms::{Check, check};
+use super::link::Link;
+use super::search::{End, Namesake, Way};
+use super::{Case, Finding, finding, words};
+use crate::model::verdict::{Authorities, Problem};
+
+/// What is to be told of the end of a way.
+pub(super) fn end(case: &Case, way: &Way) -> Vec<Finding> {
+    let Some(head) = way.links.last().and_then(|at| case.links.get(*at)) else {
+        return Vec::new();
+    };
+    match &way.end {
+        End::Leaf => Vec::from_iter(partial(head)),
+        End::Authority(anchor) => {
+            let opened = anchor
+                .certificate
+                .and_then(|certificate| Link::open(certificate, None));
+            Vec::from_iter(opened.and_then(|link| partial(&link)))
+        }
+        End::GivenUp => {
+            let says = format!(
+                "the search for the issuers of {} was given up: there are too many certificates \
+                 that could be",
+                head.title()
+            );
+            vec![finding(Problem::Unsupported, head.place, says)]
+        }
+        End::Nowhere(namesakes) => vec![nowhere(case, head, namesakes)],
+    }
+}
+
+/// Signatures on the way that cannot be checked.
+pub(super) fn unchecked(case: &Case, way: &Way) -> Vec<Finding> {
+    let joints = way.links.iter().zip(&way.joints);
+    let unknown = joints.filter_map(|(at, joint)| {
+        let (link, Check::Unknown(why)) = (case.links.get(*at)?, joint) else {
+            return None;
+        };
+        let says = format!(
+            "the signature of {} ({}) could not be checked: {why}",
+            link.title(),
+            words::clip(&link.certificate.signature_algorithm)
+        );
+        Some(finding(Problem::Unsupported, link.place, says))
+    });
+    unknown.collect()
+}
+
+/// Trusted, though somebody else issued it: OpenSSL wants the way to its end.
+fn partial(trusted: &Link) -> Option<Finding> {
+    if trusted.self_issued() {
+        return None;
+    }
+    let says = format!(
+        "{} is trusted and did not issue itself; OpenSSL takes such a certificate as an authority \
+         only where X509_V_FLAG_PARTIAL_CHAIN is set",
+        trusted.title()
+    );
+    Some(Finding {
+        fatal: false,
+        ..finding(Problem::UnknownIssuer, trusted.place, says)
+    })
+}
+
+fn nowhere(case: &Case, head: &Link, namesakes: &[Namesake]) -> Finding {
+    if let Some(namesake) = namesakes.first() {
+        return wrong_key(case, head, *namesake);
+    }
+    let trusted = trusted(case);
+    let title = head.title();
+    if head.self_issued() && head.place == Some(0) {
+        let fits = check(&head.signed, head.spki);
+        if fits == Check::Wrong {
+            let says =
+                format!("{title} says that it issued itself, and its signature is not its own");
+            return finding(Problem::BadSignature, head.place, says);
+        }
+        let says = format!("{title} issued itself and is not {trusted}");
+        return finding(Problem::SelfSigned, head.place, says);
+    }
+    if head.self_issued() {
+        let says = format!("the chain ends at {title}, which is not {trusted}");
+        return finding(Problem::UnknownIssuer, head.place, says);
+    }
+    let issuer = words::clip(&head.certificate.issuer);
+    if let Some(says) = other_spelling(case, head, &issuer) {
+        return finding(Problem::UnknownIssuer, head.place, says);
+    }
+    // A leaf whose issuer is nowhere may as well be issued by a root that is not trusted. Public
+    // authorities, which never do that, say where the issuer's certificate can be had.
+    match head.issuer_url() {
+        Some(url) if head.place == Some(0) => {
+            let says = format!(
+                "the server left out {issuer}, which issued {title}: it is not {trusted} and not \
+                 in the chain; it can be had at {url} (not fetched)"
+            );
+            finding(Problem::MissingIntermediate, head.place, says)
+        }
+        url => {
+            let url = url.map_or_else(String::new, |url| {
+                format!("; its certificate can be had at {url} (not fetched)")
+            });
+            let says = format!(
+                "{title} was issued by {issuer}, which is not {trusted} and not in the chain{url}"
+            );
+            finding(Problem::UnknownIssuer, head.place, says)
+        }
+    }
+}
+
+/// The name of the issuer is there, with another key.
+fn wrong_key(case: &Case, head: &Link, namesake: Namesake) -> Finding {
+    let opened;
+    let (whose, other) = match namesake {
+        Namesake::Served(at) => ("in the chain", case.links.get(at)),
+        Namesake::Trusted(anchor) => {
+            opened = anchor
+                .certificate
+                .and_then(|certificate| Link::open(certificate, None));
+            ("trusted", opened.as_ref())
+        }
+    };
+    let issuer = match namesake {
+        Namesake::Trusted(anchor) => anchor.title(),
+        Namesake::Served(_) => other.map(Link::title).unwrap_or_default(),
+    };
+    let ids = (head.issuer_key_id(), other.and_then(Link::key_id));
+    if matches!(ids, (Some(wanted), Some(own)) if wanted != own) {
+        let says = format!(
+            "{} was issued by another {issuer} than the one that is {whose}: the key identifiers \
+             differ, so that authority was probably made anew under its old name",
+            head.title()
+        );
+        return finding(Problem::UnknownIssuer, head.place, says);
+    }
+    let says = format!(
+        "the signature of {} does not fit the key of {issuer}, which is {whose}: it was changed, \
+         or that authority was made anew under its old name",
+        head.title()
+    );
+    finding(Problem::BadSignature, head.place, says)
+}
+
+/// An issuer that is there, but whose name is encoded in another way.
+fn other_spelling(case: &Case, head: &Link, issuer: &str) -> Option<String> {
+    let wanted = head.certificate.issuer.as_str();
+    let served = case
+        .links
+        .iter()
+        .any(|link| link.place != head.place && link.certificate.subject == wanted);
+    let known = served
+        || case
+            .question
+            .roots
+            .iter()
+            .any(|anchor| anchor.certificate.is_some_and(|one| one.subject == wanted));
+    known.then(|| {
+        format!(
+            "{} was issued by {issuer}, and the certificate of that name has it in another \
+             encoding; Go and rustls take that for another name, OpenSSL does not",
+            head.title()
+        )
+    })
+}
+
+/// The trusted ones, as the end of "is not …".
+fn trusted(case: &Case) -> String {
+    let whose = match case.question.authorities {
+        Authorities::Target => "that the target trusts",
+        Authorities::Mozilla => "of Mozilla",
+        Authorities::Given => "of --ca",
+    };
+    match (case.question.roots.len(), case.question.authorities) {
+        (0, Authorities::Target) => "trusted (the target trusts no authority at all)".to_owned(),
+        (0, _) => "trusted (there is no authority in --ca)".to_owned(),
+        (1, _) => format!("the one authority {whose}"),
+        (count, _) => format!("one of the {count} authorities {whose}"),
+    }
+}

@@ -1,0 +1,128 @@
+//! Whether each issuer may issue, and whether all of them may be used for a TLS server.
+
+use super::link::Link;
+use super::{Finding, finding};
+use crate::model::verdict::Problem;
+
+/// What a server's key has to be allowed to do, one of these (RFC 5280 4.2.1.3, RFC 8446 4.4.2.2).
+const HANDSHAKE: &[&str] = &["digitalSignature", "keyEncipherment", "keyAgreement"];
+/// Critical extensions that webpki and this judge understand: keyUsage, subjectAltName,
+/// basicConstraints, nameConstraints, cRLDistributionPoints, extendedKeyUsage.
+const UNDERSTOOD: &[&str] = &[
+    "2.5.29.15",
+    "2.5.29.17",
+    "2.5.29.19",
+    "2.5.29.30",
+    "2.5.29.31",
+    "2.5.29.37",
+];
+
+/// What speaks against the issuers of a way: the leaf first, a trusted authority last.
+pub(super) fn issuers(members: &[&Link]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (at, issuer) in members.iter().enumerate().skip(1) {
+        let title = issuer.title();
+        let subject = members
+            .get(at - 1)
+            .map(|link| link.title())
+            .unwrap_or_default();
+        let certificate = issuer.certificate;
+        // Older than the extension that tells a CA, and trusted by name.
+        let old_root = certificate.version < 3 && issuer.place.is_none() && issuer.self_issued();
+        let says = if !certificate.is_ca && !old_root {
+            Some(format!(
+                "{title} issued {subject} and is no CA: basicConstraints does not say CA:TRUE"
+            ))
+        } else if lacks(certificate.key_usages.as_deref(), &["keyCertSign"]) {
+            Some(format!(
+                "{title} issued {subject}, and its keyUsage does not allow to sign certificates"
+            ))
+        } else {
+            None
+        };
+        findings.extend(says.map(|says| finding(Problem::IssuerNotCa, issuer.place, says)));
+        findings.extend(too_many_below(members, at));
+    }
+    findings
+}
+
+/// More CA certificates below an issuer than it allows (RFC 5280 4.2.1.9).
+fn too_many_below(members: &[&Link], at: usize) -> Option<Finding> {
+    let issuer = members.get(at)?;
+    let allowed = issuer.certificate.path_length?;
+    let between = members.get(1..at)?.iter();
+    let below = between.filter(|link| !link.self_issued()).count();
+    (u32::try_from(below).ok()? > allowed).then(|| {
+        let says = format!(
+            "{} allows {allowed} CA certificates in a row below it (pathLenConstraint), and there \
+             are {below}",
+            issuer.title()
+        );
+        finding(Problem::IssuerNotCa, issuer.place, says)
+    })
+}
+
+/// What is not for servers.
+pub(super) fn purposes(members: &[&Link]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (at, link) in members.iter().enumerate() {
+        let certificate = link.certificate;
+        let title = link.title();
+        if lacks(certificate.extended_key_usages.as_deref(), &["serverAuth"]) {
+            let usages = certificate.extended_key_usages.iter().flatten();
+            let usages: Vec<String> = usages.cloned().collect();
+            let allowed = if usages.is_empty() {
+                "nothing".to_owned()
+            } else {
+                super::words::list(&usages)
+            };
+            let role = if at == 0 {
+                "is not for servers"
+            } else {
+                "may not issue for servers"
+            };
+            let says =
+                format!("{title} {role}: its extendedKeyUsage allows {allowed}, not serverAuth");
+            findings.push(finding(Problem::NotForServers, link.place, says));
+        }
+        if at == 0 && lacks(certificate.key_usages.as_deref(), HANDSHAKE) {
+            let says = format!(
+                "{title} is not for servers: its keyUsage allows {} and no handshake; OpenSSL and \
+                 Java refuse that, Go and rustls do not look",
+                super::words::list(certificate.key_usages.as_deref().unwrap_or_default())
+            );
+            findings.push(finding(Problem::NotForServers, link.place, says));
+        }
+    }
+    findings
+}
+
+/// Critical extensions that nobody here understands: they may say anything.
+pub(super) fn extensions(members: &[&Link]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    // Of a trusted authority they are not asked for.
+    for link in members.iter().filter(|link| link.place.is_some()) {
+        let unknown: Vec<String> = link
+            .x509
+            .extensions()
+            .iter()
+            .filter(|extension| extension.critical)
+            .map(|extension| extension.oid.to_id_string())
+            .filter(|oid| !UNDERSTOOD.contains(&oid.as_str()))
+            .collect();
+        if !unknown.is_empty() {
+            let says = format!(
+                "{} has a critical extension that spyhole does not understand: {}",
+                link.title(),
+                super::words::list(&unknown)
+            );
+            findings.push(finding(Problem::Unsupported, link.place, says));
+        }
+    }
+    findings
+}
+
+/// Whether a list of usages is there and has none of these.
+fn lacks(usages: Option<&[String]>, wanted: &[&str]) -> bool {
+    usages.is_some_and(|usages| !usages.iter().any(|usage| wanted.contains(&usage.as_str())))
+}

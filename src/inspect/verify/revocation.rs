@@ -1,0 +1,175 @@
+//! What a stapled OCSP response says, and whether it may say so.
+
+use std::time::SystemTime;
+
+use ring::digest;
+
+use super::algorithms::{Check, check};
+use super::link::Link;
+use super::{Finding, finding, words};
+use crate::model::certificate::Certificate;
+use crate::model::time::Timestamp;
+use crate::model::tls::{OcspStaple, OcspStatus};
+use crate::model::verdict::Problem;
+use crate::parse::ocsp::{self, Answer, Response, Status};
+use crate::parse::signed::key_parts;
+use crate::parse::x509;
+
+/// Certificates of the chain among which the issuer of the leaf is looked for.
+const ISSUERS: usize = 32;
+
+/// Reads a stapled OCSP response about the leaf of a chain.
+#[must_use]
+pub fn staple(response: &[u8], chain: &[Certificate], now: SystemTime) -> OcspStaple {
+    let unusable = OcspStaple {
+        status: OcspStatus::Unusable,
+        this_update: None,
+        next_update: None,
+        revoked_at: None,
+        revocation_reason: None,
+        signed_by_issuer: None,
+    };
+    let (Ok(response), Some(leaf)) = (
+        ocsp::response(response),
+        chain.first().and_then(|leaf| Link::open(leaf, Some(0))),
+    ) else {
+        return unusable;
+    };
+    let issuer = chain
+        .iter()
+        .skip(1)
+        .take(ISSUERS)
+        .filter_map(|certificate| Link::open(certificate, None))
+        .find(|link| link.subject == leaf.issuer && check(&leaf.signed, link.spki) == Check::Right);
+    let answers = response.answers.iter();
+    let mut fitting = answers.filter(|answer| is_about(answer, &leaf, issuer.as_ref()));
+    let Some(answer) = fitting.next() else {
+        return unusable;
+    };
+    let (status, revoked_at, reason) = match answer.status {
+        Status::Good => (OcspStatus::Good, None, None),
+        Status::Unknown => (OcspStatus::Unknown, None, None),
+        Status::Revoked(at, reason) => (OcspStatus::Revoked, Some(at), reason),
+    };
+    OcspStaple {
+        status,
+        this_update: Some(answer.this_update),
+        next_update: answer.next_update,
+        revoked_at,
+        revocation_reason: reason.and_then(ocsp::reason).map(str::to_owned),
+        signed_by_issuer: issuer.and_then(|issuer| is_signed(&response, &issuer, now)),
+    }
+}
+
+/// What a staple means for a verdict. Only one that is properly signed decides.
+pub(super) fn told(leaf: &Link, staple: &OcspStaple, now: SystemTime) -> Option<Finding> {
+    let title = leaf.title();
+    let warning = |problem, says| Finding {
+        fatal: false,
+        ..finding(problem, leaf.place, says)
+    };
+    if staple.status == OcspStatus::Unusable {
+        let says = format!("the OCSP staple says nothing about {title}");
+        return Some(warning(Problem::Malformed, says));
+    }
+    if staple.signed_by_issuer == Some(false) {
+        let says = format!(
+            "the OCSP staple says that {title} is {}, and neither its issuer nor a responder of \
+             its issuer signed that: it counts for nothing",
+            word(staple.status)
+        );
+        return Some(warning(Problem::BadSignature, says));
+    }
+    if staple.status == OcspStatus::Revoked {
+        let when = staple.revoked_at.map_or_else(String::new, |at| {
+            let ago = words::distance(now, at.0);
+            format!(" at {}, {ago} ago", words::moment(at))
+        });
+        let why = staple
+            .revocation_reason
+            .as_ref()
+            .map_or_else(String::new, |reason| format!(" ({reason})"));
+        let signed = staple.signed_by_issuer == Some(true);
+        let doubt = if signed {
+            ""
+        } else {
+            "; whether the issuer signed that could not be checked"
+        };
+        let says = format!("{title} was revoked{when}{why}, says the OCSP staple{doubt}");
+        return Some(Finding {
+            fatal: signed,
+            at: staple.revoked_at,
+            ..finding(Problem::Revoked, leaf.place, says)
+        });
+    }
+    let due = staple.next_update.filter(|due| due.0 < now)?;
+    let says = format!(
+        "the OCSP staple about {title} is out of date: a newer one was due at {}; the clock here \
+         says {}",
+        words::moment(due),
+        words::moment(Timestamp(now))
+    );
+    Some(Finding {
+        at: Some(due),
+        ..warning(Problem::Expired, says)
+    })
+}
+
+fn word(status: OcspStatus) -> &'static str {
+    match status {
+        OcspStatus::Good => "good",
+        OcspStatus::Revoked => "revoked",
+        OcspStatus::Unknown | OcspStatus::Unusable => "unknown",
+    }
+}
+
+/// Whether an answer names the leaf: by the hashes of its issuer's name and key, and its number.
+fn is_about(answer: &Answer, leaf: &Link, issuer: Option<&Link>) -> bool {
+    let algorithm = match answer.hash_algorithm.as_str() {
+        "1.3.14.3.2.26" => &digest::SHA1_FOR_LEGACY_USE_ONLY,
+        "2.16.840.1.101.3.4.2.1" => &digest::SHA256,
+        "2.16.840.1.101.3.4.2.2" => &digest::SHA384,
+        "2.16.840.1.101.3.4.2.3" => &digest::SHA512,
+        _ => return false,
+    };
+    let is_hash = |hash: &[u8], of: &[u8]| digest::digest(algorithm, of).as_ref() == hash;
+    let key_fits = issuer
+        .and_then(|issuer| key_parts(issuer.spki))
+        .is_none_or(|(_, key)| is_hash(answer.issuer_key_hash, key));
+    answer.serial == leaf.x509.raw_serial()
+        && is_hash(answer.issuer_name_hash, leaf.x509.issuer().as_raw())
+        && key_fits
+}
+
+/// Whether the issuer signed, or one to whom it gave that right (RFC 6960 4.2.2.2); `None` where
+/// that cannot be checked.
+fn is_signed(response: &Response, issuer: &Link, now: SystemTime) -> Option<bool> {
+    let mut unknown = false;
+    let mut right = |result: Check| {
+        unknown |= matches!(result, Check::Unknown(_));
+        result == Check::Right
+    };
+    if right(check(&response.signed, issuer.spki)) {
+        return Some(true);
+    }
+    for der in &response.responders {
+        let Ok(certificate) = x509::certificate(der, now) else {
+            continue;
+        };
+        let Some(responder) = Link::open(&certificate, None) else {
+            continue;
+        };
+        let usages = certificate.extended_key_usages.as_deref();
+        let may = usages.is_some_and(|usages| usages.iter().any(|one| one == "OCSPSigning"))
+            && responder.issuer == issuer.subject
+            && certificate.not_before.0 <= now
+            && now <= certificate.not_after.0;
+        if may
+            && right(check(&responder.signed, issuer.spki))
+            && right(check(&response.signed, responder.spki))
+        {
+            return Some(true);
+        }
+    }
+    if unknown { None } else { Some(false) }
+}

@@ -1,0 +1,68 @@
+//! What a server sends that it need not send, or not in this order. None of it decides.
+
+use super::search::{End, Way};
+use super::{Case, Finding, finding, words};
+use crate::model::verdict::Problem;
+
+/// Warnings about the chain as it was served.
+pub(super) fn of(case: &Case, way: &Way) -> Vec<Finding> {
+    let mut warnings = Vec::new();
+    let unused = |at: &usize| !way.links.contains(at);
+    let all = (0..case.links.len()).filter(unused);
+    let (mut roots, mut extra) = (Vec::new(), Vec::new());
+    for link in all.filter_map(|at| case.links.get(at)) {
+        if link.self_issued() && case.question.roots.hold(link) {
+            roots.push(link.title());
+        } else {
+            extra.push(link.title());
+        }
+    }
+    if !roots.is_empty() {
+        let says = format!(
+            "the server sends an authority along, which whoever trusts it has: {}",
+            words::list(&roots)
+        );
+        warnings.push(says);
+    }
+    if !extra.is_empty() {
+        let says = format!(
+            "the server sends certificates that this chain does not need: {}",
+            words::list(&extra)
+        );
+        warnings.push(says);
+    }
+    if let Some(title) = passed_over(case, way) {
+        let says = format!(
+            "the server sends several certificates for {title}, and the first is not the one that \
+             leads to an authority; OpenSSL follows the first alone"
+        );
+        warnings.push(says);
+    }
+    if !way.links.is_sorted() {
+        warnings.push(
+            "the server sends its chain in disorder: each certificate is to follow the one that \
+             it issued (RFC 5246 7.4.2), and some clients insist"
+                .to_owned(),
+        );
+    }
+    let warning = |says| Finding {
+        fatal: false,
+        ..finding(Problem::Untidy, None, says)
+    };
+    warnings.into_iter().map(warning).collect()
+}
+
+/// An issuer of the way that has another certificate before the one that leads on.
+fn passed_over(case: &Case, way: &Way) -> Option<String> {
+    if !matches!(way.end, End::Authority(_)) {
+        return None;
+    }
+    let used = way.links.iter().filter_map(|at| case.links.get(*at));
+    let passed = used.skip(1).find(|link| {
+        case.links
+            .iter()
+            .take_while(|other| other.place < link.place)
+            .any(|other| other.same_holder(link))
+    });
+    passed.map(super::link::Link::title)
+}

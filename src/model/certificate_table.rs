@@ -1,0 +1,400 @@
+//! The tables of certificates: the files with what is wrong first, and what listeners serve.
+
+use super::certificate::{
+    AgainstFiles, Certificate, CertificateFile, Certificates, FileForm, KeyAlgorithm, PublicKey,
+    ServedLeaf, ServedListener, Serves, common_name,
+};
+use super::seen::Seen;
+use super::table::{Align, Cell, Heading, Table};
+use super::trust_store_table;
+
+/// How to show certificates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// More columns.
+    pub wide: bool,
+    /// A certificate with fewer days left is a note.
+    pub warn_days: i64,
+}
+
+/// Certificates are renewed weeks before they end; with fewer days left nobody did.
+pub const WARN_DAYS: i64 = 14;
+const DAY_SECONDS: i64 = 86_400;
+/// More in one file are a bundle, and told in one line.
+const BUNDLE: usize = 16;
+
+/// The files, and what is served.
+#[must_use]
+pub fn tables(certificates: &Certificates, style: Style) -> Vec<Table> {
+    let mut tables = vec![files(certificates, style)];
+    tables.extend(certificates.served.as_deref().map(served));
+    let store = certificates.trust_store.value().filter(|_| style.wide);
+    tables.extend(store.map(trust_store_table::table));
+    tables
+}
+
+fn files(certificates: &Certificates, style: Style) -> Table {
+    let mut titles = vec!["CERTIFICATE", "NAMES", "EXPIRES", "KEY", "ISSUER"];
+    if style.wide {
+        titles.extend([
+            "SERIAL",
+            "SIGNATURE",
+            "USAGES",
+            "SHA-256",
+            "READABLE",
+            "FOUND BY",
+        ]);
+    }
+    titles.push("FILE");
+    let mut table = Table {
+        headings: titles.iter().copied().map(heading).collect(),
+        ..Table::default()
+    };
+    let columns = titles.len();
+    match &certificates.files {
+        Seen::Unseen(_) => table.rows.push(vec![Cell::Unseen; columns]),
+        Seen::Value(files) => {
+            for file in files {
+                rows(file, style, columns, &mut table.rows);
+            }
+            for file in files {
+                problems(file, style, &mut table.notes);
+            }
+            if files.is_empty() {
+                table
+                    .notes
+                    .push("no certificate was found in the places that were looked at".to_owned());
+            }
+        }
+    }
+    for missing in &certificates.missing {
+        let by: Vec<String> = missing
+            .found_by
+            .iter()
+            .map(super::certificate::FoundBy::describe)
+            .collect();
+        table.notes.push(format!(
+            "{}: nothing is there, though {} names it",
+            missing.path.to_text(),
+            by.join(" and ")
+        ));
+    }
+    if certificates.files_left_out > 0 {
+        let count = certificates.files_left_out;
+        let files = if count == 1 { "file" } else { "files" };
+        table
+            .notes
+            .push(format!("({count} {files} of the trust store: --roots)"));
+    }
+    if let Seen::Value(store) = &certificates.trust_store {
+        table.notes.extend(trust_store_table::lines(store));
+    }
+    table
+}
+
+fn rows(file: &CertificateFile, style: Style, columns: usize, rows: &mut Vec<Vec<Cell>>) {
+    let short = |first: Cell| {
+        let mut row = vec![Cell::Absent; columns];
+        if let Some(cell) = row.first_mut() {
+            *cell = first;
+        }
+        if let Some(cell) = row.last_mut() {
+            *cell = Cell::from(&file.path);
+        }
+        row
+    };
+    let certificates = match &file.certificates {
+        Seen::Unseen(_) => {
+            let mut row = vec![Cell::Unseen; columns];
+            if let Some(cell) = row.last_mut() {
+                *cell = Cell::from(&file.path);
+            }
+            rows.push(row);
+            return;
+        }
+        Seen::Value(certificates) => certificates,
+    };
+    if certificates.len() > BUNDLE {
+        let roots = certificates.iter().all(|certificate| certificate.is_ca);
+        let what = if roots { "authorities" } else { "certificates" };
+        let mut row = short(format!("({} {what})", certificates.len()).into());
+        let first = certificates
+            .iter()
+            .min_by_key(|certificate| certificate.seconds_left);
+        if let (Some(first), Some(cell)) = (first, row.get_mut(2)) {
+            *cell = format!("{}, the first", expires(first)).into();
+        }
+        rows.push(row);
+        return;
+    }
+    if certificates.is_empty() {
+        let what = match (file.private_keys.as_slice(), file.form) {
+            ([], _) => return,
+            ([key], _) if key.encrypted => "(private key, encrypted)",
+            ([_], _) => "(private key)",
+            (_, Some(FileForm::Jks | FileForm::Pkcs12)) => "(keystore)",
+            _ => "(private keys)",
+        };
+        let mut row = short(what.into());
+        let key = file
+            .private_keys
+            .iter()
+            .find_map(|key| key.public_key.as_ref());
+        if let (Some(key), Some(cell)) = (key, row.get_mut(3)) {
+            *cell = self::key(key).into();
+        }
+        rows.push(row);
+        return;
+    }
+    let mut order: Vec<&Certificate> = certificates.iter().collect();
+    order.sort_by_key(|certificate| certificate.chain_position.is_none());
+    for certificate in order {
+        rows.push(row(certificate, file, style));
+    }
+}
+
+fn row(certificate: &Certificate, file: &CertificateFile, style: Style) -> Vec<Cell> {
+    let depth = usize::try_from(certificate.chain_position.unwrap_or(0)).unwrap_or(0);
+    let indent = "  ".repeat(depth.min(8));
+    let name = format!("{indent}{}", certificate.short_name());
+    let issuer = match (certificate.self_signed, common_name(&certificate.issuer)) {
+        (true, _) => "self-signed".to_owned(),
+        (false, Some(name)) => name.to_owned(),
+        (false, None) => certificate.issuer.clone(),
+    };
+    let mut row = vec![
+        outside(name),
+        names(certificate),
+        expires(certificate).into(),
+        key(&certificate.public_key).into(),
+        outside(issuer),
+    ];
+    if style.wide {
+        let usages = certificate.key_usages.iter().flatten();
+        let more = certificate.extended_key_usages.iter().flatten();
+        let usages: Vec<&str> = usages.chain(more).map(String::as_str).collect();
+        row.push(certificate.serial.clone().into());
+        row.push(outside(certificate.signature_algorithm.clone()));
+        row.push(if usages.is_empty() {
+            Cell::Absent
+        } else {
+            outside(usages.join(","))
+        });
+        row.push(certificate.fingerprint_sha256.clone().into());
+        row.push(Cell::of(Some(&file.readable_by_target), |may| {
+            if *may { "yes" } else { "no" }.into()
+        }));
+        let by: Vec<String> = file
+            .found_by
+            .iter()
+            .map(super::certificate::FoundBy::describe)
+            .collect();
+        row.push(outside(by.join(", ")));
+    }
+    row.push(Cell::from(&file.path));
+    row
+}
+
+/// What is wrong with a file, a line each.
+fn problems(file: &CertificateFile, style: Style, notes: &mut Vec<String>) {
+    let path = file.path.to_text();
+    let certificates = file
+        .certificates
+        .value()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let bundle = certificates.len() > BUNDLE;
+    let ended = certificates
+        .iter()
+        .filter(|certificate| certificate.seconds_left < 0)
+        .count();
+    if bundle && ended > 0 {
+        notes.push(format!(
+            "{path}: {ended} of {} have expired",
+            certificates.len()
+        ));
+    }
+    for certificate in certificates.iter().filter(|_| !bundle) {
+        let name = certificate.short_name();
+        let days = days(certificate);
+        let date = date(certificate);
+        if certificate.seconds_left < 0 {
+            notes.push(format!(
+                "{path}: {name} expired on {date}, {} ago",
+                plural(-days, "day")
+            ));
+        } else if days < style.warn_days {
+            notes.push(format!(
+                "{path}: {name} expires in {}, on {date}",
+                plural(days, "day")
+            ));
+        }
+    }
+    for certificate in certificates.iter().filter(|_| !bundle) {
+        for fault in &certificate.faults {
+            notes.push(format!("{path}: {}: {fault}", certificate.short_name()));
+        }
+    }
+    if let Some(key) = &file.private_key {
+        let place = key.path.to_text();
+        if key.matches.value() == Some(&false) {
+            notes.push(format!("{path}: the key in {place} does not match"));
+        }
+    }
+    if !file.private_keys.is_empty() && file.mode.ends_with(['4', '5', '6', '7']) {
+        notes.push(format!(
+            "{path}: every user may read this private key (mode {})",
+            file.mode
+        ));
+    }
+    if file.readable_by_target.value() == Some(&false) {
+        notes.push(format!(
+            "{path}: not readable for the target's user (uid {} gid {} mode {})",
+            file.uid, file.gid, file.mode
+        ));
+    }
+    for fault in &file.faults {
+        match fault.line {
+            Some(line) => notes.push(format!("{path}:{line}: {}", fault.says)),
+            None => notes.push(format!("{path}: {}", fault.says)),
+        }
+    }
+}
+
+fn served(listeners: &[ServedListener]) -> Table {
+    let titles = [
+        "LISTENS ON",
+        "PID",
+        "ASKED FOR",
+        "SERVES",
+        "EXPIRES",
+        "AGAINST FILES",
+    ];
+    let mut table = Table {
+        headings: titles.into_iter().map(heading).collect(),
+        ..Table::default()
+    };
+    for listener in listeners {
+        let pids = Cell::of(Some(&listener.pids), |pids| {
+            let pids: Vec<String> = pids.iter().map(ToString::to_string).collect();
+            pids.join(",").into()
+        });
+        let lead = |name: Cell| vec![listener.listens_on.clone().into(), pids.clone(), name];
+        let plain = |what: Cell| {
+            let mut row = lead(Cell::Absent);
+            row.extend([what, Cell::Absent, Cell::Absent]);
+            row
+        };
+        match &listener.serves {
+            Seen::Unseen(_) => table.rows.push(plain(Cell::Unseen)),
+            Seen::Value(Serves::NotTls { says }) if says.is_empty() => {
+                table.rows.push(plain("no TLS".into()));
+            }
+            Seen::Value(Serves::NotTls { says }) => {
+                let line = says.as_bytes().split(|byte| matches!(byte, b'\r' | b'\n'));
+                let line = line.into_iter().next().unwrap_or_default();
+                let text = [b"no TLS: ", line].concat();
+                table.rows.push(plain(Cell::Outside(text.into())));
+            }
+            Seen::Value(Serves::Refused { says }) => {
+                table.rows.push(plain(outside(format!("refused: {says}"))));
+            }
+            Seen::Value(Serves::Tls { leaves }) => {
+                for leaf in leaves {
+                    let name = leaf.server_name.clone().map_or("-".into(), outside);
+                    let mut row = lead(name);
+                    row.push(outside(leaf.certificate.short_name().to_owned()));
+                    row.push(expires(&leaf.certificate).into());
+                    row.push(against(leaf));
+                    table.rows.push(row);
+                }
+            }
+        }
+    }
+    if listeners.is_empty() {
+        table
+            .notes
+            .push("no TCP listener of the target was found".to_owned());
+    }
+    table
+}
+
+fn against(leaf: &ServedLeaf) -> Cell {
+    let path = leaf.path.as_ref().map(|path| path.to_text().into_owned());
+    let path = path.unwrap_or_default();
+    let day = leaf
+        .file_not_before
+        .map(|at| at.rfc3339().chars().take(10).collect::<String>());
+    let since = day.unwrap_or_default();
+    Cell::of(Some(&leaf.against_files), |against| match against {
+        AgainstFiles::Same => outside(format!("same as {path}")),
+        AgainstFiles::OlderThanFile => outside(format!(
+            "older than the file: rotation never reloaded ({path} is valid since {since})"
+        )),
+        AgainstFiles::NewerThanFile => outside(format!("newer than the file ({path})")),
+        AgainstFiles::NotOnDisk => "not in any file that was found".into(),
+    })
+}
+
+fn names(certificate: &Certificate) -> Cell {
+    const SHOWN: usize = 3;
+    let all = &certificate.subject_alternative_names;
+    let bare = |name: &String| match name.split_once(':') {
+        Some(("DNS" | "IP", name)) => name.to_owned(),
+        _ => name.clone(),
+    };
+    let shown: Vec<String> = all.iter().take(SHOWN).map(bare).collect();
+    match (all.len(), all.len().saturating_sub(SHOWN)) {
+        (0, _) => Cell::Absent,
+        (_, 0) => outside(shown.join(",")),
+        (_, more) => outside(format!("{} +{more}", shown.join(","))),
+    }
+}
+
+fn expires(certificate: &Certificate) -> String {
+    let date = date(certificate);
+    if certificate.seconds_left < 0 {
+        format!("expired {date}")
+    } else {
+        format!("{}d {date}", days(certificate))
+    }
+}
+
+/// Whole days that are left; of what has expired, that have passed since, below zero.
+fn days(certificate: &Certificate) -> i64 {
+    certificate.seconds_left / DAY_SECONDS
+}
+
+fn date(certificate: &Certificate) -> String {
+    certificate.not_after.rfc3339().chars().take(10).collect()
+}
+
+fn key(key: &PublicKey) -> String {
+    let bits = key.bits.map(|bits| bits.to_string());
+    match (key.algorithm, &key.curve, bits) {
+        (KeyAlgorithm::Ecdsa, Some(curve), _) => format!("ecdsa {curve}"),
+        (KeyAlgorithm::Ed25519 | KeyAlgorithm::Ed448, ..) | (_, _, None) => {
+            key.algorithm.as_str().to_owned()
+        }
+        (algorithm, _, Some(bits)) => format!("{} {bits}", algorithm.as_str()),
+    }
+}
+
+fn plural(count: i64, one: &str) -> String {
+    if count == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{count} {one}s")
+    }
+}
+
+fn outside(text: String) -> Cell {
+    Cell::Outside(text.into_bytes().into())
+}
+
+fn heading(title: &'static str) -> Heading {
+    Heading {
+        title,
+        align: Align::Left,
+    }
+}

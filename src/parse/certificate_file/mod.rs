@@ -1,0 +1,130 @@
+//! Files that hold certificates and private keys: PEM, DER, PKCS#7, PKCS#12 and JKS.
+//!
+//! What is malformed is told as a [`Fault`] and never hides what stands beside it. Of a private
+//! key only the public half is kept; the buffers that it passed through are wiped.
+
+mod der;
+mod jks;
+mod password;
+mod pem;
+mod pkcs12;
+mod pkcs7;
+mod private_key;
+
+use std::time::SystemTime;
+
+use self::password::Budget;
+use self::private_key::Half;
+use super::x509;
+use crate::model::certificate::{Certificate, Fault, FileForm, PrivateKey};
+
+/// So many faults are told one by one; the others are counted.
+const MAX_FAULTS: usize = 100;
+
+/// What a file holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contents {
+    /// The form in which it is written.
+    pub form: FileForm,
+    /// The certificates, in the file's order.
+    pub certificates: Vec<Certificate>,
+    /// The private keys: whether a password protects them, and the public half.
+    pub private_keys: Vec<PrivateKey>,
+    /// What could not be read; the rest stands all the same.
+    pub faults: Vec<Fault>,
+    /// Whether a part that may hold certificates is only shown to who knows the password. A
+    /// private key that is closed tells so itself.
+    pub needs_password: bool,
+    /// Whether something in it, be it a key, did not open with the password that was given.
+    pub password_failed: bool,
+}
+
+/// Reads a file of any of these forms; `None` for what is none of them.
+///
+/// `password` is tried first, then none and the empty one, which Java's own trust stores have.
+/// `now` is the moment from which the remaining seconds are counted.
+#[must_use]
+pub fn contents(bytes: &[u8], password: Option<&str>, now: SystemTime) -> Option<Contents> {
+    let mut found = Found {
+        password,
+        now,
+        budget: Budget::default(),
+        certificates: Vec::new(),
+        private_keys: Vec::new(),
+        faults: Vec::new(),
+        untold_faults: 0,
+        needs_password: false,
+        password_failed: false,
+    };
+    let form = if jks::is_keystore(bytes) {
+        jks::read(bytes, &mut found);
+        FileForm::Jks
+    } else if let Some(form) = der::read(bytes, &mut found) {
+        form
+    } else if pem::read(bytes, &mut found) {
+        FileForm::Pem
+    } else {
+        return None;
+    };
+    Some(found.into_contents(form))
+}
+
+/// What has been found so far, and what it was looked for with.
+struct Found<'a> {
+    password: Option<&'a str>,
+    now: SystemTime,
+    budget: Budget,
+    certificates: Vec<Certificate>,
+    private_keys: Vec<Half>,
+    faults: Vec<Fault>,
+    untold_faults: u64,
+    needs_password: bool,
+    password_failed: bool,
+}
+
+impl Found<'_> {
+    fn certificate(&mut self, der: &[u8], line: Option<u64>) {
+        match x509::certificate(der, self.now) {
+            Ok(certificate) => self.certificates.push(certificate),
+            Err(_) => self.fault(line, "a certificate that is malformed"),
+        }
+    }
+
+    /// A private key that no password protects.
+    fn private_key(&mut self, half: Option<Half>, line: Option<u64>) {
+        match half {
+            Some(half) => self.private_keys.push(half),
+            None => self.fault(line, "a private key that is malformed"),
+        }
+    }
+
+    fn fault(&mut self, line: Option<u64>, says: impl Into<String>) {
+        if self.faults.len() < MAX_FAULTS {
+            let says = says.into();
+            self.faults.push(Fault { line, says });
+        } else {
+            self.untold_faults = self.untold_faults.saturating_add(1);
+        }
+    }
+
+    fn into_contents(mut self, form: FileForm) -> Contents {
+        if self.untold_faults > 0 {
+            self.faults.push(Fault {
+                line: None,
+                says: format!("{} more faults like these", self.untold_faults),
+            });
+        }
+        let private_keys = private_key::paired(self.private_keys, &self.certificates);
+        Contents {
+            form,
+            certificates: self.certificates,
+            private_keys,
+            faults: self.faults,
+            needs_password: self.needs_password,
+            password_failed: self.password_failed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+//! Parts of a file by their place in it: of an executable of hundreds of MiB only what is asked
+//! for is read.
+
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open, openat};
+use nix::sys::stat::{Mode, SFlag, fstat};
+use rustix::buffer::spare_capacity;
+
+use super::in_root::InRoot;
+use super::proc_dir::ProcessDir;
+
+/// A regular file, open for reading.
+#[derive(Debug)]
+pub struct Ranges {
+    file: OwnedFd,
+}
+
+impl Ranges {
+    /// The program that a process runs: the inode itself, whatever its path leads to by now.
+    ///
+    /// # Errors
+    /// EACCES where the ptrace check or the file's mode refuses, ENOENT for what runs no program,
+    /// EINVAL for what is no regular file, or another errno.
+    pub fn of_program(process: &ProcessDir) -> Result<Self, Errno> {
+        let flags = OFlag::O_PATH | OFlag::O_CLOEXEC;
+        let found = openat(process, c"exe", flags, Mode::empty())?;
+        if SFlag::from_bits_truncate(fstat(&found)?.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
+            return Err(Errno::EINVAL);
+        }
+        let again = format!("/proc/self/fd/{}", found.as_raw_fd());
+        let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+        Ok(Self {
+            file: open(again.as_str(), flags, Mode::empty())?,
+        })
+    }
+
+    /// A regular file of the target.
+    ///
+    /// # Errors
+    /// As [`InRoot::open_file`].
+    pub fn in_root(root: &InRoot, path: &[u8]) -> Result<Self, Errno> {
+        Ok(Self {
+            file: root.open_file(path)?,
+        })
+    }
+
+    /// At most `length` bytes from `offset` on; fewer where the file ends before.
+    ///
+    /// # Errors
+    /// The errno of pread(2). EINTR is repeated.
+    pub fn read(&self, offset: u64, length: usize) -> Result<Vec<u8>, Errno> {
+        let mut bytes = Vec::with_capacity(length);
+        while bytes.len() < length {
+            let at = offset.saturating_add(bytes.len() as u64);
+            match rustix::io::pread(&self.file, spare_capacity(&mut bytes), at) {
+                Ok(0) => break,
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(errno) => return Err(Errno::from_raw(errno.raw_os_error())),
+            }
+        }
+        // The allocator may have given more room than was asked for.
+        bytes.truncate(length);
+        Ok(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::sys::ProcDir;
+
+    #[test]
+    fn parts_of_this_very_test() {
+        let proc = ProcDir::open(Path::new("/proc")).unwrap();
+        let process = proc.process(proc.own_pid().unwrap()).unwrap();
+        let program = Ranges::of_program(&process).unwrap();
+        let whole = std::fs::read("/proc/self/exe").unwrap();
+        assert_eq!(program.read(1, 3).unwrap(), b"ELF");
+        assert_eq!(program.read(4096, 100_000).unwrap(), &whole[4096..104_096]);
+        let near_end = whole.len() as u64 - 5;
+        assert_eq!(
+            program.read(near_end, 9).unwrap(),
+            &whole[whole.len() - 5..]
+        );
+        assert_eq!(program.read(near_end + 99, 9), Ok(Vec::new()));
+    }
+}

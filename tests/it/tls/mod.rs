@@ -1,0 +1,75 @@
+//! `spyhole tls` against real servers, beside `openssl s_client`, and against servers that lie.
+
+mod agreement;
+mod asking;
+mod client_certificates;
+mod hostile;
+mod pki;
+mod refusals;
+mod servers;
+mod starttls;
+mod starttls_real;
+
+use std::process::Command;
+
+use nix::sys::signal::Signal;
+use serde_json::Value;
+
+use crate::host::run;
+use crate::lab::process::{Output, Process};
+
+/// A process to look at, as the machine's first one may be closed to the test.
+struct Target {
+    pid: String,
+    /// Ends with the test.
+    _process: Process,
+}
+
+impl Target {
+    fn new() -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo $$; exec sleep 1000"]);
+        let mut process = Process::start(&mut command, Signal::SIGKILL);
+        let pid = process.wait_for_line("");
+        Self {
+            pid,
+            _process: process,
+        }
+    }
+
+    /// `spyhole --pid TARGET tls` with these words.
+    fn tls(&self, words: &[&str]) -> Output {
+        let mut command = Command::new(crate::lab::spyhole());
+        run(command.args(["--pid", &self.pid, "tls"]).args(words))
+    }
+
+    /// The section of the document, which keeps the contract, with these words.
+    fn look(&self, words: &[&str]) -> Value {
+        let seen = self.tls(&[words, &["-o", "json"]].concat());
+        let document = seen.json();
+        crate::document::assert_keeps_the_contract(&document, &words.join(" "));
+        document["tls"].clone()
+    }
+}
+
+/// One look at a server.
+fn look(words: &[&str]) -> Value {
+    Target::new().look(words)
+}
+
+/// One look at a server, as the command line ends.
+fn tls(words: &[&str]) -> Output {
+    Target::new().tls(words)
+}
+
+/// The failure of a look, which must have failed for this reason.
+fn failure<'a>(look: &'a Value, reason: &str) -> &'a Value {
+    let failure = &look["failure"];
+    assert_eq!(failure["reason"], reason, "{look:#}");
+    failure
+}
+
+/// What is said of a failure.
+fn says(failure: &Value) -> &str {
+    failure["says"].as_str().unwrap()
+}
