@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::inspect;
+use crate::model::schema;
 use clap::{Arg, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
 
@@ -38,7 +38,7 @@ pub(super) fn commands() -> [Command; 4] {
 pub(super) fn run(matches: &ArgMatches) -> Option<io::Result<()>> {
     let mut text = Vec::new();
     match matches.subcommand()? {
-        ("schema", _) => match inspect::schema() {
+        ("schema", _) => match schema::text() {
             Ok(schema) => text.extend(schema.into_bytes()),
             Err(error) => return Some(Err(error.into())),
         },

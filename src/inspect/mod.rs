@@ -28,8 +28,6 @@ pub mod view;
 pub mod visit;
 pub mod walk;
 
-use schemars::generate::SchemaSettings;
-
 use crate::model::time::Timestamp;
 use crate::model::{Report, Table};
 use look::Options;
@@ -97,17 +95,4 @@ pub fn tables(report: &Report, requests: &[Box<dyn Request>], detail: Detail) ->
         all.append(&mut tables);
     }
     all
-}
-
-/// The JSON Schema of the document.
-///
-/// # Errors
-/// None that is known: a schema is plain data.
-pub fn schema() -> serde_json::Result<String> {
-    // The other contract would ask for keys that are left out where they say nothing.
-    let settings = SchemaSettings::draft2020_12().for_serialize();
-    let schema = settings.into_generator().into_root_schema_for::<Report>();
-    let mut text = serde_json::to_string_pretty(&schema)?;
-    text.push('\n');
-    Ok(text)
 }

@@ -1,7 +1,6 @@
 //! What of the target may be read, what not, why, and what would help: the data
 //! of the section `access`.
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::capabilities::{MappedIds, SeccompMode};
@@ -9,7 +8,8 @@ use super::gap::Reason;
 use super::seen::Seen;
 
 /// Who looks at whom, and how far that goes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Access {
     /// The main process of the target.
     pub target: Party,
@@ -29,7 +29,8 @@ pub struct Access {
 
 /// One side of the comparison: what the kernel's checks look at. Ids are as spyhole's
 /// user namespace sees them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Party {
     /// Its process id; absent for a viewer that the /proc in use does not list.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,7 +59,8 @@ pub struct Party {
 }
 
 /// The four ids of a process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Ids {
     /// Who started it.
     pub real: u32,
@@ -71,7 +73,8 @@ pub struct Ids {
 }
 
 /// The sets that decide here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CapabilitySets {
     /// What is checked: `CapEff`.
     pub effective: Seen<Vec<String>>,
@@ -82,7 +85,8 @@ pub struct CapabilitySets {
 }
 
 /// Whether viewer and target are in the same namespace.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Shared {
     /// Told by the link, or by how many PID namespaces either is seen in.
     pub pid_namespace: Seen<bool>,
@@ -93,8 +97,9 @@ pub struct Shared {
 }
 
 /// One thing that may be refused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(rename = "AccessCheck")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "AccessCheck"))]
 pub struct Check {
     /// What it is good for.
     pub what: What,
@@ -111,7 +116,8 @@ pub struct Check {
 }
 
 /// What a check is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum What {
     /// The processes that share the PID namespace.
@@ -180,7 +186,8 @@ impl What {
 }
 
 /// What came of a check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It was read.
@@ -210,7 +217,8 @@ impl Outcome {
 }
 
 /// One thing that stands between viewer and target.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Blocker {
     /// Which comparison fails.
     pub reason: Reason,
@@ -219,7 +227,8 @@ pub struct Blocker {
 }
 
 /// A way to see more.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Remedy {
     /// What it does, as "run spyhole as the target's user".
     pub title: String,
@@ -232,7 +241,8 @@ pub struct Remedy {
 }
 
 /// The Pod Security Standards of Kubernetes, strictest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PodSecurity {
     /// Admitted even there.
@@ -244,7 +254,8 @@ pub enum PodSecurity {
 }
 
 /// A way that usually helps and does not here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RuledOut {
     /// As the title of a [`Remedy`].
     pub title: String,

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use data_encoding::BASE64;
+#[cfg(test)]
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -71,6 +72,7 @@ impl Serialize for ByteString {
     }
 }
 
+#[cfg(test)]
 impl JsonSchema for ByteString {
     fn schema_name() -> Cow<'static, str> {
         "ByteString".into()

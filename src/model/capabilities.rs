@@ -1,6 +1,5 @@
 //! The security context of a process, as the section `capabilities` shows it.
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::byte_string::ByteString;
@@ -8,7 +7,8 @@ use super::pod_security::PodSecurity;
 use super::seen::Seen;
 
 /// One set of capabilities.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CapabilitySet {
     /// 16 hexadecimal digits, as in `/proc/PID/status`.
     pub mask: String,
@@ -17,7 +17,8 @@ pub struct CapabilitySet {
 }
 
 /// The five sets of a thread.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CapabilitySets {
     /// What counts when the kernel checks: `CapEff`.
     pub effective: Seen<CapabilitySet>,
@@ -32,7 +33,8 @@ pub struct CapabilitySets {
 }
 
 /// A user or a group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Account {
     /// Its number, as the viewer's user namespace counts.
     pub id: u32,
@@ -45,7 +47,8 @@ pub struct Account {
 }
 
 /// The four ids of a line `Uid` or `Gid`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AccountIds {
     /// Who started it.
     pub real: Account,
@@ -58,7 +61,8 @@ pub struct AccountIds {
 }
 
 /// Whether system calls are filtered: `Seccomp` of status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SeccompMode {
     /// Every call is let through.
@@ -83,7 +87,8 @@ impl SeccompMode {
 }
 
 /// What each thread has for itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Privileges {
     /// User ids.
     pub uids: Seen<AccountIds>,
@@ -104,7 +109,8 @@ pub struct Privileges {
 }
 
 /// What a security module calls the process.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SecurityLabel {
     /// The module, told by the form of the label where nothing else tells.
     pub module: SecurityModule,
@@ -113,7 +119,8 @@ pub struct SecurityLabel {
 }
 
 /// Which module labels processes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum SecurityModule {
     /// `AppArmor`.
@@ -125,7 +132,8 @@ pub enum SecurityModule {
 }
 
 /// A range of ids that a user namespace maps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct MappedIds {
     /// The first id in the process's user namespace.
     pub inside: u32,
@@ -136,7 +144,8 @@ pub struct MappedIds {
 }
 
 /// A question that the kernel does not always answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// It is so.
@@ -148,7 +157,8 @@ pub enum Answer {
 }
 
 /// The user namespace of the process.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct UserNamespace {
     /// `uid_map` as the viewer reads it.
     pub uid_map: Seen<Vec<MappedIds>>,
@@ -161,7 +171,8 @@ pub struct UserNamespace {
 }
 
 /// The program's file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Executable {
     /// Where it lies, as the target sees it.
     pub path: Seen<ByteString>,
@@ -170,7 +181,8 @@ pub struct Executable {
 }
 
 /// What the file of a program gives to whoever runs it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ExecutableFile {
     /// Owner, as the viewer's user namespace counts.
     pub owner_uid: u32,
@@ -189,7 +201,8 @@ pub struct ExecutableFile {
 }
 
 /// The extended attribute `security.capability`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FileCapabilitySets {
     /// As `getcap` prints them.
     pub text: String,
@@ -207,7 +220,8 @@ pub struct FileCapabilitySets {
 }
 
 /// The bounding set beside what runtimes give to root by default.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AgainstDefault {
     /// Whose default: `docker`, `containerd`, `cri-o`, `podman`.
     pub runtimes: Vec<String>,
@@ -221,7 +235,8 @@ pub struct AgainstDefault {
 
 /// How much harm a capability can do in wrong hands, in a container of the node's own
 /// user namespace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Risk {
     /// It is not known to this version.
@@ -251,7 +266,8 @@ impl Risk {
 }
 
 /// A capability of the permitted set in plain words.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HeldCapability {
     /// As capabilities(7) names it.
     pub name: String,
@@ -262,7 +278,8 @@ pub struct HeldCapability {
 }
 
 /// A thread that differs from the first one of its process.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ThreadContext {
     /// Its id.
     pub tid: i32,
@@ -278,7 +295,8 @@ pub struct ThreadContext {
 }
 
 /// The security context of one process.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SecurityContext {
     /// The process.
     pub pid: i32,

@@ -4,7 +4,6 @@
 //! and stands in [`verdict`](super::verdict): an expiry is told whatever else fails.
 
 use data_encoding::BASE64;
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::byte_string::ByteString;
@@ -13,7 +12,8 @@ use super::time::Timestamp;
 use super::trust_store::TrustStore;
 
 /// The section `certificates`.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Certificates {
     /// Files of the target that hold certificates or private keys, by path.
     pub files: Seen<Vec<CertificateFile>>,
@@ -30,7 +30,8 @@ pub struct Certificates {
 }
 
 /// One X.509 certificate, as it describes itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Certificate {
     /// Whom it names, as RFC 4514 writes it (`CN=api,O=Example`); empty where it names nobody.
     pub subject: String,
@@ -136,7 +137,8 @@ pub fn common_name(name: &str) -> Option<&str> {
 }
 
 /// A public key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PublicKey {
     /// Its kind.
     pub algorithm: KeyAlgorithm,
@@ -152,7 +154,8 @@ pub struct PublicKey {
 }
 
 /// The kind of a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum KeyAlgorithm {
     /// RSA.
@@ -188,7 +191,8 @@ impl KeyAlgorithm {
 }
 
 /// A file that holds certificates or private keys.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CertificateFile {
     /// Its path, as the target sees it and as it was found.
     pub path: ByteString,
@@ -225,7 +229,8 @@ pub struct CertificateFile {
 }
 
 /// A path that leads nowhere.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct MissingFile {
     /// The path, as it was named.
     pub path: ByteString,
@@ -234,7 +239,8 @@ pub struct MissingFile {
 }
 
 /// What led to a file.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FoundBy {
     /// `--file` or `--dir` named it.
@@ -267,7 +273,8 @@ impl FoundBy {
 }
 
 /// The form of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FileForm {
     /// Blocks between `-----BEGIN` and `-----END` lines.
@@ -283,7 +290,8 @@ pub enum FileForm {
 }
 
 /// A part of a file that could not be read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Fault {
     /// The line on which it begins, from 1; absent where the file has no lines.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -293,7 +301,8 @@ pub struct Fault {
 }
 
 /// A private key that was found. Nothing of the key itself is kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PrivateKey {
     /// Whether a password protects it.
     pub encrypted: bool,
@@ -304,7 +313,8 @@ pub struct PrivateKey {
 }
 
 /// The private key beside a certificate.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct KeyBeside {
     /// The file that holds it.
     pub path: ByteString,
@@ -317,7 +327,8 @@ pub struct KeyBeside {
 }
 
 /// A TCP listener of the target that was asked for its certificate.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ServedListener {
     /// Where it listens (`0.0.0.0:8443`, `[::]:8443`).
     pub listens_on: String,
@@ -331,7 +342,8 @@ pub struct ServedListener {
 }
 
 /// What a listener serves.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Serves {
     /// TLS, with these certificates.
@@ -352,7 +364,8 @@ pub enum Serves {
 }
 
 /// A served certificate against the files on disk.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ServedLeaf {
     /// The name that was asked for; absent where none was.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -373,7 +386,8 @@ pub struct ServedLeaf {
 }
 
 /// How a served certificate compares with the files, by fingerprint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AgainstFiles {
     /// A file holds this very certificate.

@@ -1,6 +1,5 @@
 //! A container in sight, as the section `containers` shows it.
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::byte_string::ByteString;
@@ -8,7 +7,8 @@ use super::table::{Align, Cell, Heading, Table};
 use super::time::Timestamp;
 
 /// What a group of processes is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ContainerKind {
     /// A container of the application.
@@ -20,7 +20,8 @@ pub enum ContainerKind {
 }
 
 /// Processes that share a container.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Container {
     /// Its name, where a runtime leaves it in sight.
     #[serde(skip_serializing_if = "Option::is_none")]

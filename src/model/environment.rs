@@ -1,6 +1,5 @@
 //! The environment of a process at the moment of its exec.
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::byte_string::ByteString;
@@ -10,7 +9,8 @@ use super::table::{Align, Cell, Heading, Table};
 use super::time::Timestamp;
 
 /// The environment of one process: `/proc/PID/environ`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Environment {
     /// The process.
     pub pid: i32,
@@ -30,7 +30,8 @@ pub struct Environment {
 }
 
 /// The moment that an environment shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AsOf {
     /// When the process called exec.
@@ -38,7 +39,8 @@ pub enum AsOf {
 }
 
 /// One entry of an environment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Variable {
     /// What stands before the first `=`; the whole entry where it has none.
     pub name: ByteString,
@@ -63,7 +65,8 @@ pub struct Variable {
 }
 
 /// How an entry differs from the parent's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AgainstParent {
     /// The parent has it with the same value.

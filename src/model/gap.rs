@@ -1,6 +1,5 @@
 //! What could not be seen, why, and what would show it.
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::byte_string::ByteString;
@@ -10,7 +9,8 @@ use super::seen::{Seen, Unseen};
 pub const SUBJECTS_PER_GAP: usize = 64;
 
 /// Why something could not be seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// The viewer's uid is not the target's real, effective and saved uid.
@@ -102,7 +102,8 @@ impl Refusal {
 }
 
 /// What a gap is about: a process or a file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Subject {
     /// The id of a process, as the viewer's /proc numbers it.
@@ -124,7 +125,8 @@ impl From<&str> for Subject {
 }
 
 /// Something that could not be seen. Equal gaps are one entry.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Gap {
     /// The section it is missing from (`processes`).
     pub section: String,

@@ -1,7 +1,6 @@
 //! The mounts of the target: what is mounted where, what it is, how full it is, and
 //! whether the target may write there.
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::byte_string::ByteString;
@@ -10,7 +9,8 @@ use super::seen::Seen;
 use super::volume::Volume;
 
 /// One mount: a line of `/proc/PID/mountinfo` and what follows from it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a property that a mount has or has not"
@@ -84,7 +84,8 @@ pub struct Mount {
 }
 
 /// How mounts and unmounts travel between a mount and others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Propagation {
     /// They do not.
@@ -114,7 +115,8 @@ impl Propagation {
 }
 
 /// Size and use of a file system, by statvfs(3) and df(1)'s arithmetic.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Space {
     /// All of it.
     pub size_bytes: u64,
@@ -189,7 +191,8 @@ fn percent(used: u64, left: u64) -> Option<u8> {
 }
 
 /// What decided whether the target may write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Because {
     /// The mount is read-only.
@@ -222,7 +225,8 @@ impl Because {
 }
 
 /// A directory that programs write to by habit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct UsualDirectory {
     /// Where it is, as the target sees it.
     pub path: ByteString,
@@ -236,7 +240,8 @@ pub struct UsualDirectory {
 }
 
 /// Why programs write to a directory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
     /// `/tmp`.

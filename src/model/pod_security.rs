@@ -1,10 +1,10 @@
 //! The Pod Security Standards of Kubernetes against a process that runs.
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A level of the standards, from loose to tight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PodSecurityLevel {
     /// Everything is allowed.
@@ -28,7 +28,8 @@ impl PodSecurityLevel {
 }
 
 /// What a running process says about a clause.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// It fits.
@@ -42,7 +43,8 @@ pub enum Verdict {
 }
 
 /// One clause of the standards.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Clause {
     /// The level that asks for it.
     pub level: PodSecurityLevel,
@@ -58,7 +60,8 @@ pub struct Clause {
 ///
 /// It is judged from what runs, not from a manifest: a process that gave up privileges by
 /// itself may fit a level to which its pod would not be admitted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PodSecurity {
     /// The tightest level of which no clause fails or is unseen; clauses that are not
     /// judged are left open.

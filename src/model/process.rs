@@ -1,6 +1,5 @@
 //! A process, as the section `processes` shows it.
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::byte_string::ByteString;
@@ -39,7 +38,8 @@ impl Fields {
 }
 
 /// What a process is doing: `/proc/PID/stat` field 3.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ProcessState {
     /// `R`: running, or ready to.
@@ -101,7 +101,8 @@ impl ProcessState {
 }
 
 /// Processor time used.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CpuSeconds {
     /// In user mode: `/proc/PID/stat` field 14.
     pub user: f64,
@@ -118,7 +119,8 @@ impl CpuSeconds {
 }
 
 /// A resource limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Limit {
     /// There is none.
@@ -129,7 +131,8 @@ pub enum Limit {
 }
 
 /// Soft and hard limit of one resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LimitPair {
     /// What is enforced.
     pub soft: Limit,
@@ -138,7 +141,8 @@ pub struct LimitPair {
 }
 
 /// What a process does with signals, by their names without `SIG`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Signals {
     /// Waiting to be delivered to the process: `ShdPnd`.
     pub pending: Vec<String>,
@@ -151,7 +155,8 @@ pub struct Signals {
 }
 
 /// One thread: `/proc/PID/task/TID/stat`.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Thread {
     /// Its id.
     pub tid: i32,
@@ -164,7 +169,8 @@ pub struct Thread {
 }
 
 /// One process. A key that is absent does not apply or was not asked for.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Process {
     /// Its id, as the viewer's /proc numbers it.
     pub pid: i32,

@@ -1,6 +1,5 @@
 //! The document: what was asked for, and every gap in it.
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::access::Access;
@@ -24,10 +23,11 @@ pub const SCHEMA: &str = "spyhole/v1";
 ///
 /// A `null` means *not seen* and is told in `gaps`; an absent key does not apply
 /// or was not asked for; `""` and `[]` are what was seen and is empty.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Report {
     /// `spyhole/v1`.
-    #[schemars(extend("const" = SCHEMA))]
+    #[cfg_attr(test, schemars(extend("const" = SCHEMA)))]
     pub schema: &'static str,
     /// The version of spyhole that wrote it.
     pub version: &'static str,

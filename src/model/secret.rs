@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+#[cfg(test)]
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
@@ -10,7 +11,8 @@ use super::byte_string::ByteString;
 pub use super::secret_kind::SecretKind;
 
 /// Stands in the place of a value that is kept back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Redacted {
     /// Why it is taken for a secret.
     pub reason: SecretKind,
@@ -61,6 +63,7 @@ impl Serialize for Argument {
     }
 }
 
+#[cfg(test)]
 impl JsonSchema for Argument {
     fn schema_name() -> Cow<'static, str> {
         "Argument".into()

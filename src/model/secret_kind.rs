@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+#[cfg(test)]
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
@@ -116,6 +117,7 @@ impl Serialize for SecretKind {
 }
 
 // By hand, so that the words of the schema can never differ from `as_str`.
+#[cfg(test)]
 impl JsonSchema for SecretKind {
     fn schema_name() -> Cow<'static, str> {
         "SecretKind".into()

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
+#[cfg(test)]
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
@@ -17,7 +18,8 @@ use super::seen::Seen;
 ///
 /// Where a field says *only `sock_diag`*, it is `null` with a gap when the text tables
 /// had to be read instead.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Socket {
     /// The protocol; `family` tells IPv4 from IPv6.
     pub protocol: Protocol,
@@ -119,13 +121,14 @@ pub struct Socket {
 }
 
 /// A process that holds a socket.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Owner {
     /// Its id.
     pub pid: i32,
     /// Its name; one in memory for all its sockets.
     #[serde(serialize_with = "shared")]
-    #[schemars(with = "ByteString")]
+    #[cfg_attr(test, schemars(with = "ByteString"))]
     pub name: Arc<ByteString>,
     /// The descriptor.
     pub fd: i32,
@@ -136,7 +139,8 @@ fn shared<S: Serializer>(name: &Arc<ByteString>, serializer: S) -> Result<S::Ok,
 }
 
 /// The timer of a TCP socket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Timer {
     /// What it is for.
     pub kind: TimerKind,
@@ -157,6 +161,7 @@ impl Serialize for Milliseconds {
     }
 }
 
+#[cfg(test)]
 impl JsonSchema for Milliseconds {
     fn inline_schema() -> bool {
         true
@@ -172,7 +177,8 @@ impl JsonSchema for Milliseconds {
 }
 
 /// What TCP knows of a connection: `struct tcp_info`.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Tcp {
     /// Smoothed round-trip time.
     pub rtt_seconds: f64,
@@ -196,7 +202,8 @@ pub struct Tcp {
 }
 
 /// How many sockets of a kind are in a state: `--summary`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SocketSum {
     /// With `--all`: which network namespace, by the `pid` in `socket_sources`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -215,7 +222,8 @@ pub struct SocketSum {
 }
 
 /// A network namespace whose sockets are listed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SocketSources {
     /// With `--all`: the number that `/proc/PID/ns/net` names.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -231,7 +239,8 @@ pub struct SocketSources {
 }
 
 /// Where sockets were read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// The kernel's netlink interface.
@@ -241,7 +250,8 @@ pub enum Source {
 }
 
 /// Protocols, in the order of the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is its own word")]
 pub enum Protocol {
@@ -256,7 +266,8 @@ pub enum Protocol {
 }
 
 /// Address families.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is its own word")]
 pub enum Family {
@@ -269,7 +280,8 @@ pub enum Family {
 }
 
 /// How a socket's data comes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SocketType {
     /// A stream of bytes.
@@ -285,7 +297,8 @@ pub enum SocketType {
 }
 
 /// What a timer is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TimerKind {
     /// To send again.
@@ -301,7 +314,8 @@ pub enum TimerKind {
 }
 
 /// What a socket does: the states of TCP, and `unconnected` for whatever has no peer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the states of TCP, tcp(7)")]
 pub enum State {

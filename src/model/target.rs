@@ -1,13 +1,13 @@
 //! What is looked into, and by whom.
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::byte_string::ByteString;
 use super::seen::Seen;
 
 /// The container, or the one process, that a report is about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Target {
     /// Its main process.
     pub pid: i32,
@@ -34,7 +34,8 @@ pub struct Target {
 }
 
 /// Why a target is the target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ChosenBy {
     /// `--pid` named a process of it.

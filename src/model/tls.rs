@@ -1,6 +1,5 @@
 //! What a TLS server showed to one who asked.
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::byte_string::ByteString;
@@ -11,7 +10,8 @@ use super::trust_store::TrustStore;
 use super::verdict::Verdict;
 
 /// The section `tls`: one server, asked once.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TlsLook {
     /// What was asked for, `HOST:PORT` or `unix:PATH`.
     pub endpoint: String,
@@ -62,7 +62,8 @@ pub struct TlsLook {
 }
 
 /// What `--min-days` asked for, and what there is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct MinDays {
     /// Days that were asked for.
     pub wanted: u32,
@@ -73,7 +74,8 @@ pub struct MinDays {
 }
 
 /// A protocol that begins in the clear and changes to TLS on request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StartTls {
     /// SMTP (RFC 3207).
@@ -95,7 +97,8 @@ pub enum StartTls {
 }
 
 /// How a name became addresses.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Resolution {
     /// What answered.
     pub by: ResolvedBy,
@@ -115,7 +118,8 @@ pub struct Resolution {
 }
 
 /// What knows a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ResolvedBy {
     /// The file `/etc/hosts`.
@@ -129,7 +133,8 @@ pub enum ResolvedBy {
 }
 
 /// Whose files were asked for a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FilesOf {
     /// The target's.
@@ -139,7 +144,8 @@ pub enum FilesOf {
 }
 
 /// Seconds that each step took; absent: it was not reached or not needed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Took {
     /// To find the address.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -156,7 +162,8 @@ pub struct Took {
 }
 
 /// What the two sides agreed on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Session {
     /// `TLSv1.2` or `TLSv1.3`.
     pub protocol: String,
@@ -174,7 +181,8 @@ pub struct Session {
 }
 
 /// Why no handshake was completed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Failure {
     /// Which step failed.
     pub step: Step,
@@ -191,7 +199,8 @@ pub struct Failure {
 }
 
 /// A step on the way to a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
     /// Finding the address.
@@ -205,7 +214,8 @@ pub enum Step {
 }
 
 /// What kind of failure ended a look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FailureReason {
     /// Nobody knows the name.
@@ -237,7 +247,8 @@ pub enum FailureReason {
 }
 
 /// Whether the server asked for a client certificate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ClientCertificate {
     /// It did not.
@@ -253,7 +264,8 @@ pub enum ClientCertificate {
 }
 
 /// A stapled OCSP response.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OcspStaple {
     /// What it says of the leaf.
     pub status: OcspStatus,
@@ -275,7 +287,8 @@ pub struct OcspStaple {
 }
 
 /// What an OCSP response says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OcspStatus {
     /// Not revoked.

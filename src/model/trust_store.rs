@@ -1,6 +1,5 @@
 //! Where an application looks for the authorities that it trusts.
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::byte_string::ByteString;
@@ -8,7 +7,8 @@ use super::seen::Seen;
 
 /// The authorities that the target's main program trusts, as far as its runtime's habits tell:
 /// what the program does by its own code to be lenient or strict does not show.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TrustStore {
     /// Whose habits apply.
     pub runtime: Runtime,
@@ -33,7 +33,8 @@ pub struct TrustStore {
 }
 
 /// A runtime with its own habits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Runtime {
     /// Go's crypto/x509.
@@ -101,7 +102,8 @@ impl Runtime {
 }
 
 /// One place where a runtime looks.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TrustPlace {
     /// The path, as the target sees it; absent for what is built into the program.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -135,7 +137,8 @@ pub struct TrustPlace {
 }
 
 /// What kind of place it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PlaceKind {
     /// One file with all of them.
@@ -147,7 +150,8 @@ pub enum PlaceKind {
 }
 
 /// What is at a place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PlaceState {
     /// Nothing.

@@ -1,12 +1,12 @@
 //! Whether a chain of certificates is to be believed, by whom, and what speaks against it.
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::time::Timestamp;
 
 /// A chain as judged with one set of authorities.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Verdict {
     /// Whose authorities.
     pub authorities: Authorities,
@@ -20,7 +20,8 @@ pub struct Verdict {
 }
 
 /// A set of trusted authorities.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Authorities {
     /// Those that the target's runtime finds.
@@ -32,7 +33,8 @@ pub enum Authorities {
 }
 
 /// What came of judging a chain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Judgement {
     /// It verifies.
@@ -44,7 +46,8 @@ pub enum Judgement {
 }
 
 /// One thing that was found about a chain.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Finding {
     /// What kind of thing.
     pub problem: Problem,
@@ -63,7 +66,8 @@ pub struct Finding {
 }
 
 /// What can be wrong with a chain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Problem {
     /// A staple says that it was revoked.

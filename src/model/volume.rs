@@ -1,6 +1,5 @@
 //! What a mount is to Kubernetes or to a container engine.
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::byte_string::ByteString;
@@ -9,7 +8,8 @@ use super::byte_string::ByteString;
 ///
 /// Read from the paths that a kubelet or an engine uses, which are hints and no
 /// promises of the kernel: whoever may mount can make a path of any name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Volume {
     /// What it is.
     pub kind: VolumeKind,
@@ -97,7 +97,8 @@ impl Volume {
 }
 
 /// How sure a kind is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Certainty {
     /// The path is one that only a kubelet, an engine or the kernel makes for this, or the
@@ -108,7 +109,8 @@ pub enum Certainty {
 }
 
 /// What an emptyDir is kept in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Medium {
     /// The node's disk.
@@ -120,7 +122,8 @@ pub enum Medium {
 }
 
 /// The kinds of volumes and of other mounts that a container is given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum VolumeKind {
     /// The container's root file system, made from its image.

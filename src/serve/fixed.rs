@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::openapi;
 use super::problem::Problem;
 use super::service::{Reply, text};
-use crate::inspect;
+use crate::model::schema;
 
 /// A document and what tells whether somebody has it.
 pub(super) struct Fixed {
@@ -23,7 +23,7 @@ pub(super) struct Fixed {
 
 type Made = LazyLock<Option<Fixed>>;
 
-static SCHEMA: Made = LazyLock::new(|| Fixed::of("application/schema+json", inspect::schema()));
+static SCHEMA: Made = LazyLock::new(|| Fixed::of("application/schema+json", schema::text()));
 static OPENAPI: Made = LazyLock::new(|| {
     // Versions in media types are registered for OpenAPI, but few clients know it so.
     Fixed::of("application/json", openapi::document())

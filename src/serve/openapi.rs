@@ -5,16 +5,14 @@ use std::any::TypeId;
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, ValueEnum};
-use schemars::SchemaGenerator;
-use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::problem;
 use super::query::{COMMON, Common, CommonKind};
 use super::routes::{Access, Kind, Route, routes};
 use crate::inspect::section::Section;
-use crate::model::Report;
 use crate::model::format::Format;
+use crate::model::schema;
 use crate::render::metrics::Form;
 
 /// The description of every route.
@@ -22,13 +20,10 @@ use crate::render::metrics::Form;
 /// # Errors
 /// None that is known: it is plain data.
 pub(super) fn document() -> serde_json::Result<String> {
-    let mut settings = SchemaSettings::draft2020_12().for_serialize();
-    settings.definitions_path = "/components/schemas".into();
-    let mut generator = settings.into_generator();
     let schemas = Schemas {
-        report: generator.subschema_for::<Report>().to_value(),
-        problem: generator.subschema_for::<problem::Document>().to_value(),
-        definitions: definitions(&mut generator),
+        report: json!({"$ref": "#/components/schemas/Report"}),
+        problem: json!({"$ref": "#/components/schemas/Problem"}),
+        definitions: definitions()?,
     };
     let paths: Map<String, Value> = routes()
         .map(|route| (path(&route), item(&route, &schemas)))
@@ -65,8 +60,37 @@ struct Schemas {
     definitions: Map<String, Value>,
 }
 
-fn definitions(generator: &mut SchemaGenerator) -> Map<String, Value> {
-    generator.take_definitions(true)
+/// The definitions of the document's schema, moved to where this description has its own.
+fn definitions() -> serde_json::Result<Map<String, Value>> {
+    let mut report = schema::document()?;
+    point_to_components(&mut report);
+    let mut definitions = Map::new();
+    if let Some(fields) = report.as_object_mut() {
+        fields.remove("$schema");
+        if let Some(Value::Object(own)) = fields.remove("$defs") {
+            definitions = own;
+        }
+    }
+    definitions.insert("Report".to_owned(), report);
+    definitions.insert("Problem".to_owned(), problem::schema());
+    Ok(definitions)
+}
+
+fn point_to_components(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                match field {
+                    Value::String(text) if name == "$ref" => {
+                        *text = text.replacen("#/$defs/", "#/components/schemas/", 1);
+                    }
+                    other => point_to_components(other),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(point_to_components),
+        _ => {}
+    }
 }
 
 /// The path as a template.

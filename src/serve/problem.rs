@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use hyper::StatusCode;
-use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::{Value, json};
 
 /// Why a request is not answered with what it asked for.
 #[derive(Debug, Clone)]
@@ -14,8 +14,9 @@ pub(super) struct Problem {
 }
 
 /// What went wrong, as RFC 9457 writes it.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Problem")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Problem"))]
 pub(super) struct Document<'a> {
     /// `about:blank`: the status says all there is to say of its kind.
     r#type: &'a str,
@@ -25,6 +26,33 @@ pub(super) struct Document<'a> {
     status: u16,
     /// What is wrong with this request, as a sentence.
     detail: &'a str,
+}
+
+/// The schema of [`Document`].
+pub(super) fn schema() -> Value {
+    json!({
+        "type": "object",
+        "description": "What went wrong, as RFC 9457 writes it.",
+        "properties": {
+            "type": {
+                "type": "string",
+                "description": "`about:blank`: the status says all there is to say of its kind."
+            },
+            "title": {"type": "string", "description": "The words for the status."},
+            "status": {
+                "type": "integer",
+                "format": "uint16",
+                "minimum": 0,
+                "maximum": 65535,
+                "description": "The status of the answer."
+            },
+            "detail": {
+                "type": "string",
+                "description": "What is wrong with this request, as a sentence."
+            }
+        },
+        "required": ["type", "title", "status", "detail"]
+    })
 }
 
 impl Problem {
@@ -91,5 +119,19 @@ impl Problem {
         let mut text = serde_json::to_vec(&document).unwrap_or_default();
         text.push(b'\n');
         text.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_is_what_the_type_says() {
+        let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
+        let mut made = settings.into_generator().into_root_schema_for::<Document>();
+        made.remove("$schema");
+        made.remove("title");
+        assert_eq!(made.to_value(), schema());
     }
 }
