@@ -1,5 +1,6 @@
 //! What stands in the place of a secret.
 
+#[cfg(test)]
 use std::borrow::Cow;
 
 #[cfg(test)]

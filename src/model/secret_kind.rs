@@ -1,5 +1,6 @@
 //! Why a value was hidden: one word for scripts, one phrase for people.
 
+#[cfg(test)]
 use std::borrow::Cow;
 
 #[cfg(test)]

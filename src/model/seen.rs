@@ -1,5 +1,6 @@
 //! A value that was seen, or the reason why it was not.
 
+#[cfg(test)]
 use std::borrow::Cow;
 
 #[cfg(test)]

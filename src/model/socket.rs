@@ -2,6 +2,7 @@
 
 // Addresses only: nothing here can open a connection.
 use core::net::IpAddr;
+#[cfg(test)]
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;

@@ -1,5 +1,6 @@
 //! Points in time and durations, as the document writes them.
 
+#[cfg(test)]
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
