@@ -2,6 +2,7 @@
 //! reads, schemas from the types that are written.
 
 use std::any::TypeId;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, ValueEnum};
@@ -249,7 +250,9 @@ fn words(values: &[impl ValueEnum]) -> Value {
 fn own(section: &Section) -> Vec<Value> {
     let mut command = section.command();
     command.build();
-    let shown = |arg: &&Arg| !arg.is_hide_set() && !matches!(arg.get_id().as_str(), "help");
+    // A path of spyhole's own side is for whoever started it to name, not for a client.
+    let own_file = |arg: &Arg| arg.get_value_parser().type_id() == TypeId::of::<PathBuf>();
+    let shown = |arg: &&Arg| !arg.is_hide_set() && arg.get_id() != "help" && !own_file(arg);
     let flags = command.get_arguments().filter(shown);
     flags
         .map(|arg| {

@@ -22,8 +22,9 @@ pub(crate) fn subcommands() -> Vec<String> {
 
 /// Those among them that print a document.
 pub(crate) fn sections() -> Vec<String> {
-    // A server has to be named to `tls`.
+    // A server has to be named to `tls`, and `check` has no document.
     let others = [
+        "check",
         "schema",
         "completions",
         "man",

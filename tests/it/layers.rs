@@ -37,8 +37,13 @@ fn files_and_connections_stay_where_they_belong() {
     ];
     let mut wrong = Vec::new();
     for (path, layer, text) in sources() {
+        // A test writes what it then reads.
+        let shipped = text
+            .split("#[cfg(test)]\nmod tests")
+            .next()
+            .unwrap_or_default();
         for (module, layers) in allowed {
-            if text.contains(module) && !layers.contains(&layer.as_str()) {
+            if shipped.contains(module) && !layers.contains(&layer.as_str()) {
                 wrong.push(format!("{}: uses {module}", path.display()));
             }
         }
