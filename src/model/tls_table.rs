@@ -10,7 +10,7 @@ use super::time::Timestamp;
 use super::tls::{
     ClientCertificate, Failure, FailureReason, OcspStaple, OcspStatus, Session, TlsLook, Took,
 };
-use super::trust_store::{Runtime, TrustStore};
+use super::trust_store::{PlaceState, Runtime, TrustPlace, TrustStore};
 use super::verdict::{Authorities, Finding, Judgement, Problem, Verdict};
 
 /// How to show it.
@@ -125,6 +125,7 @@ fn rows(look: &TlsLook, now: Timestamp, style: Style) -> Vec<Line> {
                 aside: true,
                 ..other(verdict, first)
             }));
+            lines.extend(unjudged(look));
         }
         if !style.short || first.judgement != Judgement::Verified {
             lines.extend(name(look));
@@ -170,15 +171,15 @@ fn deciding(look: &TlsLook, verdict: &Verdict, lines: &mut Vec<Line>) {
             continue;
         }
         let says = match (finding.problem, nobody) {
-            (Problem::UnknownIssuer | Problem::SelfSigned, Some(store)) => &store.consequence,
-            _ => &finding.says,
+            (Problem::UnknownIssuer | Problem::SelfSigned, Some(store)) => no_roots(store),
+            _ => finding.says.clone(),
         };
         let mark = match (finding.fatal, verdict.judgement) {
             (false, _) => Mark::Warning,
             (true, Judgement::CannotVerify) => Mark::Unknown,
             (true, _) => Mark::Bad,
         };
-        lines.push(Line::new(mark, problem(finding.problem), &**says));
+        lines.push(Line::new(mark, problem(finding.problem), says));
     }
     if verdict.judgement == Judgement::CannotVerify && fatal(verdict).next().is_none() {
         let says = "uses what spyhole cannot check: neither valid nor invalid";
@@ -224,6 +225,32 @@ fn fatal(verdict: &Verdict) -> impl Iterator<Item = &Finding> {
 
 fn trusts_nobody(store: &TrustStore) -> bool {
     store.roots.as_ref().and_then(Seen::value) == Some(&0)
+}
+
+/// Why nobody is trusted. An image that holds a bundle in vain is not one without.
+fn no_roots(store: &TrustStore) -> String {
+    let missing = |place: &TrustPlace| {
+        place.variable.is_none() && place.state.value() == Some(&PlaceState::Missing)
+    };
+    if !store.places.is_empty() && store.places.iter().all(missing) {
+        format!("the target has no CA bundle: {}", store.consequence)
+    } else {
+        store.consequence.clone()
+    }
+}
+
+/// That the target has no verdict, as nothing shows whom it trusts.
+fn unjudged(look: &TlsLook) -> Option<Line> {
+    let store = look.trust_store.as_ref().and_then(Seen::value)?;
+    let of_target = |verdict: &Verdict| verdict.authorities == Authorities::Target;
+    if look.verdicts.iter().any(of_target) {
+        return None;
+    }
+    let what = with(Authorities::Target);
+    Some(Line {
+        aside: true,
+        ..Line::new(Mark::Unknown, what, &*store.consequence)
+    })
 }
 
 fn verifies(verdict: &Verdict) -> String {

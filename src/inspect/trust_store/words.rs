@@ -82,7 +82,7 @@ fn nobody(who: &str, judged: &[Judged]) -> String {
             states(own())
         )
     };
-    format!("{why}: it trusts nobody")
+    format!("{why}, so it trusts nobody")
 }
 
 /// `6 missing, 1 empty, /etc/ssl/cert.pem not readable for the target's user`

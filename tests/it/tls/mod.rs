@@ -9,6 +9,8 @@ mod refusals;
 mod servers;
 mod starttls;
 mod starttls_real;
+mod target_verdicts;
+mod verdicts;
 
 use std::process::Command;
 

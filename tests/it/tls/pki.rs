@@ -36,6 +36,8 @@ impl Pki {
         };
         fs::write(pki.path("root.pem"), pki.root.pem()).unwrap();
         fs::write(pki.path("intermediate.pem"), pki.intermediate.pem()).unwrap();
+        let key = pki.intermediate.key().serialize_pem();
+        fs::write(pki.path("intermediate.key"), key).unwrap();
         pki
     }
 
@@ -50,6 +52,16 @@ impl Pki {
 
     /// A certificate for these names, issued by the intermediate.
     pub(super) fn leaf(&self, file: &str, names: &[&str]) -> Pair {
+        self.leaf_with(file, names, |_| {})
+    }
+
+    /// The same, changed before it is issued.
+    pub(super) fn leaf_with(
+        &self,
+        file: &str,
+        names: &[&str],
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> Pair {
         let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
         let key = key();
         let mut params = CertificateParams::new(names.clone()).unwrap();
@@ -61,6 +73,7 @@ impl Pki {
             ExtendedKeyUsagePurpose::ClientAuth,
         ];
         params.use_authority_key_identifier_extension = true;
+        change(&mut params);
         let certificate = params.signed_by(&key, &self.intermediate).unwrap();
         let pair = self.pair(file);
         fs::write(&pair.certificate, certificate.pem()).unwrap();

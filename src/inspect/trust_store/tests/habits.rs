@@ -24,7 +24,7 @@ fn in_an_empty_root_go_trusts_nobody_and_says_so() {
     let store = &trust.store;
     assert_eq!(
         store.consequence,
-        "none of the 8 places that Go looks in exists: it trusts nobody"
+        "none of the 8 places that Go looks in exists, so it trusts nobody"
     );
     assert_eq!(
         store.error_text.as_deref(),
@@ -253,7 +253,7 @@ fn java_takes_the_store_of_its_property_else_jssecacerts_else_cacerts() {
     );
     assert_eq!(
         store.consequence,
-        "none of the 2 places that Java looks in exists: it trusts nobody"
+        "none of the 2 places that Java looks in exists, so it trusts nobody"
     );
     let mut target = Target::new()
         .with("/opt/java/lib/security/cacerts", bundle(1))
