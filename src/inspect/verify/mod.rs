@@ -1,8 +1,8 @@
 //! Whether a chain is to be believed, with the evidence.
 //!
-//! [`search`] finds the ways from the leaf to trusted authorities by names and signatures; for
+//! `search` finds the ways from the leaf to trusted authorities by names and signatures; for
 //! each, everything that speaks against it is collected, and against the best one webpki is asked
-//! last ([`arbiter`]). A chain is verified if nothing fatal is left; what only cannot be checked
+//! last (`arbiter`). A chain is verified if nothing fatal is left; what only cannot be checked
 //! is neither verified nor refused.
 //!
 //! Fatal is what the runtimes of today refuse: also RSA below 2048 bits (OpenSSL at the security
