@@ -7,6 +7,7 @@ use crate::model::gap::{Reason, Refusal};
 use crate::model::mount::Because;
 use crate::parse::capabilities;
 use crate::parse::id_map::IdMap;
+use crate::sys::found::Found;
 use crate::sys::place::Place;
 
 const CAP_DAC_OVERRIDE: u8 = 1;
@@ -37,6 +38,23 @@ pub struct Ownership {
     pub gid: u32,
     /// Permission bits.
     pub mode: u32,
+}
+
+impl Ownership {
+    /// Of a file or directory that is held.
+    #[must_use]
+    pub fn of(found: &Found) -> Self {
+        let (uid, gid) = found.owner();
+        Self {
+            uid,
+            gid,
+            mode: found.mode(),
+        }
+    }
+
+    fn allows(self, shift: u32, asked: u32) -> bool {
+        self.mode >> shift & asked == asked
+    }
 }
 
 impl Party {
@@ -89,7 +107,31 @@ impl Party {
     /// # Errors
     /// Why the ids that decide cannot be told apart.
     pub fn may_read(&self, file: Ownership) -> Result<bool, Refusal> {
-        let verdict = self.may(file, 0o4, &[CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH]);
+        self.may_look(file, 0o4)
+    }
+
+    /// Whether it may list a directory and reach what is in it.
+    ///
+    /// # Errors
+    /// Why the ids that decide cannot be told apart.
+    pub fn may_list(&self, directory: Ownership) -> Result<bool, Refusal> {
+        self.may_look(directory, 0o5)
+    }
+
+    /// Whether it may pass through a directory.
+    ///
+    /// # Errors
+    /// Why the ids that decide cannot be told apart.
+    pub fn may_enter(&self, directory: Ownership) -> Result<bool, Refusal> {
+        self.may_look(directory, 0o1)
+    }
+
+    fn may_look(&self, file: Ownership, asked: u32) -> Result<bool, Refusal> {
+        // Whoever it is.
+        if [6, 3, 0].iter().all(|shift| file.allows(*shift, asked)) {
+            return Ok(true);
+        }
+        let verdict = self.may(file, asked, &[CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH]);
         verdict.map(|(may, _)| may)
     }
 
@@ -106,7 +148,7 @@ impl Party {
         } else {
             (Because::Others, 0)
         };
-        if file.mode >> shift & asked == asked {
+        if file.allows(shift, asked) {
             return Ok((true, because));
         }
         let capable = self.capabilities.map(|mask| {
@@ -250,12 +292,35 @@ mod tests {
     }
 
     #[test]
+    fn a_directory_is_listed_and_entered() {
+        let viewer = who(0, 0, &[], 0, INITIAL);
+        let owned = |uid, mode| Ownership { uid, gid: 0, mode };
+        let app = Party::of(&who(1000, 1000, &[], 0, INITIAL), &viewer).unwrap();
+        assert_eq!(app.may_list(owned(0, 0o754)), Ok(false));
+        assert_eq!(app.may_list(owned(0, 0o755)), Ok(true));
+        assert_eq!(app.may_enter(owned(0, 0o711)), Ok(true));
+        assert_eq!(app.may_enter(owned(0, 0o700)), Ok(false));
+        for capability in [1, 2] {
+            let map = b"0 100000 65536\n";
+            let inner = who(100_000, 100_000, &[], 1 << capability, map);
+            let inner = Party::of(&inner, &viewer).unwrap();
+            assert_eq!(inner.may_list(owned(100_500, 0o700)), Ok(true));
+            assert_eq!(inner.may_list(owned(0, 0o700)), Ok(false));
+        }
+    }
+
+    #[test]
     fn ids_without_a_number_are_not_compared() {
         let viewer = who(0, 0, &[], 0, b"0 100000 65536\n");
         let nobody = who(65_534, 65_534, &[], 0, b"0 100000 65536\n");
         let party = Party::of(&nobody, &viewer).unwrap();
         let refused = party.may_write(&directory(65_534, 0, 0o700)).unwrap_err();
         assert_eq!(refused.reason, Reason::UserNamespace);
+        let reads = |mode| {
+            let (uid, gid) = (65_534, 0);
+            party.may_read(Ownership { uid, gid, mode }).ok()
+        };
+        assert_eq!((reads(0o640), reads(0o644)), (None, Some(true)));
         assert!(Party::of(&Credentials::default(), &viewer).is_err());
     }
 }

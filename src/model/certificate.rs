@@ -412,6 +412,7 @@ mod tests {
             ("O=Example+CN=a\\+b", Some("a\\+b")),
             ("O=Example\\\\,CN=after", Some("after")),
             ("CN=", None),
+            ("CN=Acme\\, Inc.,C=DE", Some("Acme\\, Inc.")),
             ("O=CN=x", None),
             ("", None),
         ] {

@@ -7,6 +7,7 @@ use super::certificate::{
 use super::seen::Seen;
 use super::table::{Align, Cell, Heading, Table};
 use super::trust_store_table;
+use super::units::DAY_SECONDS;
 
 /// How to show certificates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +20,6 @@ pub struct Style {
 
 /// Certificates are renewed weeks before they end; with fewer days left nobody did.
 pub const WARN_DAYS: i64 = 14;
-const DAY_SECONDS: i64 = 86_400;
 /// More in one file are a bundle, and told in one line.
 const BUNDLE: usize = 16;
 

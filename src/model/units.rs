@@ -1,5 +1,8 @@
 //! Numbers as people read them.
 
+/// Seconds of a day.
+pub const DAY_SECONDS: i64 = 24 * 60 * 60;
+
 /// Bytes in binary units, short: `0`, `920`, `9.8Ki`, `48Mi`, `1.2Gi`.
 #[must_use]
 pub fn bytes_short(bytes: u64) -> String {

@@ -3,18 +3,22 @@
 //! It is found without being opened, so that a FIFO, a device or a socket is never touched, and
 //! what was looked at is what is read: the path is resolved once.
 
+use std::ffi::CStr;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
 use std::time::{Duration, SystemTime};
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open, openat, readlink};
+use nix::fcntl::{OFlag, openat, readlink, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
 use rustix::fs::{FileType, RawDir};
 
 use super::bounded::{Cut, Until, read_bounded};
-use super::in_root::InRoot;
+use super::in_root::{InRoot, link_of, open_held};
+
+/// Entries are read so many bytes at a time.
+const PAGE: usize = 32 << 10;
 
 /// What it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +40,15 @@ pub enum Kind {
 pub struct Found {
     held: OwnedFd,
     stat: FileStat,
+}
+
+/// A name in a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name {
+    /// The name.
+    pub name: Vec<u8>,
+    /// Whether it is a link to another name in the same directory.
+    pub links_beside: bool,
 }
 
 impl Found {
@@ -116,14 +129,7 @@ impl Found {
     /// # Errors
     /// The errno of opening or reading; EINVAL for what is not a regular file.
     pub fn read(&self, limit: usize, buffer: &mut Vec<u8>) -> Result<Cut, Errno> {
-        if self.kind() != Kind::File {
-            return Err(Errno::EINVAL);
-        }
-        // The held file itself, whatever stands at its path by now.
-        let again = format!("/proc/self/fd/{}", self.held.as_raw_fd());
-        let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
-        let file = open(again.as_str(), flags, Mode::empty())?;
-        read_bounded(file, limit, Until::Empty, buffer)
+        read_bounded(open_held(&self.held)?, limit, Until::Empty, buffer)
     }
 
     /// Hands over the entries of a directory, at most `limit`, in its own order.
@@ -131,23 +137,47 @@ impl Found {
     /// # Errors
     /// The errno of opening it (ENOTDIR for what is none) or of getdents64(2).
     pub fn list(&self, limit: usize, mut each: impl FnMut(&[u8], Kind)) -> Result<Cut, Errno> {
+        self.entries(limit, |_, name, kind| each(name.to_bytes(), kind))
+    }
+
+    /// The names in a directory, sorted, at most `limit`.
+    ///
+    /// # Errors
+    /// As [`Found::list`].
+    pub fn names(&self, limit: usize) -> Result<(Vec<Name>, Cut), Errno> {
+        let mut names = Vec::new();
+        let cut = self.entries(limit, |directory, name, kind| {
+            names.push(Name {
+                name: name.to_bytes().to_vec(),
+                links_beside: kind == Kind::Link && links_beside(directory, name),
+            });
+        })?;
+        names.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        Ok((names, cut))
+    }
+
+    fn entries(
+        &self,
+        limit: usize,
+        mut each: impl FnMut(&OwnedFd, &CStr, Kind),
+    ) -> Result<Cut, Errno> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let directory = openat(&self.held, c".", flags, Mode::empty())?;
-        let mut pages = vec![MaybeUninit::uninit(); PAGES];
-        let mut entries = RawDir::new(&directory, &mut pages);
+        let mut page = vec![MaybeUninit::uninit(); PAGE];
+        let mut entries = RawDir::new(&directory, &mut page);
         let mut count = 0;
         while let Some(entry) = entries.next() {
             match entry {
                 Ok(entry) => {
-                    let name = entry.file_name().to_bytes();
-                    if name == b"." || name == b".." {
+                    let name = entry.file_name();
+                    if name == c"." || name == c".." {
                         continue;
                     }
                     if count == limit {
                         return Ok(Cut::AtLimit);
                     }
                     count += 1;
-                    each(name, kind(entry.file_type()));
+                    each(&directory, name, kind(entry.file_type()));
                 }
                 Err(rustix::io::Errno::INTR) => {}
                 Err(errno) => return Err(Errno::from_raw(errno.raw_os_error())),
@@ -156,8 +186,6 @@ impl Found {
         Ok(Cut::Whole)
     }
 }
-
-const PAGES: usize = 16 << 10;
 
 fn kind(told: FileType) -> Kind {
     match told {
@@ -171,8 +199,12 @@ fn kind(told: FileType) -> Kind {
 
 /// Where a descriptor leads, in the mount namespace that it was found in.
 fn held_path(held: &OwnedFd) -> Option<Vec<u8>> {
-    let link = format!("/proc/self/fd/{}", held.as_raw_fd());
-    readlink(link.as_str()).ok().map(OsStringExt::into_vec)
+    let path = readlink(link_of(held).as_str()).ok()?;
+    Some(path.into_vec())
+}
+
+fn links_beside(directory: &OwnedFd, name: &CStr) -> bool {
+    readlinkat(directory, name).is_ok_and(|goal| !goal.into_vec().contains(&b'/'))
 }
 
 #[cfg(test)]
@@ -233,5 +265,37 @@ mod tests {
         assert_eq!(cut, Ok(Cut::Whole));
         assert_eq!(names, expected.map(|(name, kind)| (name.to_vec(), kind)));
         assert_eq!(directory.list(3, |_, _| {}), Ok(Cut::AtLimit));
+    }
+
+    #[test]
+    fn names_are_sorted_bounded_and_links_are_told() {
+        let (_house, root) = house();
+        let directory = Found::at(&root, b"/certs").unwrap();
+        let (all, cut) = directory.names(9).unwrap();
+        let told: Vec<(&[u8], bool)> = all
+            .iter()
+            .map(|name| (name.name.as_slice(), name.links_beside))
+            .collect();
+        let expected: [(&[u8], bool); 4] = [
+            (b"..2026", false),
+            (b"..data", true),
+            (b"fifo", false),
+            (b"tls.crt", false),
+        ];
+        assert_eq!((told.as_slice(), cut), (&expected[..], Cut::Whole));
+        let (three, cut) = directory.names(3).unwrap();
+        assert_eq!((three.len(), cut), (3, Cut::AtLimit));
+        let file = Found::at(&root, b"/certs/tls.crt").unwrap();
+        assert_eq!(file.names(3).map(drop), Err(Errno::ENOTDIR));
+    }
+
+    #[test]
+    fn what_is_a_directory_or_nothing_is_never_read() {
+        let (_house, root) = house();
+        let directory = Found::at(&root, b"/").unwrap();
+        assert_eq!(directory.kind(), Kind::Directory);
+        assert_eq!(directory.read(9, &mut Vec::new()), Err(Errno::EINVAL));
+        let missing = Found::at(&root, b"/none").map(drop);
+        assert_eq!(missing, Err(Errno::ENOENT));
     }
 }

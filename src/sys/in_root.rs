@@ -77,15 +77,7 @@ impl InRoot {
     /// # Errors
     /// The errno of resolving or opening; EINVAL for what is not a regular file.
     pub fn open_file(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
-        let found = self.locate(path)?;
-        if SFlag::from_bits_truncate(fstat(&found)?.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
-            return Err(Errno::EINVAL);
-        }
-        // Opening the held descriptor anew leaves the target no moment in which to
-        // put a device in the file's place.
-        let again = format!("/proc/self/fd/{}", found.as_raw_fd());
-        let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
-        open(again.as_str(), flags, Mode::empty())
+        open_held(&self.locate(path)?)
     }
 
     /// Finds a path without opening what is there: an `O_PATH` descriptor, links followed.
@@ -156,6 +148,23 @@ impl InRoot {
             }),
         }
     }
+}
+
+/// Opens what an `O_PATH` descriptor holds for reading; EINVAL for what is not a regular file.
+/// Opening the held descriptor anew leaves the target no moment in which to put a device in the
+/// file's place.
+pub(super) fn open_held(held: &OwnedFd) -> Result<OwnedFd, Errno> {
+    if SFlag::from_bits_truncate(fstat(held)?.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
+        return Err(Errno::EINVAL);
+    }
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+    open(link_of(held).as_str(), flags, Mode::empty())
+}
+
+/// The magic link to what a descriptor of spyhole holds, for calls that take only a path.
+#[must_use]
+pub fn link_of(held: &OwnedFd) -> String {
+    format!("/proc/self/fd/{}", held.as_raw_fd())
 }
 
 /// The names of a path, last first, so that the next one is popped.

@@ -8,7 +8,6 @@
 pub mod allocator;
 mod bounded;
 pub mod clock;
-pub mod entry;
 pub mod fd_links;
 pub mod found;
 pub mod harden;

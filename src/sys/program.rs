@@ -2,13 +2,14 @@
 //! path leads elsewhere by now or was removed. It is found, never opened.
 
 use std::ffi::CString;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::{Mode, fstat};
 use nix::sys::statvfs::{FsFlags, fstatvfs};
 
+use super::in_root::link_of;
 use super::proc_dir::ProcessDir;
 
 /// The largest attribute that makes sense is 24 bytes; the kernel takes no other length.
@@ -58,7 +59,7 @@ impl Program {
 /// The attributes of a descriptor that was opened by path only are reached through its link.
 #[allow(unsafe_code, reason = "nix has no getxattr")]
 fn attribute(file: &OwnedFd) -> Result<Option<Vec<u8>>, Errno> {
-    let path = CString::new(format!("/proc/self/fd/{}", file.as_raw_fd()));
+    let path = CString::new(link_of(file));
     let path = path.map_err(|_| Errno::EINVAL)?;
     let mut value = vec![0_u8; ATTRIBUTE_LIMIT];
     // SAFETY: both names end in a zero, and no more is written than `value` has.

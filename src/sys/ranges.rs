@@ -1,14 +1,14 @@
 //! Parts of a file by their place in it: of an executable of hundreds of MiB only what is asked
 //! for is read.
 
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open, openat};
-use nix::sys::stat::{Mode, SFlag, fstat};
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::Mode;
 use rustix::buffer::spare_capacity;
 
-use super::in_root::InRoot;
+use super::in_root::{InRoot, open_held};
 use super::proc_dir::ProcessDir;
 
 /// A regular file, open for reading.
@@ -26,13 +26,8 @@ impl Ranges {
     pub fn of_program(process: &ProcessDir) -> Result<Self, Errno> {
         let flags = OFlag::O_PATH | OFlag::O_CLOEXEC;
         let found = openat(process, c"exe", flags, Mode::empty())?;
-        if SFlag::from_bits_truncate(fstat(&found)?.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
-            return Err(Errno::EINVAL);
-        }
-        let again = format!("/proc/self/fd/{}", found.as_raw_fd());
-        let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
         Ok(Self {
-            file: open(again.as_str(), flags, Mode::empty())?,
+            file: open_held(&found)?,
         })
     }
 

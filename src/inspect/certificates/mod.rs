@@ -26,6 +26,7 @@ use crate::model::certificate_table::{self, Style};
 use crate::model::escape::escaped;
 use crate::model::gap::Reason;
 use crate::model::seen::Seen;
+use crate::model::units::DAY_SECONDS;
 use crate::model::{Report, Table};
 use crate::sys::own_file;
 
@@ -64,7 +65,6 @@ pub struct CertificatesQuery {
 }
 
 const SECTION: &str = CertificatesQuery::NAME;
-const DAY_SECONDS: i64 = 86_400;
 
 impl Query for CertificatesQuery {
     const NAME: &'static str = "certificates";

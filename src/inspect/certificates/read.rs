@@ -134,16 +134,11 @@ impl Reader {
         {
             return Outcome::LeftOut;
         }
-        let (uid, gid) = found.owner();
         Outcome::Read(Box::new(Reading {
             resolved_path,
             size_bytes: found.size_bytes(),
             modified: found.modified(),
-            ownership: Ownership {
-                uid,
-                gid,
-                mode: found.mode(),
-            },
+            ownership: Ownership::of(&found),
             contents,
         }))
     }

@@ -1,7 +1,7 @@
 //! From a command line to what the server showed and what is to be held of it.
 
 use core::net::SocketAddr;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -19,10 +19,12 @@ use crate::model::seen::Seen;
 use crate::model::target::ChosenBy;
 use crate::model::tls::{ClientCertificate, Failure, FailureReason, MinDays, Step, TlsLook, Took};
 use crate::model::trust_store::TrustStore;
+use crate::model::units::DAY_SECONDS;
 use crate::model::verdict::{Authorities, Verdict};
 use crate::parse::x509;
 use crate::probe::Peer;
 use crate::probe::tls::{self, Dial, Handshake};
+use crate::sys::in_root::link_of;
 use crate::sys::{ProcDir, ProcessDir};
 
 /// Asks the server; `None`: it could not be asked, which is told as a gap.
@@ -188,9 +190,8 @@ fn order(chain: &mut [Certificate]) {
 }
 
 fn min_days(chain: &[Certificate], wanted: u32) -> Option<MinDays> {
-    const DAY: i64 = 24 * 60 * 60;
     let seconds = chain.iter().map(|certificate| certificate.seconds_left);
-    let left = seconds.min()?.div_euclid(DAY);
+    let left = seconds.min()?.div_euclid(DAY_SECONDS);
     Some(MinDays {
         wanted,
         left,
@@ -262,10 +263,7 @@ fn unix(view: &View, path: &str) -> Result<(Peer, Option<OwnedFd>), NoSocket> {
         .root(&view.visitor.viewer)
         .map_err(|refusal| NoSocket::Unseen(refusal.clone()))?;
     match root.locate(path.as_bytes()) {
-        Ok(found) => {
-            let place = format!("/proc/self/fd/{}", found.as_raw_fd());
-            Ok((Peer::Unix(place.into()), Some(found)))
-        }
+        Ok(found) => Ok((Peer::Unix(link_of(&found).into()), Some(found))),
         Err(errno) => Err(NoSocket::Failed(Failure {
             step: Step::Connect,
             reason: match errno {

@@ -10,7 +10,6 @@ use std::cell::OnceCell;
 use std::path::PathBuf;
 
 use clap::Args;
-use data_encoding::BASE64;
 use serde::Deserialize;
 
 use super::look::{Needs, Scope};
@@ -18,6 +17,7 @@ use super::section::{Detail, Query};
 use super::trust_store;
 use super::view::View;
 use super::visit::Files;
+use crate::model::certificate::Certificate;
 use crate::model::gap::{Reason, Refusal};
 use crate::model::tls::{StartTls, TlsLook};
 use crate::model::tls_table::{self, Style};
@@ -154,7 +154,7 @@ impl Query for TlsQuery {
     fn pem(&self, report: &Report) -> Option<String> {
         let chain = report.tls.as_ref().map(|look| look.chain.as_slice());
         let blocks = chain.unwrap_or_default().iter();
-        Some(blocks.map(|certificate| pem(&certificate.der)).collect())
+        Some(blocks.map(Certificate::pem).collect())
     }
 
     fn beside_pem(&self, report: &Report) -> Vec<String> {
@@ -179,17 +179,6 @@ fn is_well(look: &TlsLook) -> bool {
     look.failure.is_none()
         && look.verdicts.first().is_some_and(verified)
         && look.min_days.is_none_or(|days| days.enough)
-}
-
-fn pem(der: &[u8]) -> String {
-    let base64 = BASE64.encode(der);
-    let mut text = String::from("-----BEGIN CERTIFICATE-----\n");
-    for line in base64.as_bytes().chunks(64) {
-        text.extend(line.iter().map(|byte| char::from(*byte)));
-        text.push('\n');
-    }
-    text.push_str("-----END CERTIFICATE-----\n");
-    text
 }
 
 const PROTOCOLS: [(&str, StartTls); 10] = [

@@ -4,7 +4,7 @@
 use super::overrides::Overrides;
 use super::sight::{Sight, base_name};
 use crate::model::trust_store::Runtime;
-use crate::sys::entry::{Kind, entry};
+use crate::sys::found::{Found, Kind};
 
 /// A runtime with what its habits depend on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -244,7 +244,7 @@ fn certifi(sight: &Sight<'_>, overrides: &Overrides) -> Option<Vec<u8>> {
     directories
         .into_iter()
         .map(|directory| [directory.as_slice(), b"/certifi/cacert.pem"].concat())
-        .find(|path| entry(sight.root, path).is_ok_and(|entry| entry.kind == Kind::File))
+        .find(|path| Found::at(sight.root, path).is_ok_and(|found| found.kind() == Kind::File))
 }
 
 /// `/venv` of `/venv/bin/python3`.

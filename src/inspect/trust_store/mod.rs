@@ -6,7 +6,6 @@ mod basket;
 mod conclude;
 mod detect;
 mod overrides;
-pub mod permission;
 mod places;
 mod read;
 mod sight;
@@ -14,6 +13,7 @@ mod words;
 
 use std::time::SystemTime;
 
+use super::permission::Party;
 use super::standing::Check;
 use super::view::View;
 use super::visit::{Attempt, Files};
@@ -23,7 +23,6 @@ use crate::model::trust_store::TrustStore;
 use crate::sys::InRoot;
 use detect::Detected;
 use overrides::Overrides;
-use permission::Reader;
 use sight::Sight;
 
 /// The files of the main process that tell it.
@@ -62,7 +61,7 @@ pub fn find(view: &mut View, section: &str) -> Attempt<Trust> {
         InRoot::of(&held.main).map_err(|errno| held.refusal(errno, Check::Ptrace, viewer))?;
     let house = House {
         root: own_root,
-        reader: Reader::of(held.credentials(), viewer),
+        reader: Party::of(held.credentials(), viewer),
         overrides,
         now: view.clock.now,
     };
@@ -73,7 +72,7 @@ pub fn find(view: &mut View, section: &str) -> Attempt<Trust> {
 struct House {
     root: InRoot,
     /// Who has to be able to read what is there.
-    reader: Attempt<Reader>,
+    reader: Attempt<Party>,
     overrides: Overrides,
     now: SystemTime,
 }

@@ -12,14 +12,14 @@ use std::time::{Duration, SystemTime};
 use nix::errno::Errno;
 
 use super::basket::{Basket, is_hash_name, odd};
-use super::permission::Reader;
 use super::places::{Place, Takes};
+use crate::inspect::permission::{Ownership, Party};
 use crate::inspect::visit::Attempt;
 use crate::model::certificate::{Certificate, FileForm};
 use crate::model::gap::{Reason, Refusal};
 use crate::model::trust_store::{PlaceKind, PlaceState};
 use crate::parse::certificate_file;
-use crate::sys::entry::{Found, Kind, find};
+use crate::sys::found::{Found, Kind};
 use crate::sys::time_box::{Outcome, Patience, each_in_time};
 use crate::sys::{Cut, InRoot};
 
@@ -65,7 +65,7 @@ impl Reading {
 /// One reading for each place.
 pub(super) fn read(
     root: InRoot,
-    reader: Attempt<Reader>,
+    reader: Attempt<Party>,
     places: &[Place],
     now: SystemTime,
 ) -> Vec<Reading> {
@@ -116,7 +116,7 @@ enum File {
 
 struct Shelf {
     root: InRoot,
-    reader: Attempt<Reader>,
+    reader: Attempt<Party>,
     now: SystemTime,
     /// By device and inode.
     files: Mutex<HashMap<(u64, u64), Arc<Held>>>,
@@ -162,8 +162,8 @@ impl Shelf {
                 _ => Reading::nothing(PlaceState::Unreadable),
             };
         }
-        let found = match find(&self.root, path) {
-            Ok(found) if found.entry.kind == Kind::Directory => found,
+        let found = match Found::at(&self.root, path) {
+            Ok(found) if found.kind() == Kind::Directory => found,
             Ok(_) => {
                 return Reading {
                     says: Some("it is no directory".to_owned()),
@@ -177,7 +177,7 @@ impl Shelf {
                 };
             }
         };
-        match self.may_read(&found) {
+        match self.may(&found, Party::may_list) {
             Ok(true) => {}
             Ok(false) => return Reading::nothing(PlaceState::Unreadable),
             Err(refusal) => return Reading::refused(refusal),
@@ -220,8 +220,8 @@ impl Shelf {
         };
         for parent in Path::new(OsStr::from_bytes(path)).ancestors().skip(1) {
             let parent = parent.as_os_str().as_encoded_bytes();
-            if let Ok(found) = find(&self.root, parent) {
-                match reader.may_enter(&found.entry) {
+            if let Ok(found) = Found::at(&self.root, parent) {
+                match reader.may_enter(Ownership::of(&found)) {
                     Ok(true) => {}
                     Ok(false) => return Err(File::Unreadable),
                     Err(refusal) => return Err(File::Refused(refusal)),
@@ -231,27 +231,29 @@ impl Shelf {
         Ok(())
     }
 
-    fn may_read(&self, found: &Found) -> Attempt<bool> {
-        self.reader
-            .as_ref()
-            .map_err(Clone::clone)?
-            .may_read(&found.entry)
+    fn may(
+        &self,
+        found: &Found,
+        what: impl Fn(&Party, Ownership) -> Attempt<bool>,
+    ) -> Attempt<bool> {
+        let reader = self.reader.as_ref().map_err(Clone::clone)?;
+        what(reader, Ownership::of(found))
     }
 
     fn file(&self, path: &[u8]) -> File {
-        let found = match find(&self.root, path) {
+        let found = match Found::at(&self.root, path) {
             Ok(found) => found,
             Err(errno) => return not_found(errno),
         };
-        if found.entry.kind != Kind::File {
+        if found.kind() != Kind::File {
             return File::Other;
         }
-        match self.may_read(&found) {
+        match self.may(&found, Party::may_read) {
             Ok(true) => {}
             Ok(false) => return File::Unreadable,
             Err(refusal) => return File::Refused(refusal),
         }
-        let key = (found.entry.device, found.entry.inode);
+        let key = found.identity();
         if let Some(held) = self.lock().get(&key) {
             return File::Read(Arc::clone(held));
         }

@@ -11,8 +11,8 @@ use rcgen::{CertificateParams, DnType, IsCa, KeyPair};
 
 use super::detect::{Detected, Habit};
 use super::overrides::Overrides;
-use super::permission::Reader;
 use super::{House, Trust};
+use crate::inspect::permission::Party;
 use crate::inspect::standing::Credentials;
 use crate::inspect::visit::Attempt;
 use crate::model::byte_string::ByteString;
@@ -92,7 +92,7 @@ impl Target {
 }
 
 /// A user without any capability, as the initial user namespace sees it.
-fn reader(uid: u32) -> Reader {
+fn reader(uid: u32) -> Party {
     let ids = Ids {
         real: uid,
         effective: uid,
@@ -107,7 +107,7 @@ fn reader(uid: u32) -> Reader {
         uid_map: Some(b"0 0 4294967295\n".to_vec()),
         ..Credentials::default()
     };
-    Reader::of(&who, &who).unwrap()
+    Party::of(&who, &who).unwrap()
 }
 
 /// An authority, as PEM.
