@@ -63,10 +63,11 @@ pub fn get(
         return Err(HttpError::BadUrl);
     }
     let version = env!("CARGO_PKG_VERSION");
-    write!(
-        stream,
+    // In one piece: some servers answer the first segment, and close.
+    let request = format!(
         "GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: spyhole/{version}\r\nAccept: */*\r\nConnection: close\r\n\r\n"
-    )?;
+    );
+    stream.write_all(request.as_bytes())?;
     stream.flush()?;
     let mut received = Vec::new();
     let (status, head) = read_head(stream, &mut received)?;

@@ -12,6 +12,7 @@ mod access;
 mod capabilities;
 mod certificate_forms;
 mod certificates;
+mod checks;
 mod dns;
 mod document;
 mod documents;

@@ -10,6 +10,7 @@ mod lab;
 mod lifecycle;
 mod limits;
 mod malformed;
+mod probes;
 mod rotation;
 mod server;
 mod sharing;

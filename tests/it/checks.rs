@@ -1,0 +1,151 @@
+//! `spyhole check`: yes, no, or not to be seen, in one line and one exit code.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::host::spyhole;
+use super::lab::{Lab, requires_root};
+
+/// A listener whose every connection is answered so.
+fn server(answer: &'static [u8]) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        let mut held = Vec::new();
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            if answer.is_empty() {
+                // Silent, and open.
+                held.push(stream);
+            } else {
+                let _ = stream.read(&mut [0; 1024]);
+                let _ = stream.write_all(answer);
+            }
+        }
+    });
+    port
+}
+
+/// A port that nobody listens on: it was bound, and is not any more.
+fn closed_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+#[track_caller]
+fn check(spec: &str, code: i32, word: &str) {
+    let seen = spyhole(["--self", "check", spec]).ended_with(code);
+    let text = seen.stdout_text();
+    assert!(text.starts_with(word), "{spec}: {seen}");
+    assert_eq!(text.lines().count(), 1, "{spec}: {seen}");
+}
+
+#[test]
+fn something_accepts_connections_or_does_not() {
+    let port = server(b"x");
+    check(&format!("tcp:127.0.0.1:{port}"), 0, "passes");
+    check(&format!("not tcp:127.0.0.1:{port}"), 1, "fails");
+    let closed = closed_port();
+    check(&format!("tcp:127.0.0.1:{closed}"), 1, "fails");
+    check(&format!("not tcp:127.0.0.1:{closed}"), 0, "passes");
+    check(
+        &format!("all(tcp:127.0.0.1:{port}; tcp:127.0.0.1:{closed})"),
+        1,
+        "fails",
+    );
+}
+
+#[test]
+fn an_http_server_answers_as_expected_or_not() {
+    let port = server(b"HTTP/1.1 503 Busy\r\nContent-Length: 9\r\n\r\nnot ready");
+    let url = format!("http://127.0.0.1:{port}/health");
+    check(&url, 1, "fails");
+    check(&format!("{url},status=503"), 0, "passes");
+    check(&format!("{url},status=5xx,body~not ready"), 0, "passes");
+    check(&format!("{url},status=5xx,body~all well"), 1, "fails");
+    let other = server(b"220 mail ESMTP\r\n");
+    check(&format!("http://127.0.0.1:{other}/"), 1, "fails");
+}
+
+#[test]
+fn a_server_that_is_silent_ends_with_the_time_out() {
+    let port = server(b"");
+    let began = Instant::now();
+    check(
+        &format!("http://127.0.0.1:{port}/,timeout=300ms"),
+        1,
+        "fails",
+    );
+    assert!(began.elapsed() < Duration::from_secs(3));
+}
+
+#[test]
+fn nothing_is_dialled_where_that_is_forbidden() {
+    let port = server(b"x");
+    let spec = format!("tcp:127.0.0.1:{port}");
+    let seen = spyhole(["--no-connect", "check", &spec]).ended_with(4);
+    assert!(seen.stdout_text().starts_with("cannot be told"), "{seen}");
+}
+
+#[test]
+fn what_is_no_check_is_a_usage_error_that_says_what_is() {
+    for spec in ["ping:db", "tcp:db", "memory:90%", "cert:tls.crt"] {
+        let seen = spyhole(["check", spec]).ended_with(2);
+        assert!(seen.stderr_text().contains("expected"), "{seen}");
+    }
+    spyhole(["check"]).ended_with(2);
+}
+
+#[test]
+fn of_a_container_its_processes_listeners_and_files_are_checked() {
+    if !requires_root("checks of a container of the lab") {
+        return;
+    }
+    let house = tempfile::tempdir().unwrap();
+    let alive = house.path().join("alive");
+    fs::write(&alive, "x").unwrap();
+    let web = Lab::webapp().uid(1000).copy(&alive, "/alive").start();
+    let ask = |uid: u32, spec: &str| {
+        let spyhole = web.spyhole().uid(uid).gid(uid).caps("none");
+        spyhole.args(["check", spec]).run()
+    };
+    for (spec, code) in [
+        ("listen:8080", 0),
+        ("listen:22", 1),
+        ("tcp:127.0.0.1:8080", 0),
+        ("process:webapp", 0),
+        ("process:webapp,min=50", 1),
+        ("process:webapp,max=1", 1),
+        ("process:webapp,min-uptime=1h", 1),
+        ("process:nobody-has-this-name", 1),
+        ("not process:nobody-has-this-name", 0),
+        ("file:/alive", 0),
+        ("file:/alive,max-age=1h,min-size=1", 0),
+        ("file:/alive,min-size=2", 1),
+        ("file:/absent", 1),
+        ("cert:/alive", 1),
+        ("fds:<80%", 0),
+        ("fds:>80%", 1),
+        ("dns:localhost", 0),
+        ("all(listen:8080; file:/alive; not listen:22)", 0),
+    ] {
+        let seen = ask(1000, spec);
+        assert_eq!(seen.code, Some(code), "{spec}: {seen}");
+    }
+    // A stranger cannot see the files: neither yes nor no.
+    for spec in [
+        "file:/alive",
+        "file:/absent",
+        "not file:/absent",
+        "cert:/alive",
+    ] {
+        let seen = ask(65_532, spec);
+        assert_eq!(seen.code, Some(4), "{spec}: {seen}");
+        assert!(seen.stdout_text().starts_with("cannot be told"), "{seen}");
+    }
+    let listening = ask(65_532, "listen:8080");
+    assert_eq!(listening.code, Some(0), "{listening}");
+}
