@@ -17,13 +17,12 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use crate::inspect::look::Options;
 use crate::inspect::redact::Redactor;
-use crate::inspect::section::{Detail, Request, Section};
+use crate::inspect::section::{self, Detail, Request, Section};
 use crate::inspect::select::Choice;
-use crate::inspect::{self, REGISTRY};
+use crate::inspect::{self, REGISTRY, nobody_else};
 use crate::model::Report;
 use crate::model::escape::escaped;
 use crate::model::format::Format;
-use crate::model::target::ChosenBy;
 use crate::render::{self, Style};
 use crate::serve::{self, ServeError};
 use crate::sys;
@@ -125,12 +124,15 @@ fn execute(words: &[OsString]) -> Result<Exit, Failure> {
     }
     let requests = requests(&matches)?;
     let format = global.output.unwrap_or_else(|| default_format(&matches));
+    let options = options(&global)?;
+    for request in &requests {
+        section::fits(&**request, options.timeout)
+            .map_err(|(flag, why)| Failure::usage(format!("--{flag}: {why}")))?;
+    }
     let report =
-        inspect::report(options(&global)?, &requests, Detail::of(format)).map_err(|none| {
-            Failure {
-                exit: Exit::Target,
-                message: advice::no_target(&none),
-            }
+        inspect::report(options, &requests, Detail::of(format)).map_err(|none| Failure {
+            exit: Exit::Target,
+            message: advice::no_target(&none),
         })?;
     let pem = if format == Format::Pem {
         Some(pem(&report, &requests)?)
@@ -334,13 +336,10 @@ fn verdict(report: &Report, requests: &[Box<dyn Request>], global: &Global) -> E
         }
         _ => {}
     }
-    let chosen_by = report.target.as_ref().map(|target| target.chosen_by);
-    let alone =
-        chosen_by.filter(|by| matches!(by, ChosenBy::NobodyElse | ChosenBy::NobodyElseButPause));
-    if let Some(chosen_by) = alone {
-        words.push(advice::nobody_else(report, chosen_by));
-    }
-    let wrong_place = alone.is_some() && requests.iter().any(|request| request.is_of_target());
+    let alone = nobody_else::words(report);
+    let is_alone = alone.is_some();
+    words.extend(alone);
+    let wrong_place = is_alone && requests.iter().any(|request| request.is_of_target());
     if !global.quiet || wrong_place {
         for line in words {
             let _ = writeln!(io::stderr(), "{line}");

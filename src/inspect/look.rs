@@ -112,6 +112,7 @@ impl View {
         };
         let mut view = look.open(&options.choice, options.redactor, &mut Vec::new())?;
         view.dialing = options.dialing;
+        view.timeout = options.timeout;
         Ok(view)
     }
 }
@@ -324,6 +325,7 @@ impl Look {
             clock: self.clock,
             redactor,
             dialing: None,
+            timeout: Duration::ZERO,
             held,
             facts: met.walk.facts,
             containers,

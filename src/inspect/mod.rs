@@ -14,6 +14,7 @@ pub mod look;
 pub mod mounts;
 pub mod net_namespace;
 pub mod no_target;
+pub mod nobody_else;
 pub mod permission;
 pub mod processes;
 pub mod redact;

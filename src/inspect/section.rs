@@ -5,6 +5,7 @@
 //! line, serde from a query string.
 
 use std::ffi::OsStr;
+use std::time::Duration;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use serde::de::DeserializeOwned;
@@ -65,6 +66,12 @@ pub trait Query: Args + FromArgMatches + DeserializeOwned + Default + Send + 'st
         Ok(())
     }
 
+    /// A time that the question itself asks for, and the flag that says it: no more than the
+    /// whole look may take.
+    fn asked_time(&self) -> Option<(&'static str, Duration)> {
+        None
+    }
+
     /// The whole report, where the question needs no look: what a mask means, say.
     fn answer_without_look(&self) -> Option<Report> {
         None
@@ -110,6 +117,8 @@ pub trait Query: Args + FromArgMatches + DeserializeOwned + Default + Send + 'st
 pub trait Request: Send {
     /// As [`Query::NAME`].
     fn name(&self) -> &'static str;
+    /// As [`Query::asked_time`].
+    fn asked_time(&self) -> Option<(&'static str, Duration)>;
     /// As [`Query::answer_without_look`].
     fn answer_without_look(&self) -> Option<Report>;
     /// As [`Query::needs`].
@@ -133,6 +142,10 @@ pub trait Request: Send {
 impl<Q: Query> Request for Q {
     fn name(&self) -> &'static str {
         Q::NAME
+    }
+
+    fn asked_time(&self) -> Option<(&'static str, Duration)> {
+        Query::asked_time(self)
     }
 
     fn answer_without_look(&self) -> Option<Report> {
@@ -169,6 +182,26 @@ impl<Q: Query> Request for Q {
 
     fn is_of_target(&self) -> bool {
         Query::is_of_target(self)
+    }
+}
+
+/// Refuses a question that asks for more time than the whole look may take.
+///
+/// # Errors
+/// The flag, and a sentence that tells both times.
+pub fn fits(request: &dyn Request, timeout: Duration) -> Result<(), (&'static str, String)> {
+    match request.asked_time() {
+        Some((flag, asked)) if asked > timeout => {
+            let (asked, timeout) = (
+                humantime::format_duration(asked),
+                humantime::format_duration(timeout),
+            );
+            Err((
+                flag,
+                format!("{asked} is more than the whole look may take: --timeout is {timeout}"),
+            ))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -124,6 +124,8 @@ pub struct View {
     pub redactor: Redactor,
     /// How long one server that is asked may take; `None`: no connection is opened.
     pub dialing: Option<Duration>,
+    /// How long the whole look may take.
+    pub timeout: Duration,
     /// What is looked into.
     pub held: Option<Held>,
     /// Facts of the processes in scope, by pid.

@@ -28,7 +28,7 @@ use super::probes;
 use super::problem::Problem;
 use super::query::Query;
 use super::routes::{self, Kind, Route};
-use crate::inspect::section::{Detail, Section};
+use crate::inspect::section::{self, Detail, Section};
 use crate::inspect::{self, REGISTRY, look, no_target::NoTarget};
 use crate::model::format::Format;
 use crate::model::time::Timestamp;
@@ -221,7 +221,11 @@ async fn dispatch(
             document(server, Asked::Dump, query, request).await
         }
         Kind::Section(section) => {
-            query.request(section)?;
+            let asked = query.request(section)?;
+            section::fits(&*asked, server.look.timeout).map_err(|(flag, why)| {
+                Problem::bad(format!("{}: {why}", flag.replace('-', "_")))
+            })?;
+            drop(asked);
             document(server, Asked::Section(section), query, request).await
         }
     }
@@ -285,12 +289,16 @@ fn look_and_write(
             ("application/yaml", yaml)
         }
         Format::Pem => {
-            let pem: Option<String> = requests
-                .iter()
-                .map(|request| request.pem(&report))
-                .collect();
-            let pem = pem.ok_or_else(|| Problem::bad("output: no certificates, so no pem"))?;
-            let copied = write(most, |out| out.write_all(pem.as_bytes()));
+            let held = requests.iter().filter_map(|request| request.pem(&report));
+            let blocks: Vec<String> = held.collect();
+            if blocks.is_empty() {
+                return Err(Problem::bad("output: no certificates, so no pem"));
+            }
+            let copied = write(most, |out| {
+                blocks
+                    .iter()
+                    .try_for_each(|pem| out.write_all(pem.as_bytes()))
+            });
             ("application/x-pem-file", copied)
         }
         Format::Table | Format::Wide => {

@@ -77,6 +77,10 @@ impl Query for MountsQuery {
         }
     }
 
+    fn asked_time(&self) -> Option<(&'static str, Duration)> {
+        Some(("space-timeout", self.space_timeout?))
+    }
+
     fn needs(&self, detail: Detail) -> Needs {
         // Where HOME and the working directory are asks for two files that are behind a ptrace
         // check, as the space is.

@@ -21,7 +21,7 @@ use crate::sys::time_box::{Outcome, Patience, each_in_time};
 
 /// File systems that may not answer before the rest is given up.
 const STUCK: usize = 4;
-/// All of them together get so many times what one gets.
+/// All of them together get so many times what one gets, within the whole look.
 const ALL_TIMES: u32 = 10;
 
 /// Looks at every place and puts what it saw into the mounts.
@@ -47,7 +47,12 @@ pub(super) fn fill(view: &mut View, mounts: &mut [Mount], each: Duration) {
         .map(|mount| mount.mount_point.as_bytes().to_vec())
         .collect();
     paths.extend(directories.iter().map(|(_, path)| path.clone()));
-    let mut seen = judge.look(paths, each).into_iter();
+    let patience = Patience {
+        each,
+        all: each.saturating_mul(ALL_TIMES).min(view.timeout),
+        stuck: STUCK,
+    };
+    let mut seen = judge.look(paths, patience).into_iter();
     for (index, attempt) in wanted.into_iter().zip(&mut seen) {
         if let Some(mount) = mounts.get_mut(index) {
             judge.mount(mount, attempt);
@@ -115,7 +120,7 @@ struct Judge<'a> {
 
 impl Judge<'_> {
     /// One attempt for each path, within its time.
-    fn look(&self, paths: Vec<Vec<u8>>, each: Duration) -> Vec<Attempt<Place>> {
+    fn look(&self, paths: Vec<Vec<u8>>, patience: Patience) -> Vec<Attempt<Place>> {
         // A root of its own: a thread that is stuck keeps it.
         let root = match InRoot::of(&self.held.main) {
             Ok(root) => root,
@@ -123,11 +128,6 @@ impl Judge<'_> {
                 let refusal = self.held.refusal(errno, Check::Ptrace, self.viewer);
                 return paths.iter().map(|_| Err(refusal.clone())).collect();
             }
-        };
-        let patience = Patience {
-            each,
-            all: each.saturating_mul(ALL_TIMES),
-            stuck: STUCK,
         };
         let outcomes = each_in_time(paths, patience, move |path| look_at(&root, path));
         outcomes

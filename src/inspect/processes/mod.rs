@@ -99,6 +99,10 @@ impl Query for ProcessesQuery {
         }
     }
 
+    fn asked_time(&self) -> Option<(&'static str, Duration)> {
+        Some(("sample", self.sample?))
+    }
+
     fn needs(&self, detail: Detail) -> Needs {
         let wanted = self.fields(detail);
         let files = [

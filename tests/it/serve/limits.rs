@@ -120,3 +120,33 @@ fn limits_that_would_stop_everything_are_refused() {
         assert!(said.stderr_text().contains(words[0]), "{words:?}: {said}");
     }
 }
+
+#[test]
+fn a_question_asks_for_no_more_time_than_a_look_may_take() {
+    let server = Server::start(&["--timeout", "2s"]);
+    for (path, flag, section) in [
+        ("/v1/processes?sample=1000h", "sample", "processes"),
+        ("/v1/processes?sample=2001ms", "sample", "processes"),
+        ("/v1/mounts?space_timeout=1000h", "space-timeout", "mounts"),
+    ] {
+        let begun = Instant::now();
+        let reply = server.get(path);
+        assert_eq!(reply.status, 400, "{path}: {}", reply.text());
+        let says = reply.detail();
+        assert!(says.starts_with(&flag.replace('-', "_")), "{says}");
+        assert!(says.contains("--timeout is 2s"), "{says}");
+        assert!(begun.elapsed() < Duration::from_secs(1), "{path}");
+
+        let asked = path.split('=').nth(1).unwrap();
+        let words = [section, "--timeout=2s", &format!("--{flag}={asked}")];
+        let shown = run(&spyhole(), &words);
+        assert_eq!(shown.status.code(), Some(2), "{words:?}: {shown:?}");
+        let said = String::from_utf8_lossy(&shown.stderr).into_owned();
+        assert!(
+            said.contains(&format!("--{flag}: ")) && said.contains("--timeout is 2s"),
+            "{said}"
+        );
+    }
+    let within = server.get("/v1/processes?sample=100ms");
+    assert_eq!(within.status, 200, "{}", within.text());
+}

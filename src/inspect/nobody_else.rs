@@ -1,0 +1,37 @@
+//! What to say where spyhole sees nobody but itself.
+
+use crate::model::target::ChosenBy;
+use crate::model::{Reason, Report};
+
+/// The ways to attach rightly.
+const ATTACH: &str = "  attach with: kubectl debug -it POD --image=spyhole --target=CONTAINER
+           or: docker run --rm --pid=container:NAME --network=container:NAME spyhole
+           or: podman run --rm --pid=container:NAME --network=container:NAME spyhole
+  or set shareProcessNamespace: true in the pod.";
+
+/// The words for a document about spyhole's own container that nobody asked for; `None` for any other.
+#[must_use]
+pub fn words(report: &Report) -> Option<String> {
+    let chosen_by = report.target.as_ref()?.chosen_by;
+    if !matches!(
+        chosen_by,
+        ChosenBy::NobodyElse | ChosenBy::NobodyElseButPause
+    ) {
+        return None;
+    }
+    let hidden = report.gaps.iter().find(|gap| gap.reason == Reason::Hidepid);
+    if let Some(needs) = hidden.and_then(|gap| gap.needs.as_ref()) {
+        return Some(format!(
+            "spyhole: sees only its own container: /proc hides the others' processes (hidepid).\n  \
+             needs: {needs}\n  (--self says that its own container is meant)"
+        ));
+    }
+    let seen = if chosen_by == ChosenBy::NobodyElseButPause {
+        "sees only the pause container and its own"
+    } else {
+        "sees only its own container: no other process shares its PID namespace"
+    };
+    Some(format!(
+        "spyhole: {seen}.\n{ATTACH}\n  (--self says that its own container is meant)"
+    ))
+}
