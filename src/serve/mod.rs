@@ -30,15 +30,11 @@ mod wire;
 
 use std::io::{self, Write};
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::inspect::processes::ProcessesQuery;
-use crate::inspect::section::{Detail, Query as _, Section};
-use crate::inspect::{self, REGISTRY, nobody_else};
 use crate::sys;
 use collect::Collector;
 use connections::Connections;
@@ -135,7 +131,6 @@ async fn serve(options: Options, look: Look) -> Result<(), ServeError> {
         look,
         options,
     });
-    warn_if_alone(&server);
     let (stop, stopped) = watch::channel(false);
     let secure = secure.map(Arc::new);
     let mut accepting: Vec<_> = bound
@@ -162,30 +157,6 @@ async fn serve(options: Options, look: Look) -> Result<(), ServeError> {
     let _ = tokio::time::timeout(FAREWELL, server.connections.all_closed()).await;
     server.log.end();
     Ok(())
-}
-
-/// Says on stderr that spyhole sees nobody but itself, and goes on: sockets, probes and TLS
-/// servers answer all the same. It looks on a thread of its own, so that nobody waits for it.
-fn warn_if_alone(server: &Arc<Server>) {
-    let server = Arc::clone(server);
-    let look = move || {
-        let requests: Vec<_> = REGISTRY
-            .iter()
-            .filter(|section| section.name == ProcessesQuery::NAME)
-            .filter_map(Section::whole)
-            .collect();
-        let report = inspect::report(server.look.options(), &requests, Detail::Table);
-        // Where there is no target at all, each answer says so.
-        if let Some(words) = report.ok().as_ref().and_then(nobody_else::words) {
-            for line in words.lines() {
-                server
-                    .log
-                    .say(line.strip_prefix("spyhole: ").unwrap_or(line));
-            }
-        }
-    };
-    // Where the system has no thread to give, every answer still names its target.
-    let _ = thread::Builder::new().name("look".to_owned()).spawn(look);
 }
 
 /// The signals that ask it to end.

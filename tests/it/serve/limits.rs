@@ -138,10 +138,9 @@ fn a_question_asks_for_no_more_time_than_a_look_may_take() {
         assert!(begun.elapsed() < Duration::from_secs(1), "{path}");
 
         let asked = path.split('=').nth(1).unwrap();
-        let words = [section, "--timeout=2s", &format!("--{flag}={asked}")];
-        let shown = run(&spyhole(), &words);
-        assert_eq!(shown.status.code(), Some(2), "{words:?}: {shown:?}");
-        let said = String::from_utf8_lossy(&shown.stderr).into_owned();
+        let asked = format!("--{flag}={asked}");
+        let shown = spyhole([section, "--timeout=2s", &asked]).ended_with(2);
+        let said = shown.stderr_text();
         assert!(
             said.contains(&format!("--{flag}: ")) && said.contains("--timeout is 2s"),
             "{said}"
