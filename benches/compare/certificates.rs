@@ -80,9 +80,10 @@ fn run(options: &Options) -> Result<Outcome, String> {
         Contender {
             name: "spyhole certs",
             command: spyhole(&[]),
+            // The bundle is one line.
             rows: Some(Rows {
                 mark: "\n",
-                at_least: ROOTS + FILES,
+                at_least: FILES,
             }),
         },
         Contender {
