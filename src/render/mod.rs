@@ -27,7 +27,7 @@ pub fn tables(
     tables: &[Table],
     report: &Report,
     style: Style,
-    out: &mut impl Write,
+    out: &mut dyn Write,
 ) -> io::Result<()> {
     // Of a table without rows nothing is left where notes are not wanted.
     let shown = |table: &&Table| !style.bare || table.title.is_some() || !table.rows.is_empty();
@@ -55,7 +55,7 @@ pub fn notes(report: &Report) -> Vec<String> {
 ///
 /// # Errors
 /// Those of writing.
-pub fn json(report: &Report, out: &mut impl Write) -> io::Result<()> {
+pub fn json(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, report).map_err(io::Error::from)?;
     writeln!(out)
 }
@@ -64,7 +64,12 @@ pub fn json(report: &Report, out: &mut impl Write) -> io::Result<()> {
 ///
 /// # Errors
 /// Those of writing.
-pub fn yaml(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    let text = serde_saphyr::to_string(report).map_err(io::Error::other)?;
+pub fn yaml(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    // By way of JSON, so that each type of the document is written out once, not for each format.
+    let mut document = Vec::new();
+    json(report, &mut document)?;
+    let mut read = serde_json::Deserializer::from_slice(&document);
+    let again = serde_transcode::Transcoder::new(&mut read);
+    let text = serde_saphyr::to_string(&again).map_err(io::Error::other)?;
     out.write_all(text.as_bytes())
 }

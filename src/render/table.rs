@@ -12,7 +12,7 @@ use crate::model::table::{Align, Cell, Table};
 
 const GAP: &str = "  ";
 
-pub(super) fn write(table: &Table, style: Style, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(table: &Table, style: Style, out: &mut dyn Write) -> io::Result<()> {
     if let Some(title) = &table.title {
         writeln!(out, "{}", emphasised(&escaped(title.as_bytes()), style))?;
     }
