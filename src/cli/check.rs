@@ -28,7 +28,7 @@ pub(super) fn command() -> Command {
         .after_help(
             "Checks:\n  \
              tcp:HOST:PORT                                something accepts connections\n  \
-             http://HOST/PATH[,status=2xx][,body~TEXT]    a server answers\n  \
+             http://HOST/PATH[,status=2xx][,body~TEXT]    a server answers; https too, unjudged\n  \
              tls:HOST:PORT[,min-days=N][,verify=target|mozilla|none][,servername=NAME]\n  \
              process:WORD[,min=1][,max=N][,min-uptime=30s]\n  \
              listen:PORT[,protocol=udp]                   something listens in the target's network\n  \

@@ -1,7 +1,10 @@
 //! What to say where spyhole sees nobody but itself.
 
+use std::path::Path;
+
 use crate::model::target::ChosenBy;
 use crate::model::{Reason, Report};
+use crate::sys::ProcDir;
 
 /// The ways to attach rightly.
 const ATTACH: &str = "  attach with: kubectl debug -it POD --image=spyhole --target=CONTAINER
@@ -34,4 +37,19 @@ pub fn words(report: &Report) -> Option<String> {
     Some(format!(
         "spyhole: {seen}.\n{ATTACH}\n  (--self says that its own container is meant)"
     ))
+}
+
+/// The same for a server that begins, from the list of processes alone: nothing is read of
+/// any process that could keep it waiting. `None` as well where the list does not tell.
+#[must_use]
+pub fn at_a_glance(proc: &Path) -> Option<String> {
+    let proc = ProcDir::open(proc).ok()?;
+    let own = proc.own_pid().ok()?;
+    let pids = proc.pids().ok()?;
+    (pids == [own]).then(|| {
+        format!(
+            "spyhole: sees no process but itself: none shares its PID namespace, or /proc hides them.\n\
+             {ATTACH}\n  (--self says that its own container is meant; checks that dial work all the same)"
+        )
+    })
 }

@@ -36,6 +36,18 @@ impl From<io::Error> for Fault {
     }
 }
 
+impl From<Fault> for io::Error {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Timeout => ErrorKind::TimedOut.into(),
+            Fault::Closed => ErrorKind::UnexpectedEof.into(),
+            Fault::Reset => ErrorKind::ConnectionReset.into(),
+            Fault::TooMuch(limit) => Self::other(format!("it sent more than {limit} bytes")),
+            Fault::Io(error) => error,
+        }
+    }
+}
+
 /// What a wire is made of.
 #[derive(Debug)]
 pub enum Stream {
@@ -249,6 +261,27 @@ impl Wire {
             return Err(Fault::Timeout);
         }
         Ok(left)
+    }
+}
+
+impl Read for Wire {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.receive_up_to(buffer.len()) {
+            Ok(bytes) => bytes.as_slice().read(buffer),
+            Err(Fault::Closed) => Ok(0),
+            Err(fault) => Err(fault.into()),
+        }
+    }
+}
+
+impl Write for Wire {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.send(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -35,6 +35,7 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
+use crate::inspect::nobody_else;
 use crate::sys;
 use collect::Collector;
 use connections::Connections;
@@ -121,6 +122,11 @@ async fn serve(options: Options, look: Look) -> Result<(), ServeError> {
     // Before anybody is told that it runs, and may tell it to end.
     let signals = Signals::listen()?;
     greet(&options, &guard, &bound, secure.is_some());
+    if !look.names_target()
+        && let Some(words) = nobody_else::at_a_glance(&look.proc)
+    {
+        let _ = writeln!(io::stderr(), "{words}");
+    }
     let server = Arc::new(Server {
         collector: Collector::of(&options),
         connections: Connections::of(options.max_connections),

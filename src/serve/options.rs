@@ -133,6 +133,12 @@ pub struct Look {
 }
 
 impl Look {
+    /// Whether it was said whom to look at.
+    #[must_use]
+    pub fn names_target(&self) -> bool {
+        self.own || self.pid.is_some() || self.container.is_some()
+    }
+
     /// A look at the target of the server, no secrets shown.
     #[must_use]
     pub fn options(&self) -> look::Options {

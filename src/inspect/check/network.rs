@@ -1,7 +1,6 @@
 //! Checks that dial, and the one of what listens.
 
 use core::net::SocketAddr;
-use std::io::{self, Read, Write};
 use std::time::Instant;
 
 use super::spec::{Http, Listen, Tls, Verify};
@@ -13,8 +12,7 @@ use crate::model::socket::{Protocol, State};
 use crate::model::tls::TlsLook;
 use crate::model::verdict::{Authorities, Judgement};
 use crate::probe::connect::{Connected, Peer, connect};
-use crate::probe::http;
-use crate::probe::wire::{Fault, Wire};
+use crate::probe::{http, tls as secure};
 
 const DAY: i64 = 24 * 60 * 60;
 /// Bytes that an HTTP server may send.
@@ -27,10 +25,7 @@ pub(super) fn is_address(endpoint: &str) -> bool {
 
 /// Whether nothing has to be resolved for a URL.
 pub(super) fn is_address_url(url: &str) -> bool {
-    url.strip_prefix("http://").is_some_and(|rest| {
-        let (authority, _) = parts(rest);
-        is_address(&with_port(authority, 80))
-    })
+    scheme(url).is_some_and(|(_, port, rest)| is_address(&with_port(parts(rest).0, port)))
 }
 
 /// Something accepts the connection.
@@ -48,26 +43,32 @@ pub(super) fn tcp(endpoint: &str, ground: &mut Ground) -> Outcome {
     }
 }
 
-/// An HTTP server answers as expected.
+/// An HTTP server answers as expected. Of https the certificate is not judged, as by a kubelet.
 pub(super) fn http(wanted: &Http, ground: &mut Ground) -> Outcome {
-    let Some(rest) = wanted.url.strip_prefix("http://") else {
-        return Outcome::unknown(
-            "https is not asked by this check; tls:HOST:PORT judges the certificate",
-        );
+    let Some((secured, port, rest)) = scheme(&wanted.url) else {
+        return Outcome::unknown("only http:// and https:// can be asked");
     };
     let (authority, path) = parts(rest);
-    let mut connected = match dial(&with_port(authority, 80), ground) {
+    let mut connected = match dial(&with_port(authority, port), ground) {
         Ok(connected) => connected,
         Err(outcome) => return outcome,
     };
+    let dialled = connected.dialled;
     connected.wire.begin(HTTP_BYTES);
-    let mut stream = Stream(&mut connected.wire);
-    let answer = match http::get(&mut stream, authority, path, wanted.body.is_some()) {
+    let get = |stream: &mut dyn http::Stream| {
+        http::get(stream, authority, path, wanted.body.is_some()).map_err(|error| error.to_string())
+    };
+    let answer = if secured {
+        secure::unjudged(connected.wire, host(authority)).and_then(|mut stream| get(&mut stream))
+    } else {
+        get(&mut connected.wire)
+    };
+    let answer = match answer {
         Ok(answer) => answer,
-        Err(error) => return Outcome::fails(format!("{}: {error}", connected.dialled)),
+        Err(says) => return Outcome::fails(format!("{dialled}: {says}")),
     };
     let (from, to) = wanted.status;
-    let says = format!("{} answers {}", connected.dialled, answer.status);
+    let says = format!("{dialled} answers {}", answer.status);
     if !(from..=to).contains(&answer.status) {
         return Outcome::fails(format!("{says}, {from} to {to} expected"));
     }
@@ -83,41 +84,17 @@ fn holds(body: &[u8], text: &[u8]) -> bool {
     text.is_empty() || body.windows(text.len()).any(|part| part == text)
 }
 
-/// A wire as a stream of the standard library.
-struct Stream<'a>(&'a mut Wire);
-
-impl Read for Stream<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.0.receive_up_to(buffer.len()) {
-            Ok(bytes) => {
-                for (to, from) in buffer.iter_mut().zip(&bytes) {
-                    *to = *from;
-                }
-                Ok(bytes.len())
-            }
-            Err(Fault::Closed) => Ok(0),
-            Err(fault) => Err(error(fault)),
-        }
-    }
+/// Whether it is asked over TLS, the usual port, and what follows.
+fn scheme(url: &str) -> Option<(bool, u16, &str)> {
+    let plain = url.strip_prefix("http://").map(|rest| (false, 80, rest));
+    plain.or_else(|| url.strip_prefix("https://").map(|rest| (true, 443, rest)))
 }
 
-impl Write for Stream<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.send(bytes).map(|()| bytes.len()).map_err(error)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-fn error(fault: Fault) -> io::Error {
-    match fault {
-        Fault::Timeout => io::ErrorKind::TimedOut.into(),
-        Fault::Closed => io::ErrorKind::UnexpectedEof.into(),
-        Fault::Reset => io::ErrorKind::ConnectionReset.into(),
-        Fault::TooMuch(limit) => io::Error::other(format!("it sent more than {limit} bytes")),
-        Fault::Io(error) => error,
+/// The host alone, without its port.
+fn host(authority: &str) -> &str {
+    match authority.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or(rest),
+        None => authority.split(':').next().unwrap_or(authority),
     }
 }
 

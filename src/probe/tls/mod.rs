@@ -16,12 +16,13 @@ use rustls::crypto::CryptoProvider;
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::ServerName;
 use rustls::version::{TLS12, TLS13};
-use rustls::{ClientConfig, ClientConnection};
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
 pub use client_key::{ClientKey, KeyFault};
 
 use super::connect::{Peer, connect};
 use super::starttls;
+use super::wire::Wire;
 use crate::model::tls::{ClientCertificate, Failure, FailureReason, Session, StartTls, Step, Took};
 use handshake::Ended;
 use witness::Witness;
@@ -76,6 +77,20 @@ impl Default for Looker {
     }
 }
 
+/// A session for whoever asks something over it, with a server whose certificate nobody judges;
+/// the handshake comes with the first word.
+///
+/// # Errors
+/// A sentence, where the host cannot be asked for.
+pub fn unjudged(wire: Wire, host: &str) -> Result<StreamOwned<ClientConnection, Wire>, String> {
+    let looker = Looker::default();
+    let witness = Witness::new(looker.provider.signature_verification_algorithms, None);
+    let connection = looker.connection(Some(host), &[], &Arc::new(witness));
+    connection
+        .map(|connection| StreamOwned::new(connection, wire))
+        .map_err(|failure| failure.says)
+}
+
 /// One handshake; as [`Looker::look`].
 #[must_use]
 pub fn look(dial: &Dial) -> Handshake {
@@ -108,7 +123,8 @@ impl Looker {
             dial.client.clone(),
         ));
         // Before anything is dialled: a name that cannot be asked for is no server's fault.
-        let mut connection = self.connection(dial, &witness)?;
+        let name = dial.server_name.as_deref();
+        let mut connection = self.connection(name, &dial.alpn, &witness)?;
 
         let begun = Instant::now();
         let connected = connect(&dial.to, dial.deadline).map_err(|none| {
@@ -153,7 +169,12 @@ impl Looker {
         outcome
     }
 
-    fn connection(&self, dial: &Dial, witness: &Arc<Witness>) -> Result<ClientConnection, Failure> {
+    fn connection(
+        &self,
+        server_name: Option<&str>,
+        alpn: &[Vec<u8>],
+        witness: &Arc<Witness>,
+    ) -> Result<ClientConnection, Failure> {
         let impossible = |says: String| Failure {
             step: Step::Handshake,
             reason: FailureReason::Incompatible,
@@ -169,11 +190,11 @@ impl Looker {
             .with_custom_certificate_verifier(Arc::clone(witness) as _)
             .with_client_cert_resolver(Arc::clone(witness) as _);
         config.resumption = Resumption::disabled();
-        config.alpn_protocols.clone_from(&dial.alpn);
-        config.enable_sni = dial.server_name.is_some();
-        let name = match &dial.server_name {
+        config.alpn_protocols = alpn.to_vec();
+        config.enable_sni = server_name.is_some();
+        let name = match server_name {
             None => ServerName::from(core::net::Ipv4Addr::UNSPECIFIED),
-            Some(name) => ServerName::try_from(name.clone())
+            Some(name) => ServerName::try_from(name.to_owned())
                 .map_err(|_| impossible(format!("{name:?} cannot be asked for: it is no name")))?,
         };
         ClientConnection::new(Arc::new(config), name).map_err(|error| impossible(error.to_string()))

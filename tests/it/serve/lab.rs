@@ -231,3 +231,24 @@ fn it_ends_as_the_first_process_of_its_container() {
     assert_eq!(said.code, Some(0), "{said}");
     assert!(said.stderr_text().contains("ends: SIGTERM"), "{said}");
 }
+
+#[test]
+fn it_says_at_once_where_it_sees_nobody_and_goes_on() {
+    if !requires_root("serve: alone in its container") {
+        return;
+    }
+    let words = |server: Beside| {
+        assert_eq!(server.get("/healthz").status, 200);
+        server.container.stop().stderr_text()
+    };
+    let bare = || Lab::bare().uid(1000).caps("none");
+    let alone = words(Beside::start(bare(), 1000, &[]));
+    assert!(alone.contains("sees no process but itself"), "{alone}");
+    assert!(alone.contains("--target=CONTAINER"), "{alone}");
+    let meant = words(Beside::start(bare(), 1000, &["--self"]));
+    assert!(!meant.contains("sees no process"), "{meant}");
+    let web = Lab::webapp().uid(1000).caps("none").start();
+    let beside = web.spyhole().uid(1000).caps("none");
+    let beside = words(Beside::start(beside, 1000, &[]));
+    assert!(!beside.contains("sees no process"), "{beside}");
+}

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod asking;
+mod checks;
 mod client_certificates;
 mod hostile;
 mod pki;
