@@ -307,7 +307,7 @@ fn schema(arg: &Arg) -> Value {
     } else if is(TypeId::of::<i64>()) {
         json!({"type": "integer"})
     } else if is(TypeId::of::<Duration>()) {
-        json!({"type": "string", "pattern": "^[0-9]{1,6}(ns|us|ms|s|m|h)$", "examples": ["500ms"]})
+        json!({"type": "string", "pattern": "^(0|[0-9]{1,6}(ns|us|ms|s|m|h))$", "examples": ["500ms"]})
     } else {
         json!({"type": "string"})
     };

@@ -1,10 +1,15 @@
 //! `/openapi.json` tells the truth: what is answered is what it says.
 
+use std::path::Path;
+use std::process::Command;
+
 use jsonschema::Validator;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::serve_metrics::server::Server;
+use super::host::run;
+use super::lab::allowed;
+use super::serve_metrics::server::{Server, TOKEN};
 
 struct Api {
     server: Server,
@@ -14,8 +19,12 @@ struct Api {
 
 impl Api {
     fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    fn start_with(global: &[&str]) -> Self {
         let notes = TempDir::new().unwrap();
-        let server = Server::start(&[], &[], &notes.path().join("token"));
+        let server = Server::start(global, &[], &notes.path().join("token"));
         let answer = server.get("/openapi.json", &[]);
         assert_eq!(answer.status, 200, "{}", answer.body);
         Self {
@@ -135,4 +144,46 @@ fn what_does_not_change_is_not_sent_twice() {
         let other = api.server.get(path, &[("If-None-Match", "\"other\"")]);
         assert_eq!((other.status, other.body), (200, first.body), "{path}");
     }
+}
+
+#[test]
+fn schemathesis_finds_nothing_that_is_answered_otherwise() {
+    let tool = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/bin/schemathesis");
+    let stands = if tool.exists() {
+        Ok(())
+    } else {
+        Err("scripts/prepare has not installed it".to_owned())
+    };
+    if !allowed("openapi.json by schemathesis", &stands) {
+        return;
+    }
+    // It makes up the servers that `/v1/tls` shall ask.
+    let api = Api::start_with(&["--no-connect"]);
+    let notes = TempDir::new().unwrap();
+    let mut command = Command::new(tool);
+    command
+        .current_dir(notes.path())
+        .arg("run")
+        .arg(format!("http://{}/openapi.json", api.server.address))
+        .args(["--header", &format!("Authorization: Bearer {TOKEN}")])
+        // A name of a state or of a host has a form that no schema tells: 400 is right there.
+        .args(["--exclude-checks", "positive_data_acceptance"])
+        .args(["--checks", "all", "--max-examples", "10", "--seed", "7"])
+        .args(["--phases", "examples,coverage,fuzzing", "--no-color"]);
+    let said = run(&mut command).ended_with(0).stdout_text();
+    let count = |word: &str| -> usize {
+        let words: Vec<&str> = said.split_whitespace().collect();
+        let at = words
+            .iter()
+            .rposition(|found| found.trim_end_matches(',') == word);
+        words[at.unwrap() - 1].parse().unwrap()
+    };
+    assert!(count("generated") > 500, "{said}");
+    assert_eq!(count("generated"), count("passed"), "{said}");
+    let tested = said
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("Tested: "));
+    let tested: usize = tested.unwrap().parse().unwrap();
+    // All but the document that it reads itself.
+    assert_eq!(tested, api.paths().len() - 1, "{said}");
 }
