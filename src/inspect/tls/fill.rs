@@ -3,6 +3,7 @@
 use core::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -97,20 +98,47 @@ pub(super) fn look(
                 client: query.given().client.clone(),
                 deadline,
             };
-            let seen = tls::look(&dial);
+            let before = view.gaps.clone();
+            let (seen, store) = ask_beside(&dial, || trust_store(view, alone));
+            if seen.chain.is_empty() {
+                // Nothing is judged, so nothing is missing for it.
+                view.gaps = before;
+            }
             if matches!(endpoint, Endpoint::Unix(_)) {
                 look.dialled = Some(look.endpoint.clone());
             } else {
                 look.dialled.clone_from(&seen.dialled);
             }
-            take(&mut look, seen, query, alone, view);
+            take(&mut look, seen, store, query, view);
         }
     }
     Some(look)
 }
 
+/// The handshake, and what is done while the server is waited for; in its turn where the system
+/// gives no thread.
+fn ask_beside<R>(dial: &Dial, meanwhile: impl FnOnce() -> R) -> (Handshake, R) {
+    thread::scope(|scope| {
+        let asked = thread::Builder::new()
+            .name("ask".to_owned())
+            .spawn_scoped(scope, || tls::look(dial));
+        let done = meanwhile();
+        let seen = asked.ok().and_then(|asked| asked.join().ok());
+        (seen.unwrap_or_else(|| tls::look(dial)), done)
+    })
+}
+
+/// Whom the target trusts, and its authorities to judge with.
+type Trusted = (Seen<TrustStore>, Option<Vec<Certificate>>);
+
 /// What a handshake showed, and the judgement of it.
-fn take(look: &mut TlsLook, seen: Handshake, query: &TlsQuery, alone: bool, view: &mut View) {
+fn take(
+    look: &mut TlsLook,
+    seen: Handshake,
+    (store, roots): Trusted,
+    query: &TlsQuery,
+    view: &mut View,
+) {
     look.took = Took {
         resolve_seconds: look.took.resolve_seconds,
         ..seen.took
@@ -126,7 +154,6 @@ fn take(look: &mut TlsLook, seen: Handshake, query: &TlsQuery, alone: bool, view
     let staple = seen
         .staple
         .map(|response| verify::staple(&response, &look.chain, now));
-    let store = trust_store(view, alone);
     let judged = |authorities, roots: &Roots| {
         verify::judge(&Question {
             chain: &look.chain,
@@ -141,7 +168,6 @@ fn take(look: &mut TlsLook, seen: Handshake, query: &TlsQuery, alone: bool, view
     if let Some(given) = &query.given().authorities {
         verdicts.push(judged(Authorities::Given, &Roots::of(given.clone())));
     }
-    let (store, roots) = store;
     if let Some(roots) = roots {
         verdicts.push(judged(Authorities::Target, &Roots::of(roots)));
     }
@@ -200,7 +226,7 @@ fn min_days(chain: &[Certificate], wanted: u32) -> Option<MinDays> {
 }
 
 /// Whom the target trusts: for the report, and to judge with.
-fn trust_store(view: &mut View, alone: bool) -> (Seen<TrustStore>, Option<Vec<Certificate>>) {
+fn trust_store(view: &mut View, alone: bool) -> Trusted {
     let found = if alone {
         Err(Refusal::of(Reason::Unsupported).needing(
             "a target: no other process is in sight, so nobody's trust store could be asked",
