@@ -3,6 +3,9 @@
 //! | layer | what it does |
 //! |---|---|
 //! | [`cli`] | words of the command line → a resolved request; the table of exit codes |
+//! | [`serve`] | the HTTP endpoint |
+//! | [`attach`] | the engineer's side: through kubectl, docker or podman beside the container |
+//! | [`inject`] | inside the application's own container: `install` and `run` |
 //! | [`render`] | model → table, JSON, YAML |
 //! | [`inspect`] | one file a section: ask `sys`, parse, fill the model |
 //! | [`probe`] | the only code that opens connections |
@@ -10,7 +13,9 @@
 //! | [`sys`] | the only code that touches files, namespaces and system calls |
 //! | [`model`] | what was seen: plain data with units in its names, no I/O |
 
+pub mod attach;
 pub mod cli;
+pub mod inject;
 pub mod inspect;
 pub mod model;
 pub mod parse;

@@ -3,7 +3,9 @@
 //! stdout holds the document only; every other word goes to stderr.
 
 mod advice;
+mod applet;
 mod check;
+mod deliver;
 pub mod exit;
 mod extras;
 pub mod global;
@@ -32,8 +34,9 @@ use global::{Color, Global};
 /// Runs a command line and says how it ended.
 pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     sys::allocator::share_one_arena();
-    match execute(&words.into_iter().collect::<Vec<_>>()) {
-        Ok(exit) => exit.into(),
+    let words: Vec<_> = words.into_iter().collect();
+    match execute(&applet::spelled_out(words)) {
+        Ok(exit) => exit,
         Err(failure) => {
             // Where not even stderr can be written, the exit code has to do.
             let _ = writeln!(io::stderr(), "spyhole: {}", failure.message);
@@ -73,6 +76,7 @@ pub fn command() -> Command {
         .subcommands(sections)
         .subcommands(extras::commands())
         .subcommand(check::command())
+        .subcommands(deliver::commands())
         .subcommand(
             serve::options::Options::augment_args(Command::new("serve"))
                 .about("The HTTP endpoint: what the commands show, for probes, scrapers and browsers")
@@ -105,14 +109,21 @@ fn parse(words: &[OsString]) -> Result<ArgMatches, clap::Error> {
     command().try_get_matches_from(words)
 }
 
-fn execute(words: &[OsString]) -> Result<Exit, Failure> {
-    let matches = match parse(words) {
-        Ok(matches) => matches,
-        Err(error) => return clap_says(&error),
-    };
+fn execute(words: &[OsString]) -> Result<ExitCode, Failure> {
+    match parse(words) {
+        Ok(matches) => match deliver::run(&matches) {
+            Some(done) => done,
+            None => look(&matches).map(ExitCode::from),
+        },
+        Err(error) => clap_says(&error).map(ExitCode::from),
+    }
+}
+
+/// Whatever looks, and what needs no look at all.
+fn look(matches: &ArgMatches) -> Result<Exit, Failure> {
     let global =
-        Global::from_arg_matches(&matches).map_err(|error| Failure::usage(error.to_string()))?;
-    if let Some(done) = extras::run(&matches) {
+        Global::from_arg_matches(matches).map_err(|error| Failure::usage(error.to_string()))?;
+    if let Some(done) = extras::run(matches) {
         return done.map(|()| Exit::Done).or_else(|error| written(&error));
     }
     if let Some((check::CHECK, own)) = matches.subcommand() {
@@ -122,8 +133,8 @@ fn execute(words: &[OsString]) -> Result<Exit, Failure> {
     if let Some(("serve", own)) = matches.subcommand() {
         return serve(own, &global);
     }
-    let requests = requests(&matches)?;
-    let format = global.output.unwrap_or_else(|| default_format(&matches));
+    let requests = requests(matches)?;
+    let format = global.output.unwrap_or_else(|| default_format(matches));
     let options = options(&global)?;
     for request in &requests {
         section::fits(&**request, options.timeout)

@@ -27,6 +27,7 @@ pub mod ranges;
 pub(crate) mod scratch;
 pub mod sock_diag;
 pub mod time_box;
+pub mod tool;
 pub mod unix_socket;
 
 pub use bounded::{Cut, Until, read_bounded};

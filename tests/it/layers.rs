@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 /// Top to bottom.
 const LAYERS: &[&str] = &[
-    "cli", "serve", "doctor", "render", "inspect", "probe", "parse", "sys", "model",
+    "cli", "serve", "attach", "inject", "doctor", "render", "inspect", "probe", "parse", "sys",
+    "model",
 ];
 /// These know nothing but the model.
 const MODEL_ONLY: &[&str] = &["doctor", "render"];

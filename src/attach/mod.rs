@@ -1,0 +1,23 @@
+//! The engineer's side: spyhole put beside a container by the tool that is there already,
+//! with its configuration and its rights. Each way is a [`plan`]: read what the target is, choose
+//! the way that will be admitted and will see, print it, run it.
+
+pub mod engine;
+pub mod kubernetes;
+pub mod plan;
+
+use crate::sys::tool::ToolError;
+
+/// Why spyhole could not be put beside a container.
+#[derive(Debug, thiserror::Error)]
+pub enum AttachError {
+    /// The tool that would do it does not run.
+    #[error(transparent)]
+    Tool(#[from] ToolError),
+    /// The words of the command line cannot be meant so.
+    #[error("{0}")]
+    Usage(String),
+    /// There is no such target, or it cannot be entered.
+    #[error("{0}")]
+    Target(String),
+}

@@ -1,0 +1,98 @@
+//! A plan: whom spyhole will be beside its target, why, and the exact commands. Plain data, so
+//! that a dry run shows what a run does.
+
+use std::fmt::Write as _;
+
+/// The image that is put beside a target.
+pub const IMAGE: &str = "spyhole";
+/// The same with root as its user.
+pub const ROOT_IMAGE: &str = "spyhole:root";
+
+/// Whom spyhole is beside its target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunAs {
+    /// The target's own user and group: reads everything of it, with no capability.
+    Target {
+        /// As the target's user namespace numbers it.
+        uid: u32,
+        /// Likewise.
+        gid: u32,
+    },
+    /// Root with `CAP_SYS_PTRACE`: reads everything of everyone in sight.
+    RootWithPtrace,
+    /// The image's own unprivileged user: reads what is open to all.
+    Stranger,
+}
+
+/// What will be done, and why so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Whom spyhole will be.
+    pub run_as: RunAs,
+    /// Why that way and no other; sentences, the decisive one first.
+    pub because: Vec<String>,
+    /// What will not be seen that way, or stays behind; sentences.
+    pub limits: Vec<String>,
+    /// In their order.
+    pub steps: Vec<Step>,
+}
+
+/// One command, with the file that it reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// A file that the command names, with its text.
+    pub file: Option<(String, String)>,
+    /// The program and its arguments.
+    pub words: Vec<String>,
+}
+
+impl Step {
+    /// As a line of a shell, ready to paste.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let mut line = String::new();
+        if let Some((path, text)) = &self.file {
+            let _ = writeln!(line, "printf '%s' {} > {}", quoted(text), quoted(path));
+        }
+        let words: Vec<_> = self.words.iter().map(|word| quoted(word)).collect();
+        line.push_str(&words.join(" "));
+        line
+    }
+}
+
+/// A word as a POSIX shell takes it; control characters can do nothing inside of the quotes but
+/// stand there, so whoever prints the line escapes them.
+#[must_use]
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_a_line_that_a_shell_takes_back_apart() {
+        let words = ["a b", "it's", "$HOME", "--x=1", ""];
+        let step = Step {
+            file: None,
+            words: ["printf", "%s|"]
+                .iter()
+                .chain(&words)
+                .map(|word| (*word).to_owned())
+                .collect(),
+        };
+        let said = std::process::Command::new("sh")
+            .args(["-c", &step.line()])
+            .output()
+            .unwrap();
+        assert_eq!(
+            String::from_utf8(said.stdout).unwrap(),
+            "a b|it's|$HOME|--x=1||"
+        );
+    }
+}

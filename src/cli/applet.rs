@@ -1,0 +1,68 @@
+//! One file under many names: linked as `ss` it is `spyhole sockets`, as `kubectl-spyhole` it is
+//! the plugin of kubectl.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+use super::deliver;
+use crate::inspect::REGISTRY;
+
+/// The name under which kubectl finds its plugin.
+const PLUGIN: &str = "kubectl-spyhole";
+
+/// The command line with the command that the program's own name stands for.
+pub(super) fn spelled_out(mut words: Vec<OsString>) -> Vec<OsString> {
+    let name = words.first().map(Path::new).and_then(Path::file_name);
+    if let Some(command) = name.and_then(command) {
+        words.insert(1, command.into());
+    }
+    words
+}
+
+/// The command that a name of the program stands for; `None` for any other name.
+fn command(name: &OsStr) -> Option<&'static str> {
+    if name == PLUGIN {
+        return Some(deliver::KUBECTL);
+    }
+    let section = REGISTRY.iter().find(|section| section.answers_to(name))?;
+    Some(section.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spelled(words: &[&str]) -> Vec<OsString> {
+        spelled_out(words.iter().map(OsString::from).collect())
+    }
+
+    #[test]
+    fn a_link_named_as_a_command_is_that_command() {
+        assert_eq!(
+            spelled(&["/spy/ss", "-tln"]),
+            ["/spy/ss", "sockets", "-tln"]
+        );
+        assert_eq!(spelled(&["ps"]), ["ps", "processes"]);
+    }
+
+    #[test]
+    fn the_plugin_of_kubectl_is_known_by_its_name() {
+        assert_eq!(
+            spelled(&["/usr/bin/kubectl-spyhole", "web"]),
+            ["/usr/bin/kubectl-spyhole", "kubectl", "web"]
+        );
+    }
+
+    #[test]
+    fn any_other_name_stands_for_nothing() {
+        for words in [
+            &["/spyhole", "ss"][..],
+            &["spyhole-1.0"],
+            &["serve"],
+            &[""],
+            &[],
+        ] {
+            assert_eq!(spelled(words), words);
+        }
+    }
+}
