@@ -23,6 +23,7 @@ mod host;
 mod hostile;
 mod lab;
 mod layers;
+mod manifests;
 mod mounts;
 mod naming;
 mod one_walk;
