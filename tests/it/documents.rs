@@ -90,6 +90,8 @@ fn pages() -> Vec<(PathBuf, String)> {
         top.join("CHANGELOG.md"),
     ];
     pages.extend(docs.filter(|path| path.extension().is_some_and(|ending| ending == "md")));
+    let manifests = fs::read_dir(top.join("manifests")).unwrap();
+    pages.extend(manifests.map(|entry| entry.unwrap().path().join("README.md")));
     pages
         .into_iter()
         .map(|path| (path.clone(), fs::read_to_string(path).unwrap()))

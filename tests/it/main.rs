@@ -24,6 +24,7 @@ mod hostile;
 mod image;
 mod lab;
 mod layers;
+mod manifests;
 mod mounts;
 mod naming;
 mod one_walk;

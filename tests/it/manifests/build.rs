@@ -1,0 +1,132 @@
+//! The folders, built by Kustomize once for all tests.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::host::run;
+
+/// A folder that Kustomize builds.
+pub(super) struct Built {
+    /// Below `manifests`, such as `example/base`.
+    pub(super) folder: String,
+    /// Whether it is a component, which is nothing by itself.
+    pub(super) component: bool,
+    pub(super) kustomization: Value,
+    pub(super) documents: Vec<Value>,
+}
+
+pub(super) fn manifests() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests")
+}
+
+/// Every folder with a kustomization, built.
+pub(super) fn all() -> &'static [Built] {
+    static BUILT: OnceLock<Vec<Built>> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let top = manifests();
+        let found = kustomizations(&top).into_iter().map(|path| {
+            let folder = path.parent().unwrap();
+            let kustomization = yaml(&fs::read_to_string(&path).unwrap());
+            Built {
+                folder: folder.strip_prefix(&top).unwrap().display().to_string(),
+                component: kustomization["kind"] == "Component",
+                kustomization,
+                documents: build(folder).unwrap(),
+            }
+        });
+        found.collect()
+    })
+}
+
+/// What a folder builds to.
+pub(super) fn build(folder: &Path) -> Result<Vec<Value>, String> {
+    let words = kustomize().as_ref()?;
+    let built = run(Command::new(words[0]).arg(words[1]).arg(folder));
+    if built.code != Some(0) {
+        return Err(built.to_string());
+    }
+    let text = built.stdout_text();
+    let documents = text.split("\n---\n").filter(|part| !part.trim().is_empty());
+    Ok(documents.map(yaml).collect())
+}
+
+/// The words that build a folder. kubectl 1.21 was the first to know components.
+pub(super) fn kustomize() -> &'static Result<[&'static str; 2], String> {
+    static FOUND: OnceLock<Result<[&str; 2], String>> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let version = Command::new("kubectl")
+            .args(["version", "--client", "--output", "json"])
+            .output();
+        let version: Value = version
+            .ok()
+            .and_then(|said| serde_json::from_slice(&said.stdout).ok())
+            .unwrap_or_default();
+        let minor = version["clientVersion"]["minor"].as_str().unwrap_or("0");
+        let minor = minor.trim_end_matches('+').parse::<u32>().unwrap_or(0);
+        if minor >= 21 {
+            return Ok(["kubectl", "kustomize"]);
+        }
+        match Command::new("kustomize").arg("version").output() {
+            Ok(said) if said.status.success() => Ok(["kustomize", "build"]),
+            _ => Err("neither kubectl 1.21 or newer nor kustomize is here; \
+                      scripts/prepare says where they come from"
+                .to_owned()),
+        }
+    })
+}
+
+/// The kustomization of each folder below this one.
+pub(super) fn kustomizations(top: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut left = vec![top.to_owned()];
+    while let Some(folder) = left.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                left.push(path);
+            } else if path.ends_with("kustomization.yaml") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    assert!(found.len() > 10, "{found:?}");
+    found
+}
+
+/// A copy that a test may change.
+pub(super) fn copy() -> TempDir {
+    let copy = TempDir::new().unwrap();
+    run(Command::new("cp")
+        .arg("-r")
+        .arg(manifests())
+        .arg(copy.path()))
+    .ended_with(0);
+    copy
+}
+
+pub(super) fn yaml(text: &str) -> Value {
+    serde_saphyr::from_str(text).unwrap_or_else(|why| panic!("{why}\n{text}"))
+}
+
+/// The pods that these would make, each with the kind and name of what makes it.
+pub(super) fn pods(documents: &[Value]) -> Vec<(String, &Value)> {
+    let mut pods = Vec::new();
+    for document in documents {
+        let pod = match document["kind"].as_str().unwrap() {
+            "Pod" => &document["spec"],
+            "Deployment" | "DaemonSet" | "StatefulSet" | "Job" => {
+                &document["spec"]["template"]["spec"]
+            }
+            _ => continue,
+        };
+        let name = &document["metadata"]["name"];
+        pods.push((format!("{} {name}", document["kind"]), pod));
+    }
+    pods
+}
