@@ -16,6 +16,12 @@ demo:
 image:
 	./scripts/image
 
+## lab: the images and two of the examples in manifests/, played by podman and looked into
+lab:
+	$(CARGO) build --release --locked
+	$(CARGO) build --examples --locked
+	./scripts/lab
+
 ## test: everything that guards a change
 test: prepare lint check-binary unit
 
