@@ -10,6 +10,7 @@ mod schemas;
 use std::fs;
 
 use serde_json::Value;
+use spyhole::model::pod_security::PodSecurityLevel::Restricted;
 
 use super::lab::allowed;
 use build::{Built, all, manifests, pods, yaml};
@@ -158,6 +159,12 @@ fn the_components_fit_any_kind_of_workload_and_leave_what_it_has() {
                 {"name": "spyhole", "mountPath": "/spy", "readOnly": true},
             ]);
             assert_eq!(*mounts, both, "{kind}");
+            // Whatever the pod says of itself, or leaves unsaid.
+            let all = containers_of(pod).into_iter();
+            for own in all.filter(|container| container["image"] == "spyhole") {
+                let alone = serde_json::json!({"containers": [own]});
+                assert_eq!(pod_security::judge(&alone), (Restricted, vec![]), "{own}");
+            }
             let mut volumes = names("volumes");
             volumes.sort_unstable();
             assert_eq!(volumes, ["data", "spyhole", "spyhole-token"], "{kind}");

@@ -135,7 +135,7 @@ const BREACHES: [(PodSecurityLevel, &str, &str); 24] = [
 const CONTEXT: &str = "/securityContext";
 
 /// The tightest level that admits the pod, and what the tighter ones have against it.
-fn judge(pod: &Value) -> (PodSecurityLevel, Vec<String>) {
+pub(super) fn judge(pod: &Value) -> (PodSecurityLevel, Vec<String>) {
     let mut against = Vec::new();
     let mut say = |level, what: &str| against.push((level, what.to_owned()));
     for key in ["hostPID", "hostIPC", "hostNetwork"] {

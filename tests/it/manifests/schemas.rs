@@ -172,7 +172,7 @@ fn a_pod_monitor_says_what_the_operator_knows() {
             "{text}"
         );
         assert!(
-            text.contains(&format!(r#"{{"secretName":{}}}"#, token["name"])),
+            text.contains(&format!(r#""secretName":{}"#, token["name"])),
             "{text}"
         );
         let file = format!(
