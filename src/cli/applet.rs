@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::deliver;
 use crate::inspect::REGISTRY;
+use crate::model::escape::escaped;
 
 /// The name under which kubectl finds its plugin.
 const PLUGIN: &str = "kubectl-spyhole";
@@ -26,6 +27,25 @@ fn command(name: &OsStr) -> Option<&'static str> {
     }
     let section = REGISTRY.iter().find(|section| section.answers_to(name))?;
     Some(section.name)
+}
+
+/// Checks that a link of this name would be a command.
+///
+/// # Errors
+/// A sentence that lists the names there are.
+pub(super) fn check(name: &str) -> Result<(), String> {
+    if command(OsStr::new(name)).is_some() {
+        return Ok(());
+    }
+    let of_sections = REGISTRY
+        .iter()
+        .flat_map(|section| std::iter::once(&section.name).chain(section.aliases));
+    let names: Vec<&str> = of_sections.copied().chain([PLUGIN]).collect();
+    Err(format!(
+        "--link {}: no command of spyhole; there are {}",
+        escaped(name.as_bytes()),
+        names.join(", ")
+    ))
 }
 
 #[cfg(test)]
