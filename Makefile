@@ -4,13 +4,23 @@
 CARGO ?= cargo
 export CARGO
 
-.PHONY: demo test lint unit check-binary bench prepare clean
+.PHONY: demo image lab test lint unit check-binary bench prepare clean
 
 ## demo: build, start a container without a shell, look into it
 demo:
 	$(CARGO) build --release --locked
 	$(CARGO) build --examples --locked
 	./scripts/demo
+
+## image: spyhole:latest and spyhole:root, by docker, podman or buildah
+image:
+	./scripts/image
+
+## lab: the images and two of the examples in manifests/, played by podman and looked into
+lab:
+	$(CARGO) build --release --locked
+	$(CARGO) build --examples --locked
+	./scripts/lab
 
 ## test: everything that guards a change
 test: prepare lint check-binary unit

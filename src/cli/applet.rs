@@ -6,17 +6,41 @@ use std::path::Path;
 
 use super::deliver;
 use crate::inspect::REGISTRY;
+use crate::model::escape::escaped;
 
 /// The name under which kubectl finds its plugin.
 const PLUGIN: &str = "kubectl-spyhole";
 
 /// The command line with the command that the program's own name stands for.
 pub(super) fn spelled_out(mut words: Vec<OsString>) -> Vec<OsString> {
-    let name = words.first().map(Path::new).and_then(Path::file_name);
-    if let Some(command) = name.and_then(command) {
+    let asks_version = matches!(&words[..], [_, only] if only == "--version" || only == "-V");
+    if let Some(command) = called(&words).and_then(command).filter(|_| !asks_version) {
         words.insert(1, command.into());
     }
     words
+}
+
+/// The text of help or of a usage error, its usage as one types it under the program's own name.
+pub(super) fn as_called(text: String, words: &[OsString]) -> String {
+    let Some((name, command)) = called(words).and_then(|name| Some((name, command(name)?))) else {
+        return text;
+    };
+    let name = name.to_string_lossy();
+    let typed = if name == PLUGIN {
+        "kubectl spyhole"
+    } else {
+        &*name
+    };
+    text.replacen(
+        &format!("Usage: {name} {command}"),
+        &format!("Usage: {typed}"),
+        1,
+    )
+}
+
+/// The name that the program was called by, without its directory.
+fn called(words: &[OsString]) -> Option<&OsStr> {
+    words.first().map(Path::new).and_then(Path::file_name)
 }
 
 /// The command that a name of the program stands for; `None` for any other name.
@@ -26,6 +50,25 @@ fn command(name: &OsStr) -> Option<&'static str> {
     }
     let section = REGISTRY.iter().find(|section| section.answers_to(name))?;
     Some(section.name)
+}
+
+/// Checks that a link of this name would be a command.
+///
+/// # Errors
+/// A sentence that lists the names there are.
+pub(super) fn check(name: &str) -> Result<(), String> {
+    if command(OsStr::new(name)).is_some() {
+        return Ok(());
+    }
+    let of_sections = REGISTRY
+        .iter()
+        .flat_map(|section| std::iter::once(&section.name).chain(section.aliases));
+    let names: Vec<&str> = of_sections.copied().chain([PLUGIN]).collect();
+    Err(format!(
+        "--link {}: no command of spyhole; there are {}",
+        escaped(name.as_bytes()),
+        names.join(", ")
+    ))
 }
 
 #[cfg(test)]
@@ -51,6 +94,44 @@ mod tests {
             spelled(&["/usr/bin/kubectl-spyhole", "web"]),
             ["/usr/bin/kubectl-spyhole", "kubectl", "web"]
         );
+    }
+
+    #[test]
+    fn the_version_is_that_of_the_program() {
+        assert_eq!(spelled(&["ps", "--version"]), ["ps", "--version"]);
+        assert_eq!(spelled(&["ps", "-V"]), ["ps", "-V"]);
+    }
+
+    #[test]
+    fn usage_is_told_as_it_is_typed() {
+        let told = |text: &str, words: &[&str]| as_called(text.to_owned(), &spelled(words));
+        assert_eq!(
+            told("Usage: ss sockets [OPTIONS]", &["/spy/ss", "-h"]),
+            "Usage: ss [OPTIONS]"
+        );
+        assert_eq!(
+            told(
+                "Usage: kubectl-spyhole kubectl <POD>",
+                &["/bin/kubectl-spyhole"]
+            ),
+            "Usage: kubectl spyhole <POD>"
+        );
+        assert_eq!(
+            told("Usage: spyhole sockets [OPTIONS]", &["/spyhole", "ss"]),
+            "Usage: spyhole sockets [OPTIONS]"
+        );
+    }
+
+    #[test]
+    fn a_link_may_have_any_name_that_is_a_command() {
+        for name in ["ps", "processes", "caps", "df", PLUGIN] {
+            assert_eq!(check(name), Ok(()));
+        }
+        for name in ["", "spyhole", "../ps", "serve", "p\ns"] {
+            let refused = check(name).unwrap_err();
+            assert!(refused.contains(", ps, "), "{refused}");
+            assert!(!refused.contains('\n'), "{refused}");
+        }
     }
 
     #[test]

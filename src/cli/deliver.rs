@@ -5,10 +5,11 @@ use std::process::ExitCode;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
-use super::Failure;
 use super::exit::Exit;
+use super::{Failure, applet};
 use crate::attach::engine::Engine;
 use crate::attach::{AttachError, engine, kubernetes};
+use crate::inject::install::InstallError;
 use crate::inject::{install, run};
 use crate::model::escape::escaped;
 
@@ -24,7 +25,7 @@ pub(super) fn commands() -> [Command; 5] {
     [
         install::Options::augment_args(Command::new(INSTALL))
             .about("Copies spyhole into a volume, without a shell")
-            .after_help("Example:\n  spyhole install /spy"),
+            .after_help("Example:\n  spyhole install /spy --link ps ss"),
         run::Options::augment_args(Command::new(RUN))
             .about("Starts an application as its PID 1 and says why it ended")
             .after_help("Example:\n  spyhole run -- /app --listen 8080"),
@@ -44,7 +45,7 @@ pub(super) fn commands() -> [Command; 5] {
 pub(super) fn run(matches: &ArgMatches) -> Option<Result<ExitCode, Failure>> {
     let (name, own) = matches.subcommand()?;
     Some(match name {
-        INSTALL => given(own).and_then(|options| installed(&options)),
+        INSTALL => given(own).and_then(|options| installed(&options, own.get_flag("quiet"))),
         RUN => given(own).map(|options| run::run(&options).into()),
         KUBECTL => given(own).and_then(|options| attached(kubernetes::run(&options))),
         DOCKER => given(own).and_then(|options| attached(engine::run(Engine::Docker, &options))),
@@ -57,15 +58,24 @@ fn given<O: FromArgMatches>(own: &ArgMatches) -> Result<O, Failure> {
     O::from_arg_matches(own).map_err(|error| Failure::usage(error.to_string()))
 }
 
-fn installed(options: &install::Options) -> Result<ExitCode, Failure> {
-    match install::run(options) {
-        Ok(done) => {
-            // What was done stands, whether or not anybody reads of it.
-            let _ = writeln!(io::stderr(), "{}", escaped(done.as_bytes()));
-            Ok(Exit::Done.into())
-        }
-        Err(error) => Err(Failure::usage(error.to_string())),
+fn installed(options: &install::Options, quiet: bool) -> Result<ExitCode, Failure> {
+    for name in &options.link {
+        applet::check(name).map_err(Failure::usage)?;
     }
+    let done = install::run(options).map_err(|error| Failure {
+        exit: match error {
+            InstallError::Refused(_) => Exit::Usage,
+            InstallError::Failed(_) => Exit::Internal,
+        },
+        message: escaped(error.to_string().as_bytes()).into_owned(),
+    })?;
+    if !quiet {
+        // What was done stands, whether or not anybody reads of it.
+        for line in done.lines() {
+            let _ = writeln!(io::stderr(), "{}", escaped(line.as_bytes()));
+        }
+    }
+    Ok(Exit::Done.into())
 }
 
 fn attached(ended: Result<u8, AttachError>) -> Result<ExitCode, Failure> {

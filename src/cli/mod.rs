@@ -65,14 +65,15 @@ impl Failure {
 pub fn command() -> Command {
     let command = Command::new("spyhole")
         .version(env!("CARGO_PKG_VERSION"))
-        .about("Looks inside a running container that has no shell")
         .after_help(format!(
             "Without a command: dump.\n\nExamples:\n  spyhole access\n  spyhole ps -o wide\n  spyhole dump -o json\n\n{}",
             exit::HELP
         ))
         .disable_help_subcommand(true);
     let sections = REGISTRY.iter().map(Section::command);
+    // Augmenting takes the words about the flags for those about the command.
     Global::augment_args(command)
+        .about("Looks inside a running container that has no shell")
         .subcommands(sections)
         .subcommands(extras::commands())
         .subcommand(check::command())
@@ -115,7 +116,7 @@ fn execute(words: &[OsString]) -> Result<ExitCode, Failure> {
             Some(done) => done,
             None => look(&matches).map(ExitCode::from),
         },
-        Err(error) => clap_says(&error).map(ExitCode::from),
+        Err(error) => clap_says(&error, words).map(ExitCode::from),
     }
 }
 
@@ -153,7 +154,7 @@ fn look(matches: &ArgMatches) -> Result<Exit, Failure> {
     if let Err(error) = print(&report, &requests, format, pem.as_deref(), &global) {
         return written(&error);
     }
-    Ok(verdict(&report, &requests, &global))
+    Ok(verdict(&report, &requests, format, &global))
 }
 
 fn serve(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
@@ -186,8 +187,8 @@ fn serve(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
 }
 
 /// Help and version are documents; everything else that clap has to say is a usage error.
-fn clap_says(error: &clap::Error) -> Result<Exit, Failure> {
-    let text = error.render().to_string();
+fn clap_says(error: &clap::Error, words: &[OsString]) -> Result<Exit, Failure> {
+    let text = applet::as_called(error.render().to_string(), words);
     if error.use_stderr() {
         let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
         // clap repeats words as they came.
@@ -332,17 +333,22 @@ fn print(
 }
 
 /// How a run ends whose document stands on stdout.
-fn verdict(report: &Report, requests: &[Box<dyn Request>], global: &Global) -> Exit {
+fn verdict(
+    report: &Report,
+    requests: &[Box<dyn Request>],
+    format: Format,
+    global: &Global,
+) -> Exit {
     let mut words = Vec::new();
-    match global.output {
-        Some(Format::Pem) => {
+    match format {
+        Format::Pem => {
             let beside = requests
                 .iter()
                 .flat_map(|request| request.beside_pem(report));
             words.extend(beside.map(|line| escaped(line.as_bytes()).into_owned()));
             words.extend(render::notes(report));
         }
-        None | Some(Format::Table | Format::Wide) if global.no_headers => {
+        Format::Table | Format::Wide if global.no_headers => {
             words.extend(render::notes(report));
         }
         _ => {}

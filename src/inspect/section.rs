@@ -209,7 +209,8 @@ pub fn fits(request: &dyn Request, timeout: Duration) -> Result<(), (&'static st
 pub struct Section {
     /// As [`Query::NAME`].
     pub name: &'static str,
-    aliases: &'static [&'static str],
+    /// As [`Query::ALIASES`].
+    pub aliases: &'static [&'static str],
     about: &'static str,
     example: &'static str,
     augment: fn(Command) -> Command,

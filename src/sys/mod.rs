@@ -25,6 +25,7 @@ pub mod random;
 pub mod ranges;
 #[cfg(test)]
 pub(crate) mod scratch;
+pub mod self_copy;
 pub mod sock_diag;
 pub mod time_box;
 pub mod tool;

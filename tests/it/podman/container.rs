@@ -1,5 +1,6 @@
 //! A container that Podman runs, and a pod that it made of a manifest.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::PodmanLab;
-use crate::lab::process::DEADLINE;
+use crate::lab::process::{DEADLINE, Output, run};
 
 /// A running container; dropping it removes it.
 pub(crate) struct PodmanContainer {
@@ -20,8 +21,13 @@ pub(crate) struct PodmanContainer {
 }
 
 impl PodmanContainer {
-    /// Waits until the sample application in it stands.
-    pub(super) fn stand(podman: &'static PodmanLab, id: String, pod: Option<String>) -> Self {
+    /// Waits until what runs in it says these words, as the sample application its `ready `.
+    pub(super) fn stand(
+        podman: &'static PodmanLab,
+        id: String,
+        pod: Option<String>,
+        words: &str,
+    ) -> Self {
         let mut container = Self {
             id,
             host_pid: 0,
@@ -31,7 +37,7 @@ impl PodmanContainer {
         let until = Instant::now() + DEADLINE;
         loop {
             let logs = container.podman.podman(&["logs", &container.id]);
-            if logs.stdout_text().contains("ready ") {
+            if logs.stdout_text().contains(words) || logs.stderr_text().contains(words) {
                 break;
             }
             assert!(Instant::now() < until, "the container is not ready: {logs}");
@@ -39,6 +45,19 @@ impl PodmanContainer {
         }
         container.host_pid = container.inspect("{{.State.Pid}}").parse().unwrap();
         container
+    }
+
+    /// A command inside of it, as a probe by exec runs it.
+    pub(crate) fn exec(&self, words: &[&str]) -> Output {
+        self.podman.podman(&[&["exec", &self.id], words].concat())
+    }
+
+    /// A program of this machine in its network namespace, and in no other of its own.
+    pub(crate) fn in_its_network(&self, words: &[&str]) -> Output {
+        let pid = self.host_pid.to_string();
+        run(OsStr::new("nsenter"), |command| {
+            command.args(["--target", &pid, "--net"]).args(words);
+        })
     }
 
     /// One value by `podman inspect --format`.
@@ -96,14 +115,19 @@ impl KubePod {
         }
     }
 
-    /// A member by its name in the manifest; waits until it stands.
+    /// A member by its name in the manifest; waits until the sample application in it stands.
     pub(crate) fn container(&self, name: &str) -> PodmanContainer {
+        self.container_that_says(name, "ready ")
+    }
+
+    /// The same for any program, which says these words once it stands.
+    pub(crate) fn container_that_says(&self, name: &str, words: &str) -> PodmanContainer {
         let full = format!("{}-{name}", self.name);
         let found = self
             .podman
             .must(&["container", "inspect", "--format", "{{.Id}}", &full]);
         let id = found.stdout_text().trim().to_owned();
-        PodmanContainer::stand(self.podman, id, Some(self.name.clone()))
+        PodmanContainer::stand(self.podman, id, Some(self.name.clone()), words)
     }
 }
 

@@ -79,7 +79,7 @@ impl PodmanLab {
         words.push(WEBAPP_IMAGE);
         words.extend(args);
         let id = self.must(&words).stdout_text().trim().to_owned();
-        PodmanContainer::stand(self, id, None)
+        PodmanContainer::stand(self, id, None, "ready ")
     }
 
     /// spyhole beside a container, PID and network shared, as an ephemeral
@@ -136,6 +136,33 @@ impl PodmanLab {
         let output = self.podman(words);
         assert_eq!(output.code, Some(0), "podman {words:?}: {output}");
         output
+    }
+
+    /// A script of the repository that calls Podman, or Buildah, on this storage by
+    /// `$ENGINE_FLAGS`.
+    pub(crate) fn script(&self, name: &str, change: impl FnOnce(&mut Command)) -> Output {
+        let tmpdir = self.directory.join("tmp");
+        let flags = format!("{} --tmpdir {}", self.storage_flags(), tmpdir.display());
+        let script = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("scripts")
+            .join(name);
+        run(script.as_os_str(), |command| {
+            command
+                .env("CONTAINERS_CONF", self.directory.join("containers.conf"))
+                .env("ENGINE_FLAGS", flags);
+            change(command);
+        })
+    }
+
+    /// The flags by which Podman and Buildah alike use this storage.
+    pub(crate) fn storage_flags(&self) -> String {
+        let below = |name| self.directory.join(name).display().to_string();
+        format!(
+            "--storage-driver {} --root {} --runroot {}",
+            self.driver,
+            below("root"),
+            below("run")
+        )
     }
 
     fn find() -> Result<&'static Self, &'static String> {
