@@ -60,7 +60,7 @@ pub struct Options {
     #[arg(long, value_name = "IMAGE", help_heading = WAY)]
     pub image: Option<String>,
     /// Always, `IfNotPresent` or Never.
-    #[arg(long, value_name = "POLICY", help_heading = WAY)]
+    #[arg(long, value_name = "POLICY", hide_possible_values = true, help_heading = WAY)]
     pub image_pull_policy: Option<PullPolicy>,
     /// The target's user and group, where the pod does not tell them.
     #[arg(long, value_name = "UID[:GID]", value_parser = user, help_heading = WAY)]

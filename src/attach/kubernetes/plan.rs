@@ -164,7 +164,11 @@ impl Way {
                 plan.steps.push(step(commands.wait("terminated", options)));
                 plan.steps.push(step(commands.logs()));
             }
-            (Kind::Attached, false) => {}
+            (Kind::Attached, false) => plan.limits.push(
+                "what is said before the terminal is attached may be lost; without -it it comes \
+                 whole"
+                    .to_owned(),
+            ),
             (Kind::Serve, _) => {
                 if !reused {
                     plan.steps.push(step(commands.wait("running", options)));

@@ -90,7 +90,13 @@ impl Running<'_> {
         }
         let mut frame = Frame::default();
         if let Some(step) = logs {
-            stream(step, Doing::ReadLog, &mut frame)?;
+            // What was not understood, or failed, is no document: these are its words.
+            let mut out: Box<dyn Write> = if matches!(code, 2 | 5) {
+                Box::new(io::stderr())
+            } else {
+                Box::new(io::stdout().lock())
+            };
+            stream(step, Doing::ReadLog, &mut frame, &mut *out)?;
         }
         if reason == "OOMKilled" || code > 128 {
             return Err(AttachError::Target(format!(
@@ -172,7 +178,7 @@ impl Running<'_> {
         }
         // Said even if quiet: nobody could use it otherwise.
         let _ = writeln!(io::stderr(), "{words}");
-        forward.map_or(Ok(0), |step| hand_over(step))
+        forward.map_or(Ok(0), hand_over)
     }
 
     /// Until the node has started it, or until it has ended.
@@ -254,13 +260,18 @@ fn add(step: &Step) -> Result<(), AttachError> {
 
 /// In a container of spyhole that runs already.
 fn exec(step: &Step) -> Result<u8, AttachError> {
-    stream(step, Doing::Exec, &mut Frame::default())
+    let mut frame = Frame::default();
+    stream(step, Doing::Exec, &mut frame, &mut io::stdout().lock())
 }
 
-/// Passes a program's stdout on; its exit code, where it is that of spyhole there.
-fn stream(step: &Step, doing: Doing, frame: &mut Frame) -> Result<u8, AttachError> {
+/// Passes what a program says on stdout on; its exit code, where it is that of spyhole there.
+fn stream(
+    step: &Step,
+    doing: Doing,
+    frame: &mut Frame,
+    out: &mut dyn Write,
+) -> Result<u8, AttachError> {
     let (program, words) = split(&step.words);
-    let mut out = io::stdout().lock();
     let streamed = tool::stream(&program, &words, &mut |piece| {
         frame.see(piece);
         out.write_all(piece)

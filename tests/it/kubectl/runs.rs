@@ -75,6 +75,15 @@ fn a_document_that_was_cut_is_not_passed_off_as_whole() {
 }
 
 #[test]
+fn what_spyhole_did_not_understand_is_no_document() {
+    let words = "spyhole: unexpected argument '-x' found\n";
+    let (_, seen) = run(&[ended(2)], words, &["web", "-q", "--", "ps", "-x"]);
+    assert_eq!(seen.code, Some(2), "{seen}");
+    assert_eq!(seen.stdout_text(), "");
+    assert_eq!(seen.stderr_text(), words);
+}
+
+#[test]
 fn quiet_says_nothing_and_passes_the_document() {
     let (_, seen) = run(&[ended(0)], "{}\n", &["web", "-q"]);
     assert_eq!(seen.code, Some(0), "{seen}");
