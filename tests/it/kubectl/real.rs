@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::fake::fixture;
 use super::server::ApiServer;
 use crate::host;
-use crate::lab::{self, Output, allowed};
+use crate::lab::{self, Container, Lab, Output, allowed, requires_root};
 
 /// Whether kubectl is here and has what the plugin asks of it.
 fn requires_kubectl(what: &str) -> bool {
@@ -166,6 +166,92 @@ fn each_way_arrives_as_it_was_chosen() {
             .ended_with(0);
         assert_eq!(server.added()[0]["securityContext"], context, "{pod}");
     }
+}
+
+/// From the pod's document to the target's environment: each way is run as it arrived.
+#[test]
+fn each_way_reads_what_it_was_chosen_to_read() {
+    let what = "what is seen of a container by way of kubectl";
+    if !requires_kubectl(what) || !requires_root(what) {
+        return;
+    }
+    // The pod, the level, who the target then is, and whether its environment is seen.
+    let cases = [
+        ("non-root", "restricted", (1000, 3000, "none"), true),
+        ("group-not-told", "restricted", (1000, 0, "none"), true),
+        ("group-not-told", "restricted", (1000, 7, "none"), false),
+        ("group-not-told", "privileged", (1000, 7, "none"), true),
+        (
+            "user-of-the-image",
+            "restricted",
+            (4242, 4242, "none"),
+            false,
+        ),
+        (
+            "user-of-the-image",
+            "privileged",
+            (4242, 4242, "none"),
+            true,
+        ),
+        ("root", "baseline", (0, 0, "=net_bind_service"), true),
+        ("root", "restricted", (0, 0, "=net_bind_service"), false),
+        (
+            "root-with-net-admin",
+            "privileged",
+            (0, 0, "+net_admin"),
+            true,
+        ),
+    ];
+    for (pod, level, (uid, gid, caps), is_seen) in cases {
+        let server = ApiServer::start(&fixture(pod), level);
+        let web = Lab::webapp()
+            .uid(uid)
+            .gid(gid)
+            .caps(caps)
+            .env("KEPT", "yes")
+            .start();
+        server.runs_on(Box::new(move |container| node(&web, container)));
+        let log = Engineer::of(&server).kubectl_spyhole(&["web", "-o", "json", "--", "env"]);
+        let document = log.json();
+        let variables = document["environment"][0]["variables"].as_array();
+        assert_eq!(
+            variables.is_some(),
+            is_seen,
+            "{pod} at {level}, {uid}:{gid}: {log}"
+        );
+    }
+}
+
+/// A node: the container beside its target, with what its security context gives.
+fn node(web: &Container, container: &Value) -> (i32, String) {
+    let context = &container["securityContext"];
+    let id = |key: &str| u32::try_from(context[key].as_u64().unwrap()).unwrap();
+    let names = |key: &str| {
+        let list = context["capabilities"][key].as_array();
+        let names = list.into_iter().flatten();
+        let names = names.map(|name| name.as_str().unwrap().to_lowercase());
+        names.collect::<Vec<_>>()
+    };
+    let (added, all_dropped) = (names("add").join(","), names("drop") == ["all"]);
+    let caps = match (added.as_str(), all_dropped) {
+        // Kubernetes gives none that takes effect to anybody but root.
+        _ if id("runAsUser") != 0 => "none".to_owned(),
+        ("", true) => "none".to_owned(),
+        ("", false) => "default".to_owned(),
+        (added, true) => format!("={added}"),
+        (added, false) => format!("+{added}"),
+    };
+    let args = container["args"].as_array().unwrap().iter();
+    let seen = web
+        .spyhole()
+        .uid(id("runAsUser"))
+        .gid(id("runAsGroup"))
+        .caps(&caps)
+        .no_new_privs()
+        .args(args.map(|arg| arg.as_str().unwrap()))
+        .run();
+    // A log holds both.
+    (seen.code.unwrap(), seen.stdout_text() + &seen.stderr_text())
 }
 
 #[test]

@@ -8,6 +8,9 @@ use std::thread;
 
 use serde_json::{Value, json};
 
+/// Runs a container and gives its exit code and its log.
+pub(super) type Node = Box<dyn Fn(&Value) -> (i32, String) + Send>;
+
 /// It serves until the tests end.
 pub(super) struct ApiServer {
     pub(super) port: u16,
@@ -21,6 +24,9 @@ struct State {
     refusal: Option<Value>,
     /// What the new container says.
     log: String,
+    /// What runs it.
+    node: Option<Node>,
+    code: i32,
     /// The bodies of the additions.
     patches: Vec<Value>,
     /// How often the pod was read since.
@@ -36,6 +42,8 @@ impl ApiServer {
             level,
             refusal: None,
             log: String::new(),
+            node: None,
+            code: 0,
             patches: Vec::new(),
             reads: 0,
         }));
@@ -52,6 +60,11 @@ impl ApiServer {
     /// What the container says once it runs.
     pub(super) fn says(&self, log: &str) {
         log.clone_into(&mut self.state.lock().unwrap().log);
+    }
+
+    /// Has the container run.
+    pub(super) fn runs_on(&self, node: Node) {
+        self.state.lock().unwrap().node = Some(node);
     }
 
     /// Refuses to add anything, with these words.
@@ -147,7 +160,11 @@ fn route(
             if let Some(refusal) = &state.refusal {
                 return ("403 Forbidden", JSON, refusal.to_string().into_bytes());
             }
-            state.patches.push(serde_json::from_slice(body).unwrap());
+            let patch: Value = serde_json::from_slice(body).unwrap();
+            if let Some(node) = &state.node {
+                (state.code, state.log) = node(&patch["spec"]["ephemeralContainers"][0]);
+            }
+            state.patches.push(patch);
             state.reads = 0;
             document(&state.now())
         }
@@ -179,7 +196,7 @@ impl State {
         let state = match self.reads {
             0 | 1 => json!({"waiting": {"reason": "ContainerCreating"}}),
             2 => json!({"running": {"startedAt": "2026-03-01T10:00:00Z"}}),
-            _ => json!({"terminated": {"exitCode": 0, "reason": "Completed"}}),
+            _ => json!({"terminated": {"exitCode": self.code, "reason": "Completed"}}),
         };
         let statuses: Vec<Value> = added
             .iter()
