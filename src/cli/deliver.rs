@@ -33,7 +33,7 @@ pub(super) fn commands() -> [Command; 5] {
             .after_help("Example:\n  spyhole run -- /app --listen 8080"),
         kubernetes::Options::augment_args(Command::new(KUBECTL))
             .about("Looks into a pod, by an ephemeral container (as a plugin: kubectl spyhole)")
-            .after_help("Flags of Target, Output and Secrets are passed on to spyhole beside the target.\nSPYHOLE_KUBECTL names another kubectl.\n\nExamples:\n  kubectl spyhole web-7d9f -c app -- ps\n  kubectl spyhole web-7d9f --dry-run\n  kubectl spyhole web-7d9f > web.json"),
+            .after_help("Flags of Target, Output and Secrets are passed on to spyhole beside the target.\nSPYHOLE_KUBECTL names another kubectl.\n\nExample:\n  spyhole kubectl web-7d9f -c app -- ps"),
         engine::Options::augment_args(Command::new(DOCKER))
             .about("Looks into a container of Docker")
             .after_help("Example:\n  spyhole docker web -- ss -tlnp"),

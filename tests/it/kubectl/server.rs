@@ -160,11 +160,11 @@ fn route(
             if let Some(refusal) = &state.refusal {
                 return ("403 Forbidden", JSON, refusal.to_string().into_bytes());
             }
-            let patch: Value = serde_json::from_slice(body).unwrap();
+            let asked: Value = serde_json::from_slice(body).unwrap();
             if let Some(node) = &state.node {
-                (state.code, state.log) = node(&patch["spec"]["ephemeralContainers"][0]);
+                (state.code, state.log) = node(&asked["spec"]["ephemeralContainers"][0]);
             }
-            state.patches.push(patch);
+            state.patches.push(asked);
             state.reads = 0;
             document(&state.now())
         }
