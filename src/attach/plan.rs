@@ -76,6 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[allow(clippy::disallowed_methods, reason = "a shell is what the line is for")]
     fn a_step_is_a_line_that_a_shell_takes_back_apart() {
         let words = ["a b", "it's", "$HOME", "--x=1", ""];
         let step = Step {

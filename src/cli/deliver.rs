@@ -1,11 +1,14 @@
 //! The commands that bring spyhole to a container, or start one under its eyes.
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use super::exit::Exit;
+use super::global::Global;
 use super::{Failure, applet};
 use crate::attach::engine::Engine;
 use crate::attach::{AttachError, engine, kubernetes};
@@ -31,7 +34,7 @@ pub(super) fn commands() -> [Command; 5] {
             .after_help("Example:\n  spyhole run -- /app --listen 8080"),
         kubernetes::Options::augment_args(Command::new(KUBECTL))
             .about("Looks into a pod, by an ephemeral container (as a plugin: kubectl spyhole)")
-            .after_help("Example:\n  spyhole kubectl web-7d9f -c app -- ps"),
+            .after_help("Flags of Target, Output and Secrets are passed on to spyhole beside the target.\nSPYHOLE_KUBECTL names another kubectl.\n\nExample:\n  spyhole kubectl web-7d9f -c app -- ps"),
         engine::Options::augment_args(Command::new(DOCKER))
             .about("Looks into a container of Docker")
             .after_help("Example:\n  spyhole docker web -- ss -tlnp"),
@@ -47,7 +50,10 @@ pub(super) fn run(matches: &ArgMatches) -> Option<Result<ExitCode, Failure>> {
     Some(match name {
         INSTALL => given(own).and_then(|options| installed(&options, own.get_flag("quiet"))),
         RUN => given(own).map(|options| run::run(&options).into()),
-        KUBECTL => given(own).and_then(|options| attached(kubernetes::run(&options))),
+        KUBECTL => given(own).and_then(|mut options: kubernetes::Options| {
+            options.passed_on = passed_on(own);
+            attached(kubernetes::run(&options))
+        }),
         DOCKER => given(own).and_then(|options| attached(engine::run(Engine::Docker, &options))),
         PODMAN => given(own).and_then(|options| attached(engine::run(Engine::Podman, &options))),
         _ => return None,
@@ -56,6 +62,31 @@ pub(super) fn run(matches: &ArgMatches) -> Option<Result<ExitCode, Failure>> {
 
 fn given<O: FromArgMatches>(own: &ArgMatches) -> Result<O, Failure> {
     O::from_arg_matches(own).map_err(|error| Failure::usage(error.to_string()))
+}
+
+/// The flags of every command that were given: they are meant for spyhole beside the target.
+fn passed_on(own: &ArgMatches) -> Vec<OsString> {
+    let every = Global::augment_args(Command::new(KUBECTL));
+    let own_too = kubernetes::Options::augment_args(Command::new(KUBECTL));
+    let mut words = Vec::new();
+    for arg in every.get_arguments() {
+        let id = arg.get_id();
+        let given = own.value_source(id.as_str()) == Some(ValueSource::CommandLine);
+        let taken = own_too.get_arguments().any(|other| other.get_id() == id);
+        let Some(long) = arg.get_long().filter(|_| given && !taken) else {
+            continue;
+        };
+        if arg.get_action().takes_values() {
+            for value in own.get_raw(id.as_str()).into_iter().flatten() {
+                let mut word = OsString::from(format!("--{long}="));
+                word.push(value);
+                words.push(word);
+            }
+        } else {
+            words.push(format!("--{long}").into());
+        }
+    }
+    words
 }
 
 fn installed(options: &install::Options, quiet: bool) -> Result<ExitCode, Failure> {

@@ -25,6 +25,13 @@ impl PodSecurityLevel {
             Self::Restricted => "restricted",
         }
     }
+
+    /// The level that the label's word names; `None` for any other word.
+    #[must_use]
+    pub fn of_label(word: &str) -> Option<Self> {
+        let levels = [Self::Privileged, Self::Baseline, Self::Restricted];
+        levels.into_iter().find(|level| level.as_str() == word)
+    }
 }
 
 /// What a running process says about a clause.

@@ -6,8 +6,16 @@
 )]
 
 use std::ffi::{OsStr, OsString};
-use std::io;
-use std::process::{Command, ExitStatus, Stdio};
+use std::io::{self, Read, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::fs::{MemfdFlags, memfd_create};
+
+use crate::model::escape::escaped;
 
 /// A program that could not be run.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +34,25 @@ pub enum ToolError {
         /// The error of starting it.
         source: io::Error,
     },
+    /// It did not end in its time, and was ended.
+    #[error("{program} did not answer within {} s", .time.as_secs())]
+    TimedOut {
+        /// As it was called.
+        program: String,
+        /// How long it had.
+        time: Duration,
+    },
+    /// It said more than anybody asked for, and was ended.
+    #[error("{program} answers with more than {} MiB", .bytes >> 20)]
+    TooLong {
+        /// As it was called.
+        program: String,
+        /// How much it could have said.
+        bytes: usize,
+    },
+    /// What it says cannot be passed on.
+    #[error("cannot write the output: {0}")]
+    Output(io::Error),
 }
 
 /// What a program said.
@@ -65,6 +92,187 @@ pub fn hand_over(program: &OsStr, words: &[OsString]) -> Result<ExitStatus, Tool
         .args(words)
         .status()
         .map_err(|source| refused(program, source))
+}
+
+/// Runs a program as [`ask`] does, but not for ever and not without end. What it says on stderr
+/// while it keeps one waiting is shown, for it may wait for the person: a login.
+///
+/// # Errors
+/// [`ToolError`], where it does not run, takes longer or says more.
+pub fn ask_within(
+    program: &OsStr,
+    words: &[OsString],
+    bytes: usize,
+    time: Duration,
+) -> Result<Said, ToolError> {
+    let mut stdout = Vec::new();
+    let (status, stderr) = converse(program, words, Some(time), &mut |piece| {
+        stdout.extend_from_slice(piece);
+        if stdout.len() > bytes {
+            let program = program.to_string_lossy().into_owned();
+            return Err(ToolError::TooLong { program, bytes });
+        }
+        Ok(())
+    })?;
+    Ok(Said {
+        status,
+        stdout,
+        stderr,
+    })
+}
+
+/// Runs a program to its end and hands on what it says on stdout, piece by piece; what it says
+/// on stderr is kept.
+///
+/// # Errors
+/// [`ToolError`], where it does not run, or nobody takes what it says: then it is ended.
+pub fn stream(
+    program: &OsStr,
+    words: &[OsString],
+    sink: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+) -> Result<Said, ToolError> {
+    let (status, stderr) = converse(program, words, None, &mut |piece| {
+        sink(piece).map_err(ToolError::Output)
+    })?;
+    Ok(Said {
+        status,
+        stdout: Vec::new(),
+        stderr,
+    })
+}
+
+/// A text that a program can read by a path while this lives; no file is left behind.
+#[derive(Debug)]
+pub struct Lent(OwnedFd);
+
+impl Lent {
+    /// Lends this text.
+    ///
+    /// # Errors
+    /// Those of `memfd_create(2)` and write(2).
+    pub fn new(text: &str) -> io::Result<Self> {
+        let mut file = std::fs::File::from(memfd_create("spyhole", MemfdFlags::CLOEXEC)?);
+        file.write_all(text.as_bytes())?;
+        Ok(Self(file.into()))
+    }
+
+    /// Where it is, for programs of the same user, whatever stands between this one and them.
+    #[must_use]
+    pub fn path(&self) -> String {
+        format!("/proc/{}/fd/{}", std::process::id(), self.0.as_raw_fd())
+    }
+}
+
+/// How much of a program's stderr is kept.
+const KEPT: usize = 64 << 10;
+/// How long a program may be silent before its words are shown.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+enum Piece {
+    Out(Vec<u8>),
+    Err(Vec<u8>),
+}
+
+/// Both of its streams until they end, then how the program ended.
+fn converse(
+    program: &OsStr,
+    words: &[OsString],
+    time: Option<Duration>,
+    stdout: &mut dyn FnMut(&[u8]) -> Result<(), ToolError>,
+) -> Result<(ExitStatus, Vec<u8>), ToolError> {
+    let child = Command::new(program)
+        .args(words)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|source| refused(program, source))?;
+    let mut child = Ending(child);
+    let begun = Instant::now();
+    // Bounded: who reads slowly slows the program, and not the memory.
+    let (pieces, said) = sync_channel(4);
+    let started = forward(child.0.stdout.take(), &pieces, Piece::Out)
+        .and_then(|()| forward(child.0.stderr.take(), &pieces, Piece::Err));
+    started.map_err(|source| refused(program, source))?;
+    drop(pieces);
+    let (mut stderr, mut shown) = (Vec::new(), 0);
+    loop {
+        if time.is_some_and(|time| begun.elapsed() > time) {
+            return Err(late(program, time));
+        }
+        match said.recv_timeout(POLL) {
+            Ok(Piece::Out(piece)) => stdout(&piece)?,
+            Ok(Piece::Err(piece)) => {
+                let room = KEPT.saturating_sub(stderr.len());
+                stderr.extend(piece.into_iter().take(room));
+            }
+            Err(RecvTimeoutError::Timeout) if time.is_some() && begun.elapsed() > PATIENCE => {
+                show(stderr.get(shown..).unwrap_or_default());
+                shown = stderr.len();
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    loop {
+        let ended = child.0.try_wait();
+        if let Some(status) = ended.map_err(|source| refused(program, source))? {
+            return Ok((status, stderr));
+        }
+        if time.is_some_and(|time| begun.elapsed() > time) {
+            return Err(late(program, time));
+        }
+        thread::sleep(POLL / 10);
+    }
+}
+
+const POLL: Duration = Duration::from_millis(100);
+
+/// A child that does not outlive what asked it.
+struct Ending(Child);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        // One that has ended is not signalled: its number is kept until it is waited for.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn forward(
+    stream: Option<impl Read + Send + 'static>,
+    pieces: &SyncSender<Piece>,
+    as_piece: fn(Vec<u8>) -> Piece,
+) -> io::Result<()> {
+    let Some(mut stream) = stream else {
+        return Ok(());
+    };
+    let pieces = pieces.clone();
+    thread::Builder::new().spawn(move || {
+        let mut buffer = vec![0; 32 << 10];
+        while let Ok(count @ 1..) = stream.read(&mut buffer) {
+            let piece = buffer.get(..count).unwrap_or_default().to_vec();
+            if pieces.send(as_piece(piece)).is_err() {
+                break;
+            }
+        }
+    })?;
+    Ok(())
+}
+
+fn show(words: &[u8]) {
+    for line in words.split(|byte| *byte == b'\n') {
+        if !line.is_empty() {
+            let _ = writeln!(io::stderr(), "{}", escaped(line));
+        }
+    }
+}
+
+fn late(program: &OsStr, time: Option<Duration>) -> ToolError {
+    ToolError::TimedOut {
+        program: program.to_string_lossy().into_owned(),
+        time: time.unwrap_or_default(),
+    }
 }
 
 fn refused(program: &OsStr, source: io::Error) -> ToolError {

@@ -22,7 +22,8 @@ pub(crate) fn subcommands() -> Vec<String> {
 
 /// Those among them that print a document.
 pub(crate) fn sections() -> Vec<String> {
-    // A server has to be named to `tls`, and `check` has no document.
+    // A server has to be named to `tls`; `check` and what brings spyhole to a container have no
+    // document of their own.
     let others = [
         "check",
         "schema",
@@ -32,6 +33,11 @@ pub(crate) fn sections() -> Vec<String> {
         "serve",
         "doctor",
         "tls",
+        "install",
+        "run",
+        "kubectl",
+        "docker",
+        "podman",
     ];
     subcommands()
         .into_iter()

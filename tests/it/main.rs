@@ -22,6 +22,7 @@ mod fake_proc;
 mod host;
 mod hostile;
 mod image;
+mod kubectl;
 mod lab;
 mod layers;
 mod manifests;

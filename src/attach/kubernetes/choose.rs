@@ -1,0 +1,282 @@
+//! Whom spyhole has to be: what the namespace admits, and of that what reads the target.
+//!
+//! The kernel lets a process be read by its own user and group, whose effective capabilities
+//! cover the target's permitted ones, or by `CAP_SYS_PTRACE`. A runtime gives root a set of
+//! capabilities; to any other user Kubernetes gives none that take effect.
+
+use serde_json::{Map, Value, json};
+
+use super::admission::{Admission, beyond};
+use super::pod::{Target, at};
+use super::{RunAs, User};
+use crate::model::pod_security::PodSecurityLevel::{Baseline, Privileged, Restricted};
+
+/// Whom spyhole will be, and by what means.
+#[derive(Debug, Clone)]
+pub(super) struct Choice {
+    pub(super) run_as: RunAs,
+    /// Of kubectl debug.
+    pub(super) profile: &'static str,
+    /// The security context of the container.
+    pub(super) context: Value,
+    pub(super) because: Vec<String>,
+    pub(super) limits: Vec<String>,
+}
+
+/// Decides. `given` is what the user knows of the target's user.
+pub(super) fn choose(target: &Target, admission: &Admission, given: Option<User>) -> Choice {
+    let ids = match given {
+        Some(user) => (Some(user.uid), user.gid),
+        None => (target.uid, target.gid),
+    };
+    let mut choice = match ids {
+        (Some(0), _) => for_root(target, admission),
+        (Some(uid), gid) => for_user(target, admission, uid, gid),
+        (None, _) => for_unknown(target, admission),
+    };
+    choice.because.push(admission.because.clone());
+    choice.add_circumstances(target);
+    choice
+}
+
+/// The target runs as root.
+fn for_root(target: &Target, admission: &Admission) -> Choice {
+    let more = beyond(&target.added);
+    let holds_more = target.privileged || !more.is_empty();
+    let held = if target.privileged {
+        "all capabilities".to_owned()
+    } else {
+        more.join(", ")
+    };
+    match admission.level {
+        Privileged if holds_more => as_root(
+            target,
+            format!("the target is root and holds {held}: only SYS_PTRACE reads it"),
+        ),
+        Restricted => stranger(
+            "the target is root, which restricted does not admit for a new container".to_owned(),
+            "environment, files, descriptors and limits of the target: they are root's",
+        ),
+        Baseline | Privileged => {
+            let why = "the target is root: root with the capabilities that it has reads it";
+            let mut choice = as_target(target, admission, 0, 0, why.to_owned());
+            if holds_more {
+                choice.limits.push(format!(
+                    "the target holds {held}, which baseline does not admit for a new container: \
+                     environment, files and descriptors are not seen"
+                ));
+            }
+            choice
+        }
+    }
+}
+
+/// The target runs as somebody else.
+fn for_user(target: &Target, admission: &Admission, uid: u32, gid: Option<u32>) -> Choice {
+    let has_means = target.privileged || !target.added.is_empty();
+    if admission.level == Privileged && has_means && target.may_escalate {
+        return as_root(
+            target,
+            format!(
+                "the target is user {uid} and may hold capabilities by its file: SYS_PTRACE \
+                 reads it in any case"
+            ),
+        );
+    }
+    let Some(gid) = gid else {
+        if admission.level == Privileged {
+            return as_root(
+                target,
+                format!(
+                    "the target is user {uid}, but the pod does not tell its group, which has to \
+                     be the same too: SYS_PTRACE reads it in any case"
+                ),
+            );
+        }
+        let why = format!("the target is user {uid}, and its own user reads it");
+        let mut choice = as_target(target, admission, uid, 0, why);
+        choice.limits.push(format!(
+            "the pod does not tell the target's group: 0 is taken, as for a user that the image's \
+             passwd does not name. If it is another, its files are not seen: \
+             `-- access` tells the group, --run-as {uid}:GID sets it"
+        ));
+        return choice;
+    };
+    let source = if target.ids_from_node {
+        " (its node says so)"
+    } else {
+        ""
+    };
+    let why = format!("the target is {uid}:{gid}{source}, and its own user reads it");
+    let mut choice = as_target(target, admission, uid, gid, why);
+    if has_means && target.may_escalate {
+        choice.limits.push(
+            "if the target's program holds capabilities by its file, only root with SYS_PTRACE \
+             reads it, which this level does not admit"
+                .to_owned(),
+        );
+    }
+    choice
+}
+
+/// The user is the image's, which the pod does not hold.
+fn for_unknown(target: &Target, admission: &Admission) -> Choice {
+    let unknown = "the pod does not tell the target's user: the image decides it";
+    match admission.level {
+        Privileged => as_root(target, format!("{unknown}; SYS_PTRACE reads everybody")),
+        Baseline if !target.run_as_non_root => {
+            let why = format!("{unknown}; root is what most images take");
+            let mut choice = as_target(target, admission, 0, 0, why);
+            choice.limits.push(format!(
+                "if the target is not root, its environment, files and descriptors are not seen: {FIND_OUT}"
+            ));
+            choice
+        }
+        Baseline | Restricted => {
+            let mut choice = stranger(
+                unknown.to_owned(),
+                "environment, files, descriptors and limits of the target, unless it happens to \
+                 be 65532:65532",
+            );
+            choice.limits.push(FIND_OUT.to_owned());
+            choice
+        }
+    }
+}
+
+const FIND_OUT: &str = "`-- access` tells the target's user, --run-as UID:GID takes it";
+
+fn as_target(target: &Target, admission: &Admission, uid: u32, gid: u32, why: String) -> Choice {
+    let mut context = json!({
+        "runAsUser": uid,
+        "runAsGroup": gid,
+        "runAsNonRoot": uid != 0,
+        "allowPrivilegeEscalation": false,
+        "readOnlyRootFilesystem": true,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    });
+    if uid != 0 {
+        set(&mut context, "capabilities", json!({"drop": ["ALL"]}));
+    } else if let Some(capabilities) = same_capabilities(target) {
+        set(&mut context, "capabilities", capabilities);
+    }
+    confine(&mut context, target, admission.level == Privileged);
+    Choice {
+        run_as: RunAs::Target { uid, gid },
+        profile: if uid == 0 { "baseline" } else { "restricted" },
+        context,
+        because: vec![why],
+        limits: Vec::new(),
+    }
+}
+
+fn as_root(target: &Target, why: String) -> Choice {
+    let mut context = json!({
+        "runAsUser": 0,
+        "runAsGroup": 0,
+        "runAsNonRoot": false,
+        "allowPrivilegeEscalation": false,
+        "readOnlyRootFilesystem": true,
+        "capabilities": {"add": ["SYS_PTRACE"]},
+    });
+    if target.privileged {
+        // Security modules let the confined read the unconfined no more than the kernel does.
+        set(
+            &mut context,
+            "appArmorProfile",
+            json!({"type": "Unconfined"}),
+        );
+        set(&mut context, "seLinuxOptions", json!({"type": "spc_t"}));
+    }
+    confine(&mut context, target, true);
+    Choice {
+        run_as: RunAs::RootWithPtrace,
+        profile: "general",
+        context,
+        because: vec![why],
+        limits: Vec::new(),
+    }
+}
+
+fn stranger(why: String, unseen: &str) -> Choice {
+    Choice {
+        run_as: RunAs::Stranger,
+        profile: "restricted",
+        context: json!({
+            "runAsUser": NOBODY,
+            "runAsGroup": NOBODY,
+            "runAsNonRoot": true,
+            "allowPrivilegeEscalation": false,
+            "readOnlyRootFilesystem": true,
+            "capabilities": {"drop": ["ALL"]},
+            "seccompProfile": {"type": "RuntimeDefault"},
+        }),
+        because: vec![why],
+        limits: vec![format!("not seen: {unseen}")],
+    }
+}
+
+/// The user of spyhole's image.
+const NOBODY: u32 = 65_532;
+
+/// What root gets as the target got it, so that nothing is missing that the target has.
+fn same_capabilities(target: &Target) -> Option<Value> {
+    let mut capabilities = Map::new();
+    let beyond = beyond(&target.added);
+    let added: Vec<_> = target
+        .added
+        .iter()
+        .filter(|name| !beyond.contains(&name.as_str()))
+        .collect();
+    if !added.is_empty() {
+        capabilities.insert("add".to_owned(), json!(added));
+    }
+    if !target.dropped.is_empty() {
+        capabilities.insert("drop".to_owned(), json!(target.dropped));
+    }
+    (!capabilities.is_empty()).then_some(Value::Object(capabilities))
+}
+
+fn set(context: &mut Value, key: &str, value: Value) {
+    if let Some(context) = context.as_object_mut() {
+        context.insert(key.to_owned(), value);
+    }
+}
+
+/// A container with a label of its own is read by what has the same.
+fn confine(context: &mut Value, target: &Target, any: bool) {
+    for (key, value) in &target.confinement {
+        if any || at(value, &["type"]) != "Unconfined" {
+            set(context, key, value.clone());
+        }
+    }
+}
+
+impl Choice {
+    fn add_circumstances(&mut self, target: &Target) {
+        if !target.passed_over.is_empty() {
+            self.because.push(format!(
+                "{} is the pod's default container; -c takes another: {}",
+                target.container,
+                target.passed_over.join(", ")
+            ));
+        }
+        if target.host_pid {
+            self.because.push(
+                "the pod has its node's PID namespace: spyhole keeps to the container".to_owned(),
+            );
+        } else if target.shares_processes {
+            self.because.push(
+                "the pod's containers share a PID namespace: spyhole keeps to this one".to_owned(),
+            );
+        }
+        if target.own_user_namespace {
+            self.because
+                .push("the pod has a user namespace of its own, and spyhole is in it".to_owned());
+        }
+        if target.being_deleted {
+            self.limits
+                .push("the pod is being deleted, and its node may add nothing more".to_owned());
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! `kubectl spyhole POD`: an ephemeral container, by the user's own kubectl: its configuration,
+//! its login and its rights. Read the pod, choose the way that will be admitted and will see,
+//! print it, run it.
+
+mod admission;
+mod choose;
+mod kubectl;
+mod plan;
+mod pod;
+mod refusal;
+mod run;
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use clap::{ArgAction, Args, ValueEnum};
+
+use super::AttachError;
+use super::plan::{IMAGE, Plan, RunAs};
+use crate::model::escape::escaped;
+use crate::model::pod_security::PodSecurityLevel;
+use kubectl::Kubectl;
+use plan::{Task, Way};
+use pod::Target;
+
+/// What `kubectl spyhole` takes.
+#[derive(Debug, Clone, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
+pub struct Options {
+    /// The pod to look into: its name, or pod/NAME.
+    #[arg(value_name = "POD")]
+    pub pod: String,
+    /// What spyhole shall do there; without one: dump.
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+
+    /// The container to look into; otherwise the default one, or the first.
+    #[arg(short, long, value_name = "NAME")]
+    pub container: Option<String>,
+    /// Serve the page and the API beside the target, and forward the port to here.
+    #[arg(long, visible_alias = "port-forward")]
+    pub serve: bool,
+    /// With --serve: the port here.
+    #[arg(long, value_name = "PORT", default_value_t = PORT, value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: u16,
+    /// Pass stdin to spyhole.
+    #[arg(short = 'i', long)]
+    pub stdin: bool,
+    /// Give spyhole a terminal.
+    #[arg(short = 't', long)]
+    pub tty: bool,
+
+    /// spyhole's image; `SPYHOLE_IMAGE` names it too.
+    #[arg(long, value_name = "IMAGE", help_heading = WAY)]
+    pub image: Option<String>,
+    /// Always, `IfNotPresent` or Never.
+    #[arg(long, value_name = "POLICY", hide_possible_values = true, help_heading = WAY)]
+    pub image_pull_policy: Option<PullPolicy>,
+    /// The target's user and group, where the pod does not tell them.
+    #[arg(long, value_name = "UID[:GID]", value_parser = user, help_heading = WAY)]
+    pub run_as: Option<User>,
+    /// Take this for the namespace's Pod Security level: privileged, baseline or restricted.
+    #[arg(long, value_name = "LEVEL", value_parser = level, help_heading = WAY)]
+    pub level: Option<PodSecurityLevel>,
+    /// Add a container even where one of spyhole's runs that would do.
+    #[arg(long, help_heading = WAY)]
+    pub new: bool,
+    /// Print the commands and change nothing.
+    #[arg(long, help_heading = WAY)]
+    pub dry_run: bool,
+    /// How long to wait until the container runs.
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = humantime::parse_duration, help_heading = WAY)]
+    pub timeout: Duration,
+    /// No words on stderr beside errors.
+    #[arg(short, long, help_heading = WAY)]
+    pub quiet: bool,
+
+    /// The namespace.
+    #[arg(short, long, value_name = "NAME", help_heading = KUBECTL)]
+    pub namespace: Option<String>,
+    /// The context of kubectl's configuration.
+    #[arg(long, value_name = "NAME", help_heading = KUBECTL)]
+    pub context: Option<String>,
+    /// Likewise the cluster.
+    #[arg(long, value_name = "NAME", help_heading = KUBECTL)]
+    pub cluster: Option<String>,
+    /// Likewise the user.
+    #[arg(long, value_name = "NAME", help_heading = KUBECTL)]
+    pub user: Option<String>,
+    /// The file with kubectl's configuration.
+    #[arg(long, value_name = "FILE", help_heading = KUBECTL)]
+    pub kubeconfig: Option<String>,
+    /// Ask in the name of this user.
+    #[arg(long = "as", value_name = "USER", help_heading = KUBECTL)]
+    pub impersonate: Option<String>,
+    /// Ask in the name of this group (repeatable).
+    #[arg(long, value_name = "GROUP", action = ArgAction::Append, help_heading = KUBECTL)]
+    pub as_group: Vec<String>,
+
+    /// Flags of the command line that are meant for spyhole beside the target.
+    #[arg(skip)]
+    pub passed_on: Vec<OsString>,
+}
+
+const WAY: &str = "The way";
+const KUBECTL: &str = "For kubectl";
+/// Where spyhole serves by itself.
+const PORT: u16 = 7794;
+
+/// When a node fetches the image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "PascalCase")]
+pub enum PullPolicy {
+    /// Each time.
+    Always,
+    /// Where it is not there.
+    IfNotPresent,
+    /// It must be there.
+    Never,
+}
+
+impl PullPolicy {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Always => "Always",
+            Self::IfNotPresent => "IfNotPresent",
+            Self::Never => "Never",
+        }
+    }
+}
+
+/// A user of the target, as its user namespace numbers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct User {
+    /// Its number.
+    pub uid: u32,
+    /// Its group, where that is known.
+    pub gid: Option<u32>,
+}
+
+/// Puts spyhole beside the container and returns the exit code.
+///
+/// # Errors
+/// [`AttachError`], as a sentence with its remedy.
+pub fn run(options: &Options) -> Result<u8, AttachError> {
+    let name = pod_name(&options.pod)?;
+    if options.tty && !io::stdin().is_terminal() && !options.dry_run {
+        return Err(AttachError::Usage(
+            "-t gives spyhole a terminal, and stdin is none here".to_owned(),
+        ));
+    }
+    let kubectl = Kubectl::of(options)?;
+    let target = Target::of(&kubectl.pod(&name)?, &name, options.container.as_deref())?;
+    let admission = admission::of(&kubectl, &target, options.level)?;
+    let choice = choose::choose(&target, &admission, options.run_as);
+    let task = Task::of(options, &target)?;
+    let way = Way::of(&kubectl, &target, choice, &task, options)?;
+    tell(&target, &way.plan, options.quiet);
+    if options.dry_run {
+        return print(&way.plan);
+    }
+    run::run(&kubectl, &target, &way, options)
+}
+
+/// The image that is put there.
+fn image(options: &Options) -> String {
+    let named = || std::env::var("SPYHOLE_IMAGE").ok();
+    let image = options.image.clone().or_else(named);
+    image
+        .filter(|image| !image.is_empty())
+        .unwrap_or_else(|| IMAGE.to_owned())
+}
+
+/// The plan in short, for a person.
+fn tell(target: &Target, plan: &Plan, quiet: bool) {
+    if quiet {
+        return;
+    }
+    let whom = match plan.run_as {
+        RunAs::Target { uid, gid } => format!("as {uid}:{gid}"),
+        RunAs::RootWithPtrace => "as root with SYS_PTRACE".to_owned(),
+        RunAs::Stranger => "as 65532:65532".to_owned(),
+    };
+    let mut lines = vec![format!(
+        "spyhole beside {} of {}/{}, {whom}",
+        target.container, target.namespace, target.pod
+    )];
+    lines.extend(plan.because.iter().map(|line| format!("  {line}")));
+    lines.extend(plan.limits.iter().map(|line| format!("  but: {line}")));
+    for line in lines {
+        let _ = writeln!(io::stderr(), "{}", escaped(line.as_bytes()));
+    }
+}
+
+/// The commands alone, a line each.
+fn print(plan: &Plan) -> Result<u8, AttachError> {
+    let mut out = io::stdout().lock();
+    for line in plan.steps.iter().flat_map(|step| {
+        let lines = step.line();
+        lines.lines().map(str::to_owned).collect::<Vec<_>>()
+    }) {
+        match writeln!(out, "{}", escaped(line.as_bytes())) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
+            done => done.map_err(crate::sys::tool::ToolError::Output)?,
+        }
+    }
+    Ok(0)
+}
+
+/// The name in `NAME` or `pod/NAME`; whatever else it holds, it cannot be taken for a flag.
+fn pod_name(word: &str) -> Result<String, AttachError> {
+    let name = match word.split_once('/') {
+        None => word,
+        Some(("pod" | "pods" | "po", name)) => name,
+        Some((kind, _)) => {
+            return Err(AttachError::Usage(format!(
+                "a {} is no pod; name one of its pods: kubectl get pods shows them",
+                escaped(kind.as_bytes())
+            )));
+        }
+    };
+    let usual = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c);
+    let begins_well = name.starts_with(|c: char| c.is_ascii_alphanumeric());
+    if !begins_well || !name.chars().all(usual) || name.len() > 253 {
+        return Err(AttachError::Usage(format!(
+            "{} is no name of a pod",
+            crate::attach::plan::quoted(&escaped(name.as_bytes()))
+        )));
+    }
+    Ok(name.to_owned())
+}
+
+fn user(text: &str) -> Result<User, String> {
+    let number = |text: &str| {
+        let number = text.parse::<u32>().ok().filter(|id| *id < u32::MAX);
+        number.ok_or_else(|| format!("{text:?} is no number of a user or group"))
+    };
+    let (uid, gid) = match text.split_once(':') {
+        Some((uid, gid)) => (uid, Some(number(gid)?)),
+        None => (text, None),
+    };
+    Ok(User {
+        uid: number(uid)?,
+        gid,
+    })
+}
+
+fn level(text: &str) -> Result<PodSecurityLevel, String> {
+    PodSecurityLevel::of_label(text)
+        .ok_or_else(|| "there are privileged, baseline and restricted".to_owned())
+}

@@ -1,0 +1,298 @@
+//! The commands of a way.
+
+use serde_json::{Value, json};
+
+use super::choose::Choice;
+use super::kubectl::{Kubectl, step};
+use super::pod::{Ephemeral, Target, at, capabilities};
+use super::{AttachError, IMAGE, Options, image};
+use crate::attach::plan::{Plan, Step};
+use crate::model::escape::escaped;
+use crate::sys::random;
+
+/// What spyhole shall do there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Task {
+    /// The words of its command line.
+    pub(super) args: Vec<String>,
+    pub(super) kind: Kind,
+}
+
+/// How long spyhole stays, and how one reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// It prints a document and ends.
+    Once,
+    /// It serves, until nobody asks any more.
+    Serve,
+    /// A person talks with it.
+    Attached,
+}
+
+impl Task {
+    /// # Errors
+    /// Where words and flags contradict each other.
+    pub(super) fn of(options: &Options, target: &Target) -> Result<Self, AttachError> {
+        let text = |word: &std::ffi::OsString| word.to_string_lossy().into_owned();
+        let given: Vec<String> = options.command.iter().map(text).collect();
+        let serves = given.first().is_some_and(|word| word == "serve");
+        if options.serve && !given.is_empty() && !serves {
+            return Err(AttachError::Usage(format!(
+                "--serve serves everything: leave out {}",
+                escaped(given.concat().as_bytes())
+            )));
+        }
+        if given.iter().any(|word| word.starts_with("--listen")) {
+            return Err(AttachError::Usage(
+                "leave out --listen: kubectl forwards the port that spyhole takes by itself; \
+                 --port names the one here"
+                    .to_owned(),
+            ));
+        }
+        let serve = options.serve || serves;
+        let kind = if serve {
+            Kind::Serve
+        } else if options.stdin || options.tty {
+            Kind::Attached
+        } else {
+            Kind::Once
+        };
+        let mut args: Vec<String> = options.passed_on.iter().map(text).collect();
+        let names_target = |word: &String| {
+            ["-c", "--pid", "--self"]
+                .iter()
+                .any(|flag| word.starts_with(flag))
+                || word.starts_with("--container")
+        };
+        if target.shares_processes && !given.iter().chain(&args).any(names_target) {
+            args.push(format!("--container={}", target.container));
+        }
+        // stdout and stderr of a container are one log: words would break the document.
+        if kind == Kind::Once && !is_terminal() {
+            args.push("--quiet".to_owned());
+        }
+        match (kind, given.is_empty()) {
+            (Kind::Serve, true) => args.extend(SERVE.map(str::to_owned)),
+            (Kind::Once | Kind::Attached, true) => {
+                args.push("dump".to_owned());
+                let told = args.iter().any(|word| word.starts_with("--output"));
+                if is_terminal() && !told {
+                    args.push("--output=table".to_owned());
+                }
+            }
+            _ => args.extend(given),
+        }
+        Ok(Self { args, kind })
+    }
+}
+
+/// It ends by itself, as nobody can remove it.
+const SERVE: [&str; 3] = ["serve", "--lifetime=1h", "--idle-exit=15m"];
+/// spyhole in its image.
+const PROGRAM: &str = "/spyhole";
+/// How containers of spyhole are named.
+const PREFIX: &str = "spyhole-";
+
+fn is_terminal() -> bool {
+    use std::io::IsTerminal;
+    std::io::stdout().is_terminal()
+}
+
+/// How it will be done.
+#[derive(Debug, Clone)]
+pub(super) struct Way {
+    pub(super) plan: Plan,
+    /// The container of spyhole.
+    pub(super) container: String,
+    pub(super) image: String,
+    pub(super) kind: Kind,
+    /// Whether that container is there already.
+    pub(super) reused: bool,
+}
+
+impl Way {
+    /// # Errors
+    /// Where the kernel gives no randomness for a name.
+    pub(super) fn of(
+        kubectl: &Kubectl,
+        target: &Target,
+        choice: Choice,
+        task: &Task,
+        options: &Options,
+    ) -> Result<Self, AttachError> {
+        let image = image(options);
+        let there = target
+            .ephemeral
+            .iter()
+            .find(|one| !options.new && serves(one, target, &choice, task, &image));
+        let (container, reused) = match there {
+            Some(one) => (one.name.clone(), true),
+            None => (name()?, false),
+        };
+        let mut plan = Plan {
+            run_as: choice.run_as,
+            because: choice.because,
+            limits: choice.limits,
+            steps: Vec::new(),
+        };
+        let commands = Commands {
+            kubectl,
+            target,
+            container: &container,
+        };
+        if reused {
+            plan.because.push(format!(
+                "{container} of spyhole runs there already and is used"
+            ));
+        } else {
+            plan.limits.push(format!(
+                "the container stays listed in the pod as {container}: Kubernetes removes none"
+            ));
+            let file = format!("{container}.json");
+            let custom = json!({ "securityContext": choice.context }).to_string();
+            let add = commands.add(&image, choice.profile, &file, task, options);
+            plan.steps.push(Step {
+                file: Some((file, custom)),
+                words: add,
+            });
+        }
+        match (task.kind, reused) {
+            (Kind::Once | Kind::Attached, true) => {
+                plan.steps.push(step(commands.exec(task, options)));
+            }
+            (Kind::Once, false) => {
+                plan.steps.push(step(commands.wait("terminated", options)));
+                plan.steps.push(step(commands.logs()));
+            }
+            (Kind::Attached, false) => plan.limits.push(
+                "what is said before the terminal is attached may be lost; without -it it comes \
+                 whole"
+                    .to_owned(),
+            ),
+            (Kind::Serve, _) => {
+                if !reused {
+                    plan.steps.push(step(commands.wait("running", options)));
+                    plan.limits.push(
+                        "whoever may read the pod's logs can read the token that is asked for"
+                            .to_owned(),
+                    );
+                }
+                plan.steps.push(step(commands.logs()));
+                plan.steps.push(step(commands.forward(options.port)));
+            }
+        }
+        Ok(Self {
+            plan,
+            container,
+            image,
+            kind: task.kind,
+            reused,
+        })
+    }
+}
+
+/// Whether a container that runs already is what would be added.
+fn serves(one: &Ephemeral, target: &Target, choice: &Choice, task: &Task, image: &str) -> bool {
+    let same = |key: &str| at(&one.security_context, &[key]) == at(&choice.context, &[key]);
+    let added = |context: &Value| capabilities(at(context, &["capabilities", "add"]));
+    let port_is_known = !one.args.iter().any(|word| word.starts_with("--listen"));
+    one.running
+        && one.name.starts_with(PREFIX)
+        && one.image == image
+        && one.target == target.container
+        && same("runAsUser")
+        && same("runAsGroup")
+        && added(&one.security_context) == added(&choice.context)
+        && (task.kind != Kind::Serve
+            || (port_is_known && one.args.iter().any(|word| word == "serve")))
+}
+
+struct Commands<'a> {
+    kubectl: &'a Kubectl,
+    target: &'a Target,
+    container: &'a str,
+}
+
+impl Commands<'_> {
+    fn words(&self, words: &[&str]) -> Vec<String> {
+        self.kubectl.words(&self.target.namespace, words)
+    }
+
+    fn add(
+        &self,
+        image: &str,
+        profile: &str,
+        file: &str,
+        task: &Task,
+        options: &Options,
+    ) -> Vec<String> {
+        let mut words = self.words(&["debug", &self.target.pod, "--quiet"]);
+        words.push(format!("--image={image}"));
+        if let Some(policy) = options.image_pull_policy {
+            words.push(format!("--image-pull-policy={}", policy.as_str()));
+        }
+        words.push(format!("--target={}", self.target.container));
+        words.push(format!("--container={}", self.container));
+        words.push(format!("--profile={profile}"));
+        words.push(format!("--custom={file}"));
+        if task.kind == Kind::Attached {
+            words.push("--stdin".to_owned());
+            words.extend(options.tty.then(|| "--tty".to_owned()));
+        } else {
+            words.push("--attach=false".to_owned());
+        }
+        words.extend(["--arguments-only".to_owned(), "--".to_owned()]);
+        words.extend(task.args.iter().cloned());
+        words
+    }
+
+    fn exec(&self, task: &Task, options: &Options) -> Vec<String> {
+        let mut words = self.words(&["exec", &self.target.pod]);
+        words.push(format!("--container={}", self.container));
+        words.extend(options.stdin.then(|| "--stdin".to_owned()));
+        words.extend(options.tty.then(|| "--tty".to_owned()));
+        words.extend(["--".to_owned(), PROGRAM.to_owned()]);
+        words.extend(task.args.iter().cloned());
+        words
+    }
+
+    fn wait(&self, state: &str, options: &Options) -> Vec<String> {
+        let mut words = self.words(&["wait"]);
+        words.push(format!("pod/{}", self.target.pod));
+        words.push(format!(
+            "--for=jsonpath={{.status.ephemeralContainerStatuses[?(@.name==\"{}\")].state.{state}}}",
+            self.container
+        ));
+        words.push(format!("--timeout={}s", options.timeout.as_secs().max(1)));
+        words
+    }
+
+    fn logs(&self) -> Vec<String> {
+        let container = format!("--container={}", self.container);
+        self.words(&["logs", &self.target.pod, &container])
+    }
+
+    fn forward(&self, port: u16) -> Vec<String> {
+        let ports = format!("{port}:{}", super::PORT);
+        self.words(&["port-forward", &format!("pod/{}", self.target.pod), &ports])
+    }
+}
+
+/// A name that no other container of the pod has.
+fn name() -> Result<String, AttachError> {
+    let key =
+        random::key().map_err(|errno| AttachError::Target(format!("no randomness: {errno}")))?;
+    // No vowels, as Kubernetes does it: no words.
+    let letters = b"bcdfghjklmnpqrstvwxz2456789";
+    let pick = |byte: &u8| letters.get(usize::from(*byte) % letters.len()).copied();
+    let letters = key.iter().take(5).filter_map(pick).map(char::from);
+    Ok(letters.fold(PREFIX.to_owned(), |mut name, letter| {
+        name.push(letter);
+        name
+    }))
+}
+
+/// Whether the image is the one of no registry.
+pub(super) fn is_local(image: &str) -> bool {
+    image == IMAGE
+}

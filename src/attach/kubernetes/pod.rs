@@ -1,0 +1,365 @@
+//! What a pod's document tells of the target. Others wrote it: whatever is not as it should be
+//! counts as not told.
+
+use serde_json::{Map, Value};
+
+use super::AttachError;
+use crate::model::escape::escaped;
+
+/// The container that is looked into.
+#[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+pub(super) struct Target {
+    pub(super) namespace: String,
+    pub(super) pod: String,
+    pub(super) container: String,
+    /// The other containers, where nobody said which one is meant.
+    pub(super) passed_over: Vec<String>,
+    pub(super) uid: Option<u32>,
+    pub(super) gid: Option<u32>,
+    /// Whether the node tells the ids, and not the specification.
+    pub(super) ids_from_node: bool,
+    pub(super) run_as_non_root: bool,
+    /// Capabilities that were added and dropped, without `CAP_`.
+    pub(super) added: Vec<String>,
+    pub(super) dropped: Vec<String>,
+    pub(super) privileged: bool,
+    /// Whether its program may gain privileges by its file.
+    pub(super) may_escalate: bool,
+    /// Labels of security modules of the container itself; those of the pod are inherited.
+    pub(super) confinement: Map<String, Value>,
+    /// Whether more than its own processes are in its PID namespace.
+    pub(super) shares_processes: bool,
+    pub(super) host_pid: bool,
+    pub(super) own_user_namespace: bool,
+    pub(super) being_deleted: bool,
+    /// Containers of the pod that were added for debugging.
+    pub(super) ephemeral: Vec<Ephemeral>,
+    /// The whole document.
+    pub(super) document: Value,
+}
+
+/// A container that was added to the pod.
+#[derive(Debug, Clone)]
+pub(super) struct Ephemeral {
+    pub(super) name: String,
+    pub(super) image: String,
+    pub(super) target: String,
+    pub(super) args: Vec<String>,
+    pub(super) security_context: Value,
+    pub(super) running: bool,
+}
+
+/// How a container stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum State {
+    /// Not begun, with the node's reason and words.
+    Waiting { reason: String, message: String },
+    /// It runs.
+    Running,
+    /// It has ended.
+    Terminated {
+        code: u8,
+        reason: String,
+        message: String,
+    },
+}
+
+impl Target {
+    /// # Errors
+    /// Where spyhole cannot be put beside it.
+    pub(super) fn of(
+        document: &Value,
+        name: &str,
+        named: Option<&str>,
+    ) -> Result<Self, AttachError> {
+        let (spec, status) = (at(document, &["spec"]), at(document, &["status"]));
+        let pod = format!("the pod {}", escaped(name.as_bytes()));
+        let namespace = text(at(document, &["metadata", "namespace"]));
+        let namespace = namespace.filter(|name| is_name(name)).ok_or_else(|| {
+            AttachError::Target(format!("{pod}, as kubectl tells it, is in no namespace"))
+        })?;
+        lives(document, &pod)?;
+        let containers = containers(spec);
+        let (container, passed_over) = pick(document, &containers, named, &pod)?;
+        let specified = containers
+            .iter()
+            .find(|one| at(one, &["name"]) == container.as_str());
+        let specified = specified.copied().unwrap_or(&Value::Null);
+        let stands = status_of(status, &container);
+        is_running(stands, &container, &pod)?;
+        let own = at(specified, &["securityContext"]);
+        let pods = at(spec, &["securityContext"]);
+        let either = |key: &str| {
+            if at(own, &[key]).is_null() {
+                at(pods, &[key])
+            } else {
+                at(own, &[key])
+            }
+        };
+        let from_node = at(stands.unwrap_or(&Value::Null), &["user", "linux"]);
+        let (uid, gid) = (id(at(from_node, &["uid"])), id(at(from_node, &["gid"])));
+        let confinement = ["seLinuxOptions", "appArmorProfile"]
+            .into_iter()
+            .filter(|key| at(own, &[*key]).is_object())
+            .map(|key| (key.to_owned(), at(own, &[key]).clone()))
+            .collect();
+        Ok(Self {
+            namespace: namespace.to_owned(),
+            pod: name.to_owned(),
+            container,
+            passed_over,
+            ids_from_node: uid.is_some(),
+            uid: uid.or_else(|| id(either("runAsUser"))),
+            gid: gid.or_else(|| id(either("runAsGroup"))),
+            run_as_non_root: either("runAsNonRoot") == true,
+            added: capabilities(at(own, &["capabilities", "add"])),
+            dropped: capabilities(at(own, &["capabilities", "drop"])),
+            privileged: at(own, &["privileged"]) == true,
+            may_escalate: at(own, &["allowPrivilegeEscalation"]) != false,
+            confinement,
+            shares_processes: at(spec, &["shareProcessNamespace"]) == true
+                || at(spec, &["hostPID"]) == true,
+            host_pid: at(spec, &["hostPID"]) == true,
+            own_user_namespace: at(spec, &["hostUsers"]) == false,
+            being_deleted: !at(document, &["metadata", "deletionTimestamp"]).is_null(),
+            ephemeral: ephemeral(spec, status),
+            document: document.clone(),
+        })
+    }
+}
+
+/// What stands at these keys; null where nothing does.
+pub(super) fn at<'a>(value: &'a Value, keys: &[&str]) -> &'a Value {
+    let found = keys.iter().try_fold(value, |value, key| value.get(key));
+    found.unwrap_or(&Value::Null)
+}
+
+/// The containers that the specification names, those for the start last.
+pub(super) fn containers(spec: &Value) -> Vec<&Value> {
+    let list = |key: &str| {
+        at(spec, &[key])
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+    };
+    let all = list("containers").iter().chain(list("initContainers"));
+    all.collect()
+}
+
+/// How a container that was added stands; `None` where the node does not know it yet.
+pub(super) fn state(document: &Value, name: &str) -> Option<State> {
+    let list = at(document, &["status", "ephemeralContainerStatuses"]).as_array()?;
+    let status = list.iter().find(|status| at(status, &["name"]) == name)?;
+    state_of(at(status, &["state"]))
+}
+
+/// Capabilities as Kubernetes names them, whatever way they are written.
+pub(super) fn capabilities(list: &Value) -> Vec<String> {
+    let names = list.as_array().into_iter().flatten().filter_map(text);
+    names
+        .map(|name| name.to_ascii_uppercase().replacen("CAP_", "", 1))
+        .collect()
+}
+
+fn lives(document: &Value, pod: &str) -> Result<(), AttachError> {
+    let spec = at(document, &["spec"]);
+    let windows = at(spec, &["os", "name"]) == "windows"
+        || at(spec, &["nodeSelector", "kubernetes.io/os"]) == "windows";
+    if windows {
+        return Err(AttachError::Target(format!(
+            "{pod} runs Windows: spyhole reads the /proc of Linux"
+        )));
+    }
+    if !at(
+        document,
+        &["metadata", "annotations", "kubernetes.io/config.mirror"],
+    )
+    .is_null()
+    {
+        return Err(AttachError::Target(format!(
+            "{pod} is a static pod, to which Kubernetes adds no container; look from its node"
+        )));
+    }
+    match text(at(document, &["status", "phase"])) {
+        Some(phase @ ("Succeeded" | "Failed")) => Err(AttachError::Target(format!(
+            "{pod} has ended ({}): nothing runs there that could be looked into. To see an \
+             application end, start it by `spyhole run`",
+            phase.to_lowercase()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// The container that is meant, and those that could have been.
+fn pick(
+    document: &Value,
+    containers: &[&Value],
+    named: Option<&str>,
+    pod: &str,
+) -> Result<(String, Vec<String>), AttachError> {
+    // What is no name of a container cannot be asked for, nor be taken for a flag.
+    let known: Vec<&str> = containers
+        .iter()
+        .filter_map(|one| text(at(one, &["name"])).filter(|name| is_name(name)))
+        .collect();
+    let list = || known.join(", ");
+    if let Some(named) = named {
+        if known.contains(&named) {
+            return Ok((named.to_owned(), Vec::new()));
+        }
+        return Err(AttachError::Target(format!(
+            "{pod} has no container {}; there {} {}",
+            escaped(named.as_bytes()),
+            if known.len() == 1 { "is" } else { "are" },
+            list()
+        )));
+    }
+    let by_default = at(
+        document,
+        &[
+            "metadata",
+            "annotations",
+            "kubectl.kubernetes.io/default-container",
+        ],
+    );
+    let default = text(by_default).filter(|name| known.contains(name));
+    let picked = default.or(known.first().copied()).ok_or_else(|| {
+        AttachError::Target(format!("{pod}, as kubectl tells it, has no container"))
+    })?;
+    let usual = at(document, &["spec", "containers"]).as_array();
+    let others = usual
+        .into_iter()
+        .flatten()
+        .filter_map(|one| text(at(one, &["name"])));
+    let others = others.filter(|name| *name != picked && is_name(name));
+    Ok((picked.to_owned(), others.map(str::to_owned).collect()))
+}
+
+fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.len() <= 63
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+}
+
+fn status_of<'a>(status: &'a Value, container: &str) -> Option<&'a Value> {
+    let lists = ["containerStatuses", "initContainerStatuses"];
+    let all = lists
+        .into_iter()
+        .filter_map(|key| at(status, &[key]).as_array());
+    all.flatten().find(|one| at(one, &["name"]) == container)
+}
+
+/// Only beside a process is there a namespace to enter.
+fn is_running(status: Option<&Value>, container: &str, pod: &str) -> Result<(), AttachError> {
+    let state = status.and_then(|status| state_of(at(status, &["state"])));
+    let (how, advice) = match state {
+        Some(State::Running) => return Ok(()),
+        Some(State::Terminated { code, reason, .. }) => {
+            (format!("has ended with {code} ({reason})"), STAYS_NOT_UP)
+        }
+        Some(State::Waiting { reason, message }) if reason.contains("CrashLoop") => (
+            format!("does not stay up: {reason}{}", beside(&message)),
+            STAYS_NOT_UP,
+        ),
+        Some(State::Waiting { reason, message }) => (
+            format!("does not run yet: {reason}{}", beside(&message)),
+            "",
+        ),
+        None => (
+            "does not run yet: its node says nothing of it".to_owned(),
+            "",
+        ),
+    };
+    Err(AttachError::Target(format!(
+        "the container {container} of {pod} {how}{advice}"
+    )))
+}
+
+const STAYS_NOT_UP: &str = ". spyhole is put beside a process that runs; what does not stay up is \
+     started by `spyhole run`, which says why it ends (`spyhole install` brings it into a volume). \
+     What it said last: kubectl logs --previous";
+
+fn beside(message: &str) -> String {
+    if message.is_empty() {
+        String::new()
+    } else {
+        format!(" ({message})")
+    }
+}
+
+fn state_of(state: &Value) -> Option<State> {
+    let words = |value: &Value| {
+        let words = text(value).unwrap_or_default();
+        // A node's words end up in a sentence.
+        escaped(
+            words
+                .chars()
+                .take(600)
+                .collect::<String>()
+                .trim()
+                .as_bytes(),
+        )
+        .into_owned()
+    };
+    if at(state, &["running"]).is_object() {
+        return Some(State::Running);
+    }
+    let of = |which: &Value| {
+        (
+            words(at(which, &["reason"])),
+            words(at(which, &["message"])),
+        )
+    };
+    let (terminated, waiting) = (at(state, &["terminated"]), at(state, &["waiting"]));
+    if terminated.is_object() {
+        let (reason, message) = of(terminated);
+        let code = at(terminated, &["exitCode"]).as_i64();
+        let code = code
+            .and_then(|code| u8::try_from(code).ok())
+            .unwrap_or(u8::MAX);
+        return Some(State::Terminated {
+            code,
+            reason,
+            message,
+        });
+    }
+    let (reason, message) = of(waiting);
+    waiting
+        .is_object()
+        .then_some(State::Waiting { reason, message })
+}
+
+fn ephemeral(spec: &Value, status: &Value) -> Vec<Ephemeral> {
+    let specified = at(spec, &["ephemeralContainers"])
+        .as_array()
+        .into_iter()
+        .flatten();
+    let owned = |value: &Value| text(value).unwrap_or_default().to_owned();
+    let known = specified.filter_map(|one| {
+        let name = text(at(one, &["name"])).filter(|name| is_name(name))?;
+        let statuses = at(status, &["ephemeralContainerStatuses"]).as_array();
+        let stands = statuses
+            .into_iter()
+            .flatten()
+            .find(|of| at(of, &["name"]) == name);
+        let args = at(one, &["args"]).as_array().into_iter().flatten();
+        Some(Ephemeral {
+            name: name.to_owned(),
+            image: owned(at(one, &["image"])),
+            target: owned(at(one, &["targetContainerName"])),
+            args: args.filter_map(text).map(str::to_owned).collect(),
+            security_context: at(one, &["securityContext"]).clone(),
+            running: stands.is_some_and(|stands| at(stands, &["state", "running"]).is_object()),
+        })
+    });
+    known.collect()
+}
+
+fn text(value: &Value) -> Option<&str> {
+    value.as_str()
+}
+
+fn id(value: &Value) -> Option<u32> {
+    value.as_u64().and_then(|id| u32::try_from(id).ok())
+}

@@ -1,0 +1,247 @@
+//! Each refusal as a sentence with its remedy. What is not known stays in kubectl's own words,
+//! and is called that.
+
+use std::fmt::Write as _;
+
+use super::plan::is_local;
+use super::{AttachError, Options};
+use crate::model::escape::escaped;
+
+/// What was being done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Doing {
+    ReadPod,
+    ReadNamespace,
+    Add,
+    ReadLog,
+    Exec,
+}
+
+impl Doing {
+    fn words(self) -> &'static str {
+        match self {
+            Self::ReadPod => "cannot read the pod",
+            Self::ReadNamespace => "cannot read the namespace",
+            Self::Add => "cannot add a container to the pod",
+            Self::ReadLog => "cannot read what spyhole said in its container",
+            Self::Exec => "cannot run spyhole in its container",
+        }
+    }
+}
+
+/// What kubectl's refusal means.
+pub(super) fn of(doing: Doing, stderr: &[u8]) -> AttachError {
+    let said = words(stderr);
+    let sentence = admission(&said)
+        .or_else(|| rights(&said))
+        .or_else(|| plain(doing, &said))
+        .unwrap_or_else(|| format!("{}; kubectl says: {said}", doing.words()));
+    AttachError::Target(sentence)
+}
+
+/// Why a container that waits will not start; `None` where it may yet.
+pub(super) fn waiting(image: &str, reason: &str, message: &str) -> Option<AttachError> {
+    let colon = if message.is_empty() { "" } else { ": " };
+    let sentence = match reason {
+        "ErrImagePull"
+        | "ImagePullBackOff"
+        | "ErrImageNeverPull"
+        | "InvalidImageName"
+        | "ImageInspectError"
+        | "RegistryUnavailable" => {
+            let mut text = format!(
+                "the node cannot get the image {}: {reason}{colon}{message}",
+                escaped(image.as_bytes())
+            );
+            text.push_str(if is_local(image) {
+                "\n  That name is of no registry: push the image to one that the node reaches and \
+                 name it by --image or SPYHOLE_IMAGE; where the node has it already, add \
+                 --image-pull-policy=IfNotPresent"
+            } else {
+                "\n  Secrets for the registry have to be those of the pod (imagePullSecrets)"
+            });
+            text
+        }
+        "CreateContainerConfigError" if message.contains("runAsNonRoot") => format!(
+            "the node does not start the image {}: {message}\n  The pod wants runAsNonRoot, and \
+             the image has no user by number: spyhole's own image has (65532), or set one by \
+             --run-as UID:GID",
+            escaped(image.as_bytes())
+        ),
+        "CreateContainerConfigError" | "CreateContainerError" | "RunContainerError" => {
+            format!("the node does not start the container: {reason}{colon}{message}")
+        }
+        _ => return None,
+    };
+    Some(AttachError::Target(format!("{sentence}\n  {STAYS}")))
+}
+
+/// A container whose program did not start.
+pub(super) fn not_started(image: &str, reason: &str, message: &str) -> AttachError {
+    AttachError::Target(format!(
+        "the image {} does not start: {reason}: {message}\n  Its entrypoint has to be spyhole \
+         for the node's architecture\n  {STAYS}",
+        escaped(image.as_bytes())
+    ))
+}
+
+/// A container that did not start in its time.
+pub(super) fn slow(options: &Options, container: &str, words: &str) -> AttachError {
+    AttachError::Target(format!(
+        "{container} was not done in its time; the last that is known: {words}\n  It may be yet: \
+         kubectl logs {} --container={container} shows what it said, --timeout waits longer than {} s",
+        escaped(options.pod.as_bytes()),
+        options.timeout.as_secs()
+    ))
+}
+
+const STAYS: &str = "The container stays listed in the pod; another try adds another one";
+
+/// The exit code of a program in a container, which kubectl tells on stderr.
+pub(super) fn exit_code_beside(stderr: &[u8]) -> Option<u8> {
+    let text = String::from_utf8_lossy(stderr);
+    let (_, rest) = text.rsplit_once("command terminated with exit code ")?;
+    rest.trim().parse().ok()
+}
+
+/// Pod Security, and other policies.
+fn admission(said: &str) -> Option<String> {
+    if let Some((_, rest)) = said.split_once("violates PodSecurity ") {
+        let (level, why) = rest.split_once(": ").unwrap_or((rest, ""));
+        let level = level.trim_matches(['"', '\\']);
+        let word = level.split(':').next().unwrap_or_default();
+        return Some(format!(
+            "the namespace admits only Pod Security {level}, and the container is more: {why}\n  \
+             --level {word} chooses what is admitted; the namespace's label \
+             pod-security.kubernetes.io/enforce is what decides"
+        ));
+    }
+    if let Some((_, rest)) = said.split_once("admission webhook ") {
+        let (name, why) = rest
+            .split_once(" denied the request: ")
+            .unwrap_or((rest, ""));
+        return Some(format!(
+            "a policy of the cluster refuses the container: {} says: {why}\n  --level restricted \
+             asks for the least; whoever keeps the policy can let spyhole's image through",
+            name.trim_matches(['"', '\\'])
+        ));
+    }
+    if said.contains("unable to validate against any security context constraint") {
+        return Some(format!(
+            "OpenShift's security context constraints refuse the container: {said}\n  --level \
+             restricted asks for the least; --run-as UID:GID sets a user of the namespace's range"
+        ));
+    }
+    None
+}
+
+/// `User "x" cannot patch resource "pods/ephemeralcontainers" in API group "" in the namespace "y"`.
+fn rights(said: &str) -> Option<String> {
+    let (before, after) = said.split_once(" cannot ")?;
+    let (verb, after) = after.split_once(" resource \"")?;
+    let (resource, rest) = after.split_once('"')?;
+    let user = before.rsplit_once("User ").map_or("you", |(_, user)| user);
+    let place = rest
+        .split_once("in the namespace ")
+        .map_or("", |(_, name)| name.trim_matches('"'));
+    let mut text = format!("{user} may not {verb} {resource}");
+    if !place.is_empty() {
+        let _ = write!(text, " in the namespace {place}");
+    }
+    let _ = write!(
+        text,
+        "\n  A role lets it by this rule:\n    - apiGroups: [\"\"]\n      resources: [\"{resource}\"]\n      verbs: [\"{verb}\"]\n  \
+         kubectl spyhole takes all of: {NEEDED}"
+    );
+    if resource == "pods/exec" {
+        text.push_str("\n  --new adds another container instead");
+    }
+    Some(text)
+}
+
+const NEEDED: &str = "get pods, patch pods/ephemeralcontainers, get pods/log; create pods/exec to \
+     use a container of spyhole again, create pods/portforward for --serve";
+
+/// Everything else that has a known meaning.
+fn plain(doing: Doing, said: &str) -> Option<String> {
+    let has = |words: &str| said.contains(words);
+    let sentence = if has("unknown flag: --custom") || has("unknown flag: --profile") {
+        "this kubectl is older than 1.31: its debug command has no --custom. A newer one may be \
+         named by SPYHOLE_KUBECTL"
+            .to_owned()
+    } else if has("ephemeral containers are disabled")
+        || (doing == Doing::Add && has("the server could not find the requested resource"))
+    {
+        "the cluster has no ephemeral containers: Kubernetes has them since 1.25. Until then \
+         spyhole is put into the pod as a sidecar, or into a volume by `spyhole install`"
+            .to_owned()
+    } else if doing == Doing::ReadPod && has("(NotFound)") {
+        let what = if has("namespaces \"") {
+            "namespace"
+        } else {
+            "pod"
+        };
+        format!(
+            "there is no such {what}: {}\n  kubectl get pods --all-namespaces shows what there is; \
+             --context names another cluster, --namespace another namespace",
+            after_colon(said)
+        )
+    } else if doing == Doing::Add && has("(NotFound)") {
+        format!("the pod is gone: {}", after_colon(said))
+    } else if has("Unauthorized") || has("must be logged in") {
+        "the cluster does not know who asks: the login of kubectl's context has ended, or is none"
+            .to_owned()
+    } else if has("was refused - did you specify the right host or port")
+        || has("Unable to connect to the server")
+        || has("connection refused")
+    {
+        format!(
+            "kubectl reaches no cluster: {said}\n  kubectl config current-context shows which one \
+             is meant; --context and --kubeconfig name another"
+        )
+    } else if has("context was not found") || (has("does not exist") && has("context")) {
+        format!("{said}\n  kubectl config get-contexts shows those that there are")
+    } else if has("static pods do not support ephemeral containers") {
+        "the pod is a static pod, to which Kubernetes adds no container; look from its node"
+            .to_owned()
+    } else {
+        return None;
+    };
+    Some(sentence)
+}
+
+fn after_colon(said: &str) -> &str {
+    said.split_once("): ").map_or(said, |(_, rest)| rest)
+}
+
+/// kubectl's words in one line of bounded length, which no terminal obeys.
+fn words(stderr: &[u8]) -> String {
+    let lines = stderr.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    // The client's own log (`E1124 …  memcache.go:265]`) says the same before, at more length.
+    let telling =
+        lines.filter(|line| !line.is_empty() && !line.starts_with(b"Warning:") && !is_log(line));
+    let mut text = String::new();
+    for line in telling {
+        if text.len() + line.len() > WORDS {
+            text.push_str(" …");
+            break;
+        }
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(&escaped(line));
+    }
+    let text = text.strip_prefix("error: ").unwrap_or(&text);
+    if text.is_empty() {
+        return "nothing".to_owned();
+    }
+    text.to_owned()
+}
+
+/// How much of kubectl's words is repeated.
+const WORDS: usize = 4 << 10;
+
+fn is_log(line: &[u8]) -> bool {
+    matches!(line, [b'E' | b'W' | b'I', month, rest @ ..]
+        if month.is_ascii_digit() && rest.contains(&b']') && rest.contains(&b':'))
+}

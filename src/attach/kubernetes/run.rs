@@ -1,0 +1,368 @@
+//! Doing what the plan says, and waiting for it.
+
+use std::io::{self, Write};
+use std::process::ExitStatus;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::kubectl::{Kubectl, ask, split};
+use super::plan::{Kind, Way};
+use super::pod::{self, State, Target};
+use super::refusal::{self, Doing};
+use super::{AttachError, Options};
+use crate::attach::plan::Step;
+use crate::model::escape::escaped;
+use crate::sys::tool::{self, Lent, ToolError};
+
+/// Runs the way and returns spyhole's exit code.
+pub(super) fn run(
+    kubectl: &Kubectl,
+    target: &Target,
+    way: &Way,
+    options: &Options,
+) -> Result<u8, AttachError> {
+    let running = Running {
+        kubectl,
+        target,
+        way,
+        options,
+    };
+    let mut steps = way.plan.steps.iter();
+    let Some(first) = steps.next() else {
+        return Ok(0);
+    };
+    match (way.kind, way.reused) {
+        (Kind::Once, true) => exec(first),
+        (Kind::Attached, true) => hand_over(first),
+        (Kind::Attached, false) => {
+            let lent = lend(first)?;
+            hand_over(&Step {
+                file: None,
+                words: lent.words,
+            })?;
+            running.ended_with()
+        }
+        (Kind::Once, false) => {
+            add(first)?;
+            running.document(steps.last())
+        }
+        (Kind::Serve, reused) => {
+            if !reused {
+                add(first)?;
+                running.wait(Until::Runs)?;
+            }
+            running.serve()
+        }
+    }
+}
+
+struct Running<'a> {
+    kubectl: &'a Kubectl,
+    target: &'a Target,
+    way: &'a Way,
+    options: &'a Options,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Until {
+    Runs,
+    Ends,
+}
+
+/// How long a command beside the target may take. What looks has a limit of its own.
+const END_TIME: Duration = Duration::from_mins(5);
+/// How long a server takes at most until it says that it listens.
+const GREETING_TIME: Duration = Duration::from_secs(15);
+
+impl Running<'_> {
+    /// The log of the container once it has ended: all of it, and nothing between.
+    fn document(&self, logs: Option<&Step>) -> Result<u8, AttachError> {
+        let State::Terminated {
+            code,
+            reason,
+            message,
+        } = self.wait(Until::Ends)?
+        else {
+            return Ok(0);
+        };
+        if code != 0 && (reason.contains("StartError") || reason == "ContainerCannotRun") {
+            return Err(refusal::not_started(&self.way.image, &reason, &message));
+        }
+        let mut frame = Frame::default();
+        if let Some(step) = logs {
+            // What was not understood, or failed, is no document: these are its words.
+            let mut out: Box<dyn Write> = if matches!(code, 2 | 5) {
+                Box::new(io::stderr())
+            } else {
+                Box::new(io::stdout().lock())
+            };
+            stream(step, Doing::ReadLog, &mut frame, &mut *out)?;
+        }
+        if reason == "OOMKilled" || code > 128 {
+            return Err(AttachError::Target(format!(
+                "spyhole was ended before it was done: {reason} (exit code {code}). If the \
+                 target ended, everything in its PID namespace ended with it"
+            )));
+        }
+        if self.is_json() && matches!(code, 0 | 1 | 4) && !frame.is_whole() {
+            return Err(AttachError::Target(
+                "the document did not arrive whole. A node keeps 10 MiB of a container's log \
+                 unless it is told otherwise: ask for one section, such as `-- ps -o json`"
+                    .to_owned(),
+            ));
+        }
+        Ok(code)
+    }
+
+    fn is_json(&self) -> bool {
+        let words = self.way.plan.steps.first().map(|step| &step.words);
+        words.is_some_and(|words| {
+            words.iter().any(|word| word == "--quiet")
+                && words.last().is_some_and(|word| word == "dump")
+                && !words
+                    .iter()
+                    .any(|word| word.starts_with("--output=") && word != "--output=json")
+        })
+    }
+
+    /// After a person has talked with it.
+    fn ended_with(&self) -> Result<u8, AttachError> {
+        let pod = self
+            .kubectl
+            .pod_again(&self.target.namespace, &self.target.pod)?;
+        match pod::state(&pod, &self.way.container) {
+            Some(State::Terminated { code, .. }) => Ok(code),
+            Some(State::Waiting { reason, message }) => {
+                Err(refusal::waiting(&self.way.image, &reason, &message)
+                    .unwrap_or_else(|| refusal::slow(self.options, &self.way.container, &reason)))
+            }
+            Some(State::Running) => {
+                self.say(&format!("{} still runs", self.way.container));
+                Ok(0)
+            }
+            // The node was never asked: kubectl has said why.
+            None => Ok(1),
+        }
+    }
+
+    fn serve(&self) -> Result<u8, AttachError> {
+        let mut steps = self.way.plan.steps.iter().rev();
+        let (forward, logs) = (steps.next(), steps.next());
+        let begun = Instant::now();
+        let token = loop {
+            let said = logs.map(|logs| ask(&logs.words, Doing::ReadLog));
+            let said = said
+                .transpose()?
+                .map(|said| said.stdout)
+                .unwrap_or_default();
+            let said = String::from_utf8_lossy(&said);
+            if said.contains("listens on") {
+                break token(&said).map(str::to_owned);
+            }
+            if begun.elapsed() > GREETING_TIME {
+                let last = said.lines().last().unwrap_or_default();
+                return Err(AttachError::Target(format!(
+                    "{} does not serve; it says: {}",
+                    self.way.container,
+                    escaped(last.as_bytes())
+                )));
+            }
+            thread::sleep(Duration::from_millis(500));
+        };
+        let url = format!("http://127.0.0.1:{}/", self.options.port);
+        let mut words = format!("{url} while this runs");
+        if let Some(token) = token {
+            words = format!(
+                "{words}, with the token {token}\n  curl -H 'Authorization: Bearer {token}' {url}v1/dump"
+            );
+        }
+        // Said even if quiet: nobody could use it otherwise.
+        let _ = writeln!(io::stderr(), "{words}");
+        forward.map_or(Ok(0), hand_over)
+    }
+
+    /// Until the node has started it, or until it has ended.
+    fn wait(&self, until: Until) -> Result<State, AttachError> {
+        let name = &self.way.container;
+        let begun = Instant::now();
+        let (mut pause, mut last) = (Duration::from_millis(300), String::new());
+        loop {
+            let pod = self
+                .kubectl
+                .pod_again(&self.target.namespace, &self.target.pod)?;
+            let state = pod::state(&pod, name);
+            let (words, limit) = match state {
+                Some(State::Running) if until == Until::Runs => return Ok(State::Running),
+                Some(State::Running) => ("runs".to_owned(), END_TIME),
+                Some(ended @ State::Terminated { .. }) if until == Until::Ends => return Ok(ended),
+                Some(State::Terminated {
+                    code,
+                    reason,
+                    message,
+                }) => {
+                    return Err(self.ended_early(code, &reason, &message));
+                }
+                Some(State::Waiting { reason, message }) => {
+                    if let Some(error) = refusal::waiting(&self.way.image, &reason, &message) {
+                        return Err(error);
+                    }
+                    (reason, self.options.timeout)
+                }
+                None => (
+                    "its node has not seen it yet".to_owned(),
+                    self.options.timeout,
+                ),
+            };
+            if begun.elapsed() >= limit {
+                return Err(refusal::slow(self.options, name, &words));
+            }
+            if words != last {
+                self.say(&format!("{name}: {words}"));
+                last = words;
+            }
+            thread::sleep(pause);
+            pause = (pause * 3 / 2).min(Duration::from_secs(2));
+        }
+    }
+
+    /// What was to serve, and does not.
+    fn ended_early(&self, code: u8, reason: &str, message: &str) -> AttachError {
+        if reason.contains("StartError") || reason == "ContainerCannotRun" {
+            return refusal::not_started(&self.way.image, reason, message);
+        }
+        let steps = &self.way.plan.steps;
+        let logs = steps
+            .len()
+            .checked_sub(2)
+            .and_then(|index| steps.get(index));
+        let said = logs.and_then(|logs| ask(&logs.words, Doing::ReadLog).ok());
+        let said = said.map(|said| said.stdout).unwrap_or_default();
+        let last = said.trim_ascii().split(|byte| *byte == b'\n').next_back();
+        AttachError::Target(format!(
+            "{} ended with {code} ({reason}); it says: {}",
+            self.way.container,
+            escaped(last.unwrap_or_default())
+        ))
+    }
+
+    fn say(&self, words: &str) {
+        if !self.options.quiet {
+            let _ = writeln!(io::stderr(), "{}", escaped(words.as_bytes()));
+        }
+    }
+}
+
+fn add(step: &Step) -> Result<(), AttachError> {
+    let lent = lend(step)?;
+    ask(&lent.words, Doing::Add)?;
+    Ok(())
+}
+
+/// In a container of spyhole that runs already.
+fn exec(step: &Step) -> Result<u8, AttachError> {
+    let mut frame = Frame::default();
+    stream(step, Doing::Exec, &mut frame, &mut io::stdout().lock())
+}
+
+/// Passes what a program says on stdout on; its exit code, where it is that of spyhole there.
+fn stream(
+    step: &Step,
+    doing: Doing,
+    frame: &mut Frame,
+    out: &mut dyn Write,
+) -> Result<u8, AttachError> {
+    let (program, words) = split(&step.words);
+    let streamed = tool::stream(&program, &words, &mut |piece| {
+        frame.see(piece);
+        out.write_all(piece)
+    });
+    let said = match streamed {
+        // Whoever read had enough.
+        Err(ToolError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            frame.abandoned = true;
+            return Ok(0);
+        }
+        other => other?,
+    };
+    out.flush().map_err(ToolError::Output)?;
+    let ended = refusal::exit_code_beside(&said.stderr);
+    if !said.status.success() && ended.is_none() {
+        return Err(refusal::of(doing, &said.stderr));
+    }
+    for line in said.stderr.split(|byte| *byte == b'\n') {
+        let own = line.starts_with(b"command terminated with exit code")
+            || line.starts_with(b"Defaulted container");
+        if !line.is_empty() && !own {
+            let _ = writeln!(io::stderr(), "{}", escaped(line));
+        }
+    }
+    Ok(ended.unwrap_or(0))
+}
+
+fn hand_over(step: &Step) -> Result<u8, AttachError> {
+    let (program, words) = split(&step.words);
+    Ok(code(tool::hand_over(&program, &words)?))
+}
+
+/// The words of a step, and the file that they name while this lives.
+struct Ready {
+    words: Vec<String>,
+    _file: Option<Lent>,
+}
+
+fn lend(step: &Step) -> Result<Ready, AttachError> {
+    let Some((path, text)) = &step.file else {
+        return Ok(Ready {
+            words: step.words.clone(),
+            _file: None,
+        });
+    };
+    let lent = Lent::new(text).map_err(|error| {
+        AttachError::Target(format!("cannot write what kubectl shall read: {error}"))
+    })?;
+    let custom = format!("--custom={path}");
+    let words = step.words.iter().map(|word| {
+        if *word == custom {
+            format!("--custom={}", lent.path())
+        } else {
+            word.clone()
+        }
+    });
+    Ok(Ready {
+        words: words.collect(),
+        _file: Some(lent),
+    })
+}
+
+/// Whether a JSON document came whole.
+#[derive(Debug, Default)]
+struct Frame {
+    first: Option<u8>,
+    last: Option<u8>,
+    abandoned: bool,
+}
+
+impl Frame {
+    fn see(&mut self, piece: &[u8]) {
+        let piece = piece.trim_ascii();
+        self.first = self.first.or(piece.first().copied());
+        self.last = piece.last().copied().or(self.last);
+    }
+
+    fn is_whole(&self) -> bool {
+        self.abandoned || (self.first == Some(b'{') && self.last == Some(b'}'))
+    }
+}
+
+/// The token that a server of spyhole made for itself.
+fn token(log: &str) -> Option<&str> {
+    let (_, rest) = log.split_once("the token for this run: ")?;
+    let token = rest.lines().next()?.trim();
+    let usual = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_hexdigit());
+    usual.then_some(token)
+}
+
+fn code(status: ExitStatus) -> u8 {
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    code.unwrap_or(u8::MAX)
+}

@@ -1,0 +1,172 @@
+//! Documents that others wrote, and the words of the command line.
+
+use serde_json::{Value, json};
+
+use super::admission::{Admission, shown_by};
+use super::choose::choose;
+use super::pod::{Target, state};
+use super::{RunAs, User, pod_name, user};
+use crate::model::pod_security::PodSecurityLevel::{Baseline, Privileged, Restricted};
+
+const POD: &str = include_str!("../../../tests/fixtures/kubernetes/spyhole-there.json");
+
+fn pod() -> Value {
+    serde_json::from_str(POD).unwrap()
+}
+
+/// Every document that differs from this one at one place.
+fn mutations(document: &Value, visit: &mut dyn FnMut(&Value)) {
+    let odd = [
+        json!(null),
+        json!(true),
+        json!(-1),
+        json!(u64::MAX),
+        json!("--x\u{1b}[31m\n"),
+        json!([]),
+        json!([[], 7, null]),
+        json!({}),
+    ];
+    let mut paths = Vec::new();
+    collect(document, &mut String::new(), &mut paths);
+    assert!(paths.len() > 50, "the fixture has lost its content");
+    for path in paths {
+        for value in &odd {
+            let mut changed = document.clone();
+            *changed.pointer_mut(&path).unwrap() = value.clone();
+            visit(&changed);
+        }
+    }
+}
+
+fn collect(value: &Value, path: &mut String, paths: &mut Vec<String>) {
+    paths.push(path.clone());
+    let children: Vec<(String, &Value)> = match value {
+        Value::Object(map) => map
+            .iter()
+            .map(|(key, value)| (key.replace('~', "~0").replace('/', "~1"), value))
+            .collect(),
+        Value::Array(list) => (0..).map(|n: usize| n.to_string()).zip(list).collect(),
+        _ => Vec::new(),
+    };
+    for (key, child) in children {
+        let length = path.len();
+        path.push('/');
+        path.push_str(&key);
+        collect(child, path, paths);
+        path.truncate(length);
+    }
+}
+
+#[test]
+fn no_document_brings_a_flag_or_an_escape_into_a_name() {
+    let clean = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-.".contains(c))
+    };
+    let mut entered = 0;
+    mutations(&pod(), &mut |document| {
+        let _ = state(document, "spyhole-7xk2q");
+        let admission = shown_by(document);
+        match Target::of(document, "web", None) {
+            Ok(target) => {
+                entered += 1;
+                let ephemeral = target.ephemeral.iter().map(|one| &one.name);
+                let names = ephemeral.chain(&target.passed_over);
+                assert!(names.chain([&target.container]).all(|name| clean(name)));
+                assert!(clean(&target.namespace), "{}", target.namespace);
+                let _ = choose(&target, &admission, None);
+            }
+            Err(error) => assert!(!error.to_string().contains('\u{1b}'), "{error}"),
+        }
+    });
+    assert!(entered > 100, "only {entered}");
+}
+
+#[test]
+fn an_unreadable_level_is_what_the_pod_shows_of_it() {
+    let mut restricted = pod();
+    assert_eq!(shown_by(&restricted).level, Restricted);
+    let mut root = restricted.clone();
+    root["spec"]["containers"][0]["securityContext"] = json!({});
+    assert_eq!(shown_by(&root).level, Baseline);
+    restricted["spec"]["hostNetwork"] = json!(true);
+    assert_eq!(shown_by(&restricted).level, Privileged);
+}
+
+/// Each target at each level: the least that reads it, and nothing that is not admitted.
+#[test]
+fn the_choice_is_admitted_wherever_it_is_made() {
+    let contexts = [
+        json!({}),
+        json!({"runAsUser": 0}),
+        json!({"runAsUser": 1000}),
+        json!({"runAsUser": 1000, "runAsGroup": 1000}),
+        json!({"runAsNonRoot": true}),
+        json!({"privileged": true}),
+        json!({"runAsUser": 0, "privileged": true}),
+        json!({"runAsUser": 0, "capabilities": {"add": ["SYS_ADMIN", "CHOWN"]}}),
+        json!({"runAsUser": 9, "runAsGroup": 9, "capabilities": {"add": ["cap_net_bind_service"]}}),
+        json!({"runAsUser": 9, "runAsGroup": 9, "appArmorProfile": {"type": "Unconfined"}}),
+    ];
+    for context in contexts {
+        for level in [Privileged, Baseline, Restricted] {
+            for given in [
+                None,
+                Some(User {
+                    uid: 7,
+                    gid: Some(8),
+                }),
+            ] {
+                let mut document = pod();
+                document["spec"]["containers"][0]["securityContext"] = context.clone();
+                let target = Target::of(&document, "web", None).unwrap();
+                let because = String::new();
+                let choice = choose(&target, &Admission { level, because }, given);
+                let asked = &choice.context;
+                let at = format!("{context} at {level:?}: {choice:?}");
+                if level != Privileged {
+                    assert_ne!(choice.run_as, RunAs::RootWithPtrace, "{at}");
+                    assert_ne!(asked["appArmorProfile"]["type"], "Unconfined", "{at}");
+                    let added = asked["capabilities"]["add"].to_string();
+                    assert!(!added.contains("SYS_"), "{at}");
+                }
+                if level == Restricted {
+                    assert_eq!(asked["runAsNonRoot"], true, "{at}");
+                    assert_ne!(asked["runAsUser"], 0, "{at}");
+                    assert_eq!(asked["capabilities"], json!({"drop": ["ALL"]}), "{at}");
+                    assert_eq!(asked["seccompProfile"]["type"], "RuntimeDefault", "{at}");
+                }
+                assert_eq!(asked["allowPrivilegeEscalation"], false, "{at}");
+                assert_eq!(asked["runAsNonRoot"], asked["runAsUser"] != 0, "{at}");
+                assert!(asked["privileged"].is_null(), "{at}");
+            }
+        }
+    }
+}
+
+#[test]
+fn users_are_numbers() {
+    assert_eq!(user("7"), Ok(User { uid: 7, gid: None }));
+    assert_eq!(
+        user("7:8"),
+        Ok(User {
+            uid: 7,
+            gid: Some(8)
+        })
+    );
+    for wrong in ["", "root", "-1", "7:", ":7", "7:8:9", "4294967295"] {
+        assert!(user(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn pods_are_named_with_or_without_their_kind() {
+    for word in ["web-7d9f.x", "pod/web-7d9f.x", "po/web-7d9f.x"] {
+        assert_eq!(pod_name(word).unwrap(), "web-7d9f.x");
+    }
+    for wrong in ["", "-w", "pod/", "pod/-w", "deploy/web", "a/b/c", "w\u{1b}"] {
+        assert!(pod_name(wrong).is_err(), "{wrong}");
+    }
+}

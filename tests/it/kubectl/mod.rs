@@ -1,0 +1,9 @@
+//! `kubectl spyhole`: which way is taken for which pod, what comes of each refusal, and that the
+//! real kubectl sends what was meant.
+
+mod fake;
+mod plans;
+mod real;
+mod refusals;
+mod runs;
+mod server;

@@ -1,0 +1,199 @@
+//! For each pod and each level, the commands: as a golden file, for a person to judge.
+
+use std::fmt::Write;
+use std::fs;
+
+use super::fake::{FakeKubectl, Level, steady};
+
+const PODS: [&str; 16] = [
+    "non-root",
+    "user-of-the-pod",
+    "group-not-told",
+    "user-from-the-node",
+    "user-of-the-image",
+    "nothing-said",
+    "root",
+    "root-with-net-admin",
+    "privileged",
+    "file-capabilities",
+    "several-containers",
+    "shared-processes",
+    "user-namespace",
+    "confined",
+    "spyhole-there",
+    "spyhole-ended",
+];
+
+const LEVELS: [Level<'static>; 4] = [
+    Level::Labelled("restricted"),
+    Level::Labelled("baseline"),
+    Level::None,
+    Level::Unreadable,
+];
+
+#[test]
+fn the_commands_for_each_pod_are_as_they_were_judged() {
+    let mut text = String::new();
+    for pod in PODS {
+        let mut before = String::new();
+        for level in LEVELS {
+            let kubectl = FakeKubectl::with(pod, level);
+            let seen = kubectl.spyhole(["web", "--dry-run"]).ended_with(0);
+            writeln!(text, "# {pod}, {level:?}").unwrap();
+            for line in seen.stderr_text().lines() {
+                writeln!(text, "#   {}", steady(line)).unwrap();
+            }
+            let commands = steady(&seen.stdout_text());
+            // What comes after is the same for all; runs.rs and real.rs show it.
+            let telling: String = commands
+                .split_inclusive('\n')
+                .filter(|line| {
+                    !line.starts_with("kubectl wait") && !line.starts_with("kubectl logs")
+                })
+                .collect();
+            let same = telling == before;
+            text.push_str(if same { "(the same)\n" } else { &telling });
+            text.push('\n');
+            before = telling;
+            let calls = kubectl.calls();
+            assert!(
+                calls.lines().all(|call| call.starts_with("get ")),
+                "a dry run only reads: {calls}"
+            );
+        }
+    }
+    let golden = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/golden/kubectl-dry-run.txt"
+    );
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(golden, &text).unwrap();
+    }
+    let expected = fs::read_to_string(golden).unwrap_or_default();
+    for (now, before) in text.lines().zip(expected.lines()) {
+        assert_eq!(now, before, "if that is meant: BLESS=1 cargo test");
+    }
+    assert_eq!(
+        text.len(),
+        expected.len(),
+        "if that is meant: BLESS=1 cargo test"
+    );
+}
+
+#[test]
+fn a_dry_run_needs_nothing_but_a_shell_to_be_run() {
+    let kubectl = FakeKubectl::with("confined", Level::Labelled("restricted"));
+    let seen = kubectl.spyhole(["web", "--dry-run", "--", "cat", "it's", "a b"]);
+    let line = seen.stdout_text();
+    let line = line.lines().nth(1).unwrap();
+    let said = crate::host::shell(&format!("printf '%s|' {line}"));
+    assert!(
+        said.stdout_text().ends_with("|--|--quiet|cat|it's|a b|"),
+        "{said}"
+    );
+}
+
+#[test]
+fn what_the_user_knows_decides() {
+    let kubectl = FakeKubectl::with("user-of-the-image", Level::None);
+    let as_known = kubectl
+        .spyhole([
+            "web",
+            "--dry-run",
+            "--run-as",
+            "101:102",
+            "--level=restricted",
+        ])
+        .ended_with(0);
+    let text = as_known.stdout_text();
+    assert!(text.contains(r#""runAsUser":101"#), "{as_known}");
+    assert!(text.contains(r#""runAsGroup":102"#), "{as_known}");
+    assert!(text.contains("--profile=restricted"), "{as_known}");
+    assert!(!kubectl.calls().contains("namespace shop"), "it was told");
+}
+
+#[test]
+fn flags_of_kubectl_go_with_each_of_its_commands() {
+    let kubectl = FakeKubectl::with("non-root", Level::None);
+    let seen = kubectl
+        .spyhole([
+            "pod/web",
+            "-n",
+            "shop",
+            "--context=prod",
+            "--kubeconfig=/tmp/k",
+            "--as=jane",
+            "--as-group=a",
+            "--as-group=b",
+            "--dry-run",
+        ])
+        .ended_with(0);
+    let flags = "--context=prod --kubeconfig=/tmp/k --as=jane --as-group=a --as-group=b";
+    assert_eq!(
+        kubectl.calls(),
+        format!(
+            "get {flags} --namespace=shop pod web --output=json\nget {flags} namespace shop --output=json\n"
+        )
+    );
+    let text = seen.stdout_text();
+    let commands = text.lines().filter(|line| line.starts_with("kubectl "));
+    for line in commands {
+        assert!(
+            line.contains(&format!("{flags} --namespace=shop")),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn flags_of_spyhole_are_passed_on_to_where_it_looks() {
+    let kubectl = FakeKubectl::with("non-root", Level::None);
+    let seen = kubectl.spyhole(["web", "--dry-run", "-o", "yaml", "--strict", "--", "ps"]);
+    let text = seen.stdout_text();
+    assert!(
+        text.contains("-- --output=yaml --strict --quiet ps\n"),
+        "{seen}"
+    );
+}
+
+#[test]
+fn the_page_is_forwarded_from_a_server_that_ends_by_itself() {
+    let kubectl = FakeKubectl::with("non-root", Level::None);
+    let seen = kubectl.spyhole(["web", "--dry-run", "--serve", "--port=8800"]);
+    let text = steady(&seen.stdout_text());
+    assert!(
+        text.contains("--arguments-only -- serve --lifetime=1h --idle-exit=15m\n"),
+        "{seen}"
+    );
+    assert!(
+        text.ends_with("kubectl port-forward --namespace=shop pod/web 8800:7794\n"),
+        "{seen}"
+    );
+}
+
+#[test]
+fn a_terminal_is_passed_on() {
+    let kubectl = FakeKubectl::with("non-root", Level::None);
+    let seen = kubectl.spyhole(["web", "--dry-run", "-it", "--", "ps"]);
+    assert!(
+        seen.stdout_text()
+            .contains("--stdin --tty --arguments-only -- ps\n"),
+        "{seen}"
+    );
+    let refused = kubectl.spyhole(["web", "-it"]).ended_with(2);
+    assert!(refused.stderr_text().contains("stdin is none"), "{refused}");
+}
+
+#[test]
+fn a_container_that_was_reused_can_be_left_alone() {
+    let kubectl = FakeKubectl::with("spyhole-there", Level::Labelled("restricted"));
+    let seen = kubectl.spyhole(["web", "--dry-run", "--new"]);
+    assert!(seen.stdout_text().contains("kubectl debug"), "{seen}");
+    for other in [
+        ["--image", "registry.example/spyhole:1"],
+        ["--run-as", "7:7"],
+    ] {
+        let seen = kubectl.spyhole(["web", "--dry-run", other[0], other[1]]);
+        assert!(seen.stdout_text().contains("kubectl debug"), "{seen}");
+    }
+}

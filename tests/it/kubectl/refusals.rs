@@ -1,0 +1,191 @@
+//! Each refusal is a sentence with its remedy.
+
+use super::fake::{FakeKubectl, Level};
+
+/// What kubectl says at which command, and what has to be in the sentence.
+const REFUSED: [(&str, &str, &[&str]); 14] = [
+    (
+        "get-pod",
+        "Error from server (Forbidden): pods \"web\" is forbidden: User \"jane\" cannot get resource \"pods\" in API group \"\" in the namespace \"shop\"",
+        &[
+            "\"jane\" may not get pods in the namespace shop",
+            "resources: [\"pods\"]",
+            "verbs: [\"get\"]",
+        ],
+    ),
+    (
+        "debug",
+        "Error from server (Forbidden): pods \"web\" is forbidden: User \"jane\" cannot patch resource \"pods/ephemeralcontainers\" in API group \"\" in the namespace \"shop\"",
+        &[
+            "\"jane\" may not patch pods/ephemeralcontainers in the namespace shop",
+            "resources: [\"pods/ephemeralcontainers\"]",
+            "verbs: [\"patch\"]",
+        ],
+    ),
+    (
+        "debug",
+        "Error from server (Forbidden): pods \"web\" is forbidden: violates PodSecurity \"restricted:latest\": unrestricted capabilities (container \"spyhole-x\" must set securityContext.capabilities.drop=[\"ALL\"])",
+        &[
+            "admits only Pod Security restricted:latest",
+            "unrestricted capabilities",
+            "--level restricted",
+        ],
+    ),
+    (
+        "debug",
+        "Error from server: admission webhook \"validate.kyverno.svc-fail\" denied the request: images come from registry.example",
+        &[
+            "a policy of the cluster",
+            "validate.kyverno.svc-fail says: images come from registry.example",
+        ],
+    ),
+    (
+        "debug",
+        "error: unknown flag: --custom\nSee 'kubectl debug --help' for usage.",
+        &["older than 1.31", "SPYHOLE_KUBECTL"],
+    ),
+    (
+        "debug",
+        "error: ephemeral containers are disabled for this cluster (error from server: \"the server could not find the requested resource\").",
+        &["no ephemeral containers", "1.25", "spyhole install"],
+    ),
+    (
+        "debug",
+        "Error from server (NotFound): pods \"web\" not found",
+        &["the pod is gone"],
+    ),
+    (
+        "get-pod",
+        "Error from server (NotFound): pods \"web\" not found",
+        &[
+            "there is no such pod: pods \"web\" not found",
+            "--all-namespaces",
+        ],
+    ),
+    (
+        "get-pod",
+        "Error from server (NotFound): namespaces \"shop\" not found",
+        &["there is no such namespace"],
+    ),
+    (
+        "get-pod",
+        "E1124 02:04:05.123456    4242 memcache.go:265] \"Unhandled Error\" err=\"couldn't get current server API group list\"\nThe connection to the server localhost:8080 was refused - did you specify the right host or port?",
+        &["reaches no cluster: The connection", "--kubeconfig"],
+    ),
+    (
+        "get-pod",
+        "error: context \"prod\" does not exist",
+        &["context \"prod\" does not exist", "get-contexts"],
+    ),
+    (
+        "get-pod",
+        "error: You must be logged in to the server (Unauthorized)",
+        &["does not know who asks"],
+    ),
+    (
+        "get-pod",
+        "something \u{1b}[31mnew\u{202e}",
+        &[r"cannot read the pod; kubectl says: something \x1b[31mnew\u{202e}"],
+    ),
+    (
+        "debug",
+        "",
+        &["cannot add a container to the pod; kubectl says: nothing"],
+    ),
+];
+
+#[test]
+fn each_refusal_is_a_sentence_with_its_remedy() {
+    for (at, said, words) in REFUSED {
+        let kubectl = FakeKubectl::with("non-root", Level::None);
+        kubectl.answer(&format!("{at}.refused"), &format!("{said}\n"));
+        let seen = kubectl.spyhole(["web", "-q"]).ended_with(3);
+        assert_eq!(seen.stdout_text(), "");
+        for word in words {
+            assert!(seen.stderr_text().contains(word), "{word}: {seen}");
+        }
+        assert!(!seen.stderr_text().contains("memcache"), "{seen}");
+    }
+}
+
+#[test]
+fn whoever_may_not_use_a_container_again_is_told_how_to_do_without() {
+    let kubectl = FakeKubectl::with("spyhole-there", Level::None);
+    kubectl.answer(
+        "exec.refused",
+        "Error from server (Forbidden): pods \"web\" is forbidden: User \"jane\" cannot create \
+         resource \"pods/exec\" in API group \"\" in the namespace \"shop\"\n",
+    );
+    let seen = kubectl.spyhole(["web", "-q"]).ended_with(3);
+    let words = seen.stderr_text();
+    assert!(words.contains("may not create pods/exec"), "{words}");
+    assert!(words.contains("--new adds another container"), "{words}");
+}
+
+#[test]
+fn a_pod_that_cannot_be_entered_is_told_before_anything_is_added() {
+    let cases = [
+        ("windows", "runs Windows"),
+        ("static", "static pod"),
+        ("crash-loop", "CrashLoopBackOff (back-off 5m0s"),
+        ("crash-loop", "spyhole run"),
+        ("pulling", "does not run yet: ContainerCreating"),
+        ("completed", "has ended (succeeded)"),
+    ];
+    for (pod, word) in cases {
+        let kubectl = FakeKubectl::with(pod, Level::None);
+        let seen = kubectl.spyhole(["web"]).ended_with(3);
+        assert!(seen.stderr_text().contains(word), "{word}: {seen}");
+        assert_eq!(kubectl.calls().lines().count(), 1, "{}", kubectl.calls());
+    }
+}
+
+#[test]
+fn a_container_that_is_not_there_is_told_with_those_that_are() {
+    let kubectl = FakeKubectl::with("several-containers", Level::None);
+    let seen = kubectl.spyhole(["web", "-c", "ap"]).ended_with(3);
+    assert!(
+        seen.stderr_text()
+            .contains("has no container ap; there are istio-proxy, app"),
+        "{seen}"
+    );
+}
+
+#[test]
+fn names_that_are_flags_never_reach_kubectl() {
+    let kubectl = FakeKubectl::with("hostile", Level::None);
+    for name in ["--image=x", "-w", "pod/--x", "a b", "Web", "deploy/web", ""] {
+        let seen = kubectl.spyhole(["--", name]);
+        assert_eq!(seen.code, Some(2), "{name:?}: {seen}");
+        if name.starts_with('-') {
+            continue;
+        }
+        let seen = kubectl.spyhole([name]);
+        assert_eq!(seen.code, Some(2), "{name:?}: {seen}");
+    }
+    assert_eq!(kubectl.calls(), "");
+}
+
+#[test]
+fn a_hostile_pod_has_no_say_in_the_commands() {
+    let kubectl = FakeKubectl::with("hostile", Level::None);
+    let seen = kubectl.spyhole(["web", "--dry-run"]).ended_with(0);
+    assert!(!seen.to_string().contains("evil"), "{seen}");
+    assert!(seen.stdout_text().contains("--target=app"), "{seen}");
+}
+
+#[test]
+fn no_kubectl_no_plugin() {
+    use std::process::Command;
+    let seen = crate::host::run(
+        Command::new(crate::lab::spyhole())
+            .args(["kubectl", "web"])
+            .env("PATH", "/nowhere"),
+    );
+    assert_eq!(seen.code, Some(3), "{seen}");
+    assert!(
+        seen.stderr_text()
+            .contains("kubectl is not installed, or not in PATH"),
+        "{seen}"
+    );
+}

@@ -1,0 +1,198 @@
+//! What is done, in which order, and what comes of it.
+
+use serde_json::{Value, json};
+
+use super::fake::{FakeKubectl, Level, fixture};
+
+/// The pod after a container of spyhole was added: the name is not known before, so whatever
+/// was asked for is there.
+fn with_state(kubectl: &FakeKubectl, name: &str, count: usize, state: &Value) {
+    let mut pod: Value = serde_json::from_str(&fixture("non-root")).unwrap();
+    pod["status"]["ephemeralContainerStatuses"] = json!([{"name": name, "state": state}]);
+    kubectl.answer(&format!("get-pod.{count}"), &pod.to_string());
+}
+
+/// A run in which the new container stands so, one state after the other. As its name is
+/// random, the pod names all that is asked for: the fake replaces it in its answers.
+fn run(states: &[Value], log: &str, args: &[&str]) -> (FakeKubectl, crate::lab::Output) {
+    let kubectl = FakeKubectl::with("non-root", Level::Labelled("restricted"));
+    for (index, state) in states.iter().enumerate() {
+        with_state(&kubectl, "SPYHOLE", index + 2, state);
+    }
+    kubectl.answer("logs", log);
+    let seen = kubectl.spyhole(args);
+    (kubectl, seen)
+}
+
+fn ended(code: i64) -> Value {
+    json!({"terminated": {"exitCode": code, "reason": if code == 0 {"Completed"} else {"Error"}}})
+}
+
+#[test]
+fn the_document_comes_whole_with_the_exit_code_of_spyhole() {
+    let document = format!(
+        "{{\"schema\":\"spyhole/v1\",\"x\":\"{}\"}}\n",
+        "y".repeat(1 << 20)
+    );
+    let states = [
+        json!({"waiting": {"reason": "ContainerCreating"}}),
+        json!({"running": {}}),
+        ended(4),
+    ];
+    let (kubectl, seen) = run(&states, &document, &["web"]);
+    assert_eq!(seen.code, Some(4), "{}", seen.stderr_text());
+    assert!(seen.stdout == document.as_bytes(), "not the same document");
+    let calls = kubectl.calls();
+    let verbs: Vec<_> = calls
+        .lines()
+        .map(|call| call.split(' ').next().unwrap())
+        .collect();
+    assert_eq!(verbs, ["get", "get", "debug", "get", "get", "get", "logs"]);
+    assert!(calls.contains("-- --quiet dump\n"), "{calls}");
+    let custom: Value = serde_json::from_str(&kubectl.kept("custom")).unwrap();
+    assert_eq!(
+        custom["securityContext"],
+        json!({
+            "runAsUser": 1000, "runAsGroup": 3000, "runAsNonRoot": true,
+            "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true,
+            "capabilities": {"drop": ["ALL"]}, "seccompProfile": {"type": "RuntimeDefault"},
+        })
+    );
+    let words = seen.stderr_text();
+    for word in ["as 1000:3000", "ContainerCreating", "runs", "stays listed"] {
+        assert!(words.contains(word), "{word}: {words}");
+    }
+}
+
+#[test]
+fn a_document_that_was_cut_is_not_passed_off_as_whole() {
+    let (_, seen) = run(&[ended(0)], ":3}\n", &["web", "-q"]);
+    assert_eq!(seen.code, Some(3), "{seen}");
+    assert!(
+        seen.stderr_text().contains("did not arrive whole"),
+        "{seen}"
+    );
+}
+
+#[test]
+fn what_spyhole_did_not_understand_is_no_document() {
+    let words = "spyhole: unexpected argument '-x' found\n";
+    let (_, seen) = run(&[ended(2)], words, &["web", "-q", "--", "ps", "-x"]);
+    assert_eq!(seen.code, Some(2), "{seen}");
+    assert_eq!(seen.stdout_text(), "");
+    assert_eq!(seen.stderr_text(), words);
+}
+
+#[test]
+fn quiet_says_nothing_and_passes_the_document() {
+    let (_, seen) = run(&[ended(0)], "{}\n", &["web", "-q"]);
+    assert_eq!(seen.code, Some(0), "{seen}");
+    assert_eq!(seen.stderr_text(), "");
+    assert_eq!(seen.stdout_text(), "{}\n");
+}
+
+#[test]
+fn a_container_of_spyhole_that_runs_is_used_again() {
+    let kubectl = FakeKubectl::with("spyhole-there", Level::Labelled("restricted"));
+    kubectl.answer("exec", "PID\n1\n");
+    kubectl.answer(
+        "exec.stderr",
+        "a note\ncommand terminated with exit code 4\n",
+    );
+    kubectl.answer("exec.code", "4");
+    let seen = kubectl.spyhole(["web", "--", "ps"]);
+    assert_eq!(seen.code, Some(4), "{seen}");
+    assert_eq!(seen.stdout_text(), "PID\n1\n");
+    assert!(seen.stderr_text().ends_with("a note\n"), "{seen}");
+    let calls = kubectl.calls();
+    assert!(
+        calls.ends_with(
+            "exec --namespace=shop web --container=spyhole-7xk2q -- /spyhole --quiet ps\n"
+        ),
+        "{calls}"
+    );
+    assert!(!calls.contains("debug"), "{calls}");
+}
+
+#[test]
+fn the_page_is_told_with_its_token() {
+    let kubectl = FakeKubectl::with("spyhole-there", Level::Labelled("restricted"));
+    let token = "0123456789abcdef".repeat(4);
+    kubectl.answer(
+        "logs",
+        &format!(
+            "spyhole: listens on http://127.0.0.1:7794/\nspyhole: the token for this run: {token}\n"
+        ),
+    );
+    let seen = kubectl.spyhole(["web", "--serve"]).ended_with(0);
+    let words = seen.stderr_text();
+    assert!(
+        words.contains("http://127.0.0.1:7794/ while this runs"),
+        "{words}"
+    );
+    assert!(words.contains(&format!("Bearer {token}'")), "{words}");
+    assert!(
+        kubectl
+            .calls()
+            .ends_with("port-forward --namespace=shop pod/web 7794:7794\n"),
+        "{seen}"
+    );
+}
+
+#[test]
+fn what_will_not_start_is_told_as_soon_as_it_is_known() {
+    let waiting =
+        |reason: &str, message: &str| json!({"waiting": {"reason": reason, "message": message}});
+    let cases = [
+        (
+            waiting("ErrImagePull", "pull access denied"),
+            &["cannot get the image spyhole", "--image", "stays listed"][..],
+        ),
+        (
+            waiting(
+                "CreateContainerConfigError",
+                "container has runAsNonRoot and image has non-numeric user (nonroot)",
+            ),
+            &["non-numeric user", "--run-as UID:GID"],
+        ),
+        (
+            waiting("CreateContainerError", "no such\u{1b}[31m target"),
+            &[r"no such\x1b[31m target"],
+        ),
+        (
+            json!({"terminated": {"exitCode": 128, "reason": "StartError", "message": "exec: no such file"}}),
+            &["does not start", "exec: no such file", "architecture"],
+        ),
+        (
+            json!({"terminated": {"exitCode": 137, "reason": "OOMKilled"}}),
+            &["ended before it was done: OOMKilled"],
+        ),
+    ];
+    for (state, words) in cases {
+        let (_, seen) = run(&[state], "", &["web"]);
+        assert_eq!(seen.code, Some(3), "{seen}");
+        for word in words {
+            assert!(seen.stderr_text().contains(word), "{word}: {seen}");
+        }
+    }
+}
+
+#[test]
+fn waiting_ends() {
+    let states = vec![json!({"waiting": {"reason": "ContainerCreating"}}); 20];
+    let (_, seen) = run(&states, "", &["web", "--timeout=1s"]);
+    assert_eq!(seen.code, Some(3), "{seen}");
+    let words = seen.stderr_text();
+    assert!(words.contains("ContainerCreating\n"), "{words}");
+    assert!(words.contains("--timeout waits longer than 1 s"), "{words}");
+}
+
+#[test]
+fn an_answer_without_end_is_cut_off() {
+    let kubectl = FakeKubectl::with("non-root", Level::None);
+    kubectl.answer("get-pod.refused", "");
+    let script = "#!/bin/sh\nexec cat /dev/zero\n";
+    kubectl.answer("kubectl", script);
+    let seen = kubectl.spyhole(["web"]).ended_with(3);
+    assert!(seen.stderr_text().contains("more than 16 MiB"), "{seen}");
+}
