@@ -16,17 +16,22 @@
     reason = "the layers of the product do not bind what measures it from outside"
 )]
 
+mod bare;
 mod certificates;
 mod contender;
 mod crowd;
 mod floor;
+mod pod;
 mod processes;
 mod race;
 mod report;
+mod serve;
+mod server;
 mod small;
 mod sockets;
 mod sys;
 mod tls;
+mod wrk;
 
 use std::process::ExitCode;
 
@@ -36,6 +41,8 @@ const SCENARIOS: &[Scenario] = &[
     small::SCENARIO,
     certificates::SCENARIO,
     tls::SCENARIO,
+    serve::SCENARIO,
+    pod::SCENARIO,
 ];
 
 const USAGE: &str =
@@ -84,6 +91,9 @@ fn main() -> ExitCode {
     }
     if sockets::is_holder() {
         return sockets::hold();
+    }
+    if bare::is_server() {
+        return bare::serve();
     }
     match Options::parse(std::env::args().skip(1)) {
         Ok(options) => run(&options),
