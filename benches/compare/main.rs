@@ -1,6 +1,6 @@
 //! Compares spyhole with the tools it stands in for, on work that it makes itself.
 //!
-//! `cargo bench --bench compare -- [SCENARIO|all] [--processes N] [--runs N] [--spyhole FILE] [--check]`
+//! `cargo bench --bench compare -- [SCENARIO|all] [--processes N] [--runs N] [--seconds N] [--spyhole FILE] [--check]`
 //!
 //! Every contender of a scenario runs in turn (A B C A B C …), so that a machine that grows
 //! slower meanwhile is slower for all of them, and ratios are taken pair by pair. A contender
@@ -16,17 +16,24 @@
     reason = "the layers of the product do not bind what measures it from outside"
 )]
 
+mod bare;
 mod certificates;
 mod contender;
 mod crowd;
+mod exporter;
 mod floor;
+mod load;
+mod pod;
 mod processes;
 mod race;
 mod report;
+mod serve;
+mod server;
 mod small;
 mod sockets;
 mod sys;
 mod tls;
+mod wrk;
 
 use std::process::ExitCode;
 
@@ -36,10 +43,14 @@ const SCENARIOS: &[Scenario] = &[
     small::SCENARIO,
     certificates::SCENARIO,
     tls::SCENARIO,
+    serve::SCENARIO,
+    pod::SCENARIO,
+    exporter::SCENARIO,
+    load::SCENARIO,
 ];
 
 const USAGE: &str =
-    "usage: compare [SCENARIO|all] [--processes N] [--runs N] [--spyhole FILE] [--check]
+    "usage: compare [SCENARIO|all] [--processes N] [--runs N] [--seconds N] [--spyhole FILE] [--check]
        compare floor [AT_LEAST]";
 
 /// Says what this process is, when the harness started itself again as something else.
@@ -57,6 +68,7 @@ struct Options {
     scenario: String,
     processes: usize,
     runs: Option<usize>,
+    seconds: usize,
     spyhole: String,
     check: bool,
 }
@@ -84,6 +96,9 @@ fn main() -> ExitCode {
     }
     if sockets::is_holder() {
         return sockets::hold();
+    }
+    if bare::is_server() {
+        return bare::serve();
     }
     match Options::parse(std::env::args().skip(1)) {
         Ok(options) => run(&options),
@@ -127,6 +142,7 @@ impl Options {
             scenario: "processes".to_owned(),
             processes: 3000,
             runs: None,
+            seconds: 20,
             spyhole: env!("CARGO_BIN_EXE_spyhole").to_owned(),
             check: false,
         };
@@ -136,6 +152,7 @@ impl Options {
                 "--check" => options.check = true,
                 "--processes" => options.processes = count(&word, words.next().as_deref())?,
                 "--runs" => options.runs = Some(count(&word, words.next().as_deref())?),
+                "--seconds" => options.seconds = count(&word, words.next().as_deref())?,
                 "--spyhole" => options.spyhole = words.next().ok_or("--spyhole needs a file")?,
                 name if name == "all" || SCENARIOS.iter().any(|known| known.name == name) => {
                     options.scenario = word;

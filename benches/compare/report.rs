@@ -97,6 +97,28 @@ fn print_lane(lane: &Lane) {
     println!("{output:>11.0}");
 }
 
+/// Prints measures that were taken once a round, a row for each contender.
+pub(crate) fn print_rows<const N: usize>(
+    measures: &[&str; N],
+    rows: &[(&'static str, [Vec<f64>; N])],
+) {
+    let line = |name: &str, cells: &mut dyn Iterator<Item = String>| {
+        println!("{name:<20}{}", cells.collect::<String>());
+    };
+    line("", &mut measures.iter().map(|name| format!("{name:>30}")));
+    let heads = measures
+        .iter()
+        .map(|_| format!("{:>30}", "min    median       max"));
+    line("", &mut heads.into_iter());
+    for (name, samples) in rows {
+        let cells = samples.iter().map(|samples| {
+            let (min, median, max) = spread(samples.clone());
+            format!("{min:>10.2}{median:>10.2}{max:>10.2}")
+        });
+        line(name, &mut cells.into_iter());
+    }
+}
+
 fn print_figure(figure: &Figure, lanes: &[Lane]) -> Outcome {
     let Figure {
         of,
@@ -113,34 +135,41 @@ fn print_figure(figure: &Figure, lanes: &[Lane]) -> Outcome {
     let values = match values(figure, lanes) {
         Ok(values) => values,
         Err(name) => {
-            println!(
-                "{} {what}: not judged, {name} was not measured",
-                label(*at_most)
-            );
+            println!("{what}: not judged, {name} was not measured");
             return Outcome::Failed;
         }
     };
-    let (min, median, max) = spread(values);
-    let found = format!("{median:.2} ({min:.2} to {max:.2})");
-    let Some(limit) = at_most else {
-        println!("{} {what}: {found}{unit}", label(*at_most));
-        return Outcome::Reached;
-    };
-    let reached = median <= *limit;
-    let verdict = if reached { "reached" } else { "missed" };
-    println!(
-        "{} {what} ≤ {limit}{unit}: {found} {verdict}",
-        label(*at_most)
-    );
-    if reached {
-        Outcome::Reached
-    } else {
-        Outcome::Missed
-    }
+    let goal = at_most.map_or(Goal::None, Goal::AtMost);
+    judge(&what, goal, &unit, values)
 }
 
-fn label(limit: Option<f64>) -> &'static str {
-    if limit.is_some() { "goal" } else { "also" }
+/// What the median of a figure has to be.
+#[derive(Clone, Copy)]
+pub(crate) enum Goal {
+    AtMost(f64),
+    AtLeast(f64),
+    None,
+}
+
+/// Prints a figure that was taken once a round, and says whether its goal was reached.
+pub(crate) fn judge(what: &str, goal: Goal, unit: &str, values: Vec<f64>) -> Outcome {
+    let (min, median, max) = spread(values);
+    let found = format!("{median:.2} ({min:.2} to {max:.2})");
+    let (limit, reached) = match goal {
+        Goal::AtMost(limit) => (format!("≤ {limit}"), median <= limit),
+        Goal::AtLeast(limit) => (format!("≥ {limit}"), median >= limit),
+        Goal::None => {
+            println!("also {what}: {found}{unit}");
+            return Outcome::Reached;
+        }
+    };
+    let (outcome, verdict) = if reached {
+        (Outcome::Reached, "reached")
+    } else {
+        (Outcome::Missed, "missed")
+    };
+    println!("goal {what} {limit}{unit}: {found} {verdict}");
+    outcome
 }
 
 /// The figure of each round, or the name of the contender that has none.
@@ -199,7 +228,7 @@ impl Measure {
 }
 
 /// Least, middle and greatest.
-fn spread(mut values: Vec<f64>) -> (f64, f64, f64) {
+pub(crate) fn spread(mut values: Vec<f64>) -> (f64, f64, f64) {
     values.sort_by(f64::total_cmp);
     let at = |index: usize| values.get(index).copied().unwrap_or(f64::NAN);
     let last = values.len().saturating_sub(1);

@@ -2,8 +2,10 @@
 //! waiting.
 
 use std::io::{self, Write};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::iter;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -16,6 +18,8 @@ use crate::model::time::Timestamp;
 const WAITING: usize = 1_024;
 /// Bytes of a path that a line has room for: whoever asks chooses it.
 const PATH: usize = 256;
+/// How long lines are gathered: to wake a thread and to write costs more than many an answer.
+const GATHERED: Duration = Duration::from_millis(2);
 /// How long the last lines may take to be written.
 const LAST: Duration = Duration::from_millis(200);
 /// Lines about what clients do wrong, in a second.
@@ -54,17 +58,10 @@ impl Log {
     /// That the system gives none.
     pub(super) fn of(form: AccessLog) -> io::Result<Self> {
         let (lines, waiting) = sync_channel(WAITING);
-        std::thread::Builder::new()
+        thread::Builder::new()
             .name("log".into())
             .stack_size(64 << 10)
-            .spawn(move || {
-                for line in waiting {
-                    match line {
-                        Line::Text(line) => drop(writeln!(io::stderr(), "{line}")),
-                        Line::End(told) => drop(told.send(())),
-                    }
-                }
-            })?;
+            .spawn(move || write(&waiting))?;
         Ok(Self {
             form,
             lines,
@@ -123,6 +120,27 @@ impl Log {
             ),
         };
         let _ = self.lines.try_send(Line::Text(line));
+    }
+}
+
+/// Writes what is said, many lines at once where many come, until nobody can say more.
+fn write(waiting: &Receiver<Line>) {
+    while let Ok(first) = waiting.recv() {
+        thread::sleep(GATHERED);
+        let (mut text, mut ends) = (String::new(), None);
+        for line in iter::once(first).chain(waiting.try_iter().take(WAITING)) {
+            match line {
+                Line::Text(line) => {
+                    text.push_str(&line);
+                    text.push('\n');
+                }
+                Line::End(told) => ends = Some(told),
+            }
+        }
+        let _ = io::stderr().write_all(text.as_bytes());
+        if let Some(told) = ends {
+            let _ = told.send(());
+        }
     }
 }
 

@@ -1,0 +1,157 @@
+//! A long load: every kind of route over kept connections, others that come and go, and whether
+//! memory and descriptors stay what they are.
+
+#![allow(
+    clippy::cast_precision_loss,
+    reason = "KiB are shown as MiB, descriptors are few"
+)]
+
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::pod::Pod;
+use crate::report::{self, Goal};
+use crate::server::{Held, Server};
+use crate::wrk::{self, Run};
+use crate::{Options, Outcome, Scenario};
+
+pub(crate) const SCENARIO: Scenario = Scenario {
+    name: "load",
+    about: "all routes at 16 connections beside others that come and go (--seconds, 20)",
+    run,
+};
+
+/// What is asked in turn; `app` is a probe that dials the application.
+const PATHS: &[&str] = &[
+    "/healthz",
+    "/readyz",
+    "/probe/app",
+    "/v1/processes",
+    "/v1/processes?output=table",
+    "/v1/sockets",
+    "/v1/environment",
+    "/v1/mounts",
+    "/v1/capabilities",
+    "/v1/certificates",
+    "/v1/access",
+    "/v1/dump",
+    "/v1/dump?output=yaml",
+    "/metrics",
+    "/openapi.json",
+    "/",
+];
+
+/// Connections in a second that ask once, and as many that leave after half a request.
+const COMERS: u32 = 25;
+
+/// What shall be flat, and how much more it may be in the last quarter of the time than in the
+/// second; in the first it warms up.
+const MEASURES: [Measure; 3] = [
+    ("RSS MiB", 0.25, |held| mib(held.rss_kib)),
+    ("its own memory MiB", 0.25, |held| mib(held.rss_anon_kib)),
+    ("descriptors", 0.0, |held| held.descriptors as f64),
+];
+
+type Measure = (&'static str, f64, fn(&Held) -> f64);
+
+fn mib(kib: u64) -> f64 {
+    kib as f64 / 1024.0
+}
+
+fn run(options: &Options) -> Result<Outcome, String> {
+    report::print_machine(1);
+    let Some(pod) = Pod::start()? else {
+        return Ok(Outcome::LeftOut);
+    };
+    let _inside = pod.enter()?;
+    let server = pod.spyhole(&options.spyhole, &["--probe", "app=tcp:127.0.0.1:8080"])?;
+    for path in PATHS {
+        server.get(path)?;
+    }
+    let start = server.held()?;
+    let notes = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let script = notes.path().join("paths.lua");
+    std::fs::write(&script, lua()).map_err(|error| error.to_string())?;
+    let asked = Run {
+        path: "/",
+        connections: 16,
+        seconds: options.seconds,
+        script: Some(&script.display().to_string()),
+    };
+    let clients = wrk::command(&server, asked)
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("wrk: {error}"))?;
+    let samples = watch(&server, options.seconds)?;
+    let output = clients
+        .wait_with_output()
+        .map_err(|error| error.to_string())?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let found = wrk::parse(&text).ok_or_else(|| format!("wrk: {text}"))?;
+    // All have gone, and what was kept for whoever might ask the same.
+    thread::sleep(Duration::from_secs(3));
+    let end = server.held()?;
+    println!(
+        "{} requests, {:.0} a second, p99 {:.1} ms, {} failed",
+        found.requests,
+        found.per_second,
+        found.p99.as_secs_f64() * 1e3,
+        found.failed
+    );
+    Ok(tell(start, &samples, end))
+}
+
+/// Comes and goes, and looks once a second what the server holds.
+fn watch(server: &Server, seconds: usize) -> Result<Vec<Held>, String> {
+    let mut samples = Vec::with_capacity(seconds);
+    let began = Instant::now();
+    for second in (1..).map(Duration::from_secs).take(seconds) {
+        for _ in 0..COMERS {
+            server.get("/healthz")?;
+            let half = TcpStream::connect(server.address);
+            let left = half.and_then(|mut stream| stream.write_all(b"GET /v1/dump HT"));
+            left.map_err(|error| error.to_string())?;
+            thread::sleep(Duration::from_secs(1) / COMERS / 2);
+        }
+        thread::sleep((began + second).saturating_duration_since(Instant::now()));
+        samples.push(server.held()?);
+    }
+    Ok(samples)
+}
+
+fn tell(start: Held, samples: &[Held], end: Held) -> Outcome {
+    let mut outcome = Outcome::Reached;
+    for (name, room, of) in MEASURES {
+        let values: Vec<f64> = samples.iter().map(of).collect();
+        let (min, median, max) = report::spread(values.clone());
+        println!(
+            "{name}: {:.2} at the start, {min:.2} to {max:.2} under load, median {median:.2}, {:.2} at the end",
+            of(&start),
+            of(&end)
+        );
+        let quarter = |at: usize| {
+            let length = values.len() / 4;
+            let quarter = values.iter().skip(at * length).take(length);
+            report::spread(quarter.copied().collect()).1
+        };
+        let growth = vec![quarter(3) - quarter(1)];
+        let what = format!("{name}: growth from the second quarter to the last");
+        outcome = outcome.max(report::judge(&what, Goal::AtMost(room), "", growth));
+    }
+    outcome
+}
+
+/// A script for wrk that asks for each path in turn.
+fn lua() -> String {
+    let paths = PATHS.join("', '");
+    format!(
+        "local paths, at = {{ '{paths}' }}, 0
+        request = function()
+            at = at % #paths + 1
+            return wrk.format('GET', paths[at])
+        end\n"
+    )
+}
