@@ -7,6 +7,7 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use super::Failure;
 use super::exit::Exit;
+use super::global::Global;
 use crate::attach::engine::Engine;
 use crate::attach::{AttachError, engine, kubernetes};
 use crate::inject::{install, run};
@@ -15,7 +16,8 @@ use crate::model::escape::escaped;
 /// The command that is the plugin of kubectl.
 pub(super) const KUBECTL: &str = "kubectl";
 const INSTALL: &str = "install";
-const RUN: &str = "run";
+/// The command that starts an application.
+pub(super) const RUN: &str = "run";
 const DOCKER: &str = "docker";
 const PODMAN: &str = "podman";
 
@@ -25,9 +27,7 @@ pub(super) fn commands() -> [Command; 5] {
         install::Options::augment_args(Command::new(INSTALL))
             .about("Copies spyhole into a volume, without a shell")
             .after_help("Example:\n  spyhole install /spy"),
-        run::Options::augment_args(Command::new(RUN))
-            .about("Starts an application as its PID 1 and says why it ended")
-            .after_help("Example:\n  spyhole run -- /app --listen 8080"),
+        run_command(),
         kubernetes::Options::augment_args(Command::new(KUBECTL))
             .about("Looks into a pod, by an ephemeral container (as a plugin: kubectl spyhole)")
             .after_help("Example:\n  spyhole kubectl web-7d9f -c app -- ps"),
@@ -40,12 +40,23 @@ pub(super) fn commands() -> [Command; 5] {
     ]
 }
 
+/// The one that may cost nothing to parse: it stands before every start of an application.
+pub(super) fn run_command() -> Command {
+    run::Options::augment_args(Command::new(RUN))
+        .about("Starts an application as its PID 1 and says why it ended")
+        .after_help(
+            "What follows CMD belongs to it. Exit code: that of CMD, 128 and its number for a signal, \
+             126 where CMD cannot be run, 127 where it is not there.\n\n\
+             Example:\n  spyhole run -- /app --listen 8080",
+        )
+}
+
 /// Runs one of them; `None` where it is another command.
 pub(super) fn run(matches: &ArgMatches) -> Option<Result<ExitCode, Failure>> {
     let (name, own) = matches.subcommand()?;
     Some(match name {
         INSTALL => given(own).and_then(|options| installed(&options)),
-        RUN => given(own).map(|options| run::run(&options).into()),
+        RUN => given(own).and_then(|options| started(&options, matches)),
         KUBECTL => given(own).and_then(|options| attached(kubernetes::run(&options))),
         DOCKER => given(own).and_then(|options| attached(engine::run(Engine::Docker, &options))),
         PODMAN => given(own).and_then(|options| attached(engine::run(Engine::Podman, &options))),
@@ -55,6 +66,13 @@ pub(super) fn run(matches: &ArgMatches) -> Option<Result<ExitCode, Failure>> {
 
 fn given<O: FromArgMatches>(own: &ArgMatches) -> Result<O, Failure> {
     O::from_arg_matches(own).map_err(|error| Failure::usage(error.to_string()))
+}
+
+fn started(options: &run::Options, matches: &ArgMatches) -> Result<ExitCode, Failure> {
+    let global =
+        Global::from_arg_matches(matches).map_err(|error| Failure::usage(error.to_string()))?;
+    let redactor = || super::redactor(&global).map_err(|failure| failure.message);
+    Ok(run::run(options, global.quiet, redactor).into())
 }
 
 fn installed(options: &install::Options) -> Result<ExitCode, Failure> {

@@ -91,6 +91,15 @@ pub fn command() -> Command {
 /// as a look at ten processes. So only the section that a word names is tried first;
 /// where that does not parse, the whole command line decides and has the last word.
 fn parse(words: &[OsString]) -> Result<ArgMatches, clap::Error> {
+    if words.get(1).is_some_and(|word| word == deliver::RUN) {
+        let narrow =
+            Global::augment_args(Command::new("spyhole")).subcommand(deliver::run_command());
+        if let Ok(matches) = narrow.try_get_matches_from(words) {
+            return Ok(matches);
+        }
+        // Not on: the words of the application may be names of sections.
+        return command().try_get_matches_from(words);
+    }
     let named = |word: &OsString| REGISTRY.iter().find(|section| section.answers_to(word));
     if let Some(section) = words.iter().skip(1).find_map(named) {
         let narrow = Global::augment_args(Command::new("spyhole")).subcommand(section.command());

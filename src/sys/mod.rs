@@ -7,7 +7,9 @@
 
 pub mod allocator;
 mod bounded;
+pub mod child;
 pub mod clock;
+pub mod executable;
 pub mod fd_links;
 pub mod found;
 pub mod harden;
@@ -23,6 +25,7 @@ pub mod proc_dir;
 pub mod program;
 pub mod random;
 pub mod ranges;
+pub mod report_file;
 #[cfg(test)]
 pub(crate) mod scratch;
 pub mod sock_diag;
