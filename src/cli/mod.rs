@@ -92,13 +92,8 @@ pub fn command() -> Command {
 /// where that does not parse, the whole command line decides and has the last word.
 fn parse(words: &[OsString]) -> Result<ArgMatches, clap::Error> {
     if words.get(1).is_some_and(|word| word == deliver::RUN) {
-        let narrow =
-            Global::augment_args(Command::new("spyhole")).subcommand(deliver::run_command());
-        if let Ok(matches) = narrow.try_get_matches_from(words) {
-            return Ok(matches);
-        }
-        // Not on: the words of the application may be names of sections.
-        return command().try_get_matches_from(words);
+        // Not on to the sections: their names may be words of the application.
+        return deliver::parse_run(words).or_else(|_| command().try_get_matches_from(words));
     }
     let named = |word: &OsString| REGISTRY.iter().find(|section| section.answers_to(word));
     if let Some(section) = words.iter().skip(1).find_map(named) {
@@ -119,6 +114,9 @@ fn parse(words: &[OsString]) -> Result<ArgMatches, clap::Error> {
 }
 
 fn execute(words: &[OsString]) -> Result<ExitCode, Failure> {
+    if let Some(done) = deliver::run_at_once(words) {
+        return Ok(done);
+    }
     match parse(words) {
         Ok(matches) => match deliver::run(&matches) {
             Some(done) => done,

@@ -31,6 +31,7 @@ use crate::model::run_report::{self, Cause, End, Memory, PassedOn, RunReport, Us
 use crate::model::time::Timestamp;
 use crate::model::{ByteString, Gaps, Reason, Refusal, Report, Subject};
 use crate::sys::child::{Child, Ended, Parent, Usage};
+use crate::sys::own_code;
 use crate::sys::report_file;
 use crate::sys::time_box::{Outcome, Patience, each_in_time};
 use find::Search;
@@ -89,9 +90,11 @@ pub fn run(
     let started = start(&parent, &search, &options.command);
     let mut passed = BTreeMap::new();
     let end = match &started {
-        Ok(child) => child
-            .wait(|signal| note(&mut passed, signal))
-            .map(Into::into),
+        Ok(child) => {
+            own_code::let_go();
+            let ended = child.wait(|signal| note(&mut passed, signal));
+            ended.map(Into::into)
+        }
         Err(errno) => Ok(not_started(*errno, &search)),
     };
     let end: End = match end {

@@ -88,7 +88,7 @@ pub fn link_goal(path: &Path) -> Option<PathBuf> {
 pub fn absolute(path: &OsStr) -> PathBuf {
     let path = Path::new(OsStr::from_bytes(path.as_bytes()));
     match std::env::current_dir() {
-        Ok(here) if path.is_relative() => here.join(path),
+        Ok(here) if path.is_relative() => here.join(path).components().collect(),
         _ => path.to_owned(),
     }
 }

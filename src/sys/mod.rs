@@ -19,6 +19,7 @@ pub mod limits;
 pub mod lines;
 mod numbers;
 pub mod own;
+pub mod own_code;
 pub mod own_file;
 pub mod place;
 pub mod proc_dir;

@@ -69,7 +69,7 @@ fn fails(path: &Path, says: &str) -> Output {
     let own = wrapped([path]);
     // Run by env: a shell would run a text without #! itself.
     let by_sh = run(Command::new("sh")
-        .args(["-c", "exec env \"$1\"", "sh"])
+        .args(["-c", "exec \"$1\"", "sh"])
         .arg(path));
     assert_eq!(own.code, by_sh.code, "{own}\nsh: {by_sh}");
     said(own, says)
@@ -211,10 +211,9 @@ fn another_architecture() {
         "x86_64" => "amd64",
         _ => "arm64",
     };
-    fails(
-        &path,
-        &format!("it was built for s390x, and this is {here}"),
-    );
+    // A shell would take it for a script.
+    let says = format!("it was built for s390x, and this is {here}");
+    said(wrapped([&path]).ended_with(126), &says);
 }
 
 #[test]

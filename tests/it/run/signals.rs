@@ -67,11 +67,13 @@ fn a_signal_at_the_very_start_is_not_lost() {
         let mut command = wrapper(["sleep", "30"]);
         let mut app = Process::start(&mut command, Signal::SIGKILL);
         let status = format!("/proc/{}/status", app.id());
+        let children = format!("/proc/{0}/task/{0}/children", app.id());
         let until = Instant::now() + Duration::from_secs(20);
-        // From the moment on that it blocks them.
+        // From the moment on that it blocks them; while it waits for them they do not show.
         while !fs::read_to_string(&status)
             .unwrap()
             .contains("SigBlk:\tfffffffffffbfeff")
+            && fs::read_to_string(&children).unwrap().is_empty()
         {
             assert!(
                 Instant::now() < until,
