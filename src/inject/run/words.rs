@@ -44,7 +44,7 @@ pub(super) fn lines(report: &RunReport) -> String {
         );
         let limit = report.memory.as_ref().and_then(|m| m.limit_bytes.as_ref());
         if let Some(Seen::Value(limit)) = limit {
-            let _ = write!(text, " of {}", bytes_short(*limit));
+            let _ = write!(text, " (limit of the cgroup: {})", bytes_short(*limit));
         }
         let _ = writeln!(text, "; {} page faults from disk", used.major_faults);
     }
@@ -99,7 +99,8 @@ pub(super) fn cause(end: &End, memory: &Memory, was_passed_on: bool) -> Option<C
         ),
         (_, Some(signal)) if was_passed_on && signal != libc::SIGKILL => (
             CauseKind::Signal,
-            "the signal was passed on to it, and it has no handler for it".to_owned(),
+            "the signal was passed on to it, and it has no handler for it, or one that raises it again"
+                .to_owned(),
             None,
         ),
         (Some(0), Some(_)) if killed => (

@@ -86,7 +86,7 @@ fn an_oom_kill_is_told_as_such() {
         "{own}"
     );
     assert!(text.contains("the limit of its cgroup is 48Mi"), "{own}");
-    assert!(text.contains("in RAM of 48Mi"), "{own}");
+    assert!(text.contains("in RAM (limit of the cgroup: 48Mi)"), "{own}");
 }
 
 #[test]
