@@ -9,17 +9,17 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use super::exit::Exit;
 use super::global::Global;
+use super::run as start;
 use super::{Failure, applet};
 use crate::attach::engine::Engine;
 use crate::attach::{AttachError, engine, kubernetes};
+use crate::inject::install;
 use crate::inject::install::InstallError;
-use crate::inject::{install, run};
 use crate::model::escape::escaped;
 
 /// The command that is the plugin of kubectl.
 pub(super) const KUBECTL: &str = "kubectl";
 const INSTALL: &str = "install";
-const RUN: &str = "run";
 const DOCKER: &str = "docker";
 const PODMAN: &str = "podman";
 
@@ -29,9 +29,7 @@ pub(super) fn commands() -> [Command; 5] {
         install::Options::augment_args(Command::new(INSTALL))
             .about("Copies spyhole into a volume, without a shell")
             .after_help("Example:\n  spyhole install /spy --link ps ss"),
-        run::Options::augment_args(Command::new(RUN))
-            .about("Starts an application as its PID 1 and says why it ended")
-            .after_help("Example:\n  spyhole run -- /app --listen 8080"),
+        start::command(),
         kubernetes::Options::augment_args(Command::new(KUBECTL))
             .about("Looks into a pod, by an ephemeral container (as a plugin: kubectl spyhole)")
             .after_help("Flags of Target, Output and Secrets are passed on to spyhole beside the target.\nSPYHOLE_KUBECTL names another kubectl.\n\nExample:\n  spyhole kubectl web-7d9f -c app -- ps"),
@@ -49,7 +47,7 @@ pub(super) fn run(matches: &ArgMatches) -> Option<Result<ExitCode, Failure>> {
     let (name, own) = matches.subcommand()?;
     Some(match name {
         INSTALL => given(own).and_then(|options| installed(&options, own.get_flag("quiet"))),
-        RUN => given(own).map(|options| run::run(&options).into()),
+        start::RUN => given(own).and_then(|options| start::started(&options, matches)),
         KUBECTL => given(own).and_then(|mut options: kubernetes::Options| {
             options.passed_on = passed_on(own);
             attached(kubernetes::run(&options))

@@ -9,6 +9,7 @@ mod deliver;
 pub mod exit;
 mod extras;
 pub mod global;
+mod run;
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -92,6 +93,10 @@ pub fn command() -> Command {
 /// as a look at ten processes. So only the section that a word names is tried first;
 /// where that does not parse, the whole command line decides and has the last word.
 fn parse(words: &[OsString]) -> Result<ArgMatches, clap::Error> {
+    if words.get(1).is_some_and(|word| word == run::RUN) {
+        // Not on to the sections: their names may be words of the application.
+        return run::parse(words).or_else(|_| command().try_get_matches_from(words));
+    }
     let named = |word: &OsString| REGISTRY.iter().find(|section| section.answers_to(word));
     if let Some(section) = words.iter().skip(1).find_map(named) {
         let narrow = Global::augment_args(Command::new("spyhole")).subcommand(section.command());
@@ -111,6 +116,9 @@ fn parse(words: &[OsString]) -> Result<ArgMatches, clap::Error> {
 }
 
 fn execute(words: &[OsString]) -> Result<ExitCode, Failure> {
+    if let Some(done) = run::at_once(words) {
+        return Ok(done);
+    }
     match parse(words) {
         Ok(matches) => match deliver::run(&matches) {
             Some(done) => done,

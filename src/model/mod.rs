@@ -24,6 +24,7 @@ pub mod process;
 pub mod process_group;
 pub mod process_table;
 pub mod report;
+pub mod run_report;
 pub mod schema;
 pub mod secret;
 pub mod secret_kind;

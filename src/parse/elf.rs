@@ -30,6 +30,9 @@ pub struct Image {
     pub interpreter: Option<Vec<u8>>,
     /// The libraries that it asks for by name, in its order. Further ones may be loaded later.
     pub needed: Vec<Vec<u8>>,
+    /// Where it says that its libraries are: `DT_RPATH` and `DT_RUNPATH`, parted by colons; may
+    /// hold `$ORIGIN`.
+    pub run_paths: Vec<Vec<u8>>,
     /// Whether it is to be linked when it starts; otherwise it is one static program.
     pub dynamic: bool,
     /// What Go's linker left; `None` where no Go made it.
@@ -104,7 +107,7 @@ pub fn read(fetch: &mut Fetch<'_>) -> Result<Image, Malformed> {
         .map(|segment| parts.text(segment.p_offset, bounded(segment.p_filesz, PATH_BYTES)))
         .filter(|path| !path.is_empty());
     if let Some(dynamic) = of_type(abi::PT_DYNAMIC) {
-        image.needed = parts.needed(dynamic, &segments);
+        (image.needed, image.run_paths) = parts.libraries(dynamic, &segments);
         // A static program that may be loaded anywhere has this table too.
         image.dynamic = image.interpreter.is_some() || !image.needed.is_empty();
     }
@@ -178,7 +181,12 @@ impl Parts<'_, '_> {
             .collect()
     }
 
-    fn needed(&mut self, dynamic: &ProgramHeader, segments: &[ProgramHeader]) -> Vec<Vec<u8>> {
+    /// What it needs by name, and where it says that this is.
+    fn libraries(
+        &mut self,
+        dynamic: &ProgramHeader,
+        segments: &[ProgramHeader],
+    ) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
         let bytes = (self.fetch)(dynamic.p_offset, bounded(dynamic.p_filesz, DYNAMIC_BYTES));
         let table = DynamicTable::new(self.header.endianness, self.header.class, &bytes);
         let entries: Vec<_> = table
@@ -190,15 +198,19 @@ impl Parts<'_, '_> {
             .find(|entry| entry.d_tag == abi::DT_STRTAB)
             .and_then(|entry| offset_of(entry.d_ptr(), segments));
         let Some((strings, _)) = strings else {
-            return Vec::new();
+            return (Vec::new(), Vec::new());
         };
-        entries
-            .iter()
-            .filter(|entry| entry.d_tag == abi::DT_NEEDED)
-            .take(NEEDED)
-            .map(|entry| self.text(strings.saturating_add(entry.d_val()), PATH_BYTES))
-            .filter(|name| !name.is_empty())
-            .collect()
+        let mut texts = |tags: &[i64]| {
+            entries
+                .iter()
+                .filter(|entry| tags.contains(&entry.d_tag))
+                .take(NEEDED)
+                .map(|entry| self.text(strings.saturating_add(entry.d_val()), PATH_BYTES))
+                .filter(|name| !name.is_empty())
+                .collect()
+        };
+        let needed = texts(&[abi::DT_NEEDED]);
+        (needed, texts(&[abi::DT_RPATH, abi::DT_RUNPATH]))
     }
 
     /// Bytes up to the first NUL.

@@ -150,6 +150,8 @@ async fn serve(options: Options, look: Look) -> Result<(), ServeError> {
             ))
         })
         .collect();
+    // Most of it was for the start.
+    sys::own_code::let_go();
     let why = end(&server, signals).await;
     let (accepted, evicted) = server.connections.totals();
     let refused = server.guard.refused();

@@ -7,7 +7,9 @@
 
 pub mod allocator;
 mod bounded;
+pub mod child;
 pub mod clock;
+pub mod executable;
 pub mod fd_links;
 pub mod found;
 pub mod harden;
@@ -17,12 +19,14 @@ pub mod limits;
 pub mod lines;
 mod numbers;
 pub mod own;
+pub mod own_code;
 pub mod own_file;
 pub mod place;
 pub mod proc_dir;
 pub mod program;
 pub mod random;
 pub mod ranges;
+pub mod report_file;
 #[cfg(test)]
 pub(crate) mod scratch;
 pub mod self_copy;

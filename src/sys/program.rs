@@ -58,7 +58,7 @@ impl Program {
 
 /// The attributes of a descriptor that was opened by path only are reached through its link.
 #[allow(unsafe_code, reason = "nix has no getxattr")]
-fn attribute(file: &OwnedFd) -> Result<Option<Vec<u8>>, Errno> {
+pub(super) fn attribute(file: &OwnedFd) -> Result<Option<Vec<u8>>, Errno> {
     let path = CString::new(link_of(file));
     let path = path.map_err(|_| Errno::EINVAL)?;
     let mut value = vec![0_u8; ATTRIBUTE_LIMIT];

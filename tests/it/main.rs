@@ -31,6 +31,7 @@ mod naming;
 mod one_walk;
 mod output;
 mod podman;
+mod run;
 mod secrets;
 mod serve;
 mod serve_metrics;

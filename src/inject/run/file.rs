@@ -1,0 +1,184 @@
+//! What the bytes of a file that was to be run say of it.
+
+use nix::errno::Errno;
+
+use crate::parse::elf::{self, Image};
+use crate::sys::InRoot;
+use crate::sys::ranges::Ranges;
+
+/// As much as the kernel looks at: the `#!` line has to end in it.
+const START: usize = 256;
+
+/// What a file holds.
+#[derive(Debug)]
+pub(super) enum Content {
+    /// It begins with `#!`.
+    Script {
+        /// What follows there, up to the first blank or line end; a carriage return is part of it.
+        interpreter: Vec<u8>,
+    },
+    /// An ELF file.
+    Elf(Box<Image>),
+    /// Text without `#!`.
+    Text,
+    /// Something else, in words.
+    Other(&'static str),
+}
+
+/// Looks into a file.
+pub(super) fn content(root: &InRoot, path: &[u8]) -> Result<Content, Errno> {
+    let file = Ranges::in_root(root, path)?;
+    let start = file.read(0, START)?;
+    if start.starts_with(b"\x7fELF") {
+        let image = elf::read(&mut |offset, length| file.read(offset, length).unwrap_or_default());
+        return Ok(
+            image.map_or(Content::Other("it is a damaged ELF file"), |image| {
+                Content::Elf(Box::new(image))
+            }),
+        );
+    }
+    Ok(of(&start))
+}
+
+fn of(start: &[u8]) -> Content {
+    if let Some(line) = start.strip_prefix(b"#!") {
+        let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+        let line = line.split(|byte| *byte == b'\n' || *byte == 0).next();
+        let mut words = line.unwrap_or_default().split(is_blank);
+        let interpreter = words.find(|word| !word.is_empty()).unwrap_or_default();
+        return Content::Script {
+            interpreter: interpreter.to_vec(),
+        };
+    }
+    match start {
+        [b'M', b'Z', ..] => Content::Other("it is a program for Windows"),
+        [0xcf | 0xce, 0xfa, 0xed, 0xfe, ..] | [0xca, 0xfe, 0xba, 0xbe, ..] => {
+            Content::Other("it is a program for macOS, or of Java classes")
+        }
+        [0, b'a', b's', b'm', ..] => Content::Other("it is a WebAssembly module"),
+        [b'P', b'K', 3, 4, ..] => Content::Other("it is a ZIP or JAR archive"),
+        [0x1f, 0x8b, ..] => Content::Other("it is compressed with gzip"),
+        text if text.starts_with(b"version https://git-lfs") => {
+            Content::Other("it is a Git LFS pointer: the file itself was not fetched")
+        }
+        text if text
+            .iter()
+            .all(|byte| !matches!(byte, 0..=8 | 14..=26 | 28..=31)) =>
+        {
+            Content::Text
+        }
+        _ => Content::Other("it is no program that this kernel knows"),
+    }
+}
+
+/// `e_machine` of the programs that this processor runs.
+pub(super) const OWN_MACHINE: u16 = match std::env::consts::ARCH.as_bytes() {
+    b"x86_64" => 62,
+    b"aarch64" => 183,
+    b"x86" => 3,
+    b"arm" => 40,
+    b"riscv64" => 243,
+    b"powerpc64" => 21,
+    b"s390x" => 22,
+    b"loongarch64" => 258,
+    _ => 0,
+};
+
+/// A machine as Docker and Go name it.
+pub(super) fn machine(number: u16) -> String {
+    match number {
+        3 => "386 (32 bits)".to_owned(),
+        8 => "mips".to_owned(),
+        21 => "ppc64le".to_owned(),
+        22 => "s390x".to_owned(),
+        40 => "arm (32 bits)".to_owned(),
+        62 => "amd64 (x86-64)".to_owned(),
+        183 => "arm64 (aarch64)".to_owned(),
+        243 => "riscv64".to_owned(),
+        258 => "loong64".to_owned(),
+        other => format!("the ELF machine {other}"),
+    }
+}
+
+/// Which C library brings a program that loads others, and what to do without it.
+pub(super) fn whose_loader(interpreter: &[u8]) -> &'static str {
+    let name = interpreter.rsplit(|byte| *byte == b'/').next();
+    let name = name.unwrap_or_default();
+    if name.starts_with(b"ld-musl-") {
+        "it was linked against musl, as on Alpine: take an Alpine image, or link it static"
+    } else if interpreter.starts_with(b"/nix/") {
+        "it was linked against the libraries of Nix: copy its closure too, or link it static"
+    } else if name.starts_with(b"ld-linux") || name.starts_with(b"ld64.so") || name == b"ld.so.1" {
+        "it was linked against glibc, which scratch, distroless/static and Alpine do not have: \
+         link it static (CGO_ENABLED=0, a musl target), or take an image with glibc such as distroless/base"
+    } else {
+        "link it static, or take the image that it was built in"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn interpreter(start: &[u8]) -> Vec<u8> {
+        match of(start) {
+            Content::Script { interpreter } => interpreter,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_interpreter_is_read_as_the_kernel_reads_it() {
+        assert_eq!(interpreter(b"#!/bin/sh\n"), b"/bin/sh");
+        assert_eq!(
+            interpreter(b"#! \t/usr/bin/env  bash -e\n"),
+            b"/usr/bin/env"
+        );
+        assert_eq!(interpreter(b"#!/bin/sh\r\necho\r\n"), b"/bin/sh\r");
+        assert_eq!(interpreter(b"#!/bin/sh"), b"/bin/sh");
+        assert_eq!(interpreter(b"#!\n"), b"");
+    }
+
+    #[test]
+    fn what_is_no_program_is_told_by_its_first_bytes() {
+        assert!(matches!(of(b"echo hello\n"), Content::Text));
+        assert!(matches!(of("grüß\n".as_bytes()), Content::Text));
+        for (start, word) in [
+            (&b"MZ\x90\0"[..], "Windows"),
+            (b"\xcf\xfa\xed\xfe\x07", "macOS"),
+            (b"\0asm\x01\0\0\0", "WebAssembly"),
+            (b"PK\x03\x04", "JAR"),
+            (
+                b"version https://git-lfs.github.com/spec/v1\noid",
+                "Git LFS",
+            ),
+            (b"\x01\x02\x03", "no program"),
+        ] {
+            let Content::Other(says) = of(start) else {
+                panic!("{start:?}")
+            };
+            assert!(says.contains(word), "{says}");
+        }
+    }
+
+    #[test]
+    fn loaders_name_their_library() {
+        for (path, word) in [
+            ("/lib/ld-musl-x86_64.so.1", "musl"),
+            ("/lib64/ld-linux-x86-64.so.2", "glibc"),
+            ("/lib/ld-linux-aarch64.so.1", "glibc"),
+            ("/nix/store/x-glibc/lib/ld-linux-x86-64.so.2", "Nix"),
+            ("/opt/own-loader", "static"),
+        ] {
+            assert!(whose_loader(path.as_bytes()).contains(word), "{path}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(start in any::<Vec<u8>>()) {
+            let _ = of(&start);
+        }
+    }
+}

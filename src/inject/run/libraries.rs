@@ -1,0 +1,228 @@
+//! Which libraries of a program are not there: the program that loads it says so itself and ends
+//! with 127, which looks as if the program were not there.
+//!
+//! It looks where the loaders of glibc and musl look. A library that is opened later is not known.
+
+use std::collections::HashSet;
+use std::env::consts::ARCH;
+use std::os::unix::ffi::OsStringExt;
+use std::path::Path;
+
+use super::file::{self, Content};
+use crate::model::escape::escaped;
+use crate::model::run_report::{Cause, CauseKind};
+use crate::parse::elf::Image;
+use crate::sys::executable::{Executable, absolute};
+use crate::sys::{InRoot, own_file};
+
+/// Real programs need up to a few hundred.
+const OBJECTS: usize = 512;
+const CACHE_LIMIT: u64 = 8 << 20;
+/// What musl's loader holds itself.
+const IN_MUSL: [&[u8]; 8] = [
+    b"libc.",
+    b"libm.",
+    b"libdl.",
+    b"librt.",
+    b"libutil.",
+    b"libcrypt.",
+    b"libxnet.",
+    b"libpthread.",
+];
+
+/// The libraries that a dynamic program needs and that were not found.
+pub(super) fn missing(program: &[u8]) -> Option<Cause> {
+    let root = InRoot::at(Path::new("/")).ok()?;
+    let path = absolute(std::os::unix::ffi::OsStrExt::from_bytes(program));
+    let path = path.as_os_str().as_encoded_bytes();
+    let Ok(Content::Elf(image)) = file::content(&root, path) else {
+        return None;
+    };
+    let interpreter = image.interpreter.clone()?;
+    let places = Places::of(&root, path, &image, &interpreter);
+    let (missing, looked) = places.walk(path, *image);
+    if missing.is_empty() {
+        return None;
+    }
+    let names: Vec<_> = missing.iter().map(|name| escaped(name)).collect();
+    let looked: Vec<_> = looked.iter().map(|name| escaped(name)).collect();
+    Some(Cause {
+        kind: CauseKind::MissingLibraries,
+        says: format!(
+            "libraries that it needs were not found: {}",
+            names.join(", ")
+        ),
+        hint: Some(format!(
+            "looked in {}{}; copy them into the image, or link the program static",
+            looked.join(", "),
+            if places.cache.is_empty() {
+                ""
+            } else {
+                " and /etc/ld.so.cache"
+            }
+        )),
+    })
+}
+
+struct Places<'a> {
+    root: &'a InRoot,
+    musl: bool,
+    /// Before the directories of the system.
+    first: Vec<Vec<u8>>,
+    last: Vec<Vec<u8>>,
+    /// Names that glibc's cache holds and whose files are there are found by it.
+    cache: Vec<u8>,
+}
+
+impl<'a> Places<'a> {
+    fn of(root: &'a InRoot, program: &[u8], image: &Image, interpreter: &[u8]) -> Self {
+        let musl = interpreter
+            .rsplit(|byte| *byte == b'/')
+            .next()
+            .is_some_and(|name| name.starts_with(b"ld-musl-"));
+        let from_environment = std::env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
+        let mut first = run_paths(program, image);
+        first.extend(parted(&from_environment.into_vec()));
+        let (last, cache) = if musl {
+            let listed = own_file::contents(format!("/etc/ld-musl-{ARCH}.path").as_ref(), 4096);
+            let listed = listed.ok().map(|text| {
+                text.split(|byte| matches!(byte, b':' | b'\n'))
+                    .filter(|path| !path.is_empty())
+                    .map(<[u8]>::to_vec)
+                    .collect()
+            });
+            let usual = || list(&["/lib", "/usr/local/lib", "/usr/lib"]);
+            (listed.unwrap_or_else(usual), Vec::new())
+        } else {
+            let triplet = format!("{ARCH}-linux-gnu");
+            let last = list(&[
+                &format!("/lib/{triplet}"),
+                &format!("/usr/lib/{triplet}"),
+                "/lib64",
+                "/usr/lib64",
+                "/lib",
+                "/usr/lib",
+            ]);
+            let cache = own_file::contents("/etc/ld.so.cache".as_ref(), CACHE_LIMIT);
+            (last, cache.unwrap_or_default())
+        };
+        Self {
+            root,
+            musl,
+            first,
+            last,
+            cache,
+        }
+    }
+
+    /// Everything that is needed, directly or by what is needed: what is missing, and where it
+    /// was looked for.
+    fn walk(&self, program: &[u8], image: Image) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
+        let mut known = HashSet::new();
+        let mut missing = Vec::new();
+        let mut queue = vec![(program.to_vec(), image)];
+        while let Some((path, image)) = queue.pop() {
+            let own = run_paths(&path, &image);
+            for name in image.needed {
+                if known.len() >= OBJECTS || !known.insert(name.clone()) {
+                    continue;
+                }
+                if self.musl && IN_MUSL.iter().any(|held| name.starts_with(held)) {
+                    continue;
+                }
+                match self.find(&name, &own, image.bits, image.machine) {
+                    Some((path, image)) => queue.push((path, *image)),
+                    None => missing.push(name),
+                }
+            }
+        }
+        let looked = self.first.iter().chain(&self.last).cloned().collect();
+        (missing, looked)
+    }
+
+    fn find(
+        &self,
+        name: &[u8],
+        own: &[Vec<u8>],
+        bits: u8,
+        machine: u16,
+    ) -> Option<(Vec<u8>, Box<Image>)> {
+        let fits = |path: Vec<u8>| match file::content(self.root, &path) {
+            Ok(Content::Elf(image)) if image.bits == bits && image.machine == machine => {
+                Some((path, image))
+            }
+            _ => None,
+        };
+        if name.contains(&b'/') {
+            return fits(name.to_vec());
+        }
+        let directories = own.iter().chain(&self.first).chain(&self.last);
+        directories
+            .map(|directory| [directory, &b"/"[..], name].concat())
+            .chain(self.cached(name))
+            .find_map(fits)
+    }
+
+    /// The paths of glibc's cache for a name: its texts are parted by zeros.
+    fn cached<'b>(&'b self, name: &'b [u8]) -> impl Iterator<Item = Vec<u8>> + 'b {
+        self.cache
+            .split(|byte| *byte == 0)
+            .filter(move |text| {
+                text.starts_with(b"/")
+                    && text
+                        .strip_suffix(name)
+                        .is_some_and(|rest| rest.ends_with(b"/"))
+            })
+            .map(<[u8]>::to_vec)
+            .filter(|path| Executable::at(self.root, path).is_ok())
+    }
+}
+
+/// Where an image says that its libraries are.
+fn run_paths(path: &[u8], image: &Image) -> Vec<Vec<u8>> {
+    let origin = path.iter().rposition(|byte| *byte == b'/');
+    let origin = origin.and_then(|end| path.get(..end)).unwrap_or_default();
+    let origin = String::from_utf8_lossy(origin);
+    let of_one = |paths: &Vec<u8>| {
+        let text = String::from_utf8_lossy(paths);
+        let text = text
+            .replace("${ORIGIN}", &origin)
+            .replace("$ORIGIN", &origin);
+        parted(text.as_bytes())
+    };
+    image.run_paths.iter().flat_map(of_one).collect()
+}
+
+fn parted(paths: &[u8]) -> Vec<Vec<u8>> {
+    paths
+        .split(|byte| matches!(byte, b':' | b';'))
+        .filter(|path| !path.is_empty())
+        .map(<[u8]>::to_vec)
+        .collect()
+}
+
+fn list(paths: &[&str]) -> Vec<Vec<u8>> {
+    paths.iter().map(|path| path.as_bytes().to_vec()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_starts_lacks_nothing() {
+        for program in ["/bin/sh", "/usr/bin/openssl", "/usr/bin/env"] {
+            assert_eq!(missing(program.as_bytes()), None, "{program}");
+        }
+    }
+
+    #[test]
+    fn a_path_may_begin_where_the_program_is() {
+        let image = Image {
+            run_paths: vec![b"$ORIGIN/../lib:/opt/lib".to_vec(), b"${ORIGIN}".to_vec()],
+            ..Image::default()
+        };
+        let paths = run_paths(b"/app/bin/server", &image);
+        assert_eq!(paths, list(&["/app/bin/../lib", "/opt/lib", "/app/bin"]));
+    }
+}

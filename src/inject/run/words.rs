@@ -1,0 +1,222 @@
+//! What is said on stderr: a few lines, the answer first.
+
+use std::fmt::Write;
+
+use crate::model::escape::escaped;
+use crate::model::run_report::{Cause, CauseKind, End, Memory, RunReport};
+use crate::model::seen::Seen;
+use crate::model::units::bytes_short;
+use crate::parse::signals;
+
+/// The lines of a report.
+pub(super) fn lines(report: &RunReport) -> String {
+    let program = escaped(report.program.as_bytes());
+    let mut text = format!("spyhole: {program} ");
+    if let (Some(path), End::NotStarted { .. }) = (&report.path, &report.end) {
+        let _ = write!(text, "({}) ", escaped(path.as_bytes()));
+    }
+    text.push_str(&how(report));
+    let hint = report.cause.as_ref().and_then(|cause| {
+        let _ = write!(text, ": {}", cause.says);
+        cause.hint.as_ref()
+    });
+    let _ = writeln!(text, " (exit {})", report.exit_code);
+    if let Some(hint) = hint {
+        let _ = writeln!(text, "  {hint}");
+    }
+    if let Some(last) = report.passed_on.iter().min_by(|one, other| {
+        one.last_seconds_before_end
+            .total_cmp(&other.last_seconds_before_end)
+    }) {
+        let _ = writeln!(
+            text,
+            "  last signal passed on to it: {}, {:.1} s before the end",
+            last.name, last.last_seconds_before_end
+        );
+    }
+    if let Some(used) = &report.used {
+        let _ = write!(
+            text,
+            "  used: cpu {:.2} s user, {:.2} s system; at most {} in RAM",
+            used.cpu_user_seconds,
+            used.cpu_system_seconds,
+            bytes_short(used.max_rss_bytes)
+        );
+        let limit = report.memory.as_ref().and_then(|m| m.limit_bytes.as_ref());
+        if let Some(Seen::Value(limit)) = limit {
+            let _ = write!(text, " (limit of the cgroup: {})", bytes_short(*limit));
+        }
+        let _ = writeln!(text, "; {} page faults from disk", used.major_faults);
+    }
+    text
+}
+
+fn how(report: &RunReport) -> String {
+    let seconds = report.seconds;
+    match &report.end {
+        End::Exited { code } => format!("ended with exit code {code} after {seconds:.1} s"),
+        End::Signaled {
+            name, core_dumped, ..
+        } => {
+            let core = if *core_dumped { ", core dumped" } else { "" };
+            format!("was ended by {name} after {seconds:.1} s{core}")
+        }
+        End::NotStarted { .. } => "could not be started".to_owned(),
+    }
+}
+
+/// `SIGTERM`.
+pub(super) fn signal_name(number: u8) -> String {
+    signals::name(number).map_or_else(|| format!("signal {number}"), |name| format!("SIG{name}"))
+}
+
+/// What is behind an end that memory or a signal explains.
+pub(super) fn cause(end: &End, memory: &Memory, was_passed_on: bool) -> Option<Cause> {
+    let signal = match end {
+        End::Signaled { signal, .. } => Some(i32::from(*signal)),
+        _ => None,
+    };
+    let killed = signal == Some(libc::SIGKILL);
+    let more = match (&memory.oom_kills_before, &memory.oom_kills_after) {
+        (Seen::Value(before), Seen::Value(after)) => Some(after.saturating_sub(*before)),
+        _ => None,
+    };
+    let limit = match &memory.limit_bytes {
+        Some(Seen::Value(limit)) => format!("the limit of its cgroup is {}", bytes_short(*limit)),
+        Some(Seen::Unseen(_)) => "the limit of its cgroup could not be read".to_owned(),
+        None => "its own cgroup has no limit: one above it has, or the machine was full".to_owned(),
+    };
+    let (kind, says, hint) = match (more, signal) {
+        (Some(1..), Some(_)) if killed => (
+            CauseKind::OutOfMemory,
+            "out of memory: the kernel's OOM killer ended it".to_owned(),
+            Some(limit),
+        ),
+        (Some(more @ 1..), _) => (
+            CauseKind::OutOfMemory,
+            format!("meanwhile the kernel's OOM killer ended {more} of the processes beside it"),
+            Some(limit),
+        ),
+        (_, Some(signal)) if was_passed_on && signal != libc::SIGKILL => (
+            CauseKind::Signal,
+            "the signal was passed on to it, and it has no handler for it, or one that raises it again"
+                .to_owned(),
+            None,
+        ),
+        (Some(0), Some(_)) if killed => (
+            CauseKind::Signal,
+            "not by the OOM killer, as its cgroup counts: somebody sent the signal".to_owned(),
+            None,
+        ),
+        (None, Some(_)) if killed => (
+            CauseKind::Signal,
+            "somebody sent the signal, or the OOM killer did: that cannot be told here".to_owned(),
+            Some("the count of OOM kills of its cgroup could not be read".to_owned()),
+        ),
+        (_, Some(signal)) => (CauseKind::Signal, meaning(signal)?.to_owned(), None),
+        (_, None) => return None,
+    };
+    Some(Cause { kind, says, hint })
+}
+
+/// What a signal usually means where nobody sent it on purpose.
+fn meaning(signal: i32) -> Option<&'static str> {
+    Some(match signal {
+        libc::SIGSEGV => "it touched memory that it may not: a bug, or a stack that overflowed",
+        libc::SIGBUS => "it touched memory that has no file behind it, as of a file cut short",
+        libc::SIGABRT => "it gave up by itself: a failed assertion, a panic, or a corrupt heap",
+        libc::SIGILL => {
+            "an instruction that this processor does not have, or a trap of its compiler"
+        }
+        libc::SIGFPE => "a division by zero, or an overflow of integers",
+        libc::SIGTRAP => "a breakpoint or a trap of its runtime",
+        libc::SIGSYS => "a system call that its seccomp filter answers by killing",
+        libc::SIGPIPE => "it wrote to a pipe or socket that nobody reads",
+        libc::SIGXCPU => "the limit on processor time is reached (RLIMIT_CPU)",
+        libc::SIGXFSZ => "the limit on the size of files is reached (RLIMIT_FSIZE)",
+        libc::SIGALRM | libc::SIGVTALRM | libc::SIGPROF => {
+            "a timer of its own that it does not handle"
+        }
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Gaps, Reason, Refusal};
+
+    fn memory(before: Option<u64>, after: Option<u64>) -> Memory {
+        let mut gaps = Gaps::default();
+        let mut seen = |count: Option<u64>| {
+            let refusal = || Refusal::of(Reason::Unsupported);
+            gaps.seen("run", "oom_kills", "/x", count.ok_or_else(refusal))
+        };
+        Memory {
+            oom_kills_before: seen(before),
+            oom_kills_after: seen(after),
+            limit_bytes: Some(seen(Some(64 << 20))),
+        }
+    }
+
+    fn signaled(signal: u8) -> End {
+        End::Signaled {
+            signal,
+            name: signal_name(signal),
+            core_dumped: false,
+        }
+    }
+
+    fn said(end: &End, memory: &Memory, was_passed_on: bool) -> (CauseKind, String) {
+        let cause = cause(end, memory, was_passed_on).unwrap();
+        (cause.kind, cause.says)
+    }
+
+    #[test]
+    fn out_of_memory_is_claimed_only_where_the_count_rose() {
+        let killed = signaled(9);
+        let (kind, says) = said(&killed, &memory(Some(3), Some(4)), false);
+        assert_eq!(kind, CauseKind::OutOfMemory);
+        assert!(says.contains("OOM killer ended it"), "{says}");
+        let (kind, says) = said(&killed, &memory(Some(3), Some(3)), false);
+        assert_eq!(kind, CauseKind::Signal);
+        assert!(says.contains("not by the OOM killer"), "{says}");
+        for unseen in [
+            memory(None, Some(4)),
+            memory(Some(3), None),
+            memory(None, None),
+        ] {
+            let (kind, says) = said(&killed, &unseen, false);
+            assert_eq!(kind, CauseKind::Signal);
+            assert!(says.contains("cannot be told"), "{says}");
+        }
+    }
+
+    #[test]
+    fn an_oom_kill_of_another_is_not_its_own() {
+        let (kind, says) = said(&signaled(11), &memory(Some(0), Some(2)), false);
+        assert_eq!(kind, CauseKind::OutOfMemory);
+        assert!(says.contains("2 of the processes beside it"), "{says}");
+        let exited = End::Exited { code: 1 };
+        assert!(cause(&exited, &memory(Some(0), Some(1)), false).is_some());
+        assert_eq!(cause(&exited, &memory(Some(1), Some(1)), false), None);
+        assert_eq!(cause(&exited, &memory(None, None), false), None);
+    }
+
+    #[test]
+    fn a_signal_that_was_passed_on_is_no_fault() {
+        let quiet = memory(Some(0), Some(0));
+        let (_, says) = said(&signaled(15), &quiet, true);
+        assert!(says.contains("passed on"), "{says}");
+        assert_eq!(cause(&signaled(15), &quiet, false), None);
+        let (_, says) = said(&signaled(11), &quiet, false);
+        assert!(says.contains("memory that it may not"), "{says}");
+    }
+
+    #[test]
+    fn signals_without_a_name_are_numbers() {
+        assert_eq!(signal_name(15), "SIGTERM");
+        assert_eq!(signal_name(36), "SIGRTMIN+2");
+        assert_eq!(signal_name(32), "signal 32");
+    }
+}

@@ -1,0 +1,142 @@
+//! A file that stands whole or not at all.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// Why a file was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// It would replace something that is no regular file.
+    #[error("{path} is a {what}, and a report replaces regular files only")]
+    Occupied {
+        /// As it was given.
+        path: PathBuf,
+        /// What stands there.
+        what: &'static str,
+    },
+    /// The system refused.
+    #[error("cannot write {path}: {source}")]
+    System {
+        /// As it was given.
+        path: PathBuf,
+        /// The error of creating, writing or renaming.
+        source: io::Error,
+    },
+}
+
+/// Writes a file that only its owner may read, in place of the one that stands there.
+///
+/// It is written beside its place under another name and then renamed. A link is refused
+/// rather than followed or replaced.
+///
+/// # Errors
+/// [`WriteError`]; nothing is left behind then, and what stood there stands.
+pub fn replace(path: &Path, content: &[u8]) -> Result<(), WriteError> {
+    let system = |source| WriteError::System {
+        path: path.to_owned(),
+        source,
+    };
+    match fs::symlink_metadata(path) {
+        Ok(there) if !there.is_file() => {
+            let what = if there.is_symlink() {
+                "link"
+            } else if there.is_dir() {
+                "directory"
+            } else {
+                "special file"
+            };
+            let path = path.to_owned();
+            return Err(WriteError::Occupied { path, what });
+        }
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(system(error)),
+        _ => {}
+    }
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(format!(".{}.tmp", std::process::id()));
+    let beside = PathBuf::from(beside);
+    let written = write(&beside, content).and_then(|()| fs::rename(&beside, path));
+    written.map_err(|error| {
+        // One that somebody else has put there is not ours to remove.
+        if error.kind() != io::ErrorKind::AlreadyExists {
+            let _ = fs::remove_file(&beside);
+        }
+        system(error)
+    })
+}
+
+fn write(path: &Path, content: &[u8]) -> io::Result<()> {
+    // With O_EXCL a link at the name is an error, whatever it leads to.
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(content)?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    fn names(directory: &Path) -> Vec<String> {
+        let entries = fs::read_dir(directory).unwrap();
+        let name = |entry: io::Result<fs::DirEntry>| entry.unwrap().file_name();
+        let mut names: Vec<_> = entries
+            .map(name)
+            .map(|name| name.into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn it_is_its_owners_alone_and_replaces_the_last_one() {
+        let house = tempfile::tempdir().unwrap();
+        let path = house.path().join("report");
+        fs::write(&path, "a long one that stood there").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        replace(&path, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        assert_eq!(names(house.path()), ["report"]);
+    }
+
+    #[test]
+    fn links_directories_and_fifos_are_refused_and_left_alone() {
+        let house = tempfile::tempdir().unwrap();
+        let at = |name: &str| house.path().join(name);
+        fs::write(at("goal"), "precious").unwrap();
+        symlink(at("goal"), at("link")).unwrap();
+        symlink(at("nowhere"), at("broken")).unwrap();
+        fs::create_dir(at("directory")).unwrap();
+        nix::unistd::mkfifo(&at("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let before = names(house.path());
+        for (name, word) in [
+            ("link", "a link"),
+            ("broken", "a link"),
+            ("directory", "a directory"),
+            ("fifo", "a special file"),
+        ] {
+            let says = replace(&at(name), b"new").unwrap_err().to_string();
+            assert!(says.contains(word), "{says}");
+        }
+        assert_eq!(names(house.path()), before);
+        assert_eq!(fs::read(at("goal")).unwrap(), b"precious");
+    }
+
+    #[test]
+    fn what_cannot_be_written_leaves_nothing() {
+        let house = tempfile::tempdir().unwrap();
+        let says = replace(&house.path().join("none/report"), b"x").unwrap_err();
+        assert!(says.to_string().contains("cannot write"), "{says}");
+        assert!(names(house.path()).is_empty());
+    }
+}

@@ -1,0 +1,343 @@
+//! Each way in which a program cannot be run, made for real, and the sentence for it. The exit
+//! code is what sh says of the same file at the same moment.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::wrapped;
+use crate::host::{copy_program, run};
+use crate::lab::{Output, requires_root, spyhole};
+
+/// A directory that every user may enter.
+struct House(TempDir);
+
+impl House {
+    fn new() -> Self {
+        let house = TempDir::new().unwrap();
+        fs::set_permissions(house.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        Self(house)
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// A file with this content and mode, written by another process: one that this one had open
+    /// for writing while some test forked would be "text file busy".
+    fn file(&self, name: &str, content: impl AsRef<[u8]>, mode: u32) -> PathBuf {
+        let draft = self.at(&format!("{name}.draft"));
+        fs::write(&draft, content).unwrap();
+        let path = self.at(name);
+        copy_program(&draft, &path);
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        path
+    }
+}
+
+/// A dynamic program of this machine.
+fn dynamic() -> Vec<u8> {
+    fs::read("/bin/true").unwrap()
+}
+
+/// The same with a text in it replaced by one that is not longer.
+fn patched(from: &str, to: &str) -> Vec<u8> {
+    let mut bytes = dynamic();
+    let found = memchr::memmem::find_iter(&bytes.clone(), from).collect::<Vec<_>>();
+    assert!(!found.is_empty(), "{from} in /bin/true");
+    for at in found {
+        bytes[at..at + from.len()].fill(0);
+        bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
+    }
+    bytes
+}
+
+fn interpreter() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" => "/lib64/ld-linux-x86-64.so.2",
+        "aarch64" => "/lib/ld-linux-aarch64.so.1",
+        other => panic!("no interpreter known for {other}"),
+    }
+}
+
+/// Runs it, and compares the exit code with that of sh.
+#[track_caller]
+fn fails(path: &Path, says: &str) -> Output {
+    let own = wrapped([path]);
+    // Run by env: a shell would run a text without #! itself.
+    let by_sh = run(Command::new("sh")
+        .args(["-c", "exec \"$1\"", "sh"])
+        .arg(path));
+    assert_eq!(own.code, by_sh.code, "{own}\nsh: {by_sh}");
+    said(own, says)
+}
+
+#[track_caller]
+fn said(own: Output, says: &str) -> Output {
+    let text = own.stderr_text();
+    assert!(text.contains("could not be started: "), "{own}");
+    assert!(text.contains(says), "not {says:?}: {own}");
+    assert!(own.stdout.is_empty(), "{own}");
+    own
+}
+
+#[test]
+fn what_is_not_there() {
+    let house = House::new();
+    house.file("plain", "x", 0o644);
+    symlink("/nowhere/app", house.at("link")).unwrap();
+    symlink("circle", house.at("circle")).unwrap();
+    fails(&house.at("none"), "there is no such file (exit 127)");
+    fails(
+        &house.at("no/such/app"),
+        &format!("not even {}", house.at("no").display()),
+    );
+    fails(&house.at("plain/app"), "plain is no directory");
+    fails(
+        &house.at("link"),
+        "link is a link to /nowhere/app, which is not there",
+    );
+    fails(&house.at("circle"), "its links go in a circle");
+}
+
+#[test]
+fn a_bare_name_tells_where_it_was_looked_for() {
+    let house = House::new();
+    let program = house.file("app", "#!/bin/sh\nexit 4\n", 0o755);
+    let with_path = |path: Option<&Path>, name: &str| {
+        let mut command = super::wrapper([name]);
+        command.current_dir(house.0.path());
+        match path {
+            Some(path) => command.env("PATH", path),
+            None => command.env_remove("PATH"),
+        };
+        run(&mut command)
+    };
+    let own = with_path(Some(Path::new("/nowhere:/etc")), "app").ended_with(127);
+    let own = said(
+        own,
+        "no directory of PATH has it: looked in /nowhere, /etc (exit 127)",
+    );
+    let hint = format!("{} is there: name it with its path", program.display());
+    assert!(own.stderr_text().contains(&hint), "{own}");
+    let own = with_path(None, "no-such-program").ended_with(127);
+    said(
+        own,
+        "PATH is not set, and none of the usual directories has it: looked in /usr/local/sbin",
+    );
+    with_path(Some(house.0.path()), "app").ended_with(4);
+    with_path(Some(Path::new("")), "app").ended_with(4);
+    let own = with_path(Some(house.0.path()), "app.draft").ended_with(126);
+    let own = said(own, "nobody may run it");
+    let found = house.at("app.draft");
+    assert!(
+        own.stderr_text()
+            .contains(&format!("({})", found.display())),
+        "{own}"
+    );
+}
+
+#[test]
+fn what_is_no_file() {
+    let house = House::new();
+    nix::unistd::mkfifo(&house.at("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    fails(house.0.path(), "it is a directory (exit 126)");
+    fails(&house.at("fifo"), "it is no regular file (exit 126)");
+}
+
+#[test]
+fn who_may_not_run_it() {
+    if !requires_root("run: files that another user may not run") {
+        return;
+    }
+    let house = House::new();
+    let nobody = house.file("app", "#!/bin/sh\n", 0o644);
+    let own = fails(
+        &nobody,
+        "nobody may run it: mode 0644, owner 0:0 (exit 126)",
+    );
+    assert!(own.stderr_text().contains("COPY --chmod=0755"), "{own}");
+    let owner = house.file("own", "#!/bin/sh\n", 0o744);
+    fs::create_dir(house.at("closed")).unwrap();
+    fs::set_permissions(house.at("closed"), fs::Permissions::from_mode(0o700)).unwrap();
+    let wrapper = house.at("spyhole");
+    copy_program(&spyhole(), &wrapper);
+    let as_user = |path: &Path| {
+        let user = ["--reuid", "4711", "--regid", "4712", "--clear-groups"];
+        run(Command::new("setpriv")
+            .args(user)
+            .arg(&wrapper)
+            .args(["run", "--"])
+            .arg(path))
+        .ended_with(126)
+    };
+    said(
+        as_user(&owner),
+        "only its owner may run it: mode 0744, owner 0:0, and this is 4711:4712",
+    );
+    let closed = format!(
+        "the directory {} may not be entered by 4711:4712",
+        house.at("closed").display()
+    );
+    said(as_user(&house.at("closed/app")), &closed);
+}
+
+#[test]
+fn a_noexec_mount() {
+    if !requires_root("run: a noexec mount") {
+        return;
+    }
+    let house = House::new();
+    let script = "mount -t tmpfs -o noexec none \"$2\" && cp /bin/true \"$2/app\" && exec \"$1\" run -- \"$2/app\"";
+    let own = run(Command::new("unshare")
+        .args(["--mount", "sh", "-c", script, "sh"])
+        .args([&spyhole(), house.0.path()]));
+    said(
+        own.ended_with(126),
+        "it lies on a mount that is noexec (exit 126)",
+    );
+}
+
+#[test]
+fn another_architecture() {
+    let house = House::new();
+    let mut bytes = dynamic();
+    bytes[18..20].copy_from_slice(&22_u16.to_le_bytes());
+    let path = house.file("app", bytes, 0o755);
+    let here = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        _ => "arm64",
+    };
+    // A shell would take it for a script.
+    let says = format!("it was built for s390x, and this is {here}");
+    said(wrapped([&path]).ended_with(126), &says);
+}
+
+#[test]
+fn a_loader_that_is_missing() {
+    let house = House::new();
+    for (loader, word) in [
+        ("/lib/ld-musl-none.so.1", "it was linked against musl"),
+        ("/lib/ld-linux-none.so.2", "it was linked against glibc"),
+    ] {
+        let path = house.file("app", patched(interpreter(), loader), 0o755);
+        let own = fails(
+            &path,
+            &format!("its ELF interpreter {loader} is not there (exit 127)"),
+        );
+        assert!(own.stderr_text().contains(word), "{own}");
+    }
+}
+
+#[test]
+fn a_library_that_is_missing() {
+    let house = House::new();
+    let path = house.file("app", patched("libc.so.6", "libx.so.6"), 0o755);
+    let own = wrapped([&path]).ended_with(127);
+    let text = own.stderr_text();
+    assert!(
+        text.contains("libraries that it needs were not found: libx.so.6"),
+        "{own}"
+    );
+    assert!(
+        text.contains("looked in /") && text.contains("/etc/ld.so.cache"),
+        "{own}"
+    );
+    // 127 of another cause claims nothing.
+    let own = wrapped(["sh", "-c", "no-such-command"]).ended_with(127);
+    assert!(!own.stderr_text().contains("libraries"), "{own}");
+}
+
+#[test]
+fn scripts_without_their_interpreter() {
+    let house = House::new();
+    let missing = house.file("missing", "#! /bin/no-such-shell -e\n", 0o755);
+    fails(
+        &missing,
+        "it is a script, and its interpreter /bin/no-such-shell is not there (exit 127)",
+    );
+    let windows = house.file("windows", "#!/bin/sh\r\necho hello\r\n", 0o755);
+    let own = fails(
+        &windows,
+        "as in Windows (CR LF): the interpreter is not /bin/sh but /bin/sh\\r",
+    );
+    assert!(own.stderr_text().contains("dos2unix"), "{own}");
+    let plain = house.file("plain", "x", 0o644);
+    let through = house.file("through", format!("#!{}\n", plain.display()), 0o755);
+    fails(&through, "nobody may run it: mode 0644");
+    let second = house.file("second", format!("#!{}\n", missing.display()), 0o755);
+    fails(&second, "its interpreter /bin/no-such-shell is not there");
+}
+
+#[test]
+fn what_is_no_program() {
+    let house = House::new();
+    for (name, content, says) in [
+        ("empty", &b""[..], "it is an empty file"),
+        ("text", b"echo hello\n", "it is a text without a #! line"),
+        (
+            "windows",
+            b"MZ\x90\0\x03\0\0\0",
+            "it is a program for Windows",
+        ),
+        ("cut", b"\x7fELF\x02\x01\x01\0", "it is a damaged ELF file"),
+    ] {
+        let path = house.file(name, content, 0o755);
+        said(wrapped([&path]).ended_with(126), says);
+    }
+}
+
+#[test]
+fn the_shell_form_without_a_shell() {
+    if !requires_root("run: a root without a shell") {
+        return;
+    }
+    let own = crate::lab::Lab::bare()
+        .args(["run", "--", "/bin/sh", "-c", "exec /app"])
+        .run();
+    let own = said(
+        own.ended_with(127),
+        "there is no shell /bin/sh here to run the command line",
+    );
+    assert!(own.stderr_text().contains("exec form"), "{own}");
+}
+
+#[test]
+fn capabilities_that_the_container_may_not_have() {
+    if !requires_root("run: file capabilities beyond the bounding set") {
+        return;
+    }
+    let house = House::new();
+    let path = house.file("app", dynamic(), 0o755);
+    run(Command::new("setcap")
+        .arg("cap_net_admin,cap_sys_time=ep")
+        .arg(&path))
+    .ended_with(0);
+    let own = run(Command::new("setpriv")
+        .args(["--bounding-set", "-sys_time", "--inh-caps", "-sys_time"])
+        .arg(spyhole())
+        .args(["run", "--"])
+        .arg(&path));
+    said(
+        own.ended_with(126),
+        "its file asks for capabilities that this container may not have: cap_sys_time (exit 126)",
+    );
+}
+
+#[test]
+fn a_hostile_name_writes_no_line_of_its_own() {
+    let own = wrapped(["/none\nspyhole: all is well\x1b[2J"]).ended_with(127);
+    let text = own.stderr_text();
+    assert_eq!(text.lines().count(), 1, "{own}");
+    assert!(!text.contains('\x1b'), "{own}");
+}
+
+#[test]
+fn a_failure_leaves_no_zombie() {
+    let line = "\"$0\" run -- /nowhere/app 2>/dev/null; ps -o stat= --ppid $$ | grep -c Z";
+    let own = crate::host::shell(line);
+    assert_eq!(own.stdout_text().trim(), "0", "{own}");
+}
