@@ -3,10 +3,12 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use super::Failure;
 use super::exit::Exit;
+use super::global::Global;
 use crate::attach::engine::Engine;
 use crate::attach::{AttachError, engine, kubernetes};
 use crate::inject::{install, run};
@@ -47,8 +49,8 @@ pub(super) fn run(matches: &ArgMatches) -> Option<Result<ExitCode, Failure>> {
         INSTALL => given(own).and_then(|options| installed(&options)),
         RUN => given(own).map(|options| run::run(&options).into()),
         KUBECTL => given(own).and_then(|options| attached(kubernetes::run(&options))),
-        DOCKER => given(own).and_then(|options| attached(engine::run(Engine::Docker, &options))),
-        PODMAN => given(own).and_then(|options| attached(engine::run(Engine::Podman, &options))),
+        DOCKER => beside(Engine::Docker, DOCKER, own),
+        PODMAN => beside(Engine::Podman, PODMAN, own),
         _ => return None,
     })
 }
@@ -66,6 +68,29 @@ fn installed(options: &install::Options) -> Result<ExitCode, Failure> {
         }
         Err(error) => Err(Failure::usage(error.to_string())),
     }
+}
+
+fn beside(engine: Engine, name: &str, own: &ArgMatches) -> Result<ExitCode, Failure> {
+    let options: engine::Options = given(own)?;
+    if let Some(flag) = stray_flag(own) {
+        return Err(Failure::usage(format!(
+            "--{flag} says what spyhole does beside the container: put it after --, as in \
+             spyhole {name} {} -- dump --{flag} …",
+            escaped(options.container.as_bytes())
+        )));
+    }
+    attached(engine::run(engine, &options, own.get_flag("quiet")))
+}
+
+/// A flag for looking, given to a command that only brings spyhole where it shall look.
+fn stray_flag(own: &ArgMatches) -> Option<String> {
+    let global = Global::augment_args(Command::new(""));
+    let given = |flag: &&clap::Arg| {
+        let id = flag.get_id().as_str();
+        id != "quiet" && own.value_source(id) == Some(ValueSource::CommandLine)
+    };
+    let stray = global.get_arguments().find(given)?;
+    Some(stray.get_long()?.to_owned())
 }
 
 fn attached(ended: Result<u8, AttachError>) -> Result<ExitCode, Failure> {

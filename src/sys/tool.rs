@@ -6,7 +6,9 @@
 )]
 
 use std::ffi::{OsStr, OsString};
-use std::io;
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 
 /// A program that could not be run.
@@ -65,6 +67,63 @@ pub fn hand_over(program: &OsStr, words: &[OsString]) -> Result<ExitStatus, Tool
         .args(words)
         .status()
         .map_err(|source| refused(program, source))
+}
+
+/// Runs a program to its end with this terminal as its own; the last `limit` bytes of what it
+/// says on stderr are kept beside being shown.
+///
+/// # Errors
+/// [`ToolError`], where it does not run.
+pub fn hand_over_listening(
+    program: &OsStr,
+    words: &[OsString],
+    limit: usize,
+) -> Result<(ExitStatus, Vec<u8>), ToolError> {
+    let refused = |source| refused(program, source);
+    let mut child = Command::new(program)
+        .args(words)
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(refused)?;
+    let mut kept = Vec::new();
+    if let Some(mut stderr) = child.stderr.take() {
+        let mut some = [0; 4096];
+        // What it says decides nothing: how it ends does.
+        while let Ok(read @ 1..) = stderr.read(&mut some) {
+            let said = some.get(..read).unwrap_or_default();
+            let _ = io::stderr().write_all(said);
+            kept.extend_from_slice(said);
+            kept.drain(..kept.len().saturating_sub(limit));
+        }
+    }
+    Ok((child.wait().map_err(refused)?, kept))
+}
+
+/// The file that this very program is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnProgram {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Whether everybody may read and run it.
+    pub for_all: bool,
+    /// Whether it needs no file beside itself.
+    pub is_static: bool,
+}
+
+impl OwnProgram {
+    /// Finds it.
+    ///
+    /// # Errors
+    /// Where it cannot be found, such as after it was replaced.
+    pub fn find() -> io::Result<Self> {
+        let path = std::env::current_exe()?;
+        let mode = std::fs::metadata(&path)?.permissions().mode();
+        Ok(Self {
+            for_all: mode & 0o005 == 0o005,
+            is_static: cfg!(target_feature = "crt-static"),
+            path,
+        })
+    }
 }
 
 fn refused(program: &OsStr, source: io::Error) -> ToolError {
