@@ -8,8 +8,11 @@
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
+
+use rustix::process::{Signal, set_parent_process_death_signal};
 
 /// A program that could not be run.
 #[derive(Debug, thiserror::Error)]
@@ -80,11 +83,10 @@ pub fn hand_over_listening(
     limit: usize,
 ) -> Result<(ExitStatus, Vec<u8>), ToolError> {
     let refused = |source| refused(program, source);
-    let mut child = Command::new(program)
-        .args(words)
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(refused)?;
+    let mut command = Command::new(program);
+    command.args(words).stderr(Stdio::piped());
+    end_with_this_process(&mut command);
+    let mut child = command.spawn().map_err(refused)?;
     let mut kept = Vec::new();
     if let Some(mut stderr) = child.stderr.take() {
         let mut some = [0; 4096];
@@ -97,6 +99,20 @@ pub fn hand_over_listening(
         }
     }
     Ok((child.wait().map_err(refused)?, kept))
+}
+
+/// Has a program asked to end (SIGTERM) where this process ends before it: what it started is
+/// then ended too, instead of going on unseen.
+#[allow(
+    unsafe_code,
+    reason = "nothing else runs code in the child before exec"
+)]
+fn end_with_this_process(command: &mut Command) {
+    let ask = || Ok(set_parent_process_death_signal(Some(Signal::TERM))?);
+    // SAFETY: one system call, which allocates nothing and takes no lock.
+    unsafe {
+        command.pre_exec(ask);
+    }
 }
 
 /// The file that this very program is.

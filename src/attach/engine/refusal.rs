@@ -26,7 +26,6 @@ pub(super) fn of_engine(engine: Engine, said: &str) -> Option<String> {
         "unable to connect to Podman",
         "error during connect",
         "failed to connect to the docker API",
-        "connection refused",
     ]);
     unreachable.then(|| {
         let remedy = match engine {
@@ -138,6 +137,7 @@ pub(super) fn of_run(engine: Engine, container: &Container, code: u8, said: &str
     }
     if has(&[
         "image not known",
+        "initializing source",
         "did not resolve",
         "pull access denied",
         "manifest unknown",

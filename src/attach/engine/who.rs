@@ -5,11 +5,14 @@ use std::collections::BTreeSet;
 use std::ffi::CStr;
 use std::path::Path;
 
+use memchr::memmem;
+
 use super::container::Container;
 use crate::parse::capabilities::bit;
 use crate::parse::cgroup::CgroupPaths;
 use crate::parse::container_id::from_cgroups;
 use crate::parse::id_map::IdMap;
+use crate::parse::mountinfo;
 use crate::parse::status::{Ids, Status};
 use crate::sys::{ProcDir, ProcessDir};
 
@@ -19,6 +22,8 @@ const SMALL_LIMIT: usize = 64 << 10;
 const STATUS_LIMIT: usize = 1 << 20;
 /// Docker's `userns-remap` moves ids to above these, and `docker top` shows them moved.
 const LARGEST_UNMOVED: u32 = 65_535;
+
+const MOUNTINFO_LIMIT: usize = 4 << 20;
 
 /// As whom one process runs, ids as the container's user namespace numbers them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,9 +68,10 @@ impl Crowd {
         let proc = ProcDir::open(Path::new("/proc")).ok()?;
         let mut buffer = Vec::new();
         let first = proc.process(container.state.pid).ok()?;
-        if !is_of(&first, &container.id, &mut buffer) {
-            return None;
-        }
+        let marks = [by_cgroup, by_mounts];
+        let is_of = marks
+            .into_iter()
+            .find(|is_of| is_of(&first, &container.id, &mut buffer))?;
         let shares_pids = {
             first.read(c"status", STATUS_LIMIT, &mut buffer).ok()?;
             let innermost = Status::parse(&buffer).ok()?.ns_pid?.last().copied()?;
@@ -191,17 +197,25 @@ fn map(process: &ProcessDir, name: &CStr, buffer: &mut Vec<u8>) -> Option<IdMap>
     IdMap::parse(buffer).ok()
 }
 
-fn is_of(process: &ProcessDir, id: &str, buffer: &mut Vec<u8>) -> bool {
-    if process
-        .read_records(c"cgroup", SMALL_LIMIT, buffer)
-        .is_err()
-    {
-        return false;
-    }
-    let paths = CgroupPaths::parse(buffer).ok();
+/// Whether the cgroup of a process names this container.
+fn by_cgroup(process: &ProcessDir, id: &str, buffer: &mut Vec<u8>) -> bool {
+    let read = process.read_records(c"cgroup", SMALL_LIMIT, buffer);
+    let paths = read.ok().and_then(|_| CgroupPaths::parse(buffer).ok());
     paths
         .and_then(|paths| from_cgroups(&paths))
         .is_some_and(|found| found.id == id)
+}
+
+/// Whether a process has files mounted that the engine made for this container: where containers
+/// have no cgroups, as those of a user on cgroup v1. Who shares its network may have them too.
+fn by_mounts(process: &ProcessDir, id: &str, buffer: &mut Vec<u8>) -> bool {
+    let read = process.read_records(c"mountinfo", MOUNTINFO_LIMIT, buffer);
+    let has = |path: &[u8]| memmem::find(path, id.as_bytes()).is_some();
+    // The engine's own processes have them where they were made, the container's elsewhere.
+    read.is_ok()
+        && mountinfo::entries(buffer)
+            .flatten()
+            .any(|entry| has(&entry.root) && !has(&entry.mount_point))
 }
 
 #[cfg(test)]
@@ -243,5 +257,46 @@ mod tests {
         ] {
             assert_eq!(Crowd::from_podman_top(text), None, "{text:?}");
         }
+    }
+
+    #[test]
+    fn where_containers_have_no_cgroups_the_mounts_of_the_engine_tell_them() {
+        let id = "ab".repeat(32);
+        let mount = |root: &str, point: &str| {
+            format!("7 6 0:5 {root} {point} rw - tmpfs tmpfs rw\n").replace("ID", &id)
+        };
+        let userdata = "/run/overlay-containers/ID/userdata";
+        let proc = tempfile::tempdir().unwrap();
+        for (pid, cgroup, mounts) in [
+            ("1", "0::/init.scope\n".to_owned(), mount("/", "/")),
+            // The application, and the engine's own process for it.
+            (
+                "2",
+                "0::/user.slice\n".to_owned(),
+                mount(&format!("{userdata}/hosts"), "/etc/hosts"),
+            ),
+            (
+                "3",
+                "0::/user.slice\n".to_owned(),
+                mount("/", &format!("{userdata}/shm")),
+            ),
+            (
+                "4",
+                format!("0::/libpod_parent/libpod-{id}\n"),
+                mount("/", "/"),
+            ),
+        ] {
+            let process = proc.path().join(pid);
+            std::fs::create_dir(&process).unwrap();
+            std::fs::write(process.join("cgroup"), cgroup).unwrap();
+            std::fs::write(process.join("mountinfo"), mounts).unwrap();
+        }
+        let proc = ProcDir::open(proc.path()).unwrap();
+        let marked = |by: fn(&ProcessDir, &str, &mut Vec<u8>) -> bool| {
+            let of = |pid: &i32| by(&proc.process(*pid).unwrap(), &id, &mut Vec::new());
+            (1..=4).filter(of).collect::<Vec<_>>()
+        };
+        assert_eq!(marked(by_mounts), [2]);
+        assert_eq!(marked(by_cgroup), [4]);
     }
 }

@@ -121,8 +121,8 @@ fn root_without_any_capability_is_a_user_like_others() {
 #[test]
 fn added_capabilities_count_where_the_processes_do_not_tell_theirs() {
     let told = crowd([who(1000, 1000, None)]);
-    let plain = planned(&container(), &told, &image(), &[]);
-    assert!(matches!(plain.run_as, RunAs::Target { .. }));
+    let usual = planned(&container(), &told, &image(), &[]);
+    assert!(matches!(usual.run_as, RunAs::Target { .. }));
     let privileged = Container {
         privileged: true,
         ..container()
