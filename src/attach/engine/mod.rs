@@ -168,7 +168,7 @@ fn carrier(
     let refused = |why: &str| AttachError::Target(refusal::no_image(engine, container, IMAGE, why));
     if !is_here {
         return Err(refused(
-            "runs on another machine, which has not this program",
+            "it runs elsewhere: the container is not in this machine's /proc",
         ));
     }
     if container.image.is_empty() {

@@ -221,6 +221,7 @@ fn by_mounts(process: &ProcessDir, id: &str, buffer: &mut Vec<u8>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::scratch::Scratch;
 
     #[test]
     fn the_list_of_docker_is_read_by_number() {
@@ -266,7 +267,7 @@ mod tests {
             format!("7 6 0:5 {root} {point} rw - tmpfs tmpfs rw\n").replace("ID", &id)
         };
         let userdata = "/run/overlay-containers/ID/userdata";
-        let proc = tempfile::tempdir().unwrap();
+        let scratch = Scratch::new();
         for (pid, cgroup, mounts) in [
             ("1", "0::/init.scope\n".to_owned(), mount("/", "/")),
             // The application, and the engine's own process for it.
@@ -286,12 +287,10 @@ mod tests {
                 mount("/", "/"),
             ),
         ] {
-            let process = proc.path().join(pid);
-            std::fs::create_dir(&process).unwrap();
-            std::fs::write(process.join("cgroup"), cgroup).unwrap();
-            std::fs::write(process.join("mountinfo"), mounts).unwrap();
+            scratch.write(&format!("{pid}/cgroup"), cgroup);
+            scratch.write(&format!("{pid}/mountinfo"), mounts);
         }
-        let proc = ProcDir::open(proc.path()).unwrap();
+        let proc = ProcDir::open(&scratch.path("")).unwrap();
         let marked = |by: fn(&ProcessDir, &str, &mut Vec<u8>) -> bool| {
             let of = |pid: &i32| by(&proc.process(*pid).unwrap(), &id, &mut Vec::new());
             (1..=4).filter(of).collect::<Vec<_>>()

@@ -244,6 +244,29 @@ fn the_exit_code_is_that_of_what_was_asked() {
 }
 
 #[test]
+fn a_large_document_arrives_whole() {
+    if !requires_podman("spyhole podman, a large document") {
+        return;
+    }
+    let desk = Desk::with_podman();
+    let variables: Vec<_> = (0..12)
+        .map(|n| format!("LARGE_{n}={}", "x".repeat(100_000)))
+        .collect();
+    let mut flags = vec!["--user", "1000:1000"];
+    for variable in &variables {
+        flags.extend(["--env", variable]);
+    }
+    let web = PodmanLab::get().webapp(&flags, &[]);
+    let words = ["podman", name_of(&web), "--", "env", "-o", "json"];
+    let seen = desk.spyhole(&words);
+    assert!(seen.stdout.len() > 1_200_000, "{}", seen.stdout.len());
+    let document = seen.document();
+    let seen = list(&document["environment"][0], "variables").iter();
+    let large = seen.filter(|one| one["name"].as_str().unwrap().starts_with("LARGE_"));
+    assert_eq!(large.count(), 12);
+}
+
+#[test]
 fn an_image_that_is_named_brings_its_own_spyhole() {
     if !requires_podman("spyhole podman --image") {
         return;
@@ -299,7 +322,7 @@ fn where_the_engine_is_elsewhere_its_own_list_of_processes_tells_who_they_are() 
         assert!(seen.stderr_text().contains(whom), "{seen}");
         let refused = desk.spyhole(&["podman", name_of(&web)]).ended_with(3);
         assert!(
-            refused.stderr_text().contains("runs on another machine"),
+            refused.stderr_text().contains("it runs elsewhere"),
             "{refused}"
         );
     }
