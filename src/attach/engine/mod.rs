@@ -221,7 +221,7 @@ fn tell(plan: &Plan, container: &Container) {
         RunAs::Stranger => "as nobody in particular".to_owned(),
     };
     let (name, id) = (&container.name, container.short_id());
-    let mut lines = vec![format!("spyhole beside {name} ({id}) {whom}")];
+    let mut lines = vec![format!("beside {name} ({id}) {whom}")];
     lines.extend(
         plan.because
             .iter()

@@ -1,11 +1,16 @@
 //! By real Podman, end to end.
 
 use std::fs;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use super::Desk;
 use crate::host::{list, only};
+use crate::lab::process::{DEADLINE, Process};
 use crate::lab::{self, Output};
 use crate::podman::{PodmanContainer, PodmanLab, SPYHOLE_IMAGE, requires_podman};
 
@@ -325,6 +330,40 @@ fn where_the_engine_is_elsewhere_its_own_list_of_processes_tells_who_they_are() 
             refused.stderr_text().contains("it runs elsewhere"),
             "{refused}"
         );
+    }
+}
+
+#[test]
+fn whoever_is_killed_while_looking_leaves_no_container_behind() {
+    if !requires_podman("spyhole podman, killed") {
+        return;
+    }
+    let desk = Desk::with_podman();
+    let web = PodmanLab::get().webapp(&["--user", "1000:1000"], &[]);
+    let mut command = Command::new(lab::spyhole());
+    command
+        .args([
+            "podman",
+            name_of(&web),
+            "--",
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+        ])
+        .env("PATH", desk.search_path());
+    let looking = Process::start(&mut command, Signal::SIGKILL);
+    until(|| companions(&web).len() == 1);
+    // Dropping it kills it.
+    drop(looking);
+    until(|| companions(&web).is_empty());
+}
+
+/// Waits for something that must come.
+fn until(done: impl Fn() -> bool) {
+    let end = Instant::now() + DEADLINE;
+    while !done() {
+        assert!(Instant::now() < end, "it did not come");
+        thread::sleep(Duration::from_millis(50));
     }
 }
 
