@@ -107,8 +107,10 @@ pub(super) fn no_image(engine: Engine, container: &Container, image: &str, why: 
 /// The engine itself ended so: 125 it refused, 126 and 127 the program could not be started.
 pub(super) fn of_run(engine: Engine, container: &Container, code: u8, said: &str) -> String {
     let (program, name) = (engine.program(), &container.name);
-    let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
-    if let Some(why) = of_engine(engine, said) {
+    // Warnings come before it, and may be of anything.
+    let line = last_line(said);
+    let has = |words: &[&str]| words.iter().any(|word| line.contains(word));
+    if let Some(why) = of_engine(engine, line) {
         return why;
     }
     if has(&[
@@ -169,12 +171,12 @@ pub(super) fn of_run(engine: Engine, container: &Container, code: u8, said: &str
 
 /// The last line that says something, harmless and not too long.
 pub(super) fn last_words(said: &str) -> String {
+    let short: String = last_line(said).chars().take(WORDS_SHOWN).collect();
+    escaped(short.as_bytes()).into_owned()
+}
+
+fn last_line(said: &str) -> &str {
     let says = |line: &&str| !line.is_empty() && !line.starts_with("Run 'docker");
     let line = said.lines().rev().map(str::trim).find(says);
-    let short: String = line
-        .unwrap_or("nothing")
-        .chars()
-        .take(WORDS_SHOWN)
-        .collect();
-    escaped(short.as_bytes()).into_owned()
+    line.unwrap_or("nothing")
 }

@@ -122,7 +122,10 @@ fn what_docker_refuses_to_run_is_a_sentence_and_what_spyhole_ends_with_is_kept()
             "(exit code 125); it says: docker: something new",
         ),
     ] {
-        let run = format!("echo \"{said}\" >&2; exit {code}");
+        let run = format!(
+            "echo 'WARNING: no such file or directory' >&2; echo \"{said}\" >&2; \
+             echo >&2; echo \"Run 'docker run --help' for more information\" >&2; exit {code}"
+        );
         let refused = desk("nginx", ONE_USER, &run)
             .spyhole(&["docker", "web"])
             .ended_with(3);
