@@ -35,10 +35,10 @@ pub(super) fn commands() -> [Command; 5] {
             .after_help("Flags of Target, Output and Secrets are passed on to spyhole beside the target.\nSPYHOLE_KUBECTL names another kubectl.\n\nExample:\n  spyhole kubectl web-7d9f -c app -- ps"),
         engine::Options::augment_args(Command::new(DOCKER))
             .about("Looks into a container of Docker")
-            .after_help("Example:\n  spyhole docker web -- ss -tlnp"),
+            .after_help("Flags of Target, Output and Secrets are passed on to spyhole beside the target.\n\nExample:\n  spyhole docker web -- ss -tlnp"),
         engine::Options::augment_args(Command::new(PODMAN))
             .about("Looks into a container of Podman")
-            .after_help("Example:\n  spyhole podman web -- ss -tlnp"),
+            .after_help("Flags of Target, Output and Secrets are passed on to spyhole beside the target.\n\nExample:\n  spyhole podman web -- ss -tlnp"),
     ]
 }
 
@@ -49,11 +49,11 @@ pub(super) fn run(matches: &ArgMatches) -> Option<Result<ExitCode, Failure>> {
         INSTALL => given(own).and_then(|options| installed(&options, own.get_flag("quiet"))),
         start::RUN => given(own).and_then(|options| start::started(&options, matches)),
         KUBECTL => given(own).and_then(|mut options: kubernetes::Options| {
-            options.passed_on = passed_on(own);
+            options.passed_on = passed_on::<kubernetes::Options>(own);
             attached(kubernetes::run(&options))
         }),
-        DOCKER => given(own).and_then(|options| attached(engine::run(Engine::Docker, &options))),
-        PODMAN => given(own).and_then(|options| attached(engine::run(Engine::Podman, &options))),
+        DOCKER => beside(Engine::Docker, own),
+        PODMAN => beside(Engine::Podman, own),
         _ => return None,
     })
 }
@@ -63,14 +63,16 @@ fn given<O: FromArgMatches>(own: &ArgMatches) -> Result<O, Failure> {
 }
 
 /// The flags of every command that were given: they are meant for spyhole beside the target.
-fn passed_on(own: &ArgMatches) -> Vec<OsString> {
-    let every = Global::augment_args(Command::new(KUBECTL));
-    let own_too = kubernetes::Options::augment_args(Command::new(KUBECTL));
+fn passed_on<O: Args>(own: &ArgMatches) -> Vec<OsString> {
+    let every = Global::augment_args(Command::new(""));
+    let own_too = O::augment_args(Command::new(""));
     let mut words = Vec::new();
     for arg in every.get_arguments() {
         let id = arg.get_id();
         let given = own.value_source(id.as_str()) == Some(ValueSource::CommandLine);
         let taken = own_too.get_arguments().any(|other| other.get_id() == id);
+        // What is said about the plan stays here, or is left out here.
+        let taken = taken || id == "quiet";
         let Some(long) = arg.get_long().filter(|_| given && !taken) else {
             continue;
         };
@@ -105,6 +107,13 @@ fn installed(options: &install::Options, quiet: bool) -> Result<ExitCode, Failur
         }
     }
     Ok(Exit::Done.into())
+}
+
+fn beside(engine: Engine, own: &ArgMatches) -> Result<ExitCode, Failure> {
+    let mut options: engine::Options = given(own)?;
+    let passed_on = passed_on::<engine::Options>(own);
+    options.command.splice(0..0, passed_on);
+    attached(engine::run(engine, &options, own.get_flag("quiet")))
 }
 
 fn attached(ended: Result<u8, AttachError>) -> Result<ExitCode, Failure> {

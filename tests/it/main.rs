@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod beside;
 mod capabilities;
 mod certificate_forms;
 mod certificates;

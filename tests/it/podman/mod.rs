@@ -131,6 +131,22 @@ impl PodmanLab {
         })
     }
 
+    /// Writes a program named `podman` that is Podman on this storage, and notes the words of
+    /// each call as a line of `calls`, both in this directory: for PATH.
+    pub(crate) fn program_in(&self, directory: &Path) {
+        let mut words = vec!["podman".into()];
+        words.extend(global_flags(&self.directory, self.driver));
+        let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+        let text = format!(
+            "#!/bin/sh\necho \"$*\" >> '{}'\nPATH='{}'\nexport CONTAINERS_CONF='{}'\nexec {} \"$@\"\n",
+            directory.join("calls").display(),
+            env::var("PATH").unwrap(),
+            self.directory.join("containers.conf").display(),
+            words.join(" ")
+        );
+        write_program(&directory.join("podman"), &text);
+    }
+
     /// The same, where a failure is one of the test.
     pub(crate) fn must(&self, words: &[&str]) -> Output {
         let output = self.podman(words);
@@ -254,6 +270,21 @@ fn success(output: &Output) -> Result<(), String> {
         Some(0) => Ok(()),
         _ => Err(output.to_string()),
     }
+}
+
+/// Written by another process: a file that this one had open for writing while some test forked
+/// would be "text file busy".
+pub(crate) fn write_program(path: &Path, text: &str) {
+    let written = Command::new("sh")
+        .args([
+            "-c",
+            "printf %s \"$2\" > \"$1\" && chmod 755 \"$1\"",
+            "write",
+        ])
+        .arg(path)
+        .arg(text)
+        .status();
+    assert!(written.unwrap().success(), "{}", path.display());
 }
 
 fn global_flags(directory: &Path, driver: &str) -> Vec<OsString> {

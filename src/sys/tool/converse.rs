@@ -1,101 +1,17 @@
-//! Programs of the engineer's own machine: kubectl, docker, podman. Never those of a target.
-
-#![allow(
-    clippy::disallowed_methods,
-    reason = "the engineer's side stands where such a program is; nothing beside a target calls this"
-)]
+//! A program whose words are taken as they come.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
-use std::os::fd::{AsRawFd, OwnedFd};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{MemfdFlags, memfd_create};
-
+use super::{Said, ToolError, refused};
 use crate::model::escape::escaped;
 
-/// A program that could not be run.
-#[derive(Debug, thiserror::Error)]
-pub enum ToolError {
-    /// It is not there.
-    #[error("{program} is not installed, or not in PATH")]
-    NotFound {
-        /// As it was called.
-        program: String,
-    },
-    /// It could not be started, or not be waited for.
-    #[error("cannot run {program}: {source}")]
-    Start {
-        /// As it was called.
-        program: String,
-        /// The error of starting it.
-        source: io::Error,
-    },
-    /// It did not end in its time, and was ended.
-    #[error("{program} did not answer within {} s", .time.as_secs())]
-    TimedOut {
-        /// As it was called.
-        program: String,
-        /// How long it had.
-        time: Duration,
-    },
-    /// It said more than anybody asked for, and was ended.
-    #[error("{program} answers with more than {} MiB", .bytes >> 20)]
-    TooLong {
-        /// As it was called.
-        program: String,
-        /// How much it could have said.
-        bytes: usize,
-    },
-    /// What it says cannot be passed on.
-    #[error("cannot write the output: {0}")]
-    Output(io::Error),
-}
-
-/// What a program said.
-#[derive(Debug)]
-pub struct Said {
-    /// How it ended.
-    pub status: ExitStatus,
-    /// Its stdout.
-    pub stdout: Vec<u8>,
-    /// Its stderr.
-    pub stderr: Vec<u8>,
-}
-
-/// Runs a program to its end and keeps what it says.
-///
-/// # Errors
-/// [`ToolError`], where it does not run.
-pub fn ask(program: &OsStr, words: &[OsString]) -> Result<Said, ToolError> {
-    let output = Command::new(program)
-        .args(words)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|source| refused(program, source))?;
-    Ok(Said {
-        status: output.status,
-        stdout: output.stdout,
-        stderr: output.stderr,
-    })
-}
-
-/// Runs a program to its end with this terminal as its own.
-///
-/// # Errors
-/// [`ToolError`], where it does not run.
-pub fn hand_over(program: &OsStr, words: &[OsString]) -> Result<ExitStatus, ToolError> {
-    Command::new(program)
-        .args(words)
-        .status()
-        .map_err(|source| refused(program, source))
-}
-
-/// Runs a program as [`ask`] does, but not for ever and not without end. What it says on stderr
-/// while it keeps one waiting is shown, for it may wait for the person: a login.
+/// Runs a program to its end and keeps what it says, but not for ever and not without end. What
+/// it says on stderr while it keeps one waiting is shown, for it may wait for the person: a login.
 ///
 /// # Errors
 /// [`ToolError`], where it does not run, takes longer or says more.
@@ -139,28 +55,6 @@ pub fn stream(
         stdout: Vec::new(),
         stderr,
     })
-}
-
-/// A text that a program can read by a path while this lives; no file is left behind.
-#[derive(Debug)]
-pub struct Lent(OwnedFd);
-
-impl Lent {
-    /// Lends this text.
-    ///
-    /// # Errors
-    /// Those of `memfd_create(2)` and write(2).
-    pub fn new(text: &str) -> io::Result<Self> {
-        let mut file = std::fs::File::from(memfd_create("spyhole", MemfdFlags::CLOEXEC)?);
-        file.write_all(text.as_bytes())?;
-        Ok(Self(file.into()))
-    }
-
-    /// Where it is, for programs of the same user, whatever stands between this one and them.
-    #[must_use]
-    pub fn path(&self) -> String {
-        format!("/proc/{}/fd/{}", std::process::id(), self.0.as_raw_fd())
-    }
 }
 
 /// How much of a program's stderr is kept.
@@ -272,13 +166,5 @@ fn late(program: &OsStr, time: Option<Duration>) -> ToolError {
     ToolError::TimedOut {
         program: program.to_string_lossy().into_owned(),
         time: time.unwrap_or_default(),
-    }
-}
-
-fn refused(program: &OsStr, source: io::Error) -> ToolError {
-    let program = program.to_string_lossy().into_owned();
-    match source.kind() {
-        io::ErrorKind::NotFound => ToolError::NotFound { program },
-        _ => ToolError::Start { program, source },
     }
 }

@@ -1,0 +1,256 @@
+use super::*;
+use crate::attach::engine::container::State;
+
+const ID: &str = "5ba2b15d743993d28998e37f0caf9f3d2893ea99b0714376bd5af06a90121a54";
+
+fn container() -> Container {
+    Container {
+        id: ID.to_owned(),
+        name: "web".to_owned(),
+        state: State {
+            running: true,
+            ..State::default()
+        },
+        image: "8272".to_owned(),
+        ..Container::default()
+    }
+}
+
+fn who(uid: u32, gid: u32, permitted: Option<u64>) -> Who {
+    Who {
+        uid,
+        gid,
+        permitted,
+        closed: false,
+        groups: Vec::new(),
+    }
+}
+
+fn crowd(whos: impl IntoIterator<Item = Who>) -> Crowd {
+    Crowd {
+        whos: whos.into_iter().collect(),
+        source: Source::Here,
+        shares_pids: Some(false),
+    }
+}
+
+fn image() -> Carrier {
+    Carrier::Image("spyhole".to_owned())
+}
+
+fn planned(container: &Container, crowd: &Crowd, carrier: &Carrier, command: &[&str]) -> Plan {
+    let command: Vec<_> = command.iter().map(|word| (*word).to_owned()).collect();
+    plan(&Situation {
+        engine: Engine::Podman,
+        container,
+        crowd,
+        carrier,
+        terminal: false,
+        command: &command,
+    })
+}
+
+fn line(plan: &Plan) -> String {
+    plan.steps[0].line()
+}
+
+#[test]
+fn of_one_user_without_capabilities_it_is_that_user() {
+    let plan = planned(
+        &container(),
+        &crowd([who(1000, 1001, Some(0))]),
+        &image(),
+        &["ps"],
+    );
+    assert_eq!(
+        plan.run_as,
+        RunAs::Target {
+            uid: 1000,
+            gid: 1001
+        }
+    );
+    assert_eq!(
+        line(&plan),
+        format!(
+            "podman run --rm --log-driver none --pid container:{ID} --network container:{ID} \
+             --cap-drop ALL --user 1000:1001 --security-opt no-new-privileges --read-only \
+             --workdir / spyhole ps"
+        )
+    );
+}
+
+#[test]
+fn whatever_that_user_could_not_read_needs_root() {
+    let net_admin = 1 << 12;
+    let closed = Who {
+        closed: true,
+        ..who(70, 70, Some(0))
+    };
+    let cases: [(Vec<Who>, &str); 6] = [
+        (
+            vec![who(0, 0, Some(0)), who(101, 101, Some(0))],
+            "different users (0:0, 101:101)",
+        ),
+        (
+            vec![who(5, 5, Some(0)), who(5, 6, Some(0))],
+            "different users (5:5, 5:6)",
+        ),
+        (vec![who(0, 0, Some(net_admin))], "(cap_net_admin)"),
+        (vec![closed], "not dumpable"),
+        (vec![who(0, 0, None)], "which capabilities"),
+        (vec![], "as whom"),
+    ];
+    for (whos, why) in cases {
+        let plan = planned(&container(), &crowd(whos), &image(), &[]);
+        assert_eq!(plan.run_as, RunAs::RootWithPtrace, "{why}");
+        assert!(plan.because[0].contains(why), "{:?}", plan.because);
+        assert!(
+            line(&plan).contains(
+                " --cap-drop ALL --user 0:0 --cap-add SYS_PTRACE --cap-add DAC_OVERRIDE "
+            )
+        );
+    }
+}
+
+#[test]
+fn root_without_any_capability_is_a_user_like_others() {
+    let plan = planned(&container(), &crowd([who(0, 0, Some(0))]), &image(), &[]);
+    assert_eq!(plan.run_as, RunAs::Target { uid: 0, gid: 0 });
+}
+
+#[test]
+fn added_capabilities_count_where_the_processes_do_not_tell_theirs() {
+    let told = crowd([who(1000, 1000, None)]);
+    let usual = planned(&container(), &told, &image(), &[]);
+    assert!(matches!(usual.run_as, RunAs::Target { .. }));
+    let privileged = Container {
+        privileged: true,
+        ..container()
+    };
+    let plan = planned(&privileged, &told, &image(), &[]);
+    assert_eq!(plan.run_as, RunAs::RootWithPtrace);
+}
+
+#[test]
+fn a_member_of_a_pod_is_looked_at_from_within_the_pod() {
+    let member = Container {
+        pod: "760c".to_owned(),
+        userns: "private".to_owned(),
+        ..container()
+    };
+    let said = line(&planned(
+        &member,
+        &crowd([who(1, 1, Some(0))]),
+        &image(),
+        &[],
+    ));
+    assert!(
+        said.contains(" --pod 760c ") && !said.contains("--network") && !said.contains("--userns")
+    );
+}
+
+#[test]
+fn a_user_namespace_of_its_own_is_joined() {
+    for (mode, flag) in [
+        ("private", format!(" --userns container:{ID} ")),
+        ("keep-id", format!(" --userns container:{ID} ")),
+        ("host", " --userns host ".to_owned()),
+    ] {
+        let own = Container {
+            userns: mode.to_owned(),
+            ..container()
+        };
+        let said = line(&planned(&own, &crowd([who(1, 1, Some(0))]), &image(), &[]));
+        assert!(said.contains(&flag), "{said}");
+    }
+}
+
+#[test]
+fn among_others_the_target_is_named_unless_the_words_do_so() {
+    let among = Crowd {
+        shares_pids: Some(true),
+        ..crowd([who(1, 1, Some(0))])
+    };
+    let of = |command: &[&str]| line(&planned(&container(), &among, &image(), command));
+    assert!(of(&["ps"]).ends_with(" spyhole --container 5ba2b15d7439 ps"));
+    assert!(of(&[]).ends_with(" spyhole --container 5ba2b15d7439"));
+    for words in [
+        &["-c", "x", "ps"][..],
+        &["ps", "--pid=1"],
+        &["--self", "ps"],
+        &["-cx"],
+    ] {
+        assert!(!of(words).contains("--container 5ba2"), "{words:?}");
+    }
+    let host = Container {
+        pid_mode: "host".to_owned(),
+        ..container()
+    };
+    let unknown = Crowd {
+        shares_pids: None,
+        ..crowd([who(1, 1, Some(0))])
+    };
+    assert!(line(&planned(&host, &unknown, &image(), &[])).ends_with("--container 5ba2b15d7439"));
+    assert!(line(&planned(&container(), &unknown, &image(), &[])).ends_with(" spyhole"));
+}
+
+#[test]
+fn the_own_file_comes_with_nothing_of_what_the_image_does_by_itself() {
+    let file = Carrier::File {
+        path: "/opt/a,b/spyhole".to_owned(),
+        instead_of: "spyhole".to_owned(),
+    };
+    let plan = planned(
+        &container(),
+        &crowd([who(1, 1, Some(0))]),
+        &file,
+        &["access"],
+    );
+    let words = &plan.steps[0].words;
+    let mount = r#"type=bind,"source=/opt/a,b/spyhole",target=/.spyhole,readonly"#;
+    assert!(words.iter().any(|word| word == mount), "{words:?}");
+    let line = line(&plan);
+    assert!(
+        line.ends_with(
+            " --entrypoint /.spyhole --no-healthcheck --pull never --image-volume ignore 8272 access"
+        ),
+        "{line}"
+    );
+    assert!(
+        plan.because[1].contains("no image spyhole"),
+        "{:?}",
+        plan.because
+    );
+}
+
+#[test]
+fn what_a_security_module_would_refuse_is_lifted_and_told() {
+    let labelled = Container {
+        process_label: "system_u:system_r:container_t:s0:c1,c2".to_owned(),
+        apparmor: "unconfined".to_owned(),
+        ..container()
+    };
+    let plan = planned(&labelled, &crowd([who(1, 1, Some(0))]), &image(), &[]);
+    let said = line(&plan);
+    assert!(
+        said.contains(" --security-opt label=disable --security-opt apparmor=unconfined "),
+        "{said}"
+    );
+    assert_eq!(plan.limits.len(), 2);
+    let usual = Container {
+        apparmor: "docker-default".to_owned(),
+        ..container()
+    };
+    let plan = planned(&usual, &crowd([who(1, 1, Some(0))]), &image(), &[]);
+    assert!(plan.limits.is_empty() && !line(&plan).contains("apparmor"));
+}
+
+#[test]
+fn further_groups_of_the_user_go_with_it() {
+    let member = Who {
+        groups: vec![20, 30],
+        ..who(1, 1, Some(0))
+    };
+    let said = line(&planned(&container(), &crowd([member]), &image(), &[]));
+    assert!(said.contains(" --user 1:1 --group-add 20 --group-add 30 "));
+}

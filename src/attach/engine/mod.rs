@@ -1,0 +1,282 @@
+//! `spyhole podman CONTAINER` and `spyhole docker CONTAINER`: one more container beside it, by
+//! the user's own engine, which is asked for what it has and told nothing that it would keep.
+
+mod choose;
+mod container;
+mod refusal;
+mod who;
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, IsTerminal as _, Write as _};
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::AttachError;
+use super::plan::{IMAGE, Plan, RunAs};
+use crate::model::escape::escaped;
+use crate::sys::tool::{OwnProgram, Said, ask_within, hand_over_listening};
+use choose::{Carrier, Situation};
+use container::Container;
+use who::Crowd;
+
+/// The inspection of a container is some KiB.
+const ANSWER_BYTES: usize = 16 << 20;
+/// An engine answers at once, or is ill.
+const ANSWER_TIME: Duration = Duration::from_mins(1);
+/// What the engine says last is what it refused.
+const LAST_WORDS: usize = 8 << 10;
+/// Exit codes of `run` that are the engine's own.
+const ENGINES_OWN: std::ops::RangeInclusive<u8> = 125..=127;
+/// SIGKILL, as an exit code.
+const KILLED: u8 = 137;
+
+/// What `spyhole podman` and `spyhole docker` take.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// The container to look into, by name or id.
+    #[arg(id = "beside", value_name = "CONTAINER")]
+    pub container: String,
+    /// An image with spyhole as its entrypoint; without one: spyhole, or where there is none this very program.
+    #[arg(long, value_name = "IMAGE")]
+    pub image: Option<String>,
+    /// Print the command that would be run, and run nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// What spyhole shall do there; without one: dump.
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}
+
+/// The program that runs the container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// `docker`.
+    Docker,
+    /// `podman`.
+    Podman,
+}
+
+impl Engine {
+    /// As it is called.
+    fn program(self) -> &'static str {
+        match self {
+            Self::Docker => "docker",
+            Self::Podman => "podman",
+        }
+    }
+
+    fn ask(self, words: &[&str]) -> Result<Said, AttachError> {
+        let words: Vec<_> = words.iter().map(OsString::from).collect();
+        let program = OsStr::new(self.program());
+        Ok(ask_within(program, &words, ANSWER_BYTES, ANSWER_TIME)?)
+    }
+}
+
+/// Puts spyhole beside the container and returns the exit code: that of what spyhole did there.
+/// The plan is told on stderr, unless `quiet`.
+///
+/// # Errors
+/// [`AttachError`], as a sentence with its remedy.
+pub fn run(engine: Engine, options: &Options, quiet: bool) -> Result<u8, AttachError> {
+    let command = utf8(&options.command)?;
+    let container = inspect(engine, &options.container)?;
+    if !container.is_up() {
+        return Err(AttachError::Target(refusal::not_running(
+            engine, &container,
+        )));
+    }
+    let here = Crowd::here(&container);
+    let carrier = carrier(engine, &container, options, here.is_some())?;
+    let crowd = here.unwrap_or_else(|| elsewhere(engine, &container));
+    let plan = choose::plan(&Situation {
+        engine,
+        container: &container,
+        crowd: &crowd,
+        carrier: &carrier,
+        terminal: io::stdin().is_terminal() && io::stdout().is_terminal(),
+        command: &command,
+    });
+    if !quiet {
+        tell(&plan, &container);
+    }
+    if options.dry_run {
+        let mut out = io::stdout();
+        for step in &plan.steps {
+            // Whoever closed the pipe has seen enough.
+            let _ = writeln!(out, "{}", escaped(step.line().as_bytes()));
+        }
+        return Ok(0);
+    }
+    carry_out(engine, &plan, &container)
+}
+
+/// What the engine knows of a container.
+fn inspect(engine: Engine, name: &str) -> Result<Container, AttachError> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    let is_name = name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(plain);
+    if !is_name {
+        return Err(AttachError::Usage(format!(
+            "{:?} is no name of a container: letters, digits, _, . and - only",
+            escaped(name.as_bytes())
+        )));
+    }
+    let said = engine.ask(&["container", "inspect", name])?;
+    if said.status.success() {
+        return Container::parse(&said.stdout).ok_or_else(|| {
+            let program = engine.program();
+            let why = "answered `container inspect` with something that is none";
+            AttachError::Target(format!("{program} {why}"))
+        });
+    }
+    let words = String::from_utf8_lossy(&said.stderr);
+    let why = if let Some(why) = refusal::of_engine(engine, &words) {
+        why
+    } else if refusal::is_no_such_container(&words) {
+        refusal::no_such_container(engine, name, running(engine))
+    } else {
+        let (program, words) = (engine.program(), refusal::last_words(&words));
+        format!("{program} does not tell of {name}; it says: {words}")
+    };
+    Err(AttachError::Target(why))
+}
+
+/// The names of what runs; none where that cannot be known.
+fn running(engine: Engine) -> Vec<String> {
+    let said = engine.ask(&["container", "ls", "--format", "{{.Names}}"]);
+    let said = said.map(|said| said.stdout).unwrap_or_default();
+    let names = String::from_utf8_lossy(&said);
+    names
+        .lines()
+        .map(|name| escaped(name.as_bytes()).into_owned())
+        .collect()
+}
+
+/// What brings the program: the image that was named, the usual one, or this file.
+fn carrier(
+    engine: Engine,
+    container: &Container,
+    options: &Options,
+    is_here: bool,
+) -> Result<Carrier, AttachError> {
+    if let Some(image) = &options.image {
+        if image.is_empty() || image.starts_with('-') {
+            return Err(AttachError::Usage(format!("--image {image:?} is no image")));
+        }
+        return Ok(Carrier::Image(image.clone()));
+    }
+    let image = engine.ask(&["image", "inspect", "--format", "{{.Id}}", IMAGE])?;
+    if image.status.success() {
+        return Ok(Carrier::Image(IMAGE.to_owned()));
+    }
+    let refused = |why: &str| AttachError::Target(refusal::no_image(engine, container, IMAGE, why));
+    if !is_here {
+        return Err(refused(
+            "it runs elsewhere: the container is not in this machine's /proc",
+        ));
+    }
+    if container.image.is_empty() {
+        return Err(refused("the container has no image that could lend itself"));
+    }
+    let own = OwnProgram::find().map_err(|why| {
+        refused(&format!(
+            "this program's file cannot be found ({why}) to be mounted"
+        ))
+    })?;
+    let path = own.path.to_str().filter(|_| own.is_static && own.for_all);
+    let path = path.ok_or_else(|| {
+        refused(if own.is_static {
+            "the file of this program is not for all to read and run (chmod 755)"
+        } else {
+            "this program needs libraries that are not there"
+        })
+    })?;
+    Ok(Carrier::File {
+        path: path.to_owned(),
+        instead_of: IMAGE.to_owned(),
+    })
+}
+
+/// As whom the processes run where this machine's /proc does not tell.
+fn elsewhere(engine: Engine, container: &Container) -> Crowd {
+    let columns: &[&str] = match engine {
+        Engine::Docker => &["-eo", "pid,uid,gid"],
+        Engine::Podman => &["user,group,capprm"],
+    };
+    let said = engine.ask(&[&["top", &container.id], columns].concat());
+    let listed = said.ok().filter(|said| said.status.success());
+    let read = |said: Said| {
+        let text = String::from_utf8_lossy(&said.stdout);
+        match engine {
+            Engine::Docker => Crowd::from_docker_top(&text),
+            Engine::Podman => Crowd::from_podman_top(&text),
+        }
+    };
+    listed
+        .and_then(read)
+        .unwrap_or_else(|| Crowd::asked(container))
+}
+
+/// The plan in a few lines; where stderr is closed, nobody wants to know.
+fn tell(plan: &Plan, container: &Container) {
+    let whom = match plan.run_as {
+        RunAs::Target { uid, gid } => format!("as uid {uid} gid {gid}, with no capability"),
+        RunAs::RootWithPtrace => "as root with SYS_PTRACE and DAC_OVERRIDE".to_owned(),
+        RunAs::Stranger => "as nobody in particular".to_owned(),
+    };
+    let (name, id) = (&container.name, container.short_id());
+    let mut lines = vec![format!("beside {name} ({id}) {whom}")];
+    lines.extend(
+        plan.because
+            .iter()
+            .chain(&plan.limits)
+            .map(|line| format!("  {line}")),
+    );
+    for line in lines {
+        let _ = writeln!(io::stderr(), "{}", escaped(line.as_bytes()));
+    }
+}
+
+fn carry_out(engine: Engine, plan: &Plan, container: &Container) -> Result<u8, AttachError> {
+    for step in &plan.steps {
+        let Some((program, words)) = step.words.split_first() else {
+            continue;
+        };
+        let words: Vec<_> = words.iter().map(OsString::from).collect();
+        let (status, said) = hand_over_listening(OsStr::new(program), &words, LAST_WORDS)?;
+        let code = code_of(status);
+        if ENGINES_OWN.contains(&code) {
+            let said = String::from_utf8_lossy(&said);
+            let why = refusal::of_run(engine, container, code, &said);
+            return Err(AttachError::Target(why));
+        }
+        if code == KILLED
+            && let Ok(now) = inspect(engine, &container.id)
+            && !now.is_up()
+        {
+            // Whoever shares a PID namespace dies with its first process.
+            let why = refusal::not_running(engine, &now);
+            return Err(AttachError::Target(format!(
+                "the look was cut short: {why}"
+            )));
+        }
+        if code != 0 {
+            return Ok(code);
+        }
+    }
+    Ok(0)
+}
+
+fn code_of(status: ExitStatus) -> u8 {
+    let of_signal = || status.signal().map(|signal| signal.saturating_add(128));
+    let code = status.code().or_else(of_signal);
+    code.and_then(|code| code.try_into().ok()).unwrap_or(1)
+}
+
+fn utf8(command: &[OsString]) -> Result<Vec<String>, AttachError> {
+    let word = |word: &OsString| word.to_str().map(str::to_owned);
+    let words: Option<_> = command.iter().map(word).collect();
+    words.ok_or_else(|| AttachError::Usage("the words of the command are not UTF-8".to_owned()))
+}

@@ -1,0 +1,182 @@
+//! Programs of the engineer's own machine: kubectl, docker, podman. Never those of a target.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the engineer's side stands where such a program is; nothing beside a target calls this"
+)]
+
+mod converse;
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::process::{Signal, set_parent_process_death_signal};
+
+pub use converse::{ask_within, stream};
+
+/// A program that could not be run.
+#[derive(Debug, thiserror::Error)]
+pub enum ToolError {
+    /// It is not there.
+    #[error("{program} is not installed, or not in PATH")]
+    NotFound {
+        /// As it was called.
+        program: String,
+    },
+    /// It could not be started, or not be waited for.
+    #[error("cannot run {program}: {source}")]
+    Start {
+        /// As it was called.
+        program: String,
+        /// The error of starting it.
+        source: io::Error,
+    },
+    /// It did not end in its time, and was ended.
+    #[error("{program} did not answer within {} s", .time.as_secs())]
+    TimedOut {
+        /// As it was called.
+        program: String,
+        /// How long it had.
+        time: Duration,
+    },
+    /// It said more than anybody asked for, and was ended.
+    #[error("{program} answers with more than {} MiB", .bytes >> 20)]
+    TooLong {
+        /// As it was called.
+        program: String,
+        /// How much it could have said.
+        bytes: usize,
+    },
+    /// What it says cannot be passed on.
+    #[error("cannot write the output: {0}")]
+    Output(io::Error),
+}
+
+/// What a program said.
+#[derive(Debug)]
+pub struct Said {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// Its stdout.
+    pub stdout: Vec<u8>,
+    /// Its stderr.
+    pub stderr: Vec<u8>,
+}
+
+/// Runs a program to its end with this terminal as its own.
+///
+/// # Errors
+/// [`ToolError`], where it does not run.
+pub fn hand_over(program: &OsStr, words: &[OsString]) -> Result<ExitStatus, ToolError> {
+    Command::new(program)
+        .args(words)
+        .status()
+        .map_err(|source| refused(program, source))
+}
+
+/// Runs a program to its end with this terminal as its own; the last `limit` bytes of what it
+/// says on stderr are kept beside being shown.
+///
+/// # Errors
+/// [`ToolError`], where it does not run.
+pub fn hand_over_listening(
+    program: &OsStr,
+    words: &[OsString],
+    limit: usize,
+) -> Result<(ExitStatus, Vec<u8>), ToolError> {
+    let refused = |source| refused(program, source);
+    let mut command = Command::new(program);
+    command.args(words).stderr(Stdio::piped());
+    end_with_this_process(&mut command);
+    let mut child = command.spawn().map_err(refused)?;
+    let mut kept = Vec::new();
+    if let Some(mut stderr) = child.stderr.take() {
+        let mut some = [0; 4096];
+        // What it says decides nothing: how it ends does.
+        while let Ok(read @ 1..) = stderr.read(&mut some) {
+            let said = some.get(..read).unwrap_or_default();
+            let _ = io::stderr().write_all(said);
+            kept.extend_from_slice(said);
+            kept.drain(..kept.len().saturating_sub(limit));
+        }
+    }
+    Ok((child.wait().map_err(refused)?, kept))
+}
+
+/// Has a program asked to end (SIGTERM) where this process ends before it: what it started is
+/// then ended too, instead of going on unseen.
+#[allow(
+    unsafe_code,
+    reason = "nothing else runs code in the child before exec"
+)]
+fn end_with_this_process(command: &mut Command) {
+    let ask = || Ok(set_parent_process_death_signal(Some(Signal::TERM))?);
+    // SAFETY: one system call, which allocates nothing and takes no lock.
+    unsafe {
+        command.pre_exec(ask);
+    }
+}
+
+/// A text that a program can read by a path while this lives; no file is left behind.
+#[derive(Debug)]
+pub struct Lent(OwnedFd);
+
+impl Lent {
+    /// Lends this text.
+    ///
+    /// # Errors
+    /// Those of `memfd_create(2)` and write(2).
+    pub fn new(text: &str) -> io::Result<Self> {
+        let mut file = std::fs::File::from(memfd_create("spyhole", MemfdFlags::CLOEXEC)?);
+        file.write_all(text.as_bytes())?;
+        Ok(Self(file.into()))
+    }
+
+    /// Where it is, for programs of the same user, whatever stands between this one and them.
+    #[must_use]
+    pub fn path(&self) -> String {
+        format!("/proc/{}/fd/{}", std::process::id(), self.0.as_raw_fd())
+    }
+}
+
+/// The file that this very program is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnProgram {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Whether everybody may read and run it.
+    pub for_all: bool,
+    /// Whether it needs no file beside itself.
+    pub is_static: bool,
+}
+
+impl OwnProgram {
+    /// Finds it.
+    ///
+    /// # Errors
+    /// Where it cannot be found, such as after it was replaced.
+    pub fn find() -> io::Result<Self> {
+        let path = std::env::current_exe()?;
+        let mode = std::fs::metadata(&path)?.permissions().mode();
+        Ok(Self {
+            for_all: mode & 0o005 == 0o005,
+            is_static: cfg!(target_feature = "crt-static"),
+            path,
+        })
+    }
+}
+
+fn refused(program: &OsStr, source: io::Error) -> ToolError {
+    let program = program.to_string_lossy().into_owned();
+    match source.kind() {
+        io::ErrorKind::NotFound => ToolError::NotFound { program },
+        _ => ToolError::Start { program, source },
+    }
+}
