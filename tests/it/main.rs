@@ -21,6 +21,7 @@ mod fake;
 mod fake_proc;
 mod host;
 mod hostile;
+mod install;
 mod lab;
 mod layers;
 mod mounts;
