@@ -17,6 +17,7 @@ mod dns;
 mod document;
 mod documents;
 mod engines;
+mod entrypoint;
 mod fake;
 mod fake_proc;
 mod host;
