@@ -11,13 +11,13 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
+use ring::digest::{Context, SHA256};
 use rustix::fs::{
     AtFlags, CWD, FileType, Mode, OFlags, Stat, StatVfsMountFlags, fchmod, fstat, fstatvfs, linkat,
     openat, readlinkat, renameat, statat, symlinkat, unlinkat,
 };
 use rustix::io::Errno;
 use rustix::process::{getegid, geteuid};
-use sha2::{Digest, Sha256};
 
 use super::random;
 
@@ -329,13 +329,17 @@ fn fill(mut file: &File, program: &Program) -> Result<(), CopyError> {
 
 /// Length and SHA-256 of a file, from its beginning.
 fn digest(mut file: &File) -> Result<(u64, [u8; 32]), Errno> {
-    let mut hash = Sha256::new();
+    let mut hash = Context::new(&SHA256);
     let mut length = 0_u64;
     let mut some = vec![0; 64 << 10];
     file.rewind().map_err(|error| errno(&error))?;
     loop {
         match file.read(&mut some) {
-            Ok(0) => return Ok((length, hash.finalize().into())),
+            Ok(0) => {
+                let digest = hash.finish();
+                let sha256 = digest.as_ref().try_into().map_err(|_| Errno::INVAL)?;
+                return Ok((length, sha256));
+            }
             Ok(count) => {
                 hash.update(some.get(..count).unwrap_or_default());
                 length = length.saturating_add(count as u64);
@@ -356,4 +360,50 @@ fn io_at(step: Step) -> impl Fn(io::Error) -> CopyError {
 
 fn errno(error: &io::Error) -> Errno {
     Errno::from_io_error(error).unwrap_or(Errno::IO)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn what_reads_back_as_something_else_gets_no_name() {
+        let house = tempfile::tempdir().unwrap();
+        fs::write(house.path().join("source"), "what it should be").unwrap();
+        let file = File::open(house.path().join("source")).unwrap();
+        let (bytes, mut sha256) = digest(&file).unwrap();
+        sha256[0] ^= 1;
+        let program = Program {
+            file,
+            bytes,
+            sha256,
+        };
+        let into = house.path().join("into");
+        fs::create_dir(&into).unwrap();
+        fs::write(into.join("old"), "old").unwrap();
+        let directory = Directory::open(&into).unwrap();
+        assert_eq!(directory.put("old", &program), Err(CopyError::Differs));
+        assert_eq!(
+            directory.put_named("old", &program),
+            Err(CopyError::Differs)
+        );
+        assert_eq!(fs::read(into.join("old")).unwrap(), b"old");
+        assert_eq!(fs::read_dir(&into).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_program_is_there_only_with_its_bytes_and_its_mode() {
+        let house = tempfile::tempdir().unwrap();
+        let program = Program::running().unwrap();
+        let directory = Directory::open(house.path()).unwrap();
+        assert!(!directory.holds("copy", &program));
+        directory.put("copy", &program).unwrap();
+        assert!(directory.holds("copy", &program));
+        directory.link("link", "copy").unwrap();
+        assert!(!directory.holds("link", &program), "a link is no copy");
+        assert_eq!(directory.entry("link"), Ok(Entry::Link("copy".into())));
+        assert_eq!(directory.link("copy", "x"), Err(Errno::EXIST));
+    }
 }

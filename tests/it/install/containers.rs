@@ -1,0 +1,110 @@
+//! Put into a volume by one container, run in another that holds nothing but its application.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use super::{assert_whole, names};
+use crate::host::run;
+use crate::lab::{Lab, Output, requires_root};
+use crate::podman::{PodmanLab, SPYHOLE_IMAGE, requires_podman};
+
+/// Fails unless it is the list of processes of the application's own container.
+fn assert_sees_the_application(seen: Output) {
+    let seen = seen.ended_with(0);
+    let text = seen.stdout_text();
+    assert!(text.contains("/webapp --api-key=‹redacted"), "{seen}");
+    // Whoever looks is left out.
+    assert!(!text.contains("/spy/"), "{seen}");
+}
+
+#[test]
+fn a_container_without_a_shell_runs_what_another_put_into_its_volume() {
+    if !requires_root("install: into the volume of a scratch container") {
+        return;
+    }
+    // As the kubelet makes an emptyDir.
+    let volume = tempfile::tempdir().unwrap();
+    fs::set_permissions(volume.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    let init = Lab::bare()
+        .uid(65532)
+        .caps("none")
+        .no_new_privs()
+        .read_only();
+    let init = init.bind(volume.path(), "/spy");
+    let done = init
+        .args(["install", "/spy", "--link", "ps"])
+        .run()
+        .ended_with(0);
+    assert!(
+        done.stderr_text()
+            .ends_with("in the application's container: /spy/spyhole ps\n"),
+        "{done}"
+    );
+    assert_whole(&volume.path().join("spyhole"));
+    assert_eq!(names(volume.path()), ["ps", "spyhole"]);
+    let app = Lab::webapp().uid(1000).caps("none").read_only();
+    let app = app
+        .bind_read_only(volume.path(), "/spy")
+        .arg("--api-key=s3cret")
+        .start();
+    let inside = |words: &[&str]| {
+        run(Command::new("nsenter")
+            .args([
+                "--target",
+                &app.host_pid.to_string(),
+                "--mount",
+                "--pid",
+                "--net",
+                "--root",
+            ])
+            .args(["--setuid", "1000", "--setgid", "1000", "--"])
+            .args(words))
+    };
+    assert_ne!(inside(&["/bin/sh", "-c", "true"]).code, Some(0), "no shell");
+    assert_sees_the_application(inside(&["/spy/spyhole", "ps"]));
+    assert_sees_the_application(inside(&["/spy/ps"]));
+}
+
+#[test]
+fn a_volume_of_podman_brings_it_into_a_scratch_container() {
+    if !requires_podman("install: a volume of Podman") {
+        return;
+    }
+    let podman = PodmanLab::get();
+    let hard = ["--network", "none", "--read-only", "--cap-drop", "all"];
+    let put = ["run", "--rm", "--volume", "spyhole-install:/spy"];
+    let put = [&put[..], &hard, &[SPYHOLE_IMAGE, "install", "/spy"]].concat();
+    let done = podman.must(&put);
+    assert!(
+        done.stderr_text().starts_with("installed: /spy/spyhole"),
+        "{done}"
+    );
+    let again = podman.must(&put);
+    assert!(
+        again.stderr_text().starts_with("already there: "),
+        "{again}"
+    );
+    let flags = ["--user", "1000:1000", "--volume", "spyhole-install:/spy:ro"];
+    let app = podman.webapp(&flags, &["--api-key=s3cret"]);
+    assert_ne!(podman.podman(&["exec", &app.id, "/bin/sh"]).code, Some(0));
+    assert_sees_the_application(podman.podman(&["exec", &app.id, "/spy/spyhole", "ps"]));
+    let seen = podman.podman(&["exec", &app.id, "/spy/spyhole", "access"]);
+    assert_eq!(seen.code, Some(0), "{seen}");
+}
+
+#[test]
+fn a_pod_of_a_manifest_has_it_from_its_init_container() {
+    if !requires_podman("install: an init container by podman kube play") {
+        return;
+    }
+    let podman = PodmanLab::get();
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pods/init-volume.yaml");
+    let pod = podman.kube_play(&manifest);
+    let app = pod.container("app");
+    assert_sees_the_application(podman.podman(&["exec", &app.id, "/spy/spyhole", "ps"]));
+    let seen = podman.podman(&["exec", &app.id, "/spy/ss", "-tln"]);
+    assert_eq!(seen.code, Some(0), "{seen}");
+    assert!(seen.stdout_text().contains(":8080"), "{seen}");
+}
