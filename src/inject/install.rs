@@ -167,8 +167,8 @@ impl Place {
 
     fn noexec(&self) -> InstallError {
         InstallError::Refused(format!(
-            "{0} is mounted noexec: a program there cannot be started. For an emptyDir, the disk \
-             of the node is mounted so: take emptyDir: {{medium: Memory}}, or an image volume; \
+            "{} is mounted noexec: a program there cannot be started. An emptyDir has that from \
+             the disk of its node: take emptyDir: {{medium: Memory}}, or an image volume; \
              elsewhere mount it with exec",
             self.path.display()
         ))
@@ -200,6 +200,10 @@ impl Place {
         };
         let needed = megabytes(program.bytes);
         InstallError::Refused(match errno {
+            Errno::NOSPC if step != Step::Write => format!(
+                "{path} takes no more files: its inodes are used up; nothing was left there. \
+                 Remove some files, or take another volume"
+            ),
             Errno::NOSPC => {
                 let free = directory.available_bytes().map_or_else(
                     |_| String::new(),

@@ -40,6 +40,26 @@ fn a_full_volume_stays_empty() {
 }
 
 #[test]
+fn a_volume_that_takes_no_more_files_is_told_from_a_full_one() {
+    if !requires_root("install: a volume without inodes") {
+        return;
+    }
+    in_new_namespace(|here| {
+        in_memory(here.house, MsFlags::empty(), "size=200m,nr_inodes=1");
+        let words = ["takes no more files: its inodes are used up"];
+        assert_refused(install(here.house, &[]), here.house, &words);
+    });
+    in_new_namespace(|here| {
+        in_memory(here.house, MsFlags::empty(), "size=200m,nr_inodes=3");
+        let seen = install(here.house, &["--link", "ps", "ss"]).ended_with(2);
+        let words = "spyhole is installed, but ";
+        assert!(seen.stderr_text().contains(words), "{seen}");
+        assert_whole(&here.house.join("spyhole"));
+        assert_eq!(names(here.house), ["ps", "spyhole"]);
+    });
+}
+
+#[test]
 fn a_read_only_volume_is_refused_and_taken_where_all_is_there() {
     if !requires_root("install: a read-only volume") {
         return;
