@@ -30,6 +30,7 @@ use crate::model::format::Format;
 use crate::model::run_report::{self, Cause, End, Memory, PassedOn, RunReport, Used};
 use crate::model::time::Timestamp;
 use crate::model::{ByteString, Gaps, Reason, Refusal, Report, Subject};
+use crate::render;
 use crate::sys::child::{Child, Ended, Parent, Usage};
 use crate::sys::own_code;
 use crate::sys::report_file;
@@ -320,8 +321,8 @@ impl Failure<'_> {
                 report.gaps.extend_from_slice(gaps.as_slice());
             }
         }
-        let mut text = serde_json::to_vec(report).map_err(|error| error.to_string())?;
-        text.push(b'\n');
+        let mut text = Vec::new();
+        render::document(report, &mut text).map_err(|error| error.to_string())?;
         report_file::replace(path, &text).map_err(|error| error.to_string())
     }
 }

@@ -6,6 +6,8 @@ mod table;
 
 use std::io::{self, Write};
 
+use serde::Serialize;
+
 use crate::model::{Report, Table};
 
 /// How tables look on this terminal, or on none.
@@ -56,7 +58,16 @@ pub fn notes(report: &Report) -> Vec<String> {
 /// # Errors
 /// Those of writing.
 pub fn json(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, report).map_err(io::Error::from)?;
+    document(report, out)
+}
+
+/// Anything that holds a document, as JSON, indented. One writer and one form for all: each
+/// other pair would write out every type of the document once more.
+///
+/// # Errors
+/// Those of writing.
+pub fn document(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, value).map_err(io::Error::from)?;
     writeln!(out)
 }
 
