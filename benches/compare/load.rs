@@ -47,11 +47,10 @@ const PATHS: &[&str] = &[
 /// Connections in a second that ask once, and as many that leave after half a request.
 const COMERS: u32 = 25;
 
-/// What shall be flat, and how much more it may be in the last quarter of the time than in the
-/// second; in the first it warms up.
+/// What shall be flat, and by how much it may grow.
 const MEASURES: [Measure; 3] = [
-    ("RSS MiB", 0.25, |held| mib(held.rss_kib)),
-    ("its own memory MiB", 0.25, |held| mib(held.rss_anon_kib)),
+    ("RSS MiB", 0.5, |held| mib(held.rss_kib)),
+    ("its own memory MiB", 0.5, |held| mib(held.rss_anon_kib)),
     ("descriptors", 0.0, |held| held.descriptors as f64),
 ];
 
@@ -94,6 +93,7 @@ fn run(options: &Options) -> Result<Outcome, String> {
     // All have gone, and what was kept for whoever might ask the same.
     thread::sleep(Duration::from_secs(3));
     let end = server.held()?;
+    // A connection is closed at the end of its life, which may cost the request on its way.
     println!(
         "{} requests, {:.0} a second, p99 {:.1} ms, {} failed",
         found.requests,
@@ -122,25 +122,35 @@ fn watch(server: &Server, seconds: usize) -> Result<Vec<Held>, String> {
     Ok(samples)
 }
 
+/// What a moment holds depends on the answers under way; a leak raises what it falls back to.
+/// So the least of the last quarter is set against that of the second (the first warms up), and
+/// the end against the start.
 fn tell(start: Held, samples: &[Held], end: Held) -> Outcome {
     let mut outcome = Outcome::Reached;
     for (name, room, of) in MEASURES {
         let values: Vec<f64> = samples.iter().map(of).collect();
-        let (min, median, max) = report::spread(values.clone());
-        println!(
-            "{name}: {:.2} at the start, {min:.2} to {max:.2} under load, median {median:.2}, {:.2} at the end",
-            of(&start),
-            of(&end)
-        );
-        let quarter = |at: usize| {
-            let length = values.len() / 4;
-            let quarter = values.iter().skip(at * length).take(length);
-            report::spread(quarter.copied().collect()).1
+        let quarters = values.chunks((values.len() / 4).max(1)).take(4);
+        let quarters: Vec<_> = quarters
+            .map(|quarter| report::spread(quarter.to_vec()))
+            .collect();
+        print!("{name}: {:.2} at the start", of(&start));
+        for (min, median, max) in &quarters {
+            print!(", {min:.2} {median:.2} {max:.2}");
+        }
+        println!(", {:.2} at the end", of(&end));
+        let [_, (second, ..), _, (last, ..)] = quarters.as_slice() else {
+            println!("too short to be judged");
+            return Outcome::Failed;
         };
-        let growth = vec![quarter(3) - quarter(1)];
-        let what = format!("{name}: growth from the second quarter to the last");
-        outcome = outcome.max(report::judge(&what, Goal::AtMost(room), "", growth));
+        for (what, growth) in [
+            ("second quarter to last", last - second),
+            ("start to end", of(&end) - of(&start)),
+        ] {
+            let what = format!("{name}: growth, {what}");
+            outcome = outcome.max(report::judge(&what, Goal::AtMost(room), "", vec![growth]));
+        }
     }
+    println!("(of each quarter of the time: least, median, most)");
     outcome
 }
 

@@ -198,6 +198,8 @@ impl Pod {
         words: &[&str],
     ) -> (PathBuf, std::process::Command) {
         let pidfile = self.notes.path().join(format!("{name}.pid"));
+        // That of an earlier one of this name is not meant.
+        let _ = fs::remove_file(&pidfile);
         let mut command = tied(&self.lab.display().to_string());
         command
             .args(["run", "--copy", &format!("{}:/{name}", program.display())])
