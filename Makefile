@@ -4,13 +4,17 @@
 CARGO ?= cargo
 export CARGO
 
-.PHONY: demo test lint unit check-binary bench prepare clean
+.PHONY: demo dist test lint unit check-binary bench prepare clean
 
 ## demo: build, start a container without a shell, look into it
 demo:
 	$(CARGO) build --release --locked
 	$(CARGO) build --examples --locked
 	./scripts/demo
+
+## dist: the archive of a release for this machine, in target/dist
+dist:
+	./scripts/dist
 
 ## test: everything that guards a change
 test: prepare lint check-binary unit
