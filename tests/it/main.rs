@@ -27,6 +27,7 @@ mod mounts;
 mod naming;
 mod one_walk;
 mod output;
+mod package;
 mod podman;
 mod secrets;
 mod serve;
