@@ -219,11 +219,12 @@ fn damaged(made: &Made, name: &str) -> Vec<(Vec<u8>, String)> {
 }
 
 fn pem(label: &str, der: &[u8]) -> Vec<u8> {
-    let mut text = format!("-----BEGIN {label}-----\n");
-    for line in BASE64.encode(der).as_bytes().chunks(64) {
-        text += &String::from_utf8_lossy(line);
-        text.push('\n');
-    }
-    text += &format!("-----END {label}-----\n");
-    text.into_bytes()
+    let base64 = BASE64.encode(der);
+    let lines: Vec<_> = base64
+        .as_bytes()
+        .chunks(64)
+        .map(String::from_utf8_lossy)
+        .collect();
+    let body = lines.join("\n");
+    format!("-----BEGIN {label}-----\n{body}\n-----END {label}-----\n").into_bytes()
 }

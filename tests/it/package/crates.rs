@@ -1,5 +1,6 @@
 //! The crate, as `cargo install` gets it.
 
+use std::path::Path;
 use std::process::Command;
 
 use super::top;
@@ -40,7 +41,11 @@ fn the_crate_holds_what_it_takes_to_build_it() {
     }
     let read: Vec<String> = files
         .iter()
-        .filter(|file| file.ends_with(".rs"))
+        .filter(|file| {
+            Path::new(file)
+                .extension()
+                .is_some_and(|ending| ending == "rs")
+        })
         .flat_map(|file| included(file))
         .collect();
     assert!(
