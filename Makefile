@@ -4,7 +4,7 @@
 CARGO ?= cargo
 export CARGO
 
-.PHONY: demo image lab test lint unit check-binary bench prepare clean
+.PHONY: demo image lab dist test lint unit check-binary bench prepare clean
 
 ## demo: build, start a container without a shell, look into it
 demo:
@@ -21,6 +21,10 @@ lab:
 	$(CARGO) build --release --locked
 	$(CARGO) build --examples --locked
 	./scripts/lab
+
+## dist: the archive of a release for this machine, in target/dist
+dist:
+	./scripts/dist
 
 ## test: everything that guards a change
 test: prepare lint check-binary unit

@@ -1,17 +1,19 @@
 //! What a TLS server showed, as a person reads it: what is wrong first, its evidence beside it,
 //! what to do last.
 
-use std::fmt::Write;
+mod chain;
+mod facts;
+mod words;
 
-use super::certificate::{Certificate, KeyAlgorithm, common_name};
+use self::chain::chain;
+use self::facts::{client, name, session, stapled, time};
+use self::words::{failed, problem, with};
+use super::certificate::common_name;
 use super::seen::Seen;
 use super::table::{Align, Cell, Heading, Table};
 use super::time::Timestamp;
-use super::tls::{
-    ClientCertificate, Failure, FailureReason, OcspStaple, OcspStatus, Session, TlsLook, Took,
-};
+use super::tls::{OcspStatus, TlsLook};
 use super::trust_store::{PlaceState, Runtime, TrustPlace, TrustStore};
-use super::units::DAY_SECONDS;
 use super::verdict::{Authorities, Finding, Judgement, Problem, Verdict};
 
 /// How to show it.
@@ -267,142 +269,6 @@ fn verifies(verdict: &Verdict) -> String {
     }
 }
 
-fn name(look: &TlsLook) -> Option<Line> {
-    const SHOWN: usize = 4;
-    let asked = look.server_name.as_ref()?;
-    let mismatch = look.verdicts.iter().flat_map(|verdict| &verdict.findings);
-    let mut mismatch = mismatch.filter(|finding| finding.problem == Problem::NameMismatch);
-    if let Some(finding) = mismatch.next() {
-        return Some(Line::new(Mark::Bad, "name", &*finding.says));
-    }
-    // Where nothing could be judged nothing was compared.
-    let judged = |verdict: &Verdict| verdict.judgement != Judgement::CannotVerify;
-    if !look.verdicts.iter().any(judged) {
-        return None;
-    }
-    let names = look
-        .chain
-        .first()
-        .map(|leaf| &leaf.subject_alternative_names)?;
-    let listed: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
-    let more = names.len().saturating_sub(SHOWN);
-    let more = if more > 0 {
-        format!(" and {more} more")
-    } else {
-        String::new()
-    };
-    Some(Line::new(
-        Mark::Good,
-        "name",
-        format!("{asked} is in SAN: {}{more}", listed.join(", ")),
-    ))
-}
-
-fn time(look: &TlsLook, leaf: &Certificate, now: Timestamp) -> Line {
-    let day = |moment: Timestamp| moment.rfc3339().chars().take(10).collect::<String>();
-    let range = format!("{} … {}", day(leaf.not_before), day(leaf.not_after));
-    let short = look.min_days.filter(|days| !days.enough);
-    let findings = look.verdicts.iter().flat_map(|verdict| &verdict.findings);
-    let mut of_leaf = findings.filter(|finding| {
-        matches!(finding.problem, Problem::Expired | Problem::NotYetValid)
-            && finding.certificate == Some(0)
-    });
-    let (mark, mut says) = if let Some(finding) = of_leaf.next() {
-        (Mark::Bad, format!("{range}, {}", finding.says))
-    } else if leaf.seconds_left < 0 {
-        let ago = seconds_as_words(leaf.seconds_left);
-        (Mark::Bad, format!("{range}, expired {ago} ago"))
-    } else if leaf.not_before > now {
-        (Mark::Bad, format!("{range}, not valid yet"))
-    } else {
-        let left = seconds_as_words(leaf.seconds_left);
-        (Mark::Good, format!("{range}, {left} left"))
-    };
-    let Some(days) = short else {
-        return Line::new(mark, "time", says);
-    };
-    if leaf.seconds_left.div_euclid(DAY_SECONDS) != days.left {
-        let _ = write!(says, "; {} days of another in the chain", days.left);
-    }
-    let _ = write!(says, ", fewer than --min-days {}", days.wanted);
-    Line::new(Mark::Bad, "time", says)
-}
-
-fn seconds_as_words(seconds: i64) -> String {
-    let seconds = seconds.unsigned_abs();
-    let (count, unit) = match seconds {
-        0..60 => (seconds, "second"),
-        60..3600 => (seconds / 60, "minute"),
-        3600..172_800 => (seconds / 3600, "hour"),
-        _ => (seconds / 86_400, "day"),
-    };
-    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
-}
-
-fn stapled(staple: &OcspStaple) -> Line {
-    let until = staple
-        .next_update
-        .map_or_else(String::new, |next| format!(", until {}", next.rfc3339()));
-    let (mark, says) = match staple.status {
-        OcspStatus::Good => (Mark::Good, format!("good{until}")),
-        OcspStatus::Revoked => {
-            let since = staple
-                .revoked_at
-                .map(Timestamp::rfc3339)
-                .unwrap_or_default();
-            let why = staple.revocation_reason.as_deref();
-            let why = why.map_or_else(String::new, |why| format!(" ({why})"));
-            (Mark::Bad, format!("revoked {since}{why}"))
-        }
-        OcspStatus::Unknown => (Mark::Warning, "the responder does not know it".to_owned()),
-        OcspStatus::Unusable => (
-            Mark::Warning,
-            "holds no answer about this certificate".to_owned(),
-        ),
-    };
-    Line::new(mark, "OCSP staple", says)
-}
-
-fn client(look: &TlsLook) -> Option<Line> {
-    // A failure that is about it tells of it.
-    let about = |failure: &Failure| failure.reason == FailureReason::ClientCertificate;
-    if look.failure.as_ref().is_some_and(about) {
-        return None;
-    }
-    let says = match look.client_certificate {
-        ClientCertificate::Optional => "asked for, and not needed",
-        ClientCertificate::Shown => "asked for, and shown",
-        ClientCertificate::Unknown if look.session.is_some() => {
-            "asked for; the server did not say whether it needs one"
-        }
-        _ => return None,
-    };
-    Some(Line::new(Mark::Fact, "client certificate", says))
-}
-
-fn session(session: Option<&Session>, took: Took) -> Option<Line> {
-    let mut parts = Vec::new();
-    if let Some(session) = session {
-        parts.push(session.protocol.replacen("TLSv", "TLS ", 1));
-        parts.push(session.cipher_suite.clone());
-        parts.extend(session.key_exchange_group.clone());
-        parts.extend(session.alpn.clone());
-        if !session.signature_checked {
-            parts.push("signature not checked".to_owned());
-        }
-    }
-    let steps = [
-        ("resolve", took.resolve_seconds),
-        ("connect", took.connect_seconds),
-        ("starttls", took.starttls_seconds),
-        ("handshake", took.handshake_seconds),
-    ];
-    for (step, seconds) in steps {
-        parts.extend(seconds.map(|seconds| format!("{step} {:.1} ms", seconds * 1e3)));
-    }
-    (!parts.is_empty()).then(|| Line::new(Mark::Fact, "session", parts.join(", ")))
-}
-
 /// What the application says of it, and what to do.
 fn notes(look: &TlsLook) -> Vec<String> {
     let mut notes = Vec::new();
@@ -454,127 +320,9 @@ fn remedy(runtime: Runtime) -> Option<&'static str> {
     }
 }
 
-fn chain(chain: &[Certificate], style: Style) -> Table {
-    let mut titles = vec!["SENT", "SUBJECT", "ISSUER", "NOT AFTER", "KEY"];
-    if style.wide {
-        titles.extend(["NOT BEFORE", "SERIAL", "SIGNATURE", "NAMES"]);
-    }
-    titles.push("SHA-256");
-    let row = |(sent, certificate): (usize, &Certificate)| {
-        let outside = |text: &str| Cell::Outside(text.into());
-        let mut row = vec![
-            Cell::number(sent),
-            outside(&certificate.subject),
-            outside(&certificate.issuer),
-            certificate.not_after.rfc3339().into(),
-            key(certificate),
-        ];
-        if style.wide {
-            row.extend([
-                certificate.not_before.rfc3339().into(),
-                outside(&certificate.serial),
-                outside(&certificate.signature_algorithm),
-                outside(&certificate.subject_alternative_names.join(", ")),
-            ]);
-        }
-        row.push(certificate.fingerprint_sha256.clone().into());
-        row
-    };
-    Table {
-        headings: titles.into_iter().map(heading).collect(),
-        rows: chain.iter().enumerate().map(row).collect(),
-        ..Table::default()
-    }
-}
-
-fn key(certificate: &Certificate) -> Cell {
-    let key = &certificate.public_key;
-    let kind = match key.algorithm {
-        KeyAlgorithm::Rsa => "RSA",
-        KeyAlgorithm::RsaPss => "RSA-PSS",
-        KeyAlgorithm::Ecdsa => "ECDSA",
-        KeyAlgorithm::Ed25519 => "Ed25519",
-        KeyAlgorithm::Ed448 => "Ed448",
-        KeyAlgorithm::Dsa => "DSA",
-        KeyAlgorithm::Other => "other",
-    };
-    match (key.algorithm, &key.curve, key.bits) {
-        (_, Some(curve), _) => Cell::Outside(format!("{kind} {curve}").as_str().into()),
-        (KeyAlgorithm::Rsa | KeyAlgorithm::RsaPss, _, Some(bits)) => {
-            format!("{kind} {bits}").into()
-        }
-        _ => kind.into(),
-    }
-}
-
-fn with(authorities: Authorities) -> &'static str {
-    match authorities {
-        Authorities::Target => "with the target's roots",
-        Authorities::Mozilla => "with Mozilla's roots",
-        Authorities::Given => "with --ca",
-    }
-}
-
-fn failed(reason: FailureReason) -> &'static str {
-    match reason {
-        FailureReason::UnknownName => "unknown name",
-        FailureReason::NoResolver => "no resolver",
-        FailureReason::ConnectionRefused => "refused",
-        FailureReason::Unreachable => "unreachable",
-        FailureReason::Timeout => "timeout",
-        FailureReason::Closed => "closed",
-        FailureReason::NotTls => "not TLS",
-        FailureReason::OldProtocol => "old protocol",
-        FailureReason::Alert => "handshake refused",
-        FailureReason::ClientCertificate => "client certificate",
-        FailureReason::Incompatible => "incompatible",
-        FailureReason::NoStarttls => "no STARTTLS",
-        FailureReason::Io => "system error",
-    }
-}
-
-fn problem(problem: Problem) -> &'static str {
-    match problem {
-        Problem::Revoked => "revoked",
-        Problem::BadSignature => "bad signature",
-        Problem::Expired => "expired",
-        Problem::NotYetValid => "not valid yet",
-        Problem::NameMismatch => "name",
-        Problem::UnknownIssuer => "unknown issuer",
-        Problem::MissingIntermediate => "missing intermediate",
-        Problem::SelfSigned => "self-signed",
-        Problem::NotForServers => "not for servers",
-        Problem::IssuerNotCa => "issuer is no CA",
-        Problem::NameConstraint => "name constraint",
-        Problem::WeakKey => "weak key",
-        Problem::WeakSignature => "weak signature",
-        Problem::Unsupported => "cannot verify",
-        Problem::Untidy => "untidy",
-        Problem::Malformed => "malformed",
-    }
-}
-
 fn heading(title: &'static str) -> Heading {
     Heading {
         title,
         align: Align::Left,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn seconds_as_people_say_them() {
-        let cases = [
-            (0, "0 seconds"),
-            (60, "1 minute"),
-            (-7200, "2 hours"),
-            (3_283_300, "38 days"),
-        ];
-        for (seconds, words) in cases {
-            assert_eq!(seconds_as_words(seconds), words);
-        }
     }
 }

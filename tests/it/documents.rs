@@ -88,6 +88,7 @@ fn pages() -> Vec<(PathBuf, String)> {
         top.join("README.md"),
         top.join("CONTRIBUTING.md"),
         top.join("CHANGELOG.md"),
+        top.join("SECURITY.md"),
     ];
     pages.extend(docs.filter(|path| path.extension().is_some_and(|ending| ending == "md")));
     let manifests = fs::read_dir(top.join("manifests")).unwrap();

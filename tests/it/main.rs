@@ -33,6 +33,7 @@ mod mounts;
 mod naming;
 mod one_walk;
 mod output;
+mod package;
 mod podman;
 mod run;
 mod secrets;

@@ -3,6 +3,7 @@
 mod files;
 mod hostile;
 mod keys;
+mod leaks;
 mod stores;
 mod x509;
 
