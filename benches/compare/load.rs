@@ -49,8 +49,8 @@ const COMERS: u32 = 25;
 
 /// What shall be flat, and by how much it may grow.
 const MEASURES: [Measure; 3] = [
-    ("RSS MiB", 0.5, |held| mib(held.rss_kib)),
-    ("its own memory MiB", 0.5, |held| mib(held.rss_anon_kib)),
+    ("RSS MiB", 1.0, |held| mib(held.rss_kib)),
+    ("its own memory MiB", 1.0, |held| mib(held.rss_anon_kib)),
     ("descriptors", 0.0, |held| held.descriptors as f64),
 ];
 
@@ -122,9 +122,8 @@ fn watch(server: &Server, seconds: usize) -> Result<Vec<Held>, String> {
     Ok(samples)
 }
 
-/// What a moment holds depends on the answers under way; a leak raises what it falls back to.
-/// So the least of the last quarter is set against that of the second (the first warms up), and
-/// the end against the start.
+/// What a moment holds depends on the answers under way, so the median of the last quarter is
+/// set against that of the second (the first warms up), and the end against the start.
 fn tell(start: Held, samples: &[Held], end: Held) -> Outcome {
     let mut outcome = Outcome::Reached;
     for (name, room, of) in MEASURES {
@@ -138,7 +137,7 @@ fn tell(start: Held, samples: &[Held], end: Held) -> Outcome {
             print!(", {min:.2} {median:.2} {max:.2}");
         }
         println!(", {:.2} at the end", of(&end));
-        let [_, (second, ..), _, (last, ..)] = quarters.as_slice() else {
+        let [_, (_, second, _), _, (_, last, _)] = quarters.as_slice() else {
             println!("too short to be judged");
             return Outcome::Failed;
         };
