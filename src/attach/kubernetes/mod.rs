@@ -188,7 +188,7 @@ fn tell(target: &Target, plan: &Plan, quiet: bool) {
         RunAs::Stranger => "as 65532:65532".to_owned(),
     };
     let mut lines = vec![format!(
-        "spyhole beside {} of {}/{}, {whom}",
+        "beside {} of {}/{}, {whom}",
         target.container, target.namespace, target.pod
     )];
     lines.extend(plan.because.iter().map(|line| format!("  {line}")));
