@@ -67,7 +67,7 @@ pub(super) fn not_running(engine: Engine, container: &Container) -> String {
     if state.restarting {
         return format!(
             "{name} does not stay up: it ended with exit code {code} and is about to be started \
-             again; start it under `spyhole run` to be told why, or read: {program} logs {name}"
+             again; start it under spyhole run, which tells why, or read: {program} logs {name}"
         );
     }
     match state.status.as_str() {
@@ -76,7 +76,7 @@ pub(super) fn not_running(engine: Engine, container: &Container) -> String {
         }
         _ => format!(
             "{name} is not running: it ended with exit code {code}{}; read: {program} logs {name}, \
-             or start it under `spyhole run` to be told why",
+             or start it under spyhole run, which tells why",
             how(code, state.oom_killed)
         ),
     }

@@ -184,7 +184,7 @@ fn lives(document: &Value, pod: &str) -> Result<(), AttachError> {
     match text(at(document, &["status", "phase"])) {
         Some(phase @ ("Succeeded" | "Failed")) => Err(AttachError::Target(format!(
             "{pod} has ended ({}): nothing runs there that could be looked into. To see an \
-             application end, start it by `spyhole run`",
+             application end, start it by spyhole run",
             phase.to_lowercase()
         ))),
         _ => Ok(()),
@@ -277,7 +277,7 @@ fn is_running(status: Option<&Value>, container: &str, pod: &str) -> Result<(), 
 }
 
 const STAYS_NOT_UP: &str = ". spyhole is put beside a process that runs; what does not stay up is \
-     started by `spyhole run`, which says why it ends (`spyhole install` brings it into a volume). \
+     started by spyhole run, which says why it ends (spyhole install brings it into a volume). \
      What it said last: kubectl logs --previous";
 
 fn beside(message: &str) -> String {
