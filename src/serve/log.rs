@@ -1,13 +1,16 @@
 //! Words on stderr. Written by a thread of its own: a pipe that nobody reads keeps no request
 //! waiting.
 
-use std::io::{self, Write};
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
 use std::iter;
+use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use hyper::Method;
 use serde::Serialize;
 
 use super::options::AccessLog;
@@ -35,20 +38,34 @@ pub(super) struct Log {
 /// What the writing thread is given.
 enum Line {
     Text(String),
+    /// Laid out by the thread that writes: the other one answers meanwhile.
+    Request(Entry),
     /// The last one: whoever waits is told that it was reached.
     End(SyncSender<()>),
 }
 
 /// One request as it was answered. The query is left out: it may hold names of secrets.
-#[derive(Debug, Serialize)]
-pub(super) struct Entry<'a> {
+pub(super) struct Entry {
     pub(super) time: Timestamp,
-    pub(super) peer: String,
-    pub(super) method: &'a str,
-    pub(super) path: &'a str,
+    /// `None` over a Unix socket.
+    pub(super) peer: Option<SocketAddr>,
+    pub(super) method: Method,
+    pub(super) path: Box<str>,
     pub(super) status: u16,
     pub(super) bytes: u64,
     pub(super) seconds: f64,
+}
+
+/// The same as an object of JSON.
+#[derive(Serialize)]
+struct Object<'a> {
+    time: Timestamp,
+    peer: String,
+    method: &'a str,
+    path: &'a str,
+    status: u16,
+    bytes: u64,
+    seconds: f64,
 }
 
 impl Log {
@@ -61,7 +78,7 @@ impl Log {
         thread::Builder::new()
             .name("log".into())
             .stack_size(64 << 10)
-            .spawn(move || write(&waiting))?;
+            .spawn(move || write(&waiting, form))?;
         Ok(Self {
             form,
             lines,
@@ -98,44 +115,60 @@ impl Log {
         }
     }
 
-    /// A line about a request.
-    pub(super) fn request(&self, entry: &Entry) {
-        let entry = Entry {
-            path: shortened(entry.path),
-            peer: entry.peer.clone(),
-            ..*entry
-        };
-        let line = match self.form {
-            AccessLog::Off => return,
-            AccessLog::Json => serde_json::to_string(&entry).unwrap_or_default(),
-            AccessLog::Text => format!(
-                "{} {} {} {} {} {}B {:.1}ms",
-                entry.time.rfc3339(),
-                entry.peer,
-                entry.method,
-                escaped(entry.path.as_bytes()),
-                entry.status,
-                entry.bytes,
-                entry.seconds * 1e3
-            ),
-        };
-        let _ = self.lines.try_send(Line::Text(line));
+    /// A line about a request, made only where it is wanted.
+    pub(super) fn request(&self, entry: impl FnOnce() -> Entry) {
+        if self.form != AccessLog::Off {
+            let _ = self.lines.try_send(Line::Request(entry()));
+        }
+    }
+}
+
+impl Entry {
+    fn lay_out(&self, form: AccessLog, text: &mut String) {
+        let peer = self
+            .peer
+            .map_or_else(|| "unix".to_owned(), |peer| peer.to_string());
+        if form == AccessLog::Json {
+            let object = Object {
+                time: self.time,
+                peer,
+                method: self.method.as_str(),
+                path: &self.path,
+                status: self.status,
+                bytes: self.bytes,
+                seconds: self.seconds,
+            };
+            text.push_str(&serde_json::to_string(&object).unwrap_or_default());
+            return;
+        }
+        let _ = write!(
+            text,
+            "{} {peer} {} {} {} {}B {:.1}ms",
+            self.time.rfc3339(),
+            self.method,
+            escaped(self.path.as_bytes()),
+            self.status,
+            self.bytes,
+            self.seconds * 1e3
+        );
     }
 }
 
 /// Writes what is said, many lines at once where many come, until nobody can say more.
-fn write(waiting: &Receiver<Line>) {
+fn write(waiting: &Receiver<Line>, form: AccessLog) {
     while let Ok(first) = waiting.recv() {
         thread::sleep(GATHERED);
         let (mut text, mut ends) = (String::new(), None);
         for line in iter::once(first).chain(waiting.try_iter().take(WAITING)) {
             match line {
-                Line::Text(line) => {
-                    text.push_str(&line);
-                    text.push('\n');
+                Line::Text(line) => text.push_str(&line),
+                Line::Request(entry) => entry.lay_out(form, &mut text),
+                Line::End(told) => {
+                    ends = Some(told);
+                    continue;
                 }
-                Line::End(told) => ends = Some(told),
             }
+            text.push('\n');
         }
         let _ = io::stderr().write_all(text.as_bytes());
         if let Some(told) = ends {
@@ -144,6 +177,7 @@ fn write(waiting: &Receiver<Line>) {
     }
 }
 
-fn shortened(path: &str) -> &str {
+/// As much of a path as a line has room for.
+pub(super) fn shortened(path: &str) -> &str {
     path.get(..path.floor_char_boundary(PATH)).unwrap_or(path)
 }

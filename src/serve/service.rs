@@ -22,7 +22,7 @@ use super::connections::Standing;
 use super::fixed;
 use super::guard::Admitted;
 use super::listener::Ends;
-use super::log::Entry;
+use super::log::{Entry, shortened};
 use super::metrics;
 use super::probes;
 use super::problem::Problem;
@@ -71,14 +71,11 @@ pub(super) async fn answer(
     protect(reply.headers_mut());
     server.metrics.answered(reply.status());
     let body = hyper::body::Body::size_hint(reply.body());
-    server.log.request(&Entry {
+    server.log.request(|| Entry {
         time: Timestamp::now(),
-        peer: caller
-            .ends
-            .peer
-            .map_or_else(|| "unix".to_owned(), |peer| peer.to_string()),
-        method: request.method().as_str(),
-        path: request.uri().path(),
+        peer: caller.ends.peer,
+        method: request.method().clone(),
+        path: shortened(request.uri().path()).into(),
         status: reply.status().as_u16(),
         bytes: body.exact().unwrap_or_default(),
         seconds: began.elapsed().as_secs_f64(),
