@@ -123,7 +123,7 @@ async fn serve(options: Options, look: Look) -> Result<(), ServeError> {
     let signals = Signals::listen()?;
     greet(&options, &guard, &bound, secure.is_some());
     if !look.names_target()
-        && let Some(words) = nobody_else::at_a_glance(&look.proc)
+        && let Some(words) = nobody_else::at_a_glance()
     {
         let _ = writeln!(io::stderr(), "{words}");
     }

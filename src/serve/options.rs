@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use clap::{ArgAction, Args, ValueEnum};
 
 use super::probes::Declared;
 use crate::inspect::look;
+use crate::inspect::nobody_else;
 use crate::inspect::redact::Redactor;
 use crate::inspect::select::Choice;
 
@@ -133,10 +134,11 @@ pub struct Look {
 }
 
 impl Look {
-    /// Whether it was said whom to look at.
+    /// Whether it was said whom to look at, or where.
     #[must_use]
     pub fn names_target(&self) -> bool {
-        self.own || self.pid.is_some() || self.container.is_some()
+        let elsewhere = self.proc != Path::new(nobody_else::PROC);
+        elsewhere || self.own || self.pid.is_some() || self.container.is_some()
     }
 
     /// A look at the target of the server, no secrets shown.
