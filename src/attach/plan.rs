@@ -5,8 +5,6 @@ use std::fmt::Write as _;
 
 /// The image that is put beside a target.
 pub const IMAGE: &str = "spyhole";
-/// The same with root as its user.
-pub const ROOT_IMAGE: &str = "spyhole:root";
 
 /// Whom spyhole is beside its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use super::AttachError;
 use super::kubectl::Kubectl;
 use super::pod::{Target, at, capabilities, containers};
 use crate::model::escape::escaped;
+use crate::model::pod_security::BASELINE_CAPABILITIES;
 use crate::model::pod_security::PodSecurityLevel::{self, Baseline, Privileged, Restricted};
 
 /// The level that will be admitted, and how that is known.
@@ -85,23 +86,6 @@ pub(super) fn shown_by(pod: &Value) -> Admission {
         because: format!("the namespace's Pod Security level may not be read here; {because}"),
     }
 }
-
-/// What baseline lets be added.
-const BASELINE_CAPABILITIES: [&str; 13] = [
-    "AUDIT_WRITE",
-    "CHOWN",
-    "DAC_OVERRIDE",
-    "FOWNER",
-    "FSETID",
-    "KILL",
-    "MKNOD",
-    "NET_BIND_SERVICE",
-    "SETFCAP",
-    "SETGID",
-    "SETPCAP",
-    "SETUID",
-    "SYS_CHROOT",
-];
 
 /// The capabilities among these that baseline does not let be added.
 pub(super) fn beyond(added: &[String]) -> Vec<&str> {

@@ -7,7 +7,9 @@
 use std::fmt::Write;
 
 use super::defaults;
-use crate::model::pod_security::{Clause, PodSecurity, PodSecurityLevel, Verdict};
+use crate::model::pod_security::{
+    BASELINE_CAPABILITIES, Clause, PodSecurity, PodSecurityLevel, Verdict,
+};
 use crate::parse::capabilities::{self, bit, names};
 use crate::parse::security_label::{Module, SecurityLabel};
 use crate::parse::status::Ids;
@@ -53,22 +55,6 @@ pub(super) enum Labelled<'a> {
     As(&'a SecurityLabel),
 }
 
-/// What may be added under baseline.
-const BASELINE: [&str; 13] = [
-    "AUDIT_WRITE",
-    "CHOWN",
-    "DAC_OVERRIDE",
-    "FOWNER",
-    "FSETID",
-    "KILL",
-    "MKNOD",
-    "NET_BIND_SERVICE",
-    "SETFCAP",
-    "SETGID",
-    "SETPCAP",
-    "SETUID",
-    "SYS_CHROOT",
-];
 /// What may be added under restricted.
 const RESTRICTED: [&str; 1] = ["NET_BIND_SERVICE"];
 /// The types that baseline admits.
@@ -155,7 +141,7 @@ fn baseline_capabilities(evidence: &Evidence<'_>) -> Judged {
     let Some(held) = held(evidence) else {
         return unseen("CapBnd and CapPrm");
     };
-    let beyond = held & !mask(&BASELINE);
+    let beyond = held & !mask(&BASELINE_CAPABILITIES);
     // A runtime gives its own default without being asked, and baseline admits that.
     let by_default = match evidence.runtime.and_then(defaults::of) {
         Some(default) => beyond & default,
