@@ -205,10 +205,14 @@ impl Failure<'_> {
     fn report(&self, end: End, started: Result<&Child, &Errno>) -> RunReport {
         let mut gaps = Gaps::default();
         let memory = started.is_ok().then(|| self.memory(&mut gaps));
-        let used = match started.map(Child::usage) {
-            Ok(Ok(usage)) => Some(used(&usage)),
-            _ => None,
-        };
+        let used = started.ok().map(|child| {
+            let attempt = child.usage().map(|usage| used(&usage));
+            let attempt = attempt.map_err(|errno| Refusal {
+                errno: Some(format!("{errno:?}")),
+                ..Refusal::of(Reason::Io)
+            });
+            gaps.seen(SECTION, "used", child.pid(), attempt)
+        });
         let cause = match started {
             Ok(_) => self.cause(&end, memory.as_ref()),
             Err(errno) => Some(why_not::cause(&Attempt {

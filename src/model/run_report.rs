@@ -45,7 +45,7 @@ pub struct RunReport {
     pub cause: Option<Cause>,
     /// What it has used; absent where it was not started.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub used: Option<Used>,
+    pub used: Option<Seen<Used>>,
     /// The memory of the cgroup that spyhole and the application are in; absent where it was
     /// not started.
     #[serde(skip_serializing_if = "Option::is_none")]

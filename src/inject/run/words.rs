@@ -34,7 +34,7 @@ pub(super) fn lines(report: &RunReport) -> String {
             last.name, last.last_seconds_before_end
         );
     }
-    if let Some(used) = &report.used {
+    if let Some(used) = report.used.as_ref().and_then(Seen::value) {
         let _ = write!(
             text,
             "  used: cpu {:.2} s user, {:.2} s system; at most {} in RAM",

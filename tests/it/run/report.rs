@@ -203,3 +203,23 @@ fn the_look_is_bounded_in_time() {
         begun.elapsed()
     );
 }
+
+#[test]
+fn a_usage_that_the_kernel_does_not_tell_is_a_gap() {
+    let house = TempDir::new().unwrap();
+    let path = house.path().join("report.json");
+    // The second question is the one for the usage.
+    let mut words = Command::new("strace");
+    words.args(["--follow-forks", "--output=/dev/null", "--trace=waitid"]);
+    words.arg("--inject=waitid:error=EPERM:when=2");
+    words.arg(spyhole()).args(["run", "--no-dump", "--report"]);
+    let own = run(words.arg(&path).args(["--", "false"])).ended_with(1);
+    assert!(!own.stderr_text().contains("used:"), "{own}");
+    let report: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    assert_eq!(report["used"], Value::Null);
+    assert!(report.as_object().unwrap().contains_key("used"));
+    let told = list(&report, "gaps")
+        .iter()
+        .find(|gap| gap["field"] == "used");
+    assert_eq!(told.unwrap()["errno"], "EPERM");
+}
