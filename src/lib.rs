@@ -19,6 +19,7 @@ pub mod inject;
 pub mod inspect;
 pub mod model;
 pub mod parse;
+pub mod pki;
 pub mod probe;
 pub mod render;
 pub mod serve;

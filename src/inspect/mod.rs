@@ -24,7 +24,6 @@ pub mod sockets;
 pub mod standing;
 pub mod tls;
 pub mod trust_store;
-pub mod verify;
 pub mod view;
 pub mod visit;
 pub mod walk;

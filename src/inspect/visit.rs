@@ -266,7 +266,7 @@ impl Facts {
 }
 
 /// Reads the files of one process into its facts.
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     visitor: &'a Visitor,
     pub(super) process: &'a ProcessDir,
     pub(super) buffer: &'a mut Vec<u8>,

@@ -60,7 +60,7 @@ const MAP_LIMIT: usize = 64 << 10;
 
 impl Security {
     /// Reads it all; `bodiless` are zombies and kernel threads.
-    pub(in crate::inspect) fn read(reader: &mut Reader<'_>, bodiless: bool) -> Self {
+    pub(crate) fn read(reader: &mut Reader<'_>, bodiless: bool) -> Self {
         let owner = reader.process.stat_entry(c"environ").ok();
         Self {
             uid_map: reader.parsed(c"uid_map", MAP_LIMIT, Check::Open, IdMap::parse),
@@ -124,7 +124,7 @@ fn program(reader: &mut Reader<'_>) -> Attempt<Option<Program>> {
 }
 
 /// Every thread but the first; one that ended between two reads is simply gone.
-pub(in crate::inspect) fn tasks(reader: &mut Reader<'_>) -> Attempt<Vec<Task>> {
+pub(crate) fn tasks(reader: &mut Reader<'_>) -> Attempt<Vec<Task>> {
     let mut ids = match reader.process.numbers_in(c"task") {
         Ok(ids) => ids,
         Err(errno) => return Err(reader.refused(errno, Check::Open)),

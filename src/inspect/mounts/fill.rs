@@ -76,18 +76,18 @@ pub(super) fn mounts(view: &mut View, wanted: Wanted) -> Seen<Vec<Mount>> {
 
 /// A mount point that a path leads to, and what is mounted there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::inspect) struct MountPoint {
-    pub(in crate::inspect) path: Vec<u8>,
+pub(crate) struct MountPoint {
+    pub(crate) path: Vec<u8>,
     /// A view of the kernel, or a mask over one.
-    pub(in crate::inspect) kernel: bool,
-    pub(in crate::inspect) volume: Option<Volume>,
+    pub(crate) kernel: bool,
+    pub(crate) volume: Option<Volume>,
 }
 
 /// The mount points of the target that are in sight, for who looks for files in them.
 ///
 /// # Errors
 /// Why its mounts cannot be read.
-pub(in crate::inspect) fn points(view: &mut View) -> Attempt<Vec<MountPoint>> {
+pub(crate) fn points(view: &mut View) -> Attempt<Vec<MountPoint>> {
     let (bytes, _) = read(view).map_err(|(_, refusal)| refusal)?;
     let entries: Vec<MountEntry> = mountinfo::entries(&bytes).filter_map(Result::ok).collect();
     let around = surroundings(view, &entries);

@@ -12,7 +12,6 @@ use super::endpoint::{Endpoint, Host};
 use super::{SECTION, TlsQuery, names};
 use crate::inspect::net_namespace::{Mark, NetNamespace};
 use crate::inspect::trust_store;
-use crate::inspect::verify::{self, Question, Roots};
 use crate::inspect::view::View;
 use crate::model::certificate::Certificate;
 use crate::model::gap::{Reason, Refusal};
@@ -23,6 +22,8 @@ use crate::model::trust_store::TrustStore;
 use crate::model::units::DAY_SECONDS;
 use crate::model::verdict::{Authorities, Verdict};
 use crate::parse::x509;
+use crate::pki;
+use crate::pki::{Question, Roots};
 use crate::probe::Peer;
 use crate::probe::tls::{self, Dial, Handshake};
 use crate::sys::in_root::link_of;
@@ -153,9 +154,9 @@ fn take(
     let now = view.clock.now;
     let staple = seen
         .staple
-        .map(|response| verify::staple(&response, &look.chain, now));
+        .map(|response| pki::staple(&response, &look.chain, now));
     let judged = |authorities, roots: &Roots| {
-        verify::judge(&Question {
+        pki::judge(&Question {
             chain: &look.chain,
             roots,
             authorities,

@@ -21,7 +21,7 @@ const FILE_LIMIT: usize = 8 << 20;
 const ADDRESSES: usize = 16;
 
 /// The addresses of a name with the port, how they were found, and why there are none.
-pub(in crate::inspect) fn resolve(
+pub(crate) fn resolve(
     view: &mut View,
     name: &str,
     port: u16,

@@ -14,10 +14,10 @@ use std::fs;
 use std::net::IpAddr;
 use std::time::SystemTime;
 
-use spyhole::inspect::verify::{Question, Roots, judge};
 use spyhole::model::certificate::Certificate;
 use spyhole::model::verdict::{Authorities, Judgement, Problem, Verdict};
 use spyhole::parse::x509;
+use spyhole::pki::{Question, Roots, judge};
 
 use self::make::{Openssl, noon, pem};
 

@@ -1,8 +1,8 @@
 //! Chains out of files in which more stands than certificates, or less.
 
-use spyhole::inspect::verify::{Question, Roots, judge};
 use spyhole::model::verdict::{Authorities, Judgement};
 use spyhole::parse::certificate_file;
+use spyhole::pki::{Question, Roots, judge};
 
 use super::make::{Ca, noon, pem};
 

@@ -7,10 +7,10 @@ use proptest::prelude::*;
 use rcgen::{
     BasicConstraints, CertificateParams, GeneralSubtree, IsCa, Issuer, KeyPair, NameConstraints,
 };
-use spyhole::inspect::verify::{Question, Roots, judge};
 use spyhole::model::certificate::Certificate;
 use spyhole::model::verdict::{Authorities, Judgement, Verdict};
 use spyhole::parse::x509;
+use spyhole::pki::{Question, Roots, judge};
 
 use super::certificates;
 use super::make::{Ca, named, noon};

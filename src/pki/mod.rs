@@ -1,8 +1,8 @@
 //! Whether a chain is to be believed, with the evidence.
 //!
-//! `search` finds the ways from the leaf to trusted authorities by names and signatures; for
+//! `path_builder` finds the ways from the leaf to trusted authorities by names and signatures; for
 //! each, everything that speaks against it is collected, and against the best one webpki is asked
-//! last (`arbiter`). A chain is verified if nothing fatal is left; what only cannot be checked
+//! last (`webpki_check`). A chain is verified if nothing fatal is left; what only cannot be checked
 //! is neither verified nor refused.
 //!
 //! Fatal is what the runtimes of today refuse: also RSA below 2048 bits (OpenSSL at the security
@@ -10,30 +10,30 @@
 //! finding says who takes what.
 
 mod algorithms;
-mod arbiter;
-mod constraints;
+mod chain_hygiene;
 mod ends;
 mod idn;
 mod issuing;
-mod link;
+mod name_constraints;
 mod names;
-mod revocation;
+mod ocsp_staple;
+mod parsed;
+mod path_builder;
 mod roots;
-mod search;
 mod strength;
-mod tidiness;
-mod times;
+mod validity;
+mod webpki_check;
 mod words;
 
 use std::time::SystemTime;
 
-use self::link::Link;
-use self::search::{End, Way};
+use self::parsed::Link;
+use self::path_builder::{End, Way};
 use crate::model::certificate::Certificate;
 use crate::model::tls::OcspStaple;
 use crate::model::verdict::{Authorities, Finding, Judgement, Problem, Verdict};
 
-pub use revocation::staple;
+pub use ocsp_staple::staple;
 pub use roots::Roots;
 
 /// Certificates of a chain that are opened; servers send a handful.
@@ -74,7 +74,7 @@ pub fn judge(question: &Question) -> Verdict {
         links: &links,
     };
     let mut best: Option<(Way, Vec<Finding>)> = None;
-    for way in search::ways(case.links, question.roots) {
+    for way in path_builder::ways(case.links, question.roots) {
         let findings = against(&case, &way);
         let better = best
             .as_ref()
@@ -100,9 +100,9 @@ pub fn judge(question: &Question) -> Verdict {
     findings.extend(
         question
             .staple
-            .and_then(|staple| revocation::told(leaf, staple, question.now)),
+            .and_then(|staple| ocsp_staple::told(leaf, staple, question.now)),
     );
-    findings.extend(tidiness::of(&case, &way));
+    findings.extend(chain_hygiene::of(&case, &way));
     findings.sort_by_key(|finding| (!finding.fatal, finding.problem, finding.certificate));
     Verdict {
         authorities: question.authorities,
@@ -137,18 +137,18 @@ fn against(case: &Case, way: &Way) -> Vec<Finding> {
 
     let mut findings = ends::end(case, way);
     findings.extend(ends::unchecked(case, way));
-    findings.extend(times::times(&members, case.question.now));
+    findings.extend(validity::times(&members, case.question.now));
     findings.extend(issuing::issuers(&members));
     findings.extend(issuing::purposes(&members));
     findings.extend(issuing::extensions(&members));
-    findings.extend(constraints::names(&members));
+    findings.extend(name_constraints::names(&members));
     findings.extend(strength::keys(&members));
     // What is itself trusted needs nobody's signature.
     if !matches!(way.end, End::Leaf) {
         findings.extend(strength::signatures(&served));
     }
     if !findings.iter().any(|finding| finding.fatal) {
-        findings.extend(arbiter::objection(case, way));
+        findings.extend(webpki_check::objection(case, way));
     }
     findings
 }

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use ring::digest;
 
 use super::algorithms::{Check, check};
-use super::link::Link;
+use super::parsed::Link;
 use super::{Finding, finding, words};
 use crate::model::certificate::Certificate;
 use crate::model::time::Timestamp;

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use rustls::pki_types::{CertificateDer, UnixTime};
 use webpki::{EndEntityCert, Error, KeyUsage};
 
-use super::search::{End, Way};
+use super::path_builder::{End, Way};
 use super::{Case, Finding, algorithms, finding};
 use crate::model::verdict::Problem;
 

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::algorithms::{Check, check};
-use super::link::Link;
+use super::parsed::Link;
 use super::roots::{Anchor, Roots};
 
 /// Certificates in one way, the authority not counted.

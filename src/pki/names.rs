@@ -5,7 +5,7 @@ use core::net::IpAddr;
 use rustls::pki_types::{CertificateDer, ServerName};
 use webpki::{EndEntityCert, Error};
 
-use super::link::Link;
+use super::parsed::Link;
 use super::{Finding, finding, idn, words};
 use crate::model::verdict::Problem;
 

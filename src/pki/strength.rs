@@ -4,7 +4,7 @@
 //! Ubuntu, Fedora) and of rustls: 112 bits, which is RSA 2048 and 224 bits of a curve. Go takes
 //! RSA from 1024 bits on, and the finding says so.
 
-use super::link::Link;
+use super::parsed::Link;
 use super::{Finding, finding};
 use crate::model::certificate::KeyAlgorithm;
 use crate::model::verdict::Problem;

@@ -1,6 +1,6 @@
 //! What a server sends that it need not send, or not in this order. None of it decides.
 
-use super::search::{End, Way};
+use super::path_builder::{End, Way};
 use super::{Case, Finding, finding, words};
 use crate::model::verdict::Problem;
 
@@ -64,5 +64,5 @@ fn passed_over(case: &Case, way: &Way) -> Option<String> {
             .take_while(|other| other.place < link.place)
             .any(|other| other.same_holder(link))
     });
-    passed.map(super::link::Link::title)
+    passed.map(super::parsed::Link::title)
 }

@@ -1,8 +1,8 @@
 //! Why a way leads to no trusted authority, and signatures that do not fit.
 
 use super::algorithms::{Check, check};
-use super::link::Link;
-use super::search::{End, Namesake, Way};
+use super::parsed::Link;
+use super::path_builder::{End, Namesake, Way};
 use super::{Case, Finding, finding, words};
 use crate::model::verdict::{Authorities, Problem};
 

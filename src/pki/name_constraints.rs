@@ -5,7 +5,7 @@
 
 use x509_parser::extensions::{GeneralName, GeneralSubtree, ParsedExtension};
 
-use super::link::Link;
+use super::parsed::Link;
 use super::{Finding, finding, words};
 use crate::model::verdict::Problem;
 

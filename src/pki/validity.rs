@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::link::Link;
+use super::parsed::Link;
 use super::{Finding, finding, words};
 use crate::model::time::Timestamp;
 use crate::model::verdict::Problem;

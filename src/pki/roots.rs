@@ -5,7 +5,7 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 use x509_parser::x509::X509Name;
 
-use super::link::Link;
+use super::parsed::Link;
 use super::words;
 use crate::model::certificate::Certificate;
 use crate::parse::signed::content;

@@ -1,6 +1,6 @@
 //! Whether each issuer may issue, and whether all of them may be used for a TLS server.
 
-use super::link::Link;
+use super::parsed::Link;
 use super::{Finding, finding};
 use crate::model::verdict::Problem;
 
