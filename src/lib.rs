@@ -21,6 +21,7 @@ pub mod model;
 pub mod parse;
 pub mod pki;
 pub mod probe;
+pub mod redact;
 pub mod render;
 pub mod serve;
 pub mod sys;

@@ -19,13 +19,13 @@ use std::time::Duration;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use crate::inspect::look::Options;
-use crate::inspect::redact::Redactor;
 use crate::inspect::section::{self, Detail, Request, Section};
 use crate::inspect::select::Choice;
 use crate::inspect::{self, REGISTRY, nobody_else};
 use crate::model::Report;
 use crate::model::escape::escaped;
 use crate::model::format::Format;
+use crate::redact::Redactor;
 use crate::render::{self, Style};
 use crate::serve::{self, ServeError};
 use crate::sys;

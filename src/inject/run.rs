@@ -21,7 +21,6 @@ use clap::Args;
 use nix::errno::Errno;
 
 use crate::inspect::look;
-use crate::inspect::redact::Redactor;
 use crate::inspect::section::{Detail, Request, Section};
 use crate::inspect::select::Choice;
 use crate::inspect::{self, REGISTRY};
@@ -30,6 +29,7 @@ use crate::model::format::Format;
 use crate::model::run_report::{self, Cause, End, Memory, PassedOn, RunReport, Used};
 use crate::model::time::Timestamp;
 use crate::model::{ByteString, Gaps, Reason, Refusal, Report, Subject};
+use crate::redact::Redactor;
 use crate::render;
 use crate::sys::child::{Child, Ended, Parent, Usage};
 use crate::sys::own_code;

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use super::containers;
 use super::identity::{Identities, Identity, Key};
 use super::no_target::{NoTarget, listed};
-use super::redact::Redactor;
 use super::select::{Choice, Landmarks, Selection, select};
 use super::standing::Credentials;
 use super::view::{Held, View};
@@ -17,6 +16,7 @@ use super::walk::{First, Plan, Walk, keep_first, walk};
 use crate::model::container::Container;
 use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::target::ChosenBy;
+use crate::redact::Redactor;
 use crate::sys::clock::Clock;
 use crate::sys::{ProcDir, ProcessDir};
 

@@ -17,7 +17,6 @@ pub mod no_target;
 pub mod nobody_else;
 pub mod permission;
 pub mod processes;
-pub mod redact;
 pub mod section;
 pub mod select;
 pub mod sockets;

@@ -8,7 +8,6 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 use super::identity::{Identity, Key};
-use super::redact::Redactor;
 use super::standing::{Check, Credentials, refusal};
 use super::visit::{Attempt, Facts, Viewer, Visitor};
 use crate::model::container::Container;
@@ -17,6 +16,7 @@ use crate::model::seen::Seen;
 use crate::model::target::{ChosenBy, Target};
 use crate::parse::accounts::Accounts;
 use crate::parse::status::Status;
+use crate::redact::Redactor;
 use crate::sys::clock::Clock;
 use crate::sys::{Cut, InRoot, ProcessDir};
 

@@ -12,8 +12,8 @@ use clap::{ArgAction, Args, ValueEnum};
 use super::probes::Declared;
 use crate::inspect::look;
 use crate::inspect::nobody_else;
-use crate::inspect::redact::Redactor;
 use crate::inspect::select::Choice;
+use crate::redact::Redactor;
 
 /// The variable that may name the token file instead of `--token-file`.
 pub const TOKEN_FILE_VARIABLE: &str = "SPYHOLE_TOKEN_FILE";

@@ -7,7 +7,6 @@ use std::time::Duration;
 use super::SECTION;
 use super::places;
 use crate::inspect::identity::Identity;
-use crate::inspect::redact::Redactor;
 use crate::inspect::standing::Check;
 use crate::inspect::view::View;
 use crate::inspect::visit::Attempt;
@@ -19,6 +18,7 @@ use crate::model::volume::Volume;
 use crate::parse::mountinfo::{self, MountEntry};
 use crate::parse::reach;
 use crate::parse::volume::{Surroundings, is_kernel, is_mask, volume};
+use crate::redact::Redactor;
 use crate::sys::Cut;
 
 /// What to look at beside the lines themselves.

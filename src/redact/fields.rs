@@ -6,8 +6,10 @@
 
 use super::Redactor;
 use super::SecretKind;
-use super::names::{self, SecretName, Weight};
-use super::programs::{self, Program, Takes};
+use super::names;
+use super::names::{SecretName, Weight};
+use super::programs;
+use super::programs::{Program, Takes};
 use super::text::{Span, at, cut, is_name_byte, until, until_in};
 use super::values::{is_harmless, is_reference};
 

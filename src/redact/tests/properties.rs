@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::cases::{ARGUMENTS_HIDDEN, SECRETS, VARIABLES_HIDDEN};
 use super::redactor;
-use crate::inspect::redact::Redactor;
+use crate::redact::Redactor;
 
 /// Bytes with many of those that the detectors look for.
 fn any_bytes() -> impl Strategy<Value = Vec<u8>> {

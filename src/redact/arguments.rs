@@ -1,7 +1,9 @@
 //! The arguments of one process: what to hide in each, and the text that is left.
 
-use super::fields::{self, Line, Setting};
-use super::programs::{self, Program};
+use super::fields;
+use super::fields::{Line, Setting};
+use super::programs;
+use super::programs::Program;
 use super::text::{Facts, Span, cut, settle};
 use super::{Argument, Redactor, tokens, urls};
 
