@@ -8,11 +8,11 @@ use nix::errno::Errno;
 
 use super::capabilities;
 use super::capabilities::read::{Security, Task};
-use super::certificates::names;
 use super::identity::{Identities, Identity, Key, Told};
 use super::net_namespace::NetNamespace;
 use super::standing::{Check, Credentials, refusal};
 use crate::model::gap::{Reason, Refusal};
+use crate::parse::certificate_paths;
 use crate::parse::limits::Limits;
 use crate::parse::smaps_rollup::SmapsRollup;
 use crate::parse::stat::Stat;
@@ -385,7 +385,7 @@ impl Reader<'_> {
         let mut paths = Vec::new();
         let read = fd_links(self.process, |fd, goal| {
             if goal.starts_with(b"/") {
-                if names::is_usual(goal) && paths.len() < PATHS_LIMIT {
+                if certificate_paths::is_usual(goal) && paths.len() < PATHS_LIMIT {
                     paths.push(goal.to_vec());
                 }
             } else {

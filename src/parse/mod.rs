@@ -12,6 +12,7 @@ pub mod accounts;
 pub mod capabilities;
 pub mod capability_text;
 pub mod certificate_file;
+pub mod certificate_paths;
 pub mod cgroup;
 pub mod cmdline;
 pub mod container_id;

@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use super::find::{self, Places};
 use super::read::{Candidate, Outcome, Reader, Reading, Unread};
 use super::search::{Bound, Search, Searched, Start, Take};
-use super::{CertificatesQuery, SECTION, chains, keys, names};
+use super::{CertificatesQuery, SECTION, chains, keys};
 use crate::inspect::permission::Party;
 use crate::inspect::standing::Check;
 use crate::inspect::view::{View, by_its_mode};
@@ -18,6 +18,7 @@ use crate::model::certificate::{CertificateFile, Fault, FileForm, FoundBy, Missi
 use crate::model::gap::{Gaps, Reason, Refusal, Subject};
 use crate::model::seen::Seen;
 use crate::model::time::Timestamp;
+use crate::parse::certificate_paths;
 use crate::sys::InRoot;
 use crate::sys::time_box::{self, Patience, each_in_time};
 
@@ -157,7 +158,7 @@ impl Assembly {
             by.insert(start.found_by.clone());
         }
         for path in searched.files {
-            let usual = names::is_usual(&path);
+            let usual = certificate_paths::is_usual(&path);
             let named = searched.is_file;
             let entry = self.candidates.entry(path).or_default();
             entry.0.insert(start.found_by.clone());

@@ -3,7 +3,6 @@
 
 use std::collections::HashSet;
 
-use super::names::{self, Named};
 use super::search::{Start, Take, joined};
 use super::{CertificatesQuery, SECTION};
 use crate::inspect::mounts::fill::{MountPoint, points};
@@ -12,6 +11,8 @@ use crate::inspect::visit::Facts;
 use crate::model::certificate::FoundBy;
 use crate::model::gap::{Reason, Refusal, Subject};
 use crate::model::volume::VolumeKind;
+use crate::parse::certificate_paths;
+use crate::parse::certificate_paths::Named;
 use crate::parse::environ;
 
 /// Where to look, and where not.
@@ -57,7 +58,7 @@ pub(super) fn places(query: &CertificatesQuery, view: &mut View) -> Places {
             view.gaps.record(SECTION, field, pid, &refusal);
         }
     }
-    for path in names::DIRECTORIES {
+    for path in certificate_paths::DIRECTORIES {
         places.search(path, FoundBy::UsualPlace, depth);
     }
     places.add(Start {
@@ -141,7 +142,7 @@ impl Places {
                 for entry in environ::parse(bytes) {
                     let value = entry.value.unwrap_or_default();
                     let found_by = FoundBy::Environment(entry.name.as_slice().into());
-                    for named in names::in_variable(&entry.name, &value) {
+                    for named in certificate_paths::in_variable(&entry.name, &value) {
                         self.named(named, cwd, &found_by, depth);
                     }
                 }
@@ -151,7 +152,7 @@ impl Places {
         }
         match &facts.args {
             Some(Ok(args)) => {
-                for named in names::in_arguments(args) {
+                for named in certificate_paths::in_arguments(args) {
                     self.named(named, cwd, &FoundBy::Argument, depth);
                 }
             }
@@ -168,7 +169,7 @@ impl Places {
         }
         match &facts.exe {
             Some(Ok(Some(path))) => {
-                self.search(names::directory(path), FoundBy::UsualPlace, 1);
+                self.search(certificate_paths::directory(path), FoundBy::UsualPlace, 1);
             }
             Some(Err(refusal)) => refused.push(("executable", refusal.clone())),
             _ => {}
@@ -193,8 +194,11 @@ impl Places {
 
     fn open_files(&mut self, paths: &[Vec<u8>]) -> Option<(&'static str, Refusal)> {
         let mut removed = false;
-        for path in paths.iter().filter(|path| names::is_usual(path)) {
-            if path.ends_with(names::DELETED) {
+        for path in paths
+            .iter()
+            .filter(|path| certificate_paths::is_usual(path))
+        {
+            if path.ends_with(certificate_paths::DELETED) {
                 removed = true;
                 continue;
             }

@@ -2,10 +2,10 @@
 //! public half, and never shown.
 
 use super::SECTION;
-use super::names::{directory, file_name};
 use crate::model::certificate::{CertificateFile, KeyBeside, PrivateKey};
 use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::seen::Seen;
+use crate::parse::certificate_paths::{directory, file_name};
 
 /// Puts into each file with a certificate the key that belongs to its first one.
 pub(super) fn pair(files: &mut [CertificateFile], gaps: &mut Gaps) {

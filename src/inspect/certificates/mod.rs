@@ -5,7 +5,6 @@ mod chains;
 mod fill;
 mod find;
 mod keys;
-pub mod names;
 mod read;
 mod search;
 mod served;

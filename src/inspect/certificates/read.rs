@@ -7,10 +7,10 @@ use std::time::SystemTime;
 
 use nix::errno::Errno;
 
-use super::names;
 use crate::inspect::permission::Ownership;
 use crate::model::certificate::FoundBy;
 use crate::parse::certificate_file::{self, Contents};
+use crate::parse::certificate_paths;
 use crate::sys::found::{Found, Kind};
 use crate::sys::{Cut, InRoot};
 
@@ -121,7 +121,7 @@ impl Reader {
         let resolved_path = found.path(&self.root);
         let resolved_path = resolved_path.filter(|path| *path != candidate.path);
         let by_habit = self.is_habitual(candidate, resolved_path.as_deref());
-        let known = names::is_bundle(&candidate.path) || resolved_path.is_some();
+        let known = certificate_paths::is_bundle(&candidate.path) || resolved_path.is_some();
         let vouched_for = candidate.named || candidate.found_by.contains(&FoundBy::Volume);
         if by_habit && known && !vouched_for {
             return Outcome::LeftOut;
@@ -146,8 +146,8 @@ impl Reader {
     /// Whether it lies where trust stores lie, and nobody asked for those.
     fn is_habitual(&self, candidate: &Candidate, resolved: Option<&[u8]>) -> bool {
         let asked = self.roots || candidate.found_by.contains(&FoundBy::Asked);
-        let place =
-            names::is_trust_place(&candidate.path) || resolved.is_some_and(names::is_trust_place);
+        let place = certificate_paths::is_trust_place(&candidate.path)
+            || resolved.is_some_and(certificate_paths::is_trust_place);
         place && !asked
     }
 
@@ -175,7 +175,7 @@ impl Reader {
 }
 
 fn limit(candidate: &Candidate) -> u64 {
-    let name = names::file_name(&candidate.path).to_ascii_lowercase();
+    let name = certificate_paths::file_name(&candidate.path).to_ascii_lowercase();
     let stores: [&[u8]; 6] = [
         b".jks",
         b".p12",
@@ -186,7 +186,7 @@ fn limit(candidate: &Candidate) -> u64 {
     ];
     if candidate.found_by.contains(&FoundBy::Asked) {
         ASKED_LIMIT
-    } else if names::is_trust_place(&candidate.path)
+    } else if certificate_paths::is_trust_place(&candidate.path)
         || stores.iter().any(|ending| name.ends_with(ending))
         || name.windows(6).any(|word| word == b"bundle")
     {

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nix::errno::Errno;
 
-use super::names;
 use crate::model::certificate::FoundBy;
+use crate::parse::certificate_paths;
 use crate::sys::found::{Found, Kind};
 use crate::sys::{Cut, InRoot};
 
@@ -165,19 +165,19 @@ impl Search {
         below: &mut Vec<Vec<u8>>,
     ) {
         let path = joined(directory, name);
-        let wanted = start.take == Take::Everything || names::is_usual(name);
+        let wanted = start.take == Take::Everything || certificate_paths::is_usual(name);
         let kind = match kind {
             Kind::Unknown => Found::at(&self.root, &path).map_or(Kind::Special, |it| it.kind()),
             known => known,
         };
         let telling = start.take != Take::TellingDirectories
             || directory != start.path
-            || names::is_telling(name);
+            || certificate_paths::is_telling(name);
         match kind {
             Kind::File if wanted => searched.files.push(path),
             // Where it leads shows when it is read; one without a usual name may lead to
             // a directory.
-            Kind::Link if wanted && names::is_usual(name) => searched.files.push(path),
+            Kind::Link if wanted && certificate_paths::is_usual(name) => searched.files.push(path),
             Kind::Link if start.looks_below() || wanted => match Found::at(&self.root, &path) {
                 Ok(found) if found.kind() == Kind::File && wanted => searched.files.push(path),
                 Ok(found) if found.kind() == Kind::Directory && telling && start.looks_below() => {

@@ -24,7 +24,7 @@ const ENDINGS: [&[u8]; 15] = [
 const NAMES: [&[u8]; 4] = [b"cacerts", b"jssecacerts", b"keystore", b"truststore"];
 
 /// Directories that are searched where they exist.
-pub(super) const DIRECTORIES: [&[u8]; 13] = [
+pub(crate) const DIRECTORIES: [&[u8]; 13] = [
     b"/etc/ssl",
     b"/etc/tls",
     b"/etc/pki",
@@ -96,13 +96,13 @@ const AROUND: &[u8] = b":,; \t\n\"'=&?@|";
 
 /// The last name of a path.
 #[must_use]
-pub(super) fn file_name(path: &[u8]) -> &[u8] {
+pub(crate) fn file_name(path: &[u8]) -> &[u8] {
     path.rsplit(|byte| *byte == b'/').next().unwrap_or_default()
 }
 
 /// What stands before the last name; the root has no more than itself.
 #[must_use]
-pub(super) fn directory(path: &[u8]) -> &[u8] {
+pub(crate) fn directory(path: &[u8]) -> &[u8] {
     let name = file_name(path).len();
     match path.get(..path.len().saturating_sub(name + 1)) {
         Some(b"") | None => b"/",
@@ -123,11 +123,11 @@ pub fn is_usual(path: &[u8]) -> bool {
 }
 
 /// What the kernel adds to the path of an open file that was removed.
-pub(super) const DELETED: &[u8] = b" (deleted)";
+pub(crate) const DELETED: &[u8] = b" (deleted)";
 
 /// Whether a directory's name says what it is for.
 #[must_use]
-pub(super) fn is_telling(name: &[u8]) -> bool {
+pub(crate) fn is_telling(name: &[u8]) -> bool {
     let name = name.to_ascii_lowercase();
     [&b"cert"[..], b"tls", b"ssl", b"pki"]
         .iter()
@@ -136,7 +136,7 @@ pub(super) fn is_telling(name: &[u8]) -> bool {
 
 /// Whether the trust store of the system or of a runtime keeps its authorities there.
 #[must_use]
-pub(super) fn is_trust_place(path: &[u8]) -> bool {
+pub(crate) fn is_trust_place(path: &[u8]) -> bool {
     let below = |place: &[u8]| match path.strip_prefix(place) {
         Some(rest) => rest.is_empty() || rest.starts_with(b"/"),
         None => false,
@@ -146,22 +146,22 @@ pub(super) fn is_trust_place(path: &[u8]) -> bool {
 
 /// Whether such a place is a whole bundle by its name.
 #[must_use]
-pub(super) fn is_bundle(path: &[u8]) -> bool {
+pub(crate) fn is_bundle(path: &[u8]) -> bool {
     BUNDLES.contains(&file_name(path))
 }
 
 /// A path that a word holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Named {
+pub(crate) struct Named {
     /// The path; where it is not absolute, from the working directory.
-    pub(super) path: Vec<u8>,
+    pub(crate) path: Vec<u8>,
     /// Whether it is surely the path of a certificate, so that it is told where nothing is.
-    pub(super) surely: bool,
+    pub(crate) surely: bool,
 }
 
 /// The paths of certificates in a variable.
 #[must_use]
-pub(super) fn in_variable(name: &[u8], value: &[u8]) -> Vec<Named> {
+pub(crate) fn in_variable(name: &[u8], value: &[u8]) -> Vec<Named> {
     if VARIABLES.contains(&name) {
         let list = value.split(|byte| *byte == b':' || *byte == b',');
         let paths = list.filter(|path| !path.is_empty());
@@ -177,7 +177,7 @@ pub(super) fn in_variable(name: &[u8], value: &[u8]) -> Vec<Named> {
 
 /// The paths of certificates in the arguments: `--tls-cert=/x`, `--tls-cert /x`, `/x.pem`.
 #[must_use]
-pub(super) fn in_arguments(args: &[Vec<u8>]) -> Vec<Named> {
+pub(crate) fn in_arguments(args: &[Vec<u8>]) -> Vec<Named> {
     let mut found = Vec::new();
     let mut telling = false;
     for arg in args.iter().skip(1) {
