@@ -23,5 +23,6 @@ pub mod pki;
 pub mod probe;
 pub mod redact;
 pub mod render;
+pub mod rights;
 pub mod serve;
 pub mod sys;

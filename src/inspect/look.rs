@@ -9,7 +9,6 @@ use super::containers;
 use super::identity::{Identities, Identity, Key};
 use super::no_target::{NoTarget, listed};
 use super::select::{Choice, Landmarks, Selection, select};
-use super::standing::Credentials;
 use super::view::{Held, View};
 use super::visit::{Facts, Files, Visitor, WITHOUT_HIDEPID, Wanted};
 use super::walk::{First, Plan, Walk, keep_first, walk};
@@ -17,6 +16,7 @@ use crate::model::container::Container;
 use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::target::ChosenBy;
 use crate::redact::Redactor;
+use crate::rights::ptrace_access::Credentials;
 use crate::sys::clock::Clock;
 use crate::sys::{ProcDir, ProcessDir};
 

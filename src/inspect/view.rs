@@ -8,7 +8,6 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 use super::identity::{Identity, Key};
-use super::standing::{Check, Credentials, refusal};
 use super::visit::{Attempt, Facts, Viewer, Visitor};
 use crate::model::container::Container;
 use crate::model::gap::{Gaps, Reason, Refusal};
@@ -17,6 +16,7 @@ use crate::model::target::{ChosenBy, Target};
 use crate::parse::accounts::Accounts;
 use crate::parse::status::Status;
 use crate::redact::Redactor;
+use crate::rights::ptrace_access::{Check, Credentials, refusal};
 use crate::sys::clock::Clock;
 use crate::sys::{Cut, InRoot, ProcessDir};
 

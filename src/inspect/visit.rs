@@ -10,7 +10,6 @@ use super::capabilities;
 use super::capabilities::read::{Security, Task};
 use super::identity::{Identities, Identity, Key, Told};
 use super::net_namespace::NetNamespace;
-use super::standing::{Check, Credentials, refusal};
 use crate::model::gap::{Reason, Refusal};
 use crate::parse::certificate_paths;
 use crate::parse::limits::Limits;
@@ -18,6 +17,7 @@ use crate::parse::smaps_rollup::SmapsRollup;
 use crate::parse::stat::Stat;
 use crate::parse::status::Status;
 use crate::parse::{Malformed, cmdline};
+use crate::rights::ptrace_access::{Check, Credentials, refusal};
 use crate::sys::fd_links::fd_links;
 use crate::sys::{Cut, ProcDir, ProcessDir};
 

@@ -13,7 +13,6 @@ use serde::Deserialize;
 
 use crate::inspect::look::{Needs, Scope};
 use crate::inspect::section::{Detail, Query};
-use crate::inspect::standing::{self, Credentials, blockers, may_ptrace};
 use crate::inspect::view::View;
 use crate::inspect::visit::Files;
 use crate::model::access::{Access, Blocker, Check, Outcome, What};
@@ -21,6 +20,8 @@ use crate::model::access_table::tables;
 use crate::model::gap::{Reason, Refusal};
 use crate::model::target::ChosenBy;
 use crate::model::{Report, Table};
+use crate::rights::ptrace_access;
+use crate::rights::ptrace_access::{Credentials, blockers, may_ptrace};
 use attempts::Attempted;
 use remedies::{Advice, Situation};
 use sharing::Sharing;
@@ -89,7 +90,7 @@ fn look(view: &mut View) -> Option<Access> {
         place: &place,
         target: &target,
         inside: place::ids_inside(viewer, &target, held, &mut buffer),
-        other_user_namespace: standing::same_user_namespace(viewer, &target) == Some(false),
+        other_user_namespace: ptrace_access::same_user_namespace(viewer, &target) == Some(false),
         blockers: &found,
         hiding: surroundings.hiding(viewer),
         nobody_else: held.chosen_by == ChosenBy::NobodyElse,
@@ -185,7 +186,7 @@ impl Judge<'_> {
         }
         let needs_ptrace = matches!(
             attempted.check,
-            standing::Check::Ptrace | standing::Check::OwnerAndPtrace
+            ptrace_access::Check::Ptrace | ptrace_access::Check::OwnerAndPtrace
         );
         vec![
             self.surroundings

@@ -1,13 +1,13 @@
 //! One side of the comparison, as the document shows it.
 
 use super::SECTION;
-use crate::inspect::standing::Credentials;
 use crate::model::access::{CapabilitySets, Ids, Party};
 use crate::model::capabilities::{MappedIds, SeccompMode};
 use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::seen::Seen;
 use crate::parse::id_map::IdMap;
 use crate::parse::{capabilities, status};
+use crate::rights::ptrace_access::Credentials;
 
 /// A line that `status` lacks is not offered by this kernel; where `status` itself
 /// could not be read, `unreadable` tells why.

@@ -1,9 +1,9 @@
 //! What would help, as lines to paste: made of real values, pure.
 
-use crate::inspect::standing::{Blocker, Credentials, uniform};
 use crate::model::access::{PodSecurity, Remedy, RuledOut};
 use crate::model::gap::Reason;
 use crate::parse::capabilities;
+use crate::rights::ptrace_access::{Blocker, Credentials, uniform};
 
 use super::surroundings::ProcMount;
 

@@ -4,13 +4,13 @@ use std::ffi::{CStr, CString};
 
 use nix::errno::Errno;
 
-use crate::inspect::standing::Check;
 use crate::inspect::visit::{Attempt, Reader, SMALL_LIMIT, STATUS_LIMIT, TASKS_LIMIT};
 use crate::model::gap::{Reason, Refusal};
 use crate::parse::id_map::IdMap;
 use crate::parse::namespace_link::{NamespaceKind, NamespaceLink};
 use crate::parse::security_label::SecurityLabel;
 use crate::parse::status::Status;
+use crate::rights::ptrace_access::Check;
 use crate::sys::program::Program;
 use crate::sys::{Cut, ProcessDir};
 

@@ -7,10 +7,10 @@ use std::time::SystemTime;
 
 use nix::errno::Errno;
 
-use crate::inspect::permission::Ownership;
 use crate::model::certificate::FoundBy;
 use crate::parse::certificate_file::{self, Contents};
 use crate::parse::certificate_paths;
+use crate::rights::file_mode::Ownership;
 use crate::sys::found::{Found, Kind};
 use crate::sys::{Cut, InRoot};
 

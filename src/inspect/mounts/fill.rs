@@ -7,7 +7,6 @@ use std::time::Duration;
 use super::SECTION;
 use super::places;
 use crate::inspect::identity::Identity;
-use crate::inspect::standing::Check;
 use crate::inspect::view::View;
 use crate::inspect::visit::Attempt;
 use crate::model::gap::{Reason, Refusal};
@@ -19,6 +18,7 @@ use crate::parse::mountinfo::{self, MountEntry};
 use crate::parse::reach;
 use crate::parse::volume::{Surroundings, is_kernel, is_mask, volume};
 use crate::redact::Redactor;
+use crate::rights::ptrace_access::Check;
 use crate::sys::Cut;
 
 /// What to look at beside the lines themselves.

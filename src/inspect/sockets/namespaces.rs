@@ -6,9 +6,9 @@ use std::path::Path;
 use nix::errno::Errno;
 
 use crate::inspect::net_namespace::{Mark, NetNamespace};
-use crate::inspect::standing::{Check, Credentials, refusal};
 use crate::inspect::view::View;
 use crate::model::gap::Refusal;
+use crate::rights::ptrace_access::{Check, Credentials, refusal};
 use crate::sys::{ProcDir, ProcessDir};
 
 /// One of them, held by a process in it.

@@ -2,7 +2,7 @@
 //! `CAP_DAC_OVERRIDE` and `CAP_DAC_READ_SEARCH`. Access control lists, security modules and the
 //! directories on the way are not considered.
 
-use super::standing::Credentials;
+use super::ptrace_access::Credentials;
 use crate::model::gap::{Reason, Refusal};
 use crate::model::mount::Because;
 use crate::parse::capabilities;
