@@ -24,5 +24,6 @@ pub mod probe;
 pub mod redact;
 pub mod render;
 pub mod rights;
+pub mod scan;
 pub mod serve;
 pub mod sys;

@@ -2,8 +2,8 @@
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::inspect::no_target::NoTarget;
 use crate::model::process_table;
+use crate::scan::no_target::NoTarget;
 
 /// The sentence for a look that found no target.
 pub(super) fn no_target(none: &NoTarget) -> String {

@@ -6,8 +6,8 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use super::exit::Exit;
 use crate::inspect::check::{self, Check, Outcome, Verdict};
-use crate::inspect::look::Options;
 use crate::model::escape::escaped;
+use crate::scan::look::Options;
 
 /// Its name.
 pub(super) const CHECK: &str = "check";

@@ -18,15 +18,17 @@ use std::time::Duration;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
-use crate::inspect::look::Options;
+use crate::inspect;
+use crate::inspect::REGISTRY;
 use crate::inspect::section::{self, Detail, Request, Section};
-use crate::inspect::select::Choice;
-use crate::inspect::{self, REGISTRY, nobody_else};
 use crate::model::Report;
 use crate::model::escape::escaped;
 use crate::model::format::Format;
 use crate::redact::Redactor;
 use crate::render::{self, Style};
+use crate::scan::look::Options;
+use crate::scan::select::Choice;
+use crate::scan::wrong_namespace;
 use crate::serve::{self, ServeError};
 use crate::sys;
 use exit::Exit;
@@ -361,7 +363,7 @@ fn verdict(
         }
         _ => {}
     }
-    let alone = nobody_else::words(report);
+    let alone = wrong_namespace::words(report);
     let is_alone = alone.is_some();
     words.extend(alone);
     let wrong_place = is_alone && requests.iter().any(|request| request.is_of_target());

@@ -20,9 +20,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use nix::errno::Errno;
 
-use crate::inspect::look;
 use crate::inspect::section::{Detail, Request, Section};
-use crate::inspect::select::Choice;
 use crate::inspect::{self, REGISTRY};
 use crate::model::escape::escaped;
 use crate::model::format::Format;
@@ -31,6 +29,8 @@ use crate::model::time::Timestamp;
 use crate::model::{ByteString, Gaps, Reason, Refusal, Report, Subject};
 use crate::redact::Redactor;
 use crate::render;
+use crate::scan::look;
+use crate::scan::select::Choice;
 use crate::sys::child::{Child, Ended, Parent, Usage};
 use crate::sys::own_code;
 use crate::sys::report_file;

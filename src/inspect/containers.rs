@@ -5,16 +5,16 @@ use std::collections::HashMap;
 use clap::Args;
 use serde::Deserialize;
 
-use super::identity::Key;
-use super::look::{Needs, Scope};
 use super::section::{Detail, Query};
-use super::select::is_pause;
-use super::view::View;
-use super::visit::{Facts, Files};
 use crate::model::Report;
 use crate::model::container::{Container, ContainerKind, table};
 use crate::model::table::Table;
 use crate::model::time::Timestamp;
+use crate::scan::container_key::Key;
+use crate::scan::look::{Needs, Scope};
+use crate::scan::reader::{Facts, Files};
+use crate::scan::select::is_pause;
+use crate::scan::view::View;
 use crate::sys::clock::Clock;
 
 /// Flags of `spyhole containers`; there are none.

@@ -5,16 +5,16 @@ use std::collections::{HashMap, HashSet};
 use clap::Args;
 use serde::Deserialize;
 
-use super::look::{Needs, Scope};
 use super::section::{Detail, Query};
-use super::view::View;
-use super::visit::{Facts, Files};
 use crate::model::environment::{AgainstParent, AsOf, Environment, Variable, tables};
 use crate::model::gap::Refusal;
 use crate::model::seen::Seen;
 use crate::model::time::Timestamp;
 use crate::model::{Report, Table};
 use crate::parse::environ::{self, Entry};
+use crate::scan::look::{Needs, Scope};
+use crate::scan::reader::{Facts, Files};
+use crate::scan::view::View;
 
 /// Flags of `spyhole environment`.
 #[derive(Debug, Clone, Default, Args, Deserialize)]

@@ -9,28 +9,19 @@ pub mod certificates;
 pub mod check;
 pub mod containers;
 pub mod environment;
-pub mod identity;
-pub mod look;
 pub mod mounts;
-pub mod net_namespace;
-pub mod no_target;
-pub mod nobody_else;
 pub mod processes;
 pub mod section;
-pub mod select;
 pub mod sockets;
 pub mod tls;
 pub mod trust_store;
-pub mod view;
-pub mod visit;
-pub mod walk;
 
 use crate::model::time::Timestamp;
 use crate::model::{Report, Table};
-use look::Options;
-use no_target::NoTarget;
+use crate::scan::look::Options;
+use crate::scan::no_target::NoTarget;
+use crate::scan::view::View;
 use section::{Detail, Request, Section};
-use view::View;
 
 /// Every section, in the order of the document and of the help.
 pub const REGISTRY: &[Section] = &[

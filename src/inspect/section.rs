@@ -10,10 +10,10 @@ use std::time::Duration;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use serde::de::DeserializeOwned;
 
-use super::look::Needs;
-use super::view::View;
 use crate::model::format::Format;
 use crate::model::{Report, Table};
+use crate::scan::look::Needs;
+use crate::scan::view::View;
 
 /// How much of a section is shown, and so has to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

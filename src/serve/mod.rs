@@ -35,7 +35,7 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::inspect::nobody_else;
+use crate::scan::wrong_namespace;
 use crate::sys;
 use collect::Collector;
 use connections::Connections;
@@ -123,7 +123,7 @@ async fn serve(options: Options, look: Look) -> Result<(), ServeError> {
     let signals = Signals::listen()?;
     greet(&options, &guard, &bound, secure.is_some());
     if !look.names_target()
-        && let Some(words) = nobody_else::at_a_glance()
+        && let Some(words) = wrong_namespace::at_a_glance()
     {
         let _ = writeln!(io::stderr(), "{words}");
     }

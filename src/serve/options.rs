@@ -10,10 +10,10 @@ use std::time::Duration;
 use clap::{ArgAction, Args, ValueEnum};
 
 use super::probes::Declared;
-use crate::inspect::look;
-use crate::inspect::nobody_else;
-use crate::inspect::select::Choice;
 use crate::redact::Redactor;
+use crate::scan::look;
+use crate::scan::select::Choice;
+use crate::scan::wrong_namespace;
 
 /// The variable that may name the token file instead of `--token-file`.
 pub const TOKEN_FILE_VARIABLE: &str = "SPYHOLE_TOKEN_FILE";
@@ -137,7 +137,7 @@ impl Look {
     /// Whether it was said whom to look at, or where.
     #[must_use]
     pub fn names_target(&self) -> bool {
-        let elsewhere = self.proc != Path::new(nobody_else::PROC);
+        let elsewhere = self.proc != Path::new(wrong_namespace::PROC);
         elsewhere || self.own || self.pid.is_some() || self.container.is_some()
     }
 

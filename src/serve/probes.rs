@@ -13,8 +13,8 @@ use super::collect::{Answer, Collector, Outcome as Collected};
 use super::options::Options;
 use super::problem::Problem;
 use crate::inspect::check::{self, Check, Outcome, SeenProcesses, Verdict};
-use crate::inspect::look;
 use crate::model::own::ProbeFigure;
+use crate::scan::look;
 
 /// `--probe NAME=CHECK`.
 #[derive(Debug, Clone)]

@@ -7,10 +7,10 @@ use hyper::header::ACCEPT;
 
 use super::options::{Look, Options};
 use super::problem::Problem;
-use crate::inspect::look;
 use crate::inspect::section::{Request, Section};
-use crate::inspect::select::Choice;
 use crate::model::format::Format;
+use crate::scan::look;
+use crate::scan::select::Choice;
 
 /// A parameter that is common to all sections.
 pub(super) struct Common {

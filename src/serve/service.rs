@@ -28,11 +28,14 @@ use super::probes;
 use super::problem::Problem;
 use super::query::Query;
 use super::routes::{self, Kind, Route};
+use crate::inspect;
+use crate::inspect::REGISTRY;
 use crate::inspect::section::{self, Detail, Section};
-use crate::inspect::{self, REGISTRY, look, no_target::NoTarget};
 use crate::model::format::Format;
 use crate::model::time::Timestamp;
 use crate::render::{self, Style};
+use crate::scan::look;
+use crate::scan::no_target::NoTarget;
 
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 const PROBLEM: &str = "application/problem+json";

@@ -6,11 +6,11 @@ use std::ffi::{CStr, CString};
 use nix::errno::Errno;
 
 use super::surroundings::Surroundings;
-use crate::inspect::view::{Held, View};
-use crate::inspect::visit::{Attempt, Facts, Viewer};
 use crate::model::access::What;
 use crate::model::gap::Refusal;
 use crate::rights::ptrace_access::{Check, Credentials, refusal};
+use crate::scan::reader::{Attempt, Facts, Viewer};
+use crate::scan::view::{Held, View};
 use crate::sys::ProcessDir;
 
 /// One attempt.

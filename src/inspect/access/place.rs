@@ -1,9 +1,9 @@
 //! Where viewer and target are, and what things are called there.
 
 use super::remedies::{Place, Platform};
-use crate::inspect::view::{Held, View};
 use crate::parse::id_map::IdMap;
 use crate::rights::ptrace_access::{Credentials, same_user_namespace};
+use crate::scan::view::{Held, View};
 
 const SMALL_LIMIT: usize = 64 << 10;
 

@@ -4,12 +4,12 @@ use std::ffi::CStr;
 
 use super::SECTION;
 use super::surroundings::Surroundings;
-use crate::inspect::view::{Held, View};
-use crate::inspect::visit::Attempt;
 use crate::model::access::Shared;
 use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::parse::status::Status;
 use crate::rights::ptrace_access::{Check, Credentials, refusal, same_user_namespace};
+use crate::scan::reader::Attempt;
+use crate::scan::view::{Held, View};
 
 /// What is shared, before the gaps are written.
 pub(super) struct Sharing {

@@ -8,12 +8,12 @@ use std::path::Path;
 use nix::errno::Errno;
 
 use super::attempts::Attempted;
-use crate::inspect::view::{Held, View};
 use crate::model::access::What;
 use crate::model::escape::escaped;
 use crate::model::gap::{Reason, Refusal};
 use crate::parse::mountinfo;
 use crate::rights::ptrace_access::{Blocker, CAP_SYS_PTRACE, Check, Credentials, may_ptrace};
+use crate::scan::view::{Held, View};
 use crate::sys::{InRoot, ProcDir, ProcessDir};
 
 /// How the /proc in use was mounted.

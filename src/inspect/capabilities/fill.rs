@@ -3,10 +3,7 @@
 use super::naming::Naming;
 use super::node::Surroundings;
 use super::pod_security::{Evidence, Labelled, judge};
-use super::read::{Namespaces, Security, Task};
 use super::{CapabilitiesQuery, Query, defaults, words};
-use crate::inspect::view::View;
-use crate::inspect::visit::{Attempt, Facts};
 use crate::model::capabilities::{
     Answer, CapabilitySet, CapabilitySets, MappedIds, Privileges, SeccompMode, SecurityContext,
     SecurityLabel, SecurityModule, ThreadContext, UserNamespace,
@@ -18,6 +15,9 @@ use crate::parse::id_map::IdMap;
 use crate::parse::security_label::{self, Module};
 use crate::parse::status::{Ids, Status};
 use crate::parse::{capabilities, capability_text};
+use crate::scan::reader::{Attempt, Facts};
+use crate::scan::security::{Namespaces, Security, Task};
+use crate::scan::view::View;
 
 pub(super) const SECTION: &str = CapabilitiesQuery::NAME;
 

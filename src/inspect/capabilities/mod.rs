@@ -6,20 +6,19 @@ mod naming;
 mod node;
 mod pod_security;
 mod program;
-pub mod read;
 mod words;
 
 use clap::Args;
 use serde::Deserialize;
 
-use super::look::{Needs, Scope};
 use super::section::{Detail, Query};
-use super::view::View;
-use super::visit::{Facts, Files};
 use crate::model::capabilities_table::{decoded, one_each, tables};
 use crate::model::time::Timestamp;
 use crate::model::{Report, Table};
 use crate::parse::capabilities;
+use crate::scan::look::{Needs, Scope};
+use crate::scan::reader::{Facts, Files};
+use crate::scan::view::View;
 use crate::sys::clock::Clock;
 use fill::{Filler, capability_set};
 

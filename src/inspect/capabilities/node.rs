@@ -1,12 +1,12 @@
 //! What of the node a process shares: namespaces, and whether its root is the node's.
 
-use super::read::Namespaces;
-use crate::inspect::view::View;
-use crate::inspect::visit::{SMALL_LIMIT, STATUS_LIMIT};
 use crate::model::capabilities::Answer;
 use crate::parse::id_map::IdMap;
 use crate::parse::stat::Stat;
 use crate::parse::status::Status;
+use crate::scan::reader::{SMALL_LIMIT, STATUS_LIMIT};
+use crate::scan::security::Namespaces;
+use crate::scan::view::View;
 use crate::sys::ProcessDir;
 
 /// The kernel's first namespaces have fixed inodes: `proc_ns.h`.

@@ -3,11 +3,11 @@
 use nix::errno::Errno;
 
 use super::fill::{Filler, SECTION, capability_set};
-use crate::inspect::visit::{Attempt, Facts};
 use crate::model::capabilities::{Executable, ExecutableFile, FileCapabilitySets};
 use crate::model::gap::{Reason, Refusal};
 use crate::model::seen::Seen;
 use crate::parse::file_capabilities::FileCapabilities;
+use crate::scan::reader::{Attempt, Facts};
 use crate::sys::program::Program;
 
 impl Filler<'_> {

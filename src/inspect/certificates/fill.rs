@@ -10,8 +10,6 @@ use super::find::{self, Places};
 use super::read::{Candidate, Outcome, Reader, Reading, Unread};
 use super::search::{Bound, Search, Searched, Start, Take};
 use super::{CertificatesQuery, SECTION, chains, keys};
-use crate::inspect::view::{View, by_its_mode};
-use crate::inspect::visit::Attempt;
 use crate::model::certificate::{CertificateFile, Fault, FileForm, FoundBy, MissingFile};
 use crate::model::gap::{Gaps, Reason, Refusal, Subject};
 use crate::model::seen::Seen;
@@ -19,6 +17,8 @@ use crate::model::time::Timestamp;
 use crate::parse::certificate_paths;
 use crate::rights::file_mode::Party;
 use crate::rights::ptrace_access::Check;
+use crate::scan::reader::Attempt;
+use crate::scan::view::{View, by_its_mode};
 use crate::sys::InRoot;
 use crate::sys::time_box::{self, Patience, each_in_time};
 

@@ -6,14 +6,14 @@ use std::collections::HashSet;
 use super::search::{Start, Take, joined};
 use super::{CertificatesQuery, SECTION};
 use crate::inspect::mounts::fill::{MountPoint, points};
-use crate::inspect::view::View;
-use crate::inspect::visit::Facts;
 use crate::model::certificate::FoundBy;
 use crate::model::gap::{Reason, Refusal, Subject};
 use crate::model::volume::VolumeKind;
 use crate::parse::certificate_paths;
 use crate::parse::certificate_paths::Named;
 use crate::parse::environ;
+use crate::scan::reader::Facts;
+use crate::scan::view::View;
 
 /// Where to look, and where not.
 #[derive(Debug, Default)]

@@ -15,11 +15,8 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Deserialize;
 
-use super::look::{Needs, Scope};
 use super::section::{Detail, Query};
 use super::trust_store;
-use super::view::View;
-use super::visit::Files;
 use crate::model::certificate::{AgainstFiles, Certificate, Certificates, Serves};
 use crate::model::certificate_table::{self, Style};
 use crate::model::escape::escaped;
@@ -27,6 +24,9 @@ use crate::model::gap::Reason;
 use crate::model::seen::Seen;
 use crate::model::units::DAY_SECONDS;
 use crate::model::{Report, Table};
+use crate::scan::look::{Needs, Scope};
+use crate::scan::reader::Files;
+use crate::scan::view::View;
 use crate::sys::own_file;
 
 /// Flags of `spyhole certificates`.

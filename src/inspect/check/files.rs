@@ -8,8 +8,8 @@ use nix::errno::Errno;
 use super::processes::share;
 use super::spec::{Bound, File};
 use super::{Ground, Outcome};
-use crate::inspect::view::View;
 use crate::parse::certificate_file;
+use crate::scan::view::View;
 use crate::sys::found::{Found, Kind};
 use crate::sys::{Cut, InRoot};
 

@@ -9,13 +9,14 @@ pub mod spec;
 
 use std::time::Instant;
 
-use super::look::{self, Needs, Scope};
-use super::no_target::NoTarget;
 use super::section::{Detail, Request};
-use super::view::View;
-use super::visit::Files;
 use crate::model::Report;
 use crate::model::time::Timestamp;
+use crate::scan::look;
+use crate::scan::look::{Needs, Scope};
+use crate::scan::no_target::NoTarget;
+use crate::scan::reader::Files;
+use crate::scan::view::View;
 
 pub use processes::Seen as SeenProcesses;
 pub use spec::Check;

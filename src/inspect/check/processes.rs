@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::spec::{Bound, Processes};
 use super::{Ground, Outcome};
-use crate::inspect::visit::Facts;
 use crate::parse::limits::Limit;
+use crate::scan::reader::Facts;
 
 /// What a server remembers of a `process:` check.
 #[derive(Debug, Clone, Default)]

@@ -6,9 +6,6 @@ use std::time::Duration;
 
 use super::SECTION;
 use super::places;
-use crate::inspect::identity::Identity;
-use crate::inspect::view::View;
-use crate::inspect::visit::Attempt;
 use crate::model::gap::{Reason, Refusal};
 use crate::model::mount::{Mount, Propagation};
 use crate::model::secret::Redacted;
@@ -19,6 +16,9 @@ use crate::parse::reach;
 use crate::parse::volume::{Surroundings, is_kernel, is_mask, volume};
 use crate::redact::Redactor;
 use crate::rights::ptrace_access::Check;
+use crate::scan::container_key::Identity;
+use crate::scan::reader::Attempt;
+use crate::scan::view::View;
 use crate::sys::Cut;
 
 /// What to look at beside the lines themselves.

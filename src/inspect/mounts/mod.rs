@@ -9,14 +9,14 @@ use std::time::Duration;
 use clap::Args;
 use serde::Deserialize;
 
-use super::look::{Needs, Scope};
 use super::section::{Detail, Query};
-use super::view::View;
-use super::visit::Files;
 use crate::model::mount::Mount;
 use crate::model::mount_table::{self, Style};
 use crate::model::seen::Seen;
 use crate::model::{Report, Table};
+use crate::scan::look::{Needs, Scope};
+use crate::scan::reader::Files;
+use crate::scan::view::View;
 use fill::Wanted;
 
 /// Flags of `spyhole mounts`.

@@ -7,14 +7,14 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 use super::SECTION;
-use crate::inspect::view::{Held, View};
-use crate::inspect::visit::{Attempt, Viewer};
 use crate::model::gap::{Gaps, Reason, Refusal, Subject};
 use crate::model::mount::{Because, Mount, Purpose, Space, UsualDirectory};
 use crate::parse::environ;
 use crate::parse::volume::is_kernel;
 use crate::rights::file_mode::Party;
 use crate::rights::ptrace_access::Check;
+use crate::scan::reader::{Attempt, Viewer};
+use crate::scan::view::{Held, View};
 use crate::sys::InRoot;
 use crate::sys::place::{Place, look_at};
 use crate::sys::time_box::{Outcome, Patience, each_in_time};

@@ -4,8 +4,6 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::{ProcessesQuery, Query};
-use crate::inspect::view::View;
-use crate::inspect::visit::{Attempt, Facts};
 use crate::model::ByteString;
 use crate::model::gap::{Reason, Refusal};
 use crate::model::process::{CpuSeconds, Limit, LimitPair, Process, ProcessState, Signals, Thread};
@@ -16,6 +14,8 @@ use crate::parse::limits::{self, Limits};
 use crate::parse::stat::Stat;
 use crate::parse::status::Status;
 use crate::parse::{signals, system, tty};
+use crate::scan::reader::{Attempt, Facts};
+use crate::scan::view::View;
 use crate::sys::clock::Clock;
 
 const SECTION: &str = ProcessesQuery::NAME;

@@ -7,14 +7,14 @@ use std::time::Duration;
 use clap::Args;
 use serde::Deserialize;
 
-use super::look::{Needs, Scope};
 use super::section::{Detail, Query};
-use super::view::View;
-use super::visit::{Facts, Files};
 use crate::model::process::Fields;
 use crate::model::process_table::{self, Column};
 use crate::model::seen::Seen;
 use crate::model::{Report, Table};
+use crate::scan::look::{Needs, Scope};
+use crate::scan::reader::{Facts, Files};
+use crate::scan::view::View;
 use fill::Filler;
 
 /// Flags of `spyhole processes`.

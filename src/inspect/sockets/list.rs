@@ -9,12 +9,12 @@ use super::namespaces;
 use super::owners::Owners;
 use super::source::{Raw, Reader, only_diag};
 use super::{SECTION, SocketsQuery};
-use crate::inspect::view::View;
 use crate::model::Report;
 use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::seen::{Seen, Unseen};
 use crate::model::socket::{Family, Protocol, Socket, SocketSources, SocketSum, Source, State};
 use crate::parse::Malformed;
+use crate::scan::view::View;
 
 /// More than a machine with 64 GiB can have; what the memory of a pod would not hold.
 const LIMIT: usize = 1 << 20;

@@ -10,15 +10,15 @@ mod source;
 use clap::Args;
 use serde::Deserialize;
 
-use super::look::{Needs, Scope};
 use super::section::{Detail, Query};
-use super::view::View;
-use super::visit::Files;
 use crate::model::gap::Refusal;
 use crate::model::socket::{Family, Protocol, Socket};
 use crate::model::socket_table::{self, Columns};
 use crate::model::time::Timestamp;
 use crate::model::{Report, Table};
+use crate::scan::look::{Needs, Scope};
+use crate::scan::reader::Files;
+use crate::scan::view::View;
 use filter::Filter;
 
 /// Flags of `spyhole sockets`: those of `ss` and `netstat`.

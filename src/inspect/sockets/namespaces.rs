@@ -5,10 +5,10 @@ use std::path::Path;
 
 use nix::errno::Errno;
 
-use crate::inspect::net_namespace::{Mark, NetNamespace};
-use crate::inspect::view::View;
 use crate::model::gap::Refusal;
 use crate::rights::ptrace_access::{Check, Credentials, refusal};
+use crate::scan::net_namespace::{Mark, NetNamespace};
+use crate::scan::view::View;
 use crate::sys::{ProcDir, ProcessDir};
 
 /// One of them, held by a process in it.

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::SECTION;
-use crate::inspect::view::View;
-use crate::inspect::visit::Facts;
 use crate::model::ByteString;
 use crate::model::gap::{Reason, Refusal};
 use crate::model::seen::Unseen;
 use crate::model::socket::Owner;
+use crate::scan::reader::Facts;
+use crate::scan::view::View;
 
 /// Holders by the inode of the socket.
 pub(super) struct Owners {

@@ -9,7 +9,6 @@ use nix::errno::Errno;
 use super::filter::Filter;
 use super::list::List;
 use super::namespaces::Namespace;
-use crate::inspect::visit::Visitor;
 use crate::model::gap::{Reason, Refusal};
 use crate::model::socket::{Family, Protocol, Source};
 use crate::parse::net_tables::{
@@ -18,6 +17,7 @@ use crate::parse::net_tables::{
 use crate::parse::sock_diag::{self, Message};
 use crate::parse::{Malformed, sock_diag::inet as inet_diag};
 use crate::rights::ptrace_access::{Check, refusal};
+use crate::scan::reader::Visitor;
 use crate::sys::lines::lines;
 use crate::sys::sock_diag::SockDiag;
 use crate::sys::{Cut, ProcessDir};

@@ -10,9 +10,7 @@ use nix::errno::Errno;
 
 use super::endpoint::{Endpoint, Host};
 use super::{SECTION, TlsQuery, names};
-use crate::inspect::net_namespace::{Mark, NetNamespace};
 use crate::inspect::trust_store;
-use crate::inspect::view::View;
 use crate::model::certificate::Certificate;
 use crate::model::gap::{Reason, Refusal};
 use crate::model::seen::Seen;
@@ -26,6 +24,8 @@ use crate::pki;
 use crate::pki::{Question, Roots};
 use crate::probe::Peer;
 use crate::probe::tls::{self, Dial, Handshake};
+use crate::scan::net_namespace::{Mark, NetNamespace};
+use crate::scan::view::View;
 use crate::sys::in_root::link_of;
 use crate::sys::{ProcDir, ProcessDir};
 

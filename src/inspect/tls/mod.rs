@@ -12,17 +12,17 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Deserialize;
 
-use super::look::{Needs, Scope};
 use super::section::{Detail, Query};
 use super::trust_store;
-use super::view::View;
-use super::visit::Files;
 use crate::model::certificate::Certificate;
 use crate::model::gap::{Reason, Refusal};
 use crate::model::tls::{StartTls, TlsLook};
 use crate::model::tls_table::{self, Style};
 use crate::model::verdict::Judgement;
 use crate::model::{Report, Table};
+use crate::scan::look::{Needs, Scope};
+use crate::scan::reader::Files;
+use crate::scan::view::View;
 use endpoint::Endpoint;
 use given::Given;
 

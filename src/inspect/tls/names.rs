@@ -7,10 +7,10 @@ use std::time::Instant;
 use nix::errno::Errno;
 
 use super::SECTION;
-use crate::inspect::view::View;
 use crate::model::gap::{Reason, Refusal};
 use crate::model::tls::{Failure, FilesOf, Resolution, Step};
 use crate::probe::dns::{self, Files};
+use crate::scan::view::View;
 use crate::sys::{Cut, own_file};
 
 const RESOLV_CONF: &str = "/etc/resolv.conf";

@@ -9,11 +9,11 @@ use super::detect::Detected;
 use super::places::{Place, Plan, When};
 use super::read::Reading;
 use super::words;
-use crate::inspect::visit::Attempt;
 use crate::model::certificate::Certificate;
 use crate::model::gap::{Gaps, Refusal, Subject};
 use crate::model::seen::Seen;
 use crate::model::trust_store::{PlaceKind, PlaceState, TrustPlace, TrustStore};
+use crate::scan::reader::Attempt;
 
 /// One place with what became of it.
 pub(super) struct Judged {

@@ -13,13 +13,13 @@ mod words;
 
 use std::time::SystemTime;
 
-use super::view::View;
-use super::visit::{Attempt, Files};
 use crate::model::certificate::Certificate;
 use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::trust_store::TrustStore;
 use crate::rights::file_mode::Party;
 use crate::rights::ptrace_access::Check;
+use crate::scan::reader::{Attempt, Files};
+use crate::scan::view::View;
 use crate::sys::InRoot;
 use detect::Detected;
 use overrides::Overrides;

@@ -3,9 +3,9 @@
 
 use std::collections::HashMap;
 
-use crate::inspect::visit::{Attempt, Facts};
 use crate::model::gap::{Reason, Refusal};
 use crate::parse::environ;
+use crate::scan::reader::{Attempt, Facts};
 use crate::sys::ProcessDir;
 
 /// The environment and the arguments at exec time.

@@ -13,12 +13,12 @@ use nix::errno::Errno;
 
 use super::basket::{Basket, is_hash_name, odd};
 use super::places::{Place, Takes};
-use crate::inspect::visit::Attempt;
 use crate::model::certificate::{Certificate, FileForm};
 use crate::model::gap::{Reason, Refusal};
 use crate::model::trust_store::{PlaceKind, PlaceState};
 use crate::parse::certificate_file;
 use crate::rights::file_mode::{Ownership, Party};
+use crate::scan::reader::Attempt;
 use crate::sys::found::{Found, Kind};
 use crate::sys::time_box::{Outcome, Patience, each_in_time};
 use crate::sys::{Cut, InRoot};

@@ -6,9 +6,9 @@ use std::cell::OnceCell;
 use memchr::memmem::Finder;
 use nix::errno::Errno;
 
-use crate::inspect::visit::Facts;
 use crate::parse::elf::{self, Image, Section};
 use crate::parse::maps;
+use crate::scan::reader::Facts;
 use crate::sys::ranges::Ranges;
 use crate::sys::{InRoot, ProcessDir};
 

@@ -12,13 +12,13 @@ use rcgen::{CertificateParams, DnType, IsCa, KeyPair};
 use super::detect::{Detected, Habit};
 use super::overrides::Overrides;
 use super::{House, Trust};
-use crate::inspect::visit::Attempt;
 use crate::model::byte_string::ByteString;
 use crate::model::gap::Gaps;
 use crate::model::trust_store::{PlaceState, TrustPlace, TrustStore};
 use crate::parse::status::Ids;
 use crate::rights::file_mode::Party;
 use crate::rights::ptrace_access::Credentials;
+use crate::scan::reader::Attempt;
 use crate::sys::scratch::{self, Scratch};
 
 const DEBIAN: &str = "/etc/ssl/certs/ca-certificates.crt";

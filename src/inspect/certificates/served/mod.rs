@@ -14,13 +14,13 @@ use self::ask::{Answer, Question, ask};
 use self::compare::compare;
 use super::SECTION;
 use crate::inspect::sockets;
-use crate::inspect::view::View;
 use crate::model::certificate::{Certificate, CertificateFile, ServedLeaf, ServedListener, Serves};
 use crate::model::gap::{Reason, Refusal, Subject};
 use crate::model::seen::Seen;
 use crate::model::socket::Socket;
 use crate::model::tls::{Failure, FailureReason, StartTls};
 use crate::parse::x509;
+use crate::scan::view::View;
 
 /// Listeners that are asked.
 const LISTENERS: usize = 64;

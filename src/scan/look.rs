@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
-use super::containers;
-use super::identity::{Identities, Identity, Key};
+use super::container_key::{Identities, Identity, Key};
 use super::no_target::{NoTarget, listed};
+use super::reader::{Facts, Files, Visitor, WITHOUT_HIDEPID, Wanted};
 use super::select::{Choice, Landmarks, Selection, select};
 use super::view::{Held, View};
-use super::visit::{Facts, Files, Visitor, WITHOUT_HIDEPID, Wanted};
 use super::walk::{First, Plan, Walk, keep_first, walk};
+use crate::inspect::containers;
 use crate::model::container::Container;
 use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::target::ChosenBy;

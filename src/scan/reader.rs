@@ -6,10 +6,10 @@ use std::sync::{Arc, LazyLock};
 
 use nix::errno::Errno;
 
-use super::capabilities;
-use super::capabilities::read::{Security, Task};
-use super::identity::{Identities, Identity, Key, Told};
+use super::container_key::{Identities, Identity, Key, Told};
 use super::net_namespace::NetNamespace;
+use super::security;
+use super::security::{Security, Task};
 use crate::model::gap::{Reason, Refusal};
 use crate::parse::certificate_paths;
 use crate::parse::limits::Limits;
@@ -126,11 +126,11 @@ pub struct OpenSocket {
 /// Environments are bounded by the kernel to a quarter of the stack limit, usually 2 MiB.
 pub const ENVIRON_LIMIT: usize = 4 << 20;
 const CMDLINE_LIMIT: usize = 4 << 20;
-pub(super) const SMALL_LIMIT: usize = 64 << 10;
+pub(crate) const SMALL_LIMIT: usize = 64 << 10;
 /// `status` holds every supplementary group: 65,536 of up to ten digits.
-pub(super) const STATUS_LIMIT: usize = 1 << 20;
+pub(crate) const STATUS_LIMIT: usize = 1 << 20;
 /// Threads that one process may show.
-pub(super) const TASKS_LIMIT: usize = 65_536;
+pub(crate) const TASKS_LIMIT: usize = 65_536;
 /// More open files with names as certificates have them are of no use to anyone.
 const PATHS_LIMIT: usize = 4096;
 
@@ -268,8 +268,8 @@ impl Facts {
 /// Reads the files of one process into its facts.
 pub(crate) struct Reader<'a> {
     visitor: &'a Visitor,
-    pub(super) process: &'a ProcessDir,
-    pub(super) buffer: &'a mut Vec<u8>,
+    pub(crate) process: &'a ProcessDir,
+    pub(crate) buffer: &'a mut Vec<u8>,
     /// What `status` said, where it was read.
     status: Option<Status>,
     /// Of the process; made only once something was refused.
@@ -352,7 +352,7 @@ impl Reader<'_> {
             facts.security = Some(Box::new(Security::read(self, bodiless)));
         }
         if files.contains(Files::TASK_STATUS) {
-            facts.task_status = Some(capabilities::read::tasks(self));
+            facts.task_status = Some(security::tasks(self));
         }
     }
 
@@ -463,7 +463,7 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn parsed<T>(
+    pub(crate) fn parsed<T>(
         &mut self,
         name: &CStr,
         limit: usize,
@@ -474,7 +474,7 @@ impl Reader<'_> {
         parse(self.buffer).map_err(malformed)
     }
 
-    pub(super) fn read(&mut self, name: &CStr, limit: usize, check: Check) -> Attempt<()> {
+    pub(crate) fn read(&mut self, name: &CStr, limit: usize, check: Check) -> Attempt<()> {
         match self.process.read(name, limit, self.buffer) {
             Ok(Cut::Whole) => Ok(()),
             Ok(Cut::AtLimit) => Err(Refusal::of(Reason::Limit)),
@@ -482,7 +482,7 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn refused(&mut self, errno: Errno, check: Check) -> Refusal {
+    pub(crate) fn refused(&mut self, errno: Errno, check: Check) -> Refusal {
         let Self {
             visitor,
             process,

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 
-use super::identity::{Identity, Key};
-use super::visit::{Attempt, Facts, Viewer, Visitor};
+use super::container_key::{Identity, Key};
+use super::reader::{Attempt, Facts, Viewer, Visitor};
 use crate::model::container::Container;
 use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::seen::Seen;

@@ -4,7 +4,7 @@ use std::ffi::{CStr, CString};
 
 use nix::errno::Errno;
 
-use crate::inspect::visit::{Attempt, Reader, SMALL_LIMIT, STATUS_LIMIT, TASKS_LIMIT};
+use super::reader::{Attempt, Reader, SMALL_LIMIT, STATUS_LIMIT, TASKS_LIMIT};
 use crate::model::gap::{Reason, Refusal};
 use crate::parse::id_map::IdMap;
 use crate::parse::namespace_link::{NamespaceKind, NamespaceLink};

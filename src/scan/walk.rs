@@ -9,8 +9,8 @@ use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use super::identity::{Identity, Key};
-use super::visit::{Facts, Files, Lost, Visitor, Wanted};
+use super::container_key::{Identity, Key};
+use super::reader::{Facts, Files, Lost, Visitor, Wanted};
 use crate::model::gap::Refusal;
 use crate::sys::ProcessDir;
 
@@ -206,7 +206,7 @@ impl Walk {
 
 /// Keeps the process of each container that was started first; the lower id where
 /// the clock's ticks cannot tell.
-pub(super) fn keep_first(known: &mut Vec<First>, new: First) {
+pub(crate) fn keep_first(known: &mut Vec<First>, new: First) {
     let order = |first: &First| (first.starttime_ticks, first.dir.pid());
     let room = known.len() < CONTAINERS_HELD;
     match known

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::identity::{Identity, Key};
-use super::visit::{Facts, Files, Visitor, Wanted};
+use super::container_key::{Identity, Key};
+use super::reader::{Facts, Files, Visitor, Wanted};
 use crate::model::target::ChosenBy;
 use crate::sys::ProcessDir;
 

@@ -67,7 +67,7 @@ fn in_sight(containers: &[Container]) -> String {
 }
 
 /// What may be named as a target: not the pause container.
-pub(super) fn listed(mut containers: Vec<Container>) -> Vec<Container> {
+pub(crate) fn listed(mut containers: Vec<Container>) -> Vec<Container> {
     containers.retain(|container| container.kind != ContainerKind::Pause);
     containers
 }
