@@ -27,3 +27,4 @@ pub mod rights;
 pub mod scan;
 pub mod serve;
 pub mod sys;
+pub mod trust;

@@ -14,7 +14,6 @@ pub mod processes;
 pub mod section;
 pub mod sockets;
 pub mod tls;
-pub mod trust_store;
 
 use crate::model::time::Timestamp;
 use crate::model::{Report, Table};

@@ -16,7 +16,6 @@ use clap::Args;
 use serde::Deserialize;
 
 use super::section::{Detail, Query};
-use super::trust_store;
 use crate::model::certificate::{AgainstFiles, Certificate, Certificates, Serves};
 use crate::model::certificate_table::{self, Style};
 use crate::model::escape::escaped;
@@ -28,6 +27,7 @@ use crate::scan::look::{Needs, Scope};
 use crate::scan::reader::Files;
 use crate::scan::view::View;
 use crate::sys::own_file;
+use crate::trust;
 
 /// Flags of `spyhole certificates`.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
@@ -85,7 +85,7 @@ impl Query for CertificatesQuery {
 
     fn needs(&self, _: Detail) -> Needs {
         let places = Files::ENVIRON | Files::CMDLINE | Files::EXE | Files::CWD | Files::OPEN_FILES;
-        let mut files = Files::MOUNTINFO | trust_store::FILES;
+        let mut files = Files::MOUNTINFO | trust::FILES;
         if !self.is_narrow() {
             files |= places;
         }
@@ -105,7 +105,7 @@ impl Query for CertificatesQuery {
         let password = self.password().unwrap_or_default();
         let found = fill::files(self, password, view);
         let pid = view.held.as_ref().map_or(0, |held| held.main.pid());
-        let trust_store = trust_store::find(view, SECTION).map(|trust| trust.store);
+        let trust_store = trust::find(view, SECTION).map(|trust| trust.store);
         let trust_store = view.gaps.seen(SECTION, "trust_store", pid, trust_store);
         let files = found.files.value().map(Vec::as_slice);
         let served = self.served.then(|| served::ask_all(view, files));

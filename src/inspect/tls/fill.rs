@@ -10,7 +10,6 @@ use nix::errno::Errno;
 
 use super::endpoint::{Endpoint, Host};
 use super::{SECTION, TlsQuery, names};
-use crate::inspect::trust_store;
 use crate::model::certificate::Certificate;
 use crate::model::gap::{Reason, Refusal};
 use crate::model::seen::Seen;
@@ -28,6 +27,7 @@ use crate::scan::net_namespace::{Mark, NetNamespace};
 use crate::scan::view::View;
 use crate::sys::in_root::link_of;
 use crate::sys::{ProcDir, ProcessDir};
+use crate::trust;
 
 /// Asks the server; `None`: it could not be asked, which is told as a gap.
 pub(super) fn look(
@@ -233,7 +233,7 @@ fn trust_store(view: &mut View, alone: bool) -> Trusted {
             "a target: no other process is in sight, so nobody's trust store could be asked",
         ))
     } else {
-        trust_store::find(view, SECTION)
+        trust::find(view, SECTION)
     };
     match found {
         Ok(trust) => (Seen::Value(trust.store), trust.roots),

@@ -13,7 +13,6 @@ use clap::Args;
 use serde::Deserialize;
 
 use super::section::{Detail, Query};
-use super::trust_store;
 use crate::model::certificate::Certificate;
 use crate::model::gap::{Reason, Refusal};
 use crate::model::tls::{StartTls, TlsLook};
@@ -23,6 +22,7 @@ use crate::model::{Report, Table};
 use crate::scan::look::{Needs, Scope};
 use crate::scan::reader::Files;
 use crate::scan::view::View;
+use crate::trust;
 use endpoint::Endpoint;
 use given::Given;
 
@@ -110,7 +110,7 @@ impl Query for TlsQuery {
 
     fn needs(&self, _: Detail) -> Needs {
         Needs {
-            files: trust_store::FILES | Files::NET_NAMESPACE,
+            files: trust::FILES | Files::NET_NAMESPACE,
             scope: Scope::Main,
             target: true,
         }

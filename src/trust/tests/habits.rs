@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::super::basket::Basket;
-use super::super::places::plan;
-use super::super::read::Held;
 use super::*;
 use crate::model::gap::{Reason, Refusal};
 use crate::parse::certificate_file;
 use crate::sys::Cut;
+use crate::trust::basket::Basket;
+use crate::trust::places::plan;
+use crate::trust::read::Held;
 
 const GO: Habit = Habit::Go { fallback: false };
 

@@ -4,12 +4,12 @@ use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Stdio};
 
-use super::super::detect::detect;
-use super::super::places::plan;
-use super::super::sight::Sight;
 use super::*;
 use crate::sys::ProcDir;
 use crate::sys::ranges::Ranges;
+use crate::trust::detect::detect;
+use crate::trust::places::plan;
+use crate::trust::program::Sight;
 
 /// A running program, ended with the test.
 struct Running(Child);

@@ -2,10 +2,10 @@
 
 use elf::abi;
 
-use super::super::detect::detect;
-use super::super::sight::Sight;
 use super::*;
 use crate::sys::ranges::Ranges;
+use crate::trust::detect::detect;
+use crate::trust::program::Sight;
 
 /// An executable for x86-64 that has sections and nothing to run.
 fn program(sections: &[(&str, &[u8])]) -> Vec<u8> {

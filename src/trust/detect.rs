@@ -2,7 +2,7 @@
 //! name alone.
 
 use super::overrides::Overrides;
-use super::sight::{Sight, base_name};
+use super::program::{Sight, base_name};
 use crate::model::trust_store::Runtime;
 use crate::sys::found::{Found, Kind};
 

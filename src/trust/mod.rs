@@ -7,8 +7,8 @@ mod conclude;
 mod detect;
 mod overrides;
 mod places;
+mod program;
 mod read;
-mod sight;
 mod words;
 
 use std::time::SystemTime;
@@ -23,7 +23,7 @@ use crate::scan::view::View;
 use crate::sys::InRoot;
 use detect::Detected;
 use overrides::Overrides;
-use sight::Sight;
+use program::Sight;
 
 /// The files of the main process that tell it.
 pub const FILES: Files = Files::ENVIRON.union(Files::EXE).union(Files::CMDLINE);
