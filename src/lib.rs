@@ -14,6 +14,7 @@
 //! | [`model`] | what was seen: plain data with units in its names, no I/O |
 
 pub mod attach;
+pub mod check;
 pub mod cli;
 pub mod inject;
 pub mod inspect;

@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use super::exit::Exit;
-use crate::inspect::check::{self, Check, Outcome, Verdict};
+use crate::check;
+use crate::check::{Check, Outcome, Verdict};
 use crate::model::escape::escaped;
 use crate::scan::look::Options;
 

@@ -6,7 +6,6 @@
 pub mod access;
 pub mod capabilities;
 pub mod certificates;
-pub mod check;
 pub mod containers;
 pub mod environment;
 pub mod mounts;

@@ -12,7 +12,8 @@ use super::Server;
 use super::collect::{Answer, Collector, Outcome as Collected};
 use super::options::Options;
 use super::problem::Problem;
-use crate::inspect::check::{self, Check, Outcome, SeenProcesses, Verdict};
+use crate::check;
+use crate::check::{Check, Outcome, SeenProcesses, Verdict};
 use crate::model::own::ProbeFigure;
 use crate::scan::look;
 

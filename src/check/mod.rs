@@ -9,7 +9,7 @@ pub mod spec;
 
 use std::time::Instant;
 
-use super::section::{Detail, Request};
+use crate::inspect::section::{Detail, Request};
 use crate::model::Report;
 use crate::model::time::Timestamp;
 use crate::scan::look;
@@ -44,21 +44,21 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    pub(super) fn passes(says: impl Into<String>) -> Self {
+    pub(crate) fn passes(says: impl Into<String>) -> Self {
         Self {
             verdict: Verdict::Passes,
             says: says.into(),
         }
     }
 
-    pub(super) fn fails(says: impl Into<String>) -> Self {
+    pub(crate) fn fails(says: impl Into<String>) -> Self {
         Self {
             verdict: Verdict::Fails,
             says: says.into(),
         }
     }
 
-    pub(super) fn unknown(says: impl Into<String>) -> Self {
+    pub(crate) fn unknown(says: impl Into<String>) -> Self {
         Self {
             verdict: Verdict::Unknown,
             says: says.into(),
@@ -66,7 +66,7 @@ impl Outcome {
     }
 
     /// Passes where this holds, else fails.
-    pub(super) fn of(holds: bool, says: impl Into<String>) -> Self {
+    pub(crate) fn of(holds: bool, says: impl Into<String>) -> Self {
         if holds {
             Self::passes(says)
         } else {
@@ -76,7 +76,7 @@ impl Outcome {
 }
 
 /// What one run of a check stands on.
-pub(super) struct Ground<'a> {
+pub(crate) struct Ground<'a> {
     /// The target, where the check needs one.
     view: Option<View>,
     deadline: Instant,
