@@ -7,7 +7,7 @@
 //! | [`attach`] | the engineer's side: through kubectl, docker or podman beside the container |
 //! | [`inject`] | inside the application's own container: `install` and `run` |
 //! | [`render`] | model → table, JSON, YAML |
-//! | [`inspect`] | one file a section: ask `sys`, parse, fill the model |
+//! | [`sections`] | one file a section: ask `sys`, parse, fill the model |
 //! | [`probe`] | the only code that opens connections |
 //! | [`parse`] | kernel and file formats: bytes → plain data, pure |
 //! | [`sys`] | the only code that touches files, namespaces and system calls |
@@ -17,7 +17,6 @@ pub mod attach;
 pub mod check;
 pub mod cli;
 pub mod inject;
-pub mod inspect;
 pub mod model;
 pub mod parse;
 pub mod pki;
@@ -26,6 +25,7 @@ pub mod redact;
 pub mod render;
 pub mod rights;
 pub mod scan;
+pub mod sections;
 pub mod serve;
 pub mod sys;
 pub mod trust;

@@ -9,7 +9,6 @@ pub mod spec;
 
 use std::time::Instant;
 
-use crate::inspect::section::{Detail, Request};
 use crate::model::Report;
 use crate::model::time::Timestamp;
 use crate::scan::look;
@@ -17,6 +16,7 @@ use crate::scan::look::{Needs, Scope};
 use crate::scan::no_target::NoTarget;
 use crate::scan::reader::Files;
 use crate::scan::view::View;
+use crate::sections::section::{Detail, Request};
 
 pub use processes::Seen as SeenProcesses;
 pub use spec::Check;

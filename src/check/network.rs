@@ -5,14 +5,14 @@ use std::time::Instant;
 
 use super::spec::{Http, Listen, Tls, Verify};
 use super::{Ground, Outcome, ask};
-use crate::inspect::sockets::SocketsQuery;
-use crate::inspect::tls::TlsQuery;
-use crate::inspect::tls::names;
 use crate::model::socket::{Protocol, State};
 use crate::model::tls::TlsLook;
 use crate::model::verdict::{Authorities, Judgement};
 use crate::probe::connect::{Connected, Peer, connect};
 use crate::probe::{http, tls as secure};
+use crate::sections::sockets::SocketsQuery;
+use crate::sections::tls::TlsQuery;
+use crate::sections::tls::names;
 
 const DAY: i64 = 24 * 60 * 60;
 /// Bytes that an HTTP server may send.

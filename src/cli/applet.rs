@@ -5,8 +5,8 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use super::deliver;
-use crate::inspect::REGISTRY;
 use crate::model::escape::escaped;
+use crate::sections::REGISTRY;
 
 /// The name under which kubectl finds its plugin.
 const PLUGIN: &str = "kubectl-spyhole";

@@ -18,9 +18,6 @@ use std::time::Duration;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
-use crate::inspect;
-use crate::inspect::REGISTRY;
-use crate::inspect::section::{self, Detail, Request, Section};
 use crate::model::Report;
 use crate::model::escape::escaped;
 use crate::model::format::Format;
@@ -29,6 +26,10 @@ use crate::render::{self, Style};
 use crate::scan::look::Options;
 use crate::scan::select::Choice;
 use crate::scan::wrong_namespace;
+use crate::sections;
+use crate::sections::REGISTRY;
+use crate::sections::section;
+use crate::sections::section::{Detail, Request, Section};
 use crate::serve::{self, ServeError};
 use crate::sys;
 use exit::Exit;
@@ -152,7 +153,7 @@ fn look(matches: &ArgMatches) -> Result<Exit, Failure> {
             .map_err(|(flag, why)| Failure::usage(format!("--{flag}: {why}")))?;
     }
     let report =
-        inspect::report(options, &requests, Detail::of(format)).map_err(|none| Failure {
+        sections::report(options, &requests, Detail::of(format)).map_err(|none| Failure {
             exit: Exit::Target,
             message: advice::no_target(&none),
         })?;
@@ -335,7 +336,7 @@ fn print(
                     .map(|(width, _)| width.0.into()),
                 bare: global.no_headers,
             };
-            let tables = inspect::tables(report, requests, Detail::of(format));
+            let tables = sections::tables(report, requests, Detail::of(format));
             render::tables(&tables, report, style, &mut out)?;
         }
     }

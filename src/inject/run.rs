@@ -20,8 +20,6 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use nix::errno::Errno;
 
-use crate::inspect::section::{Detail, Request, Section};
-use crate::inspect::{self, REGISTRY};
 use crate::model::escape::escaped;
 use crate::model::format::Format;
 use crate::model::run_report::{self, Cause, End, Memory, PassedOn, RunReport, Used};
@@ -31,6 +29,9 @@ use crate::redact::Redactor;
 use crate::render;
 use crate::scan::look;
 use crate::scan::select::Choice;
+use crate::sections;
+use crate::sections::REGISTRY;
+use crate::sections::section::{Detail, Request, Section};
 use crate::sys::child::{Child, Ended, Parent, Usage};
 use crate::sys::own_code;
 use crate::sys::report_file;
@@ -361,7 +362,7 @@ fn dump(redactor: Redactor) -> Option<Report> {
             redactor: redactor.clone(),
         };
         let requests: Vec<Box<dyn Request>> = REGISTRY.iter().filter_map(Section::whole).collect();
-        inspect::report(options, &requests, Detail::of(Format::Json)).ok()
+        sections::report(options, &requests, Detail::of(Format::Json)).ok()
     };
     match each_in_time(vec![()], patience, look).pop()? {
         Outcome::Done(report) => report,

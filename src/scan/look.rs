@@ -11,12 +11,12 @@ use super::reader::{Facts, Files, Visitor, WITHOUT_HIDEPID, Wanted};
 use super::select::{Choice, Landmarks, Selection, select};
 use super::view::{Held, View};
 use super::walk::{First, Plan, Walk, keep_first, walk};
-use crate::inspect::containers;
 use crate::model::container::Container;
 use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::target::ChosenBy;
 use crate::redact::Redactor;
 use crate::rights::ptrace_access::Credentials;
+use crate::sections::containers;
 use crate::sys::clock::Clock;
 use crate::sys::{ProcDir, ProcessDir};
 

@@ -11,10 +11,10 @@ use serde_json::{Map, Value, json};
 use super::problem;
 use super::query::{COMMON, Common, CommonKind};
 use super::routes::{Access, Kind, Route, routes};
-use crate::inspect::section::Section;
 use crate::model::format::Format;
 use crate::model::schema;
 use crate::render::metrics::Form;
+use crate::sections::section::Section;
 
 /// The description of every route.
 ///

@@ -7,10 +7,10 @@ use hyper::header::ACCEPT;
 
 use super::options::{Look, Options};
 use super::problem::Problem;
-use crate::inspect::section::{Request, Section};
 use crate::model::format::Format;
 use crate::scan::look;
 use crate::scan::select::Choice;
+use crate::sections::section::{Request, Section};
 
 /// A parameter that is common to all sections.
 pub(super) struct Common {
@@ -214,7 +214,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::inspect::REGISTRY;
+    use crate::sections::REGISTRY;
 
     #[test]
     fn a_name_alone_is_a_flag_and_a_hyphen_is_an_underscore() {

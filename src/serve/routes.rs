@@ -1,7 +1,7 @@
 //! Every path there is, from the registry of sections.
 
-use crate::inspect::REGISTRY;
-use crate::inspect::section::Section;
+use crate::sections::REGISTRY;
+use crate::sections::section::Section;
 
 /// Who may ask for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -28,14 +28,15 @@ use super::probes;
 use super::problem::Problem;
 use super::query::Query;
 use super::routes::{self, Kind, Route};
-use crate::inspect;
-use crate::inspect::REGISTRY;
-use crate::inspect::section::{self, Detail, Section};
 use crate::model::format::Format;
 use crate::model::time::Timestamp;
 use crate::render::{self, Style};
 use crate::scan::look;
 use crate::scan::no_target::NoTarget;
+use crate::sections;
+use crate::sections::REGISTRY;
+use crate::sections::section;
+use crate::sections::section::{Detail, Section};
 
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 const PROBLEM: &str = "application/problem+json";
@@ -277,7 +278,7 @@ fn look_and_write(
         Asked::Section(section) => vec![query.request(section)?],
     };
     let detail = Detail::of(format);
-    let report = inspect::report(options, &requests, detail).map_err(|none| no_target(&none))?;
+    let report = sections::report(options, &requests, detail).map_err(|none| no_target(&none))?;
     let style = Style {
         bare: query.no_headers,
         ..Style::default()
@@ -302,7 +303,7 @@ fn look_and_write(
             ("application/x-pem-file", copied)
         }
         Format::Table | Format::Wide => {
-            let tables = inspect::tables(&report, &requests, detail);
+            let tables = sections::tables(&report, &requests, detail);
             let text = write(most, |out| render::tables(&tables, &report, style, out));
             (TEXT, text)
         }

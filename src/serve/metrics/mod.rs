@@ -16,12 +16,6 @@ use super::Server;
 use super::collect::{Answer, Outcome};
 use super::options::Look;
 use super::problem::Problem;
-use crate::inspect;
-use crate::inspect::REGISTRY;
-use crate::inspect::mounts::MountsQuery;
-use crate::inspect::processes::ProcessesQuery;
-use crate::inspect::section::{Detail, Request};
-use crate::inspect::sockets::SocketsQuery;
 use crate::model::Report;
 use crate::model::certificate::Certificates;
 use crate::model::gap::Gap;
@@ -32,6 +26,12 @@ use crate::render::metrics::{Figures, Form, metrics};
 use crate::scan::look;
 use crate::scan::no_target::NoTarget;
 use crate::scan::select::Choice;
+use crate::sections;
+use crate::sections::REGISTRY;
+use crate::sections::mounts::MountsQuery;
+use crate::sections::processes::ProcessesQuery;
+use crate::sections::section::{Detail, Request};
+use crate::sections::sockets::SocketsQuery;
 use crate::sys;
 use ledger::Ledger;
 
@@ -144,7 +144,7 @@ fn collect(server: &Server, form: Form) -> Outcome {
 fn see(server: &Server) -> Result<Option<Report>, Problem> {
     let several = &server.metrics.several;
     let before = several.load(Ordering::Relaxed);
-    let first = inspect::report(
+    let first = sections::report(
         options(&server.look),
         &requests(&server.look, !before),
         Detail::Table,
@@ -152,7 +152,7 @@ fn see(server: &Server) -> Result<Option<Report>, Problem> {
     let outcome = match first {
         Err(NoTarget::Ambiguous { .. }) if !before => {
             several.store(true, Ordering::Relaxed);
-            inspect::report(
+            sections::report(
                 options(&server.look),
                 &requests(&server.look, false),
                 Detail::Table,
@@ -230,7 +230,7 @@ fn certificates(server: &Server, report: &mut Report) -> Option<Timestamp> {
             .find(|section| section.name == "certificates")?;
         let request = section.request_from_query("").ok()?;
         // Of a target that is gone by now, nothing is found.
-        let searched = inspect::report(options(&server.look), &[request], Detail::Table).ok();
+        let searched = sections::report(options(&server.look), &[request], Detail::Table).ok();
         let (certificates, gaps) = searched.map_or((None, Vec::new()), |searched| {
             let mut gaps = searched.gaps;
             gaps.retain(|gap| gap.section == "certificates");

@@ -1,5 +1,5 @@
 use super::*;
-use crate::inspect::REGISTRY;
+use crate::sections::REGISTRY;
 
 fn parsed() -> Value {
     serde_json::from_str(&document().unwrap()).unwrap()

@@ -4,7 +4,7 @@
 use std::fs;
 use std::os::unix::fs::chown;
 
-use spyhole::inspect::REGISTRY;
+use spyhole::sections::REGISTRY;
 
 use super::lab::Beside;
 use crate::lab::{Lab, requires_root};

@@ -5,7 +5,6 @@ use std::collections::HashSet;
 
 use super::search::{Start, Take, joined};
 use super::{CertificatesQuery, SECTION};
-use crate::inspect::mounts::fill::{MountPoint, points};
 use crate::model::certificate::FoundBy;
 use crate::model::gap::{Reason, Refusal, Subject};
 use crate::model::volume::VolumeKind;
@@ -14,6 +13,7 @@ use crate::parse::certificate_paths::Named;
 use crate::parse::environ;
 use crate::scan::reader::Facts;
 use crate::scan::view::View;
+use crate::sections::mounts::fill::{MountPoint, points};
 
 /// Where to look, and where not.
 #[derive(Debug, Default)]

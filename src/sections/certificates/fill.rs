@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 
-use super::find::{self, Places};
+use super::find;
+use super::find::Places;
 use super::read::{Candidate, Outcome, Reader, Reading, Unread};
 use super::search::{Bound, Search, Searched, Start, Take};
 use super::{CertificatesQuery, SECTION, chains, keys};

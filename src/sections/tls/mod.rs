@@ -4,7 +4,7 @@
 mod endpoint;
 mod fill;
 mod given;
-pub(super) mod names;
+pub(crate) mod names;
 
 use std::cell::OnceCell;
 use std::path::PathBuf;

@@ -11,7 +11,7 @@ mod surroundings;
 use clap::Args;
 use serde::Deserialize;
 
-use crate::inspect::section::{Detail, Query};
+use super::section::{Detail, Query};
 use crate::model::access::{Access, Blocker, Check, Outcome, What};
 use crate::model::access_table::tables;
 use crate::model::gap::{Reason, Refusal};

@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 use self::ask::{Answer, Question, ask};
 use self::compare::compare;
 use super::SECTION;
-use crate::inspect::sockets;
 use crate::model::certificate::{Certificate, CertificateFile, ServedLeaf, ServedListener, Serves};
 use crate::model::gap::{Reason, Refusal, Subject};
 use crate::model::seen::Seen;
@@ -21,6 +20,7 @@ use crate::model::socket::Socket;
 use crate::model::tls::{Failure, FailureReason, StartTls};
 use crate::parse::x509;
 use crate::scan::view::View;
+use crate::sections::sockets;
 
 /// Listeners that are asked.
 const LISTENERS: usize = 64;
