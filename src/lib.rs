@@ -5,7 +5,7 @@
 //! | [`cli`] | words of the command line → a resolved request; the table of exit codes |
 //! | [`serve`] | the HTTP endpoint |
 //! | [`attach`] | the engineer's side: through kubectl, docker or podman beside the container |
-//! | [`inject`] | inside the application's own container: `install` and `run` |
+//! | [`in_container`] | inside the application's own container: `install` and `run` |
 //! | [`render`] | model → table, JSON, YAML |
 //! | [`sections`] | one file a section: ask `sys`, parse, fill the model |
 //! | [`probe`] | the only code that opens connections |
@@ -16,7 +16,7 @@
 pub mod attach;
 pub mod check;
 pub mod cli;
-pub mod inject;
+pub mod in_container;
 pub mod model;
 pub mod parse;
 pub mod pki;

@@ -13,8 +13,8 @@ use super::run as start;
 use super::{Failure, applet};
 use crate::attach::engine::Engine;
 use crate::attach::{AttachError, engine, kubernetes};
-use crate::inject::install;
-use crate::inject::install::InstallError;
+use crate::in_container::install;
+use crate::in_container::install::InstallError;
 use crate::model::escape::escaped;
 
 /// The command that is the plugin of kubectl.

@@ -7,7 +7,7 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use super::Failure;
 use super::global::Global;
-use crate::inject::run;
+use crate::in_container::run;
 
 /// Its name.
 pub(super) const RUN: &str = "run";

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 
-use super::file::{self, Content};
+use super::file;
+use super::file::Content;
 use super::find::Search;
 use crate::model::escape::escaped;
 use crate::model::run_report::{Cause, CauseKind};

@@ -8,7 +8,8 @@ use std::env::consts::ARCH;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
-use super::file::{self, Content};
+use super::file;
+use super::file::Content;
 use crate::model::escape::escaped;
 use crate::model::run_report::{Cause, CauseKind};
 use crate::parse::elf::Image;
