@@ -2,7 +2,7 @@
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::model::process_table;
+use crate::render::tables::processes;
 use crate::scan::no_target::NoTarget;
 
 /// The sentence for a look that found no target.
@@ -20,7 +20,7 @@ pub(super) fn for_usage(error: &clap::Error) -> String {
     };
     let is_columns = value
         .split(',')
-        .all(|name| process_table::column(name).is_some());
+        .all(|name| processes::column(name).is_some());
     if error.kind() == ErrorKind::InvalidValue && is_columns {
         return format!("\n\nFor columns as in ps -o: spyhole ps --columns {value}");
     }

@@ -5,7 +5,6 @@ use serde::Serialize;
 use super::byte_string::ByteString;
 use super::secret::Redacted;
 use super::seen::Seen;
-use super::table::{Align, Cell, Heading, Table};
 use super::time::Timestamp;
 
 /// The environment of one process: `/proc/PID/environ`.
@@ -83,94 +82,4 @@ pub enum AgainstParent {
 )]
 fn is_false(flag: &bool) -> bool {
     !flag
-}
-
-/// A table for each process; variables of Services are one counted line unless `all`.
-#[must_use]
-pub fn tables(environments: &[Environment], all: bool, now: Timestamp) -> Vec<Table> {
-    let several = environments.len() > 1;
-    environments
-        .iter()
-        .map(|environment| table(environment, all, several, now))
-        .collect()
-}
-
-fn table(environment: &Environment, all: bool, titled: bool, now: Timestamp) -> Table {
-    let headings = ["NAME", "VALUE"].map(|title| Heading {
-        title,
-        align: Align::Left,
-    });
-    let title = titled.then(|| format!("pid {} {}", environment.pid, environment.comm.to_text()));
-    let mut table = Table {
-        title,
-        headings: headings.into(),
-        ..Table::default()
-    };
-    let Seen::Value(variables) = &environment.variables else {
-        table.rows.push(vec![Cell::Unseen, Cell::Unseen]);
-        return table;
-    };
-    let mut folded = 0_usize;
-    for variable in variables {
-        if variable.service_link && !all {
-            folded += 1;
-        } else {
-            table.rows.push(row(variable));
-        }
-    }
-    if folded > 0 {
-        table.notes.push(format!(
-            "({folded} variables that Kubernetes sets for Services: --all-vars)"
-        ));
-    }
-    if let Some(missing) = environment
-        .missing_from_parent
-        .as_ref()
-        .filter(|names| !names.is_empty())
-    {
-        let names: Vec<_> = missing.iter().map(ByteString::to_text).collect();
-        table
-            .notes
-            .push(format!("not passed on by the parent: {}", names.join(", ")));
-    }
-    table.notes.push(format!(
-        "environment at exec time, {}; the process may have changed its own since",
-        environment.started_at.short(now)
-    ));
-    table
-}
-
-fn row(variable: &Variable) -> Vec<Cell> {
-    let mut remarks = Vec::new();
-    if variable.without_equals {
-        remarks.push("no = in this entry");
-    }
-    if variable.shadowed {
-        remarks.push("shadowed by an earlier entry");
-    }
-    match variable.against_parent {
-        Some(AgainstParent::Changed) => remarks.push("differs from the parent"),
-        Some(AgainstParent::Added) => remarks.push("not in the parent"),
-        Some(AgainstParent::Same) | None => {}
-    }
-    let remarks = if remarks.is_empty() {
-        String::new()
-    } else {
-        format!("  ({})", remarks.join("; "))
-    };
-    let value = match (&variable.redacted, &variable.value) {
-        (Some(redacted), _) => redacted.describe().into_bytes(),
-        (None, Some(value)) => value.as_bytes().to_vec(),
-        (None, None) => Vec::new(),
-    };
-    // A name that is itself kept back has no text left to show.
-    let name = if variable.without_equals && variable.redacted.is_some() {
-        Cell::Absent
-    } else {
-        Cell::from(&variable.name)
-    };
-    vec![
-        name,
-        Cell::Outside([value, remarks.into_bytes()].concat().into()),
-    ]
 }

@@ -3,12 +3,14 @@
 pub mod metrics;
 mod notes;
 mod table;
+pub mod tables;
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::model::{Report, Table};
+use crate::model::Report;
+use crate::render::tables::Table;
 
 /// How tables look on this terminal, or on none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

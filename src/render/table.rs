@@ -7,8 +7,8 @@ use std::io::{self, Write};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::Style;
+use super::tables::table::{Align, Cell, Table};
 use crate::model::escape::escaped;
-use crate::model::table::{Align, Cell, Table};
 
 const GAP: &str = "  ";
 

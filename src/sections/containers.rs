@@ -7,9 +7,10 @@ use serde::Deserialize;
 
 use super::section::{Detail, Query};
 use crate::model::Report;
-use crate::model::container::{Container, ContainerKind, table};
-use crate::model::table::Table;
+use crate::model::container::{Container, ContainerKind};
 use crate::model::time::Timestamp;
+use crate::render::tables::containers::table;
+use crate::render::tables::table::Table;
 use crate::scan::container_key::Key;
 use crate::scan::look::{Needs, Scope};
 use crate::scan::reader::{Facts, Files};

@@ -6,12 +6,14 @@ use clap::Args;
 use serde::Deserialize;
 
 use super::section::{Detail, Query};
-use crate::model::environment::{AgainstParent, AsOf, Environment, Variable, tables};
+use crate::model::Report;
+use crate::model::environment::{AgainstParent, AsOf, Environment, Variable};
 use crate::model::gap::Refusal;
 use crate::model::seen::Seen;
 use crate::model::time::Timestamp;
-use crate::model::{Report, Table};
 use crate::parse::environ::{self, Entry};
+use crate::render::tables::Table;
+use crate::render::tables::environment::tables;
 use crate::scan::look::{Needs, Scope};
 use crate::scan::reader::{Facts, Files};
 use crate::scan::view::View;

@@ -14,8 +14,9 @@ pub mod section;
 pub mod sockets;
 pub mod tls;
 
+use crate::model::Report;
 use crate::model::time::Timestamp;
-use crate::model::{Report, Table};
+use crate::render::tables::Table;
 use crate::scan::look::Options;
 use crate::scan::no_target::NoTarget;
 use crate::scan::view::View;

@@ -10,8 +10,9 @@ use std::time::Duration;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use serde::de::DeserializeOwned;
 
+use crate::model::Report;
 use crate::model::format::Format;
-use crate::model::{Report, Table};
+use crate::render::tables::Table;
 use crate::scan::look::Needs;
 use crate::scan::view::View;
 

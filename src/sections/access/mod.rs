@@ -12,11 +12,12 @@ use clap::Args;
 use serde::Deserialize;
 
 use super::section::{Detail, Query};
+use crate::model::Report;
 use crate::model::access::{Access, Blocker, Check, Outcome, What};
-use crate::model::access_table::tables;
 use crate::model::gap::{Reason, Refusal};
 use crate::model::target::ChosenBy;
-use crate::model::{Report, Table};
+use crate::render::tables::Table;
+use crate::render::tables::access::tables;
 use crate::rights::ptrace_access;
 use crate::rights::ptrace_access::{Credentials, blockers, may_ptrace};
 use crate::scan::look::{Needs, Scope};

@@ -12,10 +12,11 @@ use clap::Args;
 use serde::Deserialize;
 
 use super::section::{Detail, Query};
-use crate::model::capabilities_table::{decoded, one_each, tables};
+use crate::model::Report;
 use crate::model::time::Timestamp;
-use crate::model::{Report, Table};
 use crate::parse::capabilities;
+use crate::render::tables::Table;
+use crate::render::tables::capabilities::{decoded, one_each, tables};
 use crate::scan::look::{Needs, Scope};
 use crate::scan::reader::{Facts, Files};
 use crate::scan::view::View;

@@ -16,13 +16,15 @@ use clap::Args;
 use serde::Deserialize;
 
 use super::section::{Detail, Query};
+use crate::model::Report;
 use crate::model::certificate::{AgainstFiles, Certificate, Certificates, Serves};
-use crate::model::certificate_table::{self, Style};
 use crate::model::escape::escaped;
 use crate::model::gap::Reason;
 use crate::model::seen::Seen;
 use crate::model::units::DAY_SECONDS;
-use crate::model::{Report, Table};
+use crate::render::tables::Table;
+use crate::render::tables::certificates;
+use crate::render::tables::certificates::Style;
 use crate::scan::look::{Needs, Scope};
 use crate::scan::reader::Files;
 use crate::scan::view::View;
@@ -124,9 +126,9 @@ impl Query for CertificatesQuery {
         };
         let style = Style {
             wide: detail == Detail::Wide,
-            warn_days: self.min_days.unwrap_or(certificate_table::WARN_DAYS),
+            warn_days: self.min_days.unwrap_or(certificates::WARN_DAYS),
         };
-        certificate_table::tables(certificates, style)
+        certificates::tables(certificates, style)
     }
 
     fn saw_nothing(&self, report: &Report) -> bool {

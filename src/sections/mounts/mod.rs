@@ -10,10 +10,12 @@ use clap::Args;
 use serde::Deserialize;
 
 use super::section::{Detail, Query};
+use crate::model::Report;
 use crate::model::mount::Mount;
-use crate::model::mount_table::{self, Style};
 use crate::model::seen::Seen;
-use crate::model::{Report, Table};
+use crate::render::tables::Table;
+use crate::render::tables::mounts;
+use crate::render::tables::mounts::Style;
 use crate::scan::look::{Needs, Scope};
 use crate::scan::reader::Files;
 use crate::scan::view::View;
@@ -109,7 +111,7 @@ impl Query for MountsQuery {
 
     fn tables(&self, report: &Report, detail: Detail) -> Vec<Table> {
         let Some(Seen::Value(mounts)) = &report.mounts else {
-            return vec![mount_table::unseen()];
+            return vec![mounts::unseen()];
         };
         let style = Style {
             tree: self.tree,
@@ -123,16 +125,16 @@ impl Query for MountsQuery {
         });
         let mut tables = Vec::new();
         if self.space {
-            tables.push(mount_table::space(mounts, false, style));
+            tables.push(mounts::space(mounts, false, style));
         }
         if self.inodes {
-            tables.push(mount_table::space(mounts, true, style));
+            tables.push(mounts::space(mounts, true, style));
         }
         if self.writable {
-            tables.push(mount_table::writable(mounts, &who, style));
+            tables.push(mounts::writable(mounts, &who, style));
         }
         if tables.is_empty() {
-            tables.push(mount_table::list(mounts, style));
+            tables.push(mounts::list(mounts, style));
         }
         tables
     }

@@ -8,10 +8,12 @@ use clap::Args;
 use serde::Deserialize;
 
 use super::section::{Detail, Query};
+use crate::model::Report;
 use crate::model::process::Fields;
-use crate::model::process_table::{self, Column};
 use crate::model::seen::Seen;
-use crate::model::{Report, Table};
+use crate::render::tables::Table;
+use crate::render::tables::processes;
+use crate::render::tables::processes::Column;
 use crate::scan::look::{Needs, Scope};
 use crate::scan::reader::{Facts, Files};
 use crate::scan::view::View;
@@ -80,7 +82,7 @@ impl Query for ProcessesQuery {
             .map(String::as_str)
             .chain(self.sort_name())
         {
-            if process_table::column(name).is_none() {
+            if processes::column(name).is_none() {
                 return Err(format!(
                     "there is no column {name:?}; there are: {}",
                     column_names()
@@ -144,16 +146,16 @@ impl Query for ProcessesQuery {
                 named || process.uid.to_string() == *user
             });
         }
-        if let Some(column) = self.sort_name().and_then(process_table::column) {
+        if let Some(column) = self.sort_name().and_then(processes::column) {
             let descending = self.sort.as_ref().is_some_and(|name| name.starts_with('-'));
-            process_table::sort(&mut processes, column, descending);
+            processes::sort(&mut processes, column, descending);
         }
         report.processes = Some(processes);
     }
 
     fn tables(&self, report: &Report, detail: Detail) -> Vec<Table> {
         let processes = report.processes.as_deref().unwrap_or_default();
-        vec![process_table::table(
+        vec![processes::table(
             processes,
             &self.shown(detail),
             self.tree,
@@ -166,22 +168,19 @@ impl ProcessesQuery {
     fn shown(&self, detail: Detail) -> Vec<&'static Column> {
         let names: Vec<&str> = match (self.columns.is_empty(), detail) {
             (false, _) => self.columns.iter().map(String::as_str).collect(),
-            (true, Detail::Wide) => process_table::WIDE.to_vec(),
-            (true, _) if self.full => process_table::FULL.to_vec(),
-            (true, _) => process_table::DEFAULT.to_vec(),
+            (true, Detail::Wide) => processes::WIDE.to_vec(),
+            (true, _) if self.full => processes::FULL.to_vec(),
+            (true, _) => processes::DEFAULT.to_vec(),
         };
-        names
-            .into_iter()
-            .filter_map(process_table::column)
-            .collect()
+        names.into_iter().filter_map(processes::column).collect()
     }
 
     fn fields(&self, detail: Detail) -> Fields {
         let mut fields = match detail {
             Detail::Document => Fields::DOCUMENT,
-            Detail::Table | Detail::Wide => process_table::fields(&self.shown(detail)),
+            Detail::Table | Detail::Wide => processes::fields(&self.shown(detail)),
         };
-        if let Some(column) = self.sort_name().and_then(process_table::column) {
+        if let Some(column) = self.sort_name().and_then(processes::column) {
             fields |= column.fields;
         }
         fields.set(Fields::PSS, fields.contains(Fields::PSS) || self.pss);
@@ -211,7 +210,7 @@ impl ProcessesQuery {
 }
 
 fn column_names() -> String {
-    let names: Vec<&str> = process_table::COLUMNS
+    let names: Vec<&str> = processes::COLUMNS
         .iter()
         .map(|column| column.name)
         .collect();

@@ -11,11 +11,13 @@ use clap::Args;
 use serde::Deserialize;
 
 use super::section::{Detail, Query};
+use crate::model::Report;
 use crate::model::gap::Refusal;
 use crate::model::socket::{Family, Protocol, Socket};
-use crate::model::socket_table::{self, Columns};
 use crate::model::time::Timestamp;
-use crate::model::{Report, Table};
+use crate::render::tables::Table;
+use crate::render::tables::sockets;
+use crate::render::tables::sockets::Columns;
 use crate::scan::look::{Needs, Scope};
 use crate::scan::reader::Files;
 use crate::scan::view::View;
@@ -153,14 +155,14 @@ impl Query for SocketsQuery {
     fn tables(&self, report: &Report, detail: Detail) -> Vec<Table> {
         let sources = report.socket_sources.as_deref().unwrap_or_default();
         if let Some(sums) = &report.socket_sums {
-            return socket_table::summary(sums, sources);
+            return sockets::summary(sums, sources);
         }
         let columns = Columns {
             wide: detail == Detail::Wide,
             extended: self.extended,
         };
         let sockets = report.sockets.as_deref().unwrap_or_default();
-        socket_table::tables(sockets, sources, columns)
+        sockets::tables(sockets, sources, columns)
     }
 
     fn saw_nothing(&self, report: &Report) -> bool {

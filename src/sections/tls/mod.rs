@@ -13,12 +13,14 @@ use clap::Args;
 use serde::Deserialize;
 
 use super::section::{Detail, Query};
+use crate::model::Report;
 use crate::model::certificate::Certificate;
 use crate::model::gap::{Reason, Refusal};
 use crate::model::tls::{StartTls, TlsLook};
-use crate::model::tls_table::{self, Style};
 use crate::model::verdict::Judgement;
-use crate::model::{Report, Table};
+use crate::render::tables::Table;
+use crate::render::tables::tls;
+use crate::render::tables::tls::Style;
 use crate::scan::look::{Needs, Scope};
 use crate::scan::reader::Files;
 use crate::scan::view::View;
@@ -129,14 +131,14 @@ impl Query for TlsQuery {
 
     fn tables(&self, report: &Report, detail: Detail) -> Vec<Table> {
         let Some(look) = &report.tls else {
-            return vec![tls_table::unseen()];
+            return vec![tls::unseen()];
         };
         let style = Style {
             short: self.short,
             chain: self.chain || detail == Detail::Wide,
             wide: detail == Detail::Wide,
         };
-        tls_table::tables(look, report.taken_at, style)
+        tls::tables(look, report.taken_at, style)
     }
 
     fn saw_nothing(&self, report: &Report) -> bool {
@@ -159,7 +161,7 @@ impl Query for TlsQuery {
 
     fn beside_pem(&self, report: &Report) -> Vec<String> {
         let look = report.tls.as_ref().filter(|look| !is_well(look));
-        look.map(tls_table::refusals).unwrap_or_default()
+        look.map(tls::refusals).unwrap_or_default()
     }
 }
 

@@ -5,9 +5,9 @@ use crate::model::certificate::{KeyAlgorithm, PublicKey};
 use crate::model::seen::Seen;
 use crate::model::time::Timestamp;
 use crate::model::tls::{ClientCertificate, MinDays, Took};
-use crate::model::tls_table;
 use crate::model::trust_store::{Runtime, TrustStore};
 use crate::model::verdict::{Authorities, Finding, Problem, Verdict};
+use crate::render::tables::tls;
 
 const DAY: u64 = 24 * 60 * 60;
 
@@ -124,10 +124,10 @@ fn the_first_verdict_and_the_days_decide() {
 
 /// The lines of the first table and its notes.
 fn lines(look: &TlsLook, style: Style) -> Vec<String> {
-    let tables = tls_table::tables(look, Timestamp::now(), style);
-    let text = |cell: &crate::model::Cell| match cell {
-        crate::model::Cell::Text(text) => text.to_string(),
-        crate::model::Cell::Outside(bytes) => {
+    let tables = tls::tables(look, Timestamp::now(), style);
+    let text = |cell: &crate::render::tables::Cell| match cell {
+        crate::render::tables::Cell::Text(text) => text.to_string(),
+        crate::render::tables::Cell::Outside(bytes) => {
             crate::model::escape::escaped(bytes.as_bytes()).into_owned()
         }
         _ => String::new(),
@@ -181,7 +181,7 @@ fn what_others_say_of_it_is_told_once_and_escaped() {
         ..Style::default()
     };
     assert_eq!(lines(&look, short).len(), 2);
-    assert_eq!(tls_table::refusals(&look).len(), 1);
+    assert_eq!(tls::refusals(&look).len(), 1);
 }
 
 #[test]

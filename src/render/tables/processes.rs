@@ -3,12 +3,12 @@
 
 use std::cmp::Ordering;
 
-use super::byte_string::ByteString;
-use super::process::{Fields, Limit, Process};
-use super::seen::Seen;
 use super::table::{Align, Cell, Heading, Table};
-use super::time::Timestamp;
-use super::units::{bytes_short, cpu_time};
+use crate::model::byte_string::ByteString;
+use crate::model::process::{Fields, Limit, Process};
+use crate::model::seen::Seen;
+use crate::model::time::Timestamp;
+use crate::model::units::{bytes_short, cpu_time};
 
 /// One column.
 pub struct Column {
@@ -137,7 +137,7 @@ pub fn table(
     }
 }
 
-fn thread_cell(column: &Column, thread: &super::process::Thread) -> Cell {
+fn thread_cell(column: &Column, thread: &crate::model::process::Thread) -> Cell {
     match column.name {
         "pid" => Cell::number(thread.tid),
         "stat" | "state" => Cell::from(thread.state.letter().to_string()),

@@ -2,14 +2,14 @@
 
 use std::fmt::Write;
 
-use super::super::certificate::Certificate;
-use super::super::time::Timestamp;
-use super::super::tls::{
+use super::{Line, Mark};
+use crate::model::certificate::Certificate;
+use crate::model::time::Timestamp;
+use crate::model::tls::{
     ClientCertificate, Failure, FailureReason, OcspStaple, OcspStatus, Session, TlsLook, Took,
 };
-use super::super::units::DAY_SECONDS;
-use super::super::verdict::{Judgement, Problem, Verdict};
-use super::{Line, Mark};
+use crate::model::units::DAY_SECONDS;
+use crate::model::verdict::{Judgement, Problem, Verdict};
 
 pub(super) fn name(look: &TlsLook) -> Option<Line> {
     const SHOWN: usize = 4;

@@ -8,13 +8,13 @@ mod words;
 use self::chain::chain;
 use self::facts::{client, name, session, stapled, time};
 use self::words::{failed, problem, with};
-use super::certificate::common_name;
-use super::seen::Seen;
 use super::table::{Align, Cell, Heading, Table};
-use super::time::Timestamp;
-use super::tls::{OcspStatus, TlsLook};
-use super::trust_store::{PlaceState, Runtime, TrustPlace, TrustStore};
-use super::verdict::{Authorities, Finding, Judgement, Problem, Verdict};
+use crate::model::certificate::common_name;
+use crate::model::seen::Seen;
+use crate::model::time::Timestamp;
+use crate::model::tls::{OcspStatus, TlsLook};
+use crate::model::trust_store::{PlaceState, Runtime, TrustPlace, TrustStore};
+use crate::model::verdict::{Authorities, Finding, Judgement, Problem, Verdict};
 
 /// How to show it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -1,12 +1,12 @@
 //! The section `capabilities` as tables.
 
-use super::capabilities::{
+use super::table::{Align, Cell, Heading, Table};
+use crate::model::capabilities::{
     Account, AccountIds, AgainstDefault, Answer, CapabilitySet, Executable, ExecutableFile,
     Privileges, SeccompMode, SecurityContext, SecurityModule, ThreadContext,
 };
-use super::pod_security::{Clause, PodSecurity, Verdict};
-use super::seen::Seen;
-use super::table::{Align, Cell, Heading, Table};
+use crate::model::pod_security::{Clause, PodSecurity, Verdict};
+use crate::model::seen::Seen;
 
 /// The line of `capsh --decode`.
 #[must_use]
@@ -24,7 +24,7 @@ pub fn tables(context: &SecurityContext) -> Vec<Table> {
     }
     tables.push(standards(&context.pod_security));
     if let Some(held) = context.held.as_ref().filter(|held| !held.is_empty()) {
-        let row = |held: &super::capabilities::HeldCapability| {
+        let row = |held: &crate::model::capabilities::HeldCapability| {
             let risk = format!("{} risk", held.risk.as_str());
             vec![
                 held.name.clone().into(),

@@ -1,8 +1,8 @@
 //! The certificates of a chain, one a row.
 
-use super::super::certificate::{Certificate, KeyAlgorithm};
-use super::super::table::{Cell, Table};
 use super::{Style, heading};
+use crate::model::certificate::{Certificate, KeyAlgorithm};
+use crate::render::tables::table::{Cell, Table};
 
 pub(super) fn chain(chain: &[Certificate], style: Style) -> Table {
     let mut titles = vec!["SENT", "SUBJECT", "ISSUER", "NOT AFTER", "KEY"];

@@ -1,7 +1,7 @@
 //! What each verdict is called.
 
-use super::super::tls::FailureReason;
-use super::super::verdict::{Authorities, Problem};
+use crate::model::tls::FailureReason;
+use crate::model::verdict::{Authorities, Problem};
 
 pub(super) fn with(authorities: Authorities) -> &'static str {
     match authorities {

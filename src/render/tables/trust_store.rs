@@ -1,10 +1,10 @@
 //! A trust store as lines and as a table, for the sections that show one.
 
-use super::byte_string::ByteString;
-use super::escape::escaped;
-use super::seen::Seen;
 use super::table::{Align, Cell, Heading, Table};
-use super::trust_store::{PlaceKind, Runtime, TrustPlace, TrustStore};
+use crate::model::byte_string::ByteString;
+use crate::model::escape::escaped;
+use crate::model::seen::Seen;
+use crate::model::trust_store::{PlaceKind, Runtime, TrustPlace, TrustStore};
 
 /// What it comes to: the runtime with its evidence and the consequence, then the error that it
 /// prints where it trusts nobody. Nothing in them needs to be escaped.

@@ -2,10 +2,12 @@
 
 use core::net::IpAddr;
 
-use super::byte_string::ByteString;
-use super::seen::Seen;
-use super::socket::{Family, Owner, Protocol, Socket, SocketSources, SocketSum, SocketType, State};
 use super::table::{Align, Cell, Heading, Table};
+use crate::model::byte_string::ByteString;
+use crate::model::seen::Seen;
+use crate::model::socket::{
+    Family, Owner, Protocol, Socket, SocketSources, SocketSum, SocketType, State,
+};
 
 /// Which columns are shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -270,11 +272,11 @@ fn timer(socket: &Socket) -> Cell {
         return Cell::Absent;
     };
     let word = match timer.kind {
-        super::socket::TimerKind::Retransmit => "retransmit",
-        super::socket::TimerKind::Keepalive => "keepalive",
-        super::socket::TimerKind::TimeWait => "time_wait",
-        super::socket::TimerKind::WindowProbe => "window_probe",
-        super::socket::TimerKind::Other => "other",
+        crate::model::socket::TimerKind::Retransmit => "retransmit",
+        crate::model::socket::TimerKind::Keepalive => "keepalive",
+        crate::model::socket::TimerKind::TimeWait => "time_wait",
+        crate::model::socket::TimerKind::WindowProbe => "window_probe",
+        crate::model::socket::TimerKind::Other => "other",
     };
     let seconds = f64::from(timer.expires_in.0) / 1e3;
     Cell::from(format!("{word} {seconds:.1}s {}", timer.retransmits))
@@ -282,7 +284,7 @@ fn timer(socket: &Socket) -> Cell {
 
 fn extended(socket: &Socket) -> [Cell; 5] {
     let tcp = socket.tcp.as_ref();
-    let bytes = |field: fn(&super::socket::Tcp) -> Option<u64>| {
+    let bytes = |field: fn(&crate::model::socket::Tcp) -> Option<u64>| {
         Cell::of(tcp, |tcp| field(tcp).map_or(Cell::Absent, number))
     };
     [

@@ -1,13 +1,13 @@
 //! The section `access` as tables: who looks at whom, what is seen, what would help.
 
-use super::access::{Access, Check, Outcome, Party, PodSecurity, Remedy, Shared};
-use super::capabilities::SeccompMode;
-use super::escape::escaped;
-use super::gap::Reason;
-use super::report::Report;
-use super::seen::Seen;
 use super::table::{Align, Cell, Heading, Table};
-use super::target::{ChosenBy, Target};
+use crate::model::access::{Access, Check, Outcome, Party, PodSecurity, Remedy, Shared};
+use crate::model::capabilities::SeccompMode;
+use crate::model::escape::escaped;
+use crate::model::gap::Reason;
+use crate::model::report::Report;
+use crate::model::seen::Seen;
+use crate::model::target::{ChosenBy, Target};
 
 /// Lines above, one row for each check, and lines below. Where nothing was refused
 /// one line says so in place of the rows, unless `wide`.
@@ -87,7 +87,7 @@ fn nobody_else(target: Option<&Target>) -> bool {
 }
 
 fn ids(party: &Party) -> Vec<String> {
-    let one = |word: &str, ids: &Seen<super::access::Ids>| match ids {
+    let one = |word: &str, ids: &Seen<crate::model::access::Ids>| match ids {
         Seen::Unseen(_) => format!("{word} ?"),
         Seen::Value(ids) if ids.real == ids.effective && ids.saved == ids.effective => {
             format!("{word} {}", ids.effective)

@@ -1,13 +1,13 @@
 //! The tables of certificates: the files with what is wrong first, and what listeners serve.
 
-use super::certificate::{
+use super::table::{Align, Cell, Heading, Table};
+use super::trust_store;
+use crate::model::certificate::{
     AgainstFiles, Certificate, CertificateFile, Certificates, FileForm, KeyAlgorithm, PublicKey,
     ServedLeaf, ServedListener, Serves, common_name,
 };
-use super::seen::Seen;
-use super::table::{Align, Cell, Heading, Table};
-use super::trust_store_table;
-use super::units::DAY_SECONDS;
+use crate::model::seen::Seen;
+use crate::model::units::DAY_SECONDS;
 
 /// How to show certificates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub fn tables(certificates: &Certificates, style: Style) -> Vec<Table> {
     let mut tables = vec![files(certificates, style)];
     tables.extend(certificates.served.as_deref().map(served));
     let store = certificates.trust_store.value().filter(|_| style.wide);
-    tables.extend(store.map(trust_store_table::table));
+    tables.extend(store.map(trust_store::table));
     tables
 }
 
@@ -71,7 +71,7 @@ fn files(certificates: &Certificates, style: Style) -> Table {
         let by: Vec<String> = missing
             .found_by
             .iter()
-            .map(super::certificate::FoundBy::describe)
+            .map(crate::model::certificate::FoundBy::describe)
             .collect();
         table.notes.push(format!(
             "{}: nothing is there, though {} names it",
@@ -87,7 +87,7 @@ fn files(certificates: &Certificates, style: Style) -> Table {
             .push(format!("({count} {files} of the trust store: --roots)"));
     }
     if let Seen::Value(store) = &certificates.trust_store {
-        table.notes.extend(trust_store_table::lines(store));
+        table.notes.extend(trust_store::lines(store));
     }
     table
 }
@@ -187,7 +187,7 @@ fn row(certificate: &Certificate, file: &CertificateFile, style: Style) -> Vec<C
         let by: Vec<String> = file
             .found_by
             .iter()
-            .map(super::certificate::FoundBy::describe)
+            .map(crate::model::certificate::FoundBy::describe)
             .collect();
         row.push(outside(by.join(", ")));
     }

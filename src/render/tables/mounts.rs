@@ -1,11 +1,11 @@
 //! The tables of mounts: the list and the tree, space and inodes, where the target may write.
 
-use super::byte_string::ByteString;
-use super::mount::{Because, Mount, Space};
-use super::seen::Seen;
 use super::table::{Align, Cell, Heading, Table};
 use super::tree::depth_first;
-use super::units::bytes_short;
+use crate::model::byte_string::ByteString;
+use crate::model::mount::{Because, Mount, Space};
+use crate::model::seen::Seen;
+use crate::model::units::bytes_short;
 
 /// How to show mounts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -184,7 +184,10 @@ pub fn writable(mounts: &[Mount], target: &str, style: Style) -> Table {
 
 /// What it is, or that no path leads to it.
 fn volume(mount: &Mount) -> Cell {
-    let described = mount.volume.as_ref().map(super::volume::Volume::describe);
+    let described = mount
+        .volume
+        .as_ref()
+        .map(crate::model::volume::Volume::describe);
     match (mount.hidden, mount.masked, described) {
         (true, _, Some(text)) => Cell::Outside([&b"hidden: "[..], &text].concat().into()),
         (true, _, None) => "hidden".into(),

@@ -3,8 +3,8 @@
 
 use std::borrow::Cow;
 
-use super::byte_string::ByteString;
-use super::seen::Seen;
+use crate::model::byte_string::ByteString;
+use crate::model::seen::Seen;
 
 /// On which side of its column a cell stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
