@@ -1,20 +1,20 @@
 //! What a server sends that it need not send, or not in this order. None of it decides.
 
-use super::path_builder::{End, Way};
+use super::path_builder::{CertPath, PathEnd};
 use super::{Case, Finding, finding, words};
 use crate::model::verdict::Problem;
 
 /// Warnings about the chain as it was served.
-pub(super) fn of(case: &Case, way: &Way) -> Vec<Finding> {
+pub(super) fn of(case: &Case, path: &CertPath) -> Vec<Finding> {
     let mut warnings = Vec::new();
-    let unused = |at: &usize| !way.links.contains(at);
-    let all = (0..case.links.len()).filter(unused);
+    let unused = |at: &usize| !path.indices.contains(at);
+    let all = (0..case.chain.len()).filter(unused);
     let (mut roots, mut extra) = (Vec::new(), Vec::new());
-    for link in all.filter_map(|at| case.links.get(at)) {
-        if link.self_issued() && case.question.roots.hold(link) {
-            roots.push(link.title());
+    for parsed in all.filter_map(|at| case.chain.get(at)) {
+        if parsed.self_issued() && case.question.roots.hold(parsed) {
+            roots.push(parsed.title());
         } else {
-            extra.push(link.title());
+            extra.push(parsed.title());
         }
     }
     if !roots.is_empty() {
@@ -31,14 +31,14 @@ pub(super) fn of(case: &Case, way: &Way) -> Vec<Finding> {
         );
         warnings.push(says);
     }
-    if let Some(title) = passed_over(case, way) {
+    if let Some(title) = passed_over(case, path) {
         let says = format!(
             "the server sends several certificates for {title}, and the first is not the one that \
              leads to an authority; OpenSSL follows the first alone"
         );
         warnings.push(says);
     }
-    if !way.links.is_sorted() {
+    if !path.indices.is_sorted() {
         warnings.push(
             "the server sends its chain in disorder: each certificate is to follow the one that \
              it issued (RFC 5246 7.4.2), and some clients insist"
@@ -52,17 +52,17 @@ pub(super) fn of(case: &Case, way: &Way) -> Vec<Finding> {
     warnings.into_iter().map(warning).collect()
 }
 
-/// An issuer of the way that has another certificate before the one that leads on.
-fn passed_over(case: &Case, way: &Way) -> Option<String> {
-    if !matches!(way.end, End::Authority(_)) {
+/// An issuer of the path that has another certificate before the one that leads on.
+fn passed_over(case: &Case, path: &CertPath) -> Option<String> {
+    if !matches!(path.end, PathEnd::Authority(_)) {
         return None;
     }
-    let used = way.links.iter().filter_map(|at| case.links.get(*at));
-    let passed = used.skip(1).find(|link| {
-        case.links
+    let used = path.indices.iter().filter_map(|at| case.chain.get(*at));
+    let passed = used.skip(1).find(|parsed| {
+        case.chain
             .iter()
-            .take_while(|other| other.place < link.place)
-            .any(|other| other.same_holder(link))
+            .take_while(|other| other.place < parsed.place)
+            .any(|other| other.same_holder(parsed))
     });
-    passed.map(super::parsed::Link::title)
+    passed.map(super::parsed::ParsedCertificate::title)
 }

@@ -1,25 +1,25 @@
-//! Why a way leads to no trusted authority, and signatures that do not fit.
+//! Why a path leads to no trusted authority, and signatures that do not fit.
 
 use super::algorithms::{Check, check};
-use super::parsed::Link;
-use super::path_builder::{End, Namesake, Way};
+use super::parsed::ParsedCertificate;
+use super::path_builder::{CertPath, PathEnd, SameSubject};
 use super::{Case, Finding, finding, words};
 use crate::model::verdict::{Authorities, Problem};
 
-/// What is to be told of the end of a way.
-pub(super) fn end(case: &Case, way: &Way) -> Vec<Finding> {
-    let Some(head) = way.links.last().and_then(|at| case.links.get(*at)) else {
+/// What is to be told of the end of a path.
+pub(super) fn end(case: &Case, path: &CertPath) -> Vec<Finding> {
+    let Some(head) = path.indices.last().and_then(|at| case.chain.get(*at)) else {
         return Vec::new();
     };
-    match &way.end {
-        End::Leaf => Vec::from_iter(partial(head)),
-        End::Authority(anchor) => {
+    match &path.end {
+        PathEnd::Leaf => Vec::from_iter(partial(head)),
+        PathEnd::Authority(anchor) => {
             let opened = anchor
                 .certificate
-                .and_then(|certificate| Link::open(certificate, None));
-            Vec::from_iter(opened.and_then(|link| partial(&link)))
+                .and_then(|certificate| ParsedCertificate::open(certificate, None));
+            Vec::from_iter(opened.and_then(|parsed| partial(&parsed)))
         }
-        End::GivenUp => {
+        PathEnd::GivenUp => {
             let says = format!(
                 "the search for the issuers of {} was given up: there are too many certificates \
                  that could be",
@@ -27,29 +27,29 @@ pub(super) fn end(case: &Case, way: &Way) -> Vec<Finding> {
             );
             vec![finding(Problem::Unsupported, head.place, says)]
         }
-        End::Nowhere(namesakes) => vec![nowhere(case, head, namesakes)],
+        PathEnd::Nowhere(namesakes) => vec![nowhere(case, head, namesakes)],
     }
 }
 
-/// Signatures on the way that cannot be checked.
-pub(super) fn unchecked(case: &Case, way: &Way) -> Vec<Finding> {
-    let joints = way.links.iter().zip(&way.joints);
-    let unknown = joints.filter_map(|(at, joint)| {
-        let (link, Check::Unknown(why)) = (case.links.get(*at)?, joint) else {
+/// Signatures on the path that cannot be checked.
+pub(super) fn unchecked(case: &Case, path: &CertPath) -> Vec<Finding> {
+    let signatures = path.indices.iter().zip(&path.signatures);
+    let unknown = signatures.filter_map(|(at, signature)| {
+        let (parsed, Check::Unknown(why)) = (case.chain.get(*at)?, signature) else {
             return None;
         };
         let says = format!(
             "the signature of {} ({}) could not be checked: {why}",
-            link.title(),
-            words::clip(&link.certificate.signature_algorithm)
+            parsed.title(),
+            words::clip(&parsed.certificate.signature_algorithm)
         );
-        Some(finding(Problem::Unsupported, link.place, says))
+        Some(finding(Problem::Unsupported, parsed.place, says))
     });
     unknown.collect()
 }
 
-/// Trusted, though somebody else issued it: OpenSSL wants the way to its end.
-fn partial(trusted: &Link) -> Option<Finding> {
+/// Trusted, though somebody else issued it: OpenSSL wants the path to its end.
+fn partial(trusted: &ParsedCertificate) -> Option<Finding> {
     if trusted.self_issued() {
         return None;
     }
@@ -64,7 +64,7 @@ fn partial(trusted: &Link) -> Option<Finding> {
     })
 }
 
-fn nowhere(case: &Case, head: &Link, namesakes: &[Namesake]) -> Finding {
+fn nowhere(case: &Case, head: &ParsedCertificate, namesakes: &[SameSubject]) -> Finding {
     if let Some(namesake) = namesakes.first() {
         return wrong_key(case, head, *namesake);
     }
@@ -111,22 +111,25 @@ fn nowhere(case: &Case, head: &Link, namesakes: &[Namesake]) -> Finding {
 }
 
 /// The name of the issuer is there, with another key.
-fn wrong_key(case: &Case, head: &Link, namesake: Namesake) -> Finding {
+fn wrong_key(case: &Case, head: &ParsedCertificate, namesake: SameSubject) -> Finding {
     let opened;
     let (whose, other) = match namesake {
-        Namesake::Served(at) => ("in the chain", case.links.get(at)),
-        Namesake::Trusted(anchor) => {
+        SameSubject::Served(at) => ("in the chain", case.chain.get(at)),
+        SameSubject::Trusted(anchor) => {
             opened = anchor
                 .certificate
-                .and_then(|certificate| Link::open(certificate, None));
+                .and_then(|certificate| ParsedCertificate::open(certificate, None));
             ("trusted", opened.as_ref())
         }
     };
     let issuer = match namesake {
-        Namesake::Trusted(anchor) => anchor.title(),
-        Namesake::Served(_) => other.map(Link::title).unwrap_or_default(),
+        SameSubject::Trusted(anchor) => anchor.title(),
+        SameSubject::Served(_) => other.map(ParsedCertificate::title).unwrap_or_default(),
     };
-    let ids = (head.issuer_key_id(), other.and_then(Link::key_id));
+    let ids = (
+        head.issuer_key_id(),
+        other.and_then(ParsedCertificate::key_id),
+    );
     if matches!(ids, (Some(wanted), Some(own)) if wanted != own) {
         let says = format!(
             "{} was issued by another {issuer} than the one that is {whose}: the key identifiers \
@@ -144,12 +147,12 @@ fn wrong_key(case: &Case, head: &Link, namesake: Namesake) -> Finding {
 }
 
 /// An issuer that is there, but whose name is encoded in another way.
-fn other_spelling(case: &Case, head: &Link, issuer: &str) -> Option<String> {
+fn other_spelling(case: &Case, head: &ParsedCertificate, issuer: &str) -> Option<String> {
     let wanted = head.certificate.issuer.as_str();
     let served = case
-        .links
+        .chain
         .iter()
-        .any(|link| link.place != head.place && link.certificate.subject == wanted);
+        .any(|parsed| parsed.place != head.place && parsed.certificate.subject == wanted);
     let known = served
         || case
             .question

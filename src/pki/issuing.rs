@@ -1,6 +1,6 @@
 //! Whether each issuer may issue, and whether all of them may be used for a TLS server.
 
-use super::parsed::Link;
+use super::parsed::ParsedCertificate;
 use super::{Finding, finding};
 use crate::model::verdict::Problem;
 
@@ -17,14 +17,14 @@ const UNDERSTOOD: &[&str] = &[
     "2.5.29.37",
 ];
 
-/// What speaks against the issuers of a way: the leaf first, a trusted authority last.
-pub(super) fn issuers(members: &[&Link]) -> Vec<Finding> {
+/// What speaks against the issuers of a path: the leaf first, a trusted authority last.
+pub(super) fn issuers(members: &[&ParsedCertificate]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (at, issuer) in members.iter().enumerate().skip(1) {
         let title = issuer.title();
         let subject = members
             .get(at - 1)
-            .map(|link| link.title())
+            .map(|parsed| parsed.title())
             .unwrap_or_default();
         let certificate = issuer.certificate;
         // Older than the extension that tells a CA, and trusted by name.
@@ -47,11 +47,11 @@ pub(super) fn issuers(members: &[&Link]) -> Vec<Finding> {
 }
 
 /// More CA certificates below an issuer than it allows (RFC 5280 4.2.1.9).
-fn too_many_below(members: &[&Link], at: usize) -> Option<Finding> {
+fn too_many_below(members: &[&ParsedCertificate], at: usize) -> Option<Finding> {
     let issuer = members.get(at)?;
     let allowed = issuer.certificate.path_length?;
     let between = members.get(1..at)?.iter();
-    let below = between.filter(|link| !link.self_issued()).count();
+    let below = between.filter(|parsed| !parsed.self_issued()).count();
     (u32::try_from(below).ok()? > allowed).then(|| {
         let says = format!(
             "{} allows {allowed} CA certificates in a row below it (pathLenConstraint), and there \
@@ -63,11 +63,11 @@ fn too_many_below(members: &[&Link], at: usize) -> Option<Finding> {
 }
 
 /// What is not for servers.
-pub(super) fn purposes(members: &[&Link]) -> Vec<Finding> {
+pub(super) fn purposes(members: &[&ParsedCertificate]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (at, link) in members.iter().enumerate() {
-        let certificate = link.certificate;
-        let title = link.title();
+    for (at, parsed) in members.iter().enumerate() {
+        let certificate = parsed.certificate;
+        let title = parsed.title();
         if lacks(certificate.extended_key_usages.as_deref(), &["serverAuth"]) {
             let usages = certificate.extended_key_usages.iter().flatten();
             let usages: Vec<String> = usages.cloned().collect();
@@ -83,7 +83,7 @@ pub(super) fn purposes(members: &[&Link]) -> Vec<Finding> {
             };
             let says =
                 format!("{title} {role}: its extendedKeyUsage allows {allowed}, not serverAuth");
-            findings.push(finding(Problem::NotForServers, link.place, says));
+            findings.push(finding(Problem::NotForServers, parsed.place, says));
         }
         if at == 0 && lacks(certificate.key_usages.as_deref(), HANDSHAKE) {
             let says = format!(
@@ -91,18 +91,18 @@ pub(super) fn purposes(members: &[&Link]) -> Vec<Finding> {
                  Java refuse that, Go and rustls do not look",
                 super::words::list(certificate.key_usages.as_deref().unwrap_or_default())
             );
-            findings.push(finding(Problem::NotForServers, link.place, says));
+            findings.push(finding(Problem::NotForServers, parsed.place, says));
         }
     }
     findings
 }
 
 /// Critical extensions that nobody here understands: they may say anything.
-pub(super) fn extensions(members: &[&Link]) -> Vec<Finding> {
+pub(super) fn extensions(members: &[&ParsedCertificate]) -> Vec<Finding> {
     let mut findings = Vec::new();
     // Of a trusted authority they are not asked for.
-    for link in members.iter().filter(|link| link.place.is_some()) {
-        let unknown: Vec<String> = link
+    for parsed in members.iter().filter(|parsed| parsed.place.is_some()) {
+        let unknown: Vec<String> = parsed
             .x509
             .extensions()
             .iter()
@@ -113,10 +113,10 @@ pub(super) fn extensions(members: &[&Link]) -> Vec<Finding> {
         if !unknown.is_empty() {
             let says = format!(
                 "{} has a critical extension that spyhole does not understand: {}",
-                link.title(),
+                parsed.title(),
                 super::words::list(&unknown)
             );
-            findings.push(finding(Problem::Unsupported, link.place, says));
+            findings.push(finding(Problem::Unsupported, parsed.place, says));
         }
     }
     findings

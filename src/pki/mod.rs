@@ -1,6 +1,6 @@
 //! Whether a chain is to be believed, with the evidence.
 //!
-//! `path_builder` finds the ways from the leaf to trusted authorities by names and signatures; for
+//! `path_builder` finds the paths from the leaf to trusted authorities by names and signatures; for
 //! each, everything that speaks against it is collected, and against the best one webpki is asked
 //! last (`webpki_check`). A chain is verified if nothing fatal is left; what only cannot be checked
 //! is neither verified nor refused.
@@ -27,8 +27,8 @@ mod words;
 
 use std::time::SystemTime;
 
-use self::parsed::Link;
-use self::path_builder::{End, Way};
+use self::parsed::ParsedCertificate;
+use self::path_builder::{CertPath, PathEnd};
 use crate::model::certificate::Certificate;
 use crate::model::tls::OcspStaple;
 use crate::model::verdict::{Authorities, Finding, Judgement, Problem, Verdict};
@@ -59,35 +59,35 @@ pub struct Question<'a> {
 /// Judges a chain.
 #[must_use]
 pub fn judge(question: &Question) -> Verdict {
-    let links: Vec<Link> = question
+    let chain: Vec<ParsedCertificate> = question
         .chain
         .iter()
         .zip(0..)
         .take(OPENED)
-        .filter_map(|(certificate, place)| Link::open(certificate, Some(place)))
+        .filter_map(|(certificate, place)| ParsedCertificate::open(certificate, Some(place)))
         .collect();
-    let Some(leaf) = links.first().filter(|link| link.place == Some(0)) else {
+    let Some(leaf) = chain.first().filter(|parsed| parsed.place == Some(0)) else {
         return unreadable(question);
     };
     let case = Case {
         question,
-        links: &links,
+        chain: &chain,
     };
-    let mut best: Option<(Way, Vec<Finding>)> = None;
-    for way in path_builder::ways(case.links, question.roots) {
-        let findings = against(&case, &way);
+    let mut best: Option<(CertPath, Vec<Finding>)> = None;
+    for path in path_builder::paths(case.chain, question.roots) {
+        let findings = against(&case, &path);
         let better = best
             .as_ref()
-            .is_none_or(|(other, others)| rank(&way, &findings) < rank(other, others));
+            .is_none_or(|(other, others)| rank(&path, &findings) < rank(other, others));
         if better {
-            best = Some((way, findings));
+            best = Some((path, findings));
         }
     }
-    let (way, mut findings) = best.unwrap_or_else(|| {
-        let alone = Way {
-            links: vec![0],
-            joints: Vec::new(),
-            end: End::GivenUp,
+    let (path, mut findings) = best.unwrap_or_else(|| {
+        let alone = CertPath {
+            indices: vec![0],
+            signatures: Vec::new(),
+            end: PathEnd::GivenUp,
         };
         let findings = against(&case, &alone);
         (alone, findings)
@@ -102,12 +102,12 @@ pub fn judge(question: &Question) -> Verdict {
             .staple
             .and_then(|staple| ocsp_staple::told(leaf, staple, question.now)),
     );
-    findings.extend(chain_hygiene::of(&case, &way));
+    findings.extend(chain_hygiene::of(&case, &path));
     findings.sort_by_key(|finding| (!finding.fatal, finding.problem, finding.certificate));
     Verdict {
         authorities: question.authorities,
         judgement: judgement(&findings),
-        path: path(&case, &way),
+        path: subjects(&case, &path),
         findings,
     }
 }
@@ -116,27 +116,27 @@ pub fn judge(question: &Question) -> Verdict {
 #[derive(Debug, Clone, Copy)]
 struct Case<'c, 'a> {
     question: &'c Question<'a>,
-    links: &'c [Link<'a>],
+    chain: &'c [ParsedCertificate<'a>],
 }
 
-/// Everything that speaks against one way, whatever the name that was asked for.
-fn against(case: &Case, way: &Way) -> Vec<Finding> {
-    let authority = match &way.end {
-        End::Authority(anchor) => anchor
+/// Everything that speaks against one path, whatever the name that was asked for.
+fn against(case: &Case, path: &CertPath) -> Vec<Finding> {
+    let authority = match &path.end {
+        PathEnd::Authority(anchor) => anchor
             .certificate
-            .and_then(|certificate| Link::open(certificate, None)),
+            .and_then(|certificate| ParsedCertificate::open(certificate, None)),
         _ => None,
     };
-    let served: Vec<&Link> = way
-        .links
+    let served: Vec<&ParsedCertificate> = path
+        .indices
         .iter()
-        .filter_map(|at| case.links.get(*at))
+        .filter_map(|at| case.chain.get(*at))
         .collect();
     let mut members = served.clone();
     members.extend(&authority);
 
-    let mut findings = ends::end(case, way);
-    findings.extend(ends::unchecked(case, way));
+    let mut findings = ends::end(case, path);
+    findings.extend(ends::unchecked(case, path));
     findings.extend(validity::times(&members, case.question.now));
     findings.extend(issuing::issuers(&members));
     findings.extend(issuing::purposes(&members));
@@ -144,22 +144,22 @@ fn against(case: &Case, way: &Way) -> Vec<Finding> {
     findings.extend(name_constraints::names(&members));
     findings.extend(strength::keys(&members));
     // What is itself trusted needs nobody's signature.
-    if !matches!(way.end, End::Leaf) {
+    if !matches!(path.end, PathEnd::Leaf) {
         findings.extend(strength::signatures(&served));
     }
     if !findings.iter().any(|finding| finding.fatal) {
-        findings.extend(webpki_check::objection(case, way));
+        findings.extend(webpki_check::objection(case, path));
     }
     findings
 }
 
-/// The better of two ways is smaller: it ends at an authority, it is not refused, little speaks
+/// The better of two paths is smaller: it ends at an authority, it is not refused, little speaks
 /// against it, it is short; of those that lead nowhere the longest tells most.
-fn rank(way: &Way, findings: &[Finding]) -> (bool, bool, usize, usize) {
-    let nowhere = matches!(way.end, End::Nowhere(_) | End::GivenUp);
+fn rank(path: &CertPath, findings: &[Finding]) -> (bool, bool, usize, usize) {
+    let nowhere = matches!(path.end, PathEnd::Nowhere(_) | PathEnd::GivenUp);
     let fatal = findings.iter().filter(|finding| finding.fatal);
     let refused = judgement(findings) == Judgement::Refused;
-    let length = way.links.len();
+    let length = path.indices.len();
     if nowhere {
         (true, false, usize::MAX - length, fatal.count())
     } else {
@@ -178,15 +178,15 @@ fn judgement(findings: &[Finding]) -> Judgement {
     }
 }
 
-/// The subjects, where the way leads to an authority.
-fn path(case: &Case, way: &Way) -> Vec<String> {
-    let authority = match &way.end {
-        End::Authority(anchor) => Some(anchor.name()),
-        End::Leaf => None,
-        End::Nowhere(_) | End::GivenUp => return Vec::new(),
+/// The subjects, where the path leads to an authority.
+fn subjects(case: &Case, path: &CertPath) -> Vec<String> {
+    let authority = match &path.end {
+        PathEnd::Authority(anchor) => Some(anchor.name()),
+        PathEnd::Leaf => None,
+        PathEnd::Nowhere(_) | PathEnd::GivenUp => return Vec::new(),
     };
-    let links = way.links.iter().filter_map(|at| case.links.get(*at));
-    let subjects = links.map(|link| link.certificate.subject.clone());
+    let chain = path.indices.iter().filter_map(|at| case.chain.get(*at));
+    let subjects = chain.map(|parsed| parsed.certificate.subject.clone());
     subjects.chain(authority).collect()
 }
 

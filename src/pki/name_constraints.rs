@@ -5,15 +5,15 @@
 
 use x509_parser::extensions::{GeneralName, GeneralSubtree, ParsedExtension};
 
-use super::parsed::Link;
+use super::parsed::ParsedCertificate;
 use super::{Finding, finding, words};
 use crate::model::verdict::Problem;
 
 /// Comparisons in one judgement: names times constraints, both of which a server chooses.
 const COMPARISONS: usize = 100_000;
 
-/// Names in a way that an issuer above them forbids.
-pub(super) fn names(members: &[&Link]) -> Vec<Finding> {
+/// Names in a path that an issuer above them forbids.
+pub(super) fn names(members: &[&ParsedCertificate]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut left = COMPARISONS;
     for (at, issuer) in members.iter().enumerate().skip(1) {
@@ -29,36 +29,39 @@ pub(super) fn names(members: &[&Link]) -> Vec<Finding> {
             .as_deref()
             .unwrap_or_default();
         let excluded = constraints.excluded_subtrees.as_deref().unwrap_or_default();
-        for link in members.iter().take(at) {
+        for parsed in members.iter().take(at) {
             let needed = permitted.len().saturating_add(excluded.len());
-            let needed = needed.saturating_mul(alternatives(link).count());
+            let needed = needed.saturating_mul(alternatives(parsed).count());
             let Some(rest) = left.checked_sub(needed) else {
                 let says = format!(
                     "{} has more names, or {} more nameConstraints, than spyhole compares",
-                    link.title(),
+                    parsed.title(),
                     issuer.title()
                 );
-                findings.push(finding(Problem::Unsupported, link.place, says));
+                findings.push(finding(Problem::Unsupported, parsed.place, says));
                 continue;
             };
             left = rest;
             let forbidden =
-                alternatives(link).find_map(|name| why_forbidden(name, permitted, excluded));
+                alternatives(parsed).find_map(|name| why_forbidden(name, permitted, excluded));
             if let Some(why) = forbidden {
                 let says = format!(
                     "{} may not be issued below {}: {why} (nameConstraints)",
-                    link.title(),
+                    parsed.title(),
                     issuer.title()
                 );
-                findings.push(finding(Problem::NameConstraint, link.place, says));
+                findings.push(finding(Problem::NameConstraint, parsed.place, says));
             }
         }
     }
     findings
 }
 
-fn alternatives<'l, 'a>(link: &'l Link<'a>) -> impl Iterator<Item = &'l GeneralName<'a>> {
-    link.extensions()
+fn alternatives<'l, 'a>(
+    parsed: &'l ParsedCertificate<'a>,
+) -> impl Iterator<Item = &'l GeneralName<'a>> {
+    parsed
+        .extensions()
         .filter_map(|parsed| match parsed {
             ParsedExtension::SubjectAlternativeName(list) => Some(&list.general_names),
             _ => None,

@@ -5,12 +5,12 @@ use core::net::IpAddr;
 use rustls::pki_types::{CertificateDer, ServerName};
 use webpki::{EndEntityCert, Error};
 
-use super::parsed::Link;
+use super::parsed::ParsedCertificate;
 use super::{Finding, finding, idn, words};
 use crate::model::verdict::Problem;
 
 /// What is wrong with the names of the leaf, for one who asked for this name or address.
-pub(super) fn mismatch(leaf: &Link, asked: &str) -> Option<Finding> {
+pub(super) fn mismatch(leaf: &ParsedCertificate, asked: &str) -> Option<Finding> {
     let place = leaf.place;
     // A dot at the end is for resolvers, brackets are for URLs.
     let bare = asked.strip_suffix('.').unwrap_or(asked);
@@ -49,7 +49,7 @@ pub(super) fn mismatch(leaf: &Link, asked: &str) -> Option<Finding> {
 
 /// The same comparison for a leaf that webpki does not open, because of its version or of an
 /// extension that has nothing to do with names.
-fn listed(leaf: &Link, asked: &ServerName) -> bool {
+fn listed(leaf: &ParsedCertificate, asked: &ServerName) -> bool {
     let mut offered = leaf.certificate.subject_alternative_names.iter();
     match asked {
         ServerName::DnsName(asked) => offered.any(|name| {
@@ -71,7 +71,7 @@ fn listed(leaf: &Link, asked: &ServerName) -> bool {
     }
 }
 
-fn told(leaf: &Link, asked: &str, ascii: &str) -> Finding {
+fn told(leaf: &ParsedCertificate, asked: &str, ascii: &str) -> Finding {
     let offered = &leaf.certificate.subject_alternative_names;
     let shown = if asked.eq_ignore_ascii_case(ascii) {
         words::clip(asked)
@@ -95,7 +95,7 @@ fn told(leaf: &Link, asked: &str, ascii: &str) -> Finding {
 }
 
 /// Why a name that looks right is not.
-fn hint(leaf: &Link, asked: &str) -> Option<String> {
+fn hint(leaf: &ParsedCertificate, asked: &str) -> Option<String> {
     let offered = &leaf.certificate.subject_alternative_names;
     if asked.parse::<IpAddr>().is_ok() {
         let as_name = offered

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use ring::digest;
 
 use super::algorithms::{Check, check};
-use super::parsed::Link;
+use super::parsed::ParsedCertificate;
 use super::{Finding, finding, words};
 use crate::model::certificate::Certificate;
 use crate::model::time::Timestamp;
@@ -31,7 +31,9 @@ pub fn staple(response: &[u8], chain: &[Certificate], now: SystemTime) -> OcspSt
     };
     let (Ok(response), Some(leaf)) = (
         ocsp::response(response),
-        chain.first().and_then(|leaf| Link::open(leaf, Some(0))),
+        chain
+            .first()
+            .and_then(|leaf| ParsedCertificate::open(leaf, Some(0))),
     ) else {
         return unusable;
     };
@@ -39,8 +41,10 @@ pub fn staple(response: &[u8], chain: &[Certificate], now: SystemTime) -> OcspSt
         .iter()
         .skip(1)
         .take(ISSUERS)
-        .filter_map(|certificate| Link::open(certificate, None))
-        .find(|link| link.subject == leaf.issuer && check(&leaf.signed, link.spki) == Check::Right);
+        .filter_map(|certificate| ParsedCertificate::open(certificate, None))
+        .find(|parsed| {
+            parsed.subject == leaf.issuer && check(&leaf.signed, parsed.spki) == Check::Right
+        });
     let answers = response.answers.iter();
     let mut fitting = answers.filter(|answer| is_about(answer, &leaf, issuer.as_ref()));
     let Some(answer) = fitting.next() else {
@@ -62,7 +66,11 @@ pub fn staple(response: &[u8], chain: &[Certificate], now: SystemTime) -> OcspSt
 }
 
 /// What a staple means for a verdict. Only one that is properly signed decides.
-pub(super) fn told(leaf: &Link, staple: &OcspStaple, now: SystemTime) -> Option<Finding> {
+pub(super) fn told(
+    leaf: &ParsedCertificate,
+    staple: &OcspStaple,
+    now: SystemTime,
+) -> Option<Finding> {
     let title = leaf.title();
     let warning = |problem, says| Finding {
         fatal: false,
@@ -124,7 +132,7 @@ fn word(status: OcspStatus) -> &'static str {
 }
 
 /// Whether an answer names the leaf: by the hashes of its issuer's name and key, and its number.
-fn is_about(answer: &Answer, leaf: &Link, issuer: Option<&Link>) -> bool {
+fn is_about(answer: &Answer, leaf: &ParsedCertificate, issuer: Option<&ParsedCertificate>) -> bool {
     let algorithm = match answer.hash_algorithm.as_str() {
         "1.3.14.3.2.26" => &digest::SHA1_FOR_LEGACY_USE_ONLY,
         "2.16.840.1.101.3.4.2.1" => &digest::SHA256,
@@ -143,7 +151,7 @@ fn is_about(answer: &Answer, leaf: &Link, issuer: Option<&Link>) -> bool {
 
 /// Whether the issuer signed, or one to whom it gave that right (RFC 6960 4.2.2.2); `None` where
 /// that cannot be checked.
-fn is_signed(response: &Response, issuer: &Link, now: SystemTime) -> Option<bool> {
+fn is_signed(response: &Response, issuer: &ParsedCertificate, now: SystemTime) -> Option<bool> {
     let mut unknown = false;
     let mut right = |result: Check| {
         unknown |= matches!(result, Check::Unknown(_));
@@ -156,7 +164,7 @@ fn is_signed(response: &Response, issuer: &Link, now: SystemTime) -> Option<bool
         let Ok(certificate) = x509::certificate(der, now) else {
             continue;
         };
-        let Some(responder) = Link::open(&certificate, None) else {
+        let Some(responder) = ParsedCertificate::open(&certificate, None) else {
             continue;
         };
         let usages = certificate.extended_key_usages.as_deref();

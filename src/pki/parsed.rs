@@ -13,7 +13,7 @@ const CA_ISSUERS: &str = "1.3.6.1.5.5.7.48.2";
 
 /// One certificate of a path.
 #[derive(Debug)]
-pub(super) struct Link<'a> {
+pub(super) struct ParsedCertificate<'a> {
     /// Its place in the served chain; absent for a trusted authority.
     pub(super) place: Option<u32>,
     pub(super) certificate: &'a Certificate,
@@ -25,7 +25,7 @@ pub(super) struct Link<'a> {
     pub(super) spki: &'a [u8],
 }
 
-impl<'a> Link<'a> {
+impl<'a> ParsedCertificate<'a> {
     /// `None` where its DER is no certificate.
     pub(super) fn open(certificate: &'a Certificate, place: Option<u32>) -> Option<Self> {
         let der = certificate.der.as_slice();
@@ -53,7 +53,7 @@ impl<'a> Link<'a> {
     }
 
     /// Whether both are of one name and one key: another certificate for the same authority.
-    pub(super) fn same_holder(&self, other: &Link) -> bool {
+    pub(super) fn same_holder(&self, other: &ParsedCertificate) -> bool {
         self.subject == other.subject && self.spki == other.spki
     }
 

@@ -1,90 +1,92 @@
-//! Ways from the leaf to a trusted authority, by names and signatures alone.
+//! Paths from the leaf to a trusted authority, by names and signatures alone.
 //!
 //! The search is the program's own, as webpki's tries each certificate at each step and a hostile
-//! chain can keep it busy for minutes. Each way that is found here goes to webpki alone.
+//! chain can keep it busy for minutes. Each path that is found here goes to webpki alone.
 
 use std::collections::HashMap;
 
 use super::algorithms::{Check, check};
-use super::parsed::Link;
+use super::parsed::ParsedCertificate;
 use super::roots::{Anchor, Roots};
 
-/// Certificates in one way, the authority not counted.
-const LENGTH: usize = 16;
-/// Ways that are looked at.
-const WAYS: usize = 8;
+/// Certificates in one path, the authority not counted.
+const PATH_LENGTH_MAX: usize = 16;
+/// Paths that are looked at.
+const PATHS_MAX: usize = 8;
 /// Signatures that are checked; a chain without cross-signing needs one for each certificate.
-const CHECKS: usize = 64;
+const SIGNATURES_MAX: usize = 64;
 /// Steps of the search.
-const STEPS: usize = 256;
+const STEPS_MAX: usize = 256;
 
-/// A way from the leaf upwards.
+/// A path from the leaf upwards.
 #[derive(Debug, Clone)]
-pub(super) struct Way<'a> {
-    /// Places in the list of links, the leaf first.
-    pub(super) links: Vec<usize>,
+pub(super) struct CertPath<'a> {
+    /// Places in the chain, the leaf first.
+    pub(super) indices: Vec<usize>,
     /// Whether the signature of each fits the key of the next, the authority after the last.
-    pub(super) joints: Vec<Check>,
-    pub(super) end: End<'a>,
+    pub(super) signatures: Vec<Check>,
+    pub(super) end: PathEnd<'a>,
 }
 
-/// Where a way ends.
+/// Where a path ends.
 #[derive(Debug, Clone)]
-pub(super) enum End<'a> {
+pub(super) enum PathEnd<'a> {
     /// At a trusted authority.
     Authority(Anchor<'a>),
     /// The leaf is itself trusted.
     Leaf,
     /// At a certificate whose issuer is nowhere; these have its name and another key.
-    Nowhere(Vec<Namesake<'a>>),
+    Nowhere(Vec<SameSubject<'a>>),
     /// Nowhere yet, and the search was given up.
     GivenUp,
 }
 
 /// One that has the name of an issuer, and a key that the signature does not fit.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Namesake<'a> {
+pub(super) enum SameSubject<'a> {
     Served(usize),
     Trusted(Anchor<'a>),
 }
 
-/// All ways within the bounds, those to an authority first. There is at least one, of the leaf
+/// All paths within the bounds, those to an authority first. There is at least one, of the leaf
 /// alone.
-pub(super) fn ways<'a>(links: &[Link<'a>], roots: &'a Roots) -> Vec<Way<'a>> {
+pub(super) fn paths<'a>(chain: &[ParsedCertificate<'a>], roots: &'a Roots) -> Vec<CertPath<'a>> {
     let mut search = Search {
-        links,
+        chain,
         roots,
-        trusted: links.iter().map(|link| roots.hold(link)).collect(),
+        trusted: chain.iter().map(|parsed| roots.hold(parsed)).collect(),
         checked: HashMap::new(),
         steps: 0,
         found: Vec::new(),
         dead: Vec::new(),
     };
     if search.is_trusted(0) {
-        return vec![Way {
-            links: vec![0],
-            joints: Vec::new(),
-            end: End::Leaf,
+        return vec![CertPath {
+            indices: vec![0],
+            signatures: Vec::new(),
+            end: PathEnd::Leaf,
         }];
     }
     search.walk(&mut vec![0], &mut Vec::new());
-    let mut ways = search.found;
+    let mut paths = search.found;
     // The longest tells most of what is missing.
-    search.dead.sort_by_key(|way| usize::MAX - way.links.len());
-    ways.append(&mut search.dead);
-    ways
+    search
+        .dead
+        .sort_by_key(|path| usize::MAX - path.indices.len());
+    paths.append(&mut search.dead);
+    paths
 }
 
 struct Search<'l, 'a> {
-    links: &'l [Link<'a>],
+    chain: &'l [ParsedCertificate<'a>],
     roots: &'a Roots,
-    /// Which of the links are themselves trusted.
+    /// Which certificates of the chain are themselves trusted.
     trusted: Vec<bool>,
     /// Checked signatures, by the place of the certificate and the address of the key.
     checked: HashMap<(usize, *const u8), Check>,
     steps: usize,
-    found: Vec<Way<'a>>,
-    dead: Vec<Way<'a>>,
+    found: Vec<CertPath<'a>>,
+    dead: Vec<CertPath<'a>>,
 }
 
 impl<'a> Search<'_, 'a> {
@@ -92,14 +94,14 @@ impl<'a> Search<'_, 'a> {
         self.trusted.get(at).copied().unwrap_or_default()
     }
 
-    fn walk(&mut self, path: &mut Vec<usize>, joints: &mut Vec<Check>) {
-        let links = self.links;
-        let Some((at, head)) = path.last().and_then(|at| Some((*at, links.get(*at)?))) else {
+    fn walk(&mut self, path: &mut Vec<usize>, signatures: &mut Vec<Check>) {
+        let chain = self.chain;
+        let Some((at, head)) = path.last().and_then(|at| Some((*at, chain.get(*at)?))) else {
             return;
         };
         self.steps += 1;
-        if self.steps > STEPS || path.len() > LENGTH {
-            self.dead_end(path, joints, End::GivenUp);
+        if self.steps > STEPS_MAX || path.len() > PATH_LENGTH_MAX {
+            self.dead_end(path, signatures, PathEnd::GivenUp);
             return;
         }
         let mut led = false;
@@ -107,80 +109,82 @@ impl<'a> Search<'_, 'a> {
         let roots = self.roots;
         for anchor in roots.named(head.issuer) {
             match self.check(at, anchor.trust.subject_public_key_info.as_ref()) {
-                Check::Wrong => namesakes.push(Namesake::Trusted(anchor)),
-                joint if self.found.len() < WAYS => {
+                Check::Wrong => namesakes.push(SameSubject::Trusted(anchor)),
+                signature if self.found.len() < PATHS_MAX => {
                     led = true;
-                    let mut joints = joints.clone();
-                    joints.push(joint);
-                    self.found.push(Way {
-                        links: path.clone(),
-                        joints,
-                        end: End::Authority(anchor),
+                    let mut signatures = signatures.clone();
+                    signatures.push(signature);
+                    self.found.push(CertPath {
+                        indices: path.clone(),
+                        signatures,
+                        end: PathEnd::Authority(anchor),
                     });
                 }
                 _ => return,
             }
         }
-        for (next, link) in links.iter().enumerate() {
+        for (next, parsed) in chain.iter().enumerate() {
             // A served authority that is itself trusted was met among the roots.
-            let passed = link.subject != head.issuer
+            let passed = parsed.subject != head.issuer
                 || self.is_trusted(next)
-                || path
-                    .iter()
-                    .any(|at| links.get(*at).is_some_and(|other| other.same_holder(link)));
+                || path.iter().any(|at| {
+                    chain
+                        .get(*at)
+                        .is_some_and(|other| other.same_holder(parsed))
+                });
             if passed {
                 continue;
             }
-            if self.found.len() >= WAYS {
+            if self.found.len() >= PATHS_MAX {
                 return;
             }
-            match self.check(at, link.spki) {
-                Check::Wrong => namesakes.push(Namesake::Served(next)),
-                joint => {
+            match self.check(at, parsed.spki) {
+                Check::Wrong => namesakes.push(SameSubject::Served(next)),
+                signature => {
                     led = true;
                     path.push(next);
-                    joints.push(joint);
-                    self.walk(path, joints);
+                    signatures.push(signature);
+                    self.walk(path, signatures);
                     path.pop();
-                    joints.pop();
+                    signatures.pop();
                 }
             }
         }
         if !led {
-            self.dead_end(path, joints, End::Nowhere(namesakes));
+            self.dead_end(path, signatures, PathEnd::Nowhere(namesakes));
         }
     }
 
-    fn dead_end(&mut self, path: &[usize], joints: &[Check], end: End<'a>) {
-        let room = self.dead.len() < WAYS;
-        let shortest = self.dead.iter_mut().min_by_key(|way| way.links.len());
-        let way = Way {
-            links: path.to_vec(),
-            joints: joints.to_vec(),
+    fn dead_end(&mut self, path: &[usize], signatures: &[Check], end: PathEnd<'a>) {
+        let room = self.dead.len() < PATHS_MAX;
+        let shortest = self.dead.iter_mut().min_by_key(|path| path.indices.len());
+        let path = CertPath {
+            indices: path.to_vec(),
+            signatures: signatures.to_vec(),
             end,
         };
         match shortest {
             Some(shortest) if !room => {
-                if shortest.links.len() < way.links.len() {
-                    *shortest = way;
+                if shortest.indices.len() < path.indices.len() {
+                    *shortest = path;
                 }
             }
-            _ => self.dead.push(way),
+            _ => self.dead.push(path),
         }
     }
 
     fn check(&mut self, at: usize, spki: &[u8]) -> Check {
-        let Some(link) = self.links.get(at) else {
+        let Some(parsed) = self.chain.get(at) else {
             return Check::Wrong;
         };
         let key = (at, spki.as_ptr());
         if let Some(known) = self.checked.get(&key) {
             return *known;
         }
-        if self.checked.len() >= CHECKS {
+        if self.checked.len() >= SIGNATURES_MAX {
             return Check::Unknown("there are too many candidates for its issuer");
         }
-        let result = check(&link.signed, spki);
+        let result = check(&parsed.signed, spki);
         self.checked.insert(key, result);
         result
     }

@@ -5,7 +5,7 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 use x509_parser::x509::X509Name;
 
-use super::parsed::Link;
+use super::parsed::ParsedCertificate;
 use super::words;
 use crate::model::certificate::Certificate;
 use crate::parse::signed::content;
@@ -90,11 +90,11 @@ impl Roots {
     }
 
     /// Whether this very certificate is trusted.
-    pub(super) fn hold(&self, link: &Link) -> bool {
-        self.named(link.subject)
+    pub(super) fn hold(&self, parsed: &ParsedCertificate) -> bool {
+        self.named(parsed.subject)
             .any(|anchor| match anchor.certificate {
-                Some(certificate) => certificate.der == link.certificate.der,
-                None => anchor.trust.subject_public_key_info.as_ref() == link.spki,
+                Some(certificate) => certificate.der == parsed.certificate.der,
+                None => anchor.trust.subject_public_key_info.as_ref() == parsed.spki,
             })
     }
 }

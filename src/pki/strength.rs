@@ -4,17 +4,17 @@
 //! Ubuntu, Fedora) and of rustls: 112 bits, which is RSA 2048 and 224 bits of a curve. Go takes
 //! RSA from 1024 bits on, and the finding says so.
 
-use super::parsed::Link;
+use super::parsed::ParsedCertificate;
 use super::{Finding, finding};
 use crate::model::certificate::KeyAlgorithm;
 use crate::model::verdict::Problem;
 
 /// Keys that are too short, those of trusted authorities too.
-pub(super) fn keys(members: &[&Link]) -> Vec<Finding> {
-    let weak = members.iter().filter_map(|link| {
-        let key = &link.certificate.public_key;
+pub(super) fn keys(members: &[&ParsedCertificate]) -> Vec<Finding> {
+    let weak = members.iter().filter_map(|parsed| {
+        let key = &parsed.certificate.public_key;
         let bits = key.bits?;
-        let title = link.title();
+        let title = parsed.title();
         let says = match key.algorithm {
             KeyAlgorithm::Rsa | KeyAlgorithm::RsaPss if bits < 1_024 => {
                 format!("{title} has an RSA key of {bits} bits, which every runtime refuses")
@@ -29,19 +29,19 @@ pub(super) fn keys(members: &[&Link]) -> Vec<Finding> {
             ),
             _ => return None,
         };
-        Some(finding(Problem::WeakKey, link.place, says))
+        Some(finding(Problem::WeakKey, parsed.place, says))
     });
     weak.collect()
 }
 
 /// Signatures over a hash in which others can be found with the same one. What a certificate
 /// signs of itself proves nothing and is passed over.
-pub(super) fn signatures(served: &[&Link]) -> Vec<Finding> {
-    let weak = served.iter().filter_map(|link| {
-        if link.self_issued() {
+pub(super) fn signatures(served: &[&ParsedCertificate]) -> Vec<Finding> {
+    let weak = served.iter().filter_map(|parsed| {
+        if parsed.self_issued() {
             return None;
         }
-        let algorithm = link.certificate.signature_algorithm.as_str();
+        let algorithm = parsed.certificate.signature_algorithm.as_str();
         let says = match algorithm {
             "md2WithRSAEncryption" | "md5WithRSAEncryption" => "which anyone can forge",
             "sha1WithRSAEncryption" | "ecdsa-with-SHA1" | "dsa-with-SHA1" => {
@@ -49,8 +49,8 @@ pub(super) fn signatures(served: &[&Link]) -> Vec<Finding> {
             }
             _ => return None,
         };
-        let says = format!("{} is signed with {algorithm}, {says}", link.title());
-        Some(finding(Problem::WeakSignature, link.place, says))
+        let says = format!("{} is signed with {algorithm}, {says}", parsed.title());
+        Some(finding(Problem::WeakSignature, parsed.place, says))
     });
     weak.collect()
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::parsed::Link;
+use super::parsed::ParsedCertificate;
 use super::{Finding, finding, words};
 use crate::model::time::Timestamp;
 use crate::model::verdict::Problem;
@@ -11,36 +11,36 @@ use crate::model::verdict::Problem;
 const SKEW: Duration = Duration::from_hours(24);
 
 /// What is not valid at this moment, trusted authorities too.
-pub(super) fn times(members: &[&Link], now: SystemTime) -> Vec<Finding> {
+pub(super) fn times(members: &[&ParsedCertificate], now: SystemTime) -> Vec<Finding> {
     members
         .iter()
-        .flat_map(|link| [expired(link, now), not_yet(link, now)])
+        .flat_map(|parsed| [expired(parsed, now), not_yet(parsed, now)])
         .flatten()
         .collect()
 }
 
-fn expired(link: &Link, now: SystemTime) -> Option<Finding> {
-    let end = link.certificate.not_after;
+fn expired(parsed: &ParsedCertificate, now: SystemTime) -> Option<Finding> {
+    let end = parsed.certificate.not_after;
     // A certificate is valid through the last second that it names (RFC 5280 4.1.2.5).
     if whole_seconds(now) <= whole_seconds(end.0) {
         return None;
     }
     let says = format!(
         "{} expired {} ago, at {}; the clock here says {}",
-        link.title(),
+        parsed.title(),
         words::distance(now, end.0),
         words::moment(end),
         words::moment(Timestamp(now))
     );
-    let finding = finding(Problem::Expired, link.place, says);
+    let finding = finding(Problem::Expired, parsed.place, says);
     Some(Finding {
         at: Some(end),
         ..finding
     })
 }
 
-fn not_yet(link: &Link, now: SystemTime) -> Option<Finding> {
-    let begin = link.certificate.not_before;
+fn not_yet(parsed: &ParsedCertificate, now: SystemTime) -> Option<Finding> {
+    let begin = parsed.certificate.not_before;
     if now >= begin.0 {
         return None;
     }
@@ -52,12 +52,12 @@ fn not_yet(link: &Link, now: SystemTime) -> Option<Finding> {
     };
     let says = format!(
         "{} is valid only from {} on, in {}; the clock here says {}{skew}",
-        link.title(),
+        parsed.title(),
         words::moment(begin),
         words::distance(begin.0, now),
         words::moment(Timestamp(now))
     );
-    let finding = finding(Problem::NotYetValid, link.place, says);
+    let finding = finding(Problem::NotYetValid, parsed.place, says);
     Some(Finding {
         at: Some(begin),
         ..finding

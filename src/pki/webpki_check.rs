@@ -1,28 +1,28 @@
-//! The word of rustls-webpki on one way: what it does not verify is not called verified.
+//! The word of rustls-webpki on one path: what it does not verify is not called verified.
 //!
 //! Two of its limits are its own and no fault of a chain: it takes no CA certificate as a leaf,
 //! and follows six intermediates at most, where OpenSSL and Go do more. There, the judge's own
-//! checks, which cover every link, stand alone.
+//! checks, which cover every certificate, stand alone.
 
 use std::time::{Duration, SystemTime};
 
 use rustls::pki_types::{CertificateDer, UnixTime};
 use webpki::{EndEntityCert, Error, KeyUsage};
 
-use super::path_builder::{End, Way};
+use super::path_builder::{CertPath, PathEnd};
 use super::{Case, Finding, algorithms, finding};
 use crate::model::verdict::Problem;
 
-/// What webpki has against a way against which nothing else speaks.
-pub(super) fn objection(case: &Case, way: &Way) -> Option<Finding> {
-    let End::Authority(anchor) = &way.end else {
+/// What webpki has against a path against which nothing else speaks.
+pub(super) fn objection(case: &Case, path: &CertPath) -> Option<Finding> {
+    let PathEnd::Authority(anchor) = &path.end else {
         return None;
     };
-    let mut path = way.links.iter().filter_map(|at| case.links.get(*at));
+    let mut path = path.indices.iter().filter_map(|at| case.chain.get(*at));
     let leaf = path.next()?;
     let leaf_der = CertificateDer::from(leaf.certificate.der.as_slice());
     let between: Vec<CertificateDer> = path
-        .map(|link| CertificateDer::from(link.certificate.der.as_slice()))
+        .map(|parsed| CertificateDer::from(parsed.certificate.der.as_slice()))
         .collect();
     let anchors = [anchor.trust.clone()];
     let asked = EndEntityCert::try_from(&leaf_der).and_then(|end| {
@@ -41,7 +41,7 @@ pub(super) fn objection(case: &Case, way: &Way) -> Option<Finding> {
 }
 
 fn told(case: &Case, error: &Error) -> Option<Finding> {
-    let leaf = case.links.first()?;
+    let leaf = case.chain.first()?;
     let (problem, says) = match error {
         Error::CaUsedAsEndEntity => {
             let says = format!(
