@@ -13,14 +13,13 @@ use crate::model::certificate::Certificate;
 use crate::model::gap::{Gaps, Refusal, Subject};
 use crate::model::seen::Seen;
 use crate::model::trust_store::{PlaceKind, PlaceState, TrustPlace, TrustStore};
-use crate::scan::reader::Attempt;
 
 /// One place with what became of it.
 pub(super) struct Judged {
     pub(super) place: Place,
     pub(super) reading: Reading,
     /// `None` where nothing tells.
-    pub(super) used: Option<Attempt<bool>>,
+    pub(super) used: Option<Result<bool, Refusal>>,
 }
 
 /// Where gaps are recorded.
@@ -96,11 +95,11 @@ fn used(
     readings: &[Reading],
     uncertain: bool,
     unknown: Option<&Refusal>,
-) -> Vec<Option<Attempt<bool>>> {
+) -> Vec<Option<Result<bool, Refusal>>> {
     // Why an earlier place may have ended the search, or whether it has.
-    let mut ended: Attempt<bool> = Ok(false);
-    let mut gave: Attempt<bool> = Ok(false);
-    let mut a_directory_gave: Attempt<bool> = Ok(false);
+    let mut ended: Result<bool, Refusal> = Ok(false);
+    let mut gave: Result<bool, Refusal> = Ok(false);
+    let mut a_directory_gave: Result<bool, Refusal> = Ok(false);
     let mut verdicts = Vec::with_capacity(places.len());
     for (place, reading) in places.iter().zip(readings) {
         let state = reading.state.as_ref().copied().map_err(Clone::clone);
@@ -142,7 +141,7 @@ fn used(
 }
 
 /// True stays true; what is not known stays so until something is true.
-fn either(sum: &mut Attempt<bool>, next: Attempt<bool>) {
+fn either(sum: &mut Result<bool, Refusal>, next: Result<bool, Refusal>) {
     if matches!(next, Ok(true)) || (matches!(sum, Ok(false)) && next.is_err()) {
         *sum = next;
     }

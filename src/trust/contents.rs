@@ -4,14 +4,14 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::places::{Place, Takes};
-use super::read::{Held, Reading};
+use super::read::{Reading, StoreFile};
 use crate::model::certificate::{Certificate, FileForm};
 use crate::model::gap::{Reason, Refusal};
 use crate::model::trust_store::PlaceState;
-use crate::sys::Cut;
+use crate::sys::Truncation;
 
 /// What one place gives, gathered from its files.
-pub(super) struct Basket<'a> {
+pub(super) struct PlaceContents<'a> {
     place: &'a Place,
     met: HashSet<String>,
     roots: Vec<Arc<Certificate>>,
@@ -22,7 +22,7 @@ pub(super) struct Basket<'a> {
     pub(super) passed_over: usize,
 }
 
-impl<'a> Basket<'a> {
+impl<'a> PlaceContents<'a> {
     pub(super) fn new(place: &'a Place) -> Self {
         Self {
             place,
@@ -34,7 +34,7 @@ impl<'a> Basket<'a> {
         }
     }
 
-    pub(super) fn put(&mut self, held: &Held) {
+    pub(super) fn put(&mut self, held: &StoreFile) {
         if held
             .form
             .is_none_or(|form| !self.place.forms.contains(&form))
@@ -45,7 +45,7 @@ impl<'a> Basket<'a> {
             let locked = Refusal::of(Reason::Denied).needing("the password of the keystore");
             self.lacks(&locked);
         }
-        if held.cut == Cut::AtLimit {
+        if held.cut == Truncation::AtLimit {
             self.lacks(&Refusal::of(Reason::Limit));
         }
         if self.place.all_or_nothing && held.faults > 0 && !held.certificates.is_empty() {
@@ -110,7 +110,7 @@ impl<'a> Basket<'a> {
 }
 
 /// What keeps a runtime from taking what a file holds.
-pub(super) fn odd(place: &Place, held: &Held) -> Option<String> {
+pub(super) fn odd(place: &Place, held: &StoreFile) -> Option<String> {
     let form = held.form?;
     if !place.forms.contains(&form) {
         let name = |form: &FileForm| match form {

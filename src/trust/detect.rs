@@ -2,21 +2,21 @@
 //! name alone.
 
 use super::overrides::Overrides;
-use super::program::{Sight, base_name};
+use super::program::{ProgramImage, base_name};
 use crate::model::trust_store::Runtime;
-use crate::sys::found::{Found, Kind};
+use crate::sys::opened_file::{Kind, OpenedFile};
 
 /// A runtime with what its habits depend on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Detected {
-    pub(super) habit: Habit,
+    pub(super) rules: RuntimeTrustRules,
     /// What told it, as a sentence part.
     pub(super) evidence: String,
 }
 
 /// What the habits of a runtime depend on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Habit {
+pub(super) enum RuntimeTrustRules {
     Go {
         /// Authorities that are linked in for where the system has none.
         fallback: bool,
@@ -60,16 +60,16 @@ pub(super) type OpensslDir = Option<Vec<u8>>;
 
 impl Detected {
     pub(super) fn runtime(&self) -> Runtime {
-        match &self.habit {
-            Habit::Go { .. } => Runtime::Go,
-            Habit::Java { .. } => Runtime::Java,
-            Habit::Node { .. } => Runtime::Node,
-            Habit::Python { .. } => Runtime::Python,
-            Habit::Dotnet { .. } => Runtime::Dotnet,
-            Habit::Openssl { .. } => Runtime::Openssl,
-            Habit::Gnutls { .. } => Runtime::Gnutls,
-            Habit::Rust { .. } => Runtime::Rust,
-            Habit::Unknown => Runtime::Unknown,
+        match &self.rules {
+            RuntimeTrustRules::Go { .. } => Runtime::Go,
+            RuntimeTrustRules::Java { .. } => Runtime::Java,
+            RuntimeTrustRules::Node { .. } => Runtime::Node,
+            RuntimeTrustRules::Python { .. } => Runtime::Python,
+            RuntimeTrustRules::Dotnet { .. } => Runtime::Dotnet,
+            RuntimeTrustRules::Openssl { .. } => Runtime::Openssl,
+            RuntimeTrustRules::Gnutls { .. } => Runtime::Gnutls,
+            RuntimeTrustRules::Rust { .. } => Runtime::Rust,
+            RuntimeTrustRules::Unknown => Runtime::Unknown,
         }
     }
 }
@@ -101,123 +101,123 @@ const LIBRARY_DIRECTORIES: [&str; 7] = [
     "/usr/local/lib",
 ];
 
-pub(super) fn detect(sight: &Sight<'_>, overrides: &Overrides) -> Detected {
-    go(sight)
-        .or_else(|| java(sight))
-        .or_else(|| dotnet(sight))
-        .or_else(|| node(sight))
-        .or_else(|| python(sight, overrides))
-        .or_else(|| openssl(sight))
-        .or_else(|| gnutls(sight))
-        .or_else(|| by_constants(sight))
+pub(super) fn detect(program: &ProgramImage<'_>, overrides: &Overrides) -> Detected {
+    go(program)
+        .or_else(|| java(program))
+        .or_else(|| dotnet(program))
+        .or_else(|| node(program))
+        .or_else(|| python(program, overrides))
+        .or_else(|| openssl(program))
+        .or_else(|| gnutls(program))
+        .or_else(|| by_constants(program))
         .unwrap_or_else(|| Detected {
-            habit: Habit::Unknown,
-            evidence: if sight.is_blind() {
+            rules: RuntimeTrustRules::Unknown,
+            evidence: if program.is_blind() {
                 "neither the program nor its mappings could be read".to_owned()
             } else {
                 format!(
                     "neither {} nor what it has mapped tells which TLS library it uses",
-                    name(sight)
+                    name(program)
                 )
             },
         })
 }
 
-fn go(sight: &Sight<'_>) -> Option<Detected> {
-    let go = sight.image()?.go.as_ref()?;
+fn go(program: &ProgramImage<'_>) -> Option<Detected> {
+    let go = program.image()?.go.as_ref()?;
     let fallback = go.has_module(GO_FALLBACK);
     let evidence = match &go.version {
-        Some(version) => format!("{} was made by {version}", name(sight)),
-        None => format!("{} has Go's build id", name(sight)),
+        Some(version) => format!("{} was made by {version}", name(program)),
+        None => format!("{} has Go's build id", name(program)),
     };
     Some(Detected {
-        habit: Habit::Go { fallback },
+        rules: RuntimeTrustRules::Go { fallback },
         evidence,
     })
 }
 
-fn java(sight: &Sight<'_>) -> Option<Detected> {
-    let library = sight.mapped(b"libjvm.so")?;
+fn java(program: &ProgramImage<'_>) -> Option<Detected> {
+    let library = program.mapped(b"libjvm.so")?;
     // …/lib/server/libjvm.so, until Java 8 …/lib/amd64/server/libjvm.so.
     let at = memchr::memmem::rfind(library, b"/lib/")?;
     Some(Detected {
-        habit: Habit::Java {
+        rules: RuntimeTrustRules::Java {
             home: library.get(..at)?.to_vec(),
         },
         evidence: is_mapped(library),
     })
 }
 
-fn dotnet(sight: &Sight<'_>) -> Option<Detected> {
+fn dotnet(program: &ProgramImage<'_>) -> Option<Detected> {
     let libraries: [&[u8]; 3] = [b"libcoreclr.so", b"libhostfxr.so", b"libSystem.Native.so"];
-    let mapped = libraries.iter().find_map(|library| sight.mapped(library));
+    let mapped = libraries.iter().find_map(|library| program.mapped(library));
     let evidence = match mapped {
         Some(library) => is_mapped(library),
-        None => of_dotnet(sight)?,
+        None => of_dotnet(program)?,
     };
     Some(Detected {
-        habit: Habit::Dotnet {
-            openssl: openssl_dir(sight),
+        rules: RuntimeTrustRules::Dotnet {
+            openssl: openssl_dir(program),
         },
         evidence,
     })
 }
 
 /// A program in one file, or one that was compiled ahead of time.
-fn of_dotnet(sight: &Sight<'_>) -> Option<String> {
-    let image = sight.image()?;
+fn of_dotnet(program: &ProgramImage<'_>) -> Option<String> {
+    let image = program.image()?;
     if image.section(b"__managedcode").is_some() {
-        return Some(format!("{} holds compiled .NET code", name(sight)));
+        return Some(format!("{} holds compiled .NET code", name(program)));
     }
-    let data = sight.section(image.section(b".data")?, DATA_BYTES);
+    let data = program.section(image.section(b".data")?, DATA_BYTES);
     let at = memchr::memmem::find(&data, &BUNDLE_MARK)?;
     // Before it the place of the bundle, which is 0 in a host that has none.
     let place = data.get(at.checked_sub(8)?..at)?;
     place
         .iter()
         .any(|byte| *byte != 0)
-        .then(|| format!("{} is a .NET application in one file", name(sight)))
+        .then(|| format!("{} is a .NET application in one file", name(program)))
 }
 
-fn node(sight: &Sight<'_>) -> Option<Detected> {
-    let evidence = if let Some(library) = sight.mapped(b"libnode.so") {
+fn node(program: &ProgramImage<'_>) -> Option<Detected> {
+    let evidence = if let Some(library) = program.mapped(b"libnode.so") {
         is_mapped(library)
-    } else if sight.exports(b"_ZN4node5StartEiPPc") {
-        format!("{} exports node::Start", name(sight))
+    } else if program.exports(b"_ZN4node5StartEiPPc") {
+        format!("{} exports node::Start", name(program))
     } else {
         return None;
     };
     Some(Detected {
-        habit: Habit::Node {
-            openssl: openssl_dir(sight),
-            shared: sight.mapped(b"libssl.so").is_some(),
+        rules: RuntimeTrustRules::Node {
+            openssl: openssl_dir(program),
+            shared: program.mapped(b"libssl.so").is_some(),
         },
         evidence,
     })
 }
 
-fn python(sight: &Sight<'_>, overrides: &Overrides) -> Option<Detected> {
-    let evidence = if let Some(library) = sight.mapped(b"libpython") {
+fn python(program: &ProgramImage<'_>, overrides: &Overrides) -> Option<Detected> {
+    let evidence = if let Some(library) = program.mapped(b"libpython") {
         is_mapped(library)
-    } else if sight.exports(b"Py_BytesMain") {
-        format!("{} exports Py_BytesMain", name(sight))
+    } else if program.exports(b"Py_BytesMain") {
+        format!("{} exports Py_BytesMain", name(program))
     } else {
         return None;
     };
     Some(Detected {
-        habit: Habit::Python {
-            openssl: openssl_dir(sight),
-            certifi: certifi(sight, overrides),
+        rules: RuntimeTrustRules::Python {
+            openssl: openssl_dir(program),
+            certifi: certifi(program, overrides),
         },
         evidence,
     })
 }
 
 /// The bundle of the package certifi, in the first directory of packages that has it.
-fn certifi(sight: &Sight<'_>, overrides: &Overrides) -> Option<Vec<u8>> {
+fn certifi(program: &ProgramImage<'_>, overrides: &Overrides) -> Option<Vec<u8>> {
     let mut directories: Vec<Vec<u8>> = Vec::new();
     let mut versions: Vec<Vec<u8>> = Vec::new();
-    for path in sight.all_mapped().chain(sight.path.as_deref()) {
+    for path in program.all_mapped().chain(program.path.as_deref()) {
         for packages in [&b"/site-packages/"[..], b"/dist-packages/"] {
             if let Some(at) = memchr::memmem::find(path, packages) {
                 let end = at + packages.len() - 1;
@@ -226,11 +226,11 @@ fn certifi(sight: &Sight<'_>, overrides: &Overrides) -> Option<Vec<u8>> {
         }
         versions.extend(python_version(path));
     }
-    let program = overrides.args.first().map(Vec::as_slice);
+    let argv0 = overrides.args.first().map(Vec::as_slice);
     let prefixes = [
         overrides.filled("VIRTUAL_ENV").map(<[u8]>::to_vec),
-        program.and_then(prefix),
-        sight.path.as_deref().and_then(prefix),
+        argv0.and_then(prefix),
+        program.path.as_deref().and_then(prefix),
         Some(b"/usr/local".to_vec()),
         Some(b"/usr".to_vec()),
     ];
@@ -244,7 +244,9 @@ fn certifi(sight: &Sight<'_>, overrides: &Overrides) -> Option<Vec<u8>> {
     directories
         .into_iter()
         .map(|directory| [directory.as_slice(), b"/certifi/cacert.pem"].concat())
-        .find(|path| Found::at(sight.root, path).is_ok_and(|found| found.kind() == Kind::File))
+        .find(|path| {
+            OpenedFile::at(program.root, path).is_ok_and(|found| found.kind() == Kind::File)
+        })
 }
 
 /// `/venv` of `/venv/bin/python3`.
@@ -267,52 +269,52 @@ fn python_version(path: &[u8]) -> Option<Vec<u8>> {
         .map(<[u8]>::to_vec)
 }
 
-fn openssl(sight: &Sight<'_>) -> Option<Detected> {
-    let evidence = if let Some(library) = sight.mapped(b"libssl.so") {
+fn openssl(program: &ProgramImage<'_>) -> Option<Detected> {
+    let evidence = if let Some(library) = program.mapped(b"libssl.so") {
         is_mapped(library)
     } else {
-        let mut needed = sight.image()?.needed.iter();
+        let mut needed = program.image()?.needed.iter();
         let library = needed.find(|library| library.starts_with(b"libssl.so"))?;
-        format!("{} needs {}", name(sight), lossy(library))
+        format!("{} needs {}", name(program), lossy(library))
     };
     Some(Detected {
-        habit: Habit::Openssl {
-            openssl: openssl_dir(sight),
+        rules: RuntimeTrustRules::Openssl {
+            openssl: openssl_dir(program),
         },
         evidence,
     })
 }
 
-fn gnutls(sight: &Sight<'_>) -> Option<Detected> {
-    let library = sight.mapped(b"libgnutls.so")?;
+fn gnutls(program: &ProgramImage<'_>) -> Option<Detected> {
+    let library = program.mapped(b"libgnutls.so")?;
     let bundle = GNUTLS_BUNDLES
         .into_iter()
-        .find(|bundle| sight.library_holds(library, bundle.as_bytes()));
+        .find(|bundle| program.library_holds(library, bundle.as_bytes()));
     Some(Detected {
-        habit: Habit::Gnutls { bundle },
+        rules: RuntimeTrustRules::Gnutls { bundle },
         evidence: is_mapped(library),
     })
 }
 
 /// What is linked into the program itself.
-fn by_constants(sight: &Sight<'_>) -> Option<Detected> {
-    let image = sight.image()?;
-    let constants = sight.constants();
+fn by_constants(program: &ProgramImage<'_>) -> Option<Detected> {
+    let image = program.image()?;
+    let constants = program.constants();
     if let Some(directory) = &constants.openssl_dir {
         return Some(Detected {
-            habit: Habit::Openssl {
+            rules: RuntimeTrustRules::Openssl {
                 openssl: Some(directory.clone()),
             },
-            evidence: format!("{} holds OpenSSL itself", name(sight)),
+            evidence: format!("{} holds OpenSSL itself", name(program)),
         });
     }
     let evidence = match &image.rustc {
-        Some(rustc) => format!("{} was made by {rustc}", name(sight)),
-        None if constants.rust => format!("{} holds Rust's library", name(sight)),
+        Some(rustc) => format!("{} was made by {rustc}", name(program)),
+        None if constants.rust => format!("{} holds Rust's library", name(program)),
         None => return None,
     };
     Some(Detected {
-        habit: Habit::Rust {
+        rules: RuntimeTrustRules::Rust {
             native: constants.ssl_cert_file,
             built_in: constants.an_authority,
         },
@@ -322,12 +324,12 @@ fn by_constants(sight: &Sight<'_>) -> Option<Detected> {
 
 /// From the libcrypto that is mapped, else from the program itself, else from the libcrypto that
 /// would be loaded.
-fn openssl_dir(sight: &Sight<'_>) -> OpensslDir {
-    if let Some(library) = sight.mapped(b"libcrypto.so") {
-        return sight.constants_of(library)?.openssl_dir;
+fn openssl_dir(program: &ProgramImage<'_>) -> OpensslDir {
+    if let Some(library) = program.mapped(b"libcrypto.so") {
+        return program.constants_of(library)?.openssl_dir;
     }
-    if sight.mapped(b"libssl.so").is_none()
-        && let Some(directory) = &sight.constants().openssl_dir
+    if program.mapped(b"libssl.so").is_none()
+        && let Some(directory) = &program.constants().openssl_dir
     {
         return Some(directory.clone());
     }
@@ -336,11 +338,11 @@ fn openssl_dir(sight: &Sight<'_>) -> OpensslDir {
         .flat_map(|directory| {
             ["libcrypto.so.3", "libcrypto.so.1.1"].map(|library| format!("{directory}/{library}"))
         })
-        .find_map(|library| sight.constants_of(library.as_bytes())?.openssl_dir)
+        .find_map(|library| program.constants_of(library.as_bytes())?.openssl_dir)
 }
 
-fn name(sight: &Sight<'_>) -> String {
-    match &sight.path {
+fn name(program: &ProgramImage<'_>) -> String {
+    match &program.path {
         Some(path) => lossy(path),
         None => "the program".to_owned(),
     }

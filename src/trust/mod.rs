@@ -2,8 +2,8 @@
 //! told from its executable and its mappings, then that runtime's places are looked at in its
 //! order, with its overrides.
 
-mod basket;
 mod conclude;
+mod contents;
 mod detect;
 mod overrides;
 mod places;
@@ -16,14 +16,14 @@ use std::time::SystemTime;
 use crate::model::certificate::Certificate;
 use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::trust_store::TrustStore;
-use crate::rights::file_mode::Party;
+use crate::rights::file_mode::FileSubject;
 use crate::rights::ptrace_access::Check;
-use crate::scan::reader::{Attempt, Files};
+use crate::scan::needs::Files;
 use crate::scan::view::View;
 use crate::sys::InRoot;
 use detect::Detected;
 use overrides::Overrides;
-use program::Sight;
+use program::ProgramImage;
 
 /// The files of the main process that tell it.
 pub const FILES: Files = Files::ENVIRON.union(Files::EXE).union(Files::CMDLINE);
@@ -43,25 +43,25 @@ pub struct Trust {
 ///
 /// # Errors
 /// Why nothing could be told: the caller records that.
-pub fn find(view: &mut View, section: &str) -> Attempt<Trust> {
+pub fn find(view: &mut View, section: &str) -> Result<Trust, Refusal> {
     let Some(held) = &view.held else {
         return Err(Refusal::of(Reason::Vanished));
     };
-    let viewer = &view.visitor.viewer;
+    let viewer = &view.reader.viewer;
     let facts = view.main_facts();
     if facts.is_some_and(|facts| facts.stat.is_bodiless()) {
         return Err(Refusal::of(Reason::Vanished));
     }
     let root = held.root(viewer).map_err(Clone::clone)?;
     let overrides = Overrides::of(facts, &held.main);
-    let sight = Sight::of(&held.main, facts, root);
-    let detected = detect::detect(&sight, &overrides);
+    let image = ProgramImage::of(&held.main, facts, root);
+    let detected = detect::detect(&image, &overrides);
     // A root of its own: a thread that is stuck keeps it.
     let own_root =
         InRoot::of(&held.main).map_err(|errno| held.refusal(errno, Check::Ptrace, viewer))?;
-    let house = House {
+    let house = TrustScan {
         root: own_root,
-        reader: Party::of(held.credentials(), viewer),
+        reader: FileSubject::of(held.credentials(), viewer),
         overrides,
         now: view.clock.now,
     };
@@ -69,15 +69,15 @@ pub fn find(view: &mut View, section: &str) -> Attempt<Trust> {
 }
 
 /// The target as far as the places need it.
-struct House {
+struct TrustScan {
     root: InRoot,
     /// Who has to be able to read what is there.
-    reader: Attempt<Party>,
+    reader: Result<FileSubject, Refusal>,
     overrides: Overrides,
     now: SystemTime,
 }
 
-impl House {
+impl TrustScan {
     fn trust(self, detected: &Detected, gaps: &mut Gaps, section: &str) -> Trust {
         let plan = places::plan(detected, &self.overrides);
         let unknown = self.overrides.environ.as_ref().err();

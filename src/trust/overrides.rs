@@ -5,20 +5,20 @@ use std::collections::HashMap;
 
 use crate::model::gap::{Reason, Refusal};
 use crate::parse::environ;
-use crate::scan::reader::{Attempt, Facts};
+use crate::scan::snapshot::ProcessSnapshot;
 use crate::sys::ProcessDir;
 
 /// The environment and the arguments at exec time.
 #[derive(Debug)]
 pub(super) struct Overrides {
-    pub(super) environ: Attempt<HashMap<Vec<u8>, Vec<u8>>>,
+    pub(super) environ: Result<HashMap<Vec<u8>, Vec<u8>>, Refusal>,
     pub(super) args: Vec<Vec<u8>>,
     /// Where relative paths begin.
     cwd: Option<Vec<u8>>,
 }
 
 impl Overrides {
-    pub(super) fn of(facts: Option<&Facts>, process: &ProcessDir) -> Self {
+    pub(super) fn of(facts: Option<&ProcessSnapshot>, process: &ProcessDir) -> Self {
         let unread = || Err(Refusal::of(Reason::Unsupported));
         let environ = facts.and_then(|facts| facts.environ.clone());
         let args = facts.and_then(|facts| facts.args.as_ref()?.as_ref().ok());
@@ -29,7 +29,11 @@ impl Overrides {
         )
     }
 
-    pub(super) fn new(environ: Attempt<Vec<u8>>, args: Vec<Vec<u8>>, cwd: Option<Vec<u8>>) -> Self {
+    pub(super) fn new(
+        environ: Result<Vec<u8>, Refusal>,
+        args: Vec<Vec<u8>>,
+        cwd: Option<Vec<u8>>,
+    ) -> Self {
         let environ = environ.map(|bytes| {
             let entries = environ::parse(&bytes).into_iter().rev();
             // Backwards, so that the first of several stays, as in getenv(3).

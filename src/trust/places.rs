@@ -1,7 +1,7 @@
 //! Where each runtime looks, in its order. The sources of each list stand in
 //! `docs/trust-stores.md`.
 
-use super::detect::{Detected, Habit, OpensslDir};
+use super::detect::{Detected, OpensslDir, RuntimeTrustRules};
 use super::overrides::Overrides;
 use crate::model::certificate::FileForm;
 use crate::model::trust_store::PlaceKind;
@@ -83,16 +83,20 @@ const OPENSSL_DIRECTORIES: [&str; 4] =
     ["/usr/lib/ssl", "/etc/ssl", "/etc/pki/tls", "/usr/local/ssl"];
 
 pub(super) fn plan(detected: &Detected, overrides: &Overrides) -> Plan {
-    match &detected.habit {
-        Habit::Go { fallback } => go(*fallback, overrides),
-        Habit::Java { home } => java(home, overrides),
-        Habit::Node { openssl, shared } => node(openssl, *shared, overrides),
-        Habit::Python { openssl, certifi } => python(openssl, certifi.as_deref(), overrides),
-        Habit::Dotnet { openssl } => dotnet(openssl, overrides),
-        Habit::Openssl { openssl } => self::openssl(openssl, overrides, Takes::HashNames),
-        Habit::Gnutls { bundle } => gnutls(*bundle),
-        Habit::Rust { native, built_in } => rust(*native, *built_in, overrides),
-        Habit::Unknown => unknown(),
+    match &detected.rules {
+        RuntimeTrustRules::Go { fallback } => go(*fallback, overrides),
+        RuntimeTrustRules::Java { home } => java(home, overrides),
+        RuntimeTrustRules::Node { openssl, shared } => node(openssl, *shared, overrides),
+        RuntimeTrustRules::Python { openssl, certifi } => {
+            python(openssl, certifi.as_deref(), overrides)
+        }
+        RuntimeTrustRules::Dotnet { openssl } => dotnet(openssl, overrides),
+        RuntimeTrustRules::Openssl { openssl } => {
+            self::openssl(openssl, overrides, Takes::HashNames)
+        }
+        RuntimeTrustRules::Gnutls { bundle } => gnutls(*bundle),
+        RuntimeTrustRules::Rust { native, built_in } => rust(*native, *built_in, overrides),
+        RuntimeTrustRules::Unknown => unknown(),
     }
 }
 

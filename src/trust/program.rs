@@ -8,7 +8,7 @@ use nix::errno::Errno;
 
 use crate::parse::elf::{self, Image, Section};
 use crate::parse::maps;
-use crate::scan::reader::Facts;
+use crate::scan::snapshot::ProcessSnapshot;
 use crate::sys::ranges::Ranges;
 use crate::sys::{InRoot, ProcessDir};
 
@@ -23,7 +23,7 @@ const CHUNK_BYTES: usize = 1 << 20;
 const OVERLAP_BYTES: usize = 512;
 
 /// What can be seen of the main program.
-pub(super) struct Sight<'a> {
+pub(super) struct ProgramImage<'a> {
     pub(super) root: &'a InRoot,
     /// Where its file is, as the target names it.
     pub(super) path: Option<Vec<u8>>,
@@ -48,8 +48,12 @@ pub(super) struct Constants {
     pub(super) an_authority: bool,
 }
 
-impl<'a> Sight<'a> {
-    pub(super) fn of(process: &ProcessDir, facts: Option<&Facts>, root: &'a InRoot) -> Self {
+impl<'a> ProgramImage<'a> {
+    pub(super) fn of(
+        process: &ProcessDir,
+        facts: Option<&ProcessSnapshot>,
+        root: &'a InRoot,
+    ) -> Self {
         let mut buffer = Vec::new();
         let read = process.read_records(c"maps", MAPS_BYTES, &mut buffer);
         let mapped = read.map(|_| maps::files(&buffer)).unwrap_or_default();

@@ -11,24 +11,23 @@ use std::time::{Duration, SystemTime};
 
 use nix::errno::Errno;
 
-use super::basket::{Basket, is_hash_name, odd};
+use super::contents::{PlaceContents, is_hash_name, odd};
 use super::places::{Place, Takes};
 use crate::model::certificate::{Certificate, FileForm};
 use crate::model::gap::{Reason, Refusal};
 use crate::model::trust_store::{PlaceKind, PlaceState};
 use crate::parse::certificate_file;
-use crate::rights::file_mode::{Ownership, Party};
-use crate::scan::reader::Attempt;
-use crate::sys::found::{Found, Kind};
-use crate::sys::time_box::{Outcome, Patience, each_in_time};
-use crate::sys::{Cut, InRoot};
+use crate::rights::file_mode::{FileSubject, Ownership};
+use crate::sys::opened_file::{Kind, OpenedFile};
+use crate::sys::time_box::{Outcome, TimeBudget, each_in_time};
+use crate::sys::{InRoot, Truncation};
 
 /// Bundles of 150 authorities have 250 KiB.
 const FILE_BYTES: usize = 8 << 20;
 const DIRECTORY_ENTRIES: usize = 5_000;
 const ROOTS: usize = 10_000;
 /// Local file systems answer within milliseconds.
-const PATIENCE: Patience = Patience {
+const PATIENCE: TimeBudget = TimeBudget {
     each: Duration::from_secs(5),
     all: Duration::from_secs(10),
     stuck: 2,
@@ -37,9 +36,9 @@ const PATIENCE: Patience = Patience {
 /// What was found at a place.
 #[derive(Debug, Clone)]
 pub(super) struct Reading {
-    pub(super) state: Attempt<PlaceState>,
+    pub(super) state: Result<PlaceState, Refusal>,
     /// What the runtime takes from it, each once.
-    pub(super) roots: Attempt<Vec<Arc<Certificate>>>,
+    pub(super) roots: Result<Vec<Arc<Certificate>>, Refusal>,
     /// What is odd about it.
     pub(super) says: Option<String>,
 }
@@ -65,18 +64,18 @@ impl Reading {
 /// One reading for each place.
 pub(super) fn read(
     root: InRoot,
-    reader: Attempt<Party>,
+    reader: Result<FileSubject, Refusal>,
     places: &[Place],
     now: SystemTime,
 ) -> Vec<Reading> {
-    let shelf = Shelf {
+    let reader = StoreReader {
         root,
         reader,
         now,
         files: Mutex::default(),
         left: AtomicUsize::new(ROOTS),
     };
-    let outcomes = each_in_time(places.to_vec(), PATIENCE, move |place| shelf.look(place));
+    let outcomes = each_in_time(places.to_vec(), PATIENCE, move |place| reader.look(place));
     outcomes
         .into_iter()
         .map(|outcome| match outcome {
@@ -94,13 +93,13 @@ pub(super) fn read(
 
 /// What a file holds, whoever takes it.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct StoreFile {
     /// `None` for what is none of them.
     pub(super) form: Option<FileForm>,
     pub(super) certificates: Vec<Arc<Certificate>>,
     pub(super) needs_password: bool,
     pub(super) faults: usize,
-    pub(super) cut: Cut,
+    pub(super) cut: Truncation,
 }
 
 /// What came of one file.
@@ -111,20 +110,20 @@ enum File {
     /// Neither file nor link to one.
     Other,
     Refused(Refusal),
-    Read(Arc<Held>),
+    Read(Arc<StoreFile>),
 }
 
-struct Shelf {
+struct StoreReader {
     root: InRoot,
-    reader: Attempt<Party>,
+    reader: Result<FileSubject, Refusal>,
     now: SystemTime,
     /// By device and inode.
-    files: Mutex<HashMap<(u64, u64), Arc<Held>>>,
+    files: Mutex<HashMap<(u64, u64), Arc<StoreFile>>>,
     /// How many certificates may still be kept.
     left: AtomicUsize,
 }
 
-impl Shelf {
+impl StoreReader {
     fn look(&self, place: &Place) -> Reading {
         match (&place.path, place.kind) {
             (None, _) | (_, PlaceKind::BuiltIn) => Reading::nothing(PlaceState::Present),
@@ -144,12 +143,12 @@ impl Shelf {
                 ..Reading::nothing(PlaceState::Empty)
             },
             Ok(File::Read(held)) => {
-                let mut basket = Basket::new(place);
-                basket.put(&held);
+                let mut contents = PlaceContents::new(place);
+                contents.put(&held);
                 let says = odd(place, &held);
                 Reading {
-                    says: says.or_else(|| basket.says()),
-                    ..basket.reading()
+                    says: says.or_else(|| contents.says()),
+                    ..contents.reading()
                 }
             }
         }
@@ -162,7 +161,7 @@ impl Shelf {
                 _ => Reading::nothing(PlaceState::Unreadable),
             };
         }
-        let found = match Found::at(&self.root, path) {
+        let found = match OpenedFile::at(&self.root, path) {
             Ok(found) if found.kind() == Kind::Directory => found,
             Ok(_) => {
                 return Reading {
@@ -177,7 +176,7 @@ impl Shelf {
                 };
             }
         };
-        match self.may(&found, Party::may_list) {
+        match self.may(&found, FileSubject::may_list) {
             Ok(true) => {}
             Ok(false) => return Reading::nothing(PlaceState::Unreadable),
             Err(refusal) => return Reading::refused(refusal),
@@ -186,9 +185,9 @@ impl Shelf {
             Ok(listed) => listed,
             Err(errno) => return Reading::refused(by_its_mode(errno)),
         };
-        let mut basket = Basket::new(place);
-        if cut == Cut::AtLimit {
-            basket.lacks(&Refusal::of(Reason::Limit));
+        let mut contents = PlaceContents::new(place);
+        if cut == Truncation::AtLimit {
+            contents.lacks(&Refusal::of(Reason::Limit));
         }
         for name in &names {
             let wanted = match place.takes {
@@ -198,18 +197,18 @@ impl Shelf {
             };
             if wanted {
                 match self.file(&[path, b"/", &name.name].concat()) {
-                    File::Read(held) => basket.put(&held),
-                    File::Refused(refusal) => basket.lacks(&refusal),
-                    File::Unreadable => basket.unreadable += 1,
+                    File::Read(held) => contents.put(&held),
+                    File::Refused(refusal) => contents.lacks(&refusal),
+                    File::Unreadable => contents.unreadable += 1,
                     File::Missing | File::Other => {}
                 }
             } else {
-                basket.passed_over += 1;
+                contents.passed_over += 1;
             }
         }
         Reading {
-            says: basket.says(),
-            ..basket.reading()
+            says: contents.says(),
+            ..contents.reading()
         }
     }
 
@@ -220,7 +219,7 @@ impl Shelf {
         };
         for parent in Path::new(OsStr::from_bytes(path)).ancestors().skip(1) {
             let parent = parent.as_os_str().as_encoded_bytes();
-            if let Ok(found) = Found::at(&self.root, parent) {
+            if let Ok(found) = OpenedFile::at(&self.root, parent) {
                 match reader.may_enter(Ownership::of(&found)) {
                     Ok(true) => {}
                     Ok(false) => return Err(File::Unreadable),
@@ -233,22 +232,22 @@ impl Shelf {
 
     fn may(
         &self,
-        found: &Found,
-        what: impl Fn(&Party, Ownership) -> Attempt<bool>,
-    ) -> Attempt<bool> {
+        found: &OpenedFile,
+        what: impl Fn(&FileSubject, Ownership) -> Result<bool, Refusal>,
+    ) -> Result<bool, Refusal> {
         let reader = self.reader.as_ref().map_err(Clone::clone)?;
         what(reader, Ownership::of(found))
     }
 
     fn file(&self, path: &[u8]) -> File {
-        let found = match Found::at(&self.root, path) {
+        let found = match OpenedFile::at(&self.root, path) {
             Ok(found) => found,
             Err(errno) => return not_found(errno),
         };
         if found.kind() != Kind::File {
             return File::Other;
         }
-        match self.may(&found, Party::may_read) {
+        match self.may(&found, FileSubject::may_read) {
             Ok(true) => {}
             Ok(false) => return File::Unreadable,
             Err(refusal) => return File::Refused(refusal),
@@ -267,9 +266,9 @@ impl Shelf {
         File::Read(held)
     }
 
-    fn held(&self, bytes: &[u8], cut: Cut) -> Held {
+    fn held(&self, bytes: &[u8], cut: Truncation) -> StoreFile {
         let Some(contents) = certificate_file::contents(bytes, None, self.now) else {
-            return Held {
+            return StoreFile {
                 form: None,
                 certificates: Vec::new(),
                 needs_password: false,
@@ -281,11 +280,15 @@ impl Shelf {
         let count = contents.certificates.len();
         self.left
             .store(left.saturating_sub(count), Ordering::Relaxed);
-        Held {
+        StoreFile {
             form: Some(contents.form),
             needs_password: contents.needs_password,
             faults: contents.faults.len(),
-            cut: if count > left { Cut::AtLimit } else { cut },
+            cut: if count > left {
+                Truncation::AtLimit
+            } else {
+                cut
+            },
             certificates: contents
                 .certificates
                 .into_iter()
@@ -295,7 +298,7 @@ impl Shelf {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<(u64, u64), Arc<Held>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<(u64, u64), Arc<StoreFile>>> {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

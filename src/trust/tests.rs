@@ -9,16 +9,15 @@ use std::time::{Duration, SystemTime};
 
 use rcgen::{CertificateParams, DnType, IsCa, KeyPair};
 
-use super::detect::{Detected, Habit};
+use super::detect::{Detected, RuntimeTrustRules};
 use super::overrides::Overrides;
-use super::{House, Trust};
+use super::{Trust, TrustScan};
 use crate::model::byte_string::ByteString;
 use crate::model::gap::Gaps;
 use crate::model::trust_store::{PlaceState, TrustPlace, TrustStore};
 use crate::parse::status::Ids;
-use crate::rights::file_mode::Party;
+use crate::rights::file_mode::FileSubject;
 use crate::rights::ptrace_access::Credentials;
-use crate::scan::reader::Attempt;
 use crate::sys::scratch::{self, Scratch};
 
 const DEBIAN: &str = "/etc/ssl/certs/ca-certificates.crt";
@@ -26,7 +25,7 @@ const DEBIAN: &str = "/etc/ssl/certs/ca-certificates.crt";
 /// A target with nothing in its root but what a test puts there.
 struct Target {
     root: Scratch,
-    environ: Attempt<Vec<u8>>,
+    environ: Result<Vec<u8>, Refusal>,
     args: Vec<Vec<u8>>,
     uid: u32,
     gaps: Gaps,
@@ -74,15 +73,15 @@ impl Target {
         Overrides::new(self.environ.clone(), self.args.clone(), Some(b"/".to_vec()))
     }
 
-    fn trust(&mut self, habit: Habit) -> Trust {
-        let house = House {
+    fn trust(&mut self, rules: RuntimeTrustRules) -> Trust {
+        let house = TrustScan {
             root: self.root.in_root(),
             reader: Ok(reader(self.uid)),
             overrides: self.overrides(),
             now: SystemTime::now(),
         };
         let detected = Detected {
-            habit,
+            rules,
             evidence: "the test says so".to_owned(),
         };
         let trust = house.trust(&detected, &mut self.gaps, "certificates");
@@ -92,7 +91,7 @@ impl Target {
 }
 
 /// A user without any capability, as the initial user namespace sees it.
-fn reader(uid: u32) -> Party {
+fn reader(uid: u32) -> FileSubject {
     let ids = Ids {
         real: uid,
         effective: uid,
@@ -107,7 +106,7 @@ fn reader(uid: u32) -> Party {
         uid_map: Some(b"0 0 4294967295\n".to_vec()),
         ..Credentials::default()
     };
-    Party::of(&who, &who).unwrap()
+    FileSubject::of(&who, &who).unwrap()
 }
 
 /// An authority, as PEM.

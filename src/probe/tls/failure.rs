@@ -8,7 +8,7 @@ use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerInco
 use super::alert;
 use super::handshake::Trouble;
 use super::other_protocol::{advice, advice_by_port};
-use super::witness::Witness;
+use super::verifier::RecordingVerifier;
 use crate::model::tls::{ClientCertificate, Failure, FailureReason, StartTls, Step};
 use crate::probe::connect::NotConnected;
 use crate::probe::starttls::{Stop, quoted};
@@ -67,29 +67,29 @@ pub(super) fn of_starttls(stop: Stop, wire: &Wire) -> Failure {
 pub(super) fn of_handshake(
     trouble: Trouble,
     wire: &mut Wire,
-    witness: &Witness,
+    verifier: &RecordingVerifier,
     about: &About,
 ) -> Failure {
     if !wire.said().is_empty() && !looks_like_tls(wire.said()) {
         return not_tls(wire);
     }
     match trouble {
-        Trouble::Tls(Error::AlertReceived(received)) => of_alert(received, witness, about),
+        Trouble::Tls(Error::AlertReceived(received)) => of_alert(received, verifier, about),
         Trouble::Tls(error) => {
             let (reason, says) = of_error(&error, wire.said());
             plain(Step::Handshake, reason, says)
         }
-        Trouble::Fault(Fault::Closed | Fault::Reset) if witness.was_asked() => plain(
+        Trouble::Fault(Fault::Closed | Fault::Reset) if verifier.was_asked() => plain(
             Step::Handshake,
             FailureReason::ClientCertificate,
             format!(
                 "the server closed the connection after {}{}",
-                if witness.refused() == ClientCertificate::Shown {
+                if verifier.refused() == ClientCertificate::Shown {
                     "it was shown a client certificate"
                 } else {
                     "it asked for a client certificate and got none"
                 },
-                issuers(witness)
+                issuers(verifier)
             ),
         ),
         Trouble::Fault(fault) => {
@@ -122,7 +122,7 @@ fn not_tls(wire: &mut Wire) -> Failure {
     }
 }
 
-fn of_alert(received: AlertDescription, witness: &Witness, about: &About) -> Failure {
+fn of_alert(received: AlertDescription, verifier: &RecordingVerifier, about: &About) -> Failure {
     let name = alert::name(received);
     let (reason, says) = match received {
         AlertDescription::ProtocolVersion => (
@@ -130,8 +130,8 @@ fn of_alert(received: AlertDescription, witness: &Witness, about: &About) -> Fai
             "the server refuses TLS 1.2 and TLS 1.3: it speaks only versions before them"
                 .to_owned(),
         ),
-        _ if witness.was_asked() && alert::is_of_client_certificate(received) => {
-            let shown = witness.refused() == ClientCertificate::Shown;
+        _ if verifier.was_asked() && alert::is_of_client_certificate(received) => {
+            let shown = verifier.refused() == ClientCertificate::Shown;
             let says = if shown {
                 "the server does not take the client certificate that it was shown"
             } else {
@@ -139,7 +139,7 @@ fn of_alert(received: AlertDescription, witness: &Witness, about: &About) -> Fai
             };
             (
                 FailureReason::ClientCertificate,
-                format!("{says}{}", issuers(witness)),
+                format!("{says}{}", issuers(verifier)),
             )
         }
         AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity => (
@@ -229,8 +229,8 @@ fn of_fault(fault: Fault, wire: &Wire, when: &str) -> (FailureReason, String) {
 }
 
 /// Whose client certificates the server takes, where it says so.
-fn issuers(witness: &Witness) -> String {
-    let names = witness.accepted_issuers();
+fn issuers(verifier: &RecordingVerifier) -> String {
+    let names = verifier.accepted_issuers();
     if names.is_empty() {
         String::new()
     } else {

@@ -3,7 +3,7 @@
 use rustls::{ClientConnection, Error, IoState, ProtocolVersion};
 
 use super::FAREWELL;
-use super::witness::Witness;
+use super::verifier::RecordingVerifier;
 use crate::model::tls::{ClientCertificate, Session};
 use crate::probe::wire::{Fault, Wire};
 
@@ -56,13 +56,13 @@ pub(super) fn complete(connection: &mut ClientConnection, wire: &mut Wire) -> En
 pub(super) fn farewell(
     connection: &mut ClientConnection,
     wire: &mut Wire,
-    witness: &Witness,
+    verifier: &RecordingVerifier,
 ) -> (ClientCertificate, Result<(), Trouble>) {
     connection.send_close_notify();
     let sent = flush(connection, wire);
     let late = connection.protocol_version() == Some(ProtocolVersion::TLSv1_3);
-    if !witness.was_asked() || !late || connection.tls13_tickets_received() > 0 {
-        return (witness.accepted(), Ok(()));
+    if !verifier.was_asked() || !late || connection.tls13_tickets_received() > 0 {
+        return (verifier.accepted(), Ok(()));
     }
     drop(sent);
     wire.at_most(FAREWELL);
@@ -73,7 +73,7 @@ pub(super) fn farewell(
                     || state.plaintext_bytes_to_read() > 0
                     || state.peer_has_closed()
                 {
-                    return (witness.accepted(), Ok(()));
+                    return (verifier.accepted(), Ok(()));
                 }
             }
             Err(Trouble::Fault(_)) => return (ClientCertificate::Unknown, Ok(())),
@@ -83,7 +83,7 @@ pub(super) fn farewell(
 }
 
 /// What was agreed on.
-pub(super) fn session(connection: &ClientConnection, witness: &Witness) -> Session {
+pub(super) fn session(connection: &ClientConnection, verifier: &RecordingVerifier) -> Session {
     let suite = connection.negotiated_cipher_suite();
     let suite = suite.and_then(|suite| suite.suite().as_str());
     let group = connection.negotiated_key_exchange_group();
@@ -98,7 +98,7 @@ pub(super) fn session(connection: &ClientConnection, witness: &Witness) -> Sessi
         alpn: connection
             .alpn_protocol()
             .map(|name| String::from_utf8_lossy(name).into_owned()),
-        signature_checked: witness.signature_checked(),
+        signature_checked: verifier.signature_checked(),
     }
 }
 

@@ -6,7 +6,7 @@ mod client_key;
 mod failure;
 mod handshake;
 mod other_protocol;
-mod witness;
+mod verifier;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ use super::starttls;
 use super::wire::Wire;
 use crate::model::tls::{ClientCertificate, Failure, FailureReason, Session, StartTls, Step, Took};
 use handshake::Ended;
-use witness::Witness;
+use verifier::RecordingVerifier;
 
 /// Whom to ask, and how.
 #[derive(Debug, Clone)]
@@ -84,8 +84,8 @@ impl Default for Looker {
 /// A sentence, where the host cannot be asked for.
 pub fn unjudged(wire: Wire, host: &str) -> Result<StreamOwned<ClientConnection, Wire>, String> {
     let looker = Looker::default();
-    let witness = Witness::new(looker.provider.signature_verification_algorithms, None);
-    let connection = looker.connection(Some(host), &[], &Arc::new(witness));
+    let verifier = RecordingVerifier::new(looker.provider.signature_verification_algorithms, None);
+    let connection = looker.connection(Some(host), &[], &Arc::new(verifier));
     connection
         .map(|connection| StreamOwned::new(connection, wire))
         .map_err(|failure| failure.says)
@@ -118,13 +118,13 @@ impl Looker {
     }
 
     fn steps(&self, dial: &Dial, seen: &mut Handshake) -> Result<(), Failure> {
-        let witness = Arc::new(Witness::new(
+        let verifier = Arc::new(RecordingVerifier::new(
             self.provider.signature_verification_algorithms,
             dial.client.clone(),
         ));
         // Before anything is dialled: a name that cannot be asked for is no server's fault.
         let name = dial.server_name.as_deref();
-        let mut connection = self.connection(name, &dial.alpn, &witness)?;
+        let mut connection = self.connection(name, &dial.alpn, &verifier)?;
 
         let begun = Instant::now();
         let connected = connect(&dial.to, dial.deadline).map_err(|none| {
@@ -146,7 +146,7 @@ impl Looker {
         let ended = handshake::complete(&mut connection, &mut wire);
         if matches!(ended, Ended::Done) {
             seen.took.handshake_seconds = Some(begun.elapsed().as_secs_f64());
-            seen.session = Some(handshake::session(&connection, &witness));
+            seen.session = Some(handshake::session(&connection, &verifier));
         }
         let about = failure::About {
             port: port(&dial.to),
@@ -156,16 +156,16 @@ impl Looker {
         };
         let outcome = match ended {
             Ended::Done => {
-                let (answer, outcome) = handshake::farewell(&mut connection, &mut wire, &witness);
+                let (answer, outcome) = handshake::farewell(&mut connection, &mut wire, &verifier);
                 seen.client_certificate = answer;
-                outcome.map_err(|error| failure::of_handshake(error, &mut wire, &witness, &about))
+                outcome.map_err(|error| failure::of_handshake(error, &mut wire, &verifier, &about))
             }
-            Ended::Failed(error) => Err(failure::of_handshake(error, &mut wire, &witness, &about)),
+            Ended::Failed(error) => Err(failure::of_handshake(error, &mut wire, &verifier, &about)),
         };
         if matches!(&outcome, Err(failure) if failure.reason == FailureReason::ClientCertificate) {
-            seen.client_certificate = witness.refused();
+            seen.client_certificate = verifier.refused();
         }
-        (seen.chain, seen.staple) = witness.shown();
+        (seen.chain, seen.staple) = verifier.shown();
         outcome
     }
 
@@ -173,7 +173,7 @@ impl Looker {
         &self,
         server_name: Option<&str>,
         alpn: &[Vec<u8>],
-        witness: &Arc<Witness>,
+        verifier: &Arc<RecordingVerifier>,
     ) -> Result<ClientConnection, Failure> {
         let impossible = |says: String| Failure {
             step: Step::Handshake,
@@ -187,8 +187,8 @@ impl Looker {
             .map_err(|error| impossible(error.to_string()))?;
         let mut config = builder
             .dangerous()
-            .with_custom_certificate_verifier(Arc::clone(witness) as _)
-            .with_client_cert_resolver(Arc::clone(witness) as _);
+            .with_custom_certificate_verifier(Arc::clone(verifier) as _)
+            .with_client_cert_resolver(Arc::clone(verifier) as _);
         config.resumption = Resumption::disabled();
         config.alpn_protocols = alpn.to_vec();
         config.enable_sni = server_name.is_some();

@@ -50,13 +50,13 @@ struct Seen {
 }
 
 /// Stands where a verifier and a holder of client certificates would stand.
-pub(super) struct Witness {
+pub(super) struct RecordingVerifier {
     algorithms: WebPkiSupportedAlgorithms,
     client: Option<ClientKey>,
     seen: Mutex<Seen>,
 }
 
-impl Witness {
+impl RecordingVerifier {
     pub(super) fn new(algorithms: WebPkiSupportedAlgorithms, client: Option<ClientKey>) -> Self {
         Self {
             algorithms,
@@ -159,7 +159,7 @@ fn can_be_checked(key: &PublicKey) -> bool {
     }
 }
 
-impl ServerCertVerifier for Witness {
+impl ServerCertVerifier for RecordingVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -200,7 +200,7 @@ impl ServerCertVerifier for Witness {
     }
 }
 
-impl ResolvesClientCert for Witness {
+impl ResolvesClientCert for RecordingVerifier {
     fn resolve(&self, issuers: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
         let mut seen = self.seen();
         seen.asked = true;
@@ -217,7 +217,7 @@ impl ResolvesClientCert for Witness {
     }
 }
 
-impl fmt::Debug for Witness {
+impl fmt::Debug for RecordingVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Witness").finish_non_exhaustive()
     }

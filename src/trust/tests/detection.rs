@@ -5,7 +5,7 @@ use elf::abi;
 use super::*;
 use crate::sys::ranges::Ranges;
 use crate::trust::detect::detect;
-use crate::trust::program::Sight;
+use crate::trust::program::ProgramImage;
 
 /// An executable for x86-64 that has sections and nothing to run.
 fn program(sections: &[(&str, &[u8])]) -> Vec<u8> {
@@ -47,8 +47,8 @@ fn told(target: &Target, program: &[u8], mapped: &[&str]) -> Detected {
     let root = target.root.in_root();
     let file = Ranges::in_root(&root, b"/app");
     let mapped = mapped.iter().map(|path| path.as_bytes().to_vec());
-    let sight = Sight::new(&root, Some(b"/app".to_vec()), mapped.collect(), file);
-    detect(&sight, &target.overrides())
+    let image = ProgramImage::new(&root, Some(b"/app".to_vec()), mapped.collect(), file);
+    detect(&image, &target.overrides())
 }
 
 fn alone(sections: &[(&str, &[u8])]) -> Detected {
@@ -61,7 +61,7 @@ fn go_leaves_its_version() {
     info.extend([0; 16]);
     info.extend(b"\x08go1.22.3\x00");
     let seen = alone(&[(".go.buildinfo", &info)]);
-    assert_eq!(seen.habit, Habit::Go { fallback: false });
+    assert_eq!(seen.rules, RuntimeTrustRules::Go { fallback: false });
     assert_eq!(seen.evidence, "/app was made by go1.22.3");
     let stripped = alone(&[(".note.go.buildid", b"x")]);
     assert_eq!(stripped.evidence, "/app has Go's build id");
@@ -82,7 +82,7 @@ fn java_is_where_its_library_is() {
             &["/usr/lib/libssl.so.3", library],
         );
         let home = home.as_bytes().to_vec();
-        assert_eq!(seen.habit, Habit::Java { home });
+        assert_eq!(seen.rules, RuntimeTrustRules::Java { home });
         assert_eq!(seen.evidence, "libjvm.so is mapped");
     }
 }
@@ -95,7 +95,10 @@ fn dotnet_is_a_library_or_a_single_file() {
     let single = alone(&[(".data", &data(4096))]);
     assert_eq!(single.runtime(), crate::model::trust_store::Runtime::Dotnet);
     assert_eq!(single.evidence, "/app is a .NET application in one file");
-    assert_eq!(alone(&[(".data", &data(0))]).habit, Habit::Unknown);
+    assert_eq!(
+        alone(&[(".data", &data(0))]).rules,
+        RuntimeTrustRules::Unknown
+    );
     let shared = told(
         &Target::new(),
         &program(&[]),
@@ -114,8 +117,8 @@ fn node_and_python_are_told_by_what_they_export() {
         (".rodata", b"OPENSSLDIR: \"/etc/ssl\"\0"),
     ]);
     assert_eq!(
-        node.habit,
-        Habit::Node {
+        node.rules,
+        RuntimeTrustRules::Node {
             openssl: Some(b"/etc/ssl".to_vec()),
             shared: false
         }
@@ -123,7 +126,10 @@ fn node_and_python_are_told_by_what_they_export() {
     assert_eq!(node.evidence, "/app exports node::Start");
     // The middle or the end of another name is none.
     let other = b"\0my_Py_BytesMain\0Py_BytesMain2\0";
-    assert_eq!(alone(&[(".dynstr", other)]).habit, Habit::Unknown);
+    assert_eq!(
+        alone(&[(".dynstr", other)]).rules,
+        RuntimeTrustRules::Unknown
+    );
     let python = alone(&[(".dynstr", b"\0Py_BytesMain\0")]);
     assert_eq!(python.evidence, "/app exports Py_BytesMain");
 }
@@ -135,8 +141,8 @@ fn certifi_is_found_beside_the_version_that_runs() {
     let mapped = ["/usr/local/lib/libpython3.12.so.1.0"];
     let seen = told(&target, &program(&[]), &mapped);
     assert_eq!(
-        seen.habit,
-        Habit::Python {
+        seen.rules,
+        RuntimeTrustRules::Python {
             openssl: None,
             certifi: Some(cacert.as_bytes().to_vec())
         }
@@ -153,9 +159,9 @@ fn openssl_tells_its_directory() {
     let seen = told(&target, &program(&[]), &mapped);
     let openssl = Some(b"/usr/lib/ssl".to_vec());
     assert_eq!(
-        (&seen.habit, seen.evidence.as_str()),
+        (&seen.rules, seen.evidence.as_str()),
         (
-            &Habit::Openssl {
+            &RuntimeTrustRules::Openssl {
                 openssl: openssl.clone()
             },
             "libssl.so.3 is mapped"
@@ -163,8 +169,11 @@ fn openssl_tells_its_directory() {
     );
     let linked = alone(&[(".rodata", constants)]);
     assert_eq!(
-        (&linked.habit, linked.evidence.as_str()),
-        (&Habit::Openssl { openssl }, "/app holds OpenSSL itself")
+        (&linked.rules, linked.evidence.as_str()),
+        (
+            &RuntimeTrustRules::Openssl { openssl },
+            "/app holds OpenSSL itself"
+        )
     );
 }
 
@@ -176,7 +185,7 @@ fn a_text_at_the_edge_of_a_piece_is_found_whole() {
         constants[at..at + text.len()].copy_from_slice(text);
         let seen = alone(&[(".rodata", &constants)]);
         let openssl = Some(b"/opt/ssl".to_vec());
-        assert_eq!(seen.habit, Habit::Openssl { openssl }, "{at}");
+        assert_eq!(seen.rules, RuntimeTrustRules::Openssl { openssl }, "{at}");
     }
 }
 
@@ -188,8 +197,8 @@ fn rust_is_told_by_its_compiler_or_its_library() {
         (".rodata", b"no SSL_CERT_FILE given"),
     ]);
     assert_eq!(
-        seen.habit,
-        Habit::Rust {
+        seen.rules,
+        RuntimeTrustRules::Rust {
             native: true,
             built_in: false
         }
@@ -200,8 +209,8 @@ fn rust_is_told_by_its_compiler_or_its_library() {
     );
     let stripped = alone(&[(".rodata", b"/rustc/0123/library/core\0\x0cISRG Root X1")]);
     assert_eq!(
-        stripped.habit,
-        Habit::Rust {
+        stripped.rules,
+        RuntimeTrustRules::Rust {
             native: false,
             built_in: true
         }
@@ -211,13 +220,13 @@ fn rust_is_told_by_its_compiler_or_its_library() {
 #[test]
 fn what_nothing_tells_is_unknown() {
     let seen = alone(&[(".rodata", b"hello")]);
-    assert_eq!(seen.habit, Habit::Unknown);
+    assert_eq!(seen.rules, RuntimeTrustRules::Unknown);
     assert_eq!(
         seen.evidence,
         "neither /app nor what it has mapped tells which TLS library it uses"
     );
     let script = told(&Target::new(), b"#!/bin/sh\n", &[]);
-    assert_eq!(script.habit, Habit::Unknown);
+    assert_eq!(script.rules, RuntimeTrustRules::Unknown);
 }
 
 #[test]
@@ -226,8 +235,8 @@ fn gnutls_tells_its_bundle() {
     let target = Target::new().with("/lib/libgnutls.so.30", library);
     let seen = told(&target, &program(&[]), &["/lib/libgnutls.so.30"]);
     assert_eq!(
-        seen.habit,
-        Habit::Gnutls {
+        seen.rules,
+        RuntimeTrustRules::Gnutls {
             bundle: Some(DEBIAN)
         }
     );

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use super::*;
 use crate::model::gap::{Reason, Refusal};
 use crate::parse::certificate_file;
-use crate::sys::Cut;
-use crate::trust::basket::Basket;
+use crate::sys::Truncation;
+use crate::trust::contents::PlaceContents;
 use crate::trust::places::plan;
-use crate::trust::read::Held;
+use crate::trust::read::StoreFile;
 
-const GO: Habit = Habit::Go { fallback: false };
+const GO: RuntimeTrustRules = RuntimeTrustRules::Go { fallback: false };
 
-fn openssl() -> Habit {
-    Habit::Openssl {
+fn openssl() -> RuntimeTrustRules {
+    RuntimeTrustRules::Openssl {
         openssl: Some(b"/usr/lib/ssl".to_vec()),
     }
 }
@@ -162,14 +162,14 @@ fn without_the_environment_nothing_is_said_to_be_used() {
 
 #[test]
 fn authorities_linked_into_a_go_program_serve_where_the_system_has_none() {
-    let habit = || Habit::Go { fallback: true };
-    let trust = Target::new().trust(habit());
+    let rules = || RuntimeTrustRules::Go { fallback: true };
+    let trust = Target::new().trust(rules());
     assert_eq!((trust.roots, trust.store.roots), (None, None));
     assert_eq!(
         trust.store.consequence,
         "Go trusts the authorities that are built into the program"
     );
-    let store = Target::new().with(DEBIAN, bundle(2)).trust(habit()).store;
+    let store = Target::new().with(DEBIAN, bundle(2)).trust(rules()).store;
     assert_eq!(total(&store), (2, 1));
 }
 
@@ -223,10 +223,10 @@ fn a_variable_of_openssl_counts_even_where_it_is_empty() {
 
 #[test]
 fn where_the_directory_of_openssl_does_not_show_nothing_is_claimed() {
-    let habit = Habit::Openssl { openssl: None };
+    let rules = RuntimeTrustRules::Openssl { openssl: None };
     let trust = Target::new()
         .with("/etc/ssl/cert.pem", bundle(2))
-        .trust(habit);
+        .trust(rules);
     assert_eq!((trust.store.roots, trust.roots), (None, None));
     assert!(
         trust.store.consequence.starts_with(
@@ -240,10 +240,10 @@ fn where_the_directory_of_openssl_does_not_show_nothing_is_claimed() {
 
 #[test]
 fn java_takes_the_store_of_its_property_else_jssecacerts_else_cacerts() {
-    let habit = || Habit::Java {
+    let rules = || RuntimeTrustRules::Java {
         home: b"/opt/java".to_vec(),
     };
-    let store = Target::new().trust(habit()).store;
+    let store = Target::new().trust(rules()).store;
     assert_eq!(
         store.error_text.as_deref(),
         Some(
@@ -260,7 +260,7 @@ fn java_takes_the_store_of_its_property_else_jssecacerts_else_cacerts() {
         .with("/own.jks", "")
         .arg("-Djavax.net.ssl.trustStore=own.jks")
         .arg("Main");
-    let store = target.trust(habit()).store;
+    let store = target.trust(rules()).store;
     assert_eq!(
         place(&store, "/own.jks").variable.as_deref(),
         Some("javax.net.ssl.trustStore")
@@ -279,55 +279,55 @@ fn java_takes_the_store_of_its_property_else_jssecacerts_else_cacerts() {
 
 #[test]
 fn node_brings_authorities_along_and_takes_more() {
-    let habit = || Habit::Node {
+    let rules = || RuntimeTrustRules::Node {
         openssl: Some(b"/etc/ssl".to_vec()),
         shared: false,
     };
     let root = || Target::new().with("/etc/ssl/cert.pem", bundle(2));
-    let store = root().trust(habit()).store;
+    let store = root().trust(rules()).store;
     assert_eq!(store.places.len(), 1);
     assert_eq!(store.roots, None);
     let extra = root()
         .with("/extra.pem", authority("Own"))
         .env("NODE_EXTRA_CA_CERTS=/extra.pem")
-        .trust(habit());
+        .trust(rules());
     assert_eq!(extra.roots, None);
     assert_eq!(
         extra.store.consequence,
         "Node.js trusts the authorities that are built into the program, and those found in \
          /extra.pem"
     );
-    let store = root().arg("--use-openssl-ca").trust(habit()).store;
+    let store = root().arg("--use-openssl-ca").trust(rules()).store;
     assert_eq!(total(&store), (2, 1));
-    let store = root().env("NODE_USE_SYSTEM_CA=1").trust(habit()).store;
+    let store = root().env("NODE_USE_SYSTEM_CA=1").trust(rules()).store;
     assert_eq!(store.places.len(), 3);
     assert_eq!(store.roots, None);
     let store = root()
         .env("NODE_TLS_REJECT_UNAUTHORIZED=0")
-        .trust(habit())
+        .trust(rules())
         .store;
     assert!(store.consequence.contains("NODE_TLS_REJECT_UNAUTHORIZED=0"));
 }
 
 #[test]
 fn a_node_with_the_system_s_openssl_may_use_its_authorities() {
-    let habit = Habit::Node {
+    let rules = RuntimeTrustRules::Node {
         openssl: Some(b"/usr/lib/ssl".to_vec()),
         shared: true,
     };
-    let store = Target::new().trust(habit).store;
+    let store = Target::new().trust(rules).store;
     assert!(store.places.iter().all(|place| place.used.is_none()));
     assert!(store.consequence.starts_with("whom it trusts is not known"));
 }
 
 #[test]
 fn requests_looks_elsewhere_than_python() {
-    let habit = || Habit::Python {
+    let rules = || RuntimeTrustRules::Python {
         openssl: Some(b"/usr/lib/ssl".to_vec()),
         certifi: Some(b"/venv/certifi/cacert.pem".to_vec()),
     };
     let root = || Target::new().with("/venv/certifi/cacert.pem", bundle(4));
-    let store = root().trust(habit()).store;
+    let store = root().trust(rules()).store;
     assert_eq!(total(&store), (0, 0), "{}", store.consequence);
     let certifi = place(&store, "/venv/certifi/cacert.pem");
     assert_eq!(certifi.only_for.as_deref(), Some("requests"));
@@ -342,7 +342,7 @@ fn requests_looks_elsewhere_than_python() {
     let store = root()
         .env("CURL_CA_BUNDLE=/curl.pem")
         .env("REQUESTS_CA_BUNDLE=/own.pem")
-        .trust(habit())
+        .trust(rules())
         .store;
     let named = place(&store, "/own.pem");
     assert_eq!(named.variable.as_deref(), Some("REQUESTS_CA_BUNDLE"));
@@ -350,13 +350,13 @@ fn requests_looks_elsewhere_than_python() {
 
 #[test]
 fn dotnet_takes_self_issued_ones_from_every_file() {
-    let habit = || Habit::Dotnet {
+    let rules = || RuntimeTrustRules::Dotnet {
         openssl: Some(b"/usr/lib/ssl".to_vec()),
     };
     let mut target = Target::new()
         .with("/etc/ssl/certs/own.crt", authority("Own"))
         .env("HOME=/home/app");
-    let store = target.trust(habit()).store;
+    let store = target.trust(rules()).store;
     assert_eq!(
         told(&store, "/etc/ssl/certs"),
         (PlaceState::Present, Some(true), Some(1))
@@ -366,15 +366,15 @@ fn dotnet_takes_self_issued_ones_from_every_file() {
         "/home/app/.dotnet/corefx/cryptography/x509stores/root",
     );
     let mut target = target.with("/usr/lib/ssl/certs/x.crt", authority("Other"));
-    let store = target.trust(habit()).store;
+    let store = target.trust(rules()).store;
     assert_eq!(told(&store, "/etc/ssl/certs").1, Some(false));
-    let store = Target::new().trust(habit()).store;
+    let store = Target::new().trust(rules()).store;
     assert!(store.error_text.unwrap().ends_with("PartialChain"));
 }
 
 #[test]
 fn of_rust_it_is_told_where_nothing_tells() {
-    let rust = |native, built_in| Habit::Rust { native, built_in };
+    let rust = |native, built_in| RuntimeTrustRules::Rust { native, built_in };
     let root = || Target::new().with(DEBIAN, bundle(3));
     assert_eq!(total(&root().trust(rust(true, false)).store), (3, 1));
     let store = root().trust(rust(false, true)).store;
@@ -400,7 +400,7 @@ fn of_rust_it_is_told_where_nothing_tells() {
 fn an_unknown_runtime_has_the_usual_places_and_no_claim() {
     let store = Target::new()
         .with(DEBIAN, bundle(2))
-        .trust(Habit::Unknown)
+        .trust(RuntimeTrustRules::Unknown)
         .store;
     assert_eq!(told(&store, DEBIAN), (PlaceState::Present, None, Some(2)));
     assert_eq!((store.roots, store.error_text), (None, None));
@@ -408,10 +408,10 @@ fn an_unknown_runtime_has_the_usual_places_and_no_claim() {
 
 #[test]
 fn gnutls_takes_the_bundle_it_was_built_with() {
-    let habit = Habit::Gnutls {
+    let rules = RuntimeTrustRules::Gnutls {
         bundle: Some(DEBIAN),
     };
-    let store = Target::new().with(DEBIAN, bundle(2)).trust(habit).store;
+    let store = Target::new().with(DEBIAN, bundle(2)).trust(rules).store;
     assert_eq!(total(&store), (2, 1));
     assert_eq!(
         store.consequence,
@@ -423,23 +423,23 @@ fn gnutls_takes_the_bundle_it_was_built_with() {
 fn of_a_file_that_openssl_may_refuse_no_number_is_claimed() {
     let root = authority("Own");
     let contents = certificate_file::contents(root.as_bytes(), None, SystemTime::now()).unwrap();
-    let broken = Held {
+    let broken = StoreFile {
         form: Some(contents.form),
         certificates: contents.certificates.into_iter().map(Arc::new).collect(),
         needs_password: false,
         faults: 1,
-        cut: Cut::Whole,
+        cut: Truncation::Whole,
     };
     let overrides = Target::new().env("SSL_CERT_FILE=/a.pem").overrides();
-    for (habit, claimed) in [(openssl(), false), (GO, true)] {
+    for (rules, claimed) in [(openssl(), false), (GO, true)] {
         let detected = Detected {
-            habit,
+            rules,
             evidence: String::new(),
         };
         let places = plan(&detected, &overrides).places;
-        let mut basket = Basket::new(&places[0]);
-        basket.put(&broken);
-        let reading = basket.reading();
+        let mut contents = PlaceContents::new(&places[0]);
+        contents.put(&broken);
+        let reading = contents.reading();
         assert_eq!(reading.state, Ok(PlaceState::Present));
         assert_eq!(reading.roots.is_ok(), claimed);
     }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::gap::Reason;
 
-const GO: Habit = Habit::Go { fallback: false };
+const GO: RuntimeTrustRules = RuntimeTrustRules::Go { fallback: false };
 
 #[test]
 fn what_is_no_file_is_never_opened() {

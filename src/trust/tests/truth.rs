@@ -9,7 +9,7 @@ use crate::sys::ProcDir;
 use crate::sys::ranges::Ranges;
 use crate::trust::detect::detect;
 use crate::trust::places::plan;
-use crate::trust::program::Sight;
+use crate::trust::program::ProgramImage;
 
 /// A running program, ended with the test.
 struct Running(Child);
@@ -38,8 +38,8 @@ impl Running {
         let pid = i32::try_from(self.0.id()).unwrap();
         let process = proc.process(pid).unwrap();
         let root = crate::sys::InRoot::of(&process).unwrap();
-        let sight = Sight::of(&process, None, &root);
-        detect(&sight, &Target::new().overrides())
+        let image = ProgramImage::of(&process, None, &root);
+        detect(&image, &Target::new().overrides())
     }
 }
 
@@ -58,9 +58,9 @@ fn said(program: &str, args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-fn paths(habit: Habit) -> Vec<String> {
+fn paths(rules: RuntimeTrustRules) -> Vec<String> {
     let detected = Detected {
-        habit,
+        rules,
         evidence: String::new(),
     };
     plan(&detected, &Target::new().overrides())
@@ -82,9 +82,9 @@ fn openssl_names_the_same_directory() {
         std::thread::sleep(Duration::from_millis(5));
         seen = openssl.detected();
     }
-    let Habit::Openssl {
+    let RuntimeTrustRules::Openssl {
         openssl: Some(directory),
-    } = seen.habit
+    } = seen.rules
     else {
         panic!("{seen:?}")
     };
@@ -98,7 +98,7 @@ fn python_names_the_same_places() {
     let code = "import ssl, sys; print(flush=True); sys.stdin.read()";
     let python = Running::start(PYTHON, &["-c", code], true);
     let seen = python.detected();
-    let Habit::Python { openssl, .. } = seen.habit else {
+    let RuntimeTrustRules::Python { openssl, .. } = seen.rules else {
         panic!("{seen:?}")
     };
     let told = said(
@@ -109,7 +109,7 @@ fn python_names_the_same_places() {
              print(p.openssl_cafile); print(p.openssl_capath)",
         ],
     );
-    let places = paths(Habit::Python {
+    let places = paths(RuntimeTrustRules::Python {
         openssl,
         certifi: None,
     });
@@ -133,7 +133,7 @@ fn python_counts_as_many_authorities() {
         .env("SSL_CERT_FILE=/bundle.pem")
         .env("SSL_CERT_DIR=/nonexistent");
     let store = target
-        .trust(Habit::Python {
+        .trust(RuntimeTrustRules::Python {
             openssl: None,
             certifi: None,
         })
@@ -178,10 +178,10 @@ fn openssl_trusts_whom_we_say_it_trusts() {
             .arg(&own)
             .output()
             .unwrap();
-        let habit = Habit::Openssl {
+        let rules = RuntimeTrustRules::Openssl {
             openssl: Some(b"/nonexistent".to_vec()),
         };
-        let trust = target.env(named).trust(habit);
+        let trust = target.env(named).trust(rules);
         let ours = trust.roots.is_some_and(|roots| !roots.is_empty());
         assert_eq!(
             (output.status.success(), ours),
@@ -200,13 +200,13 @@ fn a_real_go_program_is_go_s() {
         .find_map(|path| Some((path, Ranges::in_root(&root, path.as_bytes()).ok()?)));
     let (path, file) = found.expect("runc, which scripts/prepare installs");
     let own = Some(path.as_bytes().to_vec());
-    let sight = Sight::new(&root, own, Vec::new(), Ok(file));
-    let seen = detect(&sight, &Target::new().overrides());
+    let image = ProgramImage::new(&root, own, Vec::new(), Ok(file));
+    let seen = detect(&image, &Target::new().overrides());
     let told = said(path, &["--version"]);
     let version = told
         .lines()
         .find_map(|line| line.strip_prefix("go: "))
         .unwrap();
-    assert_eq!(seen.habit, Habit::Go { fallback: false });
+    assert_eq!(seen.rules, RuntimeTrustRules::Go { fallback: false });
     assert_eq!(seen.evidence, format!("{path} was made by {version}"));
 }
