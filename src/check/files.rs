@@ -10,8 +10,8 @@ use super::spec::{Bound, File};
 use super::{Ground, Outcome};
 use crate::parse::certificate_file;
 use crate::scan::view::View;
-use crate::sys::found::{Found, Kind};
-use crate::sys::{Cut, InRoot};
+use crate::sys::opened_file::{Kind, OpenedFile};
+use crate::sys::{InRoot, Truncation};
 
 const CERTIFICATE_BYTES: usize = 4 << 20;
 const COUNTER_BYTES: usize = 64 << 10;
@@ -25,7 +25,7 @@ fn root(view: Option<&View>) -> Result<&InRoot, Outcome> {
     let Some((view, held)) = held else {
         return Err(Outcome::unknown("there is no target"));
     };
-    held.root(&view.visitor.viewer).map_err(|refusal| {
+    held.root(&view.reader.viewer).map_err(|refusal| {
         let why = refusal.reason.describe();
         Outcome::unknown(format!(
             "the target's files cannot be seen: {why} (spyhole access tells more)"
@@ -33,8 +33,8 @@ fn root(view: Option<&View>) -> Result<&InRoot, Outcome> {
     })
 }
 
-fn found(root: &InRoot, path: &str) -> Result<Found, Outcome> {
-    Found::at(root, path.as_bytes()).map_err(|errno| match errno {
+fn found(root: &InRoot, path: &str) -> Result<OpenedFile, Outcome> {
+    OpenedFile::at(root, path.as_bytes()).map_err(|errno| match errno {
         Errno::ENOENT | Errno::ENOTDIR => Outcome::fails(format!("{path} is not there")),
         _ => Outcome::unknown(format!("{path}: {}", errno.desc())),
     })
@@ -77,8 +77,10 @@ pub(super) fn certificate(path: &str, min_days: u32, ground: &Ground) -> Outcome
             return Err(Outcome::fails(format!("{path} is no file")));
         }
         match found.read(CERTIFICATE_BYTES, &mut bytes) {
-            Ok(Cut::Whole) => Ok(()),
-            Ok(Cut::AtLimit) => Err(Outcome::unknown(format!("{path} is too long to be read"))),
+            Ok(Truncation::Whole) => Ok(()),
+            Ok(Truncation::AtLimit) => {
+                Err(Outcome::unknown(format!("{path} is too long to be read")))
+            }
             Err(errno) => Err(Outcome::unknown(format!("{path}: {}", errno.desc()))),
         }
     });

@@ -11,10 +11,10 @@ use std::time::Instant;
 
 use crate::model::Report;
 use crate::model::time::Timestamp;
-use crate::scan::look;
-use crate::scan::look::{Needs, Scope};
+use crate::scan::needs::Files;
+use crate::scan::needs::ScanOptions;
+use crate::scan::needs::{Needs, Scope};
 use crate::scan::no_target::NoTarget;
-use crate::scan::reader::Files;
 use crate::scan::view::View;
 use crate::sections::section::{Detail, Request};
 
@@ -90,13 +90,13 @@ pub(crate) struct Ground<'a> {
 /// Runs a check once. `memory` is what a server keeps of it between two runs; for a single run
 /// an empty one does.
 #[must_use]
-pub fn run(check: &Check, options: look::Options, memory: &mut Vec<SeenProcesses>) -> Outcome {
+pub fn run(check: &Check, options: ScanOptions, memory: &mut Vec<SeenProcesses>) -> Outcome {
     let deadline = Instant::now() + check.timeout;
     let may_dial = options.dialing.is_some();
     let view = match needs(&check.spec) {
         None => None,
         Some(asked) => {
-            let options = look::Options {
+            let options = ScanOptions {
                 timeout: check.timeout,
                 dialing: options.dialing.map(|_| check.timeout),
                 ..options

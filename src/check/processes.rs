@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::spec::{Bound, Processes};
 use super::{Ground, Outcome};
 use crate::parse::limits::Limit;
-use crate::scan::reader::Facts;
+use crate::scan::snapshot::ProcessSnapshot;
 
 /// What a server remembers of a `process:` check.
 #[derive(Debug, Clone, Default)]
@@ -41,7 +41,7 @@ pub(super) fn count(wanted: &Processes, ground: &mut Ground) -> Outcome {
     let Some(view) = &ground.view else {
         return Outcome::unknown("there is no target");
     };
-    let matching: Vec<&Facts> = view
+    let matching: Vec<&ProcessSnapshot> = view
         .facts
         .iter()
         .filter(|facts| facts.read && !facts.stat.is_bodiless())
@@ -106,7 +106,7 @@ fn remember(ground: &mut Ground, marks: HashSet<(i32, u64)>) -> u32 {
 }
 
 /// Whether the name, the program or an argument holds a word.
-fn holds(facts: &Facts, word: &[u8]) -> bool {
+fn holds(facts: &ProcessSnapshot, word: &[u8]) -> bool {
     let within =
         |text: &[u8]| !word.is_empty() && text.windows(word.len()).any(|part| part == word);
     within(&facts.stat.comm)
@@ -115,7 +115,7 @@ fn holds(facts: &Facts, word: &[u8]) -> bool {
 }
 
 /// Whether it might match and does not show it.
-fn unclear(facts: &Facts) -> bool {
+fn unclear(facts: &ProcessSnapshot) -> bool {
     matches!(facts.args, Some(Err(_)))
 }
 

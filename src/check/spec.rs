@@ -10,7 +10,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use self::grammar::{Options, spec};
+use self::grammar::{ScanOptions, spec};
 
 /// Longer ones are a mistake.
 const LENGTH: usize = 4 << 10;
@@ -189,7 +189,7 @@ impl FromStr for Check {
         if text.len() > LENGTH {
             return Err(format!("expected at most {LENGTH} bytes"));
         }
-        let mut options = Options::of(text, &["timeout", "fail-after"])?;
+        let mut options = ScanOptions::of(text, &["timeout", "fail-after"])?;
         let timeout = options.duration("timeout")?.unwrap_or(TIMEOUT);
         let fail_after = options.number("fail-after")?.unwrap_or(1);
         if timeout.is_zero() || fail_after == 0 {

@@ -8,7 +8,7 @@ use super::exit::Exit;
 use crate::check;
 use crate::check::{Check, Outcome, Verdict};
 use crate::model::escape::escaped;
-use crate::scan::look::Options;
+use crate::scan::needs::ScanOptions;
 
 /// Its name.
 pub(super) const CHECK: &str = "check";
@@ -48,7 +48,7 @@ pub(super) fn command() -> Command {
 /// Runs the checks, says one line, and tells the exit code.
 pub(super) fn run(
     own: &ArgMatches,
-    options: &mut dyn FnMut() -> Option<Options>,
+    options: &mut dyn FnMut() -> Option<ScanOptions>,
 ) -> io::Result<Exit> {
     let Ok(asked) = CheckArgs::from_arg_matches(own) else {
         return Ok(Exit::Usage);

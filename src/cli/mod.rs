@@ -23,7 +23,7 @@ use crate::model::escape::escaped;
 use crate::model::format::Format;
 use crate::redact::Redactor;
 use crate::render::{self, Style};
-use crate::scan::look::Options;
+use crate::scan::needs::ScanOptions;
 use crate::scan::select::Choice;
 use crate::scan::wrong_namespace;
 use crate::sections;
@@ -278,8 +278,8 @@ fn redactor(global: &Global) -> Result<Redactor, Failure> {
         .reveal(global.reveal.iter().cloned()))
 }
 
-fn options(global: &Global) -> Result<Options, Failure> {
-    Ok(Options {
+fn options(global: &Global) -> Result<ScanOptions, Failure> {
+    Ok(ScanOptions {
         proc: global.proc.clone(),
         choice: Choice {
             pid: global.pid,

@@ -27,7 +27,7 @@ use crate::model::time::Timestamp;
 use crate::model::{ByteString, Gaps, Reason, Refusal, Report, Subject};
 use crate::redact::Redactor;
 use crate::render;
-use crate::scan::look;
+use crate::scan::needs::ScanOptions;
 use crate::scan::select::Choice;
 use crate::sections;
 use crate::sections::REGISTRY;
@@ -35,7 +35,7 @@ use crate::sections::section::{Detail, Request, Section};
 use crate::sys::child::{Child, Ended, Parent, Usage};
 use crate::sys::own_code;
 use crate::sys::report_file;
-use crate::sys::time_box::{Outcome, Patience, each_in_time};
+use crate::sys::time_box::{Outcome, TimeBudget, each_in_time};
 use find::Search;
 use memory::MemoryCgroup;
 use why_not::Attempt;
@@ -344,13 +344,13 @@ fn used(usage: &Usage) -> Used {
 
 /// A look at spyhole's own container, which is the application's; no connection is opened.
 fn dump(redactor: Redactor) -> Option<Report> {
-    let patience = Patience {
+    let patience = TimeBudget {
         each: DUMP_TIMEOUT,
         all: DUMP_TIMEOUT,
         stuck: 1,
     };
     let look = move |(): &()| {
-        let options = look::Options {
+        let options = ScanOptions {
             proc: "/proc".into(),
             choice: Choice {
                 own: true,

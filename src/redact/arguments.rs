@@ -4,7 +4,7 @@ use super::fields;
 use super::fields::{Line, Setting};
 use super::programs;
 use super::programs::Program;
-use super::text::{Facts, Span, cut, settle};
+use super::text::{ProcessSnapshot, Span, cut, settle};
 use super::{Argument, Redactor, tokens, urls};
 
 /// Every argument with its secrets replaced.
@@ -41,7 +41,7 @@ fn look(redactor: &Redactor, arg: &[u8], setting: Setting, line: &mut Line, span
     {
         return;
     }
-    let facts = Facts::of(arg);
+    let facts = ProcessSnapshot::of(arg);
     if facts.may_hold_fields() || arg.starts_with(b"-") {
         fields::scan(arg, setting, redactor, line, spans);
     } else if let Some(program) = programs::program(line.program, arg) {
@@ -51,7 +51,7 @@ fn look(redactor: &Redactor, arg: &[u8], setting: Setting, line: &mut Line, span
 }
 
 /// What every text is searched for, whatever it is called.
-pub(super) fn shapes(text: &[u8], facts: Facts, spans: &mut Vec<Span>) {
+pub(super) fn shapes(text: &[u8], facts: ProcessSnapshot, spans: &mut Vec<Span>) {
     if facts.may_hold_url() {
         urls::scan(text, facts.has_at(), spans);
     }

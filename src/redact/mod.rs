@@ -28,7 +28,7 @@ use crate::model::secret::{Argument, Redacted, SecretKind};
 
 use fields::{Line, Setting};
 use fingerprint::Fingerprinter;
-use text::{Facts, Span};
+use text::{ProcessSnapshot, Span};
 
 /// Decides what is a secret. One a run: it holds the fingerprint key and what the user
 /// asked to see.
@@ -114,7 +114,7 @@ impl Redactor {
 
     /// The most telling reason to hide a value that its own name does not give away.
     fn shape(&self, value: &[u8]) -> Option<SecretKind> {
-        let facts = Facts::of(value);
+        let facts = ProcessSnapshot::of(value);
         let mut spans: Vec<Span> = Vec::new();
         if facts.may_hold_fields() {
             fields::scan(

@@ -97,7 +97,7 @@ pub(super) fn settle(spans: &mut Vec<Span>) {
 
 /// What a text holds at all: decides which detectors are worth their time.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Facts {
+pub(super) struct ProcessSnapshot {
     seen: u8,
     longest_run: usize,
 }
@@ -155,7 +155,7 @@ pub(super) fn is_run_byte(byte: u8) -> bool {
     class(byte) == RUN
 }
 
-impl Facts {
+impl ProcessSnapshot {
     pub(super) fn of(text: &[u8]) -> Self {
         let mut seen = 0;
         let mut run = 0;

@@ -7,7 +7,7 @@ use crate::model::gap::{Reason, Refusal};
 use crate::model::mount::Because;
 use crate::parse::capabilities;
 use crate::parse::id_map::IdMap;
-use crate::sys::found::Found;
+use crate::sys::opened_file::OpenedFile;
 use crate::sys::place::Place;
 
 const CAP_DAC_OVERRIDE: u8 = 1;
@@ -17,7 +17,7 @@ const OVERFLOW: u32 = 65_534;
 
 /// The target as the check sees it.
 #[derive(Debug, Clone)]
-pub struct Party {
+pub struct FileSubject {
     uid: u32,
     gid: u32,
     groups: Vec<u32>,
@@ -43,7 +43,7 @@ pub struct Ownership {
 impl Ownership {
     /// Of a file or directory that is held.
     #[must_use]
-    pub fn of(found: &Found) -> Self {
+    pub fn of(found: &OpenedFile) -> Self {
         let (uid, gid) = found.owner();
         Self {
             uid,
@@ -57,7 +57,7 @@ impl Ownership {
     }
 }
 
-impl Party {
+impl FileSubject {
     /// From the credentials of the target and of the viewer.
     ///
     /// # Errors
@@ -208,7 +208,10 @@ mod tests {
 
     fn verdict(target: &Credentials, place: &Place) -> Option<(bool, Because)> {
         let viewer = who(0, 0, &[], 0, INITIAL);
-        Party::of(target, &viewer).unwrap().may_write(place).ok()
+        FileSubject::of(target, &viewer)
+            .unwrap()
+            .may_write(place)
+            .ok()
     }
 
     #[test]
@@ -270,7 +273,7 @@ mod tests {
     fn reading_asks_for_one_bit_or_either_capability() {
         let viewer = who(0, 0, &[], 0, INITIAL);
         let reads = |target: &Credentials, uid, gid, mode| {
-            let party = Party::of(target, &viewer).unwrap();
+            let party = FileSubject::of(target, &viewer).unwrap();
             party.may_read(Ownership { uid, gid, mode }).unwrap()
         };
         let app = who(1000, 1000, &[2000], 0, INITIAL);
@@ -295,7 +298,7 @@ mod tests {
     fn a_directory_is_listed_and_entered() {
         let viewer = who(0, 0, &[], 0, INITIAL);
         let owned = |uid, mode| Ownership { uid, gid: 0, mode };
-        let app = Party::of(&who(1000, 1000, &[], 0, INITIAL), &viewer).unwrap();
+        let app = FileSubject::of(&who(1000, 1000, &[], 0, INITIAL), &viewer).unwrap();
         assert_eq!(app.may_list(owned(0, 0o754)), Ok(false));
         assert_eq!(app.may_list(owned(0, 0o755)), Ok(true));
         assert_eq!(app.may_enter(owned(0, 0o711)), Ok(true));
@@ -303,7 +306,7 @@ mod tests {
         for capability in [1, 2] {
             let map = b"0 100000 65536\n";
             let inner = who(100_000, 100_000, &[], 1 << capability, map);
-            let inner = Party::of(&inner, &viewer).unwrap();
+            let inner = FileSubject::of(&inner, &viewer).unwrap();
             assert_eq!(inner.may_list(owned(100_500, 0o700)), Ok(true));
             assert_eq!(inner.may_list(owned(0, 0o700)), Ok(false));
         }
@@ -313,7 +316,7 @@ mod tests {
     fn ids_without_a_number_are_not_compared() {
         let viewer = who(0, 0, &[], 0, b"0 100000 65536\n");
         let nobody = who(65_534, 65_534, &[], 0, b"0 100000 65536\n");
-        let party = Party::of(&nobody, &viewer).unwrap();
+        let party = FileSubject::of(&nobody, &viewer).unwrap();
         let refused = party.may_write(&directory(65_534, 0, 0o700)).unwrap_err();
         assert_eq!(refused.reason, Reason::UserNamespace);
         let reads = |mode| {
@@ -321,6 +324,6 @@ mod tests {
             party.may_read(Ownership { uid, gid, mode }).ok()
         };
         assert_eq!((reads(0o640), reads(0o644)), (None, Some(true)));
-        assert!(Party::of(&Credentials::default(), &viewer).is_err());
+        assert!(FileSubject::of(&Credentials::default(), &viewer).is_err());
     }
 }

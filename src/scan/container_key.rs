@@ -13,7 +13,7 @@ use crate::parse::container_id::{self, ContainerFromCgroup, Runtime};
 use crate::parse::mountinfo;
 use crate::parse::namespace_link::NamespaceLink;
 use crate::parse::stat::Stat;
-use crate::sys::{Cut, ProcessDir};
+use crate::sys::{ProcessDir, Truncation};
 
 /// A mountinfo of a node can be long; a hostile one must not be endless.
 const MOUNTINFO_LIMIT: usize = 4 << 20;
@@ -74,7 +74,7 @@ impl Identity {
 
 /// What placed a process.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum IdentitySource {
     /// Its mountinfo was read for it, and stands whole in the buffer.
     ByMounts,
     /// Something else, or what was known already.
@@ -100,15 +100,15 @@ impl Identities {
         process: &ProcessDir,
         stat: &Stat,
         buffer: &mut Vec<u8>,
-    ) -> (Arc<Identity>, Told) {
+    ) -> (Arc<Identity>, IdentitySource) {
         if stat.is_kernel_thread() {
-            return (Arc::new(Identity::unknown()), Told::Otherwise);
+            return (Arc::new(Identity::unknown()), IdentitySource::Otherwise);
         }
         let namespace = mount_namespace(process);
         if let Some(identity) =
             namespace.and_then(|inode| self.lock().by_namespace.get(&inode).cloned())
         {
-            return (identity, Told::Otherwise);
+            return (identity, IdentitySource::Otherwise);
         }
         let cgroup = match process.read(c"cgroup", CGROUP_LIMIT, buffer) {
             Ok(_) => CgroupPaths::parse(buffer).ok(),
@@ -119,11 +119,11 @@ impl Identities {
             && let Some(found) = &from_cgroup
             && let Some(identity) = self.lock().by_key.get(&Key::Id(found.id.clone())).cloned()
         {
-            return (identity, Told::Otherwise);
+            return (identity, IdentitySource::Otherwise);
         }
         if stat.state == b'Z' && from_cgroup.is_none() {
             // A zombie has given up its namespaces and mounts.
-            return (Arc::new(Identity::unknown()), Told::Otherwise);
+            return (Arc::new(Identity::unknown()), IdentitySource::Otherwise);
         }
         let (identity, told) = from_mounts(process, from_cgroup, buffer);
         (self.remember(namespace, identity), told)
@@ -160,7 +160,7 @@ fn from_mounts(
     process: &ProcessDir,
     from_cgroup: Option<ContainerFromCgroup>,
     buffer: &mut Vec<u8>,
-) -> (Identity, Told) {
+) -> (Identity, IdentitySource) {
     let mut identity = Identity::unknown();
     let mut roots = Vec::new();
     let mut cgroup_root = None;
@@ -203,8 +203,8 @@ fn from_mounts(
         identity.pod_uid = from_mounts.pod_uid;
     }
     let told = match read {
-        Ok(Cut::Whole) => Told::ByMounts,
-        Ok(Cut::AtLimit) | Err(_) => Told::Otherwise,
+        Ok(Truncation::Whole) => IdentitySource::ByMounts,
+        Ok(Truncation::AtLimit) | Err(_) => IdentitySource::Otherwise,
     };
     (identity, told)
 }

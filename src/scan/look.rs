@@ -6,107 +6,42 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use super::container_key::{Identities, Identity, Key};
+use super::containers::{self, Marks};
+use super::needs::{CombinedNeeds, Files, Needs, ScanOptions, Scope};
 use super::no_target::{NoTarget, listed};
-use super::reader::{Facts, Files, Visitor, WITHOUT_HIDEPID, Wanted};
-use super::select::{Choice, Landmarks, Selection, select};
-use super::view::{Held, View};
+use super::reader::{ProcessFilter, ProcessReader, WITHOUT_HIDEPID};
+use super::select::{Choice, ReferenceProcesses, Selection, select};
+use super::snapshot::ProcessSnapshot;
+use super::view::{TargetHandle, View};
 use super::walk::{First, Plan, Walk, keep_first, walk};
 use crate::model::container::Container;
 use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::target::ChosenBy;
 use crate::redact::Redactor;
 use crate::rights::ptrace_access::Credentials;
-use crate::sections::containers;
 use crate::sys::clock::Clock;
 use crate::sys::{ProcDir, ProcessDir};
-
-/// How to look.
-pub struct Options {
-    /// Where proc is mounted: `--proc`.
-    pub proc: PathBuf,
-    /// What was named as target.
-    pub choice: Choice,
-    /// How long the whole look may take: `--timeout`.
-    pub timeout: Duration,
-    /// How long one server that is asked may take; `None`: no connection is opened
-    /// (`--no-connect`).
-    pub dialing: Option<Duration>,
-    /// Decides which values are kept back.
-    pub redactor: Redactor,
-}
-
-/// How much of what is in sight a request covers; the later ones hold the earlier ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Scope {
-    /// The main process of the target.
-    Main,
-    /// Every process of the target; the containers in sight are told apart.
-    Target,
-    /// Every process in sight.
-    All,
-}
-
-/// What one request needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Needs {
-    /// Files of each process in scope.
-    pub files: Files,
-    /// Which processes.
-    pub scope: Scope,
-    /// Whether there must be one target; a list of what is in sight needs none.
-    pub target: bool,
-}
-
-/// What the requests of one document need together.
-#[derive(Debug, Clone, Copy)]
-struct United {
-    /// Files of every process in scope.
-    files: Files,
-    /// Files of the main process: what a section shows of that one alone is not
-    /// read of all the others.
-    main_files: Files,
-    scope: Scope,
-    target: bool,
-}
-
-impl United {
-    fn of(needs: &[Needs]) -> Self {
-        let files = |needs: &mut dyn Iterator<Item = &Needs>| {
-            needs.fold(Files::empty(), |files, needs| files | needs.files)
-        };
-        Self {
-            files: files(&mut needs.iter().filter(|needs| needs.scope > Scope::Main)),
-            main_files: files(&mut needs.iter()),
-            scope: needs
-                .iter()
-                .map(|needs| needs.scope)
-                .max()
-                .unwrap_or(Scope::Main),
-            target: needs.iter().any(|needs| needs.target),
-        }
-    }
-}
 
 impl View {
     /// Finds the target and walks as far as the requests need it.
     ///
     /// # Errors
     /// [`NoTarget`], where there is nothing to look at or more than one thing.
-    pub fn open(options: Options, needs: &[Needs]) -> Result<Self, NoTarget> {
+    pub fn open(options: ScanOptions, needs: &[Needs]) -> Result<Self, NoTarget> {
         let proc = ProcDir::open(&options.proc).map_err(|errno| NoTarget::NoProc {
             path: options.proc.clone(),
             errno,
         })?;
         let proc = Arc::new(proc);
         let own_side = Arc::clone(&proc);
-        let look = Look {
-            visitor: Arc::new(Visitor {
+        let look = Scanner {
+            reader: Arc::new(ProcessReader {
                 proc,
                 viewer: LazyLock::new(Box::new(move || viewer(&own_side))),
                 identities: Identities::default(),
             }),
             clock: Clock::read(),
-            needs: United::of(needs),
+            needs: CombinedNeeds::of(needs),
             deadline: Instant::now() + options.timeout,
             path: options.proc,
         };
@@ -117,17 +52,17 @@ impl View {
     }
 }
 
-struct Look {
-    visitor: Arc<Visitor>,
+struct Scanner {
+    reader: Arc<ProcessReader>,
     clock: Clock,
-    needs: United,
+    needs: CombinedNeeds,
     deadline: Instant,
     /// Where `proc` was opened.
     path: PathBuf,
 }
 
 /// What was met, before it is known whose it is.
-struct Met {
+struct ScanResult {
     selection: Selection,
     own_pid: Option<i32>,
     walk: Walk,
@@ -135,30 +70,30 @@ struct Met {
     own: Option<Key>,
 }
 
-impl Look {
+impl Scanner {
     fn open(
         self,
         choice: &Choice,
         redactor: Redactor,
         buffer: &mut Vec<u8>,
     ) -> Result<View, NoTarget> {
-        let mut met = self.meet(choice, buffer)?;
-        let mut found = self.targets(&mut met);
-        if found.is_empty() && met.selection.chosen_by == ChosenBy::OnlyContainer {
-            let alone = if met.pause.is_some() {
+        let mut result = self.meet(choice, buffer)?;
+        let mut found = self.targets(&mut result);
+        if found.is_empty() && result.selection.chosen_by == ChosenBy::OnlyContainer {
+            let alone = if result.pause.is_some() {
                 ChosenBy::NobodyElseButPause
             } else {
                 ChosenBy::NobodyElse
             };
-            let refused = std::mem::take(&mut met.walk.refused);
+            let refused = std::mem::take(&mut result.walk.refused);
             let own = Choice {
                 own: true,
                 ..Choice::default()
             };
-            met = self.meet(&own, buffer)?;
-            met.walk.refused = refused;
-            met.selection.chosen_by = alone;
-            found = self.targets(&mut met);
+            result = self.meet(&own, buffer)?;
+            result.walk.refused = refused;
+            result.selection.chosen_by = alone;
+            found = self.targets(&mut result);
         }
         let several = found.len() > 1;
         let target = found
@@ -167,11 +102,11 @@ impl Look {
         let missing = target.is_none();
         let target = target.filter(|_| !several);
         let containers = containers::group(
-            &met.walk.facts,
-            &containers::Marks {
+            &result.walk.facts,
+            &Marks {
                 target: target.as_ref().map(|first| &first.identity.key),
-                own: met.own.as_ref(),
-                pause: met.pause.as_ref(),
+                own: result.own.as_ref(),
+                pause: result.pause.as_ref(),
                 clock: &self.clock,
             },
         );
@@ -187,30 +122,30 @@ impl Look {
                 _ => NoTarget::Ambiguous { containers },
             });
         }
-        Ok(self.view(met, target, containers, redactor))
+        Ok(self.view(result, target, containers, redactor))
     }
 
     /// Visits the landmarks, decides, and visits everyone else that is needed.
-    fn meet(&self, choice: &Choice, buffer: &mut Vec<u8>) -> Result<Met, NoTarget> {
-        let United {
+    fn meet(&self, choice: &Choice, buffer: &mut Vec<u8>) -> Result<ScanResult, NoTarget> {
+        let CombinedNeeds {
             files, main_files, ..
         } = self.needs;
-        let named = choice.pid.is_some() && choice.pid == self.visitor.proc.own_pid().ok();
+        let named = choice.pid.is_some() && choice.pid == self.reader.proc.own_pid().ok();
         let own_files = if choice.own || named {
             main_files
         } else {
             Files::empty()
         };
-        let mut landmarks = Landmarks::read(&self.visitor, main_files, own_files, buffer);
+        let mut references = ReferenceProcesses::read(&self.reader, main_files, own_files, buffer);
         let selection =
-            select(&self.visitor, choice, &mut landmarks, buffer).map_err(NoTarget::NoProcess)?;
-        let pause = landmarks.pause().cloned();
-        let own = landmarks
+            select(&self.reader, choice, &mut references, buffer).map_err(NoTarget::NoProcess)?;
+        let pause = references.pause().cloned();
+        let own = references
             .own
             .as_ref()
             .map(|facts| facts.identity.key.clone());
-        let own_pid = landmarks.own.as_ref().map(|facts| facts.pid);
-        let visited = [landmarks.first.as_ref(), landmarks.own.as_ref()];
+        let own_pid = references.own.as_ref().map(|facts| facts.pid);
+        let visited = [references.first.as_ref(), references.own.as_ref()];
         let visited: Vec<i32> = visited
             .into_iter()
             .flatten()
@@ -219,13 +154,13 @@ impl Look {
         let mut pids = match (&selection.main, self.needs.scope) {
             (Some(main), Scope::Main) => vec![main.pid()],
             // A list that cannot be read is not an empty one.
-            _ => self.visitor.proc.pids().map_err(|errno| NoTarget::NoProc {
+            _ => self.reader.proc.pids().map_err(|errno| NoTarget::NoProc {
                 path: self.path.clone(),
                 errno,
             })?,
         };
         pids.retain(|pid| !visited.contains(pid));
-        let read: Arc<Wanted> = match self.needs.scope {
+        let read: Arc<ProcessFilter> = match self.needs.scope {
             Scope::All => Arc::new(|_, _| true),
             Scope::Main | Scope::Target => Arc::clone(&selection.wanted),
         };
@@ -238,16 +173,16 @@ impl Look {
             read: Arc::clone(&read),
             target,
         };
-        let mut walk = walk(&self.visitor, plan, self.deadline);
-        if first_is_hidden(&landmarks) && !walk.refused.iter().any(|(pid, _)| *pid == 1) {
+        let mut walk = walk(&self.reader, plan, self.deadline);
+        if first_is_hidden(&references) && !walk.refused.iter().any(|(pid, _)| *pid == 1) {
             let hidden = Refusal::of(Reason::Hidepid).needing(WITHOUT_HIDEPID);
             walk.refused.push((1, hidden));
         }
-        let Landmarks {
+        let ReferenceProcesses {
             first,
             own: own_facts,
             ..
-        } = landmarks;
+        } = references;
         walk.facts.extend(first.into_iter().chain(own_facts));
         walk.facts.sort_unstable_by_key(|facts| facts.pid);
         follow_parents(&mut walk.facts);
@@ -256,7 +191,7 @@ impl Look {
             let hidden = Some(facts.pid) == own_pid && !choice.own && choice.pid != own_pid;
             facts.read = !hidden && read(facts.pid, &facts.identity);
         }
-        Ok(Met {
+        Ok(ScanResult {
             selection,
             own_pid,
             walk,
@@ -266,11 +201,11 @@ impl Look {
     }
 
     /// The containers that the selection matches, with their first processes.
-    fn targets(&self, met: &mut Met) -> Vec<First> {
-        let Met {
+    fn targets(&self, result: &mut ScanResult) -> Vec<First> {
+        let ScanResult {
             selection, walk, ..
-        } = met;
-        let first = |facts: &Facts, dir| First {
+        } = result;
+        let first = |facts: &ProcessSnapshot, dir| First {
             identity: Arc::clone(&facts.identity),
             starttime_ticks: facts.stat.starttime_ticks,
             dir,
@@ -282,10 +217,10 @@ impl Look {
         let mut found = std::mem::take(&mut walk.first);
         // The landmarks were visited before the walk and are held by nobody yet.
         for facts in &walk.facts {
-            let landmark = facts.pid == 1 || Some(facts.pid) == met.own_pid;
+            let landmark = facts.pid == 1 || Some(facts.pid) == result.own_pid;
             if landmark
                 && (selection.wanted)(facts.pid, &facts.identity)
-                && let Ok(dir) = self.visitor.proc.process(facts.pid)
+                && let Ok(dir) = self.reader.proc.process(facts.pid)
             {
                 keep_first(&mut found, first(facts, dir));
             }
@@ -295,42 +230,42 @@ impl Look {
 
     fn view(
         self,
-        met: Met,
+        result: ScanResult,
         target: Option<First>,
         containers: Vec<Container>,
         redactor: Redactor,
     ) -> View {
         let mut gaps = Gaps::default();
-        for pid in met.walk.stalled {
+        for pid in result.walk.stalled {
             let slow = Refusal::of(Reason::Timeout).needing("a longer --timeout");
             gaps.record("walk", "process", pid, &slow);
         }
-        for (pid, refusal) in met.walk.refused {
+        for (pid, refusal) in result.walk.refused {
             gaps.record("walk", "process", pid, &refusal);
         }
-        let chosen_by = met.selection.chosen_by;
+        let chosen_by = result.selection.chosen_by;
         let held = target.map(|first| {
-            let facts = met
+            let facts = result
                 .walk
                 .facts
                 .iter()
                 .find(|facts| facts.pid == first.dir.pid());
             let status = facts.and_then(|facts| facts.status.as_ref()?.as_ref().ok());
             let status = status.map(|status| (**status).clone());
-            Held::new(first.dir, first.identity, chosen_by, status)
+            TargetHandle::new(first.dir, first.identity, chosen_by, status)
         });
-        let labels = labels(&met.walk.facts, &containers);
+        let labels = labels(&result.walk.facts, &containers);
         View {
-            visitor: self.visitor,
+            reader: self.reader,
             clock: self.clock,
             redactor,
             dialing: None,
             timeout: Duration::ZERO,
             held,
-            facts: met.walk.facts,
+            facts: result.walk.facts,
             containers,
             gaps,
-            own_pid: met.own_pid,
+            own_pid: result.own_pid,
             labels,
         }
     }
@@ -338,14 +273,14 @@ impl Look {
 
 /// Whether PID 1, which every PID namespace has, is not listed: hidepid=2 or
 /// subset=pid leave out what the viewer may not look into.
-fn first_is_hidden(landmarks: &Landmarks) -> bool {
-    let own_is_first = landmarks.own.as_ref().is_some_and(|facts| facts.pid == 1);
-    landmarks.first.is_none() && !own_is_first
+fn first_is_hidden(references: &ReferenceProcesses) -> bool {
+    let own_is_first = references.own.as_ref().is_some_and(|facts| facts.pid == 1);
+    references.first.is_none() && !own_is_first
 }
 
 /// A process that nothing places belongs where its parent belongs: zombies have
 /// given up their namespaces. The kernel's own threads belong to the machine, where PID 1 is.
-fn follow_parents(facts: &mut [Facts]) {
+fn follow_parents(facts: &mut [ProcessSnapshot]) {
     let first = facts
         .iter()
         .find(|facts| facts.pid == 1)
@@ -376,7 +311,7 @@ fn follow_parents(facts: &mut [Facts]) {
     }
 }
 
-fn labels(facts: &[Facts], containers: &[Container]) -> HashMap<Key, String> {
+fn labels(facts: &[ProcessSnapshot], containers: &[Container]) -> HashMap<Key, String> {
     let mut labels = HashMap::new();
     for container in containers {
         let found = facts.binary_search_by_key(&container.main_pid, |facts| facts.pid);

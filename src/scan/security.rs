@@ -4,7 +4,9 @@ use std::ffi::{CStr, CString};
 
 use nix::errno::Errno;
 
-use super::reader::{Attempt, Reader, SMALL_LIMIT, STATUS_LIMIT, TASKS_LIMIT};
+use super::limits::{SMALL_LIMIT, STATUS_LIMIT, TASKS_LIMIT};
+use super::process_files::ProcessFiles;
+use super::snapshot::{Namespaces, Security, Task};
 use crate::model::gap::{Reason, Refusal};
 use crate::parse::id_map::IdMap;
 use crate::parse::namespace_link::{NamespaceKind, NamespaceLink};
@@ -12,55 +14,14 @@ use crate::parse::security_label::SecurityLabel;
 use crate::parse::status::Status;
 use crate::rights::ptrace_access::Check;
 use crate::sys::program::Program;
-use crate::sys::{Cut, ProcessDir};
-
-/// The security context of a process beyond its `status`.
-#[derive(Debug)]
-pub struct Security {
-    /// `uid_map`.
-    pub uid_map: Attempt<IdMap>,
-    /// `gid_map`.
-    pub gid_map: Attempt<IdMap>,
-    /// `attr/apparmor/current` or `attr/current`; `Ok(None)` where no module labels it.
-    pub label: Attempt<Option<SecurityLabel>>,
-    /// Owner and group of its files, which are root's where it is not dumpable.
-    pub files_owner: Option<(u32, u32)>,
-    /// The namespaces that decide about privileges, as far as their links can be read.
-    pub namespaces: Namespaces,
-    /// The file it runs; `Ok(None)` for what runs none.
-    pub program: Attempt<Option<Program>>,
-}
-
-/// Inodes of namespaces, equal for processes that share one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Namespaces {
-    /// `ns/ipc`.
-    pub ipc: Option<u64>,
-    /// `ns/net`.
-    pub net: Option<u64>,
-    /// `ns/pid`.
-    pub pid: Option<u64>,
-    /// `ns/user`.
-    pub user: Option<u64>,
-}
-
-/// A thread.
-#[derive(Debug)]
-pub struct Task {
-    /// Its id.
-    pub tid: i32,
-    /// `comm`, where it could still be read.
-    pub comm: Option<Vec<u8>>,
-    /// `status`.
-    pub status: Status,
-}
+use crate::sys::{ProcessDir, Truncation};
 
 /// A map holds up to 340 lines of 33 bytes.
 const MAP_LIMIT: usize = 64 << 10;
 
 impl Security {
     /// Reads it all; `bodiless` are zombies and kernel threads.
-    pub(crate) fn read(reader: &mut Reader<'_>, bodiless: bool) -> Self {
+    pub(crate) fn read(reader: &mut ProcessFiles<'_>, bodiless: bool) -> Self {
         let owner = reader.process.stat_entry(c"environ").ok();
         Self {
             uid_map: reader.parsed(c"uid_map", MAP_LIMIT, Check::Open, IdMap::parse),
@@ -92,12 +53,12 @@ impl Namespaces {
     }
 }
 
-fn label(reader: &mut Reader<'_>) -> Attempt<Option<SecurityLabel>> {
+fn label(reader: &mut ProcessFiles<'_>) -> Result<Option<SecurityLabel>, Refusal> {
     // Since Linux 5.8; tells AppArmor apart also where modules are stacked.
     let own = reader
         .process
         .read(c"attr/apparmor/current", SMALL_LIMIT, reader.buffer);
-    if own == Ok(Cut::Whole)
+    if own == Ok(Truncation::Whole)
         && let Some(label) = SecurityLabel::of_apparmor(reader.buffer)
     {
         return Ok(Some(label));
@@ -106,15 +67,15 @@ fn label(reader: &mut Reader<'_>) -> Attempt<Option<SecurityLabel>> {
         .process
         .read(c"attr/current", SMALL_LIMIT, reader.buffer)
     {
-        Ok(Cut::Whole) => Ok(SecurityLabel::parse(reader.buffer)),
-        Ok(Cut::AtLimit) => Err(Refusal::of(Reason::Limit)),
+        Ok(Truncation::Whole) => Ok(SecurityLabel::parse(reader.buffer)),
+        Ok(Truncation::AtLimit) => Err(Refusal::of(Reason::Limit)),
         // The kernel's word for: no module has a label for it.
         Err(Errno::EINVAL) => Ok(None),
         Err(errno) => Err(reader.refused(errno, Check::Open)),
     }
 }
 
-fn program(reader: &mut Reader<'_>) -> Attempt<Option<Program>> {
+fn program(reader: &mut ProcessFiles<'_>) -> Result<Option<Program>, Refusal> {
     match Program::of(reader.process) {
         Ok(program) => Ok(Some(program)),
         // On its way out: it has given up its memory, so there is no program any more.
@@ -124,7 +85,7 @@ fn program(reader: &mut Reader<'_>) -> Attempt<Option<Program>> {
 }
 
 /// Every thread but the first; one that ended between two reads is simply gone.
-pub(crate) fn tasks(reader: &mut Reader<'_>) -> Attempt<Vec<Task>> {
+pub(crate) fn tasks(reader: &mut ProcessFiles<'_>) -> Result<Vec<Task>, Refusal> {
     let mut ids = match reader.process.numbers_in(c"task") {
         Ok(ids) => ids,
         Err(errno) => return Err(reader.refused(errno, Check::Open)),
@@ -152,13 +113,18 @@ pub(crate) fn tasks(reader: &mut Reader<'_>) -> Attempt<Vec<Task>> {
 }
 
 /// Whether the file is in the buffer; not, where the thread has ended.
-fn task_file(reader: &mut Reader<'_>, tid: i32, name: &str, limit: usize) -> Attempt<bool> {
+fn task_file(
+    reader: &mut ProcessFiles<'_>,
+    tid: i32,
+    name: &str,
+    limit: usize,
+) -> Result<bool, Refusal> {
     let Ok(path) = CString::new(format!("task/{tid}/{name}")) else {
         return Ok(false);
     };
     match reader.process.read(&path, limit, reader.buffer) {
-        Ok(Cut::Whole) => Ok(true),
-        Ok(Cut::AtLimit) => Err(Refusal::of(Reason::Limit)),
+        Ok(Truncation::Whole) => Ok(true),
+        Ok(Truncation::AtLimit) => Err(Refusal::of(Reason::Limit)),
         Err(Errno::ENOENT | Errno::ESRCH) => Ok(false),
         Err(errno) => Err(reader.refused(errno, Check::Open)),
     }

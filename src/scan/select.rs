@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::container_key::{Identity, Key};
-use super::reader::{Facts, Files, Visitor, Wanted};
+use super::needs::Files;
+use super::reader::{ProcessFilter, ProcessReader};
+use super::snapshot::ProcessSnapshot;
 use crate::model::target::ChosenBy;
 use crate::sys::ProcessDir;
 
@@ -23,31 +25,36 @@ pub struct Selection {
     /// Why it is the target.
     pub chosen_by: ChosenBy,
     /// Whose processes belong to it.
-    pub wanted: Arc<Wanted>,
+    pub wanted: Arc<ProcessFilter>,
     /// Whether PID 1, or the process that was named, is its main process.
     pub main: Option<ProcessDir>,
 }
 
 /// What stands at the two places that decide: PID 1 and spyhole itself.
 #[derive(Debug, Default)]
-pub struct Landmarks {
+pub struct ReferenceProcesses {
     /// PID 1 of the PID namespace in sight, where it can be seen and is not spyhole.
-    pub first: Option<Facts>,
+    pub first: Option<ProcessSnapshot>,
     /// Its directory, held.
     pub first_dir: Option<ProcessDir>,
     /// spyhole itself, where this /proc shows it.
-    pub own: Option<Facts>,
+    pub own: Option<ProcessSnapshot>,
 }
 
-impl Landmarks {
+impl ReferenceProcesses {
     /// Visits both places; of spyhole itself only `own_files` are read.
-    pub fn read(visitor: &Visitor, files: Files, own_files: Files, buffer: &mut Vec<u8>) -> Self {
+    pub fn read(
+        reader: &ProcessReader,
+        files: Files,
+        own_files: Files,
+        buffer: &mut Vec<u8>,
+    ) -> Self {
         let mut look = |pid: i32, files: Files| {
-            let process = visitor.proc.process(pid).ok()?;
-            let facts = visitor.visit(&process, files, &|_, _| true, buffer).ok()?;
+            let process = reader.proc.process(pid).ok()?;
+            let facts = reader.visit(&process, files, &|_, _| true, buffer).ok()?;
             Some((process, facts))
         };
-        let own_pid = visitor.proc.own_pid().ok();
+        let own_pid = reader.proc.own_pid().ok();
         let first = if own_pid == Some(1) {
             None
         } else {
@@ -75,7 +82,7 @@ impl Landmarks {
 /// Whether nothing but the pause process can be behind this: `pause` of Kubernetes,
 /// or Podman's `catatonit -P` (which as `catatonit -- CMD` is an init of an application).
 #[must_use]
-pub fn is_pause(facts: &Facts) -> bool {
+pub fn is_pause(facts: &ProcessSnapshot) -> bool {
     match facts.stat.comm.as_slice() {
         b"pause" => true,
         b"catatonit" => match &facts.args {
@@ -91,14 +98,14 @@ pub fn is_pause(facts: &Facts) -> bool {
 /// # Errors
 /// The process that was named and is not there.
 pub fn select(
-    visitor: &Visitor,
+    reader: &ProcessReader,
     choice: &Choice,
-    landmarks: &mut Landmarks,
+    references: &mut ReferenceProcesses,
     buffer: &mut Vec<u8>,
 ) -> Result<Selection, i32> {
     if let Some(pid) = choice.pid {
-        let main = visitor.proc.process(pid).map_err(|_| pid)?;
-        let wanted: Arc<Wanted> = Arc::new(move |candidate, _| candidate == pid);
+        let main = reader.proc.process(pid).map_err(|_| pid)?;
+        let wanted: Arc<ProcessFilter> = Arc::new(move |candidate, _| candidate == pid);
         return Ok(Selection {
             chosen_by: ChosenBy::Pid,
             wanted,
@@ -106,42 +113,42 @@ pub fn select(
         });
     }
     if let Some(name) = choice.container.clone() {
-        let wanted = named(visitor, name, buffer)?;
+        let wanted = named(reader, name, buffer)?;
         return Ok(Selection {
             chosen_by: ChosenBy::Container,
             wanted,
             main: None,
         });
     }
-    let own = landmarks
+    let own = references
         .own
         .as_ref()
         .map(|facts| facts.identity.key.clone());
     if choice.own {
-        let wanted: Arc<Wanted> = Arc::new(move |_, identity| same(identity, own.as_ref()));
+        let wanted: Arc<ProcessFilter> = Arc::new(move |_, identity| same(identity, own.as_ref()));
         return Ok(Selection {
             chosen_by: ChosenBy::Own,
             wanted,
             main: None,
         });
     }
-    let pause = landmarks.pause().cloned();
+    let pause = references.pause().cloned();
     if pause.is_none()
-        && let Some(facts) = &landmarks.first
+        && let Some(facts) = &references.first
     {
         let key = facts.identity.key.clone();
-        let wanted: Arc<Wanted> =
+        let wanted: Arc<ProcessFilter> =
             // Where nothing tells containers apart (gVisor), all belong together.
             Arc::new(move |pid, identity| pid == 1 || identity.key == key);
-        let main = landmarks.first_dir.take();
+        let main = references.first_dir.take();
         return Ok(Selection {
             chosen_by: ChosenBy::FirstProcess,
             wanted,
             main,
         });
     }
-    let own_pid = landmarks.own.as_ref().map(|facts| facts.pid);
-    let wanted: Arc<Wanted> = Arc::new(move |pid, identity| {
+    let own_pid = references.own.as_ref().map(|facts| facts.pid);
+    let wanted: Arc<ProcessFilter> = Arc::new(move |pid, identity| {
         Some(pid) != own_pid && !same(identity, own.as_ref()) && !same(identity, pause.as_ref())
     });
     Ok(Selection {
@@ -151,14 +158,18 @@ pub fn select(
     })
 }
 
-fn named(visitor: &Visitor, name: String, buffer: &mut Vec<u8>) -> Result<Arc<Wanted>, i32> {
+fn named(
+    reader: &ProcessReader,
+    name: String,
+    buffer: &mut Vec<u8>,
+) -> Result<Arc<ProcessFilter>, i32> {
     let Some(pid) = name.strip_prefix("pid-").and_then(|pid| pid.parse().ok()) else {
         return Ok(Arc::new(move |_, identity: &Identity| {
             identity.answers_to(&name)
         }));
     };
-    let process = visitor.proc.process(pid).map_err(|_| pid)?;
-    let facts = visitor
+    let process = reader.proc.process(pid).map_err(|_| pid)?;
+    let facts = reader
         .visit(&process, Files::empty(), &|_, _| false, buffer)
         .map_err(|_| pid)?;
     let key = facts.identity.key.clone();

@@ -8,7 +8,9 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 use super::container_key::{Identity, Key};
-use super::reader::{Attempt, Facts, Viewer, Visitor};
+use super::process_files::CallerCredentials;
+use super::reader::ProcessReader;
+use super::snapshot::ProcessSnapshot;
 use crate::model::container::Container;
 use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::seen::Seen;
@@ -18,7 +20,7 @@ use crate::parse::status::Status;
 use crate::redact::Redactor;
 use crate::rights::ptrace_access::{Check, Credentials, refusal};
 use crate::sys::clock::Clock;
-use crate::sys::{Cut, InRoot, ProcessDir};
+use crate::sys::{InRoot, ProcessDir, Truncation};
 
 /// What a target calls its ids.
 pub struct Names {
@@ -29,7 +31,7 @@ pub struct Names {
 }
 
 /// The target, held by descriptors.
-pub struct Held {
+pub struct TargetHandle {
     /// Its main process.
     pub main: ProcessDir,
     /// The container of that process.
@@ -40,11 +42,11 @@ pub struct Held {
     status: Option<Status>,
     /// Credentials of the main process, made when first asked for.
     credentials: OnceCell<Credentials>,
-    root: OnceCell<Attempt<InRoot>>,
-    names: OnceCell<Attempt<Names>>,
+    root: OnceCell<Result<InRoot, Refusal>>,
+    names: OnceCell<Result<Names, Refusal>>,
 }
 
-impl Held {
+impl TargetHandle {
     /// Takes hold of a target.
     #[must_use]
     pub fn new(
@@ -68,15 +70,15 @@ impl Held {
     ///
     /// # Errors
     /// Why its `/etc/passwd` cannot be read. A target without one has no names, which is no error.
-    pub fn names(&self, viewer: &Viewer) -> Result<&Names, &Refusal> {
+    pub fn names(&self, viewer: &CallerCredentials) -> Result<&Names, &Refusal> {
         let read = || {
             let root = self.root(viewer).map_err(Clone::clone)?;
             let file = |path: &[u8]| {
                 let mut buffer = Vec::new();
                 match root.read(path, ACCOUNTS_LIMIT, &mut buffer) {
-                    Ok(Cut::Whole) => Ok(buffer),
+                    Ok(Truncation::Whole) => Ok(buffer),
                     // Half of the names would pass for all of them.
-                    Ok(Cut::AtLimit) => Err(Refusal::of(Reason::Limit)),
+                    Ok(Truncation::AtLimit) => Err(Refusal::of(Reason::Limit)),
                     Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(Vec::new()),
                     Err(errno) => Err(by_its_mode(errno)),
                 }
@@ -93,7 +95,7 @@ impl Held {
     ///
     /// # Errors
     /// Why it cannot be entered.
-    pub fn root(&self, viewer: &Viewer) -> Result<&InRoot, &Refusal> {
+    pub fn root(&self, viewer: &CallerCredentials) -> Result<&InRoot, &Refusal> {
         let open =
             || InRoot::of(&self.main).map_err(|errno| self.refusal(errno, Check::Ptrace, viewer));
         self.root.get_or_init(open).as_ref()
@@ -101,7 +103,7 @@ impl Held {
 
     /// The reason behind an errno that a file of the main process gave.
     #[must_use]
-    pub fn refusal(&self, errno: Errno, check: Check, viewer: &Viewer) -> Refusal {
+    pub fn refusal(&self, errno: Errno, check: Check, viewer: &CallerCredentials) -> Refusal {
         refusal(errno, check, viewer, || self.credentials().clone())
     }
 
@@ -117,7 +119,7 @@ impl Held {
 /// One look: the walk's facts and the target.
 pub struct View {
     /// Who looks.
-    pub visitor: Arc<Visitor>,
+    pub reader: Arc<ProcessReader>,
     /// Ticks, pages and the moment of the walk.
     pub clock: Clock,
     /// Decides which values are kept back.
@@ -127,9 +129,9 @@ pub struct View {
     /// How long the whole look may take.
     pub timeout: Duration,
     /// What is looked into.
-    pub held: Option<Held>,
+    pub held: Option<TargetHandle>,
     /// Facts of the processes in scope, by pid.
-    pub facts: Vec<Facts>,
+    pub facts: Vec<ProcessSnapshot>,
     /// The containers in sight, as far as the scope led the walk to them.
     pub containers: Vec<Container>,
     /// Gaps of all sections.
@@ -149,7 +151,7 @@ impl View {
 
     /// The facts of the target's main process, where the walk read them.
     #[must_use]
-    pub fn main_facts(&self) -> Option<&Facts> {
+    pub fn main_facts(&self) -> Option<&ProcessSnapshot> {
         let pid = self.held.as_ref()?.main.pid();
         let found = self
             .facts

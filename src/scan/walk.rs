@@ -10,7 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::container_key::{Identity, Key};
-use super::reader::{Facts, Files, Lost, Visitor, Wanted};
+use super::needs::Files;
+use super::reader::{ProcessFilter, ProcessReadError, ProcessReader};
+use super::snapshot::ProcessSnapshot;
 use crate::model::gap::Refusal;
 use crate::sys::ProcessDir;
 
@@ -32,9 +34,9 @@ pub struct Plan {
     /// The main process, where it is known already; otherwise each may be the one.
     pub main: Option<i32>,
     /// Whose files are read; of the others only the container is told.
-    pub read: Arc<Wanted>,
+    pub read: Arc<ProcessFilter>,
     /// Who belongs to the target.
-    pub target: Arc<Wanted>,
+    pub target: Arc<ProcessFilter>,
 }
 
 impl Plan {
@@ -51,7 +53,7 @@ impl Plan {
 #[derive(Debug, Default)]
 pub struct Walk {
     /// By pid.
-    pub facts: Vec<Facts>,
+    pub facts: Vec<ProcessSnapshot>,
     /// Processes that are listed and may not be entered, with the reason.
     pub refused: Vec<(i32, Refusal)>,
     /// Processes on which the kernel stalled until the deadline.
@@ -74,7 +76,7 @@ pub struct First {
 }
 
 /// Visits these processes on threads of its own until the deadline.
-pub fn walk(visitor: &Arc<Visitor>, plan: Plan, deadline: Instant) -> Walk {
+pub fn walk(reader: &Arc<ProcessReader>, plan: Plan, deadline: Instant) -> Walk {
     if plan.pids.is_empty() {
         return Walk::default();
     }
@@ -83,21 +85,21 @@ pub fn walk(visitor: &Arc<Visitor>, plan: Plan, deadline: Instant) -> Walk {
     } else {
         std::thread::available_parallelism().map_or(1, |cores| cores.get().min(2))
     };
-    let errand = Arc::new(Errand {
-        visitor: Arc::clone(visitor),
+    let job = Arc::new(WalkJob {
+        reader: Arc::clone(reader),
         plan,
         next: AtomicUsize::new(0),
-        trays: (0..threads).map(|_| Mutex::default()).collect(),
+        results_by_thread: (0..threads).map(|_| Mutex::default()).collect(),
     });
     let (sender, receiver) = sync_channel::<()>(0);
     let mut started = 0;
-    for tray in 0..threads {
-        let (errand, sender) = (Arc::clone(&errand), sender.clone());
+    for results in 0..threads {
+        let (job, sender) = (Arc::clone(&job), sender.clone());
         let thread = std::thread::Builder::new()
             .name("walk".to_owned())
             .stack_size(STACK_BYTES);
         let running = thread.spawn(move || {
-            errand.run(tray, None);
+            job.run(results, None);
             drop(sender);
         });
         started += usize::from(running.is_ok());
@@ -106,34 +108,34 @@ pub fn walk(visitor: &Arc<Visitor>, plan: Plan, deadline: Instant) -> Walk {
     if started == 0 {
         // No thread to be had (RLIMIT_NPROC, a full pids cgroup): the work is done
         // here, without the guard against a kernel that stalls.
-        errand.run(0, Some(deadline));
+        job.run(0, Some(deadline));
     }
     // Nothing is ever sent: the last thread that ends hangs up.
     let left = deadline.saturating_duration_since(Instant::now());
     let late = started > 0 && receiver.recv_timeout(left) == Err(RecvTimeoutError::Timeout);
     let mut walk = Walk::default();
-    for tray in &errand.trays {
-        walk.take(std::mem::take(&mut *lock(tray)));
+    for results in &job.results_by_thread {
+        walk.take(std::mem::take(&mut *lock(results)));
     }
     if late || started == 0 {
-        walk.find_stalled(&errand.plan.pids);
+        walk.find_stalled(&job.plan.pids);
     }
     walk.facts.sort_unstable_by_key(|facts| facts.pid);
     walk
 }
 
 /// What the threads of one walk share.
-struct Errand {
-    visitor: Arc<Visitor>,
+struct WalkJob {
+    reader: Arc<ProcessReader>,
     plan: Plan,
     next: AtomicUsize,
     /// One for each thread: what it has brought so far can be had while it is stuck.
-    trays: Vec<Mutex<Walk>>,
+    results_by_thread: Vec<Mutex<Walk>>,
 }
 
-impl Errand {
-    fn run(&self, tray: usize, deadline: Option<Instant>) {
-        let Some(tray) = self.trays.get(tray) else {
+impl WalkJob {
+    fn run(&self, results: usize, deadline: Option<Instant>) {
+        let Some(results) = self.results_by_thread.get(results) else {
             return;
         };
         let mut buffer = Vec::new();
@@ -142,28 +144,28 @@ impl Errand {
             .pids
             .get(self.next.fetch_add(1, Ordering::Relaxed))
         {
-            self.visit(pid, tray, &mut buffer);
+            self.visit(pid, results, &mut buffer);
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return;
             }
         }
     }
 
-    fn visit(&self, pid: i32, tray: &Mutex<Walk>, buffer: &mut Vec<u8>) {
+    fn visit(&self, pid: i32, results: &Mutex<Walk>, buffer: &mut Vec<u8>) {
         let Plan { read, target, .. } = &self.plan;
         let files = self.plan.files_of(pid);
-        let visited = self.visitor.enter(pid).and_then(|process| {
-            let facts = self.visitor.visit(&process, files, &**read, buffer)?;
+        let visited = self.reader.enter(pid).and_then(|process| {
+            let facts = self.reader.visit(&process, files, &**read, buffer)?;
             Ok((process, facts))
         });
-        let mut tray = lock(tray);
+        let mut results = lock(results);
         match visited {
             Ok((dir, facts)) => {
                 if facts.identity.key != Key::Unknown && target(pid, &facts.identity) {
                     let identity = Arc::clone(&facts.identity);
                     let starttime_ticks = facts.stat.starttime_ticks;
                     keep_first(
-                        &mut tray.first,
+                        &mut results.first,
                         First {
                             identity,
                             starttime_ticks,
@@ -171,10 +173,10 @@ impl Errand {
                         },
                     );
                 }
-                tray.facts.push(facts);
+                results.facts.push(facts);
             }
-            Err(Lost::Gone) => tray.gone.push(pid),
-            Err(Lost::Refused(refusal)) => tray.refused.push((pid, refusal)),
+            Err(ProcessReadError::Gone) => results.gone.push(pid),
+            Err(ProcessReadError::Refused(refusal)) => results.refused.push((pid, refusal)),
         }
     }
 }
@@ -192,14 +194,14 @@ impl Walk {
     fn find_stalled(&mut self, pids: &[i32]) {
         let read = self.facts.iter().map(|facts| facts.pid);
         let refused = self.refused.iter().map(|(pid, _)| *pid);
-        let met: HashSet<i32> = read
+        let result: HashSet<i32> = read
             .chain(refused)
             .chain(self.gone.iter().copied())
             .collect();
         self.stalled = pids
             .iter()
             .copied()
-            .filter(|pid| !met.contains(pid))
+            .filter(|pid| !result.contains(pid))
             .collect();
     }
 }
@@ -219,6 +221,6 @@ pub(crate) fn keep_first(known: &mut Vec<First>, new: First) {
     }
 }
 
-fn lock(tray: &Mutex<Walk>) -> MutexGuard<'_, Walk> {
-    tray.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(results: &Mutex<Walk>) -> MutexGuard<'_, Walk> {
+    results.lock().unwrap_or_else(PoisonError::into_inner)
 }

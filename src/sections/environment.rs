@@ -14,8 +14,9 @@ use crate::model::time::Timestamp;
 use crate::parse::environ::{self, Entry};
 use crate::render::tables::Table;
 use crate::render::tables::environment::tables;
-use crate::scan::look::{Needs, Scope};
-use crate::scan::reader::{Facts, Files};
+use crate::scan::needs::Files;
+use crate::scan::needs::{Needs, Scope};
+use crate::scan::snapshot::ProcessSnapshot;
 use crate::scan::view::View;
 
 /// Flags of `spyhole environment`.
@@ -54,7 +55,7 @@ impl Query for EnvironmentQuery {
     fn fill(&self, view: &mut View, report: &mut Report) {
         let main_pid = view.held.as_ref().map(|held| held.main.pid());
         let facts = std::mem::take(&mut view.facts);
-        let shown: Vec<&Facts> = facts
+        let shown: Vec<&ProcessSnapshot> = facts
             .iter()
             .filter(|facts| facts.read && (self.all || Some(facts.pid) == main_pid))
             .filter(|facts| !facts.stat.is_bodiless())
@@ -104,7 +105,7 @@ impl Query for EnvironmentQuery {
 impl EnvironmentQuery {
     fn environment(
         &self,
-        facts: &Facts,
+        facts: &ProcessSnapshot,
         own: &Result<Vec<Entry>, Refusal>,
         parent: Option<&[Entry]>,
         view: &mut View,

@@ -17,7 +17,7 @@ pub mod tls;
 use crate::model::Report;
 use crate::model::time::Timestamp;
 use crate::render::tables::Table;
-use crate::scan::look::Options;
+use crate::scan::needs::ScanOptions;
 use crate::scan::no_target::NoTarget;
 use crate::scan::view::View;
 use section::{Detail, Request, Section};
@@ -40,7 +40,7 @@ pub const REGISTRY: &[Section] = &[
 /// # Errors
 /// [`NoTarget`], where there is nothing to look at or more than one thing.
 pub fn report(
-    options: Options,
+    options: ScanOptions,
     requests: &[Box<dyn Request>],
     detail: Detail,
 ) -> Result<Report, NoTarget> {

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use crate::model::Report;
 use crate::model::format::Format;
 use crate::render::tables::Table;
-use crate::scan::look::Needs;
+use crate::scan::needs::Needs;
 use crate::scan::view::View;
 
 /// How much of a section is shown, and so has to be read.

@@ -11,7 +11,7 @@ use clap::{ArgAction, Args, ValueEnum};
 
 use super::probes::Declared;
 use crate::redact::Redactor;
-use crate::scan::look;
+use crate::scan::needs::ScanOptions;
 use crate::scan::select::Choice;
 use crate::scan::wrong_namespace;
 
@@ -143,8 +143,8 @@ impl Look {
 
     /// A look at the target of the server, no secrets shown.
     #[must_use]
-    pub fn options(&self) -> look::Options {
-        look::Options {
+    pub fn options(&self) -> ScanOptions {
+        ScanOptions {
             proc: self.proc.clone(),
             choice: Choice {
                 pid: self.pid,

@@ -15,7 +15,7 @@ use super::problem::Problem;
 use crate::check;
 use crate::check::{Check, Outcome, SeenProcesses, Verdict};
 use crate::model::own::ProbeFigure;
-use crate::scan::look;
+use crate::scan::needs::ScanOptions;
 
 /// `--probe NAME=CHECK`.
 #[derive(Debug, Clone)]
@@ -129,7 +129,7 @@ impl Probes {
 }
 
 impl Probe {
-    fn run(&self, options: look::Options) {
+    fn run(&self, options: ScanOptions) {
         // One at a time: they share what is remembered.
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         let began = Instant::now();

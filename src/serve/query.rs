@@ -8,7 +8,7 @@ use hyper::header::ACCEPT;
 use super::options::{Look, Options};
 use super::problem::Problem;
 use crate::model::format::Format;
-use crate::scan::look;
+use crate::scan::needs::ScanOptions;
 use crate::scan::select::Choice;
 use crate::sections::section::{Request, Section};
 
@@ -166,7 +166,7 @@ impl Query {
     ///
     /// # Errors
     /// That secrets are asked for where the server was not started for that.
-    pub(super) fn options(&self, options: &Options, look: &Look) -> Result<look::Options, Problem> {
+    pub(super) fn options(&self, options: &Options, look: &Look) -> Result<ScanOptions, Problem> {
         if (self.reveal_all || !self.reveal.is_empty()) && !options.allow_reveal {
             return Err(Problem::new(
                 StatusCode::FORBIDDEN,

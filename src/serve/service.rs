@@ -31,7 +31,7 @@ use super::routes::{self, Kind, Route};
 use crate::model::format::Format;
 use crate::model::time::Timestamp;
 use crate::render::{self, Style};
-use crate::scan::look;
+use crate::scan::needs::ScanOptions;
 use crate::scan::no_target::NoTarget;
 use crate::sections;
 use crate::sections::REGISTRY;
@@ -269,7 +269,7 @@ async fn document(
 fn look_and_write(
     asked: Asked,
     query: &Query,
-    options: look::Options,
+    options: ScanOptions,
     format: Format,
     most: usize,
 ) -> Outcome {

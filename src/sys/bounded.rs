@@ -7,7 +7,7 @@ use rustix::buffer::spare_capacity;
 
 /// Whether a read reached the end or was cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cut {
+pub enum Truncation {
     /// All of it was read.
     Whole,
     /// There was more than the bound allows.
@@ -36,7 +36,7 @@ pub fn read_bounded(
     limit: usize,
     until: Until,
     buffer: &mut Vec<u8>,
-) -> Result<Cut, Errno> {
+) -> Result<Truncation, Errno> {
     buffer.clear();
     buffer.reserve(FIRST_READ);
     loop {
@@ -49,10 +49,10 @@ pub fn read_bounded(
             // One byte more than the limit tells a longer file from one of just that size.
             Ok(_) if buffer.len() > limit => {
                 buffer.truncate(limit);
-                return Ok(Cut::AtLimit);
+                return Ok(Truncation::AtLimit);
             }
-            Ok(0) => return Ok(Cut::Whole),
-            Ok(got) if until == Until::Short && got < asked => return Ok(Cut::Whole),
+            Ok(0) => return Ok(Truncation::Whole),
+            Ok(got) if until == Until::Short && got < asked => return Ok(Truncation::Whole),
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(errno) => {
                 buffer.clear();
@@ -81,7 +81,11 @@ mod tests {
             for until in [Until::Empty, Until::Short] {
                 let mut buffer = vec![b'o'; 9];
                 let cut = read_bounded(file_of(size), 1 << 20, until, &mut buffer).unwrap();
-                assert_eq!((cut, buffer.len()), (Cut::Whole, size), "{size} {until:?}");
+                assert_eq!(
+                    (cut, buffer.len()),
+                    (Truncation::Whole, size),
+                    "{size} {until:?}"
+                );
                 assert!(buffer.iter().all(|byte| *byte == b'x'));
             }
         }
@@ -92,13 +96,13 @@ mod tests {
         let endless = std::fs::File::open("/dev/zero").unwrap();
         let mut buffer = Vec::new();
         let cut = read_bounded(&endless, 10_000, Until::Empty, &mut buffer).unwrap();
-        assert_eq!((cut, buffer.len()), (Cut::AtLimit, 10_000));
+        assert_eq!((cut, buffer.len()), (Truncation::AtLimit, 10_000));
     }
 
     #[test]
     fn exactly_the_limit_is_whole() {
         let mut buffer = Vec::new();
         let cut = read_bounded(file_of(10_000), 10_000, Until::Empty, &mut buffer).unwrap();
-        assert_eq!((cut, buffer.len()), (Cut::Whole, 10_000));
+        assert_eq!((cut, buffer.len()), (Truncation::Whole, 10_000));
     }
 }

@@ -16,7 +16,7 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat, openat2, readlinkat};
 use nix::sys::stat::{Mode, SFlag, fstat};
 
-use super::bounded::{Cut, Until, read_bounded};
+use super::bounded::{Truncation, Until, read_bounded};
 use super::proc_dir::ProcessDir;
 
 /// As many links as the kernel follows in one path.
@@ -68,7 +68,12 @@ impl InRoot {
     ///
     /// # Errors
     /// The errno of resolving, opening or reading; EINVAL for what is not a regular file.
-    pub fn read(&self, path: &[u8], limit: usize, buffer: &mut Vec<u8>) -> Result<Cut, Errno> {
+    pub fn read(
+        &self,
+        path: &[u8],
+        limit: usize,
+        buffer: &mut Vec<u8>,
+    ) -> Result<Truncation, Errno> {
         read_bounded(self.open_file(path)?, limit, Until::Empty, buffer)
     }
 

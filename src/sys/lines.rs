@@ -9,14 +9,14 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
 
-use super::bounded::Cut;
+use super::bounded::Truncation;
 use super::proc_dir::ProcessDir;
 
 /// More than any line of a table has; one that is longer is handed over in pieces.
 const BUFFER: usize = 64 << 10;
 
 /// Hands over each line without its newline until `each` breaks.
-/// [`Cut::AtLimit`] where the file ended in the middle of a line, which is then kept back.
+/// [`Truncation::AtLimit`] where the file ended in the middle of a line, which is then kept back.
 ///
 /// # Errors
 /// The errno of open(2) or read(2).
@@ -25,15 +25,15 @@ pub fn lines(
     name: &CStr,
     buffer: &mut Vec<u8>,
     mut each: impl FnMut(&[u8]) -> ControlFlow<()>,
-) -> Result<Cut, Errno> {
+) -> Result<Truncation, Errno> {
     let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
     let file = openat(process.as_fd(), name, flags, Mode::empty())?;
     buffer.resize(BUFFER, 0);
     let mut filled = 0;
     loop {
         let got = match nix::unistd::read(&file, buffer.get_mut(filled..).unwrap_or_default()) {
-            Ok(0) if filled == 0 => return Ok(Cut::Whole),
-            Ok(0) => return Ok(Cut::AtLimit),
+            Ok(0) if filled == 0 => return Ok(Truncation::Whole),
+            Ok(0) => return Ok(Truncation::AtLimit),
             Ok(got) => got,
             Err(Errno::EINTR) => continue,
             Err(errno) => return Err(errno),
@@ -43,13 +43,13 @@ pub fn lines(
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
             let (line, after) = rest.split_at(end);
             if each(line).is_break() {
-                return Ok(Cut::Whole);
+                return Ok(Truncation::Whole);
             }
             rest = after.get(1..).unwrap_or_default();
         }
         if rest.len() == buffer.len() {
             if each(rest).is_break() {
-                return Ok(Cut::Whole);
+                return Ok(Truncation::Whole);
             }
             rest = &[];
         }

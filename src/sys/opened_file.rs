@@ -14,7 +14,7 @@ use nix::fcntl::{OFlag, openat, readlink, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
 use rustix::fs::{FileType, RawDir};
 
-use super::bounded::{Cut, Until, read_bounded};
+use super::bounded::{Truncation, Until, read_bounded};
 use super::in_root::{InRoot, link_of, open_held};
 
 /// Entries are read so many bytes at a time.
@@ -37,7 +37,7 @@ pub enum Kind {
 
 /// A file or directory of the target, held.
 #[derive(Debug)]
-pub struct Found {
+pub struct OpenedFile {
     held: OwnedFd,
     stat: FileStat,
 }
@@ -51,7 +51,7 @@ pub struct Name {
     pub links_beside: bool,
 }
 
-impl Found {
+impl OpenedFile {
     /// Resolves a path inside the root, links followed.
     ///
     /// # Errors
@@ -128,7 +128,7 @@ impl Found {
     ///
     /// # Errors
     /// The errno of opening or reading; EINVAL for what is not a regular file.
-    pub fn read(&self, limit: usize, buffer: &mut Vec<u8>) -> Result<Cut, Errno> {
+    pub fn read(&self, limit: usize, buffer: &mut Vec<u8>) -> Result<Truncation, Errno> {
         read_bounded(open_held(&self.held)?, limit, Until::Empty, buffer)
     }
 
@@ -136,15 +136,19 @@ impl Found {
     ///
     /// # Errors
     /// The errno of opening it (ENOTDIR for what is none) or of getdents64(2).
-    pub fn list(&self, limit: usize, mut each: impl FnMut(&[u8], Kind)) -> Result<Cut, Errno> {
+    pub fn list(
+        &self,
+        limit: usize,
+        mut each: impl FnMut(&[u8], Kind),
+    ) -> Result<Truncation, Errno> {
         self.entries(limit, |_, name, kind| each(name.to_bytes(), kind))
     }
 
     /// The names in a directory, sorted, at most `limit`.
     ///
     /// # Errors
-    /// As [`Found::list`].
-    pub fn names(&self, limit: usize) -> Result<(Vec<Name>, Cut), Errno> {
+    /// As [`OpenedFile::list`].
+    pub fn names(&self, limit: usize) -> Result<(Vec<Name>, Truncation), Errno> {
         let mut names = Vec::new();
         let cut = self.entries(limit, |directory, name, kind| {
             names.push(Name {
@@ -160,7 +164,7 @@ impl Found {
         &self,
         limit: usize,
         mut each: impl FnMut(&OwnedFd, &CStr, Kind),
-    ) -> Result<Cut, Errno> {
+    ) -> Result<Truncation, Errno> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let directory = openat(&self.held, c".", flags, Mode::empty())?;
         let mut page = vec![MaybeUninit::uninit(); PAGE];
@@ -174,7 +178,7 @@ impl Found {
                         continue;
                     }
                     if count == limit {
-                        return Ok(Cut::AtLimit);
+                        return Ok(Truncation::AtLimit);
                     }
                     count += 1;
                     each(&directory, name, kind(entry.file_type()));
@@ -183,7 +187,7 @@ impl Found {
                 Err(errno) => return Err(Errno::from_raw(errno.raw_os_error())),
             }
         }
-        Ok(Cut::Whole)
+        Ok(Truncation::Whole)
     }
 }
 
@@ -228,22 +232,22 @@ mod tests {
     #[test]
     fn links_are_followed_and_told() {
         let (_house, root) = house();
-        let found = Found::at(&root, b"/certs/tls.crt").unwrap();
+        let found = OpenedFile::at(&root, b"/certs/tls.crt").unwrap();
         assert_eq!(
             found.path(&root).as_deref(),
             Some(&b"/certs/..2026/tls.crt"[..])
         );
         let mut content = Vec::new();
-        assert_eq!(found.read(3, &mut content), Ok(Cut::AtLimit));
+        assert_eq!(found.read(3, &mut content), Ok(Truncation::AtLimit));
         assert_eq!(content, b"con");
-        let same = Found::at(&root, b"/certs/..data/tls.crt").unwrap();
+        let same = OpenedFile::at(&root, b"/certs/..data/tls.crt").unwrap();
         assert_eq!(found.identity(), same.identity());
     }
 
     #[test]
     fn a_fifo_is_found_and_never_opened() {
         let (_house, root) = house();
-        let found = Found::at(&root, b"/certs/fifo").unwrap();
+        let found = OpenedFile::at(&root, b"/certs/fifo").unwrap();
         assert_eq!(found.kind(), Kind::Special);
         assert_eq!(found.read(9, &mut Vec::new()), Err(Errno::EINVAL));
         assert_eq!(found.list(9, |_, _| {}), Err(Errno::ENOTDIR));
@@ -252,7 +256,7 @@ mod tests {
     #[test]
     fn a_list_ends_at_its_limit() {
         let (_house, root) = house();
-        let directory = Found::at(&root, b"/certs").unwrap();
+        let directory = OpenedFile::at(&root, b"/certs").unwrap();
         let mut names = Vec::new();
         let cut = directory.list(9, |name, kind| names.push((name.to_vec(), kind)));
         names.sort_unstable_by(|a, b| a.0.cmp(&b.0));
@@ -262,15 +266,15 @@ mod tests {
             (b"fifo", Kind::Special),
             (b"tls.crt", Kind::Link),
         ];
-        assert_eq!(cut, Ok(Cut::Whole));
+        assert_eq!(cut, Ok(Truncation::Whole));
         assert_eq!(names, expected.map(|(name, kind)| (name.to_vec(), kind)));
-        assert_eq!(directory.list(3, |_, _| {}), Ok(Cut::AtLimit));
+        assert_eq!(directory.list(3, |_, _| {}), Ok(Truncation::AtLimit));
     }
 
     #[test]
     fn names_are_sorted_bounded_and_links_are_told() {
         let (_house, root) = house();
-        let directory = Found::at(&root, b"/certs").unwrap();
+        let directory = OpenedFile::at(&root, b"/certs").unwrap();
         let (all, cut) = directory.names(9).unwrap();
         let told: Vec<(&[u8], bool)> = all
             .iter()
@@ -282,20 +286,20 @@ mod tests {
             (b"fifo", false),
             (b"tls.crt", false),
         ];
-        assert_eq!((told.as_slice(), cut), (&expected[..], Cut::Whole));
+        assert_eq!((told.as_slice(), cut), (&expected[..], Truncation::Whole));
         let (three, cut) = directory.names(3).unwrap();
-        assert_eq!((three.len(), cut), (3, Cut::AtLimit));
-        let file = Found::at(&root, b"/certs/tls.crt").unwrap();
+        assert_eq!((three.len(), cut), (3, Truncation::AtLimit));
+        let file = OpenedFile::at(&root, b"/certs/tls.crt").unwrap();
         assert_eq!(file.names(3).map(drop), Err(Errno::ENOTDIR));
     }
 
     #[test]
     fn what_is_a_directory_or_nothing_is_never_read() {
         let (_house, root) = house();
-        let directory = Found::at(&root, b"/").unwrap();
+        let directory = OpenedFile::at(&root, b"/").unwrap();
         assert_eq!(directory.kind(), Kind::Directory);
         assert_eq!(directory.read(9, &mut Vec::new()), Err(Errno::EINVAL));
-        let missing = Found::at(&root, b"/none").map(drop);
+        let missing = OpenedFile::at(&root, b"/none").map(drop);
         assert_eq!(missing, Err(Errno::ENOENT));
     }
 }

@@ -11,7 +11,7 @@ use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, open, openat};
 use nix::sys::stat::{FileStat, Mode, fstat, fstatat};
 
-use super::bounded::{Cut, Until, read_bounded};
+use super::bounded::{Truncation, Until, read_bounded};
 use super::numbers::numbers;
 
 const DIRECTORY: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_CLOEXEC);
@@ -84,7 +84,12 @@ impl ProcDir {
     ///
     /// # Errors
     /// The errno of open(2) or read(2).
-    pub fn read(&self, name: &CStr, limit: usize, buffer: &mut Vec<u8>) -> Result<Cut, Errno> {
+    pub fn read(
+        &self,
+        name: &CStr,
+        limit: usize,
+        buffer: &mut Vec<u8>,
+    ) -> Result<Truncation, Errno> {
         let file = openat(&self.dir, name, READ, Mode::empty())?;
         read_bounded(&file, limit, Until::Empty, buffer)
     }
@@ -112,7 +117,12 @@ impl ProcessDir {
     ///
     /// # Errors
     /// The errno of open(2) or read(2); ESRCH where the process is gone.
-    pub fn read(&self, name: &CStr, limit: usize, buffer: &mut Vec<u8>) -> Result<Cut, Errno> {
+    pub fn read(
+        &self,
+        name: &CStr,
+        limit: usize,
+        buffer: &mut Vec<u8>,
+    ) -> Result<Truncation, Errno> {
         let file = openat(&self.dir, name, READ, Mode::empty())?;
         read_bounded(&file, limit, Until::Short, buffer)
     }
@@ -126,7 +136,7 @@ impl ProcessDir {
         name: &CStr,
         limit: usize,
         buffer: &mut Vec<u8>,
-    ) -> Result<Cut, Errno> {
+    ) -> Result<Truncation, Errno> {
         let file = openat(&self.dir, name, READ, Mode::empty())?;
         read_bounded(&file, limit, Until::Empty, buffer)
     }

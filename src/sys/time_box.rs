@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 /// How patient to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Patience {
+pub struct TimeBudget {
     /// For one item.
     pub each: Duration,
     /// For all of them together.
@@ -37,7 +37,7 @@ pub enum Outcome<R> {
 /// Does the work for every item; one outcome for each, in their order.
 pub fn each_in_time<T, R>(
     items: Vec<T>,
-    patience: Patience,
+    patience: TimeBudget,
     work: impl Fn(&T) -> R + Send + Sync + 'static,
 ) -> Vec<Outcome<R>>
 where
@@ -106,7 +106,7 @@ fn collect<R>(
 mod tests {
     use super::*;
 
-    const PATIENCE: Patience = Patience {
+    const PATIENCE: TimeBudget = TimeBudget {
         each: Duration::from_millis(60),
         all: Duration::from_secs(5),
         stuck: 2,
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn the_time_for_all_is_bounded() {
-        let patience = Patience {
+        let patience = TimeBudget {
             each: Duration::from_mins(1),
             all: Duration::from_millis(200),
             stuck: 100,

@@ -34,7 +34,7 @@ pub(super) fn spec(text: &str, depth: usize) -> Result<Spec, String> {
         "listen" => listen(rest),
         "file" => file(rest),
         "cert" => {
-            let mut options = Options::of(rest, &["min-days"])?;
+            let mut options = ScanOptions::of(rest, &["min-days"])?;
             let min_days = options.number("min-days")?.unwrap_or(0);
             let path = absolute(options.head)?;
             Ok(Spec::Cert { path, min_days })
@@ -77,7 +77,7 @@ fn parts(text: &str) -> Vec<&str> {
 }
 
 fn http(text: &str) -> Result<Spec, String> {
-    let mut options = Options::of(text, &["status", "body"])?;
+    let mut options = ScanOptions::of(text, &["status", "body"])?;
     let url = options.head.to_owned();
     if !url.starts_with("http://") && !url.starts_with("https://") {
         return Err(format!(
@@ -107,7 +107,7 @@ fn statuses(text: &str) -> Result<(u16, u16), String> {
 }
 
 fn tls(text: &str) -> Result<Spec, String> {
-    let mut options = Options::of(text, &["min-days", "servername", "verify"])?;
+    let mut options = ScanOptions::of(text, &["min-days", "servername", "verify"])?;
     let verify = match options.take("verify") {
         None | Some("target") => Verify::Target,
         Some("mozilla") => Verify::Mozilla,
@@ -127,7 +127,7 @@ fn tls(text: &str) -> Result<Spec, String> {
 }
 
 fn process(text: &str) -> Result<Spec, String> {
-    let mut options = Options::of(text, &["min", "max", "min-uptime", "max-restarts"])?;
+    let mut options = ScanOptions::of(text, &["min", "max", "min-uptime", "max-restarts"])?;
     Ok(Spec::Process(Processes {
         min: options.number("min")?.unwrap_or(1),
         max: options.number("max")?,
@@ -138,7 +138,7 @@ fn process(text: &str) -> Result<Spec, String> {
 }
 
 fn listen(text: &str) -> Result<Spec, String> {
-    let mut options = Options::of(text, &["protocol"])?;
+    let mut options = ScanOptions::of(text, &["protocol"])?;
     let udp = match options.take("protocol") {
         None | Some("tcp") => false,
         Some("udp") => true,
@@ -150,7 +150,7 @@ fn listen(text: &str) -> Result<Spec, String> {
 }
 
 fn file(text: &str) -> Result<Spec, String> {
-    let mut options = Options::of(text, &["max-age", "min-size"])?;
+    let mut options = ScanOptions::of(text, &["max-age", "min-size"])?;
     Ok(Spec::File(File {
         max_age: options.duration("max-age")?,
         min_size: options.number("min-size")?.unwrap_or(0).into(),
@@ -196,12 +196,12 @@ fn bound(text: &str) -> Result<Bound, String> {
 }
 
 /// What stands before the options, and the options.
-pub(super) struct Options<'a> {
+pub(super) struct ScanOptions<'a> {
     pub(super) head: &'a str,
     given: Vec<(&'a str, &'a str)>,
 }
 
-impl<'a> Options<'a> {
+impl<'a> ScanOptions<'a> {
     /// Splits known options off the end.
     pub(super) fn of(text: &'a str, known: &[&str]) -> Result<Self, String> {
         let mut head = text;

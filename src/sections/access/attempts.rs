@@ -9,8 +9,9 @@ use super::surroundings::Surroundings;
 use crate::model::access::What;
 use crate::model::gap::Refusal;
 use crate::rights::ptrace_access::{Check, Credentials, refusal};
-use crate::scan::reader::{Attempt, Facts, Viewer};
-use crate::scan::view::{Held, View};
+use crate::scan::process_files::CallerCredentials;
+use crate::scan::snapshot::ProcessSnapshot;
+use crate::scan::view::{TargetHandle, View};
 use crate::sys::ProcessDir;
 
 /// One attempt.
@@ -29,14 +30,14 @@ pub(super) struct Attempted {
 /// thread has not is not tried.
 pub(super) fn all(
     view: &View,
-    held: &Held,
+    held: &TargetHandle,
     target: &Credentials,
     surroundings: &Surroundings,
     buffer: &mut Vec<u8>,
 ) -> Vec<Attempted> {
     let mut tries = Tries {
         main: &held.main,
-        viewer: &view.visitor.viewer,
+        viewer: &view.reader.viewer,
         target,
         base: format!("{}/{}", surroundings.proc_path, held.main.pid()),
         buffer,
@@ -55,7 +56,7 @@ pub(super) fn all(
 
 struct Tries<'a> {
     main: &'a ProcessDir,
-    viewer: &'a Viewer,
+    viewer: &'a CallerCredentials,
     target: &'a Credentials,
     base: String,
     buffer: &'a mut Vec<u8>,
@@ -66,7 +67,7 @@ struct Tries<'a> {
 const A_LITTLE: usize = 4096;
 
 impl Tries<'_> {
-    fn open_to_all(&mut self, facts: &Facts) {
+    fn open_to_all(&mut self, facts: &ProcessSnapshot) {
         self.known(What::Status, Check::Open, "status", facts.status.as_ref());
         self.known(What::Arguments, Check::Open, "cmdline", facts.args.as_ref());
         self.read(What::Mounts, Check::Open, c"mountinfo");
@@ -75,7 +76,7 @@ impl Tries<'_> {
         self.read(What::Sockets, Check::Open, c"net/tcp");
     }
 
-    fn guarded(&mut self, facts: &Facts, held: &Held) {
+    fn guarded(&mut self, facts: &ProcessSnapshot, held: &TargetHandle) {
         let environ = facts.environ.as_ref();
         self.known(What::Environment, Check::OwnerAndPtrace, "environ", environ);
         self.files(held);
@@ -95,7 +96,7 @@ impl Tries<'_> {
     }
 
     /// The root must open, and let itself be searched.
-    fn files(&mut self, held: &Held) {
+    fn files(&mut self, held: &TargetHandle) {
         let root = match held.root(self.viewer) {
             Ok(root) => root,
             Err(refusal) => {
@@ -144,7 +145,13 @@ impl Tries<'_> {
     }
 
     /// What the walk has tried; nothing where it was not asked to.
-    fn known<T>(&mut self, what: What, check: Check, name: &str, attempt: Option<&Attempt<T>>) {
+    fn known<T>(
+        &mut self,
+        what: What,
+        check: Check,
+        name: &str,
+        attempt: Option<&Result<T, Refusal>>,
+    ) {
         if let Some(attempt) = attempt {
             let result = attempt.as_ref().map(drop).map_err(Clone::clone);
             self.push(what, check, name, result);

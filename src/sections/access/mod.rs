@@ -20,8 +20,8 @@ use crate::render::tables::Table;
 use crate::render::tables::access::tables;
 use crate::rights::ptrace_access;
 use crate::rights::ptrace_access::{Credentials, blockers, may_ptrace};
-use crate::scan::look::{Needs, Scope};
-use crate::scan::reader::Files;
+use crate::scan::needs::Files;
+use crate::scan::needs::{Needs, Scope};
 use crate::scan::view::View;
 use attempts::Attempted;
 use remedies::{Advice, Situation};
@@ -72,7 +72,7 @@ fn look(view: &mut View) -> Option<Access> {
     let target = held.credentials().clone();
     let surroundings = Surroundings::of(view, held, &mut buffer);
     let tried = attempts::all(view, held, &target, &surroundings, &mut buffer);
-    let viewer: &Credentials = &view.visitor.viewer;
+    let viewer: &Credentials = &view.reader.viewer;
     let judge = Judge {
         viewer,
         target: &target,

@@ -3,12 +3,12 @@
 use super::remedies::{Place, Platform};
 use crate::parse::id_map::IdMap;
 use crate::rights::ptrace_access::{Credentials, same_user_namespace};
-use crate::scan::view::{Held, View};
+use crate::scan::view::{TargetHandle, View};
 
 const SMALL_LIMIT: usize = 64 << 10;
 
 /// Where this is, to name things as their users do.
-pub(super) fn of(view: &View, held: &Held, buffer: &mut Vec<u8>) -> Place {
+pub(super) fn of(view: &View, held: &TargetHandle, buffer: &mut Vec<u8>) -> Place {
     let identity = &held.identity;
     let injected = std::env::var_os("KUBERNETES_SERVICE_HOST").is_some();
     let platform = match (&identity.pod_uid, identity.runtime) {
@@ -19,7 +19,7 @@ pub(super) fn of(view: &View, held: &Held, buffer: &mut Vec<u8>) -> Place {
         _ => Platform::Unknown,
     };
     let nodename = view
-        .visitor
+        .reader
         .proc
         .read(c"sys/kernel/hostname", SMALL_LIMIT, buffer)
         .ok()
@@ -38,7 +38,7 @@ pub(super) fn of(view: &View, held: &Held, buffer: &mut Vec<u8>) -> Place {
 pub(super) fn ids_inside(
     viewer: &Credentials,
     target: &Credentials,
-    held: &Held,
+    held: &TargetHandle,
     buffer: &mut Vec<u8>,
 ) -> Option<(u32, u32)> {
     let (uid, gid) = (target.uid?.effective, target.gid?.effective);

@@ -8,27 +8,26 @@ use crate::model::access::Shared;
 use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::parse::status::Status;
 use crate::rights::ptrace_access::{Check, Credentials, refusal, same_user_namespace};
-use crate::scan::reader::Attempt;
-use crate::scan::view::{Held, View};
+use crate::scan::view::{TargetHandle, View};
 
 /// What is shared, before the gaps are written.
 pub(super) struct Sharing {
     pid: i32,
-    pid_namespace: Attempt<bool>,
-    network_namespace: Attempt<bool>,
-    user_namespace: Attempt<bool>,
+    pid_namespace: Result<bool, Refusal>,
+    network_namespace: Result<bool, Refusal>,
+    user_namespace: Result<bool, Refusal>,
 }
 
 impl Sharing {
     pub(super) fn of(
         view: &View,
-        held: &Held,
+        held: &TargetHandle,
         target: &Credentials,
         surroundings: &Surroundings,
     ) -> Self {
-        let viewer = &view.visitor.viewer;
+        let viewer = &view.reader.viewer;
         let own = surroundings.own.as_ref();
-        let by_link = |name: &CStr| -> Attempt<bool> {
+        let by_link = |name: &CStr| -> Result<bool, Refusal> {
             let own = own.ok_or_else(|| Refusal::of(Reason::Unsupported))?;
             let told = |errno| refusal(errno, Check::Ptrace, viewer, || target.clone());
             let other = held.main.read_link(name).map_err(told)?;

@@ -15,8 +15,8 @@ use crate::parse::id_map::IdMap;
 use crate::parse::security_label::{self, Module};
 use crate::parse::status::{Ids, Status};
 use crate::parse::{capabilities, capability_text};
-use crate::scan::reader::{Attempt, Facts};
-use crate::scan::security::{Namespaces, Security, Task};
+use crate::scan::snapshot::ProcessSnapshot;
+use crate::scan::snapshot::{Namespaces, Security, Task};
 use crate::scan::view::View;
 
 pub(super) const SECTION: &str = CapabilitiesQuery::NAME;
@@ -44,7 +44,7 @@ pub(super) struct Filler<'a> {
 
 /// Whose privileges are told: names and maps are those of its process.
 struct Subject<'a> {
-    facts: &'a Facts,
+    facts: &'a ProcessSnapshot,
     /// From the viewer's ids to those inside, where they differ.
     uid_map: Option<&'a IdMap>,
     gid_map: Option<&'a IdMap>,
@@ -58,8 +58,12 @@ impl<'a> Filler<'a> {
         }
     }
 
-    pub(super) fn context(&mut self, facts: &Facts, security: &Security) -> SecurityContext {
-        let inside = |map: &'_ Attempt<IdMap>| {
+    pub(super) fn context(
+        &mut self,
+        facts: &ProcessSnapshot,
+        security: &Security,
+    ) -> SecurityContext {
+        let inside = |map: &'_ Result<IdMap, Refusal>| {
             let same = security
                 .uid_map
                 .as_ref()
@@ -109,7 +113,11 @@ impl<'a> Filler<'a> {
         }
     }
 
-    fn privileges(&mut self, subject: &Subject<'_>, status: &Attempt<&Status>) -> Privileges {
+    fn privileges(
+        &mut self,
+        subject: &Subject<'_>,
+        status: &Result<&Status, Refusal>,
+    ) -> Privileges {
         let pid = subject.facts.pid;
         let known = self.around.known_capabilities;
         let text = status.clone().and_then(|status| {
@@ -154,7 +162,7 @@ impl<'a> Filler<'a> {
         &mut self,
         field: &str,
         pid: i32,
-        status: &Attempt<&Status>,
+        status: &Result<&Status, Refusal>,
         line: impl FnOnce(&Status) -> Option<T>,
     ) -> Seen<T> {
         let attempt = match status {
@@ -164,7 +172,7 @@ impl<'a> Filler<'a> {
         self.view.gaps.seen(SECTION, field, pid, attempt)
     }
 
-    fn seccomp(&mut self, pid: i32, status: &Attempt<&Status>) -> Seen<SeccompMode> {
+    fn seccomp(&mut self, pid: i32, status: &Result<&Status, Refusal>) -> Seen<SeccompMode> {
         let attempt = match status {
             Ok(status) => match status.seccomp {
                 Some(mode) => SeccompMode::from_number(mode).ok_or(Refusal::of(Reason::Malformed)),
@@ -178,15 +186,12 @@ impl<'a> Filler<'a> {
     /// What the target calls its ids. Only its own files say that.
     fn naming<'s>(&'s mut self, subject: &Subject<'s>, with_groups: bool) -> Naming<'s> {
         let View {
-            held,
-            gaps,
-            visitor,
-            ..
+            held, gaps, reader, ..
         } = &mut *self.view;
         let held = held
             .as_ref()
             .filter(|held| held.identity.key == subject.facts.identity.key);
-        let names = match held.map(|held| held.names(&visitor.viewer)) {
+        let names = match held.map(|held| held.names(&reader.viewer)) {
             None => None,
             Some(Ok(names)) => Some(Ok((&names.users, &names.groups))),
             Some(Err(refusal)) => {
@@ -213,7 +218,7 @@ impl<'a> Filler<'a> {
     fn label(
         &mut self,
         pid: i32,
-        attempt: &Attempt<Option<security_label::SecurityLabel>>,
+        attempt: &Result<Option<security_label::SecurityLabel>, Refusal>,
     ) -> Option<Seen<SecurityLabel>> {
         match attempt {
             Ok(None) => None,
@@ -234,7 +239,7 @@ impl<'a> Filler<'a> {
             Ok(map) => self.around.root_is_node_root(map, security.namespaces.user),
             Err(_) => (Answer::Unknown, "its uid_map cannot be read".to_owned()),
         };
-        let mut map = |field, map: &Attempt<IdMap>| {
+        let mut map = |field, map: &Result<IdMap, Refusal>| {
             let ranges = map.as_ref().map(|map| {
                 let range = |range: &crate::parse::id_map::IdRange| MappedIds {
                     inside: range.inside,
@@ -255,7 +260,7 @@ impl<'a> Filler<'a> {
     }
 
     /// Files of a process that is not dumpable belong to root of its user namespace.
-    fn dumpable(&self, facts: &Facts, security: &Security) -> Answer {
+    fn dumpable(&self, facts: &ProcessSnapshot, security: &Security) -> Answer {
         let (Some(owner), Ok(uid_map), Ok(gid_map)) =
             (security.files_owner, &security.uid_map, &security.gid_map)
         else {

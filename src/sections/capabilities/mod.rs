@@ -17,8 +17,9 @@ use crate::model::time::Timestamp;
 use crate::parse::capabilities;
 use crate::render::tables::Table;
 use crate::render::tables::capabilities::{decoded, one_each, tables};
-use crate::scan::look::{Needs, Scope};
-use crate::scan::reader::{Facts, Files};
+use crate::scan::needs::Files;
+use crate::scan::needs::{Needs, Scope};
+use crate::scan::snapshot::ProcessSnapshot;
 use crate::scan::view::View;
 use crate::sys::clock::Clock;
 use fill::{Filler, capability_set};
@@ -76,7 +77,8 @@ impl Query for CapabilitiesQuery {
         let main_pid = view.held.as_ref().map(|held| held.main.pid());
         let mut filler = Filler::new(view);
         let facts = std::mem::take(&mut filler.view.facts);
-        let shown = |facts: &&Facts| facts.read && (self.all || Some(facts.pid) == main_pid);
+        let shown =
+            |facts: &&ProcessSnapshot| facts.read && (self.all || Some(facts.pid) == main_pid);
         let contexts = facts.iter().filter(shown).filter_map(|facts| {
             let security = facts.security.as_ref()?;
             Some(filler.context(facts, security))

@@ -4,8 +4,8 @@ use crate::model::capabilities::Answer;
 use crate::parse::id_map::IdMap;
 use crate::parse::stat::Stat;
 use crate::parse::status::Status;
-use crate::scan::reader::{SMALL_LIMIT, STATUS_LIMIT};
-use crate::scan::security::Namespaces;
+use crate::scan::limits::{SMALL_LIMIT, STATUS_LIMIT};
+use crate::scan::snapshot::Namespaces;
 use crate::scan::view::View;
 use crate::sys::ProcessDir;
 
@@ -45,7 +45,7 @@ impl Surroundings {
     /// Reads them.
     #[must_use]
     pub(super) fn read(view: &View) -> Self {
-        let (proc, viewer) = (&view.visitor.proc, &view.visitor.viewer);
+        let (proc, viewer) = (&view.reader.proc, &view.reader.viewer);
         let mut buffer = Vec::new();
         let last = proc.read(c"sys/kernel/cap_last_cap", 64, &mut buffer);
         let last: Option<u8> = last

@@ -7,14 +7,14 @@ use crate::model::capabilities::{Executable, ExecutableFile, FileCapabilitySets}
 use crate::model::gap::{Reason, Refusal};
 use crate::model::seen::Seen;
 use crate::parse::file_capabilities::FileCapabilities;
-use crate::scan::reader::{Attempt, Facts};
+use crate::scan::snapshot::ProcessSnapshot;
 use crate::sys::program::Program;
 
 impl Filler<'_> {
     pub(super) fn executable(
         &mut self,
-        facts: &Facts,
-        program: &Attempt<Option<Program>>,
+        facts: &ProcessSnapshot,
+        program: &Result<Option<Program>, Refusal>,
     ) -> Option<Executable> {
         let path = match facts.exe.as_ref()? {
             Ok(None) => return None,

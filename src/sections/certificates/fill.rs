@@ -16,12 +16,11 @@ use crate::model::gap::{Gaps, Reason, Refusal, Subject};
 use crate::model::seen::Seen;
 use crate::model::time::Timestamp;
 use crate::parse::certificate_paths;
-use crate::rights::file_mode::Party;
+use crate::rights::file_mode::FileSubject;
 use crate::rights::ptrace_access::Check;
-use crate::scan::reader::Attempt;
 use crate::scan::view::{View, by_its_mode};
 use crate::sys::InRoot;
-use crate::sys::time_box::{self, Patience, each_in_time};
+use crate::sys::time_box::{self, TimeBudget, each_in_time};
 
 /// What was found of the target's files.
 pub(super) struct Brought {
@@ -33,7 +32,7 @@ pub(super) struct Brought {
 /// Files that are read unless `--max-files` says otherwise.
 pub(super) const FILES: usize = 1000;
 /// Local file systems answer within microseconds; a keystore may take a while to open.
-const PATIENCE: Patience = Patience {
+const PATIENCE: TimeBudget = TimeBudget {
     each: Duration::from_secs(2),
     all: Duration::from_secs(10),
     stuck: 4,
@@ -75,7 +74,7 @@ pub(super) fn files(
     let Some(held) = &view.held else {
         return none(Seen::Value(Vec::new()));
     };
-    let party = Party::of(held.credentials(), &view.visitor.viewer);
+    let party = FileSubject::of(held.credentials(), &view.reader.viewer);
     let mut judge = Judge {
         gaps: &mut view.gaps,
         party: party.as_ref(),
@@ -109,7 +108,7 @@ fn roots(view: &View) -> Result<(InRoot, InRoot), (i32, Refusal)> {
     };
     let root = || {
         InRoot::of(&held.main).map_err(|errno| {
-            let refusal = held.refusal(errno, Check::Ptrace, &view.visitor.viewer);
+            let refusal = held.refusal(errno, Check::Ptrace, &view.reader.viewer);
             (held.main.pid(), refusal)
         })
     };
@@ -223,7 +222,7 @@ impl Assembly {
 /// Turns what was read into files and gaps.
 struct Judge<'a> {
     gaps: &'a mut Gaps,
-    party: Result<&'a Party, &'a Refusal>,
+    party: Result<&'a FileSubject, &'a Refusal>,
     left_out: u64,
 }
 
@@ -292,7 +291,7 @@ impl Judge<'_> {
             self.gaps
                 .seen(SECTION, "files.readable_by_target", subject(), readable);
         let (mut form, mut private_keys, mut faults) = (None, Vec::new(), Vec::new());
-        let certificates: Attempt<Vec<_>> = match reading.contents {
+        let certificates: Result<Vec<_>, Refusal> = match reading.contents {
             Ok(Some(contents)) => {
                 form = Some(contents.form);
                 private_keys = contents.private_keys;

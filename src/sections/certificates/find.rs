@@ -11,7 +11,7 @@ use crate::model::volume::VolumeKind;
 use crate::parse::certificate_paths;
 use crate::parse::certificate_paths::Named;
 use crate::parse::environ;
-use crate::scan::reader::Facts;
+use crate::scan::snapshot::ProcessSnapshot;
 use crate::scan::view::View;
 use crate::sections::mounts::fill::{MountPoint, points};
 
@@ -127,7 +127,11 @@ impl Places {
     }
 
     /// What the main process names; and what of it could not be read.
-    fn of_process(&mut self, facts: &Facts, depth: usize) -> Vec<(&'static str, Refusal)> {
+    fn of_process(
+        &mut self,
+        facts: &ProcessSnapshot,
+        depth: usize,
+    ) -> Vec<(&'static str, Refusal)> {
         let mut refused = Vec::new();
         let cwd = match &facts.cwd {
             Some(Ok(Some(path))) => Some(path.as_slice()),

@@ -11,8 +11,8 @@ use crate::model::certificate::FoundBy;
 use crate::parse::certificate_file::{self, Contents};
 use crate::parse::certificate_paths;
 use crate::rights::file_mode::Ownership;
-use crate::sys::found::{Found, Kind};
-use crate::sys::{Cut, InRoot};
+use crate::sys::opened_file::{Kind, OpenedFile};
+use crate::sys::{InRoot, Truncation};
 
 /// A path to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,7 +104,7 @@ impl Reader {
 
     /// Reads one candidate; `index` is its place among them.
     pub(super) fn read(&self, index: usize, candidate: &Candidate) -> Outcome {
-        let found = match Found::at(&self.root, &candidate.path) {
+        let found = match OpenedFile::at(&self.root, &candidate.path) {
             Ok(found) => found,
             Err(Errno::ENOENT | Errno::ENOTDIR) => return Outcome::Missing,
             Err(errno) => return Outcome::Refused(errno),
@@ -151,7 +151,11 @@ impl Reader {
         place && !asked
     }
 
-    fn contents(&self, candidate: &Candidate, found: &Found) -> Result<Option<Contents>, Unread> {
+    fn contents(
+        &self,
+        candidate: &Candidate,
+        found: &OpenedFile,
+    ) -> Result<Option<Contents>, Unread> {
         let limit = limit(candidate);
         if found.size_bytes() > limit {
             return Err(Unread::TooLong(limit));
@@ -165,8 +169,8 @@ impl Reader {
         }
         let mut bytes = Vec::new();
         match found.read(usize::try_from(limit).unwrap_or(usize::MAX), &mut bytes) {
-            Ok(Cut::Whole) => {}
-            Ok(Cut::AtLimit) => return Err(Unread::TooLong(limit)),
+            Ok(Truncation::Whole) => {}
+            Ok(Truncation::AtLimit) => return Err(Unread::TooLong(limit)),
             Err(errno) => return Err(Unread::Errno(errno)),
         }
         let password = self.password.as_deref();

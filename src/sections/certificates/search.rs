@@ -8,8 +8,8 @@ use nix::errno::Errno;
 
 use crate::model::certificate::FoundBy;
 use crate::parse::certificate_paths;
-use crate::sys::found::{Found, Kind};
-use crate::sys::{Cut, InRoot};
+use crate::sys::opened_file::{Kind, OpenedFile};
+use crate::sys::{InRoot, Truncation};
 
 /// Where to begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,7 +82,7 @@ impl Search {
     /// Follows one start.
     pub(super) fn follow(&self, start: &Start) -> Searched {
         let mut searched = Searched::default();
-        let found = match Found::at(&self.root, &start.path) {
+        let found = match OpenedFile::at(&self.root, &start.path) {
             Ok(found) => found,
             Err(Errno::ENOENT | Errno::ENOTDIR) => {
                 searched.is_missing = true;
@@ -105,13 +105,13 @@ impl Search {
         searched
     }
 
-    fn descend(&self, start: &Start, top: Found, searched: &mut Searched) {
+    fn descend(&self, start: &Start, top: OpenedFile, searched: &mut Searched) {
         let mut met = HashSet::from([top.identity()]);
         drop(top);
         let mut waiting = vec![(start.path.clone(), start.depth)];
         while let Some((path, depth)) = waiting.pop() {
             // Only one directory is held at a time, however many wait.
-            let found = match Found::at(&self.root, &path) {
+            let found = match OpenedFile::at(&self.root, &path) {
                 Ok(found) => found,
                 Err(Errno::ENOENT | Errno::ENOTDIR) => continue,
                 Err(errno) => {
@@ -131,13 +131,13 @@ impl Search {
             });
             self.take_entries(count);
             match cut {
-                Ok(Cut::Whole) => {}
-                Ok(Cut::AtLimit) => searched.cut.push((path.clone(), Bound::Entries)),
+                Ok(Truncation::Whole) => {}
+                Ok(Truncation::AtLimit) => searched.cut.push((path.clone(), Bound::Entries)),
                 Err(errno) => searched.refused.push((path.clone(), errno)),
             }
             below.sort_unstable_by(|a, b| b.cmp(a));
             for path in below {
-                let Ok(found) = Found::at(&self.root, &path) else {
+                let Ok(found) = OpenedFile::at(&self.root, &path) else {
                     continue;
                 };
                 if found.kind() != Kind::Directory || !met.insert(found.identity()) {
@@ -167,7 +167,9 @@ impl Search {
         let path = joined(directory, name);
         let wanted = start.take == Take::Everything || certificate_paths::is_usual(name);
         let kind = match kind {
-            Kind::Unknown => Found::at(&self.root, &path).map_or(Kind::Special, |it| it.kind()),
+            Kind::Unknown => {
+                OpenedFile::at(&self.root, &path).map_or(Kind::Special, |it| it.kind())
+            }
             known => known,
         };
         let telling = start.take != Take::TellingDirectories
@@ -178,13 +180,17 @@ impl Search {
             // Where it leads shows when it is read; one without a usual name may lead to
             // a directory.
             Kind::Link if wanted && certificate_paths::is_usual(name) => searched.files.push(path),
-            Kind::Link if start.looks_below() || wanted => match Found::at(&self.root, &path) {
-                Ok(found) if found.kind() == Kind::File && wanted => searched.files.push(path),
-                Ok(found) if found.kind() == Kind::Directory && telling && start.looks_below() => {
-                    below.push(path);
+            Kind::Link if start.looks_below() || wanted => {
+                match OpenedFile::at(&self.root, &path) {
+                    Ok(found) if found.kind() == Kind::File && wanted => searched.files.push(path),
+                    Ok(found)
+                        if found.kind() == Kind::Directory && telling && start.looks_below() =>
+                    {
+                        below.push(path);
+                    }
+                    _ => {}
                 }
-                _ => {}
-            },
+            }
             Kind::Directory if telling && start.looks_below() && !self.kernel.contains(&path) => {
                 below.push(path);
             }

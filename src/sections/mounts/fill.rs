@@ -17,13 +17,12 @@ use crate::parse::volume::{Surroundings, is_kernel, is_mask, volume};
 use crate::redact::Redactor;
 use crate::rights::ptrace_access::Check;
 use crate::scan::container_key::Identity;
-use crate::scan::reader::Attempt;
 use crate::scan::view::View;
-use crate::sys::Cut;
+use crate::sys::Truncation;
 
 /// What to look at beside the lines themselves.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Wanted {
+pub(super) struct ProcessFilter {
     /// Space and access of the mount points, and the usual directories.
     pub(super) places: bool,
     /// How long one of them may take.
@@ -34,7 +33,7 @@ pub(super) struct Wanted {
 const MOUNTINFO_LIMIT: usize = 32 << 20;
 
 /// The mounts of the target, in the kernel's order.
-pub(super) fn mounts(view: &mut View, wanted: Wanted) -> Seen<Vec<Mount>> {
+pub(super) fn mounts(view: &mut View, wanted: ProcessFilter) -> Seen<Vec<Mount>> {
     let (bytes, cut) = match read(view) {
         Ok(read) => read,
         Err((pid, refusal)) => {
@@ -50,7 +49,7 @@ pub(super) fn mounts(view: &mut View, wanted: Wanted) -> Seen<Vec<Mount>> {
         }
     }
     let pid = view.held.as_ref().map_or(0, |held| held.main.pid());
-    if cut == Cut::AtLimit {
+    if cut == Truncation::AtLimit {
         view.gaps
             .record(SECTION, "mounts", pid, &Refusal::of(Reason::Limit));
         // The last line is the one that was cut.
@@ -87,7 +86,7 @@ pub(crate) struct MountPoint {
 ///
 /// # Errors
 /// Why its mounts cannot be read.
-pub(crate) fn points(view: &mut View) -> Attempt<Vec<MountPoint>> {
+pub(crate) fn points(view: &mut View) -> Result<Vec<MountPoint>, Refusal> {
     let (bytes, _) = read(view).map_err(|(_, refusal)| refusal)?;
     let entries: Vec<MountEntry> = mountinfo::entries(&bytes).filter_map(Result::ok).collect();
     let around = surroundings(view, &entries);
@@ -113,14 +112,14 @@ fn surroundings(view: &View, entries: &[MountEntry<'_>]) -> Surroundings {
 type Text = Arc<[u8]>;
 
 /// The text of mountinfo: what was kept, else read from the held process.
-fn read(view: &mut View) -> Result<(Text, Cut), (i32, Refusal)> {
+fn read(view: &mut View) -> Result<(Text, Truncation), (i32, Refusal)> {
     let Some(held) = &view.held else {
         return Err((0, Refusal::of(Reason::Vanished)));
     };
     let pid = held.main.pid();
     let mut facts = view.facts.iter_mut().find(|facts| facts.pid == pid);
     if let Some(kept) = facts.as_ref().and_then(|facts| facts.mountinfo.as_ref()) {
-        return Ok((Arc::clone(kept), Cut::Whole));
+        return Ok((Arc::clone(kept), Truncation::Whole));
     }
     let mut buffer = Vec::new();
     match held
@@ -129,7 +128,7 @@ fn read(view: &mut View) -> Result<(Text, Cut), (i32, Refusal)> {
     {
         Ok(cut) => {
             let text: Text = buffer.into();
-            if let (Cut::Whole, Some(facts)) = (cut, &mut facts) {
+            if let (Truncation::Whole, Some(facts)) = (cut, &mut facts) {
                 facts.mountinfo = Some(Arc::clone(&text));
             }
             Ok((text, cut))
@@ -138,7 +137,7 @@ fn read(view: &mut View) -> Result<(Text, Cut), (i32, Refusal)> {
         Err(_) if facts.is_some_and(|facts| facts.stat.state == b'Z') => {
             Err((pid, Refusal::of(Reason::Vanished)))
         }
-        Err(errno) => Err((pid, held.refusal(errno, Check::Open, &view.visitor.viewer))),
+        Err(errno) => Err((pid, held.refusal(errno, Check::Open, &view.reader.viewer))),
     }
 }
 

@@ -16,10 +16,10 @@ use crate::model::seen::Seen;
 use crate::render::tables::Table;
 use crate::render::tables::mounts;
 use crate::render::tables::mounts::Style;
-use crate::scan::look::{Needs, Scope};
-use crate::scan::reader::Files;
+use crate::scan::needs::Files;
+use crate::scan::needs::{Needs, Scope};
 use crate::scan::view::View;
-use fill::Wanted;
+use fill::ProcessFilter;
 
 /// Flags of `spyhole mounts`.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
@@ -101,7 +101,7 @@ impl Query for MountsQuery {
 
     fn fill(&self, view: &mut View, report: &mut Report) {
         let whole = view.main_facts().is_some_and(|facts| facts.cwd.is_some());
-        let wanted = Wanted {
+        let wanted = ProcessFilter {
             places: whole || self.space || self.inodes || self.writable,
             each: self.space_timeout.unwrap_or(SPACE_TIMEOUT),
         };

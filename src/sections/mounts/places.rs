@@ -11,13 +11,13 @@ use crate::model::gap::{Gaps, Reason, Refusal, Subject};
 use crate::model::mount::{Because, Mount, Purpose, Space, UsualDirectory};
 use crate::parse::environ;
 use crate::parse::volume::is_kernel;
-use crate::rights::file_mode::Party;
+use crate::rights::file_mode::FileSubject;
 use crate::rights::ptrace_access::Check;
-use crate::scan::reader::{Attempt, Viewer};
-use crate::scan::view::{Held, View};
+use crate::scan::process_files::CallerCredentials;
+use crate::scan::view::{TargetHandle, View};
 use crate::sys::InRoot;
 use crate::sys::place::{Place, look_at};
-use crate::sys::time_box::{Outcome, Patience, each_in_time};
+use crate::sys::time_box::{Outcome, TimeBudget, each_in_time};
 
 /// File systems that may not answer before the rest is given up.
 const STUCK: usize = 4;
@@ -28,8 +28,8 @@ const ALL_TIMES: u32 = 10;
 pub(super) fn fill(view: &mut View, mounts: &mut [Mount], each: Duration) {
     let directories = usual_directories(view);
     let Some(held) = &view.held else { return };
-    let viewer = &view.visitor.viewer;
-    let party = Party::of(held.credentials(), viewer);
+    let viewer = &view.reader.viewer;
+    let party = FileSubject::of(held.credentials(), viewer);
     let mut judge = Judge {
         held,
         viewer,
@@ -47,7 +47,7 @@ pub(super) fn fill(view: &mut View, mounts: &mut [Mount], each: Duration) {
         .map(|mount| mount.mount_point.as_bytes().to_vec())
         .collect();
     paths.extend(directories.iter().map(|(_, path)| path.clone()));
-    let patience = Patience {
+    let patience = TimeBudget {
         each,
         all: each.saturating_mul(ALL_TIMES).min(view.timeout),
         stuck: STUCK,
@@ -112,15 +112,15 @@ fn usual_directories(view: &mut View) -> Vec<(Purpose, Vec<u8>)> {
 
 /// Turns what was seen into fields and gaps.
 struct Judge<'a> {
-    held: &'a Held,
-    viewer: &'a Viewer,
-    party: Result<&'a Party, &'a Refusal>,
+    held: &'a TargetHandle,
+    viewer: &'a CallerCredentials,
+    party: Result<&'a FileSubject, &'a Refusal>,
     gaps: &'a mut Gaps,
 }
 
 impl Judge<'_> {
     /// One attempt for each path, within its time.
-    fn look(&self, paths: Vec<Vec<u8>>, patience: Patience) -> Vec<Attempt<Place>> {
+    fn look(&self, paths: Vec<Vec<u8>>, patience: TimeBudget) -> Vec<Result<Place, Refusal>> {
         // A root of its own: a thread that is stuck keeps it.
         let root = match InRoot::of(&self.held.main) {
             Ok(root) => root,
@@ -160,7 +160,7 @@ impl Judge<'_> {
         }
     }
 
-    fn mount(&mut self, mount: &mut Mount, attempt: Attempt<Place>) {
+    fn mount(&mut self, mount: &mut Mount, attempt: Result<Place, Refusal>) {
         let attempt = attempt.and_then(|place| leads_here(mount, place));
         let space = match &attempt {
             Ok(place) => match place.counts {
@@ -190,7 +190,7 @@ impl Judge<'_> {
         mounts: &mut [Mount],
         purpose: Purpose,
         path: Vec<u8>,
-        attempt: Attempt<Place>,
+        attempt: Result<Place, Refusal>,
     ) {
         let subject = Subject::Path(path.as_slice().into());
         let place = match attempt {
@@ -235,7 +235,11 @@ impl Judge<'_> {
     }
 
     /// A read-only mount needs no look.
-    fn verdict(&self, mount: &Mount, place: Result<&Place, &Refusal>) -> Attempt<(bool, Because)> {
+    fn verdict(
+        &self,
+        mount: &Mount,
+        place: Result<&Place, &Refusal>,
+    ) -> Result<(bool, Because), Refusal> {
         if !mount.writable {
             let own = mount.mount_options.as_bytes();
             let by_mount = own.split(|byte| *byte == b',').any(|word| word == b"ro");
@@ -255,7 +259,7 @@ impl Judge<'_> {
 
 /// Whether the mount point still leads to this very mount, and not to one that was laid over
 /// it since its line was read.
-fn leads_here(mount: &Mount, place: Place) -> Attempt<Place> {
+fn leads_here(mount: &Mount, place: Place) -> Result<Place, Refusal> {
     let here = match place.mount_id {
         Some(id) => id == mount.mount_id,
         None => (place.major, place.minor) == (mount.major.into(), mount.minor.into()),

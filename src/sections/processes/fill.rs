@@ -14,7 +14,7 @@ use crate::parse::limits::{self, Limits};
 use crate::parse::stat::Stat;
 use crate::parse::status::Status;
 use crate::parse::{signals, system, tty};
-use crate::scan::reader::{Attempt, Facts};
+use crate::scan::snapshot::ProcessSnapshot;
 use crate::scan::view::View;
 use crate::sys::clock::Clock;
 
@@ -23,7 +23,7 @@ const SECTION: &str = ProcessesQuery::NAME;
 /// Turns facts into processes; records what is missing.
 pub(super) struct Filler<'a> {
     pub(super) view: &'a mut View,
-    memory_bytes: Attempt<u64>,
+    memory_bytes: Result<u64, Refusal>,
     /// Percent of a processor during `--sample`, by pid.
     sampled: Option<HashMap<i32, f64>>,
 }
@@ -38,7 +38,7 @@ impl<'a> Filler<'a> {
         }
     }
 
-    pub(super) fn process(&mut self, facts: &Facts) -> Process {
+    pub(super) fn process(&mut self, facts: &ProcessSnapshot) -> Process {
         let (stat, clock) = (&facts.stat, self.view.clock);
         let zombie = stat.state == b'Z';
         let started_at = Timestamp(clock.at_ticks(stat.starttime_ticks));
@@ -110,12 +110,12 @@ impl<'a> Filler<'a> {
         }
     }
 
-    fn names(&mut self, facts: &Facts) -> (Option<Seen<ByteString>>, Option<Seen<ByteString>>) {
+    fn names(
+        &mut self,
+        facts: &ProcessSnapshot,
+    ) -> (Option<Seen<ByteString>>, Option<Seen<ByteString>>) {
         let View {
-            held,
-            gaps,
-            visitor,
-            ..
+            held, gaps, reader, ..
         } = &mut *self.view;
         // Only the target's own files say what its ids are called.
         let Some(held) = held
@@ -124,7 +124,7 @@ impl<'a> Filler<'a> {
         else {
             return (None, None);
         };
-        match held.names(&visitor.viewer) {
+        match held.names(&reader.viewer) {
             Ok(names) => {
                 let name = |name: Option<&[u8]>| name.map(|name| Seen::Value(name.into()));
                 (
@@ -143,7 +143,7 @@ impl<'a> Filler<'a> {
         }
     }
 
-    fn args(&mut self, facts: &Facts) -> Option<Seen<Vec<Argument>>> {
+    fn args(&mut self, facts: &ProcessSnapshot) -> Option<Seen<Vec<Argument>>> {
         let redactor = &self.view.redactor;
         let attempt = facts
             .args
@@ -157,7 +157,7 @@ impl<'a> Filler<'a> {
         )
     }
 
-    fn exe(&mut self, facts: &Facts) -> (Option<Seen<ByteString>>, Option<bool>) {
+    fn exe(&mut self, facts: &ProcessSnapshot) -> (Option<Seen<ByteString>>, Option<bool>) {
         // The kernel marks a removed file by this suffix.
         const DELETED: &[u8] = b" (deleted)";
         let path = |path: &Vec<u8>| path.strip_suffix(DELETED).unwrap_or(path).into();
@@ -171,7 +171,7 @@ impl<'a> Filler<'a> {
         )
     }
 
-    fn cpu_percent(&self, facts: &Facts, used: CpuSeconds) -> f64 {
+    fn cpu_percent(&self, facts: &ProcessSnapshot, used: CpuSeconds) -> f64 {
         if let Some(sampled) = &self.sampled {
             return sampled.get(&facts.pid).copied().unwrap_or_default();
         }
@@ -195,7 +195,7 @@ impl<'a> Filler<'a> {
         self.view.gaps.seen(SECTION, "memory_percent", pid, attempt)
     }
 
-    fn pss_bytes(&mut self, facts: &Facts) -> Option<Seen<u64>> {
+    fn pss_bytes(&mut self, facts: &ProcessSnapshot) -> Option<Seen<u64>> {
         let attempt = match facts.smaps.as_ref()? {
             Ok(None) => return None,
             Ok(Some(rollup)) => rollup.pss_bytes.ok_or(Refusal::of(Reason::Unsupported)),
@@ -208,7 +208,7 @@ impl<'a> Filler<'a> {
         )
     }
 
-    fn oom(&mut self, facts: &Facts, field: &str, which: usize) -> Option<Seen<i64>> {
+    fn oom(&mut self, facts: &ProcessSnapshot, field: &str, which: usize) -> Option<Seen<i64>> {
         let attempt = facts.oom.as_ref()?.get(which)?.clone();
         Some(self.view.gaps.seen(SECTION, field, facts.pid, attempt))
     }
@@ -216,7 +216,7 @@ impl<'a> Filler<'a> {
     /// A field of memory, which zombies and kernel threads do not have.
     fn of_memory(
         &mut self,
-        facts: &Facts,
+        facts: &ProcessSnapshot,
         field: &str,
         pick: fn(&Status) -> Option<u64>,
     ) -> Option<Seen<u64>> {
@@ -230,7 +230,7 @@ impl<'a> Filler<'a> {
     /// A field of `status`; a line that this kernel lacks is a gap.
     fn of_status<T>(
         &mut self,
-        facts: &Facts,
+        facts: &ProcessSnapshot,
         field: &str,
         pick: fn(&Status) -> Option<T>,
     ) -> Option<Seen<T>> {
@@ -244,9 +244,9 @@ impl<'a> Filler<'a> {
     /// A field that some processes do not have at all.
     fn optional<T, U>(
         &mut self,
-        facts: &Facts,
+        facts: &ProcessSnapshot,
         field: &str,
-        attempt: Option<&Attempt<Option<T>>>,
+        attempt: Option<&Result<Option<T>, Refusal>>,
         change: impl FnOnce(&T) -> U,
     ) -> Option<Seen<U>> {
         match attempt? {
@@ -259,9 +259,9 @@ impl<'a> Filler<'a> {
     }
 }
 
-fn memory_bytes(view: &View) -> Attempt<u64> {
+fn memory_bytes(view: &View) -> Result<u64, Refusal> {
     let mut buffer = Vec::new();
-    let read = view.visitor.proc.read(c"meminfo", 1 << 16, &mut buffer);
+    let read = view.reader.proc.read(c"meminfo", 1 << 16, &mut buffer);
     read.map_err(|errno| Refusal {
         errno: Some(format!("{errno:?}")),
         ..Refusal::of(Reason::Unsupported)
@@ -279,7 +279,7 @@ fn sampled(view: &View, time: Duration) -> HashMap<i32, f64> {
     let mut buffer = Vec::new();
     let mut sampled = HashMap::new();
     for facts in view.facts.iter().filter(|facts| facts.read) {
-        let Ok(process) = view.visitor.proc.process(facts.pid) else {
+        let Ok(process) = view.reader.proc.process(facts.pid) else {
             continue;
         };
         if process.read(c"stat", 1 << 16, &mut buffer).is_err() {
@@ -315,7 +315,7 @@ fn inner_pids(status: &Status) -> Option<Vec<i32>> {
     (!inner.is_empty()).then(|| inner.to_vec())
 }
 
-fn fd_limit(attempt: &Attempt<Box<Limits>>) -> Attempt<LimitPair> {
+fn fd_limit(attempt: &Result<Box<Limits>, Refusal>) -> Result<LimitPair, Refusal> {
     let limit = |limit: &limits::Limit| match limit {
         limits::Limit::Unlimited => Limit::Unlimited,
         limits::Limit::Value(value) => Limit::Value(*value),

@@ -14,8 +14,9 @@ use crate::model::seen::Seen;
 use crate::render::tables::Table;
 use crate::render::tables::processes;
 use crate::render::tables::processes::Column;
-use crate::scan::look::{Needs, Scope};
-use crate::scan::reader::{Facts, Files};
+use crate::scan::needs::Files;
+use crate::scan::needs::{Needs, Scope};
+use crate::scan::snapshot::ProcessSnapshot;
 use crate::scan::view::View;
 use fill::Filler;
 
@@ -196,7 +197,7 @@ impl ProcessesQuery {
     }
 
     /// The filters that need no name.
-    fn keeps_cheaply(&self, facts: &Facts) -> bool {
+    fn keeps_cheaply(&self, facts: &ProcessSnapshot) -> bool {
         let name = self
             .name
             .as_ref()

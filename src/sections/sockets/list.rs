@@ -40,7 +40,7 @@ pub(super) fn fill(query: &SocketsQuery, filter: &Filter, view: &mut View, repor
     let mut buffer = Vec::new();
     for namespace in &namespaces {
         let pid = namespace.process.pid();
-        let mut reader = Reader::open(namespace, &view.visitor, &mut buffer);
+        let mut reader = Reader::open(namespace, &view.reader, &mut buffer);
         let mut list = List {
             filter,
             owners: &owners,

@@ -18,8 +18,8 @@ use crate::model::time::Timestamp;
 use crate::render::tables::Table;
 use crate::render::tables::sockets;
 use crate::render::tables::sockets::Columns;
-use crate::scan::look::{Needs, Scope};
-use crate::scan::reader::Files;
+use crate::scan::needs::Files;
+use crate::scan::needs::{Needs, Scope};
 use crate::scan::view::View;
 use filter::Filter;
 

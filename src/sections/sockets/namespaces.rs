@@ -89,13 +89,13 @@ enum Key {
 /// The walk does not keep what it opens: whoever has the number now serves as well, if it
 /// is in the same namespace.
 fn reopened(view: &View, pid: i32, namespace: &NetNamespace) -> Option<ProcessDir> {
-    let process = view.visitor.proc.process(pid).ok()?;
+    let process = view.reader.proc.process(pid).ok()?;
     (NetNamespace::of(&process).mark() == namespace.mark()).then_some(process)
 }
 
 fn named(view: &View, process: &ProcessDir, inode: Result<u64, Errno>) -> Result<u64, Refusal> {
     inode.map_err(|errno| {
-        refusal(errno, Check::Ptrace, &view.visitor.viewer, || {
+        refusal(errno, Check::Ptrace, &view.reader.viewer, || {
             Credentials::of(process, &mut Vec::new())
         })
     })
@@ -107,5 +107,5 @@ fn own(view: &View) -> Option<NetNamespace> {
         let process = proc.process(proc.own_pid().ok()?).ok()?;
         Some(NetNamespace::of(&process))
     };
-    of(&view.visitor.proc).or_else(|| of(&ProcDir::open(Path::new("/proc")).ok()?))
+    of(&view.reader.proc).or_else(|| of(&ProcDir::open(Path::new("/proc")).ok()?))
 }

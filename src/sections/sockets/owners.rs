@@ -8,7 +8,7 @@ use crate::model::ByteString;
 use crate::model::gap::{Reason, Refusal};
 use crate::model::seen::Unseen;
 use crate::model::socket::Owner;
-use crate::scan::reader::Facts;
+use crate::scan::snapshot::ProcessSnapshot;
 use crate::scan::view::View;
 
 /// Holders by the inode of the socket.
@@ -40,7 +40,7 @@ impl Owners {
             let slow = Refusal::of(Reason::Timeout).needing("a longer --timeout");
             owners.unseen = Some(view.gaps.record(SECTION, "owners", pid, &slow));
         }
-        let read = |facts: &Facts| match &facts.sockets {
+        let read = |facts: &ProcessSnapshot| match &facts.sockets {
             Some(Ok(Some(sockets))) if facts.read => sockets.len(),
             _ => 0,
         };

@@ -17,10 +17,10 @@ use crate::parse::net_tables::{
 use crate::parse::sock_diag::{self, Message};
 use crate::parse::{Malformed, sock_diag::inet as inet_diag};
 use crate::rights::ptrace_access::{Check, refusal};
-use crate::scan::reader::Visitor;
+use crate::scan::reader::ProcessReader;
 use crate::sys::lines::lines;
 use crate::sys::sock_diag::SockDiag;
-use crate::sys::{Cut, ProcessDir};
+use crate::sys::{ProcessDir, Truncation};
 
 /// A socket as either source tells it.
 pub(super) enum Raw {
@@ -34,7 +34,7 @@ pub(super) enum Raw {
 /// Reads tables of one namespace.
 pub(super) struct Reader<'a> {
     process: &'a ProcessDir,
-    visitor: &'a Visitor,
+    reader: &'a ProcessReader,
     diag: Option<SockDiag>,
     /// What would let `sock_diag` serve.
     pub(super) needs_diag: String,
@@ -44,7 +44,7 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     pub(super) fn open(
         namespace: &'a Namespace,
-        visitor: &'a Visitor,
+        reader: &'a ProcessReader,
         buffer: &'a mut Vec<u8>,
     ) -> Self {
         let diag = namespace.own.then(SockDiag::open);
@@ -55,7 +55,7 @@ impl<'a> Reader<'a> {
         };
         Self {
             process: &namespace.process,
-            visitor,
+            reader,
             diag: diag.and_then(Result::ok),
             needs_diag,
             buffer,
@@ -92,7 +92,7 @@ impl<'a> Reader<'a> {
         if errno == Errno::ENOENT && self.has_none(protocol, family) {
             return Ok(None);
         }
-        let refused = refusal(errno, Check::Open, &self.visitor.viewer, Default::default);
+        let refused = refusal(errno, Check::Open, &self.reader.viewer, Default::default);
         Err(if protocol == Protocol::Vsock {
             refused.needing(&self.needs_diag)
         } else {
@@ -181,7 +181,7 @@ impl<'a> Reader<'a> {
         if let Some(done) = open {
             list.add(protocol, family, Raw::Unix(done));
         }
-        if read? == Cut::AtLimit {
+        if read? == Truncation::AtLimit {
             let what = "the last line of a table in /proc/PID/net";
             let expected = "a newline at its end";
             list.malformed(protocol, family, Malformed { what, expected });

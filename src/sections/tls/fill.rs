@@ -287,7 +287,7 @@ fn unix(view: &View, path: &str) -> Result<(Peer, Option<OwnedFd>), NoSocket> {
         .as_ref()
         .ok_or_else(|| NoSocket::Unseen(Refusal::of(Reason::Vanished)))?;
     let root = held
-        .root(&view.visitor.viewer)
+        .root(&view.reader.viewer)
         .map_err(|refusal| NoSocket::Unseen(refusal.clone()))?;
     match root.locate(path.as_bytes()) {
         Ok(found) => Ok((Peer::Unix(link_of(&found).into()), Some(found))),
@@ -328,5 +328,5 @@ fn from_target_network(view: &mut View) -> Seen<bool> {
 
 fn own_process(view: &View) -> Option<ProcessDir> {
     let own = |proc: &ProcDir| proc.process(proc.own_pid().ok()?).ok();
-    own(&view.visitor.proc).or_else(|| own(&ProcDir::open(Path::new("/proc")).ok()?))
+    own(&view.reader.proc).or_else(|| own(&ProcDir::open(Path::new("/proc")).ok()?))
 }

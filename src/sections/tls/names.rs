@@ -11,7 +11,7 @@ use crate::model::gap::{Reason, Refusal};
 use crate::model::tls::{Failure, FilesOf, Resolution, Step};
 use crate::probe::dns::{self, Files};
 use crate::scan::view::View;
-use crate::sys::{Cut, own_file};
+use crate::sys::{Truncation, own_file};
 
 const RESOLV_CONF: &str = "/etc/resolv.conf";
 const HOSTS: &str = "/etc/hosts";
@@ -66,11 +66,11 @@ fn files(view: &mut View, alone: bool) -> (Bytes, FilesOf) {
         let Some(held) = view.held.as_ref() else {
             return Err(Refusal::of(Reason::Vanished));
         };
-        let root = held.root(&view.visitor.viewer).map_err(Clone::clone)?;
+        let root = held.root(&view.reader.viewer).map_err(Clone::clone)?;
         let mut buffer = Vec::new();
         match root.read(path.as_bytes(), FILE_LIMIT, &mut buffer) {
-            Ok(Cut::Whole) => Ok(Some(buffer)),
-            Ok(Cut::AtLimit) => Err(Refusal::of(Reason::Limit)),
+            Ok(Truncation::Whole) => Ok(Some(buffer)),
+            Ok(Truncation::AtLimit) => Err(Refusal::of(Reason::Limit)),
             Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(None),
             Err(errno) => Err(Refusal {
                 errno: Some(format!("{errno:?}")),

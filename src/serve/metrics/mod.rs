@@ -23,7 +23,7 @@ use crate::model::own::Own;
 use crate::model::process_group::groups;
 use crate::model::time::Timestamp;
 use crate::render::metrics::{Figures, Form, metrics};
-use crate::scan::look;
+use crate::scan::needs::ScanOptions;
 use crate::scan::no_target::NoTarget;
 use crate::scan::select::Choice;
 use crate::sections;
@@ -200,8 +200,8 @@ fn requests(look: &Look, with_target: bool) -> Vec<Box<dyn Request>> {
     requests
 }
 
-fn options(look: &Look) -> look::Options {
-    look::Options {
+fn options(look: &Look) -> ScanOptions {
+    ScanOptions {
         proc: look.proc.clone(),
         choice: Choice {
             pid: look.pid,

@@ -1,0 +1,113 @@
+//! What a request needs of a scan: which files of which processes.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::select::Choice;
+use crate::redact::Redactor;
+
+bitflags::bitflags! {
+    /// Files of a process that a section wants beyond `stat`.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct Files: u32 {
+        /// `status`.
+        const STATUS = 1;
+        /// `cmdline`.
+        const CMDLINE = 1 << 1;
+        /// `environ`.
+        const ENVIRON = 1 << 2;
+        /// The link `exe`.
+        const EXE = 1 << 3;
+        /// The link `cwd`.
+        const CWD = 1 << 4;
+        /// The entries of `fd`, counted.
+        const FD_COUNT = 1 << 5;
+        /// `limits`.
+        const LIMITS = 1 << 6;
+        /// `oom_score` and `oom_score_adj`.
+        const OOM = 1 << 7;
+        /// `smaps_rollup`.
+        const SMAPS_ROLLUP = 1 << 8;
+        /// `task/*/stat`.
+        const TASKS = 1 << 9;
+        /// `mountinfo`, where it has to be read anyway to tell the container.
+        const MOUNTINFO = 1 << 10;
+        /// The security context beyond `status`: id maps, label, namespaces, the program's file.
+        const SECURITY = 1 << 13;
+        /// `task/*/status`.
+        const TASK_STATUS = 1 << 14;
+        /// The links in `fd`, which are counted on the way.
+        const FD_LINKS = 1 << 16;
+        /// What tells the network namespace.
+        const NET_NAMESPACE = 1 << 17;
+        /// The links in `fd` that lead to files with names as certificates have them.
+        const OPEN_FILES = 1 << 18;
+    }
+}
+
+/// How to look.
+pub struct ScanOptions {
+    /// Where proc is mounted: `--proc`.
+    pub proc: PathBuf,
+    /// What was named as target.
+    pub choice: Choice,
+    /// How long the whole look may take: `--timeout`.
+    pub timeout: Duration,
+    /// How long one server that is asked may take; `None`: no connection is opened
+    /// (`--no-connect`).
+    pub dialing: Option<Duration>,
+    /// Decides which values are kept back.
+    pub redactor: Redactor,
+}
+
+/// How much of what is in sight a request covers; the later ones hold the earlier ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// The main process of the target.
+    Main,
+    /// Every process of the target; the containers in sight are told apart.
+    Target,
+    /// Every process in sight.
+    All,
+}
+
+/// What one request needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Needs {
+    /// Files of each process in scope.
+    pub files: Files,
+    /// Which processes.
+    pub scope: Scope,
+    /// Whether there must be one target; a list of what is in sight needs none.
+    pub target: bool,
+}
+
+/// What the requests of one document need together.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CombinedNeeds {
+    /// Files of every process in scope.
+    pub(crate) files: Files,
+    /// Files of the main process: what a section shows of that one alone is not
+    /// read of all the others.
+    pub(crate) main_files: Files,
+    pub(crate) scope: Scope,
+    pub(crate) target: bool,
+}
+
+impl CombinedNeeds {
+    pub(crate) fn of(needs: &[Needs]) -> Self {
+        let files = |needs: &mut dyn Iterator<Item = &Needs>| {
+            needs.fold(Files::empty(), |files, needs| files | needs.files)
+        };
+        Self {
+            files: files(&mut needs.iter().filter(|needs| needs.scope > Scope::Main)),
+            main_files: files(&mut needs.iter()),
+            scope: needs
+                .iter()
+                .map(|needs| needs.scope)
+                .max()
+                .unwrap_or(Scope::Main),
+            target: needs.iter().any(|needs| needs.target),
+        }
+    }
+}

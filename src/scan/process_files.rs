@@ -1,0 +1,86 @@
+//! Reads single files of one process, and explains a refusal by comparing credentials.
+
+use std::ffi::CStr;
+use std::sync::LazyLock;
+
+use nix::errno::Errno;
+
+use super::limits::SMALL_LIMIT;
+use crate::model::gap::{Reason, Refusal};
+use crate::parse::Malformed;
+use crate::parse::status::Status;
+use crate::rights::ptrace_access::{Check, Credentials, refusal};
+use crate::sys::{ProcessDir, Truncation};
+
+/// The credentials of spyhole itself, read when first asked for.
+pub(crate) type CallerCredentials = LazyLock<Credentials, Box<dyn FnOnce() -> Credentials + Send>>;
+
+/// Reads the files of one process into its facts.
+pub(crate) struct ProcessFiles<'a> {
+    pub(crate) viewer: &'a CallerCredentials,
+    pub(crate) process: &'a ProcessDir,
+    pub(crate) buffer: &'a mut Vec<u8>,
+    /// What `status` said, where it was read.
+    pub(crate) status: Option<Status>,
+    /// Of the process; made only once something was refused.
+    pub(crate) credentials: Option<Credentials>,
+}
+
+impl ProcessFiles<'_> {
+    pub(crate) fn number(&mut self, name: &CStr) -> Result<i64, Refusal> {
+        self.read(name, SMALL_LIMIT, Check::Open)?;
+        let text = std::str::from_utf8(self.buffer).unwrap_or_default();
+        text.trim()
+            .parse()
+            .map_err(|_| Refusal::of(Reason::Malformed))
+    }
+
+    pub(crate) fn link(&mut self, name: &CStr) -> Result<Option<Vec<u8>>, Refusal> {
+        match self.process.read_link(name) {
+            Ok(goal) => Ok(Some(goal)),
+            // On its way out: it has given up its memory, so there is no program any more.
+            Err(Errno::ENOENT) => Ok(None),
+            Err(errno) => Err(self.refused(errno, Check::Ptrace)),
+        }
+    }
+
+    pub(crate) fn parsed<T>(
+        &mut self,
+        name: &CStr,
+        limit: usize,
+        check: Check,
+        parse: fn(&[u8]) -> Result<T, Malformed>,
+    ) -> Result<T, Refusal> {
+        self.read(name, limit, check)?;
+        parse(self.buffer).map_err(malformed)
+    }
+
+    pub(crate) fn read(&mut self, name: &CStr, limit: usize, check: Check) -> Result<(), Refusal> {
+        match self.process.read(name, limit, self.buffer) {
+            Ok(Truncation::Whole) => Ok(()),
+            Ok(Truncation::AtLimit) => Err(Refusal::of(Reason::Limit)),
+            Err(errno) => Err(self.refused(errno, check)),
+        }
+    }
+
+    pub(crate) fn refused(&mut self, errno: Errno, check: Check) -> Refusal {
+        let Self {
+            viewer,
+            process,
+            buffer,
+            status,
+            credentials,
+        } = self;
+        refusal(errno, check, viewer, || {
+            let read = || match status.take() {
+                Some(status) => Credentials::with_status(process, status, buffer),
+                None => Credentials::of(process, buffer),
+            };
+            credentials.get_or_insert_with(read).clone()
+        })
+    }
+}
+
+pub(crate) fn malformed(error: Malformed) -> Refusal {
+    Refusal::of(Reason::Malformed).needing(&format!("a report of this: {error}"))
+}

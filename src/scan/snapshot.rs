@@ -1,0 +1,185 @@
+//! What one read of a process brought, as plain data.
+
+use std::sync::Arc;
+
+use super::container_key::Identity;
+use super::net_namespace::NetNamespace;
+use crate::model::gap::{Reason, Refusal};
+use crate::parse::id_map::IdMap;
+use crate::parse::limits::Limits;
+use crate::parse::security_label::SecurityLabel;
+use crate::parse::smaps_rollup::SmapsRollup;
+use crate::parse::stat::Stat;
+use crate::parse::status::Status;
+use crate::sys::program::Program;
+
+/// What one visit to a process brought. `None`: not asked for.
+#[derive(Debug)]
+pub struct ProcessSnapshot {
+    /// Its id.
+    pub pid: i32,
+    /// Effective uid.
+    pub uid: u32,
+    /// Effective gid.
+    pub gid: u32,
+    /// `stat`.
+    pub stat: Stat,
+    /// The container it belongs to.
+    pub identity: Arc<Identity>,
+    /// Whether the wanted files were read, or only what tells the container.
+    pub read: bool,
+    /// `status`.
+    pub status: Option<Result<Box<Status>, Refusal>>,
+    /// `cmdline`, split.
+    pub args: Option<Result<Vec<Vec<u8>>, Refusal>>,
+    /// `environ`, as it is.
+    pub environ: Option<Result<Vec<u8>, Refusal>>,
+    /// Where `exe` leads; `Ok(None)` for what has no program: zombies and kernel threads.
+    pub exe: Option<Result<Option<Vec<u8>>, Refusal>>,
+    /// Where `cwd` leads; `Ok(None)` for zombies.
+    pub cwd: Option<Result<Option<Vec<u8>>, Refusal>>,
+    /// How many entries `fd` has; `Ok(None)` for zombies.
+    pub fd_count: Option<Result<Option<u64>, Refusal>>,
+    /// `limits`.
+    pub limits: Option<Result<Box<Limits>, Refusal>>,
+    /// `oom_score`, then `oom_score_adj`.
+    pub oom: Option<[Result<i64, Refusal>; 2]>,
+    /// `smaps_rollup`; `Ok(None)` for what has no memory of its own.
+    pub smaps: Option<Result<Option<SmapsRollup>, Refusal>>,
+    /// `stat` of each thread.
+    pub tasks: Option<Result<Vec<Stat>, Refusal>>,
+    /// `mountinfo`, where this process was the first of its mount namespace to be met, or a
+    /// section has read it.
+    pub mountinfo: Option<Arc<[u8]>>,
+    /// The security context beyond `status`.
+    pub security: Option<Box<Security>>,
+    /// Name and `status` of each thread but the first.
+    pub task_status: Option<Result<Vec<Task>, Refusal>>,
+    /// The sockets among the links in `fd`; `Ok(None)` for zombies and kernel threads.
+    pub sockets: Option<Result<Option<Vec<OpenSocket>>, Refusal>>,
+    /// The links in `fd` that lead to files with names as certificates have them; `Ok(None)` as
+    /// above.
+    pub open_files: Option<Result<Option<Vec<Vec<u8>>>, Refusal>>,
+    /// The network namespace; absent for zombies, which have none any more.
+    pub net_namespace: Option<NetNamespace>,
+}
+
+/// A descriptor that leads to a socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenSocket {
+    /// Its number.
+    pub fd: i32,
+    /// The inode of the socket.
+    pub inode: u64,
+}
+
+/// The security context of a process beyond its `status`.
+#[derive(Debug)]
+pub struct Security {
+    /// `uid_map`.
+    pub uid_map: Result<IdMap, Refusal>,
+    /// `gid_map`.
+    pub gid_map: Result<IdMap, Refusal>,
+    /// `attr/apparmor/current` or `attr/current`; `Ok(None)` where no module labels it.
+    pub label: Result<Option<SecurityLabel>, Refusal>,
+    /// Owner and group of its files, which are root's where it is not dumpable.
+    pub files_owner: Option<(u32, u32)>,
+    /// The namespaces that decide about privileges, as far as their links can be read.
+    pub namespaces: Namespaces,
+    /// The file it runs; `Ok(None)` for what runs none.
+    pub program: Result<Option<Program>, Refusal>,
+}
+
+/// Inodes of namespaces, equal for processes that share one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Namespaces {
+    /// `ns/ipc`.
+    pub ipc: Option<u64>,
+    /// `ns/net`.
+    pub net: Option<u64>,
+    /// `ns/pid`.
+    pub pid: Option<u64>,
+    /// `ns/user`.
+    pub user: Option<u64>,
+}
+
+/// A thread.
+#[derive(Debug)]
+pub struct Task {
+    /// Its id.
+    pub tid: i32,
+    /// `comm`, where it could still be read.
+    pub comm: Option<Vec<u8>>,
+    /// `status`.
+    pub status: Status,
+}
+
+impl ProcessSnapshot {
+    /// Whether it lacks what only those lack that have ended.
+    pub(super) fn may_have_ended(&self) -> bool {
+        !self.stat.is_bodiless()
+            && (matches!(&self.status, Some(Ok(status)) if status.vm_rss_bytes.is_none())
+                || matches!(&self.args, Some(Ok(args)) if args.is_empty())
+                || matches!(&self.exe, Some(Ok(None)))
+                || self.has_vanished())
+    }
+
+    pub(super) fn bare(
+        pid: i32,
+        uid: u32,
+        gid: u32,
+        stat: Stat,
+        identity: Arc<Identity>,
+        read: bool,
+    ) -> Self {
+        Self {
+            pid,
+            uid,
+            gid,
+            stat,
+            identity,
+            read,
+            status: None,
+            args: None,
+            environ: None,
+            exe: None,
+            cwd: None,
+            fd_count: None,
+            limits: None,
+            oom: None,
+            smaps: None,
+            tasks: None,
+            mountinfo: None,
+            security: None,
+            task_status: None,
+            sockets: None,
+            open_files: None,
+            net_namespace: None,
+        }
+    }
+
+    /// Whether anything said that the process is gone: then it is left out whole,
+    /// rather than shown in pieces.
+    pub(super) fn has_vanished(&self) -> bool {
+        fn gone<T>(attempt: Option<&Result<T, Refusal>>) -> bool {
+            matches!(
+                attempt,
+                Some(Err(Refusal {
+                    reason: Reason::Vanished,
+                    ..
+                }))
+            )
+        }
+        gone(self.status.as_ref())
+            || gone(self.args.as_ref())
+            || gone(self.environ.as_ref())
+            || gone(self.exe.as_ref())
+            || gone(self.cwd.as_ref())
+            || gone(self.fd_count.as_ref())
+            || gone(self.sockets.as_ref())
+            || gone(self.limits.as_ref())
+            || gone(self.smaps.as_ref())
+            || gone(self.tasks.as_ref())
+            || self.oom.iter().flatten().any(|attempt| gone(Some(attempt)))
+    }
+}
