@@ -8,8 +8,9 @@ use nix::errno::Errno;
 use super::processes::share;
 use super::spec::{Bound, File};
 use super::{Ground, Outcome};
+use crate::model::gap::Gaps;
 use crate::parse::certificate_file;
-use crate::scan::view::View;
+use crate::scan::Scan;
 use crate::sys::opened_file::{Kind, OpenedFile};
 use crate::sys::{InRoot, Truncation};
 
@@ -20,12 +21,12 @@ const DAY: i64 = 24 * 60 * 60;
 const UNLIMITED: u64 = 1 << 62;
 
 /// The root of the target.
-fn root(view: Option<&View>) -> Result<&InRoot, Outcome> {
-    let held = view.and_then(|view| Some((view, view.held.as_ref()?)));
-    let Some((view, held)) = held else {
+fn root(scan: Option<&(Scan, Gaps)>) -> Result<&InRoot, Outcome> {
+    let held = scan.and_then(|(scan, _)| Some((scan, scan.target.as_ref()?)));
+    let Some((scan, held)) = held else {
         return Err(Outcome::unknown("there is no target"));
     };
-    held.root(&view.reader.viewer).map_err(|refusal| {
+    held.root(&scan.reader.viewer).map_err(|refusal| {
         let why = refusal.reason.describe();
         Outcome::unknown(format!(
             "the target's files cannot be seen: {why} (spyhole access tells more)"
@@ -43,7 +44,7 @@ fn found(root: &InRoot, path: &str) -> Result<OpenedFile, Outcome> {
 /// A file is there, new enough and long enough.
 pub(super) fn file(wanted: &File, ground: &Ground) -> Outcome {
     let path = &wanted.path;
-    let found = match root(ground.view.as_ref()).and_then(|root| found(root, path)) {
+    let found = match root(ground.scan.as_ref()).and_then(|root| found(root, path)) {
         Ok(found) => found,
         Err(outcome) => return outcome,
     };
@@ -71,7 +72,7 @@ pub(super) fn file(wanted: &File, ground: &Ground) -> Outcome {
 /// Every certificate in a file is valid for so many days.
 pub(super) fn certificate(path: &str, min_days: u32, ground: &Ground) -> Outcome {
     let mut bytes = Vec::new();
-    let read = root(ground.view.as_ref()).and_then(|root| {
+    let read = root(ground.scan.as_ref()).and_then(|root| {
         let found = found(root, path)?;
         if found.kind() != Kind::File {
             return Err(Outcome::fails(format!("{path} is no file")));
@@ -132,7 +133,7 @@ const VERSIONS: [Places; 2] = [
 
 /// The working set of the target's cgroup, as kubelet reckons it, against its limit.
 pub(super) fn memory(bound: Bound, ground: &Ground) -> Outcome {
-    let root = match root(ground.view.as_ref()) {
+    let root = match root(ground.scan.as_ref()) {
         Ok(root) => root,
         Err(outcome) => return outcome,
     };

@@ -10,12 +10,13 @@ pub mod spec;
 use std::time::Instant;
 
 use crate::model::Report;
+use crate::model::gap::Gaps;
 use crate::model::time::Timestamp;
+use crate::scan::Scan;
 use crate::scan::needs::Files;
-use crate::scan::needs::ScanOptions;
 use crate::scan::needs::{Needs, Scope};
+use crate::scan::needs::{NetPolicy, ScanOptions};
 use crate::scan::no_target::NoTarget;
-use crate::scan::view::View;
 use crate::sections::section::{Detail, Request};
 
 pub use processes::Seen as SeenProcesses;
@@ -78,7 +79,8 @@ impl Outcome {
 /// What one run of a check stands on.
 pub(crate) struct Ground<'a> {
     /// The target, where the check needs one.
-    view: Option<View>,
+    /// With the gaps of the walk itself.
+    scan: Option<(Scan, Gaps)>,
     deadline: Instant,
     may_dial: bool,
     /// What was seen of processes before, where a server remembers it.
@@ -92,17 +94,20 @@ pub(crate) struct Ground<'a> {
 #[must_use]
 pub fn run(check: &Check, options: ScanOptions, memory: &mut Vec<SeenProcesses>) -> Outcome {
     let deadline = Instant::now() + check.timeout;
-    let may_dial = options.dialing.is_some();
-    let view = match needs(&check.spec) {
+    let may_dial = options.net.to_endpoint().is_some();
+    let scan = match needs(&check.spec) {
         None => None,
         Some(asked) => {
             let options = ScanOptions {
                 timeout: check.timeout,
-                dialing: options.dialing.map(|_| check.timeout),
+                net: NetPolicy {
+                    dial_timeout: check.timeout,
+                    ..options.net
+                },
                 ..options
             };
-            match View::open(options, &asked) {
-                Ok(view) => Some(view),
+            match Scan::open(options, &asked) {
+                Ok(scanned) => Some(scanned),
                 Err(NoTarget::NoProcess(pid)) => {
                     return Outcome::fails(format!("process {pid} is not there"));
                 }
@@ -111,7 +116,7 @@ pub fn run(check: &Check, options: ScanOptions, memory: &mut Vec<SeenProcesses>)
         }
     };
     let mut ground = Ground {
-        view,
+        scan,
         deadline,
         may_dial,
         memory,
@@ -195,8 +200,8 @@ fn needs(spec: &Spec) -> Option<Vec<Needs>> {
 }
 
 /// What a section answers to a request of its own.
-fn ask(request: &dyn Request, view: &mut View) -> Report {
-    let mut report = Report::begin(Timestamp(view.clock.now));
-    request.fill(view, &mut report);
+fn ask(request: &dyn Request, scan: &Scan, gaps: &mut Gaps) -> Report {
+    let mut report = Report::begin(Timestamp(scan.clock.now));
+    request.fill(scan, gaps, &mut report);
     report
 }

@@ -138,12 +138,12 @@ fn dial(endpoint: &str, ground: &mut Ground) -> Result<Connected, Outcome> {
 
 fn resolve(name: &str, port: u16, ground: &mut Ground) -> Result<Vec<SocketAddr>, Outcome> {
     let deadline = ground.deadline;
-    let Some(view) = &mut ground.view else {
+    let Some((scan, gaps)) = &mut ground.scan else {
         return Err(Outcome::unknown(
             "there is no target whose files could be asked",
         ));
     };
-    let (_, resolved) = names::resolve(view, name, port, false, deadline);
+    let (_, resolved) = names::resolve(scan, gaps, name, port, false, deadline);
     resolved.map_err(|failure| Outcome::fails(format!("{name}: {}", failure.says)))
 }
 
@@ -174,10 +174,10 @@ pub(super) fn tls_request(wanted: &Tls) -> TlsQuery {
 
 /// A server shows a certificate that is to be believed, for long enough.
 pub(super) fn tls(wanted: &Tls, ground: &mut Ground) -> Outcome {
-    let Some(view) = &mut ground.view else {
+    let Some((scan, gaps)) = &mut ground.scan else {
         return Outcome::unknown("there is no target");
     };
-    match ask(&tls_request(wanted), view).tls {
+    match ask(&tls_request(wanted), scan, gaps).tls {
         None => Outcome::unknown("it may not be dialled, or not be seen"),
         Some(look) => judge(wanted, &look),
     }
@@ -227,10 +227,10 @@ pub(super) fn listen_request(wanted: Listen) -> SocketsQuery {
 
 /// Something listens on a port in the target's network.
 pub(super) fn listen(wanted: Listen, ground: &mut Ground) -> Outcome {
-    let Some(view) = &mut ground.view else {
+    let Some((scan, gaps)) = &mut ground.scan else {
         return Outcome::unknown("there is no target");
     };
-    let report = ask(&listen_request(wanted), view);
+    let report = ask(&listen_request(wanted), scan, gaps);
     let protocol = if wanted.udp {
         Protocol::Udp
     } else {
@@ -245,16 +245,9 @@ pub(super) fn listen(wanted: Listen, ground: &mut Ground) -> Outcome {
     let port = wanted.port;
     match listening.next() {
         Some(_) => Outcome::passes(format!("port {port} is listened on")),
-        None if view
-            .gaps
-            .as_slice()
-            .iter()
-            .any(|gap| gap.field == "sockets") =>
-        {
-            Outcome::unknown(format!(
-                "the sockets cannot be read; port {port} was not met"
-            ))
-        }
+        None if gaps.as_slice().iter().any(|gap| gap.field == "sockets") => Outcome::unknown(
+            format!("the sockets cannot be read; port {port} was not met"),
+        ),
         None => Outcome::fails(format!("nobody listens on port {port}")),
     }
 }

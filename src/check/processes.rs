@@ -38,20 +38,24 @@ impl Seen {
 
 /// How many processes match, for how long, and how often they were replaced.
 pub(super) fn count(wanted: &Processes, ground: &mut Ground) -> Outcome {
-    let Some(view) = &ground.view else {
+    let Some((scan, _)) = &ground.scan else {
         return Outcome::unknown("there is no target");
     };
-    let matching: Vec<&ProcessSnapshot> = view
-        .facts
+    let matching: Vec<&ProcessSnapshot> = scan
+        .processes
         .iter()
         .filter(|facts| facts.read && !facts.stat.is_bodiless())
-        .filter(|facts| Some(facts.pid) != view.own_pid && holds(facts, wanted.word.as_bytes()))
+        .filter(|facts| Some(facts.pid) != scan.own_pid && holds(facts, wanted.word.as_bytes()))
         .collect();
-    let hidden = view.facts.iter().filter(|facts| facts.read).any(unclear);
+    let hidden = scan
+        .processes
+        .iter()
+        .filter(|facts| facts.read)
+        .any(unclear);
     let found = u32::try_from(matching.len()).unwrap_or(u32::MAX);
     let ages = matching.iter().map(|facts| {
-        let began = view.clock.at_ticks(facts.stat.starttime_ticks);
-        view.clock.now.duration_since(began).unwrap_or_default()
+        let began = scan.clock.at_ticks(facts.stat.starttime_ticks);
+        scan.clock.now.duration_since(began).unwrap_or_default()
     });
     let youngest = ages.min().unwrap_or_default();
     let marks = matching
@@ -121,12 +125,12 @@ fn unclear(facts: &ProcessSnapshot) -> bool {
 
 /// The process that is nearest to its limit of descriptors.
 pub(super) fn descriptors(bound: Bound, ground: &mut Ground) -> Outcome {
-    let Some(view) = &ground.view else {
+    let Some((scan, _)) = &ground.scan else {
         return Outcome::unknown("there is no target");
     };
     let mut worst: Option<(f64, i32)> = None;
     let mut refused = 0_u32;
-    let facts = view.facts.iter().filter(|facts| facts.read);
+    let facts = scan.processes.iter().filter(|facts| facts.read);
     for facts in facts.filter(|facts| !facts.stat.is_bodiless()) {
         match (&facts.fd_count, &facts.limits) {
             (Some(Ok(Some(count))), Some(Ok(limits))) => {

@@ -23,7 +23,7 @@ use crate::model::escape::escaped;
 use crate::model::format::Format;
 use crate::redact::Redactor;
 use crate::render::{self, Style};
-use crate::scan::needs::ScanOptions;
+use crate::scan::needs::{ConnectPolicy, NetPolicy, ScanOptions};
 use crate::scan::select::Choice;
 use crate::scan::wrong_namespace;
 use crate::sections;
@@ -184,7 +184,7 @@ fn serve(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
         container: global.container.clone(),
         own: global.own,
         timeout: global.timeout.unwrap_or(SERVE_TIMEOUT),
-        dialing: (!global.no_connect).then(|| global.timeout.unwrap_or(DIAL_TIMEOUT)),
+        net: net_policy(global),
         redactor: redactor(global)?,
     };
     let served = serve::run(options, look);
@@ -278,6 +278,17 @@ fn redactor(global: &Global) -> Result<Redactor, Failure> {
         .reveal(global.reveal.iter().cloned()))
 }
 
+fn net_policy(global: &Global) -> NetPolicy {
+    NetPolicy {
+        connect: if global.no_connect {
+            ConnectPolicy::None
+        } else {
+            ConnectPolicy::Any
+        },
+        dial_timeout: global.timeout.unwrap_or(DIAL_TIMEOUT),
+    }
+}
+
 fn options(global: &Global) -> Result<ScanOptions, Failure> {
     Ok(ScanOptions {
         proc: global.proc.clone(),
@@ -287,7 +298,7 @@ fn options(global: &Global) -> Result<ScanOptions, Failure> {
             own: global.own,
         },
         timeout: global.timeout.unwrap_or(LOOK_TIMEOUT),
-        dialing: (!global.no_connect).then(|| global.timeout.unwrap_or(DIAL_TIMEOUT)),
+        net: net_policy(global),
         redactor: redactor(global)?,
     })
 }

@@ -27,7 +27,7 @@ use crate::model::time::Timestamp;
 use crate::model::{ByteString, Gaps, Reason, Refusal, Report, Subject};
 use crate::redact::Redactor;
 use crate::render;
-use crate::scan::needs::ScanOptions;
+use crate::scan::needs::{NetPolicy, ScanOptions};
 use crate::scan::select::Choice;
 use crate::sections;
 use crate::sections::REGISTRY;
@@ -358,7 +358,7 @@ fn dump(redactor: Redactor) -> Option<Report> {
             },
             // So that there is time left to write down what was late.
             timeout: DUMP_TIMEOUT * 3 / 4,
-            dialing: None,
+            net: NetPolicy::none(),
             redactor: redactor.clone(),
         };
         let requests: Vec<Box<dyn Request>> = REGISTRY.iter().filter_map(Section::whole).collect();

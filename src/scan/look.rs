@@ -1,40 +1,41 @@
 //! The look itself: finds the target, walks as far as the requests need it.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, LazyLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use super::Scan;
 use super::container_key::{Identities, Identity, Key};
 use super::containers::{self, Marks};
 use super::needs::{CombinedNeeds, Files, Needs, ScanOptions, Scope};
 use super::no_target::{NoTarget, listed};
 use super::reader::{ProcessFilter, ProcessReader, WITHOUT_HIDEPID};
+
 use super::select::{Choice, ReferenceProcesses, Selection, select};
 use super::snapshot::ProcessSnapshot;
-use super::view::{TargetHandle, View};
+use super::target::TargetHandle;
 use super::walk::{First, Plan, Walk, keep_first, walk};
 use crate::model::container::Container;
 use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::target::ChosenBy;
-use crate::redact::Redactor;
 use crate::rights::ptrace_access::Credentials;
 use crate::sys::clock::Clock;
 use crate::sys::{ProcDir, ProcessDir};
 
-impl View {
+impl Scan {
     /// Finds the target and walks as far as the requests need it.
     ///
     /// # Errors
     /// [`NoTarget`], where there is nothing to look at or more than one thing.
-    pub fn open(options: ScanOptions, needs: &[Needs]) -> Result<Self, NoTarget> {
+    pub fn open(options: ScanOptions, needs: &[Needs]) -> Result<(Self, Gaps), NoTarget> {
         let proc = ProcDir::open(&options.proc).map_err(|errno| NoTarget::NoProc {
             path: options.proc.clone(),
             errno,
         })?;
         let proc = Arc::new(proc);
         let own_side = Arc::clone(&proc);
-        let look = Scanner {
+        let scanner = Scanner {
             reader: Arc::new(ProcessReader {
                 proc,
                 viewer: LazyLock::new(Box::new(move || viewer(&own_side))),
@@ -43,12 +44,9 @@ impl View {
             clock: Clock::read(),
             needs: CombinedNeeds::of(needs),
             deadline: Instant::now() + options.timeout,
-            path: options.proc,
+            options,
         };
-        let mut view = look.open(&options.choice, options.redactor, &mut Vec::new())?;
-        view.dialing = options.dialing;
-        view.timeout = options.timeout;
-        Ok(view)
+        scanner.open(&mut Vec::new())
     }
 }
 
@@ -57,8 +55,7 @@ struct Scanner {
     clock: Clock,
     needs: CombinedNeeds,
     deadline: Instant,
-    /// Where `proc` was opened.
-    path: PathBuf,
+    options: ScanOptions,
 }
 
 /// What was met, before it is known whose it is.
@@ -71,12 +68,8 @@ struct ScanResult {
 }
 
 impl Scanner {
-    fn open(
-        self,
-        choice: &Choice,
-        redactor: Redactor,
-        buffer: &mut Vec<u8>,
-    ) -> Result<View, NoTarget> {
+    fn open(self, buffer: &mut Vec<u8>) -> Result<(Scan, Gaps), NoTarget> {
+        let choice = &self.options.choice;
         let mut result = self.meet(choice, buffer)?;
         let mut found = self.targets(&mut result);
         if found.is_empty() && result.selection.chosen_by == ChosenBy::OnlyContainer {
@@ -118,11 +111,13 @@ impl Scanner {
                     name: name.clone(),
                     containers,
                 },
-                (None, None) if missing => NoTarget::NoneListed { path: self.path },
+                (None, None) if missing => NoTarget::NoneListed {
+                    path: self.options.proc.clone(),
+                },
                 _ => NoTarget::Ambiguous { containers },
             });
         }
-        Ok(self.view(result, target, containers, redactor))
+        Ok(self.scan(result, target, containers))
     }
 
     /// Visits the landmarks, decides, and visits everyone else that is needed.
@@ -155,7 +150,7 @@ impl Scanner {
             (Some(main), Scope::Main) => vec![main.pid()],
             // A list that cannot be read is not an empty one.
             _ => self.reader.proc.pids().map_err(|errno| NoTarget::NoProc {
-                path: self.path.clone(),
+                path: self.options.proc.clone(),
                 errno,
             })?,
         };
@@ -228,13 +223,12 @@ impl Scanner {
         found
     }
 
-    fn view(
+    fn scan(
         self,
         result: ScanResult,
         target: Option<First>,
         containers: Vec<Container>,
-        redactor: Redactor,
-    ) -> View {
+    ) -> (Scan, Gaps) {
         let mut gaps = Gaps::default();
         for pid in result.walk.stalled {
             let slow = Refusal::of(Reason::Timeout).needing("a longer --timeout");
@@ -244,7 +238,7 @@ impl Scanner {
             gaps.record("walk", "process", pid, &refusal);
         }
         let chosen_by = result.selection.chosen_by;
-        let held = target.map(|first| {
+        let target = target.map(|first| {
             let facts = result
                 .walk
                 .facts
@@ -255,19 +249,19 @@ impl Scanner {
             TargetHandle::new(first.dir, first.identity, chosen_by, status)
         });
         let labels = labels(&result.walk.facts, &containers);
-        View {
+        let scan = Scan {
             reader: self.reader,
             clock: self.clock,
-            redactor,
-            dialing: None,
-            timeout: Duration::ZERO,
-            held,
-            facts: result.walk.facts,
+            redactor: self.options.redactor,
+            net: self.options.net,
+            timeout: self.options.timeout,
+            target,
+            processes: result.walk.facts,
             containers,
-            gaps,
             own_pid: result.own_pid,
             labels,
-        }
+        };
+        (scan, gaps)
     }
 }
 

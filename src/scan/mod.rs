@@ -1,7 +1,7 @@
 //! Finds the target and walks /proc once for all sections.
 //!
 //! [`look`] opens /proc, selects the target and walks; [`reader`] reads the files of one process;
-//! [`view`] holds what the sections then fill their part of the document from.
+//! [`target`] holds what the sections then fill their part of the document from.
 
 pub mod container_key;
 pub mod containers;
@@ -15,6 +15,96 @@ pub mod reader;
 pub mod security;
 pub mod select;
 pub mod snapshot;
-pub mod view;
+pub mod target;
 pub mod walk;
 pub mod wrong_namespace;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::container::Container;
+use crate::model::gap::Gaps;
+use crate::model::seen::Seen;
+use crate::model::target::Target;
+use crate::redact::Redactor;
+use crate::sys::clock::Clock;
+use container_key::{Identity, Key};
+use needs::NetPolicy;
+use reader::ProcessReader;
+use snapshot::ProcessSnapshot;
+use target::TargetHandle;
+
+/// The result of one walk of /proc: what the sections fill the document from.
+pub struct Scan {
+    /// Opens and reads further processes and files of the same /proc.
+    pub reader: Arc<ProcessReader>,
+    /// Ticks, pages and the moment of the walk.
+    pub clock: Clock,
+    /// Decides which values are redacted.
+    pub redactor: Redactor,
+    /// Which connections may be opened.
+    pub net: NetPolicy,
+    /// How long the whole scan may take.
+    pub timeout: Duration,
+    /// The target, held open.
+    pub target: Option<TargetHandle>,
+    /// The processes in scope, by pid.
+    pub processes: Vec<ProcessSnapshot>,
+    /// The containers that the walk met, as far as the scope led to them.
+    pub containers: Vec<Container>,
+    /// spyhole's own id in the /proc that is walked.
+    pub own_pid: Option<i32>,
+    /// What to call each container.
+    pub labels: HashMap<Key, String>,
+}
+
+impl Scan {
+    /// What to call the container of a process; `None` for a process of the host.
+    #[must_use]
+    pub fn label(&self, identity: &Identity) -> Option<String> {
+        self.labels.get(&identity.key).cloned()
+    }
+
+    /// The id of the target's main process; 0 where there is no target, for gaps that have to
+    /// name one.
+    #[must_use]
+    pub fn main_pid(&self) -> i32 {
+        self.target.as_ref().map_or(0, |target| target.main.pid())
+    }
+
+    /// The target's main process, where the walk read it.
+    #[must_use]
+    pub fn main_process(&self) -> Option<&ProcessSnapshot> {
+        let pid = self.target.as_ref()?.main.pid();
+        let found = self
+            .processes
+            .binary_search_by_key(&pid, |process| process.pid)
+            .ok()?;
+        self.processes.get(found)
+    }
+
+    /// The target as the document names it.
+    pub fn describe_target(&self, gaps: &mut Gaps) -> Option<Target> {
+        let main = self.main_process()?;
+        let target = self.target.as_ref()?;
+        let identity = &target.identity;
+        Some(Target {
+            pid: main.pid,
+            comm: main.stat.comm.as_slice().into(),
+            exe: match &main.exe {
+                None | Some(Ok(None)) => None,
+                Some(Ok(Some(path))) => Some(Seen::Value(path.as_slice().into())),
+                Some(Err(refusal)) => Some(Seen::Unseen(
+                    gaps.record("target", "exe", main.pid, refusal),
+                )),
+            },
+            uid: main.uid,
+            gid: main.gid,
+            container: identity.name.clone(),
+            container_id: identity.id().map(str::to_owned),
+            pod_uid: identity.pod_uid.clone(),
+            chosen_by: target.chosen_by,
+        })
+    }
+}

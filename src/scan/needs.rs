@@ -53,9 +53,8 @@ pub struct ScanOptions {
     pub choice: Choice,
     /// How long the whole look may take: `--timeout`.
     pub timeout: Duration,
-    /// How long one server that is asked may take; `None`: no connection is opened
-    /// (`--no-connect`).
-    pub dialing: Option<Duration>,
+    /// Which connections may be opened: `--no-connect`.
+    pub net: NetPolicy,
     /// Decides which values are kept back.
     pub redactor: Redactor,
 }
@@ -109,5 +108,53 @@ impl CombinedNeeds {
                 .unwrap_or(Scope::Main),
             target: needs.iter().any(|needs| needs.target),
         }
+    }
+}
+
+/// Which connections a request may open, and how long one of them may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NetPolicy {
+    /// To whom.
+    pub connect: ConnectPolicy,
+    /// How long one server may take to answer.
+    pub dial_timeout: Duration,
+}
+
+/// To whom a request may open connections; each allows what those before it allow, but for
+/// `Endpoint`, which names one address and not the listeners.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConnectPolicy {
+    /// To nobody: `--no-connect`.
+    None,
+    /// To the target's own listeners, on addresses of its network namespace.
+    Listeners,
+    /// To the one endpoint that the request itself was declared with.
+    Endpoint,
+    /// To any address.
+    Any,
+}
+
+impl NetPolicy {
+    /// No connection at all.
+    #[must_use]
+    pub fn none() -> Self {
+        Self {
+            connect: ConnectPolicy::None,
+            dial_timeout: Duration::ZERO,
+        }
+    }
+
+    /// The time for one connection to the target's own listeners, where that is allowed.
+    #[must_use]
+    pub fn to_listeners(self) -> Option<Duration> {
+        matches!(self.connect, ConnectPolicy::Listeners | ConnectPolicy::Any)
+            .then_some(self.dial_timeout)
+    }
+
+    /// The time for one connection to an address that the request names, where that is allowed.
+    #[must_use]
+    pub fn to_endpoint(self) -> Option<Duration> {
+        matches!(self.connect, ConnectPolicy::Endpoint | ConnectPolicy::Any)
+            .then_some(self.dial_timeout)
     }
 }

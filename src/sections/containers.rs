@@ -5,11 +5,12 @@ use serde::Deserialize;
 
 use super::section::{Detail, Query};
 use crate::model::Report;
+use crate::model::gap::Gaps;
 use crate::render::tables::containers::table;
 use crate::render::tables::table::Table;
+use crate::scan::Scan;
 use crate::scan::needs::Files;
 use crate::scan::needs::{Needs, Scope};
-use crate::scan::view::View;
 
 /// Flags of `spyhole containers`; there are none.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
@@ -30,8 +31,8 @@ impl Query for ContainersQuery {
         }
     }
 
-    fn fill(&self, view: &mut View, report: &mut Report) {
-        report.containers = Some(view.containers.clone());
+    fn fill(&self, scan: &Scan, _: &mut Gaps, report: &mut Report) {
+        report.containers = Some(scan.containers.clone());
     }
 
     fn tables(&self, report: &Report, detail: Detail) -> Vec<Table> {

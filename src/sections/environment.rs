@@ -8,16 +8,16 @@ use serde::Deserialize;
 use super::section::{Detail, Query};
 use crate::model::Report;
 use crate::model::environment::{AgainstParent, AsOf, Environment, Variable};
-use crate::model::gap::Refusal;
+use crate::model::gap::{Gaps, Refusal};
 use crate::model::seen::Seen;
 use crate::model::time::Timestamp;
 use crate::parse::environ::{self, Entry};
 use crate::render::tables::Table;
 use crate::render::tables::environment::tables;
+use crate::scan::Scan;
 use crate::scan::needs::Files;
 use crate::scan::needs::{Needs, Scope};
 use crate::scan::snapshot::ProcessSnapshot;
-use crate::scan::view::View;
 
 /// Flags of `spyhole environment`.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
@@ -52,10 +52,10 @@ impl Query for EnvironmentQuery {
         }
     }
 
-    fn fill(&self, view: &mut View, report: &mut Report) {
-        let main_pid = view.held.as_ref().map(|held| held.main.pid());
-        let facts = std::mem::take(&mut view.facts);
-        let shown: Vec<&ProcessSnapshot> = facts
+    fn fill(&self, scan: &Scan, gaps: &mut Gaps, report: &mut Report) {
+        let main_pid = scan.target.as_ref().map(|held| held.main.pid());
+        let shown: Vec<&ProcessSnapshot> = scan
+            .processes
             .iter()
             .filter(|facts| facts.read && (self.all || Some(facts.pid) == main_pid))
             .filter(|facts| !facts.stat.is_bodiless())
@@ -79,10 +79,9 @@ impl Query for EnvironmentQuery {
                 Some(Ok(entries)) => Some(entries.as_slice()),
                 _ => None,
             };
-            Some(self.environment(facts, own, parent, view))
+            Some(self.environment(facts, own, parent, scan, gaps))
         });
         report.environment = Some(environments.collect());
-        view.facts = facts;
     }
 
     fn tables(&self, report: &Report, _: Detail) -> Vec<Table> {
@@ -108,13 +107,12 @@ impl EnvironmentQuery {
         facts: &ProcessSnapshot,
         own: &Result<Vec<Entry>, Refusal>,
         parent: Option<&[Entry]>,
-        view: &mut View,
+        scan: &Scan,
+        gaps: &mut Gaps,
     ) -> Environment {
         let variables = match own {
-            Ok(entries) => Seen::Value(self.variables(entries, parent, view)),
-            Err(refusal) => {
-                Seen::Unseen(view.gaps.record(SECTION, "variables", facts.pid, refusal))
-            }
+            Ok(entries) => Seen::Value(self.variables(entries, parent, scan)),
+            Err(refusal) => Seen::Unseen(gaps.record(SECTION, "variables", facts.pid, refusal)),
         };
         let missing = match (own, parent) {
             (Ok(own), Some(parent)) if self.names.is_empty() => {
@@ -135,13 +133,13 @@ impl EnvironmentQuery {
             pid: facts.pid,
             comm: facts.stat.comm.as_slice().into(),
             as_of: AsOf::Exec,
-            started_at: Timestamp(view.clock.at_ticks(facts.stat.starttime_ticks)),
+            started_at: Timestamp(scan.clock.at_ticks(facts.stat.starttime_ticks)),
             variables,
             missing_from_parent: missing,
         }
     }
 
-    fn variables(&self, entries: &[Entry], parent: Option<&[Entry]>, view: &View) -> Vec<Variable> {
+    fn variables(&self, entries: &[Entry], parent: Option<&[Entry]>, scan: &Scan) -> Vec<Variable> {
         let services = Services::of(entries);
         let parent: Option<HashMap<&[u8], Option<&Vec<u8>>>> = parent.map(|entries| {
             // The first of several wins, as in getenv(3).
@@ -161,8 +159,8 @@ impl EnvironmentQuery {
                 continue;
             }
             let redacted = match &entry.value {
-                Some(value) => view.redactor.variable(&entry.name, value),
-                None => view.redactor.bare(&entry.name),
+                Some(value) => scan.redactor.variable(&entry.name, value),
+                None => scan.redactor.bare(&entry.name),
             };
             let against_parent =
                 parent

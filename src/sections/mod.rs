@@ -17,9 +17,9 @@ pub mod tls;
 use crate::model::Report;
 use crate::model::time::Timestamp;
 use crate::render::tables::Table;
+use crate::scan::Scan;
 use crate::scan::needs::ScanOptions;
 use crate::scan::no_target::NoTarget;
-use crate::scan::view::View;
 use section::{Detail, Request, Section};
 
 /// Every section, in the order of the document and of the help.
@@ -53,13 +53,13 @@ pub fn report(
         .iter()
         .map(|request| request.needs(detail))
         .collect();
-    let mut view = View::open(options, &needs)?;
-    let mut report = Report::begin(Timestamp(view.clock.now));
-    report.target = view.target();
+    let (scan, mut gaps) = Scan::open(options, &needs)?;
+    let mut report = Report::begin(Timestamp(scan.clock.now));
+    report.target = scan.describe_target(&mut gaps);
     for request in requests {
-        request.fill(&mut view, &mut report);
+        request.fill(&scan, &mut gaps, &mut report);
     }
-    report.gaps = view.gaps.as_slice().to_vec();
+    report.gaps = gaps.as_slice().to_vec();
     Ok(report)
 }
 

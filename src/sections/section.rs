@@ -12,9 +12,10 @@ use serde::de::DeserializeOwned;
 
 use crate::model::Report;
 use crate::model::format::Format;
+use crate::model::gap::Gaps;
 use crate::render::tables::Table;
+use crate::scan::Scan;
 use crate::scan::needs::Needs;
-use crate::scan::view::View;
 
 /// How much of a section is shown, and so has to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +83,7 @@ pub trait Query: Args + FromArgMatches + DeserializeOwned + Default + Send + 'st
     fn needs(&self, detail: Detail) -> Needs;
 
     /// Puts the section into the report.
-    fn fill(&self, view: &mut View, report: &mut Report);
+    fn fill(&self, scan: &Scan, gaps: &mut Gaps, report: &mut Report);
 
     /// The section as tables.
     fn tables(&self, report: &Report, detail: Detail) -> Vec<Table>;
@@ -125,7 +126,7 @@ pub trait Request: Send {
     /// As [`Query::needs`].
     fn needs(&self, detail: Detail) -> Needs;
     /// As [`Query::fill`].
-    fn fill(&self, view: &mut View, report: &mut Report);
+    fn fill(&self, scan: &Scan, gaps: &mut Gaps, report: &mut Report);
     /// As [`Query::tables`].
     fn tables(&self, report: &Report, detail: Detail) -> Vec<Table>;
     /// As [`Query::saw_nothing`].
@@ -157,8 +158,8 @@ impl<Q: Query> Request for Q {
         Query::needs(self, detail)
     }
 
-    fn fill(&self, view: &mut View, report: &mut Report) {
-        Query::fill(self, view, report);
+    fn fill(&self, scan: &Scan, gaps: &mut Gaps, report: &mut Report) {
+        Query::fill(self, scan, gaps, report);
     }
 
     fn tables(&self, report: &Report, detail: Detail) -> Vec<Table> {

@@ -11,7 +11,7 @@ use clap::{ArgAction, Args, ValueEnum};
 
 use super::probes::Declared;
 use crate::redact::Redactor;
-use crate::scan::needs::ScanOptions;
+use crate::scan::needs::{NetPolicy, ScanOptions};
 use crate::scan::select::Choice;
 use crate::scan::wrong_namespace;
 
@@ -126,8 +126,8 @@ pub struct Look {
     pub own: bool,
     /// How long a look may take.
     pub timeout: Duration,
-    /// How long a server that is asked may take; `None`: no connection is opened.
-    pub dialing: Option<Duration>,
+    /// Which connections a request may open.
+    pub net: NetPolicy,
     /// Decides which values are kept back; one key for the whole run, so that fingerprints of
     /// two answers compare.
     pub redactor: Redactor,
@@ -152,7 +152,7 @@ impl Look {
                 own: self.own,
             },
             timeout: self.timeout,
-            dialing: self.dialing,
+            net: self.net,
             redactor: self.redactor.clone(),
         }
     }

@@ -255,7 +255,7 @@ async fn document(
         uri.query().unwrap_or_default()
     );
     let most = usize::from(server.options.max_response) << 20;
-    let patience = server.look.timeout + server.look.dialing.unwrap_or_default();
+    let patience = server.look.timeout + server.look.net.to_endpoint().unwrap_or_default();
     let look = move || look_and_write(asked, &query, options, format, most);
     let outcome = server.collector.ask(question, patience, look).await;
     let answer = outcome?;

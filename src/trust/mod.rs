@@ -18,8 +18,8 @@ use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::trust_store::TrustStore;
 use crate::rights::file_mode::FileSubject;
 use crate::rights::ptrace_access::Check;
+use crate::scan::Scan;
 use crate::scan::needs::Files;
-use crate::scan::view::View;
 use crate::sys::InRoot;
 use detect::Detected;
 use overrides::Overrides;
@@ -43,12 +43,12 @@ pub struct Trust {
 ///
 /// # Errors
 /// Why nothing could be told: the caller records that.
-pub fn find(view: &mut View, section: &str) -> Result<Trust, Refusal> {
-    let Some(held) = &view.held else {
+pub fn find(scan: &Scan, gaps: &mut Gaps, section: &str) -> Result<Trust, Refusal> {
+    let Some(held) = &scan.target else {
         return Err(Refusal::of(Reason::Vanished));
     };
-    let viewer = &view.reader.viewer;
-    let facts = view.main_facts();
+    let viewer = &scan.reader.viewer;
+    let facts = scan.main_process();
     if facts.is_some_and(|facts| facts.stat.is_bodiless()) {
         return Err(Refusal::of(Reason::Vanished));
     }
@@ -63,9 +63,9 @@ pub fn find(view: &mut View, section: &str) -> Result<Trust, Refusal> {
         root: own_root,
         reader: FileSubject::of(held.credentials(), viewer),
         overrides,
-        now: view.clock.now,
+        now: scan.clock.now,
     };
-    Ok(house.trust(&detected, &mut view.gaps, section))
+    Ok(house.trust(&detected, gaps, section))
 }
 
 /// The target as far as the places need it.

@@ -9,9 +9,10 @@ use super::surroundings::Surroundings;
 use crate::model::access::What;
 use crate::model::gap::Refusal;
 use crate::rights::ptrace_access::{Check, Credentials, refusal};
+use crate::scan::Scan;
 use crate::scan::process_files::CallerCredentials;
 use crate::scan::snapshot::ProcessSnapshot;
-use crate::scan::view::{TargetHandle, View};
+use crate::scan::target::TargetHandle;
 use crate::sys::ProcessDir;
 
 /// One attempt.
@@ -29,7 +30,7 @@ pub(super) struct Attempted {
 /// All attempts, those first that most viewers may make. What a zombie or a kernel
 /// thread has not is not tried.
 pub(super) fn all(
-    view: &View,
+    scan: &Scan,
     held: &TargetHandle,
     target: &Credentials,
     surroundings: &Surroundings,
@@ -37,14 +38,14 @@ pub(super) fn all(
 ) -> Vec<Attempted> {
     let mut tries = Tries {
         main: &held.main,
-        viewer: &view.reader.viewer,
+        viewer: &scan.reader.viewer,
         target,
         base: format!("{}/{}", surroundings.proc_path, held.main.pid()),
         buffer,
         found: Vec::new(),
     };
-    tries.found.push(surroundings.process_list(view));
-    let Some(facts) = view.main_facts() else {
+    tries.found.push(surroundings.process_list(scan));
+    let Some(facts) = scan.main_process() else {
         return tries.found;
     };
     tries.open_to_all(facts);

@@ -14,15 +14,15 @@ use serde::Deserialize;
 use super::section::{Detail, Query};
 use crate::model::Report;
 use crate::model::access::{Access, Blocker, Check, Outcome, What};
-use crate::model::gap::{Reason, Refusal};
+use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::target::ChosenBy;
 use crate::render::tables::Table;
 use crate::render::tables::access::tables;
 use crate::rights::ptrace_access;
 use crate::rights::ptrace_access::{Credentials, blockers, may_ptrace};
+use crate::scan::Scan;
 use crate::scan::needs::Files;
 use crate::scan::needs::{Needs, Scope};
-use crate::scan::view::View;
 use attempts::Attempted;
 use remedies::{Advice, Situation};
 use sharing::Sharing;
@@ -57,8 +57,8 @@ impl Query for AccessQuery {
         }
     }
 
-    fn fill(&self, view: &mut View, report: &mut Report) {
-        report.access = look(view);
+    fn fill(&self, scan: &Scan, gaps: &mut Gaps, report: &mut Report) {
+        report.access = look(scan, gaps);
     }
 
     fn tables(&self, report: &Report, detail: Detail) -> Vec<Table> {
@@ -66,13 +66,13 @@ impl Query for AccessQuery {
     }
 }
 
-fn look(view: &mut View) -> Option<Access> {
+fn look(scan: &Scan, gaps: &mut Gaps) -> Option<Access> {
     let mut buffer = Vec::new();
-    let held = view.held.as_ref()?;
+    let held = scan.target.as_ref()?;
     let target = held.credentials().clone();
-    let surroundings = Surroundings::of(view, held, &mut buffer);
-    let tried = attempts::all(view, held, &target, &surroundings, &mut buffer);
-    let viewer: &Credentials = &view.reader.viewer;
+    let surroundings = Surroundings::of(scan, held, &mut buffer);
+    let tried = attempts::all(scan, held, &target, &surroundings, &mut buffer);
+    let viewer: &Credentials = &scan.reader.viewer;
     let judge = Judge {
         viewer,
         target: &target,
@@ -83,7 +83,7 @@ fn look(view: &mut View) -> Option<Access> {
         .into_iter()
         .map(|attempted| judge.check(attempted, &mut found))
         .collect();
-    let place = place::of(view, held, &mut buffer);
+    let place = place::of(scan, held, &mut buffer);
     let Advice {
         remedies,
         ruled_out,
@@ -97,27 +97,26 @@ fn look(view: &mut View) -> Option<Access> {
         nobody_else: held.chosen_by == ChosenBy::NobodyElse,
         labels: [&surroundings.viewer_label, &surroundings.target_label],
     });
-    let sharing = Sharing::of(view, held, &target, &surroundings);
+    let sharing = Sharing::of(scan, held, &target, &surroundings);
     // Where the ptrace check let a viewer through who cannot pass it otherwise.
     let passed = checks
         .iter()
         .any(|check| check.what == What::Files && check.outcome == Outcome::Allowed);
     let mut shown = target.clone();
-    let own = view.own_pid == Some(target.pid);
+    let own = scan.own_pid == Some(target.pid);
     if passed && !own && !may_ptrace(viewer, &target) {
         shown.dumpable = Some(true);
     }
     let dumpable_matters = !may_ptrace(viewer, &target);
     let viewer = viewer.clone();
-    let status = view.main_facts().and_then(|facts| facts.status.as_ref());
+    let status = scan.main_process().and_then(|facts| facts.status.as_ref());
     let unreadable = status.and_then(|status| status.as_ref().err()).cloned();
-    let gaps = &mut view.gaps;
     Some(Access {
         target: party::of(gaps, "target", &shown, unreadable.as_ref())
             .with_dumpable(gaps, &shown, dumpable_matters)
             .labelled(surroundings.target_label.clone()),
         viewer: party::of(gaps, "viewer", &viewer, None)
-            .listed(view.own_pid)
+            .listed(scan.own_pid)
             .labelled(surroundings.viewer_label.clone()),
         shared: sharing.record(gaps),
         checks,

@@ -3,12 +3,13 @@
 use super::remedies::{Place, Platform};
 use crate::parse::id_map::IdMap;
 use crate::rights::ptrace_access::{Credentials, same_user_namespace};
-use crate::scan::view::{TargetHandle, View};
+use crate::scan::Scan;
+use crate::scan::target::TargetHandle;
 
 const SMALL_LIMIT: usize = 64 << 10;
 
 /// Where this is, to name things as their users do.
-pub(super) fn of(view: &View, held: &TargetHandle, buffer: &mut Vec<u8>) -> Place {
+pub(super) fn of(scan: &Scan, held: &TargetHandle, buffer: &mut Vec<u8>) -> Place {
     let identity = &held.identity;
     let injected = std::env::var_os("KUBERNETES_SERVICE_HOST").is_some();
     let platform = match (&identity.pod_uid, identity.runtime) {
@@ -18,7 +19,7 @@ pub(super) fn of(view: &View, held: &TargetHandle, buffer: &mut Vec<u8>) -> Plac
         _ if injected => Platform::Kubernetes,
         _ => Platform::Unknown,
     };
-    let nodename = view
+    let nodename = scan
         .reader
         .proc
         .read(c"sys/kernel/hostname", SMALL_LIMIT, buffer)

@@ -8,7 +8,8 @@ use crate::model::access::Shared;
 use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::parse::status::Status;
 use crate::rights::ptrace_access::{Check, Credentials, refusal, same_user_namespace};
-use crate::scan::view::{TargetHandle, View};
+use crate::scan::Scan;
+use crate::scan::target::TargetHandle;
 
 /// What is shared, before the gaps are written.
 pub(super) struct Sharing {
@@ -20,12 +21,12 @@ pub(super) struct Sharing {
 
 impl Sharing {
     pub(super) fn of(
-        view: &View,
+        scan: &Scan,
         held: &TargetHandle,
         target: &Credentials,
         surroundings: &Surroundings,
     ) -> Self {
-        let viewer = &view.reader.viewer;
+        let viewer = &scan.reader.viewer;
         let own = surroundings.own.as_ref();
         let by_link = |name: &CStr| -> Result<bool, Refusal> {
             let own = own.ok_or_else(|| Refusal::of(Reason::Unsupported))?;
@@ -34,11 +35,11 @@ impl Sharing {
             Ok(own.read_link(name).map_err(told)? == other)
         };
         let by_depth = || {
-            let own = own.filter(|_| view.own_pid.is_some())?;
+            let own = own.filter(|_| scan.own_pid.is_some())?;
             let mut buffer = Vec::new();
             own.read(c"status", 1 << 20, &mut buffer).ok()?;
             let own = Status::parse(&buffer).ok()?.ns_tgid?.len();
-            let other = view.main_facts()?.status.as_ref()?.as_ref().ok()?;
+            let other = scan.main_process()?.status.as_ref()?.as_ref().ok()?;
             match (own, other.ns_tgid.as_ref()?.len()) {
                 // Both are in the namespace of the /proc in use.
                 (1, 1) => Some(true),

@@ -13,7 +13,8 @@ use crate::model::escape::escaped;
 use crate::model::gap::{Reason, Refusal};
 use crate::parse::mountinfo;
 use crate::rights::ptrace_access::{Blocker, CAP_SYS_PTRACE, Check, Credentials, may_ptrace};
-use crate::scan::view::{TargetHandle, View};
+use crate::scan::Scan;
+use crate::scan::target::TargetHandle;
 use crate::sys::{InRoot, ProcDir, ProcessDir};
 
 /// How the /proc in use was mounted.
@@ -41,10 +42,10 @@ const MOUNTINFO_LIMIT: usize = 4 << 20;
 const SMALL_LIMIT: usize = 64 << 10;
 
 impl Surroundings {
-    pub(super) fn of(view: &View, held: &TargetHandle, buffer: &mut Vec<u8>) -> Self {
-        let listed = view
+    pub(super) fn of(scan: &Scan, held: &TargetHandle, buffer: &mut Vec<u8>) -> Self {
+        let listed = scan
             .own_pid
-            .and_then(|pid| view.reader.proc.process(pid).ok());
+            .and_then(|pid| scan.reader.proc.process(pid).ok());
         let own = listed.or_else(|| {
             let proc = ProcDir::open(Path::new("/proc")).ok()?;
             proc.process(proc.own_pid().ok()?).ok()
@@ -69,12 +70,12 @@ impl Surroundings {
     }
 
     /// Whether PID 1, which must be there where spyhole has another number, can be seen.
-    pub(super) fn process_list(&self, view: &View) -> Attempted {
-        let viewer = &view.reader.viewer;
-        let proc = &view.reader.proc;
+    pub(super) fn process_list(&self, scan: &Scan) -> Attempted {
+        let viewer = &scan.reader.viewer;
+        let proc = &scan.reader.proc;
         let first = || {
             let listed = proc.pids()?.contains(&1);
-            let alone = view.own_pid.is_none_or(|pid| pid == 1);
+            let alone = scan.own_pid.is_none_or(|pid| pid == 1);
             match listed {
                 true => proc
                     .process(1)?

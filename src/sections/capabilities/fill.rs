@@ -8,16 +8,16 @@ use crate::model::capabilities::{
     Answer, CapabilitySet, CapabilitySets, MappedIds, Privileges, SeccompMode, SecurityContext,
     SecurityLabel, SecurityModule, ThreadContext, UserNamespace,
 };
-use crate::model::gap::{Reason, Refusal};
+use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::pod_security::PodSecurity;
 use crate::model::seen::{Seen, Unseen};
 use crate::parse::id_map::IdMap;
 use crate::parse::security_label::{self, Module};
 use crate::parse::status::{Ids, Status};
 use crate::parse::{capabilities, capability_text};
+use crate::scan::Scan;
 use crate::scan::snapshot::ProcessSnapshot;
 use crate::scan::snapshot::{Namespaces, Security, Task};
-use crate::scan::view::View;
 
 pub(super) const SECTION: &str = CapabilitiesQuery::NAME;
 
@@ -38,7 +38,8 @@ fn names(mask: u64) -> Vec<String> {
 
 /// Turns facts into security contexts; records what is missing.
 pub(super) struct Filler<'a> {
-    pub(super) view: &'a mut View,
+    scan: &'a Scan,
+    pub(super) gaps: &'a mut Gaps,
     pub(super) around: Surroundings,
 }
 
@@ -51,10 +52,11 @@ struct Subject<'a> {
 }
 
 impl<'a> Filler<'a> {
-    pub(super) fn new(view: &'a mut View) -> Self {
+    pub(super) fn new(scan: &'a Scan, gaps: &'a mut Gaps) -> Self {
         Self {
-            around: Surroundings::read(view),
-            view,
+            around: Surroundings::read(scan),
+            scan,
+            gaps,
         }
     }
 
@@ -149,7 +151,7 @@ impl<'a> Filler<'a> {
             gids: gids.map(|ids| named.groups(ids)),
             groups: groups.map(|ids| ids.into_iter().map(|id| named.group(id)).collect()),
             sets,
-            text: self.view.gaps.seen(SECTION, "text", pid, text),
+            text: self.gaps.seen(SECTION, "text", pid, text),
             no_new_privs: self.of_status("no_new_privs", pid, status, |status| status.no_new_privs),
             seccomp: self.seccomp(pid, status),
             seccomp_filters: self.of_status("seccomp_filters", pid, status, |status| {
@@ -169,7 +171,7 @@ impl<'a> Filler<'a> {
             Ok(status) => line(status).ok_or(Refusal::of(Reason::Unsupported)),
             Err(refusal) => Err(refusal.clone()),
         };
-        self.view.gaps.seen(SECTION, field, pid, attempt)
+        self.gaps.seen(SECTION, field, pid, attempt)
     }
 
     fn seccomp(&mut self, pid: i32, status: &Result<&Status, Refusal>) -> Seen<SeccompMode> {
@@ -180,18 +182,18 @@ impl<'a> Filler<'a> {
             },
             Err(refusal) => Err(refusal.clone()),
         };
-        self.view.gaps.seen(SECTION, "seccomp", pid, attempt)
+        self.gaps.seen(SECTION, "seccomp", pid, attempt)
     }
 
     /// What the target calls its ids. Only its own files say that.
     fn naming<'s>(&'s mut self, subject: &Subject<'s>, with_groups: bool) -> Naming<'s> {
-        let View {
-            held, gaps, reader, ..
-        } = &mut *self.view;
-        let held = held
+        let scan = self.scan;
+        let gaps = &mut *self.gaps;
+        let target = scan
+            .target
             .as_ref()
-            .filter(|held| held.identity.key == subject.facts.identity.key);
-        let names = match held.map(|held| held.names(&reader.viewer)) {
+            .filter(|target| target.identity.key == subject.facts.identity.key);
+        let names = match target.map(|target| target.names(&scan.reader.viewer)) {
             None => None,
             Some(Ok(names)) => Some(Ok((&names.users, &names.groups))),
             Some(Err(refusal)) => {
@@ -212,7 +214,7 @@ impl<'a> Filler<'a> {
     }
 
     pub(super) fn gap(&mut self, field: &str, pid: i32, refusal: &Refusal) -> Unseen {
-        self.view.gaps.record(SECTION, field, pid, refusal)
+        self.gaps.record(SECTION, field, pid, refusal)
     }
 
     fn label(
@@ -249,7 +251,7 @@ impl<'a> Filler<'a> {
                 map.ranges.iter().map(range).collect()
             });
             let ranges = ranges.map_err(Clone::clone);
-            self.view.gaps.seen(SECTION, field, pid, ranges)
+            self.gaps.seen(SECTION, field, pid, ranges)
         };
         UserNamespace {
             uid_map: map("uid_map", &security.uid_map),

@@ -13,14 +13,15 @@ use serde::Deserialize;
 
 use super::section::{Detail, Query};
 use crate::model::Report;
+use crate::model::gap::Gaps;
 use crate::model::time::Timestamp;
 use crate::parse::capabilities;
 use crate::render::tables::Table;
 use crate::render::tables::capabilities::{decoded, one_each, tables};
+use crate::scan::Scan;
 use crate::scan::needs::Files;
 use crate::scan::needs::{Needs, Scope};
 use crate::scan::snapshot::ProcessSnapshot;
-use crate::scan::view::View;
 use crate::sys::clock::Clock;
 use fill::{Filler, capability_set};
 
@@ -73,18 +74,16 @@ impl Query for CapabilitiesQuery {
         }
     }
 
-    fn fill(&self, view: &mut View, report: &mut Report) {
-        let main_pid = view.held.as_ref().map(|held| held.main.pid());
-        let mut filler = Filler::new(view);
-        let facts = std::mem::take(&mut filler.view.facts);
+    fn fill(&self, scan: &Scan, gaps: &mut Gaps, report: &mut Report) {
+        let main_pid = scan.target.as_ref().map(|target| target.main.pid());
+        let mut filler = Filler::new(scan, gaps);
         let shown =
             |facts: &&ProcessSnapshot| facts.read && (self.all || Some(facts.pid) == main_pid);
-        let contexts = facts.iter().filter(shown).filter_map(|facts| {
+        let contexts = scan.processes.iter().filter(shown).filter_map(|facts| {
             let security = facts.security.as_ref()?;
             Some(filler.context(facts, security))
         });
         report.capabilities = Some(contexts.collect());
-        view.facts = facts;
     }
 
     fn tables(&self, report: &Report, _: Detail) -> Vec<Table> {

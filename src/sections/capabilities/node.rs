@@ -4,9 +4,9 @@ use crate::model::capabilities::Answer;
 use crate::parse::id_map::IdMap;
 use crate::parse::stat::Stat;
 use crate::parse::status::Status;
+use crate::scan::Scan;
 use crate::scan::limits::{SMALL_LIMIT, STATUS_LIMIT};
 use crate::scan::snapshot::Namespaces;
-use crate::scan::view::View;
 use crate::sys::ProcessDir;
 
 /// The kernel's first namespaces have fixed inodes: `proc_ns.h`.
@@ -44,8 +44,8 @@ impl Namespaces {
 impl Surroundings {
     /// Reads them.
     #[must_use]
-    pub(super) fn read(view: &View) -> Self {
-        let (proc, viewer) = (&view.reader.proc, &view.reader.viewer);
+    pub(super) fn read(scan: &Scan) -> Self {
+        let (proc, viewer) = (&scan.reader.proc, &scan.reader.viewer);
         let mut buffer = Vec::new();
         let last = proc.read(c"sys/kernel/cap_last_cap", 64, &mut buffer);
         let last: Option<u8> = last
@@ -53,7 +53,7 @@ impl Surroundings {
             .and_then(|_| std::str::from_utf8(&buffer).ok()?.trim().parse().ok());
         let release = proc.read(c"sys/kernel/osrelease", 256, &mut buffer);
         let net_is_fixed = release.is_ok() && is_at_least(&buffer, (6, 18));
-        let own = view.own_pid.and_then(|pid| proc.process(pid).ok());
+        let own = scan.own_pid.and_then(|pid| proc.process(pid).ok());
         // kthreadd is the second process of every kernel, and of no container.
         let second = proc.process(2).ok();
         let kernel_threads = match &second {

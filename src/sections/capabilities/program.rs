@@ -54,8 +54,7 @@ impl Filler<'_> {
             setuid: program.mode & libc::S_ISUID != 0,
             setgid: program.mode & libc::S_ISGID != 0,
             capabilities: attempt.map(|attempt| {
-                self.view
-                    .gaps
+                self.gaps
                     .seen(SECTION, "executable.file.capabilities", pid, attempt)
             }),
             nosuid: program.nosuid,

@@ -18,7 +18,8 @@ use crate::model::time::Timestamp;
 use crate::parse::certificate_paths;
 use crate::rights::file_mode::FileSubject;
 use crate::rights::ptrace_access::Check;
-use crate::scan::view::{View, by_its_mode};
+use crate::scan::Scan;
+use crate::scan::target::by_its_mode;
 use crate::sys::InRoot;
 use crate::sys::time_box::{self, TimeBudget, each_in_time};
 
@@ -42,7 +43,8 @@ const PATIENCE: TimeBudget = TimeBudget {
 pub(super) fn files(
     query: &CertificatesQuery,
     password: Option<String>,
-    view: &mut View,
+    scan: &Scan,
+    gaps: &mut Gaps,
 ) -> Brought {
     let none = |files| Brought {
         files,
@@ -50,33 +52,33 @@ pub(super) fn files(
         missing: Vec::new(),
     };
     // Roots of their own: a thread that is stuck keeps one.
-    let (search_root, read_root) = match roots(view) {
+    let (search_root, read_root) = match roots(scan) {
         Ok(roots) => roots,
         Err((pid, refusal)) => {
-            let unseen = view.gaps.record(SECTION, "files", pid, &refusal);
+            let unseen = gaps.record(SECTION, "files", pid, &refusal);
             return none(Seen::Unseen(unseen));
         }
     };
     let max_files = query.max_files.and_then(|max| usize::try_from(max).ok());
     let max_files = max_files.unwrap_or(FILES);
-    let places = find::places(query, view);
+    let places = find::places(query, scan, gaps);
     let mut files = Assembly {
         candidates: BTreeMap::new(),
         missing: BTreeMap::new(),
     };
-    files.search(places, search_root, max_files, &mut view.gaps);
-    let candidates = files.chosen(max_files, &mut view.gaps);
-    let reader = Reader::new(read_root, password, view.clock.now, query.roots);
+    files.search(places, search_root, max_files, gaps);
+    let candidates = files.chosen(max_files, gaps);
+    let reader = Reader::new(read_root, password, scan.clock.now, query.roots);
     let items: Vec<(usize, Candidate)> = candidates.iter().cloned().enumerate().collect();
     let outcomes = each_in_time(items, PATIENCE, move |(index, candidate)| {
         reader.read(*index, candidate)
     });
-    let Some(held) = &view.held else {
+    let Some(held) = &scan.target else {
         return none(Seen::Value(Vec::new()));
     };
-    let party = FileSubject::of(held.credentials(), &view.reader.viewer);
+    let party = FileSubject::of(held.credentials(), &scan.reader.viewer);
     let mut judge = Judge {
-        gaps: &mut view.gaps,
+        gaps,
         party: party.as_ref(),
         left_out: 0,
     };
@@ -88,7 +90,7 @@ pub(super) fn files(
             chains::place(certificates);
         }
     }
-    keys::pair(&mut read, &mut view.gaps);
+    keys::pair(&mut read, gaps);
     let missing = files.missing.into_iter();
     Brought {
         files: Seen::Value(read),
@@ -102,13 +104,13 @@ pub(super) fn files(
     }
 }
 
-fn roots(view: &View) -> Result<(InRoot, InRoot), (i32, Refusal)> {
-    let Some(held) = &view.held else {
+fn roots(scan: &Scan) -> Result<(InRoot, InRoot), (i32, Refusal)> {
+    let Some(held) = &scan.target else {
         return Err((0, Refusal::of(Reason::Vanished)));
     };
     let root = || {
         InRoot::of(&held.main).map_err(|errno| {
-            let refusal = held.refusal(errno, Check::Ptrace, &view.reader.viewer);
+            let refusal = held.refusal(errno, Check::Ptrace, &scan.reader.viewer);
             (held.main.pid(), refusal)
         })
     };

@@ -6,13 +6,13 @@ use std::collections::HashSet;
 use super::search::{Start, Take, joined};
 use super::{CertificatesQuery, SECTION};
 use crate::model::certificate::FoundBy;
-use crate::model::gap::{Reason, Refusal, Subject};
+use crate::model::gap::{Gaps, Reason, Refusal, Subject};
 use crate::model::volume::VolumeKind;
 use crate::parse::certificate_paths;
 use crate::parse::certificate_paths::Named;
 use crate::parse::environ;
+use crate::scan::Scan;
 use crate::scan::snapshot::ProcessSnapshot;
-use crate::scan::view::View;
 use crate::sections::mounts::fill::{MountPoint, points};
 
 /// Where to look, and where not.
@@ -29,18 +29,18 @@ pub(super) struct Places {
 pub(super) const DEPTH: usize = 4;
 
 /// Collects the places; what cannot be read is a gap.
-pub(super) fn places(query: &CertificatesQuery, view: &mut View) -> Places {
+pub(super) fn places(query: &CertificatesQuery, scan: &Scan, gaps: &mut Gaps) -> Places {
     let depth = query.depth.map_or(DEPTH, usize::from);
     let mut places = Places::default();
-    let points = points(view);
-    let pid = view.held.as_ref().map_or(0, |held| held.main.pid());
+    let points = points(scan);
+    let pid = scan.main_pid();
     match &points {
         Ok(points) => {
             let kernel = points.iter().filter(|point| point.kernel);
             places.kernel.extend(kernel.map(|point| point.path.clone()));
         }
         Err(refusal) => {
-            view.gaps.record(SECTION, "mounts", pid, refusal);
+            gaps.record(SECTION, "mounts", pid, refusal);
         }
     }
     if query.is_narrow() {
@@ -50,12 +50,12 @@ pub(super) fn places(query: &CertificatesQuery, view: &mut View) -> Places {
     for point in points.iter().flatten().filter(|point| !point.kernel) {
         places.mounted(point, depth);
     }
-    if let Some(refusals) = view
-        .main_facts()
+    if let Some(refusals) = scan
+        .main_process()
         .map(|facts| places.of_process(facts, depth))
     {
         for (field, refusal) in refusals {
-            view.gaps.record(SECTION, field, pid, &refusal);
+            gaps.record(SECTION, field, pid, &refusal);
         }
     }
     for path in certificate_paths::DIRECTORIES {
@@ -70,8 +70,7 @@ pub(super) fn places(query: &CertificatesQuery, view: &mut View) -> Places {
     });
     for path in std::mem::take(&mut places.left_out) {
         let limit = Refusal::of(Reason::Limit).needing("--file or --dir with this path");
-        view.gaps
-            .record(SECTION, "certificates", Subject::Path(path.into()), &limit);
+        gaps.record(SECTION, "certificates", Subject::Path(path.into()), &limit);
     }
     places
 }

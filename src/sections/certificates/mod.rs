@@ -19,15 +19,15 @@ use super::section::{Detail, Query};
 use crate::model::Report;
 use crate::model::certificate::{AgainstFiles, Certificate, Certificates, Serves};
 use crate::model::escape::escaped;
-use crate::model::gap::Reason;
+use crate::model::gap::{Gaps, Reason};
 use crate::model::seen::Seen;
 use crate::model::units::DAY_SECONDS;
 use crate::render::tables::Table;
 use crate::render::tables::certificates;
 use crate::render::tables::certificates::Style;
+use crate::scan::Scan;
 use crate::scan::needs::Files;
 use crate::scan::needs::{Needs, Scope};
-use crate::scan::view::View;
 use crate::sys::own_file;
 use crate::trust;
 
@@ -103,14 +103,14 @@ impl Query for CertificatesQuery {
         }
     }
 
-    fn fill(&self, view: &mut View, report: &mut Report) {
+    fn fill(&self, scan: &Scan, gaps: &mut Gaps, report: &mut Report) {
         let password = self.password().unwrap_or_default();
-        let found = fill::files(self, password, view);
-        let pid = view.held.as_ref().map_or(0, |held| held.main.pid());
-        let trust_store = trust::find(view, SECTION).map(|trust| trust.store);
-        let trust_store = view.gaps.seen(SECTION, "trust_store", pid, trust_store);
+        let found = fill::files(self, password, scan, gaps);
+        let pid = scan.main_pid();
+        let trust_store = trust::find(scan, gaps, SECTION).map(|trust| trust.store);
+        let trust_store = gaps.seen(SECTION, "trust_store", pid, trust_store);
         let files = found.files.value().map(Vec::as_slice);
-        let served = self.served.then(|| served::ask_all(view, files));
+        let served = self.served.then(|| served::ask_all(scan, gaps, files));
         report.certificates = Some(Certificates {
             files: found.files,
             files_left_out: found.left_out,

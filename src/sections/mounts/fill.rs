@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::SECTION;
 use super::places;
-use crate::model::gap::{Reason, Refusal};
+use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::mount::{Mount, Propagation};
 use crate::model::secret::Redacted;
 use crate::model::seen::Seen;
@@ -16,13 +16,13 @@ use crate::parse::reach;
 use crate::parse::volume::{Surroundings, is_kernel, is_mask, volume};
 use crate::redact::Redactor;
 use crate::rights::ptrace_access::Check;
+use crate::scan::Scan;
 use crate::scan::container_key::Identity;
-use crate::scan::view::View;
 use crate::sys::Truncation;
 
 /// What to look at beside the lines themselves.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct ProcessFilter {
+pub(super) struct PlaceChecks {
     /// Space and access of the mount points, and the usual directories.
     pub(super) places: bool,
     /// How long one of them may take.
@@ -33,11 +33,11 @@ pub(super) struct ProcessFilter {
 const MOUNTINFO_LIMIT: usize = 32 << 20;
 
 /// The mounts of the target, in the kernel's order.
-pub(super) fn mounts(view: &mut View, wanted: ProcessFilter) -> Seen<Vec<Mount>> {
-    let (bytes, cut) = match read(view) {
+pub(super) fn mounts(scan: &Scan, gaps: &mut Gaps, wanted: PlaceChecks) -> Seen<Vec<Mount>> {
+    let (bytes, cut) = match read(scan) {
         Ok(read) => read,
         Err((pid, refusal)) => {
-            return Seen::Unseen(view.gaps.record(SECTION, "mounts", pid, &refusal));
+            return Seen::Unseen(gaps.record(SECTION, "mounts", pid, &refusal));
         }
     };
     let mut entries = Vec::new();
@@ -48,27 +48,26 @@ pub(super) fn mounts(view: &mut View, wanted: ProcessFilter) -> Seen<Vec<Mount>>
             Err(_) => malformed += 1,
         }
     }
-    let pid = view.held.as_ref().map_or(0, |held| held.main.pid());
+    let pid = scan.main_pid();
     if cut == Truncation::AtLimit {
-        view.gaps
-            .record(SECTION, "mounts", pid, &Refusal::of(Reason::Limit));
+        gaps.record(SECTION, "mounts", pid, &Refusal::of(Reason::Limit));
         // The last line is the one that was cut.
         malformed -= malformed.min(1);
     }
     let file = format!("/proc/{pid}/mountinfo");
     for _ in 0..malformed {
         let refusal = Refusal::of(Reason::Malformed);
-        view.gaps.record(SECTION, "line", file.as_str(), &refusal);
+        gaps.record(SECTION, "line", file.as_str(), &refusal);
     }
-    let around = surroundings(view, &entries);
+    let around = surroundings(scan, &entries);
     let hidden = reach::hidden(&entries);
     let mut mounts: Vec<Mount> = entries
         .iter()
         .zip(hidden)
-        .map(|(entry, hidden)| mount(entry, hidden, &around, &view.redactor))
+        .map(|(entry, hidden)| mount(entry, hidden, &around, &scan.redactor))
         .collect();
     if wanted.places {
-        places::fill(view, &mut mounts, wanted.each);
+        places::fill(scan, gaps, &mut mounts, wanted.each);
     }
     Seen::Value(mounts)
 }
@@ -86,10 +85,10 @@ pub(crate) struct MountPoint {
 ///
 /// # Errors
 /// Why its mounts cannot be read.
-pub(crate) fn points(view: &mut View) -> Result<Vec<MountPoint>, Refusal> {
-    let (bytes, _) = read(view).map_err(|(_, refusal)| refusal)?;
+pub(crate) fn points(scan: &Scan) -> Result<Vec<MountPoint>, Refusal> {
+    let (bytes, _) = read(scan).map_err(|(_, refusal)| refusal)?;
     let entries: Vec<MountEntry> = mountinfo::entries(&bytes).filter_map(Result::ok).collect();
-    let around = surroundings(view, &entries);
+    let around = surroundings(scan, &entries);
     let hidden = reach::hidden(&entries);
     let points = entries.iter().zip(hidden).filter(|(_, hidden)| !hidden);
     Ok(points
@@ -101,8 +100,8 @@ pub(crate) fn points(view: &mut View) -> Result<Vec<MountPoint>, Refusal> {
         .collect())
 }
 
-fn surroundings(view: &View, entries: &[MountEntry<'_>]) -> Surroundings {
-    let held = view.held.as_ref();
+fn surroundings(scan: &Scan, entries: &[MountEntry<'_>]) -> Surroundings {
+    let held = scan.target.as_ref();
     Surroundings::of(
         entries,
         held.is_some_and(|held| is_container(&held.identity)),
@@ -112,13 +111,14 @@ fn surroundings(view: &View, entries: &[MountEntry<'_>]) -> Surroundings {
 type Text = Arc<[u8]>;
 
 /// The text of mountinfo: what was kept, else read from the held process.
-fn read(view: &mut View) -> Result<(Text, Truncation), (i32, Refusal)> {
-    let Some(held) = &view.held else {
+fn read(scan: &Scan) -> Result<(Text, Truncation), (i32, Refusal)> {
+    let Some(held) = &scan.target else {
         return Err((0, Refusal::of(Reason::Vanished)));
     };
     let pid = held.main.pid();
-    let mut facts = view.facts.iter_mut().find(|facts| facts.pid == pid);
-    if let Some(kept) = facts.as_ref().and_then(|facts| facts.mountinfo.as_ref()) {
+    let process = scan.main_process();
+    let kept = process.and_then(|process| process.mountinfo.as_ref());
+    if let Some(kept) = kept.or_else(|| held.mountinfo.get()) {
         return Ok((Arc::clone(kept), Truncation::Whole));
     }
     let mut buffer = Vec::new();
@@ -128,16 +128,17 @@ fn read(view: &mut View) -> Result<(Text, Truncation), (i32, Refusal)> {
     {
         Ok(cut) => {
             let text: Text = buffer.into();
-            if let (Truncation::Whole, Some(facts)) = (cut, &mut facts) {
-                facts.mountinfo = Some(Arc::clone(&text));
+            if cut == Truncation::Whole {
+                // Only the first to get here keeps it; both texts are whole.
+                let _ = held.mountinfo.set(Arc::clone(&text));
             }
             Ok((text, cut))
         }
         // A zombie has given up its mounts: that is no lack of this kernel.
-        Err(_) if facts.is_some_and(|facts| facts.stat.state == b'Z') => {
+        Err(_) if process.is_some_and(|process| process.stat.state == b'Z') => {
             Err((pid, Refusal::of(Reason::Vanished)))
         }
-        Err(errno) => Err((pid, held.refusal(errno, Check::Open, &view.reader.viewer))),
+        Err(errno) => Err((pid, held.refusal(errno, Check::Open, &scan.reader.viewer))),
     }
 }
 

@@ -11,15 +11,16 @@ use serde::Deserialize;
 
 use super::section::{Detail, Query};
 use crate::model::Report;
+use crate::model::gap::Gaps;
 use crate::model::mount::Mount;
 use crate::model::seen::Seen;
 use crate::render::tables::Table;
 use crate::render::tables::mounts;
 use crate::render::tables::mounts::Style;
+use crate::scan::Scan;
 use crate::scan::needs::Files;
 use crate::scan::needs::{Needs, Scope};
-use crate::scan::view::View;
-use fill::ProcessFilter;
+use fill::PlaceChecks;
 
 /// Flags of `spyhole mounts`.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
@@ -99,13 +100,13 @@ impl Query for MountsQuery {
         }
     }
 
-    fn fill(&self, view: &mut View, report: &mut Report) {
-        let whole = view.main_facts().is_some_and(|facts| facts.cwd.is_some());
-        let wanted = ProcessFilter {
+    fn fill(&self, scan: &Scan, gaps: &mut Gaps, report: &mut Report) {
+        let whole = scan.main_process().is_some_and(|facts| facts.cwd.is_some());
+        let wanted = PlaceChecks {
             places: whole || self.space || self.inodes || self.writable,
             each: self.space_timeout.unwrap_or(SPACE_TIMEOUT),
         };
-        let mounts = fill::mounts(view, wanted);
+        let mounts = fill::mounts(scan, gaps, wanted);
         report.mounts = Some(mounts.map(|mounts| self.chosen(mounts)));
     }
 

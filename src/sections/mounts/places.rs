@@ -13,8 +13,9 @@ use crate::parse::environ;
 use crate::parse::volume::is_kernel;
 use crate::rights::file_mode::FileSubject;
 use crate::rights::ptrace_access::Check;
+use crate::scan::Scan;
 use crate::scan::process_files::CallerCredentials;
-use crate::scan::view::{TargetHandle, View};
+use crate::scan::target::TargetHandle;
 use crate::sys::InRoot;
 use crate::sys::place::{Place, look_at};
 use crate::sys::time_box::{Outcome, TimeBudget, each_in_time};
@@ -25,16 +26,16 @@ const STUCK: usize = 4;
 const ALL_TIMES: u32 = 10;
 
 /// Looks at every place and puts what it saw into the mounts.
-pub(super) fn fill(view: &mut View, mounts: &mut [Mount], each: Duration) {
-    let directories = usual_directories(view);
-    let Some(held) = &view.held else { return };
-    let viewer = &view.reader.viewer;
+pub(super) fn fill(scan: &Scan, gaps: &mut Gaps, mounts: &mut [Mount], each: Duration) {
+    let directories = usual_directories(scan, gaps);
+    let Some(held) = &scan.target else { return };
+    let viewer = &scan.reader.viewer;
     let party = FileSubject::of(held.credentials(), viewer);
     let mut judge = Judge {
         held,
         viewer,
         party: party.as_ref(),
-        gaps: &mut view.gaps,
+        gaps,
     };
     let wanted: Vec<usize> = mounts
         .iter()
@@ -49,7 +50,7 @@ pub(super) fn fill(view: &mut View, mounts: &mut [Mount], each: Duration) {
     paths.extend(directories.iter().map(|(_, path)| path.clone()));
     let patience = TimeBudget {
         each,
-        all: each.saturating_mul(ALL_TIMES).min(view.timeout),
+        all: each.saturating_mul(ALL_TIMES).min(scan.timeout),
         stuck: STUCK,
     };
     let mut seen = judge.look(paths, patience).into_iter();
@@ -69,8 +70,8 @@ fn is_place(mount: &Mount) -> bool {
 }
 
 /// Where programs write by habit, as far as the target's environment and links show.
-fn usual_directories(view: &mut View) -> Vec<(Purpose, Vec<u8>)> {
-    let Some(facts) = view.main_facts() else {
+fn usual_directories(scan: &Scan, gaps: &mut Gaps) -> Vec<(Purpose, Vec<u8>)> {
+    let Some(facts) = scan.main_process() else {
         return Vec::new();
     };
     let pid = facts.pid;
@@ -104,8 +105,7 @@ fn usual_directories(view: &mut View) -> Vec<(Purpose, Vec<u8>)> {
     }
     refused.dedup();
     for refusal in refused {
-        view.gaps
-            .record(SECTION, "usual_directories", pid, &refusal);
+        gaps.record(SECTION, "usual_directories", pid, &refusal);
     }
     found
 }

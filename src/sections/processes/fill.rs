@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{ProcessesQuery, Query};
 use crate::model::ByteString;
-use crate::model::gap::{Reason, Refusal};
+use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::process::{CpuSeconds, Limit, LimitPair, Process, ProcessState, Signals, Thread};
 use crate::model::secret::Argument;
 use crate::model::seen::Seen;
@@ -14,32 +14,34 @@ use crate::parse::limits::{self, Limits};
 use crate::parse::stat::Stat;
 use crate::parse::status::Status;
 use crate::parse::{signals, system, tty};
+use crate::scan::Scan;
 use crate::scan::snapshot::ProcessSnapshot;
-use crate::scan::view::View;
 use crate::sys::clock::Clock;
 
 const SECTION: &str = ProcessesQuery::NAME;
 
 /// Turns facts into processes; records what is missing.
 pub(super) struct Filler<'a> {
-    pub(super) view: &'a mut View,
+    scan: &'a Scan,
+    gaps: &'a mut Gaps,
     memory_bytes: Result<u64, Refusal>,
     /// Percent of a processor during `--sample`, by pid.
     sampled: Option<HashMap<i32, f64>>,
 }
 
 impl<'a> Filler<'a> {
-    pub(super) fn new(view: &'a mut View, sample: Option<Duration>) -> Self {
-        let sampled = sample.map(|time| sampled(view, time));
+    pub(super) fn new(scan: &'a Scan, gaps: &'a mut Gaps, sample: Option<Duration>) -> Self {
+        let sampled = sample.map(|time| sampled(scan, time));
         Self {
-            memory_bytes: memory_bytes(view),
-            view,
+            memory_bytes: memory_bytes(scan),
+            scan,
+            gaps,
             sampled,
         }
     }
 
     pub(super) fn process(&mut self, facts: &ProcessSnapshot) -> Process {
-        let (stat, clock) = (&facts.stat, self.view.clock);
+        let (stat, clock) = (&facts.stat, self.scan.clock);
         let zombie = stat.state == b'Z';
         let started_at = Timestamp(clock.at_ticks(stat.starttime_ticks));
         let cpu_seconds = cpu_seconds(stat, &clock);
@@ -88,19 +90,18 @@ impl<'a> Filler<'a> {
             pss_bytes: self.pss_bytes(facts),
             fd_count: self.optional(facts, "fd_count", facts.fd_count.as_ref(), |count| *count),
             fd_limit: facts.limits.as_ref().map(|attempt| {
-                self.view
-                    .gaps
+                self.gaps
                     .seen(SECTION, "fd_limit", facts.pid, fd_limit(attempt))
             }),
             oom_score: self.oom(facts, "oom_score", 0),
             oom_score_adj: self.oom(facts, "oom_score_adj", 1),
-            container: self.view.label(&facts.identity),
+            container: self.scan.label(&facts.identity),
             signals: self.of_status(facts, "signals", signals_of),
             zombie,
             kernel_thread: stat.is_kernel_thread(),
             thread_list: facts.tasks.as_ref().map(|attempt| {
                 let threads = attempt.as_ref().map(|tasks| threads(tasks, &clock));
-                self.view.gaps.seen(
+                self.gaps.seen(
                     SECTION,
                     "thread_list",
                     facts.pid,
@@ -114,17 +115,17 @@ impl<'a> Filler<'a> {
         &mut self,
         facts: &ProcessSnapshot,
     ) -> (Option<Seen<ByteString>>, Option<Seen<ByteString>>) {
-        let View {
-            held, gaps, reader, ..
-        } = &mut *self.view;
         // Only the target's own files say what its ids are called.
-        let Some(held) = held
+        let Some(target) = self
+            .scan
+            .target
             .as_ref()
-            .filter(|held| held.identity.key == facts.identity.key)
+            .filter(|target| target.identity.key == facts.identity.key)
         else {
             return (None, None);
         };
-        match held.names(&reader.viewer) {
+        let gaps = &mut *self.gaps;
+        match target.names(&self.scan.reader.viewer) {
             Ok(names) => {
                 let name = |name: Option<&[u8]>| name.map(|name| Seen::Value(name.into()));
                 (
@@ -144,15 +145,14 @@ impl<'a> Filler<'a> {
     }
 
     fn args(&mut self, facts: &ProcessSnapshot) -> Option<Seen<Vec<Argument>>> {
-        let redactor = &self.view.redactor;
+        let redactor = &self.scan.redactor;
         let attempt = facts
             .args
             .as_ref()?
             .as_ref()
             .map(|args| redactor.arguments(args));
         Some(
-            self.view
-                .gaps
+            self.gaps
                 .seen(SECTION, "args", facts.pid, attempt.map_err(Clone::clone)),
         )
     }
@@ -175,7 +175,7 @@ impl<'a> Filler<'a> {
         if let Some(sampled) = &self.sampled {
             return sampled.get(&facts.pid).copied().unwrap_or_default();
         }
-        let clock = &self.view.clock;
+        let clock = &self.scan.clock;
         let age = clock
             .since_boot
             .saturating_sub(clock.duration(facts.stat.starttime_ticks));
@@ -192,7 +192,7 @@ impl<'a> Filler<'a> {
             Ok(all) => Ok(rounded(rss_bytes as f64 / (*all).max(1) as f64 * 100.0)),
             Err(refusal) => Err(refusal.clone()),
         };
-        self.view.gaps.seen(SECTION, "memory_percent", pid, attempt)
+        self.gaps.seen(SECTION, "memory_percent", pid, attempt)
     }
 
     fn pss_bytes(&mut self, facts: &ProcessSnapshot) -> Option<Seen<u64>> {
@@ -201,16 +201,12 @@ impl<'a> Filler<'a> {
             Ok(Some(rollup)) => rollup.pss_bytes.ok_or(Refusal::of(Reason::Unsupported)),
             Err(refusal) => Err(refusal.clone()),
         };
-        Some(
-            self.view
-                .gaps
-                .seen(SECTION, "pss_bytes", facts.pid, attempt),
-        )
+        Some(self.gaps.seen(SECTION, "pss_bytes", facts.pid, attempt))
     }
 
     fn oom(&mut self, facts: &ProcessSnapshot, field: &str, which: usize) -> Option<Seen<i64>> {
         let attempt = facts.oom.as_ref()?.get(which)?.clone();
-        Some(self.view.gaps.seen(SECTION, field, facts.pid, attempt))
+        Some(self.gaps.seen(SECTION, field, facts.pid, attempt))
     }
 
     /// A field of memory, which zombies and kernel threads do not have.
@@ -238,7 +234,7 @@ impl<'a> Filler<'a> {
             Ok(status) => pick(status).ok_or(Refusal::of(Reason::Unsupported)),
             Err(refusal) => Err(refusal.clone()),
         };
-        Some(self.view.gaps.seen(SECTION, field, facts.pid, attempt))
+        Some(self.gaps.seen(SECTION, field, facts.pid, attempt))
     }
 
     /// A field that some processes do not have at all.
@@ -253,15 +249,15 @@ impl<'a> Filler<'a> {
             Ok(None) => None,
             Ok(Some(value)) => Some(Seen::Value(change(value))),
             Err(refusal) => Some(Seen::Unseen(
-                self.view.gaps.record(SECTION, field, facts.pid, refusal),
+                self.gaps.record(SECTION, field, facts.pid, refusal),
             )),
         }
     }
 }
 
-fn memory_bytes(view: &View) -> Result<u64, Refusal> {
+fn memory_bytes(scan: &Scan) -> Result<u64, Refusal> {
     let mut buffer = Vec::new();
-    let read = view.reader.proc.read(c"meminfo", 1 << 16, &mut buffer);
+    let read = scan.reader.proc.read(c"meminfo", 1 << 16, &mut buffer);
     read.map_err(|errno| Refusal {
         errno: Some(format!("{errno:?}")),
         ..Refusal::of(Reason::Unsupported)
@@ -270,16 +266,16 @@ fn memory_bytes(view: &View) -> Result<u64, Refusal> {
 }
 
 /// Waits, then reads the processor time of each process again.
-fn sampled(view: &View, time: Duration) -> HashMap<i32, f64> {
+fn sampled(scan: &Scan, time: Duration) -> HashMap<i32, f64> {
     std::thread::sleep(time);
     let elapsed = Clock::read()
         .since_boot
-        .saturating_sub(view.clock.since_boot)
+        .saturating_sub(scan.clock.since_boot)
         .as_secs_f64();
     let mut buffer = Vec::new();
     let mut sampled = HashMap::new();
-    for facts in view.facts.iter().filter(|facts| facts.read) {
-        let Ok(process) = view.reader.proc.process(facts.pid) else {
+    for facts in scan.processes.iter().filter(|facts| facts.read) {
+        let Ok(process) = scan.reader.proc.process(facts.pid) else {
             continue;
         };
         if process.read(c"stat", 1 << 16, &mut buffer).is_err() {
@@ -290,8 +286,8 @@ fn sampled(view: &View, time: Duration) -> HashMap<i32, f64> {
         };
         // The same number and the same start: the same process.
         if stat.starttime_ticks == facts.stat.starttime_ticks {
-            let used = cpu_seconds(&stat, &view.clock).total()
-                - cpu_seconds(&facts.stat, &view.clock).total();
+            let used = cpu_seconds(&stat, &scan.clock).total()
+                - cpu_seconds(&facts.stat, &scan.clock).total();
             sampled.insert(facts.pid, rounded(used / elapsed.max(0.001) * 100.0));
         }
     }

@@ -9,15 +9,16 @@ use serde::Deserialize;
 
 use super::section::{Detail, Query};
 use crate::model::Report;
+use crate::model::gap::Gaps;
 use crate::model::process::Fields;
 use crate::model::seen::Seen;
 use crate::render::tables::Table;
 use crate::render::tables::processes;
 use crate::render::tables::processes::Column;
+use crate::scan::Scan;
 use crate::scan::needs::Files;
 use crate::scan::needs::{Needs, Scope};
 use crate::scan::snapshot::ProcessSnapshot;
-use crate::scan::view::View;
 use fill::Filler;
 
 /// Flags of `spyhole processes`.
@@ -131,16 +132,14 @@ impl Query for ProcessesQuery {
         }
     }
 
-    fn fill(&self, view: &mut View, report: &mut Report) {
-        let mut filler = Filler::new(view, self.sample);
-        let facts = std::mem::take(&mut filler.view.facts);
-        let mut processes = Vec::with_capacity(facts.len());
-        for facts in facts.iter().filter(|facts| facts.read) {
+    fn fill(&self, scan: &Scan, gaps: &mut Gaps, report: &mut Report) {
+        let mut filler = Filler::new(scan, gaps, self.sample);
+        let mut processes = Vec::with_capacity(scan.processes.len());
+        for facts in scan.processes.iter().filter(|facts| facts.read) {
             if self.keeps_cheaply(facts) {
                 processes.push(filler.process(facts));
             }
         }
-        view.facts = facts;
         if let Some(user) = &self.user {
             processes.retain(|process| {
                 let named = matches!(&process.user, Some(Seen::Value(name)) if name.as_bytes() == user.as_bytes());

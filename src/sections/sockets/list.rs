@@ -14,33 +14,39 @@ use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::seen::{Seen, Unseen};
 use crate::model::socket::{Family, Protocol, Socket, SocketSources, SocketSum, Source, State};
 use crate::parse::Malformed;
-use crate::scan::view::View;
+use crate::scan::Scan;
 
 /// More than a machine with 64 GiB can have; what the memory of a pod would not hold.
 const LIMIT: usize = 1 << 20;
 
 /// Fills the report.
-pub(super) fn fill(query: &SocketsQuery, filter: &Filter, view: &mut View, report: &mut Report) {
+pub(super) fn fill(
+    query: &SocketsQuery,
+    filter: &Filter,
+    scan: &Scan,
+    gaps: &mut Gaps,
+    report: &mut Report,
+) {
     let namespaces = if query.all {
-        namespaces::in_sight(view)
+        namespaces::in_sight(scan)
     } else {
-        namespaces::of_target(view).into_iter().collect()
+        namespaces::of_target(scan).into_iter().collect()
     };
-    let owners = Owners::collect(view);
+    let owners = Owners::collect(scan, gaps);
     if let Some(pid) = query.owner
-        && !view
-            .facts
+        && !scan
+            .processes
             .iter()
             .any(|facts| facts.read && facts.pid == pid)
     {
         let gone = Refusal::of(Reason::Vanished).needing("a process of the target, or --all");
-        view.gaps.record(SECTION, "owners", pid, &gone);
+        gaps.record(SECTION, "owners", pid, &gone);
     }
     let (mut sockets, mut sums, mut all_sources) = (Vec::new(), Vec::new(), Vec::new());
     let mut buffer = Vec::new();
     for namespace in &namespaces {
         let pid = namespace.process.pid();
-        let mut reader = Reader::open(namespace, &view.reader, &mut buffer);
+        let mut reader = Reader::open(namespace, &scan.reader, &mut buffer);
         let mut list = List {
             filter,
             owners: &owners,
@@ -48,7 +54,7 @@ pub(super) fn fill(query: &SocketsQuery, filter: &Filter, view: &mut View, repor
             extended: query.extended,
             namespace_of: query.all.then_some(pid),
             pid,
-            gaps: &mut view.gaps,
+            gaps: &mut *gaps,
             only_diag: only_diag(&reader.needs_diag),
             unseen: Vec::new(),
             source: Source::Proc,
@@ -66,7 +72,7 @@ pub(super) fn fill(query: &SocketsQuery, filter: &Filter, view: &mut View, repor
         }
         let inode = query.all.then(|| {
             let inode = namespace.inode.clone();
-            view.gaps.seen(SECTION, "net_namespace", pid, inode)
+            gaps.seen(SECTION, "net_namespace", pid, inode)
         });
         all_sources.push(SocketSources {
             net_namespace: inode,

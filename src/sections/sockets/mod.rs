@@ -12,15 +12,15 @@ use serde::Deserialize;
 
 use super::section::{Detail, Query};
 use crate::model::Report;
-use crate::model::gap::Refusal;
+use crate::model::gap::{Gaps, Refusal};
 use crate::model::socket::{Family, Protocol, Socket};
 use crate::model::time::Timestamp;
 use crate::render::tables::Table;
 use crate::render::tables::sockets;
 use crate::render::tables::sockets::Columns;
+use crate::scan::Scan;
 use crate::scan::needs::Files;
 use crate::scan::needs::{Needs, Scope};
-use crate::scan::view::View;
 use filter::Filter;
 
 /// Flags of `spyhole sockets`: those of `ss` and `netstat`.
@@ -147,9 +147,9 @@ impl Query for SocketsQuery {
         }
     }
 
-    fn fill(&self, view: &mut View, report: &mut Report) {
+    fn fill(&self, scan: &Scan, gaps: &mut Gaps, report: &mut Report) {
         let filter = Filter::of(self);
-        list::fill(self, &filter, view, report);
+        list::fill(self, &filter, scan, gaps, report);
     }
 
     fn tables(&self, report: &Report, detail: Detail) -> Vec<Table> {
@@ -174,19 +174,24 @@ impl Query for SocketsQuery {
 /// The TCP sockets that listen in the target's network namespace, with their owners; what could
 /// not be read is recorded as gaps of the given section and field. To be asked after a walk with
 /// [`Files::FD_LINKS`] over the whole target.
-pub(super) fn listeners(view: &mut View, section: &str, field: &str) -> Vec<Socket> {
+pub(super) fn listeners(scan: &Scan, gaps: &mut Gaps, section: &str, field: &str) -> Vec<Socket> {
     let query = SocketsQuery {
         tcp: true,
         listening: true,
         whole: false,
         ..SocketsQuery::default()
     };
-    let mut report = Report::begin(Timestamp(view.clock.now));
-    let before = std::mem::take(&mut view.gaps);
-    list::fill(&query, &Filter::of(&query), view, &mut report);
-    let gaps = std::mem::replace(&mut view.gaps, before);
+    let mut report = Report::begin(Timestamp(scan.clock.now));
+    let mut of_sockets = Gaps::default();
+    list::fill(
+        &query,
+        &Filter::of(&query),
+        scan,
+        &mut of_sockets,
+        &mut report,
+    );
     let tables = [Family::Inet, Family::Inet6].map(|family| Protocol::Tcp.word(family));
-    for gap in gaps.as_slice() {
+    for gap in of_sockets.as_slice() {
         let of_list = gap.field == "sockets" || tables.contains(&gap.field.as_str());
         if !of_list {
             continue;
@@ -197,13 +202,13 @@ pub(super) fn listeners(view: &mut View, section: &str, field: &str) -> Vec<Sock
             needs: gap.needs.as_deref().map(Into::into),
         };
         for subject in &gap.subjects {
-            view.gaps.record(section, field, subject.clone(), &refusal);
+            gaps.record(section, field, subject.clone(), &refusal);
         }
     }
     report.sockets.unwrap_or_default()
 }
 
 /// Whether spyhole is proved to be in the target's network namespace.
-pub(super) fn shares_network(view: &View) -> bool {
-    namespaces::of_target(view).is_some_and(|namespace| namespace.own)
+pub(super) fn shares_network(scan: &Scan) -> bool {
+    namespaces::of_target(scan).is_some_and(|namespace| namespace.own)
 }

@@ -7,8 +7,8 @@ use nix::errno::Errno;
 
 use crate::model::gap::Refusal;
 use crate::rights::ptrace_access::{Check, Credentials, refusal};
+use crate::scan::Scan;
 use crate::scan::net_namespace::{Mark, NetNamespace};
-use crate::scan::view::View;
 use crate::sys::{ProcDir, ProcessDir};
 
 /// One of them, held by a process in it.
@@ -21,28 +21,28 @@ pub(super) struct Namespace {
 }
 
 /// The target's.
-pub(super) fn of_target(view: &View) -> Option<Namespace> {
-    let held = view.held.as_ref()?;
+pub(super) fn of_target(scan: &Scan) -> Option<Namespace> {
+    let held = scan.target.as_ref()?;
     let process = held.main.try_clone().ok()?;
     let namespace = NetNamespace::of(&held.main);
-    let label = view.label(&held.identity);
+    let label = scan.label(&held.identity);
     Some(Namespace {
-        inode: named(view, &held.main, namespace.inode),
-        own: own(view).is_some_and(|own| own.is(&namespace)),
+        inode: named(scan, &held.main, namespace.inode),
+        own: own(scan).is_some_and(|own| own.is(&namespace)),
         containers: label.into_iter().collect(),
         process,
     })
 }
 
 /// Every one that a process in sight is in, by the first process.
-pub(super) fn in_sight(view: &View) -> Vec<Namespace> {
-    let own = own(view);
+pub(super) fn in_sight(scan: &Scan) -> Vec<Namespace> {
+    let own = own(scan);
     let mut found: Vec<Group> = Vec::new();
-    for facts in view.facts.iter().filter(|facts| facts.read) {
+    for facts in scan.processes.iter().filter(|facts| facts.read) {
         let Some(namespace) = facts.net_namespace else {
             continue;
         };
-        let label = view.label(&facts.identity);
+        let label = scan.label(&facts.identity);
         // Where nothing tells namespaces apart, containers do.
         let key = namespace
             .mark()
@@ -50,14 +50,14 @@ pub(super) fn in_sight(view: &View) -> Vec<Namespace> {
         let known = found.iter().position(|group| group.key == key);
         let index = known.unwrap_or(found.len());
         if known.is_none() {
-            let Some(process) = reopened(view, facts.pid, &namespace) else {
+            let Some(process) = reopened(scan, facts.pid, &namespace) else {
                 continue;
             };
             found.push(Group {
                 key,
                 met: HashSet::new(),
                 namespace: Namespace {
-                    inode: named(view, &process, namespace.inode),
+                    inode: named(scan, &process, namespace.inode),
                     own: own.as_ref().is_some_and(|own| own.is(&namespace)),
                     containers: Vec::new(),
                     process,
@@ -88,24 +88,24 @@ enum Key {
 
 /// The walk does not keep what it opens: whoever has the number now serves as well, if it
 /// is in the same namespace.
-fn reopened(view: &View, pid: i32, namespace: &NetNamespace) -> Option<ProcessDir> {
-    let process = view.reader.proc.process(pid).ok()?;
+fn reopened(scan: &Scan, pid: i32, namespace: &NetNamespace) -> Option<ProcessDir> {
+    let process = scan.reader.proc.process(pid).ok()?;
     (NetNamespace::of(&process).mark() == namespace.mark()).then_some(process)
 }
 
-fn named(view: &View, process: &ProcessDir, inode: Result<u64, Errno>) -> Result<u64, Refusal> {
+fn named(scan: &Scan, process: &ProcessDir, inode: Result<u64, Errno>) -> Result<u64, Refusal> {
     inode.map_err(|errno| {
-        refusal(errno, Check::Ptrace, &view.reader.viewer, || {
+        refusal(errno, Check::Ptrace, &scan.reader.viewer, || {
             Credentials::of(process, &mut Vec::new())
         })
     })
 }
 
 /// The one that spyhole is in, where its own /proc tells.
-fn own(view: &View) -> Option<NetNamespace> {
+fn own(scan: &Scan) -> Option<NetNamespace> {
     let of = |proc: &ProcDir| {
         let process = proc.process(proc.own_pid().ok()?).ok()?;
         Some(NetNamespace::of(&process))
     };
-    of(&view.reader.proc).or_else(|| of(&ProcDir::open(Path::new("/proc")).ok()?))
+    of(&scan.reader.proc).or_else(|| of(&ProcDir::open(Path::new("/proc")).ok()?))
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::SECTION;
 use crate::model::ByteString;
-use crate::model::gap::{Reason, Refusal};
+use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::seen::Unseen;
 use crate::model::socket::Owner;
+use crate::scan::Scan;
 use crate::scan::snapshot::ProcessSnapshot;
-use crate::scan::view::View;
 
 /// Holders by the inode of the socket.
 pub(super) struct Owners {
@@ -29,16 +29,16 @@ struct Holder {
 
 impl Owners {
     /// Collects them, and records each process that could not be read.
-    pub(super) fn collect(view: &mut View) -> Self {
+    pub(super) fn collect(scan: &Scan, gaps: &mut Gaps) -> Self {
         let mut owners = Self {
             holders: Vec::new(),
             names: HashMap::new(),
             unseen: None,
         };
-        let stalled = view.gaps.as_slice().iter().any(|gap| gap.section == "walk");
-        if stalled && let Some(pid) = view.held.as_ref().map(|held| held.main.pid()) {
+        let stalled = gaps.as_slice().iter().any(|gap| gap.section == "walk");
+        if stalled && let Some(pid) = scan.target.as_ref().map(|held| held.main.pid()) {
             let slow = Refusal::of(Reason::Timeout).needing("a longer --timeout");
-            owners.unseen = Some(view.gaps.record(SECTION, "owners", pid, &slow));
+            owners.unseen = Some(gaps.record(SECTION, "owners", pid, &slow));
         }
         let read = |facts: &ProcessSnapshot| match &facts.sockets {
             Some(Ok(Some(sockets))) if facts.read => sockets.len(),
@@ -46,8 +46,8 @@ impl Owners {
         };
         owners
             .holders
-            .reserve_exact(view.facts.iter().map(read).sum());
-        for facts in view.facts.iter().filter(|facts| facts.read) {
+            .reserve_exact(scan.processes.iter().map(read).sum());
+        for facts in scan.processes.iter().filter(|facts| facts.read) {
             match &facts.sockets {
                 None | Some(Ok(None)) => {}
                 Some(Ok(Some(sockets))) => {
@@ -62,7 +62,7 @@ impl Owners {
                     }));
                 }
                 Some(Err(refusal)) => {
-                    let unseen = view.gaps.record(SECTION, "owners", facts.pid, refusal);
+                    let unseen = gaps.record(SECTION, "owners", facts.pid, refusal);
                     owners.unseen = Some(unseen);
                 }
             }

@@ -11,7 +11,7 @@ use nix::errno::Errno;
 use super::endpoint::{Endpoint, Host};
 use super::{SECTION, TlsQuery, names};
 use crate::model::certificate::Certificate;
-use crate::model::gap::{Reason, Refusal};
+use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::seen::Seen;
 use crate::model::target::ChosenBy;
 use crate::model::tls::{ClientCertificate, Failure, FailureReason, MinDays, Step, TlsLook, Took};
@@ -23,8 +23,8 @@ use crate::pki;
 use crate::pki::{Question, Roots};
 use crate::probe::Peer;
 use crate::probe::tls::{self, Dial, Handshake};
+use crate::scan::Scan;
 use crate::scan::net_namespace::{Mark, NetNamespace};
-use crate::scan::view::View;
 use crate::sys::in_root::link_of;
 use crate::sys::{ProcDir, ProcessDir};
 use crate::trust;
@@ -34,10 +34,11 @@ pub(super) fn look(
     query: &TlsQuery,
     endpoint: &Endpoint,
     time: Duration,
-    view: &mut View,
+    scan: &Scan,
+    gaps: &mut Gaps,
 ) -> Option<TlsLook> {
     let deadline = Instant::now() + time;
-    let from_target_network = from_target_network(view);
+    let from_target_network = from_target_network(scan, gaps);
     let name = wanted_name(query, endpoint);
     let sni = match (&query.servername, endpoint) {
         _ if query.no_servername => None,
@@ -62,22 +63,22 @@ pub(super) fn look(
         verdicts: Vec::new(),
         min_days: None,
     };
-    let alone = is_alone(view);
+    let alone = is_alone(scan);
     let found = match endpoint {
         Endpoint::Tcp(Host::Address(address), port) => {
             Ok((Peer::Tcp(vec![SocketAddr::new(*address, *port)]), None))
         }
         Endpoint::Tcp(Host::Name(name), port) => {
             let begun = Instant::now();
-            let (resolution, resolved) = names::resolve(view, name, *port, alone, deadline);
+            let (resolution, resolved) = names::resolve(scan, gaps, name, *port, alone, deadline);
             look.took.resolve_seconds = Some(begun.elapsed().as_secs_f64());
             look.resolution = resolution;
             resolved.map(|sockets| (Peer::Tcp(sockets), None))
         }
-        Endpoint::Unix(path) => match unix(view, path) {
+        Endpoint::Unix(path) => match unix(scan, path) {
             Ok((peer, held)) => Ok((peer, held)),
             Err(NoSocket::Unseen(refusal)) => {
-                view.gaps.record(SECTION, "tls", path.as_str(), &refusal);
+                gaps.record(SECTION, "tls", path.as_str(), &refusal);
                 return None;
             }
             Err(NoSocket::Failed(failure)) => Err(failure),
@@ -99,18 +100,18 @@ pub(super) fn look(
                 client: query.given().client.clone(),
                 deadline,
             };
-            let before = view.gaps.clone();
-            let (seen, store) = ask_beside(&dial, || trust_store(view, alone));
+            let before = gaps.clone();
+            let (seen, store) = ask_beside(&dial, || trust_store(scan, gaps, alone));
             if seen.chain.is_empty() {
                 // Nothing is judged, so nothing is missing for it.
-                view.gaps = before;
+                *gaps = before;
             }
             if matches!(endpoint, Endpoint::Unix(_)) {
                 look.dialled = Some(look.endpoint.clone());
             } else {
                 look.dialled.clone_from(&seen.dialled);
             }
-            take(&mut look, seen, store, query, view);
+            take(&mut look, seen, store, query, scan, gaps);
         }
     }
     Some(look)
@@ -138,7 +139,8 @@ fn take(
     seen: Handshake,
     (store, roots): Trusted,
     query: &TlsQuery,
-    view: &mut View,
+    scan: &Scan,
+    gaps: &mut Gaps,
 ) {
     look.took = Took {
         resolve_seconds: look.took.resolve_seconds,
@@ -147,11 +149,11 @@ fn take(
     look.session = seen.session;
     look.failure = seen.failure;
     look.client_certificate = seen.client_certificate;
-    look.chain = chain(&seen.chain, &look.endpoint, view);
+    look.chain = chain(&seen.chain, &look.endpoint, scan, gaps);
     if look.chain.is_empty() {
         return;
     }
-    let now = view.clock.now;
+    let now = scan.clock.now;
     let staple = seen
         .staple
         .map(|response| pki::staple(&response, &look.chain, now));
@@ -182,14 +184,14 @@ fn take(
 }
 
 /// The certificates as far as they can be read: behind one that cannot, places would be wrong.
-fn chain(sent: &[Vec<u8>], endpoint: &str, view: &mut View) -> Vec<Certificate> {
+fn chain(sent: &[Vec<u8>], endpoint: &str, scan: &Scan, gaps: &mut Gaps) -> Vec<Certificate> {
     let mut chain = Vec::with_capacity(sent.len());
     for der in sent {
-        if let Ok(certificate) = x509::certificate(der, view.clock.now) {
+        if let Ok(certificate) = x509::certificate(der, scan.clock.now) {
             chain.push(certificate);
         } else {
             let refusal = Refusal::of(Reason::Malformed);
-            view.gaps.record(SECTION, "chain", endpoint, &refusal);
+            gaps.record(SECTION, "chain", endpoint, &refusal);
             break;
         }
     }
@@ -227,27 +229,27 @@ fn min_days(chain: &[Certificate], wanted: u32) -> Option<MinDays> {
 }
 
 /// Whom the target trusts: for the report, and to judge with.
-fn trust_store(view: &mut View, alone: bool) -> Trusted {
+fn trust_store(scan: &Scan, gaps: &mut Gaps, alone: bool) -> Trusted {
     let found = if alone {
         Err(Refusal::of(Reason::Unsupported).needing(
             "a target: no other process is in sight, so nobody's trust store could be asked",
         ))
     } else {
-        trust::find(view, SECTION)
+        trust::find(scan, gaps, SECTION)
     };
     match found {
         Ok(trust) => (Seen::Value(trust.store), trust.roots),
         Err(refusal) => {
-            let pid = view.held.as_ref().map_or(0, |held| held.main.pid());
-            let unseen = view.gaps.record(SECTION, "trust_store", pid, &refusal);
+            let pid = scan.main_pid();
+            let unseen = gaps.record(SECTION, "trust_store", pid, &refusal);
             (Seen::Unseen(unseen), None)
         }
     }
 }
 
 /// Whether nobody but spyhole is in sight, so that the target is nobody's application.
-fn is_alone(view: &View) -> bool {
-    let chosen_by = view.held.as_ref().map(|held| held.chosen_by);
+fn is_alone(scan: &Scan) -> bool {
+    let chosen_by = scan.target.as_ref().map(|held| held.chosen_by);
     matches!(
         chosen_by,
         None | Some(ChosenBy::NobodyElse | ChosenBy::NobodyElseButPause)
@@ -278,16 +280,16 @@ enum NoSocket {
 
 /// The socket at a path of the target. It is dialled by the descriptor that found it: the path
 /// leads elsewhere in spyhole's own root, and may be longer than an address has room for.
-fn unix(view: &View, path: &str) -> Result<(Peer, Option<OwnedFd>), NoSocket> {
+fn unix(scan: &Scan, path: &str) -> Result<(Peer, Option<OwnedFd>), NoSocket> {
     if path.starts_with('@') {
         return Ok((Peer::Unix(path.into()), None));
     }
-    let held = view
-        .held
+    let held = scan
+        .target
         .as_ref()
         .ok_or_else(|| NoSocket::Unseen(Refusal::of(Reason::Vanished)))?;
     let root = held
-        .root(&view.reader.viewer)
+        .root(&scan.reader.viewer)
         .map_err(|refusal| NoSocket::Unseen(refusal.clone()))?;
     match root.locate(path.as_bytes()) {
         Ok(found) => Ok((Peer::Unix(link_of(&found).into()), Some(found))),
@@ -305,10 +307,10 @@ fn unix(view: &View, path: &str) -> Result<(Peer, Option<OwnedFd>), NoSocket> {
 }
 
 /// Whether spyhole dials from where the target would.
-fn from_target_network(view: &mut View) -> Seen<bool> {
-    let pid = view.held.as_ref().map_or(0, |held| held.main.pid());
-    let proved = view.held.as_ref().and_then(|held| {
-        let own = own_process(view)?;
+fn from_target_network(scan: &Scan, gaps: &mut Gaps) -> Seen<bool> {
+    let pid = scan.main_pid();
+    let proved = scan.target.as_ref().and_then(|held| {
+        let own = own_process(scan)?;
         let (own, target) = (NetNamespace::of(&own), NetNamespace::of(&held.main));
         if own.is(&target) {
             return Some(true);
@@ -323,10 +325,10 @@ fn from_target_network(view: &mut View) -> Seen<bool> {
         differ.then_some(false)
     });
     let attempt = proved.ok_or_else(|| Refusal::of(Reason::Unsupported));
-    view.gaps.seen(SECTION, "from_target_network", pid, attempt)
+    gaps.seen(SECTION, "from_target_network", pid, attempt)
 }
 
-fn own_process(view: &View) -> Option<ProcessDir> {
+fn own_process(scan: &Scan) -> Option<ProcessDir> {
     let own = |proc: &ProcDir| proc.process(proc.own_pid().ok()?).ok();
-    own(&view.reader.proc).or_else(|| own(&ProcDir::open(Path::new("/proc")).ok()?))
+    own(&scan.reader.proc).or_else(|| own(&ProcDir::open(Path::new("/proc")).ok()?))
 }

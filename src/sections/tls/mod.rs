@@ -15,15 +15,15 @@ use serde::Deserialize;
 use super::section::{Detail, Query};
 use crate::model::Report;
 use crate::model::certificate::Certificate;
-use crate::model::gap::{Reason, Refusal};
+use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::tls::{StartTls, TlsLook};
 use crate::model::verdict::Judgement;
 use crate::render::tables::Table;
 use crate::render::tables::tls;
 use crate::render::tables::tls::Style;
+use crate::scan::Scan;
 use crate::scan::needs::Files;
 use crate::scan::needs::{Needs, Scope};
-use crate::scan::view::View;
 use crate::trust;
 use endpoint::Endpoint;
 use given::Given;
@@ -118,15 +118,14 @@ impl Query for TlsQuery {
         }
     }
 
-    fn fill(&self, view: &mut View, report: &mut Report) {
-        let (Some(time), Ok(endpoint)) = (view.dialing, self.endpoint()) else {
+    fn fill(&self, scan: &Scan, gaps: &mut Gaps, report: &mut Report) {
+        let (Some(time), Ok(endpoint)) = (scan.net.to_endpoint(), self.endpoint()) else {
             let refusal = Refusal::of(Reason::Denied)
                 .needing("a run without --no-connect, which opens no connection");
-            view.gaps
-                .record(SECTION, "tls", self.endpoint.as_str(), &refusal);
+            gaps.record(SECTION, "tls", self.endpoint.as_str(), &refusal);
             return;
         };
-        report.tls = fill::look(self, &endpoint, time, view);
+        report.tls = fill::look(self, &endpoint, time, scan, gaps);
     }
 
     fn tables(&self, report: &Report, detail: Detail) -> Vec<Table> {

@@ -7,10 +7,10 @@ use std::time::Instant;
 use nix::errno::Errno;
 
 use super::SECTION;
-use crate::model::gap::{Reason, Refusal};
+use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::tls::{Failure, FilesOf, Resolution, Step};
 use crate::probe::dns::{self, Files};
-use crate::scan::view::View;
+use crate::scan::Scan;
 use crate::sys::{Truncation, own_file};
 
 const RESOLV_CONF: &str = "/etc/resolv.conf";
@@ -22,13 +22,14 @@ const ADDRESSES: usize = 16;
 
 /// The addresses of a name with the port, how they were found, and why there are none.
 pub(crate) fn resolve(
-    view: &mut View,
+    scan: &Scan,
+    gaps: &mut Gaps,
     name: &str,
     port: u16,
     alone: bool,
     deadline: Instant,
 ) -> (Option<Resolution>, Result<Vec<SocketAddr>, Failure>) {
-    let (files, files_of) = files(view, alone);
+    let (files, files_of) = files(scan, gaps, alone);
     let files = Files {
         resolv_conf: files.resolv_conf.as_deref(),
         hosts: files.hosts.as_deref(),
@@ -61,12 +62,12 @@ struct Bytes {
 }
 
 /// The files of the target; where they cannot be read, those of spyhole's own container.
-fn files(view: &mut View, alone: bool) -> (Bytes, FilesOf) {
+fn files(scan: &Scan, gaps: &mut Gaps, alone: bool) -> (Bytes, FilesOf) {
     let read = |path: &str| -> Result<Option<Vec<u8>>, Refusal> {
-        let Some(held) = view.held.as_ref() else {
+        let Some(held) = scan.target.as_ref() else {
             return Err(Refusal::of(Reason::Vanished));
         };
-        let root = held.root(&view.reader.viewer).map_err(Clone::clone)?;
+        let root = held.root(&scan.reader.viewer).map_err(Clone::clone)?;
         let mut buffer = Vec::new();
         match root.read(path.as_bytes(), FILE_LIMIT, &mut buffer) {
             Ok(Truncation::Whole) => Ok(Some(buffer)),
@@ -91,7 +92,7 @@ fn files(view: &mut View, alone: bool) -> (Bytes, FilesOf) {
         Ok(files) if alone => (files, FilesOf::Viewer),
         Ok(files) => (files, FilesOf::Target),
         Err((path, refusal)) => {
-            view.gaps.record(SECTION, "resolution", path, &refusal);
+            gaps.record(SECTION, "resolution", path, &refusal);
             let own = |path| own_file::contents(Path::new(path), FILE_LIMIT as u64).ok();
             let files = Bytes {
                 resolv_conf: own(RESOLV_CONF),

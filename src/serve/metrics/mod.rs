@@ -23,7 +23,7 @@ use crate::model::own::Own;
 use crate::model::process_group::groups;
 use crate::model::time::Timestamp;
 use crate::render::metrics::{Figures, Form, metrics};
-use crate::scan::needs::ScanOptions;
+use crate::scan::needs::{NetPolicy, ScanOptions};
 use crate::scan::no_target::NoTarget;
 use crate::scan::select::Choice;
 use crate::sections;
@@ -210,7 +210,7 @@ fn options(look: &Look) -> ScanOptions {
         },
         timeout: look.timeout,
         // A scrape never opens a connection.
-        dialing: None,
+        net: NetPolicy::none(),
         redactor: look.redactor.clone(),
     }
 }

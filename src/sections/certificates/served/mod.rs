@@ -14,12 +14,12 @@ use self::ask::{Answer, Question, ask};
 use self::compare::compare;
 use super::SECTION;
 use crate::model::certificate::{Certificate, CertificateFile, ServedLeaf, ServedListener, Serves};
-use crate::model::gap::{Reason, Refusal, Subject};
+use crate::model::gap::{Gaps, Reason, Refusal, Subject};
 use crate::model::seen::Seen;
 use crate::model::socket::Socket;
 use crate::model::tls::{Failure, FailureReason, StartTls};
 use crate::parse::x509;
-use crate::scan::view::View;
+use crate::scan::Scan;
 use crate::sections::sockets;
 
 /// Listeners that are asked.
@@ -34,20 +34,27 @@ const ALL: Duration = Duration::from_secs(10);
 const QUESTIONS: usize = 8;
 
 /// Asks every listener. `files` is `None` where the target's files could not be read.
-pub(super) fn ask_all(view: &mut View, files: Option<&[CertificateFile]>) -> Vec<ServedListener> {
-    let listeners: Vec<Listener> = sockets::listeners(view, SECTION, "served")
+pub(super) fn ask_all(
+    scan: &Scan,
+    gaps: &mut Gaps,
+    files: Option<&[CertificateFile]>,
+) -> Vec<ServedListener> {
+    let listeners: Vec<Listener> = sockets::listeners(scan, gaps, SECTION, "served")
         .iter()
-        .filter_map(|socket| Listener::of(socket, view))
+        .filter_map(|socket| Listener::of(socket, gaps))
         .collect();
-    let refusal = if view.dialing.is_none() {
+    let refusal = if scan.net.to_listeners().is_none() {
         Some(Refusal::of(Reason::Denied).needing("a run without --no-connect"))
-    } else if sockets::shares_network(view) {
+    } else if sockets::shares_network(scan) {
         None
     } else {
         Some(Refusal::of(Reason::Unsupported).needing("spyhole in the target's network namespace"))
     };
     let names = server_names(files.unwrap_or_default());
-    let each = view.dialing.map_or(EACH, |dialing| dialing.min(EACH));
+    let each = scan
+        .net
+        .to_listeners()
+        .map_or(EACH, |timeout| timeout.min(EACH));
     let answers = match refusal {
         Some(_) => Vec::new(),
         None => answers(&listeners, &names, each),
@@ -61,7 +68,7 @@ pub(super) fn ask_all(view: &mut View, files: Option<&[CertificateFile]>) -> Vec
             (None, None) => Err(Refusal::of(Reason::Limit)
                 .needing("fewer listeners: the bound of number or time was reached")),
         };
-        served.push(listener.served(attempt, files, view));
+        served.push(listener.served(attempt, files, scan, gaps));
     }
     served
 }
@@ -74,7 +81,7 @@ struct Listener {
 
 impl Listener {
     /// `None` for one that belongs to another container of the same network.
-    fn of(socket: &Socket, view: &mut View) -> Option<Self> {
+    fn of(socket: &Socket, gaps: &mut Gaps) -> Option<Self> {
         if socket.held_elsewhere {
             return None;
         }
@@ -90,9 +97,7 @@ impl Listener {
                 let refusal = Refusal::of(unseen.reason())
                     .needing("what the owners of sockets need: spyhole sockets");
                 let place = at.to_string();
-                let unseen = view
-                    .gaps
-                    .record(SECTION, "served.pids", place.as_str(), &refusal);
+                let unseen = gaps.record(SECTION, "served.pids", place.as_str(), &refusal);
                 Seen::Unseen(unseen)
             }
             None => Seen::Value(Vec::new()),
@@ -104,20 +109,21 @@ impl Listener {
         self,
         attempt: Result<Asked, Refusal>,
         files: Option<&[CertificateFile]>,
-        view: &mut View,
+        scan: &Scan,
+        gaps: &mut Gaps,
     ) -> ServedListener {
         let listens_on = self.at.to_string();
         let (dialled, answer) = match attempt {
             Ok(asked) => (asked.dialled.clone(), Ok(asked)),
             Err(refusal) => (None, Err(refusal)),
         };
-        let now = view.clock.now;
+        let now = scan.clock.now;
         let serves = answer.and_then(|asked| {
             let leaves: Vec<ServedLeaf> = asked
                 .leaves
                 .into_iter()
                 .filter_map(|(name, der)| Some((name, x509::certificate(&der, now).ok()?)))
-                .map(|(name, certificate)| leaf(name, certificate, files, &listens_on, view))
+                .map(|(name, certificate)| leaf(name, certificate, files, &listens_on, gaps))
                 .collect();
             match asked.failure {
                 _ if !leaves.is_empty() => Ok(Serves::Tls { leaves }),
@@ -128,7 +134,7 @@ impl Listener {
         });
         let place = Subject::Path(listens_on.as_str().into());
         ServedListener {
-            serves: view.gaps.seen(SECTION, "served.serves", place, serves),
+            serves: gaps.seen(SECTION, "served.serves", place, serves),
             dialled,
             pids: self.pids,
             listens_on,
@@ -141,7 +147,7 @@ fn leaf(
     certificate: Certificate,
     files: Option<&[CertificateFile]>,
     listens_on: &str,
-    view: &mut View,
+    gaps: &mut Gaps,
 ) -> ServedLeaf {
     let unread =
         || Refusal::of(Reason::Denied).needing("the files of the target, which could not be read");
@@ -152,7 +158,7 @@ fn leaf(
     let field = "served.serves.leaves.against_files";
     ServedLeaf {
         server_name,
-        against_files: view.gaps.seen(SECTION, field, place, against),
+        against_files: gaps.seen(SECTION, field, place, against),
         path: found.map(|(file, _)| file.path.clone()),
         file_not_before: found.map(|(_, certificate)| certificate.not_before),
         file_not_after: found.map(|(_, certificate)| certificate.not_after),

@@ -1,25 +1,17 @@
 //! What the sections look at: the target, held, and the processes of one walk.
 
 use std::cell::OnceCell;
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use nix::errno::Errno;
 
-use super::container_key::{Identity, Key};
+use super::container_key::Identity;
 use super::process_files::CallerCredentials;
-use super::reader::ProcessReader;
-use super::snapshot::ProcessSnapshot;
-use crate::model::container::Container;
-use crate::model::gap::{Gaps, Reason, Refusal};
-use crate::model::seen::Seen;
-use crate::model::target::{ChosenBy, Target};
+use crate::model::gap::{Reason, Refusal};
+use crate::model::target::ChosenBy;
 use crate::parse::accounts::Accounts;
 use crate::parse::status::Status;
-use crate::redact::Redactor;
 use crate::rights::ptrace_access::{Check, Credentials, refusal};
-use crate::sys::clock::Clock;
 use crate::sys::{InRoot, ProcessDir, Truncation};
 
 /// What a target calls its ids.
@@ -44,6 +36,8 @@ pub struct TargetHandle {
     credentials: OnceCell<Credentials>,
     root: OnceCell<Result<InRoot, Refusal>>,
     names: OnceCell<Result<Names, Refusal>>,
+    /// `mountinfo` of the main process, where a section read it.
+    pub(crate) mountinfo: OnceCell<Arc<[u8]>>,
 }
 
 impl TargetHandle {
@@ -63,6 +57,7 @@ impl TargetHandle {
             credentials: OnceCell::new(),
             root: OnceCell::new(),
             names: OnceCell::new(),
+            mountinfo: OnceCell::new(),
         }
     }
 
@@ -112,79 +107,6 @@ impl TargetHandle {
         self.credentials.get_or_init(|| match self.status.clone() {
             Some(status) => Credentials::with_status(&self.main, status, &mut Vec::new()),
             None => Credentials::of(&self.main, &mut Vec::new()),
-        })
-    }
-}
-
-/// One look: the walk's facts and the target.
-pub struct View {
-    /// Who looks.
-    pub reader: Arc<ProcessReader>,
-    /// Ticks, pages and the moment of the walk.
-    pub clock: Clock,
-    /// Decides which values are kept back.
-    pub redactor: Redactor,
-    /// How long one server that is asked may take; `None`: no connection is opened.
-    pub dialing: Option<Duration>,
-    /// How long the whole look may take.
-    pub timeout: Duration,
-    /// What is looked into.
-    pub held: Option<TargetHandle>,
-    /// Facts of the processes in scope, by pid.
-    pub facts: Vec<ProcessSnapshot>,
-    /// The containers in sight, as far as the scope led the walk to them.
-    pub containers: Vec<Container>,
-    /// Gaps of all sections.
-    pub gaps: Gaps,
-    /// spyhole's own id in the /proc that is walked.
-    pub own_pid: Option<i32>,
-    /// What to call each container.
-    pub labels: HashMap<Key, String>,
-}
-
-impl View {
-    /// What to call the container of a process; `None` for a process of the host.
-    #[must_use]
-    pub fn label(&self, identity: &Identity) -> Option<String> {
-        self.labels.get(&identity.key).cloned()
-    }
-
-    /// The facts of the target's main process, where the walk read them.
-    #[must_use]
-    pub fn main_facts(&self) -> Option<&ProcessSnapshot> {
-        let pid = self.held.as_ref()?.main.pid();
-        let found = self
-            .facts
-            .binary_search_by_key(&pid, |facts| facts.pid)
-            .ok()?;
-        self.facts.get(found)
-    }
-
-    /// The target as the document names it.
-    pub fn target(&mut self) -> Option<Target> {
-        let main = self.main_facts()?;
-        let (uid, gid) = (main.uid, main.gid);
-        let comm = main.stat.comm.as_slice().into();
-        let exe = main.exe.clone();
-        let pid = main.pid;
-        let held = self.held.as_ref()?;
-        let (identity, chosen_by) = (Arc::clone(&held.identity), held.chosen_by);
-        Some(Target {
-            pid,
-            comm,
-            exe: match exe {
-                None | Some(Ok(None)) => None,
-                Some(Ok(Some(path))) => Some(Seen::Value(path.into())),
-                Some(Err(refusal)) => Some(Seen::Unseen(
-                    self.gaps.record("target", "exe", pid, &refusal),
-                )),
-            },
-            uid,
-            gid,
-            container: identity.name.clone(),
-            container_id: identity.id().map(str::to_owned),
-            pod_uid: identity.pod_uid.clone(),
-            chosen_by,
         })
     }
 }
