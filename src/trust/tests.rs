@@ -14,6 +14,7 @@ use super::overrides::Overrides;
 use super::{Trust, TrustScan};
 use crate::model::byte_string::ByteString;
 use crate::model::gap::Gaps;
+use crate::model::gap::Refusal;
 use crate::model::trust_store::{PlaceState, TrustPlace, TrustStore};
 use crate::parse::status::Ids;
 use crate::rights::file_mode::FileSubject;
