@@ -18,6 +18,7 @@ use crate::model::target::{ChosenBy, Target};
 use crate::parse::accounts::Accounts;
 use crate::parse::status::Status;
 use crate::sys::clock::Clock;
+use crate::sys::file_limits;
 use crate::sys::{Cut, InRoot, ProcessDir};
 
 /// What a target calls its ids.
@@ -73,7 +74,7 @@ impl Held {
             let root = self.root(viewer).map_err(Clone::clone)?;
             let file = |path: &[u8]| {
                 let mut buffer = Vec::new();
-                match root.read(path, ACCOUNTS_LIMIT, &mut buffer) {
+                match root.read(path, file_limits::ACCOUNTS, &mut buffer) {
                     Ok(Cut::Whole) => Ok(buffer),
                     // Half of the names would pass for all of them.
                     Ok(Cut::AtLimit) => Err(Refusal::of(Reason::Limit)),
@@ -186,8 +187,6 @@ impl View {
         })
     }
 }
-
-const ACCOUNTS_LIMIT: usize = 1 << 20;
 
 /// A file of the target that its own mode keeps from being read.
 #[must_use]

@@ -19,6 +19,7 @@ use crate::parse::stat::Stat;
 use crate::parse::status::Status;
 use crate::parse::{Malformed, cmdline};
 use crate::sys::fd_links::fd_links;
+use crate::sys::file_limits;
 use crate::sys::{Cut, ProcDir, ProcessDir};
 
 bitflags::bitflags! {
@@ -123,12 +124,6 @@ pub struct OpenSocket {
     pub inode: u64,
 }
 
-/// Environments are bounded by the kernel to a quarter of the stack limit, usually 2 MiB.
-pub const ENVIRON_LIMIT: usize = 4 << 20;
-const CMDLINE_LIMIT: usize = 4 << 20;
-pub(super) const SMALL_LIMIT: usize = 64 << 10;
-/// `status` holds every supplementary group: 65,536 of up to ten digits.
-pub(super) const STATUS_LIMIT: usize = 1 << 20;
 /// Threads that one process may show.
 pub(super) const TASKS_LIMIT: usize = 65_536;
 /// More open files with names as certificates have them are of no use to anyone.
@@ -188,7 +183,9 @@ impl Visitor {
     ) -> Result<Facts, Lost> {
         // Owner before stat: for a process that is gone the owner says root and stat fails.
         let (uid, gid) = process.owner().map_err(lost)?;
-        process.read(c"stat", SMALL_LIMIT, buffer).map_err(lost)?;
+        process
+            .read(c"stat", file_limits::SMALL, buffer)
+            .map_err(lost)?;
         let stat =
             Stat::parse(buffer).map_err(|_| Lost::Refused(Refusal::of(Reason::Malformed)))?;
         let (identity, told) = self.identities.of(process, &stat, buffer);
@@ -210,7 +207,7 @@ impl Visitor {
             if facts.may_have_ended() {
                 // What was read may be of two states: begin again with the one it is in.
                 process
-                    .read(c"stat", SMALL_LIMIT, reader.buffer)
+                    .read(c"stat", file_limits::SMALL, reader.buffer)
                     .map_err(lost)?;
                 if let Ok(stat) = Stat::parse(reader.buffer)
                     && stat.is_bodiless()
@@ -281,7 +278,7 @@ impl Reader<'_> {
         let bodiless = facts.stat.is_bodiless();
         if files.contains(Files::STATUS) {
             facts.status = Some(
-                self.parsed(c"status", STATUS_LIMIT, Check::Open, Status::parse)
+                self.parsed(c"status", file_limits::STATUS, Check::Open, Status::parse)
                     .map(Box::new),
             );
         }
@@ -300,7 +297,7 @@ impl Reader<'_> {
             facts.environ = Some(if bodiless {
                 Ok(Vec::new())
             } else {
-                let attempt = self.read(c"environ", ENVIRON_LIMIT, Check::OwnerAndPtrace);
+                let attempt = self.read(c"environ", file_limits::ENVIRON, Check::OwnerAndPtrace);
                 attempt.map(|()| self.buffer.clone())
             });
         }
@@ -357,7 +354,7 @@ impl Reader<'_> {
     }
 
     fn args(&mut self) -> Attempt<Vec<Vec<u8>>> {
-        self.read(c"cmdline", CMDLINE_LIMIT, Check::Open)?;
+        self.read(c"cmdline", file_limits::CMDLINE, Check::Open)?;
         Ok(cmdline::parse(self.buffer))
     }
 
@@ -371,7 +368,7 @@ impl Reader<'_> {
     }
 
     fn limits(&mut self) -> Attempt<Limits> {
-        self.read(c"limits", SMALL_LIMIT, Check::Open)?;
+        self.read(c"limits", file_limits::SMALL, Check::Open)?;
         if self.buffer.is_empty() {
             // The kernel prints none for a process on its way out.
             return Err(Refusal::of(Reason::Vanished));
@@ -420,14 +417,14 @@ impl Reader<'_> {
     fn smaps(&mut self) -> Attempt<SmapsRollup> {
         self.parsed(
             c"smaps_rollup",
-            SMALL_LIMIT,
+            file_limits::SMALL,
             Check::Ptrace,
             SmapsRollup::parse,
         )
     }
 
     fn number(&mut self, name: &CStr) -> Attempt<i64> {
-        self.read(name, SMALL_LIMIT, Check::Open)?;
+        self.read(name, file_limits::SMALL, Check::Open)?;
         let text = std::str::from_utf8(self.buffer).unwrap_or_default();
         text.trim()
             .parse()
@@ -445,7 +442,10 @@ impl Reader<'_> {
                 continue;
             };
             // A thread that ended between the two reads is simply gone.
-            if self.process.read(&name, SMALL_LIMIT, self.buffer).is_ok()
+            if self
+                .process
+                .read(&name, file_limits::SMALL, self.buffer)
+                .is_ok()
                 && let Ok(stat) = Stat::parse(self.buffer)
             {
                 tasks.push(stat);

@@ -10,6 +10,7 @@ use crate::inspect::visit::Attempt;
 use crate::model::access::Shared;
 use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::parse::status::Status;
+use crate::sys::file_limits;
 
 /// What is shared, before the gaps are written.
 pub(super) struct Sharing {
@@ -37,7 +38,7 @@ impl Sharing {
         let by_depth = || {
             let own = own.filter(|_| view.own_pid.is_some())?;
             let mut buffer = Vec::new();
-            own.read(c"status", 1 << 20, &mut buffer).ok()?;
+            own.read(c"status", file_limits::STATUS, &mut buffer).ok()?;
             let own = Status::parse(&buffer).ok()?.ns_tgid?.len();
             let other = view.main_facts()?.status.as_ref()?.as_ref().ok()?;
             match (own, other.ns_tgid.as_ref()?.len()) {

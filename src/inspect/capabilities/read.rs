@@ -5,12 +5,13 @@ use std::ffi::{CStr, CString};
 use nix::errno::Errno;
 
 use crate::inspect::standing::Check;
-use crate::inspect::visit::{Attempt, Reader, SMALL_LIMIT, STATUS_LIMIT, TASKS_LIMIT};
+use crate::inspect::visit::{Attempt, Reader, TASKS_LIMIT};
 use crate::model::gap::{Reason, Refusal};
 use crate::parse::id_map::IdMap;
 use crate::parse::namespace_link::{NamespaceKind, NamespaceLink};
 use crate::parse::security_label::SecurityLabel;
 use crate::parse::status::Status;
+use crate::sys::file_limits;
 use crate::sys::program::Program;
 use crate::sys::{Cut, ProcessDir};
 
@@ -56,15 +57,14 @@ pub struct Task {
 }
 
 /// A map holds up to 340 lines of 33 bytes.
-const MAP_LIMIT: usize = 64 << 10;
 
 impl Security {
     /// Reads it all; `bodiless` are zombies and kernel threads.
     pub(in crate::inspect) fn read(reader: &mut Reader<'_>, bodiless: bool) -> Self {
         let owner = reader.process.stat_entry(c"environ").ok();
         Self {
-            uid_map: reader.parsed(c"uid_map", MAP_LIMIT, Check::Open, IdMap::parse),
-            gid_map: reader.parsed(c"gid_map", MAP_LIMIT, Check::Open, IdMap::parse),
+            uid_map: reader.parsed(c"uid_map", file_limits::SMALL, Check::Open, IdMap::parse),
+            gid_map: reader.parsed(c"gid_map", file_limits::SMALL, Check::Open, IdMap::parse),
             label: label(reader),
             files_owner: owner
                 .filter(|_| !bodiless)
@@ -96,7 +96,7 @@ fn label(reader: &mut Reader<'_>) -> Attempt<Option<SecurityLabel>> {
     // Since Linux 5.8; tells AppArmor apart also where modules are stacked.
     let own = reader
         .process
-        .read(c"attr/apparmor/current", SMALL_LIMIT, reader.buffer);
+        .read(c"attr/apparmor/current", file_limits::SMALL, reader.buffer);
     if own == Ok(Cut::Whole)
         && let Some(label) = SecurityLabel::of_apparmor(reader.buffer)
     {
@@ -104,7 +104,7 @@ fn label(reader: &mut Reader<'_>) -> Attempt<Option<SecurityLabel>> {
     }
     match reader
         .process
-        .read(c"attr/current", SMALL_LIMIT, reader.buffer)
+        .read(c"attr/current", file_limits::SMALL, reader.buffer)
     {
         Ok(Cut::Whole) => Ok(SecurityLabel::parse(reader.buffer)),
         Ok(Cut::AtLimit) => Err(Refusal::of(Reason::Limit)),
@@ -136,13 +136,13 @@ pub(in crate::inspect) fn tasks(reader: &mut Reader<'_>) -> Attempt<Vec<Task>> {
     ids.sort_unstable();
     let mut tasks = Vec::new();
     for tid in ids {
-        if !task_file(reader, tid, "status", STATUS_LIMIT)? {
+        if !task_file(reader, tid, "status", file_limits::STATUS)? {
             continue;
         }
         let status = Status::parse(reader.buffer).map_err(|error| {
             Refusal::of(Reason::Malformed).needing(&format!("a report of this: {error}"))
         })?;
-        let comm = task_file(reader, tid, "comm", SMALL_LIMIT)?.then(|| {
+        let comm = task_file(reader, tid, "comm", file_limits::SMALL)?.then(|| {
             let comm = reader.buffer.as_slice();
             comm.strip_suffix(b"\n").unwrap_or(comm).to_vec()
         });

@@ -20,6 +20,7 @@ use crate::parse::mountinfo::{self, MountEntry};
 use crate::parse::reach;
 use crate::parse::volume::{Surroundings, is_kernel, is_mask, volume};
 use crate::sys::Cut;
+use crate::sys::file_limits;
 
 /// What to look at beside the lines themselves.
 #[derive(Debug, Clone, Copy)]
@@ -31,7 +32,6 @@ pub(super) struct Wanted {
 }
 
 /// The kernel allows 100,000 mounts unless told otherwise; a hostile file must not be endless.
-const MOUNTINFO_LIMIT: usize = 32 << 20;
 
 /// The mounts of the target, in the kernel's order.
 pub(super) fn mounts(view: &mut View, wanted: Wanted) -> Seen<Vec<Mount>> {
@@ -125,7 +125,7 @@ fn read(view: &mut View) -> Result<(Text, Cut), (i32, Refusal)> {
     let mut buffer = Vec::new();
     match held
         .main
-        .read_records(c"mountinfo", MOUNTINFO_LIMIT, &mut buffer)
+        .read_records(c"mountinfo", file_limits::MOUNTINFO, &mut buffer)
     {
         Ok(cut) => {
             let text: Text = buffer.into();

@@ -17,6 +17,7 @@ use crate::parse::stat::Stat;
 use crate::parse::status::Status;
 use crate::parse::{signals, system, tty};
 use crate::sys::clock::Clock;
+use crate::sys::file_limits;
 
 const SECTION: &str = ProcessesQuery::NAME;
 
@@ -261,7 +262,10 @@ impl<'a> Filler<'a> {
 
 fn memory_bytes(view: &View) -> Attempt<u64> {
     let mut buffer = Vec::new();
-    let read = view.visitor.proc.read(c"meminfo", 1 << 16, &mut buffer);
+    let read = view
+        .visitor
+        .proc
+        .read(c"meminfo", file_limits::SMALL, &mut buffer);
     read.map_err(|errno| Refusal {
         errno: Some(format!("{errno:?}")),
         ..Refusal::of(Reason::Unsupported)
@@ -282,7 +286,10 @@ fn sampled(view: &View, time: Duration) -> HashMap<i32, f64> {
         let Ok(process) = view.visitor.proc.process(facts.pid) else {
             continue;
         };
-        if process.read(c"stat", 1 << 16, &mut buffer).is_err() {
+        if process
+            .read(c"stat", file_limits::SMALL, &mut buffer)
+            .is_err()
+        {
             continue;
         }
         let Ok(stat) = Stat::parse(&buffer) else {

@@ -11,12 +11,11 @@ use crate::inspect::view::View;
 use crate::model::gap::{Reason, Refusal};
 use crate::model::tls::{Failure, FilesOf, Resolution, Step};
 use crate::probe::dns::{self, Files};
+use crate::sys::file_limits;
 use crate::sys::{Cut, own_file};
 
 const RESOLV_CONF: &str = "/etc/resolv.conf";
 const HOSTS: &str = "/etc/hosts";
-/// A hosts file of a block list may have a hundred thousand lines; what is longer is none.
-const FILE_LIMIT: usize = 8 << 20;
 /// As many addresses are dialled in turn.
 const ADDRESSES: usize = 16;
 
@@ -68,7 +67,7 @@ fn files(view: &mut View, alone: bool) -> (Bytes, FilesOf) {
         };
         let root = held.root(&view.visitor.viewer).map_err(Clone::clone)?;
         let mut buffer = Vec::new();
-        match root.read(path.as_bytes(), FILE_LIMIT, &mut buffer) {
+        match root.read(path.as_bytes(), file_limits::NAMES, &mut buffer) {
             Ok(Cut::Whole) => Ok(Some(buffer)),
             Ok(Cut::AtLimit) => Err(Refusal::of(Reason::Limit)),
             Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(None),
@@ -92,7 +91,7 @@ fn files(view: &mut View, alone: bool) -> (Bytes, FilesOf) {
         Ok(files) => (files, FilesOf::Target),
         Err((path, refusal)) => {
             view.gaps.record(SECTION, "resolution", path, &refusal);
-            let own = |path| own_file::contents(Path::new(path), FILE_LIMIT as u64).ok();
+            let own = |path| own_file::contents(Path::new(path), file_limits::NAMES as u64).ok();
             let files = Bytes {
                 resolv_conf: own(RESOLV_CONF),
                 hosts: own(HOSTS),

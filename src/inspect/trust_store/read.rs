@@ -19,12 +19,11 @@ use crate::model::certificate::{Certificate, FileForm};
 use crate::model::gap::{Reason, Refusal};
 use crate::model::trust_store::{PlaceKind, PlaceState};
 use crate::parse::certificate_file;
+use crate::sys::file_limits;
 use crate::sys::found::{Found, Kind};
 use crate::sys::time_box::{Outcome, Patience, each_in_time};
 use crate::sys::{Cut, InRoot};
 
-/// Bundles of 150 authorities have 250 KiB.
-const FILE_BYTES: usize = 8 << 20;
 const DIRECTORY_ENTRIES: usize = 5_000;
 const ROOTS: usize = 10_000;
 /// Local file systems answer within milliseconds.
@@ -258,7 +257,7 @@ impl Shelf {
             return File::Read(Arc::clone(held));
         }
         let mut bytes = Vec::new();
-        let cut = match found.read(FILE_BYTES, &mut bytes) {
+        let cut = match found.read(file_limits::AUTHORITIES, &mut bytes) {
             Ok(cut) => cut,
             Err(errno) => return File::Refused(by_its_mode(errno)),
         };
