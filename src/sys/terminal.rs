@@ -1,12 +1,11 @@
 //! The terminal that stdout may be, and who started this process.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, stdout};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, getpid, getppid, getsid};
-use rustix::stdio::stdout;
 use rustix::termios::tcgetwinsize;
 
 /// `comm` has at most 15 bytes and a line end.

@@ -56,8 +56,6 @@ pub struct Task {
     pub status: Status,
 }
 
-/// A map holds up to 340 lines of 33 bytes.
-
 impl Security {
     /// Reads it all; `bodiless` are zombies and kernel threads.
     pub(in crate::inspect) fn read(reader: &mut Reader<'_>, bodiless: bool) -> Self {

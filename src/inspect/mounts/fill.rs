@@ -31,8 +31,6 @@ pub(super) struct Wanted {
     pub(super) each: Duration,
 }
 
-/// The kernel allows 100,000 mounts unless told otherwise; a hostile file must not be endless.
-
 /// The mounts of the target, in the kernel's order.
 pub(super) fn mounts(view: &mut View, wanted: Wanted) -> Seen<Vec<Mount>> {
     let (bytes, cut) = match read(view) {
