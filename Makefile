@@ -9,7 +9,6 @@ export CARGO
 ## demo: build, start a container without a shell, look into it
 demo:
 	$(CARGO) build --release --locked
-	$(CARGO) build --examples --locked
 	./scripts/demo
 
 ## image: spyhole:latest and spyhole:root, by docker, podman or buildah
@@ -19,7 +18,6 @@ image:
 ## lab: the images and two of the examples in manifests/, played by podman and looked into
 lab:
 	$(CARGO) build --release --locked
-	$(CARGO) build --examples --locked
 	./scripts/lab
 
 ## dist: the archive of a release for this machine, in target/dist
@@ -41,7 +39,6 @@ lint:
 
 ## unit: unit, property, container and documentation tests
 unit:
-	$(CARGO) build --examples --locked
 	$(CARGO) test --locked
 
 ## check-binary: static, within its size, nothing of NSS in it

@@ -1,17 +1,23 @@
-//! The map of the house, top to bottom. A layer may call those below it, never one above:
+//! The layers, top to bottom. Each may import those below it, never one above:
 //!
 //! | layer | what it does |
 //! |---|---|
-//! | [`cli`] | words of the command line → a resolved request; the table of exit codes |
+//! | [`cli`] | the command line → a request; exit codes |
 //! | [`serve`] | the HTTP endpoint |
-//! | [`attach`] | the engineer's side: through kubectl, docker or podman beside the container |
-//! | [`in_container`] | inside the application's own container: `install` and `run` |
-//! | [`render`] | model → table, JSON, YAML |
-//! | [`sections`] | one file a section: ask `sys`, parse, fill the model |
-//! | [`probe`] | the only code that opens connections |
-//! | [`parse`] | kernel and file formats: bytes → plain data, pure |
-//! | [`sys`] | the only code that touches files, namespaces and system calls |
-//! | [`model`] | what was seen: plain data with units in its names, no I/O |
+//! | [`attach`] | puts spyhole beside a container through kubectl, docker or podman |
+//! | [`in_container`] | runs inside the application's own container: `install` and `run` |
+//! | [`check`] | checks for probes and scripts: yes, no or unknown |
+//! | [`sections`] | one file or folder a section: from a scan to its part of the document |
+//! | [`render`] | model → tables, JSON, YAML, metrics |
+//! | [`trust`] | which authorities a program's runtime trusts |
+//! | [`scan`] | finds the target and walks /proc once for all sections |
+//! | [`probe`] | opens connections: TLS, HTTP, DNS |
+//! | [`rights`] | the kernel's access rules: which of them refused, and what would pass |
+//! | [`pki`] | verifies certificate chains |
+//! | [`redact`] | finds secrets in values, arguments and text |
+//! | [`parse`] | kernel and file formats: bytes → plain data |
+//! | [`sys`] | files, namespaces and system calls |
+//! | [`model`] | the document: plain data with units in its names, no I/O |
 
 pub mod attach;
 pub mod check;

@@ -241,15 +241,15 @@ impl Drop for Inside {
     }
 }
 
-/// A static program of this crate, as near to the harness as it was built.
+/// A program of `examples/`, as near to the harness as it was built.
 fn example(name: &str) -> Result<PathBuf, String> {
     let harness = std::env::current_exe().map_err(|error| error.to_string())?;
     let targets = harness.ancestors().nth(3).unwrap_or(&harness);
     ["release", "debug"]
-        .map(|profile| targets.join(profile).join("examples").join(name))
+        .map(|profile| targets.join(profile).join(name))
         .into_iter()
         .find(|path| path.exists())
-        .ok_or_else(|| format!("no example {name}: run `cargo build --examples`"))
+        .ok_or_else(|| format!("{name} is not there: run `cargo build --release`"))
 }
 
 fn spawn(command: &mut std::process::Command) -> Result<Child, String> {

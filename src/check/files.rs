@@ -11,11 +11,10 @@ use super::{Ground, Outcome};
 use crate::model::gap::Gaps;
 use crate::parse::certificate_file;
 use crate::scan::Scan;
+use crate::sys::file_limits;
 use crate::sys::opened_file::{Kind, OpenedFile};
 use crate::sys::{InRoot, Truncation};
 
-const CERTIFICATE_BYTES: usize = 4 << 20;
-const COUNTER_BYTES: usize = 64 << 10;
 const DAY: i64 = 24 * 60 * 60;
 /// Version 1 writes "no limit" as the greatest number of whole pages.
 const UNLIMITED: u64 = 1 << 62;
@@ -77,7 +76,7 @@ pub(super) fn certificate(path: &str, min_days: u32, ground: &Ground) -> Outcome
         if found.kind() != Kind::File {
             return Err(Outcome::fails(format!("{path} is no file")));
         }
-        match found.read(CERTIFICATE_BYTES, &mut bytes) {
+        match found.read(file_limits::CERTIFICATES, &mut bytes) {
             Ok(Truncation::Whole) => Ok(()),
             Ok(Truncation::AtLimit) => {
                 Err(Outcome::unknown(format!("{path} is too long to be read")))
@@ -162,7 +161,8 @@ pub(super) fn memory(bound: Bound, ground: &Ground) -> Outcome {
 
 fn text(root: &InRoot, path: &str) -> Option<String> {
     let mut bytes = Vec::new();
-    root.read(path.as_bytes(), COUNTER_BYTES, &mut bytes).ok()?;
+    root.read(path.as_bytes(), file_limits::SMALL, &mut bytes)
+        .ok()?;
     String::from_utf8(bytes).ok()
 }
 

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use super::exit::Exit;
-use crate::check;
-use crate::check::{Check, Outcome, Verdict};
+use super::{Failure, written};
+use crate::check::{self, Check, Outcome, Verdict};
 use crate::model::escape::escaped;
 use crate::scan::needs::ScanOptions;
 
@@ -46,38 +46,41 @@ pub(super) fn command() -> Command {
 }
 
 /// Runs the checks, says one line, and tells the exit code.
+///
+/// # Errors
+/// Those of `options`, once, and that the line cannot be written.
 pub(super) fn run(
     own: &ArgMatches,
-    options: &mut dyn FnMut() -> Option<ScanOptions>,
-) -> io::Result<Exit> {
-    let Ok(asked) = CheckArgs::from_arg_matches(own) else {
-        return Ok(Exit::Usage);
-    };
+    options: &mut dyn FnMut() -> Result<ScanOptions, Failure>,
+) -> Result<Exit, Failure> {
+    let asked = CheckArgs::from_arg_matches(own);
+    let asked = asked.map_err(|error| Failure::usage(error.to_string()))?;
     let mut passed = Vec::new();
     let mut unseen = None;
     for check in &asked.checks {
-        let Some(options) = options() else {
-            return Ok(Exit::Internal);
-        };
-        let outcome = check::run(check, options, &mut Vec::new());
+        let outcome = check::run(check, options()?, &mut Vec::new());
         match outcome.verdict {
             Verdict::Passes => passed.push(outcome.says),
-            Verdict::Fails => return say(check, &outcome, "fails").map(|()| Exit::CheckFailed),
+            Verdict::Fails => return say(check, &outcome, "fails", Exit::CheckFailed),
             Verdict::Unknown => unseen = unseen.or(Some((check, outcome))),
         }
     }
     if let Some((check, outcome)) = unseen {
-        return say(check, &outcome, "cannot be told").map(|()| Exit::Unreadable);
+        return say(check, &outcome, "cannot be told", Exit::Unreadable);
     }
     let line = format!("passes: {}", passed.join("; "));
-    print(&line).map(|()| Exit::Done)
+    print(&line, Exit::Done)
 }
 
-fn say(check: &Check, outcome: &Outcome, word: &str) -> io::Result<()> {
-    print(&format!("{word}: {check}: {}", outcome.says))
+fn say(check: &Check, outcome: &Outcome, word: &str, exit: Exit) -> Result<Exit, Failure> {
+    print(&format!("{word}: {check}: {}", outcome.says), exit)
 }
 
 /// One line: what came from outside cannot make two of it.
-fn print(line: &str) -> io::Result<()> {
-    writeln!(io::stdout(), "{}", escaped(line.as_bytes()))
+fn print(line: &str, exit: Exit) -> Result<Exit, Failure> {
+    match writeln!(io::stdout(), "{}", escaped(line.as_bytes())) {
+        Ok(()) => Ok(exit),
+        // Nobody reads of it, and it stands.
+        Err(error) => written(&error).map(|_| exit),
+    }
 }

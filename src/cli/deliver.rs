@@ -10,7 +10,7 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 use super::exit::Exit;
 use super::global::Global;
 use super::run as start;
-use super::{Failure, applet};
+use super::{Failure, applet, attached};
 use crate::attach::engine::Engine;
 use crate::attach::{AttachError, engine, kubernetes};
 use crate::in_container::install;
@@ -43,8 +43,12 @@ pub(super) fn commands() -> [Command; 5] {
 }
 
 /// Runs one of them; `None` where it is another command.
-pub(super) fn run(matches: &ArgMatches) -> Option<Result<ExitCode, Failure>> {
+pub(super) fn run(matches: &ArgMatches, words: &[OsString]) -> Option<Result<ExitCode, Failure>> {
     let (name, own) = matches.subcommand()?;
+    if [INSTALL, KUBECTL, DOCKER, PODMAN].contains(&name) {
+        // They print while they work.
+        attached::wait(words);
+    }
     Some(match name {
         INSTALL => given(own).and_then(|options| installed(&options, own.get_flag("quiet"))),
         start::RUN => given(own).and_then(|options| start::started(&options, matches)),

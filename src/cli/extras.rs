@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use super::{Failure, written};
 use crate::model::schema;
 use clap::{Arg, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
@@ -9,16 +10,20 @@ use clap_complete::Shell;
 /// Every section, one document.
 pub(super) const DUMP: &str = "dump";
 
+pub(super) const SCHEMA: &str = "schema";
+pub(super) const COMPLETIONS: &str = "completions";
+pub(super) const MAN: &str = "man";
+
 /// Their subcommands.
 pub(super) fn commands() -> [Command; 4] {
     [
         Command::new(DUMP)
             .about("Every section, one document")
             .after_help("Example:\n  spyhole dump -o json > failure.json"),
-        Command::new("schema")
+        Command::new(SCHEMA)
             .about("The JSON Schema of the document")
             .after_help("Example:\n  spyhole schema > spyhole-v1.schema.json"),
-        Command::new("completions")
+        Command::new(COMPLETIONS)
             .about("Completions for a shell: bash, zsh or fish")
             .after_help("Example:\n  spyhole completions bash > /etc/bash_completion.d/spyhole")
             .arg(
@@ -27,7 +32,7 @@ pub(super) fn commands() -> [Command; 4] {
                     .required(true)
                     .value_parser(value_parser!(Shell)),
             ),
-        Command::new("man")
+        Command::new(MAN)
             .about("The manual page, of spyhole or of one command")
             .after_help("Example:\n  spyhole man processes > spyhole-processes.1")
             .arg(Arg::new("command").value_name("COMMAND")),
@@ -35,38 +40,38 @@ pub(super) fn commands() -> [Command; 4] {
 }
 
 /// Runs one of them that needs no look; `None` where it is another command.
-pub(super) fn run(matches: &ArgMatches) -> Option<io::Result<()>> {
+pub(super) fn run(matches: &ArgMatches) -> Option<Result<(), Failure>> {
     let mut text = Vec::new();
     match matches.subcommand()? {
-        ("schema", _) => match schema::text() {
+        (SCHEMA, _) => match schema::text() {
             Ok(schema) => text.extend(schema.into_bytes()),
-            Err(error) => return Some(Err(error.into())),
+            Err(error) => return Some(Err(Failure::internal(error.to_string()))),
         },
-        ("completions", own) => {
+        (COMPLETIONS, own) => {
             let shell = *own.get_one::<Shell>("shell")?;
             clap_complete::generate(shell, &mut super::command(), "spyhole", &mut text);
         }
-        ("man", own) => {
+        (MAN, own) => {
             if let Err(error) = man(own.get_one::<String>("command"), &mut text) {
                 return Some(Err(error));
             }
         }
         _ => return None,
     }
-    Some(io::stdout().write_all(&text))
+    let done = io::stdout().write_all(&text);
+    Some(done.or_else(|error| written(&error).map(drop)))
 }
 
-fn man(command: Option<&String>, text: &mut Vec<u8>) -> io::Result<()> {
+fn man(command: Option<&String>, text: &mut Vec<u8>) -> Result<(), Failure> {
     let mut whole = super::command();
     whole.build();
     let page = match command {
         None => whole,
-        Some(name) => whole.find_subcommand(name).cloned().ok_or_else(|| {
-            io::Error::new(
-                io::ErrorKind::InvalidInput,
-                format!("there is no command {name:?}"),
-            )
-        })?,
+        Some(name) => whole
+            .find_subcommand(name)
+            .cloned()
+            .ok_or_else(|| Failure::usage(format!("unknown command {name:?}")))?,
     };
-    clap_mangen::Man::new(page).render(text)
+    let rendered = clap_mangen::Man::new(page).render(text);
+    rendered.map_err(|error| Failure::internal(error.to_string()))
 }

@@ -38,7 +38,7 @@ pub struct Global {
     #[arg(long, global = true, help_heading = OUTPUT)]
     pub no_headers: bool,
 
-    /// auto, always or never; `NO_COLOR` is heeded.
+    /// auto, always or never; NO_COLOR is heeded.
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto, hide_possible_values = true, hide_default_value = true, help_heading = OUTPUT)]
     pub color: Color,
 

@@ -4,6 +4,7 @@
 
 mod advice;
 mod applet;
+mod attached;
 mod check;
 mod deliver;
 pub mod exit;
@@ -35,13 +36,17 @@ use crate::sys;
 use exit::Exit;
 use global::{Color, Global};
 
+/// The command that answers HTTP.
+const SERVE: &str = "serve";
+
 /// Runs a command line and says how it ended.
 pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     sys::allocator::share_one_arena();
-    let words: Vec<_> = words.into_iter().collect();
-    match execute(&applet::spelled_out(words)) {
+    let words = applet::spelled_out(words.into_iter().collect());
+    match execute(&words) {
         Ok(exit) => exit,
         Err(failure) => {
+            attached::wait(&words);
             // Where not even stderr can be written, the exit code has to do.
             let _ = writeln!(io::stderr(), "spyhole: {}", failure.message);
             failure.exit.into()
@@ -59,6 +64,13 @@ impl Failure {
     fn usage(message: impl Into<String>) -> Self {
         Self {
             exit: Exit::Usage,
+            message: message.into(),
+        }
+    }
+
+    fn internal(message: impl Into<String>) -> Self {
+        Self {
+            exit: Exit::Internal,
             message: message.into(),
         }
     }
@@ -83,8 +95,8 @@ pub fn command() -> Command {
         .subcommand(check::command())
         .subcommands(deliver::commands())
         .subcommand(
-            serve::options::Options::augment_args(Command::new("serve"))
-                .about("The HTTP endpoint: what the commands show, for probes, scrapers and browsers")
+            serve::options::Options::augment_args(Command::new(SERVE))
+                .about("The HTTP endpoint: what the commands show, for probes, scrapers and API clients")
                 .long_about(None)
                 .after_help("Example:\n  spyhole serve --listen 0.0.0.0:7794 --token-file /etc/spyhole/token"),
         )
@@ -123,26 +135,25 @@ fn execute(words: &[OsString]) -> Result<ExitCode, Failure> {
         return Ok(done);
     }
     match parse(words) {
-        Ok(matches) => match deliver::run(&matches) {
+        Ok(matches) => match deliver::run(&matches, words) {
             Some(done) => done,
-            None => look(&matches).map(ExitCode::from),
+            None => look(&matches, words).map(ExitCode::from),
         },
-        Err(error) => clap_says(&error, words).map(ExitCode::from),
+        Err(error) => clap_says(error, words).map(ExitCode::from),
     }
 }
 
 /// Whatever looks, and what needs no look at all.
-fn look(matches: &ArgMatches) -> Result<Exit, Failure> {
+fn look(matches: &ArgMatches, words: &[OsString]) -> Result<Exit, Failure> {
     let global =
         Global::from_arg_matches(matches).map_err(|error| Failure::usage(error.to_string()))?;
     if let Some(done) = extras::run(matches) {
-        return done.map(|()| Exit::Done).or_else(|error| written(&error));
+        return done.map(|()| Exit::Done);
     }
     if let Some((check::CHECK, own)) = matches.subcommand() {
-        let mut options = || options(&global).ok();
-        return check::run(own, &mut options).or_else(|error| written(&error));
+        return check::run(own, &mut || options(&global));
     }
-    if let Some(("serve", own)) = matches.subcommand() {
+    if let Some((SERVE, own)) = matches.subcommand() {
         return serve(own, &global);
     }
     let requests = requests(matches)?;
@@ -162,8 +173,9 @@ fn look(matches: &ArgMatches) -> Result<Exit, Failure> {
     } else {
         None
     };
+    attached::wait(words);
     if let Err(error) = print(&report, &requests, format, pem.as_deref(), &global) {
-        return written(&error);
+        written(&error)?;
     }
     Ok(verdict(&report, &requests, format, &global))
 }
@@ -198,7 +210,11 @@ fn serve(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
 }
 
 /// Help and version are documents; everything else that clap has to say is a usage error.
-fn clap_says(error: &clap::Error, words: &[OsString]) -> Result<Exit, Failure> {
+fn clap_says(mut error: clap::Error, words: &[OsString]) -> Result<Exit, Failure> {
+    if attached::wait(words) {
+        // It was laid out for a terminal without a size.
+        error = parse(words).err().unwrap_or(error);
+    }
     let text = applet::as_called(error.render().to_string(), words);
     if error.use_stderr() {
         let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
@@ -207,7 +223,7 @@ fn clap_says(error: &clap::Error, words: &[OsString]) -> Result<Exit, Failure> {
         let text = lines.collect::<Vec<_>>().join("\n");
         return Err(Failure::usage(format!(
             "{text}{}",
-            advice::for_usage(error)
+            advice::for_usage(&error)
         )));
     }
     io::stdout()
@@ -221,14 +237,9 @@ fn written(error: &io::Error) -> Result<Exit, Failure> {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return Ok(Exit::Done);
     }
-    // Not from writing: a word that names nothing.
-    if error.kind() == io::ErrorKind::InvalidInput {
-        return Err(Failure::usage(error.to_string()));
-    }
-    Err(Failure {
-        exit: Exit::Internal,
-        message: format!("cannot write the output: {error}"),
-    })
+    Err(Failure::internal(format!(
+        "cannot write the output: {error}"
+    )))
 }
 
 fn requests(matches: &ArgMatches) -> Result<Vec<Box<dyn Request>>, Failure> {
@@ -267,10 +278,7 @@ fn redactor(global: &Global) -> Result<Redactor, Failure> {
             sys::own_file::key(path).map_err(|error| Failure::usage(error.to_string()))?
         }
         None => sys::random::key()
-            .map_err(|error| Failure {
-                exit: Exit::Internal,
-                message: format!("no randomness: {error}"),
-            })?
+            .map_err(|error| Failure::internal(format!("no randomness: {error}")))?
             .to_vec(),
     };
     Ok(Redactor::new(&key)

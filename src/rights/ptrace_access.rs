@@ -14,6 +14,7 @@ use crate::parse::capabilities;
 use crate::parse::id_map::IdMap;
 use crate::parse::status::{Ids, Status};
 use crate::sys::ProcessDir;
+use crate::sys::file_limits;
 
 /// The bit of `CAP_SYS_PTRACE`.
 pub const CAP_SYS_PTRACE: u8 = 19;
@@ -69,7 +70,7 @@ impl Credentials {
     /// Reads what can be read of a process; what cannot stays `None`.
     #[must_use]
     pub fn of(process: &ProcessDir, buffer: &mut Vec<u8>) -> Self {
-        let status = process.read(c"status", 1 << 20, buffer);
+        let status = process.read(c"status", file_limits::STATUS, buffer);
         let status = status.ok().and_then(|_| Status::parse(buffer).ok());
         Self::with_status(process, status.unwrap_or_default(), buffer)
     }
@@ -77,7 +78,7 @@ impl Credentials {
     /// The same where `status` was read before.
     #[must_use]
     pub fn with_status(process: &ProcessDir, status: Status, buffer: &mut Vec<u8>) -> Self {
-        let uid_map = process.read(c"uid_map", 64 << 10, buffer);
+        let uid_map = process.read(c"uid_map", file_limits::SMALL, buffer);
         let uid_map = uid_map.ok().map(|_| buffer.clone());
         let owner = process.stat_entry(c"environ").ok();
         let mut credentials = Self {

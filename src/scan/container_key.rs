@@ -13,11 +13,8 @@ use crate::parse::container_id::{self, ContainerFromCgroup, Runtime};
 use crate::parse::mountinfo;
 use crate::parse::namespace_link::NamespaceLink;
 use crate::parse::stat::Stat;
+use crate::sys::file_limits;
 use crate::sys::{ProcessDir, Truncation};
-
-/// A mountinfo of a node can be long; a hostile one must not be endless.
-const MOUNTINFO_LIMIT: usize = 4 << 20;
-const CGROUP_LIMIT: usize = 64 << 10;
 
 /// What makes two processes members of the same container.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -110,7 +107,7 @@ impl Identities {
         {
             return (identity, IdentitySource::Otherwise);
         }
-        let cgroup = match process.read(c"cgroup", CGROUP_LIMIT, buffer) {
+        let cgroup = match process.read(c"cgroup", file_limits::SMALL, buffer) {
             Ok(_) => CgroupPaths::parse(buffer).ok(),
             Err(_) => None,
         };
@@ -164,7 +161,7 @@ fn from_mounts(
     let mut identity = Identity::unknown();
     let mut roots = Vec::new();
     let mut cgroup_root = None;
-    let read = process.read_records(c"mountinfo", MOUNTINFO_LIMIT, buffer);
+    let read = process.read_records(c"mountinfo", file_limits::MOUNTINFO, buffer);
     if read.is_ok() {
         for entry in mountinfo::entries(buffer).filter_map(Result::ok) {
             if *entry.mount_point == b"/"[..] {

@@ -5,7 +5,6 @@
 
 pub mod container_key;
 pub mod containers;
-pub(crate) mod limits;
 pub mod look;
 pub mod needs;
 pub mod net_namespace;

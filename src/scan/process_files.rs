@@ -5,12 +5,15 @@ use std::sync::LazyLock;
 
 use nix::errno::Errno;
 
-use super::limits::SMALL_LIMIT;
 use crate::model::gap::{Reason, Refusal};
 use crate::parse::Malformed;
 use crate::parse::status::Status;
 use crate::rights::ptrace_access::{Check, Credentials, refusal};
+use crate::sys::file_limits;
 use crate::sys::{ProcessDir, Truncation};
+
+/// Threads that one process may show.
+pub(crate) const TASKS_LIMIT: usize = 65_536;
 
 /// The credentials of spyhole itself, read when first asked for.
 pub(crate) type CallerCredentials = LazyLock<Credentials, Box<dyn FnOnce() -> Credentials + Send>>;
@@ -28,7 +31,7 @@ pub(crate) struct ProcessFiles<'a> {
 
 impl ProcessFiles<'_> {
     pub(crate) fn number(&mut self, name: &CStr) -> Result<i64, Refusal> {
-        self.read(name, SMALL_LIMIT, Check::Open)?;
+        self.read(name, file_limits::SMALL, Check::Open)?;
         let text = std::str::from_utf8(self.buffer).unwrap_or_default();
         text.trim()
             .parse()

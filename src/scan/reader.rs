@@ -7,10 +7,9 @@ use std::sync::Arc;
 use nix::errno::Errno;
 
 use super::container_key::{Identities, Identity, IdentitySource, Key};
-use super::limits::{CMDLINE_LIMIT, ENVIRON_LIMIT, SMALL_LIMIT, STATUS_LIMIT, TASKS_LIMIT};
 use super::needs::Files;
 use super::net_namespace::NetNamespace;
-use super::process_files::{CallerCredentials, ProcessFiles, malformed};
+use super::process_files::{CallerCredentials, ProcessFiles, TASKS_LIMIT, malformed};
 use super::security;
 use super::snapshot::{OpenSocket, ProcessSnapshot, Security};
 use crate::model::gap::{Reason, Refusal};
@@ -22,6 +21,7 @@ use crate::parse::stat::Stat;
 use crate::parse::status::Status;
 use crate::rights::ptrace_access::Check;
 use crate::sys::fd_links::fd_links;
+use crate::sys::file_limits;
 use crate::sys::{ProcDir, ProcessDir};
 
 /// More open files with names as certificates have them are of no use to anyone.
@@ -78,7 +78,9 @@ impl ProcessReader {
     ) -> Result<ProcessSnapshot, ProcessReadError> {
         // Owner before stat: for a process that is gone the owner says root and stat fails.
         let (uid, gid) = process.owner().map_err(lost)?;
-        process.read(c"stat", SMALL_LIMIT, buffer).map_err(lost)?;
+        process
+            .read(c"stat", file_limits::SMALL, buffer)
+            .map_err(lost)?;
         let stat = Stat::parse(buffer)
             .map_err(|_| ProcessReadError::Refused(Refusal::of(Reason::Malformed)))?;
         let (identity, told) = self.identities.of(process, &stat, buffer);
@@ -100,7 +102,7 @@ impl ProcessReader {
             if facts.may_have_ended() {
                 // What was read may be of two states: begin again with the one it is in.
                 process
-                    .read(c"stat", SMALL_LIMIT, reader.buffer)
+                    .read(c"stat", file_limits::SMALL, reader.buffer)
                     .map_err(lost)?;
                 if let Ok(stat) = Stat::parse(reader.buffer)
                     && stat.is_bodiless()
@@ -122,7 +124,7 @@ impl ProcessFiles<'_> {
         let bodiless = facts.stat.is_bodiless();
         if files.contains(Files::STATUS) {
             facts.status = Some(
-                self.parsed(c"status", STATUS_LIMIT, Check::Open, Status::parse)
+                self.parsed(c"status", file_limits::STATUS, Check::Open, Status::parse)
                     .map(Box::new),
             );
         }
@@ -141,7 +143,7 @@ impl ProcessFiles<'_> {
             facts.environ = Some(if bodiless {
                 Ok(Vec::new())
             } else {
-                let attempt = self.read(c"environ", ENVIRON_LIMIT, Check::OwnerAndPtrace);
+                let attempt = self.read(c"environ", file_limits::ENVIRON, Check::OwnerAndPtrace);
                 attempt.map(|()| self.buffer.clone())
             });
         }
@@ -198,7 +200,7 @@ impl ProcessFiles<'_> {
     }
 
     fn args(&mut self) -> Result<Vec<Vec<u8>>, Refusal> {
-        self.read(c"cmdline", CMDLINE_LIMIT, Check::Open)?;
+        self.read(c"cmdline", file_limits::CMDLINE, Check::Open)?;
         Ok(cmdline::parse(self.buffer))
     }
 
@@ -212,7 +214,7 @@ impl ProcessFiles<'_> {
     }
 
     fn limits(&mut self) -> Result<Limits, Refusal> {
-        self.read(c"limits", SMALL_LIMIT, Check::Open)?;
+        self.read(c"limits", file_limits::SMALL, Check::Open)?;
         if self.buffer.is_empty() {
             // The kernel prints none for a process on its way out.
             return Err(Refusal::of(Reason::Vanished));
@@ -261,7 +263,7 @@ impl ProcessFiles<'_> {
     fn smaps(&mut self) -> Result<SmapsRollup, Refusal> {
         self.parsed(
             c"smaps_rollup",
-            SMALL_LIMIT,
+            file_limits::SMALL,
             Check::Ptrace,
             SmapsRollup::parse,
         )
@@ -278,7 +280,10 @@ impl ProcessFiles<'_> {
                 continue;
             };
             // A thread that ended between the two reads is simply gone.
-            if self.process.read(&name, SMALL_LIMIT, self.buffer).is_ok()
+            if self
+                .process
+                .read(&name, file_limits::SMALL, self.buffer)
+                .is_ok()
                 && let Ok(stat) = Stat::parse(self.buffer)
             {
                 tasks.push(stat);

@@ -4,8 +4,7 @@ use std::ffi::{CStr, CString};
 
 use nix::errno::Errno;
 
-use super::limits::{SMALL_LIMIT, STATUS_LIMIT, TASKS_LIMIT};
-use super::process_files::ProcessFiles;
+use super::process_files::{ProcessFiles, TASKS_LIMIT};
 use super::snapshot::{Namespaces, Security, Task};
 use crate::model::gap::{Reason, Refusal};
 use crate::parse::id_map::IdMap;
@@ -13,19 +12,17 @@ use crate::parse::namespace_link::{NamespaceKind, NamespaceLink};
 use crate::parse::security_label::SecurityLabel;
 use crate::parse::status::Status;
 use crate::rights::ptrace_access::Check;
+use crate::sys::file_limits;
 use crate::sys::program::Program;
 use crate::sys::{ProcessDir, Truncation};
-
-/// A map holds up to 340 lines of 33 bytes.
-const MAP_LIMIT: usize = 64 << 10;
 
 impl Security {
     /// Reads it all; `bodiless` are zombies and kernel threads.
     pub(crate) fn read(reader: &mut ProcessFiles<'_>, bodiless: bool) -> Self {
         let owner = reader.process.stat_entry(c"environ").ok();
         Self {
-            uid_map: reader.parsed(c"uid_map", MAP_LIMIT, Check::Open, IdMap::parse),
-            gid_map: reader.parsed(c"gid_map", MAP_LIMIT, Check::Open, IdMap::parse),
+            uid_map: reader.parsed(c"uid_map", file_limits::SMALL, Check::Open, IdMap::parse),
+            gid_map: reader.parsed(c"gid_map", file_limits::SMALL, Check::Open, IdMap::parse),
             label: label(reader),
             files_owner: owner
                 .filter(|_| !bodiless)
@@ -57,7 +54,7 @@ fn label(reader: &mut ProcessFiles<'_>) -> Result<Option<SecurityLabel>, Refusal
     // Since Linux 5.8; tells AppArmor apart also where modules are stacked.
     let own = reader
         .process
-        .read(c"attr/apparmor/current", SMALL_LIMIT, reader.buffer);
+        .read(c"attr/apparmor/current", file_limits::SMALL, reader.buffer);
     if own == Ok(Truncation::Whole)
         && let Some(label) = SecurityLabel::of_apparmor(reader.buffer)
     {
@@ -65,7 +62,7 @@ fn label(reader: &mut ProcessFiles<'_>) -> Result<Option<SecurityLabel>, Refusal
     }
     match reader
         .process
-        .read(c"attr/current", SMALL_LIMIT, reader.buffer)
+        .read(c"attr/current", file_limits::SMALL, reader.buffer)
     {
         Ok(Truncation::Whole) => Ok(SecurityLabel::parse(reader.buffer)),
         Ok(Truncation::AtLimit) => Err(Refusal::of(Reason::Limit)),
@@ -97,13 +94,13 @@ pub(crate) fn tasks(reader: &mut ProcessFiles<'_>) -> Result<Vec<Task>, Refusal>
     ids.sort_unstable();
     let mut tasks = Vec::new();
     for tid in ids {
-        if !task_file(reader, tid, "status", STATUS_LIMIT)? {
+        if !task_file(reader, tid, "status", file_limits::STATUS)? {
             continue;
         }
         let status = Status::parse(reader.buffer).map_err(|error| {
             Refusal::of(Reason::Malformed).needing(&format!("a report of this: {error}"))
         })?;
-        let comm = task_file(reader, tid, "comm", SMALL_LIMIT)?.then(|| {
+        let comm = task_file(reader, tid, "comm", file_limits::SMALL)?.then(|| {
             let comm = reader.buffer.as_slice();
             comm.strip_suffix(b"\n").unwrap_or(comm).to_vec()
         });

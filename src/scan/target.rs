@@ -12,6 +12,7 @@ use crate::model::target::ChosenBy;
 use crate::parse::accounts::Accounts;
 use crate::parse::status::Status;
 use crate::rights::ptrace_access::{Check, Credentials, refusal};
+use crate::sys::file_limits;
 use crate::sys::{InRoot, ProcessDir, Truncation};
 
 /// What a target calls its ids.
@@ -70,7 +71,7 @@ impl TargetHandle {
             let root = self.root(viewer).map_err(Clone::clone)?;
             let file = |path: &[u8]| {
                 let mut buffer = Vec::new();
-                match root.read(path, ACCOUNTS_LIMIT, &mut buffer) {
+                match root.read(path, file_limits::ACCOUNTS, &mut buffer) {
                     Ok(Truncation::Whole) => Ok(buffer),
                     // Half of the names would pass for all of them.
                     Ok(Truncation::AtLimit) => Err(Refusal::of(Reason::Limit)),
@@ -110,8 +111,6 @@ impl TargetHandle {
         })
     }
 }
-
-const ACCOUNTS_LIMIT: usize = 1 << 20;
 
 /// A file of the target that its own mode keeps from being read.
 #[must_use]

@@ -1,4 +1,4 @@
-//! A section: one file in `inspect/`, one line in the [`REGISTRY`](super::REGISTRY).
+//! A section: one file or folder here, one line in the [`REGISTRY`](super::REGISTRY).
 //!
 //! From its entry follow the subcommand and its flags, the JSON key, the tables
 //! and its place in `dump`. The query is one type: clap reads it from the command

@@ -1,4 +1,4 @@
-//! The HTTP endpoint: what the command line shows, for a kubelet, a Prometheus and a browser
+//! The HTTP endpoint: what the command line shows, for a kubelet, a Prometheus and an API client
 //! behind a port-forward, and for nobody else.
 //!
 //! One thread answers. Whatever reads /proc or dials runs on another one, under a deadline, so

@@ -25,7 +25,7 @@ pub struct Options {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7794", action = ArgAction::Append)]
     pub listen: Vec<Listen>,
 
-    /// The file that holds the token; `SPYHOLE_TOKEN_FILE` names it too. Without one, a token is made and printed.
+    /// The file that holds the token; SPYHOLE_TOKEN_FILE names it too. Without one, a token is made and printed.
     #[arg(long, value_name = "FILE", help_heading = AUTH)]
     pub token_file: Option<PathBuf>,
     /// Let /metrics be read without a token.
@@ -37,7 +37,7 @@ pub struct Options {
     /// A further name that clients may call this server by (repeatable).
     #[arg(long, value_name = "NAME", action = ArgAction::Append, help_heading = AUTH)]
     pub allowed_host: Vec<String>,
-    /// Let ?reveal= and ?`reveal_all` show secrets.
+    /// Let ?reveal= and ?reveal_all= show secrets.
     #[arg(long, help_heading = AUTH)]
     pub allow_reveal: bool,
 
@@ -51,7 +51,7 @@ pub struct Options {
     #[arg(long, value_name = "FILE", requires = "tls_cert", help_heading = TLS)]
     pub client_ca: Option<PathBuf>,
 
-    /// Declare a probe, answered at /probe/NAME without a token (repeatable); for what it may ask see `spyhole check --help`.
+    /// Declare a probe, answered at /probe/NAME without a token (repeatable); for what it may ask see spyhole check --help.
     #[arg(long, value_name = "NAME=CHECK", action = ArgAction::Append, help_heading = PROBES)]
     pub probe: Vec<Declared>,
     /// Be ready (/readyz) only while this probe passes (repeatable).

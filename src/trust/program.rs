@@ -9,11 +9,10 @@ use nix::errno::Errno;
 use crate::parse::elf::{self, Image, Section};
 use crate::parse::maps;
 use crate::scan::snapshot::ProcessSnapshot;
+use crate::sys::file_limits;
 use crate::sys::ranges::Ranges;
 use crate::sys::{InRoot, ProcessDir};
 
-/// Programs with a hundred thousand mappings have 10 MiB of them; libraries come first enough.
-const MAPS_BYTES: usize = 8 << 20;
 /// The names of dynamic symbols of the largest programs that export any (Node: 5 MiB).
 const SYMBOLS_BYTES: usize = 16 << 20;
 /// Constants of a program that are searched.
@@ -55,7 +54,7 @@ impl<'a> ProgramImage<'a> {
         root: &'a InRoot,
     ) -> Self {
         let mut buffer = Vec::new();
-        let read = process.read_records(c"maps", MAPS_BYTES, &mut buffer);
+        let read = process.read_records(c"maps", file_limits::MAPS, &mut buffer);
         let mapped = read.map(|_| maps::files(&buffer)).unwrap_or_default();
         let path = facts.and_then(|facts| facts.exe.as_ref()?.clone().ok()?);
         Self::new(root, path, mapped, Ranges::of_program(process))

@@ -18,12 +18,11 @@ use crate::model::gap::{Reason, Refusal};
 use crate::model::trust_store::{PlaceKind, PlaceState};
 use crate::parse::certificate_file;
 use crate::rights::file_mode::{FileSubject, Ownership};
+use crate::sys::file_limits;
 use crate::sys::opened_file::{Kind, OpenedFile};
 use crate::sys::time_box::{Outcome, TimeBudget, each_in_time};
 use crate::sys::{InRoot, Truncation};
 
-/// Bundles of 150 authorities have 250 KiB.
-const FILE_BYTES: usize = 8 << 20;
 const DIRECTORY_ENTRIES: usize = 5_000;
 const ROOTS: usize = 10_000;
 /// Local file systems answer within milliseconds.
@@ -257,7 +256,7 @@ impl StoreReader {
             return File::Read(Arc::clone(held));
         }
         let mut bytes = Vec::new();
-        let cut = match found.read(FILE_BYTES, &mut bytes) {
+        let cut = match found.read(file_limits::AUTHORITIES, &mut bytes) {
             Ok(cut) => cut,
             Err(errno) => return File::Refused(by_its_mode(errno)),
         };

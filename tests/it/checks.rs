@@ -3,11 +3,12 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::host::spyhole;
-use super::lab::{Lab, requires_root};
+use super::lab::{self, Lab, requires_root};
 
 /// A listener whose every connection is answered so.
 fn server(answer: &'static [u8]) -> u16 {
@@ -148,4 +149,33 @@ fn of_a_container_its_processes_listeners_and_files_are_checked() {
     }
     let listening = ask(65_532, "listen:8080");
     assert_eq!(listening.code, Some(0), "{listening}");
+}
+
+#[test]
+fn what_keeps_a_check_from_being_asked_is_a_usage_error_that_is_printed_once() {
+    let two = ["memory:<90%", "fds:<80%"];
+    for (flags, why) in [
+        (
+            &["--fingerprint-key-file", "/no/such/file"][..],
+            "/no/such/file",
+        ),
+        (&["--fingerprint-key-file", "/dev/null"], "0 bytes"),
+    ] {
+        let words = [&["--self"], flags, &["check"], &two].concat();
+        let seen = spyhole(words).ended_with(2);
+        assert!(seen.stdout.is_empty(), "{seen}");
+        assert_eq!(seen.stderr_text().matches(why).count(), 1, "{seen}");
+        assert_eq!(seen.stderr_text().lines().count(), 1, "{seen}");
+    }
+}
+
+#[test]
+fn an_answer_that_is_not_read_stands_in_the_exit_code() {
+    let closed = closed_port();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = Command::new(lab::spyhole());
+    command.args(["check", &format!("tcp:127.0.0.1:{closed}")]);
+    let status = command.stdout(writer).status().unwrap();
+    assert_eq!(status.code(), Some(1));
 }

@@ -1,16 +1,119 @@
-//! Who may import whom: each layer only from those below it, `render` and `doctor`
-//! only from `model`, and files and connections only where they belong.
+//! Who may import whom: each layer only from those below it, `render` only from `model`, and files
+//! and connections only where they belong.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::host::run;
 
 /// Top to bottom.
 const LAYERS: &[&str] = &[
-    "cli", "serve", "attach", "inject", "doctor", "render", "inspect", "probe", "parse", "sys",
+    "cli",
+    "serve",
+    "attach",
+    "in_container",
+    "check",
+    "sections",
+    "render",
+    "trust",
+    "scan",
+    "probe",
+    "rights",
+    "pki",
+    "redact",
+    "parse",
+    "sys",
     "model",
 ];
+/// Names kept for what comes next, with the layer that each will stand above.
+const PLANNED: &[(&str, &str)] = &[
+    ("terminal", "serve"),
+    ("web", "attach"),
+    ("doctor", "check"),
+    ("compare", "check"),
+    ("files", "sections"),
+    ("image", "sections"),
+];
 /// These know nothing but the model.
-const MODEL_ONLY: &[&str] = &["doctor", "render"];
+const MODEL_ONLY: &[&str] = &["render"];
+
+#[test]
+fn the_map_and_the_guide_tell_the_same_order() {
+    let map = text_of("src/lib.rs");
+    let told = map
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! | [`")?.split('`').next());
+    assert_eq!(told.collect::<Vec<_>>(), LAYERS, "src/lib.rs");
+    let guide = text_of("CONTRIBUTING.md");
+    let told = guide
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split("/` |").next());
+    assert_eq!(told.collect::<Vec<_>>(), LAYERS, "CONTRIBUTING.md");
+    for (name, above) in PLANNED {
+        assert!(!LAYERS.contains(name) && LAYERS.contains(above), "{name}");
+        assert!(
+            guide.contains(&format!("`{name}/`")),
+            "CONTRIBUTING.md: {name}"
+        );
+    }
+    let mut folders: Vec<String> = sources().into_iter().map(|(_, layer, _)| layer).collect();
+    folders.sort();
+    folders.dedup();
+    let mut layers = LAYERS.to_vec();
+    layers.sort_unstable();
+    assert_eq!(folders, layers, "src");
+}
+
+#[test]
+fn what_is_read_of_a_file_has_one_limit() {
+    let mut limits = BTreeMap::<String, BTreeSet<String>>::new();
+    for (path, _, text) in sources() {
+        let shipped = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for call in [".read(", ".read_records(", ".parsed("] {
+            for rest in shipped.split(call).skip(1) {
+                let Some((file, rest)) = rest
+                    .trim_start()
+                    .strip_prefix("c\"")
+                    .and_then(|rest| rest.split_once("\","))
+                else {
+                    continue;
+                };
+                let limit = rest.split([',', ')']).next().unwrap().trim().to_owned();
+                assert!(
+                    limit.starts_with("file_limits::"),
+                    "{}: {file} is read up to {limit}: src/sys/file_limits.rs says how much",
+                    path.display()
+                );
+                limits.entry(file.to_owned()).or_default().insert(limit);
+            }
+        }
+    }
+    assert!(limits.len() > 10, "{limits:?}");
+    limits.retain(|_, several| several.len() > 1);
+    assert!(limits.is_empty(), "{limits:?}");
+}
+
+#[test]
+fn what_is_tracked_is_text() {
+    let tracked = run(Command::new("git")
+        // Also where the checkout belongs to another user, as in a container.
+        .args(["-c", "safe.directory=*", "ls-files", "-z"])
+        .current_dir(env!("CARGO_MANIFEST_DIR")))
+    .ended_with(0)
+    .stdout_text();
+    let mut read = 0;
+    for name in tracked.split_terminator('\0') {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+        // Removed, and not yet committed.
+        let Ok(bytes) = fs::read(&path) else { continue };
+        read += 1;
+        assert!(!bytes.contains(&0), "{name} holds a NUL byte: write \\0");
+        assert!(String::from_utf8(bytes).is_ok(), "{name} is not UTF-8");
+    }
+    assert!(read > 300, "only {read} files are tracked");
+}
 
 #[test]
 fn each_layer_imports_only_from_below() {
@@ -60,6 +163,10 @@ fn the_repository_does_not_panic_by_intent() {
             assert!(!shipped.contains(word), "{}: {word}…)", path.display());
         }
     }
+}
+
+fn text_of(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
 }
 
 /// What a file imports by `crate::LAYER`.

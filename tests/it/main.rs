@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod attached;
 mod beside;
 mod capabilities;
 mod certificate_forms;

@@ -3,9 +3,13 @@
 
 use std::process::Command;
 
+use ::spyhole::model::units::bytes_short;
+use nix::sys::signal::Signal;
+
 use super::document::{assert_keeps_the_contract, sections, subcommands};
 use super::fake::FakeProc;
-use super::host::{list, run, shell, spyhole};
+use super::host::{copy_program, list, run, shell, spyhole};
+use super::lab::process::Process;
 use super::lab::{self, Output};
 
 // ---- how a run ends
@@ -176,6 +180,50 @@ fn columns_are_those_that_were_named_in_that_order() {
 }
 
 #[test]
+fn the_proportional_share_of_memory_is_shown_where_it_was_asked_for() {
+    // A program of its own, so that nothing else maps its pages.
+    let shelf = tempfile::TempDir::new().unwrap();
+    let program = shelf.path().join("alone");
+    copy_program(&lab::example("full_queue"), &program);
+    let mut alone = Process::start(&mut Command::new(&program), Signal::SIGKILL);
+    alone.wait_for_line("ready ");
+    let pid = alone.id().to_string();
+    let of_the_kernel = || -> u64 {
+        let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix("Pss:"));
+        let number = line.unwrap().trim().strip_suffix(" kB").unwrap();
+        number.parse::<u64>().unwrap() << 10
+    };
+    for words in [
+        &["--pss"][..],
+        &["--pss", "-o", "wide"],
+        &["--pss", "-f"],
+        &["--pss", "--columns", "pid,comm"],
+        &["--columns", "pid,pss"],
+    ] {
+        let cell = || {
+            let seen = spyhole([&["ps", "--all", "-p", &pid], words].concat()).ended_with(0);
+            let text = seen.stdout_text();
+            let mut lines = text.lines();
+            let cells = |line: &str| line.split_whitespace().map(str::to_owned).collect();
+            let (head, row): (Vec<String>, Vec<String>) =
+                (cells(lines.next().unwrap()), cells(lines.next().unwrap()));
+            let at = head.iter().position(|title| title == "PSS");
+            row[at.unwrap_or_else(|| panic!("{words:?}: {text}"))].clone()
+        };
+        // The kernel may take a page away between two looks.
+        let same = (0..20).find_map(|_| {
+            let (before, seen, after) = (of_the_kernel(), cell(), of_the_kernel());
+            (before == after).then_some((seen, bytes_short(before)))
+        });
+        let (seen, expected) = same.expect("the share does not rest");
+        assert_eq!(seen, expected, "{words:?}");
+    }
+    let without = spyhole(["ps", "--all", "-p", &pid]).ended_with(0);
+    assert!(!without.stdout_text().contains("PSS"), "{without}");
+}
+
+#[test]
 fn sorted_means_sorted() {
     let numbers = |sort: &str, key: &str| -> Vec<u64> {
         let document = spyhole(["ps", "--all", sort, "-o", "json"]).document();
@@ -218,6 +266,23 @@ fn every_command_has_help_with_an_example() {
             help.contains(&format!("\n  {code}  ")),
             "exit code {code}: {help}"
         );
+    }
+}
+
+#[test]
+fn help_is_plain_text() {
+    let mut texts = vec![spyhole(["--help"])];
+    for command in subcommands() {
+        for flag in ["-h", "--help"] {
+            texts.push(spyhole([command.as_str(), flag]));
+        }
+    }
+    for help in texts {
+        let help = help.ended_with(0);
+        let text = help.stdout_text();
+        for markup in ["`", "**", "]("] {
+            assert!(!text.contains(markup), "{markup} in {text}");
+        }
     }
 }
 

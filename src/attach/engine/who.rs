@@ -14,16 +14,11 @@ use crate::parse::container_id::from_cgroups;
 use crate::parse::id_map::IdMap;
 use crate::parse::mountinfo;
 use crate::parse::status::{Ids, Status};
+use crate::sys::file_limits;
 use crate::sys::{ProcDir, ProcessDir};
 
-/// `cgroup`, `uid_map` and `gid_map` are short.
-const SMALL_LIMIT: usize = 64 << 10;
-/// Its groups may be 65,536 numbers.
-const STATUS_LIMIT: usize = 1 << 20;
 /// Docker's `userns-remap` moves ids to above these, and `docker top` shows them moved.
 const LARGEST_UNMOVED: u32 = 65_535;
-
-const MOUNTINFO_LIMIT: usize = 4 << 20;
 
 /// As whom one process runs, ids as the container's user namespace numbers them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,7 +68,9 @@ impl Crowd {
             .into_iter()
             .find(|is_of| is_of(&first, &container.id, &mut buffer))?;
         let shares_pids = {
-            first.read(c"status", STATUS_LIMIT, &mut buffer).ok()?;
+            first
+                .read(c"status", file_limits::STATUS, &mut buffer)
+                .ok()?;
             let innermost = Status::parse(&buffer).ok()?.ns_pid?.last().copied()?;
             innermost != 1
         };
@@ -162,7 +159,7 @@ impl Who {
 
     /// `None` for a process that is gone, or a zombie: nothing of it is left to read.
     fn of(process: &ProcessDir, buffer: &mut Vec<u8>) -> Option<Self> {
-        process.read(c"status", STATUS_LIMIT, buffer).ok()?;
+        process.read(c"status", file_limits::STATUS, buffer).ok()?;
         let status = Status::parse(buffer).ok()?;
         status.vm_rss_bytes?;
         let (uid, gid) = (status.uid?, status.gid?);
@@ -193,13 +190,15 @@ impl Who {
 }
 
 fn map(process: &ProcessDir, name: &CStr, buffer: &mut Vec<u8>) -> Option<IdMap> {
-    process.read_records(name, SMALL_LIMIT, buffer).ok()?;
+    process
+        .read_records(name, file_limits::SMALL, buffer)
+        .ok()?;
     IdMap::parse(buffer).ok()
 }
 
 /// Whether the cgroup of a process names this container.
 fn by_cgroup(process: &ProcessDir, id: &str, buffer: &mut Vec<u8>) -> bool {
-    let read = process.read_records(c"cgroup", SMALL_LIMIT, buffer);
+    let read = process.read_records(c"cgroup", file_limits::SMALL, buffer);
     let paths = read.ok().and_then(|_| CgroupPaths::parse(buffer).ok());
     paths
         .and_then(|paths| from_cgroups(&paths))
@@ -209,7 +208,7 @@ fn by_cgroup(process: &ProcessDir, id: &str, buffer: &mut Vec<u8>) -> bool {
 /// Whether a process has files mounted that the engine made for this container: where containers
 /// have no cgroups, as those of a user on cgroup v1. Who shares its network may have them too.
 fn by_mounts(process: &ProcessDir, id: &str, buffer: &mut Vec<u8>) -> bool {
-    let read = process.read_records(c"mountinfo", MOUNTINFO_LIMIT, buffer);
+    let read = process.read_records(c"mountinfo", file_limits::MOUNTINFO, buffer);
     let has = |path: &[u8]| memmem::find(path, id.as_bytes()).is_some();
     // The engine's own processes have them where they were made, the container's elsewhere.
     read.is_ok()

@@ -43,7 +43,7 @@ pub struct Options {
     /// The container to look into; otherwise the default one, or the first.
     #[arg(short, long, value_name = "NAME")]
     pub container: Option<String>,
-    /// Serve the page and the API beside the target, and forward the port to here.
+    /// Serve the HTTP API beside the target, and forward its port to here.
     #[arg(long, visible_alias = "port-forward")]
     pub serve: bool,
     /// With --serve: the port here.
@@ -56,10 +56,10 @@ pub struct Options {
     #[arg(short = 't', long)]
     pub tty: bool,
 
-    /// spyhole's image; `SPYHOLE_IMAGE` names it too.
+    /// spyhole's image; SPYHOLE_IMAGE names it too.
     #[arg(long, value_name = "IMAGE", help_heading = WAY)]
     pub image: Option<String>,
-    /// Always, `IfNotPresent` or Never.
+    /// Always, IfNotPresent or Never.
     #[arg(long, value_name = "POLICY", hide_possible_values = true, help_heading = WAY)]
     pub image_pull_policy: Option<PullPolicy>,
     /// The target's user and group, where the pod does not tell them.

@@ -14,11 +14,11 @@ use crate::model::escape::escaped;
 use crate::model::run_report::{Cause, CauseKind};
 use crate::parse::elf::Image;
 use crate::sys::executable::{Executable, absolute};
+use crate::sys::file_limits;
 use crate::sys::{InRoot, own_file};
 
 /// Real programs need up to a few hundred.
 const OBJECTS: usize = 512;
-const CACHE_LIMIT: u64 = 8 << 20;
 /// What musl's loader holds itself.
 const IN_MUSL: [&[u8]; 8] = [
     b"libc.",
@@ -104,7 +104,8 @@ impl<'a> Places<'a> {
                 "/lib",
                 "/usr/lib",
             ]);
-            let cache = own_file::contents("/etc/ld.so.cache".as_ref(), CACHE_LIMIT);
+            let cache =
+                own_file::contents("/etc/ld.so.cache".as_ref(), file_limits::LIBRARIES as u64);
             (last, cache.unwrap_or_default())
         };
         Self {

@@ -8,11 +8,9 @@ use std::path::{Path, PathBuf};
 use crate::model::{Reason, Refusal};
 use crate::parse::cgroup::CgroupPaths;
 use crate::parse::mountinfo;
+use crate::sys::file_limits;
 use crate::sys::{ProcDir, own_file};
 
-const CGROUP_LIMIT: usize = 64 << 10;
-const MOUNTINFO_LIMIT: usize = 4 << 20;
-const FILE_LIMIT: u64 = 64 << 10;
 /// Version 1 writes "no limit" as the largest number of whole pages.
 const NO_LIMIT: u64 = 1 << 62;
 
@@ -31,10 +29,10 @@ impl MemoryCgroup {
             .and_then(|proc| proc.process(proc.own_pid()?))
             .map_err(|_| unreadable("a mounted /proc"))?;
         let mut cgroup = Vec::new();
-        proc.read_records(c"cgroup", CGROUP_LIMIT, &mut cgroup)
+        proc.read_records(c"cgroup", file_limits::SMALL, &mut cgroup)
             .map_err(|_| unreadable("a readable /proc/self/cgroup"))?;
         let mut mounts = Vec::new();
-        proc.read_records(c"mountinfo", MOUNTINFO_LIMIT, &mut mounts)
+        proc.read_records(c"mountinfo", file_limits::MOUNTINFO, &mut mounts)
             .map_err(|_| unreadable("a readable /proc/self/mountinfo"))?;
         let (top, mut place) = place(&cgroup, &mounts).ok_or_else(|| {
             Refusal::of(Reason::Unsupported).needing("the memory cgroup mounted at /sys/fs/cgroup")
@@ -85,7 +83,7 @@ impl MemoryCgroup {
 
     fn contents(&self, file: &str) -> Result<String, Refusal> {
         let path = self.directory.join(file);
-        let bytes = own_file::contents(&path, FILE_LIMIT).map_err(|error| {
+        let bytes = own_file::contents(&path, file_limits::SMALL as u64).map_err(|error| {
             let reason = match error.kind() {
                 std::io::ErrorKind::NotFound => Reason::Unsupported,
                 std::io::ErrorKind::PermissionDenied => Reason::Denied,

@@ -13,12 +13,12 @@ use crate::parse::capabilities;
 use crate::parse::file_capabilities::FileCapabilities;
 use crate::parse::status::Status;
 use crate::sys::executable::{Executable, absolute, link_goal, may_run};
+use crate::sys::file_limits;
 use crate::sys::{InRoot, ProcDir};
 
 /// As deep as the kernel follows interpreters of interpreters.
 const DEPTH: usize = 5;
 const SHELLS: [&[u8]; 5] = [b"sh", b"bash", b"ash", b"dash", b"busybox"];
-const STATUS_LIMIT: usize = 64 << 10;
 
 /// An attempt to run something.
 pub(super) struct Attempt<'a> {
@@ -443,7 +443,7 @@ fn own_status() -> Option<Status> {
     let proc = ProcDir::open(Path::new("/proc")).ok()?;
     let own = proc.process(proc.own_pid().ok()?).ok()?;
     let mut text = Vec::new();
-    own.read(c"status", STATUS_LIMIT, &mut text).ok()?;
+    own.read(c"status", file_limits::STATUS, &mut text).ok()?;
     Status::parse(&text).ok()
 }
 

@@ -5,8 +5,7 @@ use crate::parse::id_map::IdMap;
 use crate::rights::ptrace_access::{Credentials, same_user_namespace};
 use crate::scan::Scan;
 use crate::scan::target::TargetHandle;
-
-const SMALL_LIMIT: usize = 64 << 10;
+use crate::sys::file_limits;
 
 /// Where this is, to name things as their users do.
 pub(super) fn of(scan: &Scan, held: &TargetHandle, buffer: &mut Vec<u8>) -> Place {
@@ -22,7 +21,7 @@ pub(super) fn of(scan: &Scan, held: &TargetHandle, buffer: &mut Vec<u8>) -> Plac
     let nodename = scan
         .reader
         .proc
-        .read(c"sys/kernel/hostname", SMALL_LIMIT, buffer)
+        .read(c"sys/kernel/hostname", file_limits::SMALL, buffer)
         .ok()
         .and_then(|_| String::from_utf8(buffer.trim_ascii().to_vec()).ok());
     Place {
@@ -47,7 +46,9 @@ pub(super) fn ids_inside(
         return Some((uid, gid));
     }
     let uids = IdMap::parse(target.uid_map.as_deref()?).ok()?;
-    held.main.read(c"gid_map", SMALL_LIMIT, buffer).ok()?;
+    held.main
+        .read(c"gid_map", file_limits::SMALL, buffer)
+        .ok()?;
     let gids = IdMap::parse(buffer).ok()?;
     Some((uids.translate_back(uid)?, gids.translate_back(gid)?))
 }

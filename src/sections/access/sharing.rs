@@ -1,5 +1,6 @@
 //! Which namespaces viewer and target share, told without the links where those are refused.
 
+use crate::sys::file_limits;
 use std::ffi::CStr;
 
 use super::SECTION;
@@ -37,7 +38,7 @@ impl Sharing {
         let by_depth = || {
             let own = own.filter(|_| scan.own_pid.is_some())?;
             let mut buffer = Vec::new();
-            own.read(c"status", 1 << 20, &mut buffer).ok()?;
+            own.read(c"status", file_limits::STATUS, &mut buffer).ok()?;
             let own = Status::parse(&buffer).ok()?.ns_tgid?.len();
             let other = scan.main_process()?.status.as_ref()?.as_ref().ok()?;
             match (own, other.ns_tgid.as_ref()?.len()) {

@@ -15,6 +15,7 @@ use crate::parse::mountinfo;
 use crate::rights::ptrace_access::{Blocker, CAP_SYS_PTRACE, Check, Credentials, may_ptrace};
 use crate::scan::Scan;
 use crate::scan::target::TargetHandle;
+use crate::sys::file_limits;
 use crate::sys::{InRoot, ProcDir, ProcessDir};
 
 /// How the /proc in use was mounted.
@@ -37,9 +38,6 @@ pub(super) struct Surroundings {
     pub(super) target_label: Option<String>,
     pub(super) viewer_label: Option<String>,
 }
-
-const MOUNTINFO_LIMIT: usize = 4 << 20;
-const SMALL_LIMIT: usize = 64 << 10;
 
 impl Surroundings {
     pub(super) fn of(scan: &Scan, held: &TargetHandle, buffer: &mut Vec<u8>) -> Self {
@@ -79,7 +77,7 @@ impl Surroundings {
             match listed {
                 true => proc
                     .process(1)?
-                    .read(c"stat", SMALL_LIMIT, &mut Vec::new())
+                    .read(c"stat", file_limits::SMALL, &mut Vec::new())
                     .map(drop),
                 false if alone => Ok(()),
                 false => Err(Errno::ENOENT),
@@ -235,8 +233,9 @@ impl Surroundings {
             label(&self.target_label)
         );
         let mut buffer = Vec::new();
-        let modules = InRoot::at(Path::new("/"))
-            .and_then(|root| root.read(b"/sys/kernel/security/lsm", SMALL_LIMIT, &mut buffer));
+        let modules = InRoot::at(Path::new("/")).and_then(|root| {
+            root.read(b"/sys/kernel/security/lsm", file_limits::SMALL, &mut buffer)
+        });
         if modules.is_ok() {
             let modules = escaped(buffer.trim_ascii()).into_owned();
             let _ = write!(text, "; modules of this kernel: {modules}");
@@ -256,7 +255,7 @@ fn in_group(viewer: &Credentials, gid: u32) -> bool {
 /// What `AppArmor` or `SELinux` calls a process, escaped.
 fn label(process: &ProcessDir, buffer: &mut Vec<u8>) -> Option<String> {
     for name in [c"attr/apparmor/current", c"attr/current"] {
-        if process.read(name, SMALL_LIMIT, buffer).is_ok() {
+        if process.read(name, file_limits::SMALL, buffer).is_ok() {
             let text = buffer.split(|byte| *byte == 0).next().unwrap_or_default();
             let text = text.trim_ascii();
             if !text.is_empty() {
@@ -270,11 +269,11 @@ fn label(process: &ProcessDir, buffer: &mut Vec<u8>) -> Option<String> {
 /// The mount that a descriptor of spyhole's lies on.
 fn proc_mount(own: &ProcessDir, descriptor: i32, buffer: &mut Vec<u8>) -> Option<ProcMount> {
     let name = CString::new(format!("fdinfo/{descriptor}")).ok()?;
-    own.read(&name, SMALL_LIMIT, buffer).ok()?;
+    own.read(&name, file_limits::SMALL, buffer).ok()?;
     let text = std::str::from_utf8(buffer).ok()?;
     let id = text.lines().find_map(|line| line.strip_prefix("mnt_id:"))?;
     let id: u32 = id.trim().parse().ok()?;
-    own.read_records(c"mountinfo", MOUNTINFO_LIMIT, buffer)
+    own.read_records(c"mountinfo", file_limits::MOUNTINFO, buffer)
         .ok()?;
     let mount = mountinfo::entries(buffer)
         .filter_map(Result::ok)

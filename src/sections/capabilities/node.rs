@@ -5,9 +5,9 @@ use crate::parse::id_map::IdMap;
 use crate::parse::stat::Stat;
 use crate::parse::status::Status;
 use crate::scan::Scan;
-use crate::scan::limits::{SMALL_LIMIT, STATUS_LIMIT};
 use crate::scan::snapshot::Namespaces;
 use crate::sys::ProcessDir;
+use crate::sys::file_limits;
 
 /// The kernel's first namespaces have fixed inodes: `proc_ns.h`.
 const FIRST_IPC: u64 = 0xefff_ffff;
@@ -47,18 +47,18 @@ impl Surroundings {
     pub(super) fn read(scan: &Scan) -> Self {
         let (proc, viewer) = (&scan.reader.proc, &scan.reader.viewer);
         let mut buffer = Vec::new();
-        let last = proc.read(c"sys/kernel/cap_last_cap", 64, &mut buffer);
+        let last = proc.read(c"sys/kernel/cap_last_cap", file_limits::SMALL, &mut buffer);
         let last: Option<u8> = last
             .ok()
             .and_then(|_| std::str::from_utf8(&buffer).ok()?.trim().parse().ok());
-        let release = proc.read(c"sys/kernel/osrelease", 256, &mut buffer);
+        let release = proc.read(c"sys/kernel/osrelease", file_limits::SMALL, &mut buffer);
         let net_is_fixed = release.is_ok() && is_at_least(&buffer, (6, 18));
         let own = scan.own_pid.and_then(|pid| proc.process(pid).ok());
         // kthreadd is the second process of every kernel, and of no container.
         let second = proc.process(2).ok();
         let kernel_threads = match &second {
             Some(process) => process
-                .read(c"stat", SMALL_LIMIT, &mut buffer)
+                .read(c"stat", file_limits::SMALL, &mut buffer)
                 .ok()
                 .and_then(|_| Stat::parse(&buffer).ok())
                 .map(|stat| stat.is_kernel_thread()),
@@ -196,7 +196,7 @@ fn is_at_least(release: &[u8], version: (u32, u32)) -> bool {
 
 /// Whether the process has no other number than that in the /proc in sight.
 fn is_in_this_namespace(process: &ProcessDir, buffer: &mut Vec<u8>) -> bool {
-    process.read(c"status", STATUS_LIMIT, buffer).is_ok()
+    process.read(c"status", file_limits::STATUS, buffer).is_ok()
         && Status::parse(buffer)
             .ok()
             .and_then(|status| status.ns_tgid)

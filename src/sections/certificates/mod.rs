@@ -9,6 +9,7 @@ mod read;
 mod search;
 mod served;
 
+use std::cell::OnceCell;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -63,6 +64,10 @@ pub struct CertificatesQuery {
     /// How many files are read; 1000 unless said otherwise.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub max_files: Option<u32>,
+    /// The password, once its file was read.
+    #[arg(skip)]
+    #[serde(skip)]
+    password: OnceCell<String>,
 }
 
 const SECTION: &str = CertificatesQuery::NAME;
@@ -82,7 +87,12 @@ impl Query for CertificatesQuery {
                 ));
             }
         }
-        self.password().map(drop)
+        if let Some(path) = &self.password_file {
+            let password = own_file::password(path).map_err(|error| error.to_string())?;
+            // Read once; were it read again, the first answer stands.
+            let _ = self.password.set(password);
+        }
+        Ok(())
     }
 
     fn needs(&self, _: Detail) -> Needs {
@@ -104,8 +114,7 @@ impl Query for CertificatesQuery {
     }
 
     fn fill(&self, scan: &Scan, gaps: &mut Gaps, report: &mut Report) {
-        let password = self.password().unwrap_or_default();
-        let found = fill::files(self, password, scan, gaps);
+        let found = fill::files(self, self.password.get().cloned(), scan, gaps);
         let pid = scan.main_pid();
         let trust_store = trust::find(scan, gaps, SECTION).map(|trust| trust.store);
         let trust_store = gaps.seen(SECTION, "trust_store", pid, trust_store);
@@ -205,11 +214,5 @@ impl CertificatesQuery {
     /// Whether only what was named is looked at.
     fn is_narrow(&self) -> bool {
         !self.file.is_empty() || !self.dir.is_empty()
-    }
-
-    fn password(&self) -> Result<Option<String>, String> {
-        let path = self.password_file.as_deref();
-        let read = path.map(own_file::password).transpose();
-        read.map_err(|error| error.to_string())
     }
 }

@@ -11,6 +11,7 @@ use crate::model::certificate::FoundBy;
 use crate::parse::certificate_file::{self, Contents};
 use crate::parse::certificate_paths;
 use crate::rights::file_mode::Ownership;
+use crate::sys::file_limits;
 use crate::sys::opened_file::{Kind, OpenedFile};
 use crate::sys::{InRoot, Truncation};
 
@@ -65,10 +66,8 @@ pub(super) enum Unread {
 
 /// Usual certificates take 2 KiB, whole chains 20.
 const LIMIT: u64 = 1 << 20;
-/// Keystores and bundles of authorities.
-const STORE_LIMIT: u64 = 4 << 20;
 /// What was asked for by name.
-pub(super) const ASKED_LIMIT: u64 = 16 << 20;
+pub(super) const ASKED_LIMIT: u64 = file_limits::CERTIFICATES as u64;
 /// All of them together.
 const TOTAL_LIMIT: u64 = 64 << 20;
 /// More certificates than a chain has: a bundle.
@@ -194,7 +193,7 @@ fn limit(candidate: &Candidate) -> u64 {
         || stores.iter().any(|ending| name.ends_with(ending))
         || name.windows(6).any(|word| word == b"bundle")
     {
-        STORE_LIMIT
+        file_limits::AUTHORITIES as u64
     } else {
         LIMIT
     }

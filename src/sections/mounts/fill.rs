@@ -19,6 +19,7 @@ use crate::rights::ptrace_access::Check;
 use crate::scan::Scan;
 use crate::scan::container_key::Identity;
 use crate::sys::Truncation;
+use crate::sys::file_limits;
 
 /// What to look at beside the lines themselves.
 #[derive(Debug, Clone, Copy)]
@@ -28,9 +29,6 @@ pub(super) struct PlaceChecks {
     /// How long one of them may take.
     pub(super) each: Duration,
 }
-
-/// The kernel allows 100,000 mounts unless told otherwise; a hostile file must not be endless.
-const MOUNTINFO_LIMIT: usize = 32 << 20;
 
 /// The mounts of the target, in the kernel's order.
 pub(super) fn mounts(scan: &Scan, gaps: &mut Gaps, wanted: PlaceChecks) -> Seen<Vec<Mount>> {
@@ -124,7 +122,7 @@ fn read(scan: &Scan) -> Result<(Text, Truncation), (i32, Refusal)> {
     let mut buffer = Vec::new();
     match held
         .main
-        .read_records(c"mountinfo", MOUNTINFO_LIMIT, &mut buffer)
+        .read_records(c"mountinfo", file_limits::MOUNTINFO, &mut buffer)
     {
         Ok(cut) => {
             let text: Text = buffer.into();

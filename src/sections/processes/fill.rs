@@ -17,6 +17,7 @@ use crate::parse::{signals, system, tty};
 use crate::scan::Scan;
 use crate::scan::snapshot::ProcessSnapshot;
 use crate::sys::clock::Clock;
+use crate::sys::file_limits;
 
 const SECTION: &str = ProcessesQuery::NAME;
 
@@ -278,7 +279,10 @@ fn sampled(scan: &Scan, time: Duration) -> HashMap<i32, f64> {
         let Ok(process) = scan.reader.proc.process(facts.pid) else {
             continue;
         };
-        if process.read(c"stat", 1 << 16, &mut buffer).is_err() {
+        if process
+            .read(c"stat", file_limits::SMALL, &mut buffer)
+            .is_err()
+        {
             continue;
         }
         let Ok(stat) = Stat::parse(&buffer) else {

@@ -38,20 +38,20 @@ pub struct ProcessesQuery {
     /// A row for each thread.
     #[arg(short = 'L', long, short_alias = 'T')]
     pub threads: bool,
-    /// More columns, as `ps -f`.
+    /// More columns, as ps -f.
     #[arg(short = 'f', long)]
     pub full: bool,
-    /// Also the proportional share of memory (reads `smaps_rollup`, which costs time).
+    /// Also the proportional share of memory (reads smaps_rollup, which costs time).
     #[arg(long)]
     pub pss: bool,
     /// Measure %CPU over this time instead of since the start, such as 500ms.
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     #[serde(deserialize_with = "duration")]
     pub sample: Option<Duration>,
-    /// Sort by a column; `-` before it for largest first, as `--sort=-rss`.
+    /// Sort by a column; with - before it the largest first, as --sort=-rss.
     #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
     pub sort: Option<String>,
-    /// These columns, as `ps -o` names them: pid,ppid,user,rss,args,…
+    /// These columns, as ps -o names them: pid,ppid,user,rss,args,…
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub columns: Vec<String>,
     /// Only these process ids.
@@ -164,14 +164,23 @@ impl Query for ProcessesQuery {
     }
 }
 
+/// The column that `--pss` adds.
+const PSS: &str = "pss";
+
 impl ProcessesQuery {
     fn shown(&self, detail: Detail) -> Vec<&'static Column> {
-        let names: Vec<&str> = match (self.columns.is_empty(), detail) {
+        let mut names: Vec<&str> = match (self.columns.is_empty(), detail) {
             (false, _) => self.columns.iter().map(String::as_str).collect(),
             (true, Detail::Wide) => processes::WIDE.to_vec(),
             (true, _) if self.full => processes::FULL.to_vec(),
             (true, _) => processes::DEFAULT.to_vec(),
         };
+        if self.pss && !names.contains(&PSS) {
+            let place = |after: &str| names.iter().position(|name| *name == after);
+            let after_rss = place("rss").map(|index| index + 1);
+            let at = after_rss.or_else(|| place("command"));
+            names.insert(at.unwrap_or(names.len()), PSS);
+        }
         names.into_iter().filter_map(processes::column).collect()
     }
 

@@ -61,7 +61,7 @@ pub struct SocketsQuery {
     /// Only what listens, unconnected UDP included.
     #[arg(short = 'l', long)]
     pub listening: bool,
-    /// Every state: `time_wait`, `syn_recv` and closed ones too.
+    /// Every state: time_wait, syn_recv and closed ones too.
     #[arg(short = 'a', long)]
     pub all_states: bool,
     /// Of every network namespace in sight, not only the target's.
@@ -76,7 +76,7 @@ pub struct SocketsQuery {
     /// Only with this port at either end.
     #[arg(long, value_name = "N")]
     pub port: Option<u16>,
-    /// Only in these states: listen, established, `time_wait`, …
+    /// Only in these states: listen, established, time_wait, …
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub state: Vec<String>,
     /// Only what this process holds.

@@ -18,6 +18,7 @@ use crate::parse::sock_diag::{self, Message};
 use crate::parse::{Malformed, sock_diag::inet as inet_diag};
 use crate::rights::ptrace_access::{Check, refusal};
 use crate::scan::reader::ProcessReader;
+use crate::sys::file_limits;
 use crate::sys::lines::lines;
 use crate::sys::sock_diag::SockDiag;
 use crate::sys::{ProcessDir, Truncation};
@@ -192,9 +193,11 @@ impl<'a> Reader<'a> {
     /// Whether a table that is not there means that there are no such sockets.
     fn has_none(&mut self, protocol: Protocol, family: Family) -> bool {
         if protocol == Protocol::Vsock {
-            let read = self
-                .process
-                .read_records(c"net/protocols", 1 << 20, self.buffer);
+            let read = self.process.read_records(
+                c"net/protocols",
+                file_limits::NET_PROTOCOLS,
+                self.buffer,
+            );
             return read.is_ok() && !others::lists(self.buffer, b"AF_VSOCK");
         }
         // A kernel without IPv6 has none of its files.

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use crate::model::certificate::Certificate;
 use crate::parse::{certificate_file, x509};
 use crate::probe::tls::ClientKey;
+use crate::sys::file_limits;
 use crate::sys::own_file;
 
 /// What they hold.
@@ -16,9 +17,6 @@ pub(super) struct Given {
     /// The certificate of `--cert` with the key of `--key`.
     pub(super) client: Option<ClientKey>,
 }
-
-/// A bundle of all authorities there are takes a quarter of a MiB.
-const FILE_LIMIT: u64 = 16 << 20;
 
 /// Reads them.
 pub(super) fn read(
@@ -69,6 +67,6 @@ fn client(cert: &Path, key: &Path) -> Result<ClientKey, String> {
 }
 
 fn contents(flag: &str, path: &Path) -> Result<Vec<u8>, String> {
-    own_file::contents(path, FILE_LIMIT)
+    own_file::contents(path, file_limits::CERTIFICATES as u64)
         .map_err(|error| format!("{flag} {}: {error}", path.display()))
 }

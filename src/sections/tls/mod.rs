@@ -32,7 +32,7 @@ use given::Given;
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TlsQuery {
-    /// The server: HOST:PORT, `[ADDRESS]:PORT`, unix:PATH or a URL. Port 443 unless told.
+    /// The server: HOST:PORT, [ADDRESS]:PORT, unix:PATH or a URL. Port 443 unless told.
     #[arg(value_name = "HOST:PORT|unix:PATH|URL")]
     pub endpoint: String,
     /// The name to ask for and to compare with; else that of the server.

@@ -11,12 +11,11 @@ use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::tls::{Failure, FilesOf, Resolution, Step};
 use crate::probe::dns::{self, Files};
 use crate::scan::Scan;
+use crate::sys::file_limits;
 use crate::sys::{Truncation, own_file};
 
 const RESOLV_CONF: &str = "/etc/resolv.conf";
 const HOSTS: &str = "/etc/hosts";
-/// A hosts file of a block list may have a hundred thousand lines; what is longer is none.
-const FILE_LIMIT: usize = 8 << 20;
 /// As many addresses are dialled in turn.
 const ADDRESSES: usize = 16;
 
@@ -69,7 +68,7 @@ fn files(scan: &Scan, gaps: &mut Gaps, alone: bool) -> (Bytes, FilesOf) {
         };
         let root = held.root(&scan.reader.viewer).map_err(Clone::clone)?;
         let mut buffer = Vec::new();
-        match root.read(path.as_bytes(), FILE_LIMIT, &mut buffer) {
+        match root.read(path.as_bytes(), file_limits::NAMES, &mut buffer) {
             Ok(Truncation::Whole) => Ok(Some(buffer)),
             Ok(Truncation::AtLimit) => Err(Refusal::of(Reason::Limit)),
             Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(None),
@@ -93,7 +92,7 @@ fn files(scan: &Scan, gaps: &mut Gaps, alone: bool) -> (Bytes, FilesOf) {
         Ok(files) => (files, FilesOf::Target),
         Err((path, refusal)) => {
             gaps.record(SECTION, "resolution", path, &refusal);
-            let own = |path| own_file::contents(Path::new(path), FILE_LIMIT as u64).ok();
+            let own = |path| own_file::contents(Path::new(path), file_limits::NAMES as u64).ok();
             let files = Bytes {
                 resolv_conf: own(RESOLV_CONF),
                 hosts: own(HOSTS),

@@ -8,7 +8,7 @@ use data_encoding::{BASE64, HEXLOWER};
 use serde_json::json;
 
 use super::house::{Days, House, at, authority, gap_of, look, server};
-use crate::host::run;
+use crate::host::{run, shell};
 use crate::lab::requires_root;
 
 #[test]
@@ -171,6 +171,14 @@ fn keystores_open_with_the_password_of_the_user_only() {
     let file = at(&seen, "/certs/store.p12");
     assert_eq!(file["certificates"][0]["subject"], "CN=leaf", "{file:#}");
     assert_eq!(file["private_key"]["matches"], true, "{file:#}");
+    // From a pipe, which gives what is in it once.
+    let seen = shell(&format!(
+        "cat {} | \"$0\" --pid $$ certs --file {} --password-file /dev/stdin -o json",
+        password.display(),
+        store.display()
+    ));
+    let file = &seen.document()["certificates"]["files"][0];
+    assert_eq!(file["certificates"][0]["subject"], "CN=leaf", "{file:#}");
     let none = web.spyhole().uid(1000).caps("none");
     none.args(["certs", "--password-file", "/none"])
         .run()

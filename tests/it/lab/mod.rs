@@ -56,12 +56,12 @@ pub(crate) fn spyhole() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_spyhole"))
 }
 
-/// An example of this crate, which lies beside the program under test.
+/// One of the programs in `examples/`, which lies beside the program under test.
 pub(crate) fn example(name: &str) -> PathBuf {
-    let path = spyhole().with_file_name("examples").join(name);
+    let path = spyhole().with_file_name(name);
     assert!(
         path.exists(),
-        "{} is not there: run `cargo build --examples` (`cargo test` without --test does it too)",
+        "{} is not there: run `cargo build` (`cargo test` without --test does it too)",
         path.display()
     );
     path

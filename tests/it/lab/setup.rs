@@ -197,7 +197,8 @@ impl Setup {
         Container::stand(process, &pidfile, self.ready.as_deref())
     }
 
-    fn command(&self, more: &[&OsStr]) -> Command {
+    /// The words of lab, for who starts it another way.
+    pub(crate) fn command(&self, more: &[&OsStr]) -> Command {
         let mut inside = OsString::from("/");
         inside.push(self.program.file_name().unwrap());
         let mut command = Command::new(&self.lab);

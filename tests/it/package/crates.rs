@@ -12,6 +12,7 @@ fn files() -> Vec<String> {
     cargo
         .args([
             "package",
+            "--package=spyhole",
             "--list",
             "--locked",
             "--offline",

@@ -6,6 +6,7 @@ mod completions;
 mod crates;
 mod krew;
 mod licences;
+mod make;
 mod workflows;
 
 use std::fs;
