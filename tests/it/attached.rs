@@ -100,9 +100,9 @@ fn what_is_for_programs_never_waits() {
 
 #[test]
 fn on_the_machine_it_waits_below_a_shim_and_below_nothing_else() {
-    let shelf = TempDir::new().unwrap();
+    let place = TempDir::new().unwrap();
     let waits = |name: &str, session: &str| {
-        let shell = shelf.path().join(name);
+        let shell = place.path().join(name);
         copy_program(&fs::canonicalize("/bin/sh").unwrap(), &shell);
         while_it_waits(|notes| {
             let mut command = Command::new(&shell);
