@@ -2,15 +2,21 @@
 
 use std::path::Path;
 
+use crate::model::shell::quoted;
 use crate::model::target::ChosenBy;
 use crate::model::{Reason, Report};
-use crate::sys::ProcDir;
+use crate::sys::{ProcDir, own_image};
 
 /// The ways to attach rightly.
-const ATTACH: &str = "  attach with: kubectl debug -it POD --image=spyhole --target=CONTAINER
-           or: docker run --rm --pid=container:NAME --network=container:NAME spyhole
-           or: podman run --rm --pid=container:NAME --network=container:NAME spyhole
-  or set shareProcessNamespace: true in the pod.";
+fn attach() -> String {
+    let image = quoted(&own_image::name());
+    format!(
+        "  attach with: kubectl debug -it POD --image={image} --target=CONTAINER
+           or: docker run --rm --pid=container:NAME --network=container:NAME {image}
+           or: podman run --rm --pid=container:NAME --network=container:NAME {image}
+  or set shareProcessNamespace: true in the pod."
+    )
+}
 
 /// The words for a document about spyhole's own container that nobody asked for; `None` for any other.
 #[must_use]
@@ -35,7 +41,8 @@ pub fn words(report: &Report) -> Option<String> {
         "sees only its own container: no other process shares its PID namespace"
     };
     Some(format!(
-        "spyhole: {seen}.\n{ATTACH}\n  (--self says that its own container is meant)"
+        "spyhole: {seen}.\n{}\n  (--self says that its own container is meant)",
+        attach()
     ))
 }
 
@@ -52,7 +59,8 @@ pub fn at_a_glance() -> Option<String> {
     (pids == [own]).then(|| {
         format!(
             "spyhole: sees no process but itself: none shares its PID namespace, or /proc hides them.\n\
-             {ATTACH}\n  (--self says that its own container is meant; checks that dial work all the same)"
+             {}\n  (--self says that its own container is meant; checks that dial work all the same)",
+            attach()
         )
     })
 }

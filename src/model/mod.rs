@@ -29,6 +29,7 @@ pub mod schema;
 pub mod secret;
 pub mod secret_kind;
 pub mod seen;
+pub mod shell;
 pub mod socket;
 pub mod socket_table;
 pub mod table;

@@ -19,9 +19,10 @@ use std::time::Duration;
 use clap::{ArgAction, Args, ValueEnum};
 
 use super::AttachError;
-use super::plan::{IMAGE, Plan, RunAs};
+use super::plan::{Plan, RunAs};
 use crate::model::escape::escaped;
 use crate::model::pod_security::PodSecurityLevel;
+use crate::sys::own_image;
 use kubectl::Kubectl;
 use plan::{Task, Way};
 use pod::Target;
@@ -169,12 +170,15 @@ pub fn run(options: &Options) -> Result<u8, AttachError> {
 }
 
 /// The image that is put there.
-fn image(options: &Options) -> String {
-    let named = || std::env::var("SPYHOLE_IMAGE").ok();
-    let image = options.image.clone().or_else(named);
-    image
-        .filter(|image| !image.is_empty())
-        .unwrap_or_else(|| IMAGE.to_owned())
+fn image(options: &Options) -> Result<String, AttachError> {
+    match &options.image {
+        None => Ok(own_image::name()),
+        Some(image) if own_image::is_name(image) => Ok(image.clone()),
+        Some(image) => Err(AttachError::Usage(format!(
+            "--image {:?} is not the name of an image",
+            escaped(image.as_bytes())
+        ))),
+    }
 }
 
 /// The plan in short, for a person.

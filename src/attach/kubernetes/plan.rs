@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use super::choose::Choice;
 use super::kubectl::{Kubectl, step};
 use super::pod::{Ephemeral, Target, at, capabilities};
-use super::{AttachError, IMAGE, Options, image};
+use super::{AttachError, Options, PullPolicy, image};
 use crate::attach::plan::{Plan, Step};
 use crate::model::escape::escaped;
-use crate::sys::random;
+use crate::sys::{own_image, random};
 
 /// What spyhole shall do there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,7 +120,7 @@ impl Way {
         task: &Task,
         options: &Options,
     ) -> Result<Self, AttachError> {
-        let image = image(options);
+        let image = image(options)?;
         let there = target
             .ephemeral
             .iter()
@@ -228,7 +228,9 @@ impl Commands<'_> {
     ) -> Vec<String> {
         let mut words = self.words(&["debug", &self.target.pod, "--quiet"]);
         words.push(format!("--image={image}"));
-        if let Some(policy) = options.image_pull_policy {
+        // Without a tag, or as latest, kubelet would ask a registry that has no such image.
+        let if_absent = own_image::is_local(image).then_some(PullPolicy::IfNotPresent);
+        if let Some(policy) = options.image_pull_policy.or(if_absent) {
             words.push(format!("--image-pull-policy={}", policy.as_str()));
         }
         words.push(format!("--target={}", self.target.container));
@@ -290,9 +292,4 @@ fn name() -> Result<String, AttachError> {
         name.push(letter);
         name
     }))
-}
-
-/// Whether the image is the one of no registry.
-pub(super) fn is_local(image: &str) -> bool {
-    image == IMAGE
 }

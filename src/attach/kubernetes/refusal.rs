@@ -3,9 +3,9 @@
 
 use std::fmt::Write as _;
 
-use super::plan::is_local;
 use super::{AttachError, Options};
 use crate::model::escape::escaped;
+use crate::sys::own_image;
 
 /// What was being done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,18 +49,11 @@ pub(super) fn waiting(image: &str, reason: &str, message: &str) -> Option<Attach
         | "InvalidImageName"
         | "ImageInspectError"
         | "RegistryUnavailable" => {
-            let mut text = format!(
-                "the node cannot get the image {}: {reason}{colon}{message}",
-                escaped(image.as_bytes())
-            );
-            text.push_str(if is_local(image) {
-                "\n  That name is of no registry: push the image to one that the node reaches and \
-                 name it by --image or SPYHOLE_IMAGE; where the node has it already, add \
-                 --image-pull-policy=IfNotPresent"
-            } else {
-                "\n  Secrets for the registry have to be those of the pod (imagePullSecrets)"
-            });
-            text
+            let image = escaped(image.as_bytes());
+            format!(
+                "the node cannot get the image {image}: {reason}{colon}{message}\n  {}",
+                for_image(&image, reason)
+            )
         }
         "CreateContainerConfigError" if message.contains("runAsNonRoot") => format!(
             "the node does not start the image {}: {message}\n  The pod wants runAsNonRoot, and \
@@ -75,6 +68,35 @@ pub(super) fn waiting(image: &str, reason: &str, message: &str) -> Option<Attach
     };
     Some(AttachError::Target(format!("{sentence}\n  {STAYS}")))
 }
+
+/// What helps where a node has no image.
+fn for_image(image: &str, reason: &str) -> String {
+    if reason == "ErrImageNeverPull" {
+        return format!(
+            "The pull policy Never uses only what the node has: load the image onto it ({LOAD}), \
+             or let it be fetched: --image-pull-policy=IfNotPresent"
+        );
+    }
+    if own_image::is_of_localhost(image) {
+        return format!(
+            "localhost/ is what podman calls an image of its own machine, and no registry: load it \
+             onto the node under this very name ({LOAD}), or push it to a registry that the node \
+             reaches and name that by --image or SPYHOLE_IMAGE"
+        );
+    }
+    if own_image::is_local(image) {
+        return format!(
+            "No registry has an image of that name: load it onto the node ({LOAD}), where it is \
+             called docker.io/library/{image}, or push it to a registry that the node reaches and \
+             name that by --image or SPYHOLE_IMAGE"
+        );
+    }
+    "Secrets for the registry have to be those of the pod (imagePullSecrets)".to_owned()
+}
+
+/// How an image gets onto a node; docs/attach.md has the whole lines.
+const LOAD: &str = "kind load docker-image, minikube image load, k3s ctr images import, \
+     ctr -n k8s.io images import";
 
 /// A container whose program did not start.
 pub(super) fn not_started(image: &str, reason: &str, message: &str) -> AttachError {

@@ -4,6 +4,7 @@ use super::remedies::{Place, Platform};
 use crate::inspect::standing::{Credentials, same_user_namespace};
 use crate::inspect::view::{Held, View};
 use crate::parse::id_map::IdMap;
+use crate::sys::own_image;
 
 const SMALL_LIMIT: usize = 64 << 10;
 
@@ -30,6 +31,7 @@ pub(super) fn of(view: &View, held: &Held, buffer: &mut Vec<u8>) -> Place {
         pod: nodename.filter(|_| platform == Platform::Kubernetes),
         container: identity.name.clone(),
         id: identity.id().map(str::to_owned),
+        image: own_image::name(),
     }
 }
 

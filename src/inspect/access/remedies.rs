@@ -3,6 +3,7 @@
 use crate::inspect::standing::{Blocker, Credentials, uniform};
 use crate::model::access::{PodSecurity, Remedy, RuledOut};
 use crate::model::gap::Reason;
+use crate::model::shell::{quoted, word};
 use crate::parse::capabilities;
 
 use super::surroundings::ProcMount;
@@ -29,6 +30,8 @@ pub(super) struct Place {
     pub(super) container: Option<String>,
     /// The runtime's id of the container.
     pub(super) id: Option<String>,
+    /// The name of spyhole's image.
+    pub(super) image: String,
 }
 
 /// What the advice depends on.
@@ -165,7 +168,7 @@ impl Situation<'_> {
             advice.remedies.push(Remedy {
                 title,
                 pod_security: Some(level),
-                commands: vec![context, self.kubectl("spyhole", &custom)],
+                commands: vec![context, self.kubectl(&custom)],
             });
         }
         for engine in self.engines() {
@@ -187,7 +190,7 @@ impl Situation<'_> {
             advice.remedies.push(Remedy {
                 title: AS_ROOT.to_owned(),
                 pod_security: Some(PodSecurity::Privileged),
-                commands: vec![self.kubectl("spyhole:root", " --profile=general")],
+                commands: vec![self.kubectl(" --profile=general")],
             });
         }
         for engine in self.engines() {
@@ -211,7 +214,7 @@ impl Situation<'_> {
                     pod_security: Some(PodSecurity::Restricted),
                     commands: vec![
                         format!("printf 'securityContext: {{runAsGroup: {gid}}}' > spy.yaml"),
-                        self.kubectl("spyhole", " --profile=restricted --custom=spy.yaml"),
+                        self.kubectl(" --profile=restricted --custom=spy.yaml"),
                     ],
                 });
             }
@@ -252,7 +255,7 @@ impl Situation<'_> {
                 pod_security: Some(PodSecurity::Privileged),
                 commands: vec![
                     format!("printf 'securityContext: {{{context}}}' > spy.yaml"),
-                    self.kubectl("spyhole:root", " --profile=general --custom=spy.yaml"),
+                    self.kubectl(" --profile=general --custom=spy.yaml"),
                 ],
             });
         }
@@ -280,10 +283,11 @@ impl Situation<'_> {
         }
     }
 
-    fn kubectl(&self, image: &str, more: &str) -> String {
+    fn kubectl(&self, more: &str) -> String {
         format!(
-            "kubectl debug -it {} --image={image} --target={}{more}",
+            "kubectl debug -it {} --image={} --target={}{more}",
             word(self.place.pod.as_deref(), "POD"),
+            quoted(&self.place.image),
             word(self.place.container.as_deref(), "CONTAINER"),
         )
     }
@@ -309,7 +313,8 @@ impl Situation<'_> {
             title: format!("{title}{with}"),
             pod_security: None,
             commands: vec![format!(
-                "{program} run --rm -it --pid=container:{name} --network=container:{name}{userns} {words} spyhole access"
+                "{program} run --rm -it --pid=container:{name} --network=container:{name}{userns} {words} {} access",
+                quoted(&self.place.image)
             )],
         }
     }
@@ -363,18 +368,6 @@ fn kubernetes_names(mask: u64) -> Vec<String> {
     capabilities::names(mask)
         .map(|name| name.trim_start_matches("cap_").to_ascii_uppercase())
         .collect()
-}
-
-/// One word of a shell's line. What comes from outside is quoted where it has to be;
-/// what could be taken for a flag, or is not known, is left to be filled in.
-fn word(value: Option<&str>, placeholder: &str) -> String {
-    let usual = |character: char| character.is_ascii_alphanumeric() || "._/-".contains(character);
-    match value {
-        None | Some("") => placeholder.to_owned(),
-        Some(value) if value.starts_with('-') => placeholder.to_owned(),
-        Some(value) if value.chars().all(usual) => value.to_owned(),
-        Some(value) => format!("'{}'", value.replace('\'', r"'\''")),
-    }
 }
 
 #[cfg(test)]

@@ -197,3 +197,45 @@ fn a_container_that_was_reused_can_be_left_alone() {
         assert!(seen.stdout_text().contains("kubectl debug"), "{seen}");
     }
 }
+
+#[test]
+fn the_image_has_a_tag_and_is_fetched_only_from_where_it_can_be() {
+    let kubectl = FakeKubectl::with("non-root", Level::None);
+    let line = |variable: Option<&str>, args: &[&str]| {
+        let mut command = kubectl.command();
+        command.args(["web", "--dry-run"]).args(args);
+        command.envs(variable.map(|image| ("SPYHOLE_IMAGE", image)));
+        let seen = crate::host::run(&mut command).ended_with(0).stdout_text();
+        let words = seen.split(" --target=").next().unwrap();
+        words.split_once(" --image=").unwrap().1.to_owned()
+    };
+    let usual = concat!("spyhole:", env!("CARGO_PKG_VERSION"));
+    let if_absent = " --image-pull-policy=IfNotPresent";
+    // Neither a name without a tag nor `latest` may mean Always where no registry has it.
+    for (variable, args, wanted) in [
+        (None, &[][..], format!("{usual}{if_absent}")),
+        (Some(""), &[], format!("{usual}{if_absent}")),
+        (Some("-x"), &[], format!("{usual}{if_absent}")),
+        (Some("spyhole"), &[], format!("spyhole{if_absent}")),
+        (
+            Some("localhost/spyhole:7"),
+            &[],
+            format!("localhost/spyhole:7{if_absent}"),
+        ),
+        (Some("registry.example/s:7"), &[], "registry.example/s:7".to_owned()),
+        (
+            Some("registry.example/s:7"),
+            &["--image=spyhole:latest"],
+            format!("spyhole:latest{if_absent}"),
+        ),
+        (
+            None,
+            &["--image-pull-policy=Always"],
+            format!("{usual} --image-pull-policy=Always"),
+        ),
+    ] {
+        assert_eq!(line(variable, args), wanted, "{variable:?} {args:?}");
+    }
+    let odd = kubectl.spyhole(["web", "--dry-run", "--image=a b"]).ended_with(2);
+    assert!(odd.stderr_text().contains("not the name of an image"), "{odd}");
+}

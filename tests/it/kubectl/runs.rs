@@ -146,7 +146,17 @@ fn what_will_not_start_is_told_as_soon_as_it_is_known() {
     let cases = [
         (
             waiting("ErrImagePull", "pull access denied"),
-            &["cannot get the image spyhole", "--image", "stays listed"][..],
+            &[
+                concat!("cannot get the image spyhole:", env!("CARGO_PKG_VERSION")),
+                "kind load docker-image",
+                concat!("docker.io/library/spyhole:", env!("CARGO_PKG_VERSION")),
+                "--image",
+                "stays listed",
+            ][..],
+        ),
+        (
+            waiting("ErrImageNeverPull", "not present with pull policy of Never"),
+            &["ctr -n k8s.io images import", "--image-pull-policy=IfNotPresent"],
         ),
         (
             waiting(
@@ -195,4 +205,15 @@ fn an_answer_without_end_is_cut_off() {
     kubectl.answer("kubectl", script);
     let seen = kubectl.spyhole(["web"]).ended_with(3);
     assert!(seen.stderr_text().contains("more than 16 MiB"), "{seen}");
+}
+
+#[test]
+fn an_image_that_podman_built_is_told_as_such() {
+    let waiting = json!({"waiting": {"reason": "ErrImagePull", "message": "connection refused"}});
+    let args = ["web", "--image=localhost/spyhole:7"];
+    let (_, seen) = run(&[waiting], "", &args);
+    assert_eq!(seen.code, Some(3), "{seen}");
+    let said = seen.stderr_text();
+    assert!(said.contains("what podman calls an image of its own machine"), "{said}");
+    assert!(said.contains("k3s ctr images import"), "{said}");
 }

@@ -26,6 +26,7 @@ fn place(platform: Platform) -> Place {
         pod: Some("web-7d9f".to_owned()),
         container: Some("app".to_owned()),
         id: Some("0123456789abcdef".to_owned()),
+        image: "registry.example/spyhole:7".to_owned(),
     }
 }
 
@@ -77,8 +78,8 @@ fn on_kubernetes_the_way_that_restricted_admits_comes_first() {
             "printf 'securityContext: {runAsUser: 1000, runAsGroup: 1001, runAsNonRoot: true, \
              allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}, \
              seccompProfile: {type: RuntimeDefault}}' > spy.yaml",
-            "kubectl debug -it web-7d9f --image=spyhole --target=app --profile=restricted --custom=spy.yaml",
-            "kubectl debug -it web-7d9f --image=spyhole:root --target=app --profile=general",
+            "kubectl debug -it web-7d9f --image=registry.example/spyhole:7 --target=app --profile=restricted --custom=spy.yaml",
+            "kubectl debug -it web-7d9f --image=registry.example/spyhole:7 --target=app --profile=general",
         ]
     );
 }
@@ -91,8 +92,8 @@ fn an_engine_that_is_known_gets_its_own_lines_only() {
         assert_eq!(
             commands(&advice),
             [
-                format!("{program} {shared} --user 1000:1000 spyhole access"),
-                format!("{program} {shared} --user 0 --cap-add SYS_PTRACE spyhole access"),
+                format!("{program} {shared} --user 1000:1000 registry.example/spyhole:7 access"),
+                format!("{program} {shared} --user 0 --cap-add SYS_PTRACE registry.example/spyhole:7 access"),
             ]
         );
         assert!(
@@ -172,7 +173,7 @@ fn podman_gives_capabilities_to_a_user_who_is_not_root() {
         &target(1000, 1000, 1 << 10),
         Reason::Capability,
     );
-    assert!(commands(&advice)[0].contains("--user 1000:1000 --cap-add NET_BIND_SERVICE spyhole"));
+    assert!(commands(&advice)[0].contains("--user 1000:1000 --cap-add NET_BIND_SERVICE registry.example"));
     assert_eq!(advice.ruled_out, []);
 }
 
