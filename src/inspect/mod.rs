@@ -15,6 +15,7 @@ pub mod mounts;
 pub mod net_namespace;
 pub mod no_target;
 pub mod nobody_else;
+mod own_pod;
 pub mod permission;
 pub mod processes;
 pub mod redact;

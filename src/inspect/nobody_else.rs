@@ -2,19 +2,34 @@
 
 use std::path::Path;
 
-use crate::model::shell::quoted;
+use super::own_pod;
+use crate::model::shell::{quoted, word};
 use crate::model::target::ChosenBy;
 use crate::model::{Reason, Report};
 use crate::sys::{ProcDir, own_image};
 
-/// The ways to attach rightly.
+/// The ways to attach rightly. In a pod it is the pod itself that is meant.
 fn attach() -> String {
     let image = quoted(&own_image::name());
+    let in_pod = own_pod::is_kubernetes();
+    let host_name = || own_pod::host_name(&ProcDir::open(Path::new(PROC)).ok()?);
+    let pod = in_pod.then(host_name).flatten();
+    let namespace = in_pod.then(own_pod::namespace).flatten();
+    let engines = if in_pod {
+        String::new()
+    } else {
+        let line = |engine| {
+            format!(
+                "           or: {engine} run --rm --pid=container:NAME --network=container:NAME {image}\n"
+            )
+        };
+        line("docker") + &line("podman")
+    };
     format!(
-        "  attach with: kubectl debug -it POD --image={image} --target=CONTAINER
-           or: docker run --rm --pid=container:NAME --network=container:NAME {image}
-           or: podman run --rm --pid=container:NAME --network=container:NAME {image}
-  or set shareProcessNamespace: true in the pod."
+        "  attach with: kubectl debug -it -n {} {} --image={image} --target=CONTAINER\n\
+         {engines}  or set shareProcessNamespace: true in the pod.",
+        word(namespace.as_deref(), "NAMESPACE"),
+        word(pod.as_deref(), "POD"),
     )
 }
 

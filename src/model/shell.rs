@@ -1,7 +1,7 @@
 //! Words of a shell's command line, for lines that are printed to be pasted.
 
-/// A word as a POSIX shell takes it. Control characters do nothing inside the quotes; whoever
-/// prints the line escapes them.
+/// A word as a POSIX shell takes it. Control characters do nothing inside the quotes; they are
+/// escaped where the line is printed.
 #[must_use]
 pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);

@@ -79,16 +79,16 @@ fn for_image(image: &str, reason: &str) -> String {
     }
     if own_image::is_of_localhost(image) {
         return format!(
-            "localhost/ is what podman calls an image of its own machine, and no registry: load it \
-             onto the node under this very name ({LOAD}), or push it to a registry that the node \
-             reaches and name that by --image or SPYHOLE_IMAGE"
+            "localhost/ is podman's prefix for images built on the same machine, not a registry: \
+             load it onto the node under this name ({LOAD}), or push it to a registry that the node \
+             reaches and name that one by --image or SPYHOLE_IMAGE"
         );
     }
     if own_image::is_local(image) {
         return format!(
-            "No registry has an image of that name: load it onto the node ({LOAD}), where it is \
-             called docker.io/library/{image}, or push it to a registry that the node reaches and \
-             name that by --image or SPYHOLE_IMAGE"
+            "The name has no registry: load the image onto the node ({LOAD}; built by podman it is \
+             localhost/{image} there), or push it to a registry that the node reaches and name that \
+             one by --image or SPYHOLE_IMAGE"
         );
     }
     "Secrets for the registry have to be those of the pod (imagePullSecrets)".to_owned()

@@ -81,7 +81,8 @@ fn look(view: &mut View) -> Option<Access> {
         .into_iter()
         .map(|attempted| judge.check(attempted, &mut found))
         .collect();
-    let place = place::of(view, held, &mut buffer);
+    let sharing = Sharing::of(view, held, &target, &surroundings);
+    let place = place::of(view, held, &surroundings, &sharing, &mut buffer);
     let Advice {
         remedies,
         ruled_out,
@@ -95,7 +96,6 @@ fn look(view: &mut View) -> Option<Access> {
         nobody_else: held.chosen_by == ChosenBy::NobodyElse,
         labels: [&surroundings.viewer_label, &surroundings.target_label],
     });
-    let sharing = Sharing::of(view, held, &target, &surroundings);
     // Where the ptrace check let a viewer through who cannot pass it otherwise.
     let passed = checks
         .iter()

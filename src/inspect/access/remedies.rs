@@ -24,6 +24,8 @@ pub(super) struct Place {
     pub(super) platform: Platform,
     /// The container runtime, as the target's cgroup names it.
     pub(super) runtime: Option<&'static str>,
+    /// The namespace of the pod.
+    pub(super) namespace: Option<String>,
     /// The pod's hostname.
     pub(super) pod: Option<String>,
     /// The container's name in Kubernetes.
@@ -285,7 +287,8 @@ impl Situation<'_> {
 
     fn kubectl(&self, more: &str) -> String {
         format!(
-            "kubectl debug -it {} --image={} --target={}{more}",
+            "kubectl debug -it -n {} {} --image={} --target={}{more}",
+            word(self.place.namespace.as_deref(), "NAMESPACE"),
             word(self.place.pod.as_deref(), "POD"),
             quoted(&self.place.image),
             word(self.place.container.as_deref(), "CONTAINER"),

@@ -23,6 +23,7 @@ fn place(platform: Platform) -> Place {
     Place {
         platform,
         runtime: None,
+        namespace: Some("shop".to_owned()),
         pod: Some("web-7d9f".to_owned()),
         container: Some("app".to_owned()),
         id: Some("0123456789abcdef".to_owned()),
@@ -78,8 +79,8 @@ fn on_kubernetes_the_way_that_restricted_admits_comes_first() {
             "printf 'securityContext: {runAsUser: 1000, runAsGroup: 1001, runAsNonRoot: true, \
              allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}, \
              seccompProfile: {type: RuntimeDefault}}' > spy.yaml",
-            "kubectl debug -it web-7d9f --image=registry.example/spyhole:7 --target=app --profile=restricted --custom=spy.yaml",
-            "kubectl debug -it web-7d9f --image=registry.example/spyhole:7 --target=app --profile=general",
+            "kubectl debug -it -n shop web-7d9f --image=registry.example/spyhole:7 --target=app --profile=restricted --custom=spy.yaml",
+            "kubectl debug -it -n shop web-7d9f --image=registry.example/spyhole:7 --target=app --profile=general",
         ]
     );
 }
@@ -284,7 +285,7 @@ fn a_name_from_outside_stays_one_word() {
             ..place(Platform::Kubernetes)
         };
         let advice = advice(&place, &target(1, 1, 0), Reason::Uid);
-        let start = format!("kubectl debug -it {wanted} --image=");
+        let start = format!("kubectl debug -it -n shop {wanted} --image=");
         assert!(commands(&advice)[1].starts_with(&start), "{advice:?}");
     }
     assert_eq!(word(None, "POD"), "POD");
