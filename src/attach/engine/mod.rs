@@ -226,7 +226,7 @@ fn elsewhere(engine: Engine, container: &Container) -> Crowd {
 fn tell(plan: &Plan, container: &Container) {
     let whom = match plan.run_as {
         RunAs::Target { uid, gid } => format!("as uid {uid} gid {gid}, with no capability"),
-        RunAs::RootWithPtrace => "as root with SYS_PTRACE and DAC_OVERRIDE".to_owned(),
+        RunAs::RootWithPtrace => "as root with SYS_PTRACE and DAC_READ_SEARCH".to_owned(),
         RunAs::Stranger => "as nobody in particular".to_owned(),
     };
     let (name, id) = (&container.name, container.short_id());

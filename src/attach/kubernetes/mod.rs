@@ -188,7 +188,7 @@ fn tell(target: &Target, plan: &Plan, quiet: bool) {
     }
     let whom = match plan.run_as {
         RunAs::Target { uid, gid } => format!("as {uid}:{gid}"),
-        RunAs::RootWithPtrace => "as root with SYS_PTRACE".to_owned(),
+        RunAs::RootWithPtrace => "as root with SYS_PTRACE and DAC_READ_SEARCH".to_owned(),
         RunAs::Stranger => "as 65532:65532".to_owned(),
     };
     let mut lines = vec![format!(

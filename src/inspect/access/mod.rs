@@ -88,6 +88,7 @@ fn look(view: &mut View) -> Option<Access> {
         ruled_out,
     } = remedies::advise(&Situation {
         place: &place,
+        viewer,
         target: &target,
         inside: place::ids_inside(viewer, &target, held, &mut buffer),
         other_user_namespace: standing::same_user_namespace(viewer, &target) == Some(false),

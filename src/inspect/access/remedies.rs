@@ -1,6 +1,8 @@
 //! What would help, as lines to paste: made of real values, pure.
 
-use crate::inspect::standing::{Blocker, Credentials, uniform};
+use crate::inspect::standing::{
+    Blocker, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE, Credentials, uniform,
+};
 use crate::model::access::{PodSecurity, Remedy, RuledOut};
 use crate::model::gap::Reason;
 use crate::model::shell::{quoted, word};
@@ -39,6 +41,7 @@ pub(super) struct Place {
 /// What the advice depends on.
 pub(super) struct Situation<'a> {
     pub(super) place: &'a Place,
+    pub(super) viewer: &'a Credentials,
     pub(super) target: &'a Credentials,
     /// Uid and gid of the target as its own user namespace numbers them.
     pub(super) inside: Option<(u32, u32)>,
@@ -95,7 +98,15 @@ pub(super) fn advise(situation: &Situation<'_>) -> Advice {
 }
 
 const AS_TARGET: &str = "run spyhole as the target's user";
-const AS_ROOT: &str = "run spyhole as root with SYS_PTRACE";
+const AS_ROOT: &str = "run spyhole as root with SYS_PTRACE and DAC_READ_SEARCH";
+/// Root that reads everything and writes nothing, whatever the pod sets for its containers: the
+/// one opens what the kernel guards, the other the files of another user.
+const ROOT_CONTEXT: &str = "runAsUser: 0, runAsGroup: 0, runAsNonRoot: false, \
+     allowPrivilegeEscalation: false, \
+     capabilities: {drop: [ALL], add: [SYS_PTRACE, DAC_READ_SEARCH]}";
+/// The same for an engine.
+const ROOT_FLAGS: &str =
+    "--user 0:0 --cap-drop ALL --cap-add SYS_PTRACE --cap-add DAC_READ_SEARCH";
 
 /// What the container must be to pass the kernel's comparison.
 struct User {
@@ -124,6 +135,9 @@ impl Situation<'_> {
             return Err(
                 "its real, effective and saved ids differ, so no viewer has the same".to_owned(),
             );
+        }
+        if self.is_target_already() {
+            return Err(format!("it already does; {}", self.what_refuses()));
         }
         let text = |id: Option<u32>, word: &str| id.map_or(word.to_owned(), |id| id.to_string());
         let (uid, gid) = self.inside.unzip();
@@ -188,22 +202,62 @@ impl Situation<'_> {
     }
 
     fn run_as_root(&self, advice: &mut Advice) {
-        if self.kubernetes() {
-            advice.remedies.push(Remedy {
+        if self.is_root_already() {
+            advice.ruled_out.push(RuledOut {
                 title: AS_ROOT.to_owned(),
-                pod_security: Some(PodSecurity::Privileged),
-                commands: vec![self.kubectl(" --profile=general")],
+                because: format!("it already does; {}", self.what_refuses()),
             });
+            return;
+        }
+        if self.kubernetes() {
+            advice.remedies.push(self.kubectl_as_root(AS_ROOT, ""));
         }
         for engine in self.engines() {
             let words = match engine {
                 Engine::Docker if self.other_user_namespace => {
-                    "--userns=host --user 0 --cap-add SYS_PTRACE"
+                    format!("--userns=host {ROOT_FLAGS}")
                 }
-                _ => "--user 0 --cap-add SYS_PTRACE",
+                _ => ROOT_FLAGS.to_owned(),
             };
-            advice.remedies.push(self.engine(engine, AS_ROOT, words));
+            advice.remedies.push(self.engine(engine, AS_ROOT, &words));
         }
+    }
+
+    /// `--profile=general` alone would leave a user that the pod sets, and with it no capability.
+    fn kubectl_as_root(&self, title: &str, more: &str) -> Remedy {
+        Remedy {
+            title: title.to_owned(),
+            pod_security: Some(PodSecurity::Privileged),
+            commands: vec![
+                format!("printf 'securityContext: {{{ROOT_CONTEXT}{more}}}' > root.yaml"),
+                self.kubectl(" --profile=general --custom=root.yaml"),
+            ],
+        }
+    }
+
+    /// Whether the viewer is what [`Self::run_as_root`] would make of it.
+    fn is_root_already(&self) -> bool {
+        let opens_files =
+            self.viewer.can(CAP_DAC_READ_SEARCH) || self.viewer.can(CAP_DAC_OVERRIDE);
+        self.viewer.can(CAP_SYS_PTRACE) && opens_files && !self.other_user_namespace
+    }
+
+    /// Whether the viewer is what [`Self::run_as`] would make of it.
+    fn is_target_already(&self) -> bool {
+        let ids = |of: &Credentials| Some((uniform(of.uid?)?, uniform(of.gid?)?));
+        let covers = || {
+            let permitted = self.target.cap_permitted?;
+            Some(permitted & !self.viewer.cap_effective? == 0)
+        };
+        !self.other_user_namespace
+            && ids(self.target).is_some_and(|target| ids(self.viewer) == Some(target))
+            && covers() == Some(true)
+    }
+
+    /// What is left when the viewer is as it should be.
+    fn what_refuses(&self) -> String {
+        let evidence = self.blockers.first().map(|first| first.evidence.as_str());
+        format!("what refuses it is {}", evidence.unwrap_or("not known"))
     }
 
     /// The target's user is hidden too, so its ids are left to be filled in.
@@ -251,20 +305,31 @@ impl Situation<'_> {
             ("appArmorProfile: {type: Unconfined}", "apparmor=unconfined")
         };
         let title = "run spyhole unconfined by the security module";
-        if self.kubernetes() {
-            advice.remedies.push(Remedy {
+        if self.is_unconfined() {
+            advice.ruled_out.push(RuledOut {
                 title: title.to_owned(),
-                pod_security: Some(PodSecurity::Privileged),
-                commands: vec![
-                    format!("printf 'securityContext: {{{context}}}' > spy.yaml"),
-                    self.kubectl(" --profile=general --custom=spy.yaml"),
-                ],
+                because: format!("it already does; {}", self.what_refuses()),
             });
+            return self.run_as_root(advice);
+        }
+        let title = format!("{title}, as root with SYS_PTRACE and DAC_READ_SEARCH");
+        if self.kubernetes() {
+            let more = format!(", {context}");
+            advice.remedies.push(self.kubectl_as_root(&title, &more));
         }
         for engine in self.engines() {
-            let words = format!("--user 0 --cap-add SYS_PTRACE --security-opt {option}");
-            advice.remedies.push(self.engine(engine, title, &words));
+            let words = format!("{ROOT_FLAGS} --security-opt {option}");
+            advice.remedies.push(self.engine(engine, &title, &words));
         }
+    }
+
+    /// By `AppArmor`, or of the `SELinux` type that containers get which are not confined.
+    fn is_unconfined(&self) -> bool {
+        let label = self.labels.first().and_then(|label| label.as_deref());
+        label.is_some_and(|label| {
+            let kind = label.split(':').nth(2);
+            label == "unconfined" || matches!(kind, Some("spc_t" | "unconfined_t"))
+        })
     }
 
     fn kubernetes(&self) -> bool {

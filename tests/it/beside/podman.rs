@@ -91,7 +91,7 @@ fn whoever_it_runs_as_everything_of_it_is_read() {
         return;
     }
     let desk = Desk::with_podman();
-    let root = "as root with SYS_PTRACE and DAC_OVERRIDE";
+    let root = "as root with SYS_PTRACE and DAC_READ_SEARCH";
     for (flags, whom) in [
         (&["--user", "0:0"][..], root),
         (&["--user", "0:0", "--cap-drop", "ALL"], "as uid 0 gid 0"),

@@ -128,7 +128,7 @@ fn each_way_arrives_as_it_was_chosen() {
             "privileged",
             no_escalation(json!({
                 "runAsUser": 0, "runAsGroup": 0, "runAsNonRoot": false,
-                "capabilities": {"add": ["SYS_PTRACE"]},
+                "capabilities": {"drop": ["ALL"], "add": ["SYS_PTRACE", "DAC_READ_SEARCH"]},
             })),
         ),
         (

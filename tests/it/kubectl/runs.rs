@@ -149,7 +149,7 @@ fn what_will_not_start_is_told_as_soon_as_it_is_known() {
             &[
                 concat!("cannot get the image spyhole:", env!("CARGO_PKG_VERSION")),
                 "kind load docker-image",
-                concat!("docker.io/library/spyhole:", env!("CARGO_PKG_VERSION")),
+                concat!("localhost/spyhole:", env!("CARGO_PKG_VERSION")),
                 "--image",
                 "stays listed",
             ][..],
@@ -214,6 +214,6 @@ fn an_image_that_podman_built_is_told_as_such() {
     let (_, seen) = run(&[waiting], "", &args);
     assert_eq!(seen.code, Some(3), "{seen}");
     let said = seen.stderr_text();
-    assert!(said.contains("what podman calls an image of its own machine"), "{said}");
+    assert!(said.contains("not a registry"), "{said}");
     assert!(said.contains("k3s ctr images import"), "{said}");
 }

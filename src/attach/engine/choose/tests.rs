@@ -106,7 +106,7 @@ fn whatever_that_user_could_not_read_needs_root() {
         assert!(plan.because[0].contains(why), "{:?}", plan.because);
         assert!(
             line(&plan).contains(
-                " --cap-drop ALL --user 0:0 --cap-add SYS_PTRACE --cap-add DAC_OVERRIDE "
+                " --cap-drop ALL --user 0:0 --cap-add SYS_PTRACE --cap-add DAC_READ_SEARCH "
             )
         );
     }
