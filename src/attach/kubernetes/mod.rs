@@ -150,14 +150,15 @@ pub struct User {
 /// # Errors
 /// [`AttachError`], as a sentence with its remedy.
 pub fn run(options: &Options) -> Result<u8, AttachError> {
-    let name = pod_name(&options.pod)?;
+    let kubectl = Kubectl::of(options)?;
+    let name = pod_name(&options.pod, &kubectl)?;
     if options.tty && !io::stdin().is_terminal() && !options.dry_run {
         return Err(AttachError::Usage(
             "-t gives spyhole a terminal, and stdin is none here".to_owned(),
         ));
     }
-    let kubectl = Kubectl::of(options)?;
-    let target = Target::of(&kubectl.pod(&name)?, &name, options.container.as_deref())?;
+    let container = options.container.as_deref();
+    let target = Target::of(&kubectl.pod(&name)?, &name, container, &kubectl)?;
     let admission = admission::of(&kubectl, &target, options.level)?;
     let choice = choose::choose(&target, &admission, options.run_as);
     let task = Task::of(options, &target)?;
@@ -218,14 +219,15 @@ fn print(plan: &Plan) -> Result<u8, AttachError> {
 }
 
 /// The name in `NAME` or `pod/NAME`; whatever else it holds, it cannot be taken for a flag.
-fn pod_name(word: &str) -> Result<String, AttachError> {
+fn pod_name(word: &str, kubectl: &Kubectl) -> Result<String, AttachError> {
     let name = match word.split_once('/') {
         None => word,
         Some(("pod" | "pods" | "po", name)) => name,
         Some((kind, _)) => {
             return Err(AttachError::Usage(format!(
-                "a {} is no pod; name one of its pods: kubectl get pods shows them",
-                escaped(kind.as_bytes())
+                "a {} is no pod; name one of its pods: {} shows them",
+                escaped(kind.as_bytes()),
+                kubectl.line(None, &["get", "pods"])
             )));
         }
     };

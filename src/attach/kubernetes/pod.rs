@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::AttachError;
+use super::kubectl::Kubectl;
 use crate::model::escape::escaped;
 
 /// The container that is looked into.
@@ -72,6 +73,7 @@ impl Target {
         document: &Value,
         name: &str,
         named: Option<&str>,
+        kubectl: &Kubectl,
     ) -> Result<Self, AttachError> {
         let (spec, status) = (at(document, &["spec"]), at(document, &["status"]));
         let pod = format!("the pod {}", escaped(name.as_bytes()));
@@ -87,7 +89,10 @@ impl Target {
             .find(|one| at(one, &["name"]) == container.as_str());
         let specified = specified.copied().unwrap_or(&Value::Null);
         let stands = status_of(status, &container);
-        is_running(stands, &container, &pod)?;
+        is_running(stands, &container, &pod, || {
+            let container = format!("--container={container}");
+            kubectl.line(Some(namespace), &["logs", name, &container, "--previous"])
+        })?;
         let own = at(specified, &["securityContext"]);
         let pods = at(spec, &["securityContext"]);
         let either = |key: &str| {
@@ -251,24 +256,30 @@ fn status_of<'a>(status: &'a Value, container: &str) -> Option<&'a Value> {
 }
 
 /// Only beside a process is there a namespace to enter.
-fn is_running(status: Option<&Value>, container: &str, pod: &str) -> Result<(), AttachError> {
+fn is_running(
+    status: Option<&Value>,
+    container: &str,
+    pod: &str,
+    logs: impl Fn() -> String,
+) -> Result<(), AttachError> {
     let state = status.and_then(|status| state_of(at(status, &["state"])));
+    let stays_not_up = || format!("{STAYS_NOT_UP}{}", logs());
     let (how, advice) = match state {
         Some(State::Running) => return Ok(()),
         Some(State::Terminated { code, reason, .. }) => {
-            (format!("has ended with {code} ({reason})"), STAYS_NOT_UP)
+            (format!("has ended with {code} ({reason})"), stays_not_up())
         }
         Some(State::Waiting { reason, message }) if reason.contains("CrashLoop") => (
             format!("does not stay up: {reason}{}", beside(&message)),
-            STAYS_NOT_UP,
+            stays_not_up(),
         ),
         Some(State::Waiting { reason, message }) => (
             format!("does not run yet: {reason}{}", beside(&message)),
-            "",
+            String::new(),
         ),
         None => (
             "does not run yet: its node says nothing of it".to_owned(),
-            "",
+            String::new(),
         ),
     };
     Err(AttachError::Target(format!(
@@ -278,7 +289,7 @@ fn is_running(status: Option<&Value>, container: &str, pod: &str) -> Result<(), 
 
 const STAYS_NOT_UP: &str = ". spyhole is put beside a process that runs; what does not stay up is \
      started by spyhole run, which says why it ends (spyhole install brings it into a volume). \
-     What it said last: kubectl logs --previous";
+     What it said last: ";
 
 fn beside(message: &str) -> String {
     if message.is_empty() {

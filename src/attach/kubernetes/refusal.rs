@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use super::{AttachError, Options};
+use crate::attach::plan::quoted;
 use crate::model::escape::escaped;
 use crate::sys::own_image;
 
@@ -29,12 +30,12 @@ impl Doing {
     }
 }
 
-/// What kubectl's refusal means.
-pub(super) fn of(doing: Doing, stderr: &[u8]) -> AttachError {
+/// What kubectl's refusal of a command means.
+pub(super) fn of(doing: Doing, command: &[String], stderr: &[u8]) -> AttachError {
     let said = words(stderr);
     let sentence = admission(&said)
         .or_else(|| rights(&said))
-        .or_else(|| plain(doing, &said))
+        .or_else(|| plain(doing, command, &said))
         .unwrap_or_else(|| format!("{}; kubectl says: {said}", doing.words()));
     AttachError::Target(sentence)
 }
@@ -107,12 +108,11 @@ pub(super) fn not_started(image: &str, reason: &str, message: &str) -> AttachErr
     ))
 }
 
-/// A container that did not start in its time.
-pub(super) fn slow(options: &Options, container: &str, words: &str) -> AttachError {
+/// A container that did not start in its time; `logs` is the command that shows what it says.
+pub(super) fn slow(options: &Options, container: &str, words: &str, logs: &str) -> AttachError {
     AttachError::Target(format!(
         "{container} was not done in its time; the last that is known: {words}\n  It may be yet: \
-         kubectl logs {} --container={container} shows what it said, --timeout waits longer than {} s",
-        escaped(options.pod.as_bytes()),
+         {logs} shows what it said, --timeout waits longer than {} s",
         options.timeout.as_secs()
     ))
 }
@@ -185,7 +185,7 @@ const NEEDED: &str = "get pods, patch pods/ephemeralcontainers, get pods/log; cr
      use a container of spyhole again, create pods/portforward for --serve";
 
 /// Everything else that has a known meaning.
-fn plain(doing: Doing, said: &str) -> Option<String> {
+fn plain(doing: Doing, command: &[String], said: &str) -> Option<String> {
     let has = |words: &str| said.contains(words);
     let sentence = if has("unknown flag: --custom") || has("unknown flag: --profile") {
         "this kubectl is older than 1.31: its debug command has no --custom. A newer one may be \
@@ -204,9 +204,10 @@ fn plain(doing: Doing, said: &str) -> Option<String> {
             "pod"
         };
         format!(
-            "there is no such {what}: {}\n  kubectl get pods --all-namespaces shows what there is; \
+            "there is no such {what}: {}\n  {} shows what there is; \
              --context names another cluster, --namespace another namespace",
-            after_colon(said)
+            after_colon(said),
+            alike(command, &["get", "pods", "--all-namespaces"], &CLUSTER)
         )
     } else if doing == Doing::Add && has("(NotFound)") {
         format!("the pod is gone: {}", after_colon(said))
@@ -218,11 +219,13 @@ fn plain(doing: Doing, said: &str) -> Option<String> {
         || has("connection refused")
     {
         format!(
-            "kubectl reaches no cluster: {said}\n  kubectl config current-context shows which one \
-             is meant; --context and --kubeconfig name another"
+            "kubectl reaches no cluster: {said}\n  {} shows which one \
+             is meant; --context and --kubeconfig name another",
+            alike(command, &["config", "current-context"], &CONFIGURATION)
         )
     } else if has("context was not found") || (has("does not exist") && has("context")) {
-        format!("{said}\n  kubectl config get-contexts shows those that there are")
+        let line = alike(command, &["config", "get-contexts"], &CONFIGURATION);
+        format!("{said}\n  {line} shows those that there are")
     } else if has("static pods do not support ephemeral containers") {
         "the pod is a static pod, to which Kubernetes adds no container; look from its node"
             .to_owned()
@@ -230,6 +233,27 @@ fn plain(doing: Doing, said: &str) -> Option<String> {
         return None;
     };
     Some(sentence)
+}
+
+/// Flags that say which configuration of kubectl counts, and which cluster.
+const CONFIGURATION: [&str; 1] = ["--kubeconfig="];
+const CLUSTER: [&str; 6] = [
+    "--context=",
+    "--cluster=",
+    "--user=",
+    "--kubeconfig=",
+    "--as=",
+    "--as-group=",
+];
+
+/// Another command to paste, for the place that this one was for.
+fn alike(command: &[String], words: &[&str], flags: &[&str]) -> String {
+    let program = command.first().map_or("kubectl", String::as_str);
+    let same = |word: &&str| flags.iter().any(|flag| word.starts_with(flag));
+    let given = command.iter().map(String::as_str).filter(same);
+    let line = std::iter::once(program).chain(words.iter().copied()).chain(given);
+    let line: Vec<_> = line.map(quoted).collect();
+    escaped(line.join(" ").as_bytes()).into_owned()
 }
 
 fn after_colon(said: &str) -> &str {

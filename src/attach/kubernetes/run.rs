@@ -134,7 +134,7 @@ impl Running<'_> {
             Some(State::Terminated { code, .. }) => Ok(code),
             Some(State::Waiting { reason, message }) => {
                 Err(refusal::waiting(&self.way.image, &reason, &message)
-                    .unwrap_or_else(|| refusal::slow(self.options, &self.way.container, &reason)))
+                    .unwrap_or_else(|| self.slow(&reason)))
             }
             Some(State::Running) => {
                 self.say(&format!("{} still runs", self.way.container));
@@ -214,7 +214,7 @@ impl Running<'_> {
                 ),
             };
             if begun.elapsed() >= limit {
-                return Err(refusal::slow(self.options, name, &words));
+                return Err(self.slow(&words));
             }
             if words != last {
                 self.say(&format!("{name}: {words}"));
@@ -223,6 +223,17 @@ impl Running<'_> {
             thread::sleep(pause);
             pause = (pause * 3 / 2).min(Duration::from_secs(2));
         }
+    }
+
+    fn slow(&self, words: &str) -> AttachError {
+        refusal::slow(self.options, &self.way.container, words, &self.logs_line())
+    }
+
+    /// The command that shows what the container says.
+    fn logs_line(&self) -> String {
+        let container = format!("--container={}", self.way.container);
+        let words = ["logs", &self.target.pod, &container];
+        self.kubectl.line(Some(&self.target.namespace), &words)
     }
 
     /// What was to serve, and does not.
@@ -287,7 +298,7 @@ fn stream(
     out.flush().map_err(ToolError::Output)?;
     let ended = refusal::exit_code_beside(&said.stderr);
     if !said.status.success() && ended.is_none() {
-        return Err(refusal::of(doing, &said.stderr));
+        return Err(refusal::of(doing, &step.words, &said.stderr));
     }
     for line in said.stderr.split(|byte| *byte == b'\n') {
         let own = line.starts_with(b"command terminated with exit code")

@@ -129,6 +129,10 @@ fn a_pod_that_cannot_be_entered_is_told_before_anything_is_added() {
         ("static", "static pod"),
         ("crash-loop", "CrashLoopBackOff (back-off 5m0s"),
         ("crash-loop", "spyhole run"),
+        (
+            "crash-loop",
+            "kubectl logs --namespace=shop web --container=app --previous",
+        ),
         ("pulling", "does not run yet: ContainerCreating"),
         ("completed", "has ended (succeeded)"),
     ];
@@ -188,4 +192,37 @@ fn no_kubectl_no_plugin() {
             .contains("kubectl is not installed, or not in PATH"),
         "{seen}"
     );
+}
+
+/// A line to paste is for the cluster and the namespace that were meant.
+#[test]
+fn hints_carry_namespace_and_context() {
+    let kubectl = FakeKubectl::with("crash-loop", Level::None);
+    let there = ["web", "--context=prod", "--kubeconfig=/tmp/k s", "-n", "shop"];
+    let flags = "--context=prod '--kubeconfig=/tmp/k s'";
+    let said = kubectl.spyhole(there).ended_with(3).stderr_text();
+    let line = format!("kubectl logs {flags} --namespace=shop web --container=app --previous");
+    assert!(said.contains(&line), "{said}");
+    let deployment = ["deploy/web", "--context=prod", "-n", "shop"];
+    let said = kubectl.spyhole(deployment).ended_with(2).stderr_text();
+    let line = "kubectl get pods --context=prod --namespace=shop shows them";
+    assert!(said.contains(line), "{said}");
+    for (stderr, line) in [
+        (
+            "Error from server (NotFound): pods \"web\" not found",
+            format!("kubectl get pods --all-namespaces {flags} shows"),
+        ),
+        (
+            "Unable to connect to the server: no route",
+            "kubectl config current-context '--kubeconfig=/tmp/k s' shows".to_owned(),
+        ),
+        (
+            "error: context \"prod\" does not exist",
+            "kubectl config get-contexts '--kubeconfig=/tmp/k s' shows".to_owned(),
+        ),
+    ] {
+        kubectl.answer("get-pod.refused", stderr);
+        let said = kubectl.spyhole(there).ended_with(3).stderr_text();
+        assert!(said.contains(&line), "{said}");
+    }
 }

@@ -195,6 +195,10 @@ fn waiting_ends() {
     let words = seen.stderr_text();
     assert!(words.contains("ContainerCreating\n"), "{words}");
     assert!(words.contains("--timeout waits longer than 1 s"), "{words}");
+    assert!(
+        words.contains("kubectl logs --namespace=shop web --container=spyhole-"),
+        "{words}"
+    );
 }
 
 #[test]
