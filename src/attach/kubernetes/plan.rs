@@ -65,7 +65,9 @@ impl Task {
                 || word.starts_with("--container")
         };
         if target.shares_processes && !given.iter().chain(&args).any(names_target) {
-            args.push(format!("--container={}", target.container));
+            // Among all containers of a node others may have the same name, but none the same id.
+            let id = target.container_id.as_ref().filter(|_| target.host_pid);
+            args.push(format!("--container={}", id.unwrap_or(&target.container)));
         }
         // stdout and stderr of a container are one log: words would break the document.
         if kind == Kind::Once && !is_terminal() {

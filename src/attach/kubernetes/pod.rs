@@ -14,6 +14,8 @@ pub(super) struct Target {
     pub(super) namespace: String,
     pub(super) pod: String,
     pub(super) container: String,
+    /// The runtime's id of it, where the node tells it.
+    pub(super) container_id: Option<String>,
     /// The other containers, where nobody said which one is meant.
     pub(super) passed_over: Vec<String>,
     pub(super) uid: Option<u32>,
@@ -113,6 +115,7 @@ impl Target {
             namespace: namespace.to_owned(),
             pod: name.to_owned(),
             container,
+            container_id: stands.and_then(container_id),
             passed_over,
             ids_from_node: uid.is_some(),
             uid: uid.or_else(|| id(either("runAsUser"))),
@@ -253,6 +256,13 @@ fn status_of<'a>(status: &'a Value, container: &str) -> Option<&'a Value> {
         .into_iter()
         .filter_map(|key| at(status, &[key]).as_array());
     all.flatten().find(|one| at(one, &["name"]) == container)
+}
+
+/// The id in `containerd://0123…`.
+fn container_id(status: &Value) -> Option<String> {
+    let (_, id) = text(at(status, &["containerID"]))?.split_once("://")?;
+    let is_id = id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_id.then(|| id.to_owned())
 }
 
 /// Only beside a process is there a namespace to enter.

@@ -69,6 +69,11 @@ enum Until {
     Ends,
 }
 
+/// Exit codes of spyhole with which a document comes.
+const DONE: u8 = 0;
+const SAYS_NO: u8 = 1;
+const UNREADABLE: u8 = 4;
+
 /// How long a command beside the target may take. What looks has a limit of its own.
 const END_TIME: Duration = Duration::from_mins(5);
 /// How long a server takes at most until it says that it listens.
@@ -90,11 +95,12 @@ impl Running<'_> {
         }
         let mut frame = Frame::default();
         if let Some(step) = logs {
-            // What was not understood, or failed, is no document: these are its words.
-            let mut out: Box<dyn Write> = if matches!(code, 2 | 5) {
-                Box::new(io::stderr())
-            } else {
+            let mut out: Box<dyn Write> = if matches!(code, DONE | SAYS_NO | UNREADABLE) {
                 Box::new(io::stdout().lock())
+            } else {
+                // What was not understood, found no target, failed, or was cut short, left words
+                // or a part of a document: that is no document.
+                Box::new(io::stderr())
             };
             stream(step, Doing::ReadLog, &mut frame, &mut *out)?;
         }
@@ -104,7 +110,7 @@ impl Running<'_> {
                  target ended, everything in its PID namespace ended with it"
             )));
         }
-        if self.is_json() && matches!(code, 0 | 1 | 4) && !frame.is_whole() {
+        if self.is_json() && matches!(code, DONE | SAYS_NO | UNREADABLE) && !frame.is_whole() {
             return Err(AttachError::Target(
                 "the document did not arrive whole. A node keeps 10 MiB of a container's log \
                  unless it is told otherwise: ask for one section, such as `-- ps -o json`"

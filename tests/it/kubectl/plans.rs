@@ -3,7 +3,9 @@
 use std::fmt::Write;
 use std::fs;
 
-use super::fake::{FakeKubectl, Level, steady};
+use serde_json::Value;
+
+use super::fake::{FakeKubectl, Level, fixture, steady};
 
 const PODS: [&str; 16] = [
     "non-root",
@@ -238,4 +240,31 @@ fn the_image_has_a_tag_and_is_fetched_only_from_where_it_can_be() {
     }
     let odd = kubectl.spyhole(["web", "--dry-run", "--image=a b"]).ended_with(2);
     assert!(odd.stderr_text().contains("not the name of an image"), "{odd}");
+}
+
+/// Among the processes of a whole node the name `app` is that of many.
+#[test]
+fn with_the_pids_of_the_node_the_container_is_named_by_its_id() {
+    let id = "0123456789abcdef".repeat(4);
+    let mut pod: Value = serde_json::from_str(&fixture("non-root")).unwrap();
+    pod["spec"]["hostPID"] = true.into();
+    let container = |pod: &Value| {
+        let kubectl = FakeKubectl::with("non-root", Level::None);
+        kubectl.answer("get-pod", &pod.to_string());
+        let seen = kubectl.spyhole(["web", "--dry-run", "--", "ps"]);
+        let line = seen.ended_with(0).stdout_text();
+        let (_, words) = line.split_once(" -- --container=").unwrap();
+        words.split(' ').next().unwrap().to_owned()
+    };
+    pod["status"]["containerStatuses"][0]["containerID"] = format!("containerd://{id}").into();
+    assert_eq!(container(&pod), id);
+    for odd in ["containerd://", "x", "docker://$(x)", ""] {
+        pod["status"]["containerStatuses"][0]["containerID"] = odd.into();
+        assert_eq!(container(&pod), "app", "{odd}");
+    }
+    // What the containers of one pod share are names that only one of them has.
+    pod["spec"]["hostPID"] = false.into();
+    pod["spec"]["shareProcessNamespace"] = true.into();
+    pod["status"]["containerStatuses"][0]["containerID"] = format!("cri-o://{id}").into();
+    assert_eq!(container(&pod), "app");
 }

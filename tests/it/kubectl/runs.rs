@@ -74,13 +74,27 @@ fn a_document_that_was_cut_is_not_passed_off_as_whole() {
     );
 }
 
+/// A log holds both of spyhole's streams: the exit code tells which of them is in it.
 #[test]
-fn what_spyhole_did_not_understand_is_no_document() {
-    let words = "spyhole: unexpected argument '-x' found\n";
-    let (_, seen) = run(&[ended(2)], words, &["web", "-q", "--", "ps", "-x"]);
-    assert_eq!(seen.code, Some(2), "{seen}");
+fn what_is_no_document_goes_to_stderr() {
+    for code in [2, 3, 5] {
+        let words = "spyhole: more than one container could be meant\n";
+        let (_, seen) = run(&[ended(code)], words, &["web", "-q", "--", "ps"]);
+        assert_eq!(seen.code, i32::try_from(code).ok(), "{seen}");
+        assert_eq!(seen.stdout_text(), "", "{code}");
+        assert_eq!(seen.stderr_text(), words, "{code}");
+    }
+    for code in [0, 1, 4] {
+        let document = "fails: tcp:127.0.0.1:9\n";
+        let (_, seen) = run(&[ended(code)], document, &["web", "-q", "--", "ps"]);
+        assert_eq!(seen.code, i32::try_from(code).ok(), "{seen}");
+        assert_eq!(seen.stdout_text(), document, "{code}");
+        assert_eq!(seen.stderr_text(), "", "{code}");
+    }
+    // A part of a document is none either.
+    let (_, seen) = run(&[ended(137)], "{\"schema\":", &["web", "-q"]);
+    assert_eq!(seen.code, Some(3), "{seen}");
     assert_eq!(seen.stdout_text(), "");
-    assert_eq!(seen.stderr_text(), words);
 }
 
 #[test]
