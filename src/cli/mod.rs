@@ -4,6 +4,7 @@
 
 mod advice;
 mod applet;
+mod beforehand;
 mod check;
 mod deliver;
 pub mod exit;

@@ -8,6 +8,7 @@ mod kubectl;
 mod plan;
 mod pod;
 mod refusal;
+mod reuse;
 mod run;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ use crate::sys::own_image;
 use kubectl::Kubectl;
 use plan::{Task, Way};
 use pod::Target;
+use run::Ended;
 
 /// What `kubectl spyhole` takes.
 #[derive(Debug, Clone, Args)]
@@ -162,12 +164,28 @@ pub fn run(options: &Options) -> Result<u8, AttachError> {
     let admission = admission::of(&kubectl, &target, options.level)?;
     let choice = choose::choose(&target, &admission, options.run_as);
     let task = Task::of(options, &target)?;
-    let way = Way::of(&kubectl, &target, choice, &task, options)?;
-    tell(&target, &way.plan, options.quiet);
+    let way = |new| Way::of(&kubectl, &target, choice.clone(), &task, options, new);
+    let first = way(options.new)?;
+    tell(&target, &first.plan, options.quiet);
     if options.dry_run {
-        return print(&way.plan);
+        return print(&first.plan);
     }
-    run::run(&kubectl, &target, &way, options)
+    let why = match run::run(&kubectl, &target, &first, options)? {
+        Ended::With(code) => return Ok(code),
+        Ended::NotReused(why) => why,
+    };
+    let second = way(true)?;
+    if !options.quiet {
+        let words = format!(
+            "{} cannot be used again, so {} is added: {why}",
+            first.container, second.container
+        );
+        let _ = writeln!(io::stderr(), "{}", escaped(words.as_bytes()));
+    }
+    match run::run(&kubectl, &target, &second, options)? {
+        Ended::With(code) => Ok(code),
+        Ended::NotReused(why) => Err(AttachError::Target(why)),
+    }
 }
 
 /// The image that is put there.

@@ -113,6 +113,8 @@ pub(super) struct Way {
 }
 
 impl Way {
+    /// With a container that is there already, unless it has to be a new one.
+    ///
     /// # Errors
     /// Where the kernel gives no randomness for a name.
     pub(super) fn of(
@@ -121,12 +123,13 @@ impl Way {
         choice: Choice,
         task: &Task,
         options: &Options,
+        new: bool,
     ) -> Result<Self, AttachError> {
         let image = image(options)?;
         let there = target
             .ephemeral
             .iter()
-            .find(|one| !options.new && serves(one, target, &choice, task, &image));
+            .find(|one| !new && serves(one, target, &choice, &image));
         let (container, reused) = match there {
             Some(one) => (one.name.clone(), true),
             None => (name()?, false),
@@ -193,8 +196,9 @@ impl Way {
     }
 }
 
-/// Whether a container that runs already is what would be added.
-fn serves(one: &Ephemeral, target: &Target, choice: &Choice, task: &Task, image: &str) -> bool {
+/// Whether a container that runs already is what would be added, and stays: one that serves. Any
+/// other ends once it has said what it was asked.
+fn serves(one: &Ephemeral, target: &Target, choice: &Choice, image: &str) -> bool {
     let same = |key: &str| at(&one.security_context, &[key]) == at(&choice.context, &[key]);
     let added = |context: &Value| capabilities(at(context, &["capabilities", "add"]));
     let port_is_known = !one.args.iter().any(|word| word.starts_with("--listen"));
@@ -205,8 +209,8 @@ fn serves(one: &Ephemeral, target: &Target, choice: &Choice, task: &Task, image:
         && same("runAsUser")
         && same("runAsGroup")
         && added(&one.security_context) == added(&choice.context)
-        && (task.kind != Kind::Serve
-            || (port_is_known && one.args.iter().any(|word| word == "serve")))
+        && port_is_known
+        && one.args.iter().any(|word| word == "serve")
 }
 
 struct Commands<'a> {

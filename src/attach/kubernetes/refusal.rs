@@ -175,9 +175,6 @@ fn rights(said: &str) -> Option<String> {
         "\n  A role lets it by this rule:\n    - apiGroups: [\"\"]\n      resources: [\"{resource}\"]\n      verbs: [\"{verb}\"]\n  \
          kubectl spyhole takes all of: {NEEDED}"
     );
-    if resource == "pods/exec" {
-        text.push_str("\n  --new adds another container instead");
-    }
     Some(text)
 }
 

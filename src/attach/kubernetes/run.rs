@@ -9,18 +9,26 @@ use super::kubectl::{Kubectl, ask, split};
 use super::plan::{Kind, Way};
 use super::pod::{self, State, Target};
 use super::refusal::{self, Doing};
-use super::{AttachError, Options};
+use super::{AttachError, Options, reuse};
 use crate::attach::plan::Step;
 use crate::model::escape::escaped;
 use crate::sys::tool::{self, Lent, ToolError};
 
-/// Runs the way and returns spyhole's exit code.
+/// How a way ended.
+pub(super) enum Ended {
+    /// With spyhole's exit code.
+    With(u8),
+    /// The container that was to be used again did not do, and nothing was printed; why.
+    NotReused(String),
+}
+
+/// Runs the way.
 pub(super) fn run(
     kubectl: &Kubectl,
     target: &Target,
     way: &Way,
     options: &Options,
-) -> Result<u8, AttachError> {
+) -> Result<Ended, AttachError> {
     let running = Running {
         kubectl,
         target,
@@ -29,31 +37,31 @@ pub(super) fn run(
     };
     let mut steps = way.plan.steps.iter();
     let Some(first) = steps.next() else {
-        return Ok(0);
+        return Ok(Ended::With(0));
     };
-    match (way.kind, way.reused) {
-        (Kind::Once, true) => exec(first),
-        (Kind::Attached, true) => hand_over(first),
+    let code = match (way.kind, way.reused) {
+        (Kind::Once, true) => return reuse::once(first),
+        (Kind::Attached, true) => return reuse::attached(first),
+        (Kind::Serve, true) => return running.served_again(),
         (Kind::Attached, false) => {
             let lent = lend(first)?;
             hand_over(&Step {
                 file: None,
                 words: lent.words,
             })?;
-            running.ended_with()
+            running.ended_with()?
         }
         (Kind::Once, false) => {
             add(first)?;
-            running.document(steps.last())
+            running.document(steps.last())?
         }
-        (Kind::Serve, reused) => {
-            if !reused {
-                add(first)?;
-                running.wait(Until::Runs)?;
-            }
-            running.serve()
+        (Kind::Serve, false) => {
+            add(first)?;
+            running.wait(Until::Runs)?;
+            running.serve()?
         }
-    }
+    };
+    Ok(Ended::With(code))
 }
 
 struct Running<'a> {
@@ -149,6 +157,22 @@ impl Running<'_> {
             // The node was never asked: kubectl has said why.
             None => Ok(1),
         }
+    }
+
+    /// The port of a server that was there before. One that has ended since shows in its state.
+    fn served_again(&self) -> Result<Ended, AttachError> {
+        let served = self.serve();
+        if matches!(served, Ok(0)) || self.runs()? {
+            return served.map(Ended::With);
+        }
+        Ok(Ended::NotReused("it has ended".to_owned()))
+    }
+
+    /// Whether the container runs now.
+    fn runs(&self) -> Result<bool, AttachError> {
+        let (namespace, pod) = (&self.target.namespace, &self.target.pod);
+        let pod = self.kubectl.pod_again(namespace, pod)?;
+        Ok(pod::state(&pod, &self.way.container) == Some(State::Running))
     }
 
     fn serve(&self) -> Result<u8, AttachError> {
@@ -275,14 +299,8 @@ fn add(step: &Step) -> Result<(), AttachError> {
     Ok(())
 }
 
-/// In a container of spyhole that runs already.
-fn exec(step: &Step) -> Result<u8, AttachError> {
-    let mut frame = Frame::default();
-    stream(step, Doing::Exec, &mut frame, &mut io::stdout().lock())
-}
-
 /// Passes what a program says on stdout on; its exit code, where it is that of spyhole there.
-fn stream(
+pub(super) fn stream(
     step: &Step,
     doing: Doing,
     frame: &mut Frame,
@@ -353,7 +371,7 @@ fn lend(step: &Step) -> Result<Ready, AttachError> {
 
 /// Whether a JSON document came whole.
 #[derive(Debug, Default)]
-struct Frame {
+pub(super) struct Frame {
     first: Option<u8>,
     last: Option<u8>,
     abandoned: bool,
@@ -379,7 +397,7 @@ fn token(log: &str) -> Option<&str> {
     usual.then_some(token)
 }
 
-fn code(status: ExitStatus) -> u8 {
+pub(super) fn code(status: ExitStatus) -> u8 {
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     code.unwrap_or(u8::MAX)
 }

@@ -85,12 +85,12 @@ fn the_commands_for_each_pod_are_as_they_were_judged() {
 #[test]
 fn a_dry_run_needs_nothing_but_a_shell_to_be_run() {
     let kubectl = FakeKubectl::with("confined", Level::Labelled("restricted"));
-    let seen = kubectl.spyhole(["web", "--dry-run", "--", "cat", "it's", "a b"]);
+    let seen = kubectl.spyhole(["web", "--dry-run", "--", "env", "--reveal", "it's", "--reveal=a b"]);
     let line = seen.stdout_text();
     let line = line.lines().nth(1).unwrap();
     let said = crate::host::shell(&format!("printf '%s|' {line}"));
     assert!(
-        said.stdout_text().ends_with("|--|--quiet|cat|it's|a b|"),
+        said.stdout_text().ends_with("|--|--quiet|env|--reveal|it's|--reveal=a b|"),
         "{said}"
     );
 }

@@ -109,20 +109,6 @@ fn each_refusal_is_a_sentence_with_its_remedy() {
 }
 
 #[test]
-fn whoever_may_not_use_a_container_again_is_told_how_to_do_without() {
-    let kubectl = FakeKubectl::with("spyhole-there", Level::None);
-    kubectl.answer(
-        "exec.refused",
-        "Error from server (Forbidden): pods \"web\" is forbidden: User \"jane\" cannot create \
-         resource \"pods/exec\" in API group \"\" in the namespace \"shop\"\n",
-    );
-    let seen = kubectl.spyhole(["web", "-q"]).ended_with(3);
-    let words = seen.stderr_text();
-    assert!(words.contains("may not create pods/exec"), "{words}");
-    assert!(words.contains("--new adds another container"), "{words}");
-}
-
-#[test]
 fn a_pod_that_cannot_be_entered_is_told_before_anything_is_added() {
     let cases = [
         ("windows", "runs Windows"),

@@ -128,6 +128,78 @@ fn a_container_of_spyhole_that_runs_is_used_again() {
     assert!(!calls.contains("debug"), "{calls}");
 }
 
+/// The container that runs there ends under the command, or may not be used: another one is added.
+#[test]
+fn what_cannot_be_used_again_is_replaced() {
+    let forbidden = "Error from server (Forbidden): pods \"web\" is forbidden: User \"jane\" cannot \
+         create resource \"pods/exec\" in API group \"\" in the namespace \"shop\"\n";
+    let gone = "error: unable to upgrade connection: container not found (\"spyhole-7xk2q\")\n";
+    for (stderr, code, why) in [
+        ("command terminated with exit code 137\n", 137, "ended before it was done (exit code 137)"),
+        ("command terminated with exit code 126\n", 126, "exit code 126"),
+        (forbidden, 1, "\"jane\" may not create pods/exec"),
+        (gone, 1, "container not found"),
+    ] {
+        let kubectl = FakeKubectl::with("spyhole-there", Level::Labelled("restricted"));
+        // What was said before the end is a part of an answer.
+        kubectl.answer("exec", "{\"schema\":");
+        kubectl.answer("exec.stderr", stderr);
+        kubectl.answer("exec.code", &code.to_string());
+        with_state(&kubectl, "SPYHOLE", 2, &ended(0));
+        kubectl.answer("logs", "{}\n");
+        let seen = kubectl.spyhole(["web"]).ended_with(0);
+        assert_eq!(seen.stdout_text(), "{}\n");
+        let words = seen.stderr_text();
+        assert!(words.contains("spyhole-7xk2q cannot be used again"), "{words}");
+        assert!(words.contains(why), "{words}");
+        assert!(kubectl.calls().contains("\ndebug "), "{}", kubectl.calls());
+        let quiet = kubectl.spyhole(["web", "-q"]);
+        assert_eq!(quiet.stderr_text(), "", "{quiet}");
+    }
+}
+
+/// A container that only prints one document ends with it, and whatever runs in it then as well.
+#[test]
+fn only_a_container_that_serves_is_used_again() {
+    for (args, used) in [
+        (json!(["serve", "--lifetime=1h"]), true),
+        (json!(["--quiet", "dump"]), false),
+        (json!([]), false),
+    ] {
+        let mut pod: Value = serde_json::from_str(&fixture("spyhole-there")).unwrap();
+        pod["spec"]["ephemeralContainers"][0]["args"] = args.clone();
+        let kubectl = FakeKubectl::with("spyhole-there", Level::None);
+        kubectl.answer("get-pod", &pod.to_string());
+        let seen = kubectl.spyhole(["web", "--dry-run", "--", "ps"]).ended_with(0);
+        let adds = seen.stdout_text().contains("kubectl debug");
+        assert_eq!(adds, !used, "{args}: {seen}");
+    }
+}
+
+/// A container that was added stays listed in the pod: not for a slip of the keyboard.
+#[test]
+fn words_that_spyhole_does_not_take_add_no_container() {
+    let kubectl = FakeKubectl::with("non-root", Level::None);
+    for (words, said) in [
+        (&["pss"][..], "unrecognized subcommand 'pss'"),
+        (&["ps", "--al"], "'--al'"),
+        (&["ps", "-o", "jsn"], "'jsn'"),
+        (&["check", "tcp"], "tcp"),
+        (
+            &["--timeout=1s", "mounts", "--space-timeout=9s"],
+            "--space-timeout",
+        ),
+    ] {
+        let words = [&["web", "--"], words].concat();
+        let seen = kubectl.spyhole(words).ended_with(2);
+        assert!(seen.stderr_text().contains(said), "{said}: {seen}");
+        assert_eq!(seen.stdout_text(), "");
+    }
+    let help = kubectl.spyhole(["web", "--", "ps", "--help"]).ended_with(0);
+    assert!(help.stdout_text().contains("Usage: spyhole processes"), "{help}");
+    assert_eq!(kubectl.calls(), "", "nothing was asked of a cluster");
+}
+
 #[test]
 fn the_page_is_told_with_its_token() {
     let kubectl = FakeKubectl::with("spyhole-there", Level::Labelled("restricted"));
