@@ -1,5 +1,7 @@
 //! The commands of a way.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::choose::Choice;
@@ -16,6 +18,28 @@ pub(super) struct Task {
     /// The words of its command line.
     pub(super) args: Vec<String>,
     pub(super) kind: Kind,
+    /// How long spyhole itself gives a look.
+    pub(super) time: Option<Duration>,
+}
+
+/// What a look may take where `--timeout` does not say it.
+const LOOK_TIME: Duration = Duration::from_secs(30);
+
+/// How long a command takes at most by its own `--timeout`; `None` for those that have none: an
+/// application that is started, and checks with a time each.
+fn own_time(words: &[String]) -> Option<Duration> {
+    let command = words.iter().find(|word| !word.starts_with('-'));
+    if command.is_some_and(|word| matches!(word.as_str(), "run" | "check")) {
+        return None;
+    }
+    let joined = |word: &String| word.strip_prefix("--timeout=").map(str::to_owned);
+    let apart = || {
+        let at = words.iter().position(|word| word == "--timeout")?;
+        words.get(at + 1).cloned()
+    };
+    let given = words.iter().find_map(joined).or_else(apart);
+    let given = given.and_then(|time| humantime::parse_duration(&time).ok());
+    Some(given.unwrap_or(LOOK_TIME))
 }
 
 /// How long spyhole stays, and how one reads it.
@@ -57,6 +81,7 @@ impl Task {
         } else {
             Kind::Once
         };
+        let time = own_time(&given);
         let mut args: Vec<String> = options.passed_on.iter().map(text).collect();
         let names_target = |word: &String| {
             ["-c", "--pid", "--self"]
@@ -84,7 +109,7 @@ impl Task {
             }
             _ => args.extend(given),
         }
-        Ok(Self { args, kind })
+        Ok(Self { args, kind, time })
     }
 }
 
@@ -108,6 +133,8 @@ pub(super) struct Way {
     pub(super) container: String,
     pub(super) image: String,
     pub(super) kind: Kind,
+    /// As [`Task::time`].
+    pub(super) time: Option<Duration>,
     /// Whether that container is there already.
     pub(super) reused: bool,
 }
@@ -191,6 +218,7 @@ impl Way {
             container,
             image,
             kind: task.kind,
+            time: task.time,
             reused,
         })
     }

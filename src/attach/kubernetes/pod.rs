@@ -189,6 +189,7 @@ fn lives(document: &Value, pod: &str) -> Result<(), AttachError> {
             "{pod} is a static pod, to which Kubernetes adds no container; look from its node"
         )));
     }
+    is_scheduled(document, pod)?;
     match text(at(document, &["status", "phase"])) {
         Some(phase @ ("Succeeded" | "Failed")) => Err(AttachError::Target(format!(
             "{pod} has ended ({}): nothing runs there that could be looked into. To see an \
@@ -197,6 +198,28 @@ fn lives(document: &Value, pod: &str) -> Result<(), AttachError> {
         ))),
         _ => Ok(()),
     }
+}
+
+/// A pod without a node has nobody who could start anything.
+fn is_scheduled(document: &Value, pod: &str) -> Result<(), AttachError> {
+    let node = text(at(document, &["spec", "nodeName"]));
+    if node.is_some_and(|node| !node.is_empty()) {
+        return Ok(());
+    }
+    let conditions = at(document, &["status", "conditions"]).as_array();
+    let condition = conditions
+        .into_iter()
+        .flatten()
+        .find(|one| at(one, &["type"]) == "PodScheduled" && at(one, &["status"]) == "False");
+    let words = |key: &str| words(at(condition.unwrap_or(&Value::Null), &[key]));
+    let why = match (words("reason"), words("message")) {
+        (reason, message) if message.is_empty() => reason,
+        (reason, message) => format!("{reason}: {message}"),
+    };
+    let colon = if why.is_empty() { "" } else { ": " };
+    Err(AttachError::Target(format!(
+        "{pod} is not scheduled: no node runs it yet{colon}{why}"
+    )))
 }
 
 /// The container that is meant, and those that could have been.
@@ -288,7 +311,7 @@ fn is_running(
             String::new(),
         ),
         None => (
-            "does not run yet: its node says nothing of it".to_owned(),
+            "does not run yet: its node has not reported it".to_owned(),
             String::new(),
         ),
     };
@@ -309,20 +332,13 @@ fn beside(message: &str) -> String {
     }
 }
 
+/// Words of a cluster, which end up in a sentence.
+fn words(value: &Value) -> String {
+    let words: String = text(value).unwrap_or_default().chars().take(600).collect();
+    escaped(words.trim().as_bytes()).into_owned()
+}
+
 fn state_of(state: &Value) -> Option<State> {
-    let words = |value: &Value| {
-        let words = text(value).unwrap_or_default();
-        // A node's words end up in a sentence.
-        escaped(
-            words
-                .chars()
-                .take(600)
-                .collect::<String>()
-                .trim()
-                .as_bytes(),
-        )
-        .into_owned()
-    };
     if at(state, &["running"]).is_object() {
         return Some(State::Running);
     }

@@ -2,7 +2,9 @@
 //! and is called that.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
+use super::plan::Way;
 use super::{AttachError, Options};
 use crate::attach::plan::quoted;
 use crate::model::escape::escaped;
@@ -114,6 +116,27 @@ pub(super) fn slow(options: &Options, container: &str, words: &str, logs: &str) 
         "{container} was not done in its time; the last that is known: {words}\n  It may be yet: \
          {logs} shows what it said, --timeout waits longer than {} s",
         options.timeout.as_secs()
+    ))
+}
+
+/// A container that ended with a code that spyhole has no use for.
+pub(super) fn not_spyhole(way: &Way, code: u8) -> AttachError {
+    AttachError::Target(format!(
+        "{} ended with exit code {code}, which is none of spyhole's: is spyhole the entrypoint of \
+         the image {}?\n  {STAYS}",
+        way.container,
+        escaped(way.image.as_bytes())
+    ))
+}
+
+/// A container that goes on after spyhole would have ended.
+pub(super) fn no_end(way: &Way, time: Duration, logs: &str) -> AttachError {
+    AttachError::Target(format!(
+        "{} still runs after {} s, longer than spyhole takes: is spyhole the entrypoint of the \
+         image {}?\n  {logs} shows what it prints\n  {STAYS}",
+        way.container,
+        time.as_secs(),
+        escaped(way.image.as_bytes())
     ))
 }
 

@@ -82,7 +82,9 @@ const DONE: u8 = 0;
 const SAYS_NO: u8 = 1;
 const UNREADABLE: u8 = 4;
 
-/// How long a command beside the target may take. What looks has a limit of its own.
+/// How much longer than it may take by its own `--timeout` a look is waited for.
+const GRACE: Duration = Duration::from_secs(10);
+/// How long what has no such limit may take.
 const END_TIME: Duration = Duration::from_mins(5);
 /// How long a server takes at most until it says that it listens.
 const GREETING_TIME: Duration = Duration::from_secs(15);
@@ -111,6 +113,9 @@ impl Running<'_> {
                 Box::new(io::stderr())
             };
             stream(step, Doing::ReadLog, &mut frame, &mut *out)?;
+        }
+        if self.way.time.is_some() && matches!(code, 6..=128) {
+            return Err(refusal::not_spyhole(self.way, code));
         }
         if reason == "OOMKilled" || code > 128 {
             return Err(AttachError::Target(format!(
@@ -192,9 +197,11 @@ impl Running<'_> {
             if begun.elapsed() > GREETING_TIME {
                 let last = said.lines().last().unwrap_or_default();
                 return Err(AttachError::Target(format!(
-                    "{} does not serve; it says: {}",
+                    "{} of the image {} does not serve; it says: {}\n  {} shows all of it",
                     self.way.container,
-                    escaped(last.as_bytes())
+                    escaped(self.way.image.as_bytes()),
+                    escaped(last.as_bytes()),
+                    self.logs_line()
                 )));
             }
             thread::sleep(Duration::from_millis(500));
@@ -216,6 +223,7 @@ impl Running<'_> {
         let name = &self.way.container;
         let begun = Instant::now();
         let (mut pause, mut last) = (Duration::from_millis(300), String::new());
+        let mut running_since = None;
         loop {
             let pod = self
                 .kubectl
@@ -223,7 +231,14 @@ impl Running<'_> {
             let state = pod::state(&pod, name);
             let (words, limit) = match state {
                 Some(State::Running) if until == Until::Runs => return Ok(State::Running),
-                Some(State::Running) => ("runs".to_owned(), END_TIME),
+                Some(State::Running) => {
+                    let since: &Instant = running_since.get_or_insert_with(Instant::now);
+                    let limit = self.way.time.map_or(END_TIME, |time| time + GRACE);
+                    if since.elapsed() >= limit {
+                        return Err(refusal::no_end(self.way, limit, &self.logs_line()));
+                    }
+                    ("runs".to_owned(), Duration::MAX)
+                }
                 Some(ended @ State::Terminated { .. }) if until == Until::Ends => return Ok(ended),
                 Some(State::Terminated {
                     code,
@@ -239,7 +254,7 @@ impl Running<'_> {
                     (reason, self.options.timeout)
                 }
                 None => (
-                    "its node has not seen it yet".to_owned(),
+                    "its node has not reported it yet".to_owned(),
                     self.options.timeout,
                 ),
             };

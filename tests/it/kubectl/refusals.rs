@@ -1,6 +1,8 @@
 //! Each refusal is a sentence with its remedy.
 
-use super::fake::{FakeKubectl, Level};
+use serde_json::{Value, json};
+
+use super::fake::{FakeKubectl, Level, fixture};
 
 /// What kubectl says at which command, and what has to be in the sentence.
 const REFUSED: [(&str, &str, &[&str]); 14] = [
@@ -211,4 +213,31 @@ fn hints_carry_namespace_and_context() {
         let said = kubectl.spyhole(there).ended_with(3).stderr_text();
         assert!(said.contains(&line), "{said}");
     }
+}
+
+#[test]
+fn a_pod_without_a_node_is_told_as_such() {
+    let mut pod: Value = serde_json::from_str(&fixture("pulling")).unwrap();
+    pod["spec"].as_object_mut().unwrap().remove("nodeName");
+    pod["status"] = json!({"phase": "Pending"});
+    let said = |pod: &Value| {
+        let kubectl = FakeKubectl::with("pulling", Level::None);
+        kubectl.answer("get-pod", &pod.to_string());
+        kubectl.spyhole(["web"]).ended_with(3).stderr_text()
+    };
+    let bare = said(&pod);
+    assert!(bare.contains("the pod web is not scheduled: no node runs it yet\n"), "{bare}");
+    pod["status"]["conditions"] = json!([
+        {"type": "PodScheduled", "status": "False", "reason": "Unschedulable",
+         "message": "0/3 nodes are available: 3 Insufficient memory."},
+    ]);
+    let told = said(&pod);
+    assert!(
+        told.contains("no node runs it yet: Unschedulable: 0/3 nodes are available"),
+        "{told}"
+    );
+    // With a node, it is the node that has not spoken yet.
+    pod["spec"]["nodeName"] = "node-a".into();
+    let later = said(&pod);
+    assert!(later.contains("does not run yet: its node has not reported it"), "{later}");
 }

@@ -307,3 +307,35 @@ fn an_image_that_podman_built_is_told_as_such() {
     assert!(said.contains("not a registry"), "{said}");
     assert!(said.contains("k3s ctr images import"), "{said}");
 }
+
+/// nginx, or any other program that stays: it is no look, and says nothing that could be shown.
+#[test]
+fn an_image_that_is_not_spyhole_is_not_waited_for_without_end() {
+    let states = vec![json!({"running": {}}); 60];
+    let args = ["web", "--image=nginx", "--", "ps", "--timeout=1s"];
+    let (_, seen) = run(&states, "", &args);
+    assert_eq!(seen.code, Some(3), "{seen}");
+    assert_eq!(seen.stdout_text(), "");
+    let said = seen.stderr_text();
+    for words in [
+        "still runs after 11 s",
+        "is spyhole the entrypoint of the image nginx?",
+        "kubectl logs --namespace=shop web --container=spyhole-",
+        "stays listed",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+}
+
+/// It ends with a code that spyhole never has.
+#[test]
+fn a_program_that_is_not_spyhole_is_told_by_its_exit_code() {
+    let args = ["web", "-q", "--image=nginx"];
+    let (_, seen) = run(&[ended(127)], "exec: --quiet: not found\n", &args);
+    assert_eq!(seen.code, Some(3), "{seen}");
+    assert_eq!(seen.stdout_text(), "");
+    let said = seen.stderr_text();
+    assert!(said.starts_with("exec: --quiet: not found\n"), "{said}");
+    assert!(said.contains("exit code 127"), "{said}");
+    assert!(said.contains("is spyhole the entrypoint of the image nginx?"), "{said}");
+}
