@@ -12,10 +12,7 @@ use crate::inspect::{REGISTRY, section};
 
 /// `None` where spyhole takes the words. Otherwise what it answers here, as it would there: a usage
 /// error, or the help that was asked for.
-pub(super) fn check(
-    flags: &[OsString],
-    command: &[OsString],
-) -> Option<Result<ExitCode, Failure>> {
+pub(super) fn check(flags: &[OsString], command: &[OsString]) -> Option<Result<ExitCode, Failure>> {
     let words: Vec<OsString> = std::iter::once("spyhole".into())
         .chain(flags.iter().chain(command).cloned())
         .collect();
@@ -29,9 +26,8 @@ pub(super) fn check(
 fn suits(matches: &ArgMatches) -> Result<(), Failure> {
     let global =
         Global::from_arg_matches(matches).map_err(|error| Failure::usage(error.to_string()))?;
-    let looks = |name: &str| {
-        name == extras::DUMP || REGISTRY.iter().any(|section| section.name == name)
-    };
+    let looks =
+        |name: &str| name == extras::DUMP || REGISTRY.iter().any(|section| section.name == name);
     if !matches.subcommand_name().is_none_or(looks) {
         return Ok(());
     }

@@ -271,7 +271,9 @@ fn alike(command: &[String], words: &[&str], flags: &[&str]) -> String {
     let program = command.first().map_or("kubectl", String::as_str);
     let same = |word: &&str| flags.iter().any(|flag| word.starts_with(flag));
     let given = command.iter().map(String::as_str).filter(same);
-    let line = std::iter::once(program).chain(words.iter().copied()).chain(given);
+    let line = std::iter::once(program)
+        .chain(words.iter().copied())
+        .chain(given);
     let line: Vec<_> = line.map(quoted).collect();
     escaped(line.join(" ").as_bytes()).into_owned()
 }

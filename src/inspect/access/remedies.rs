@@ -105,8 +105,7 @@ const ROOT_CONTEXT: &str = "runAsUser: 0, runAsGroup: 0, runAsNonRoot: false, \
      allowPrivilegeEscalation: false, \
      capabilities: {drop: [ALL], add: [SYS_PTRACE, DAC_READ_SEARCH]}";
 /// The same for an engine.
-const ROOT_FLAGS: &str =
-    "--user 0:0 --cap-drop ALL --cap-add SYS_PTRACE --cap-add DAC_READ_SEARCH";
+const ROOT_FLAGS: &str = "--user 0:0 --cap-drop ALL --cap-add SYS_PTRACE --cap-add DAC_READ_SEARCH";
 
 /// What the container must be to pass the kernel's comparison.
 struct User {
@@ -237,8 +236,7 @@ impl Situation<'_> {
 
     /// Whether the viewer is what [`Self::run_as_root`] would make of it.
     fn is_root_already(&self) -> bool {
-        let opens_files =
-            self.viewer.can(CAP_DAC_READ_SEARCH) || self.viewer.can(CAP_DAC_OVERRIDE);
+        let opens_files = self.viewer.can(CAP_DAC_READ_SEARCH) || self.viewer.can(CAP_DAC_OVERRIDE);
         self.viewer.can(CAP_SYS_PTRACE) && opens_files && !self.other_user_namespace
     }
 

@@ -193,7 +193,10 @@ fn on_kubernetes_the_pod_and_its_namespace_are_named() {
     let command = |viewer: Setup| {
         let seen = access(viewer);
         assert!(!seen["remedies"].to_string().contains("docker"), "{seen:#}");
-        seen["remedies"][0]["commands"][1].as_str().unwrap().to_owned()
+        seen["remedies"][0]["commands"][1]
+            .as_str()
+            .unwrap()
+            .to_owned()
     };
     let image = own_image::DEFAULT;
     for (hostname, word) in [
@@ -214,7 +217,9 @@ fn on_kubernetes_the_pod_and_its_namespace_are_named() {
         }
         // What spyhole's own pod is called is not what another is called.
         let file = namespace_file(&directory, "spyhole");
-        let apart = in_pod(web.spyhole()).share_net(false).copy(&file, NAMESPACE_FILE);
+        let apart = in_pod(web.spyhole())
+            .share_net(false)
+            .copy(&file, NAMESPACE_FILE);
         let said = command(apart);
         assert!(said.starts_with(&line("NAMESPACE", "POD")), "{said}");
     }
@@ -225,7 +230,10 @@ fn on_kubernetes_the_pod_and_its_namespace_are_named() {
         let apart = in_pod(web.spyhole()).caps("=sys_ptrace").share_net(false);
         let seen = access(apart);
         assert_eq!(outcome(&seen, "files"), "allowed", "{seen:#}");
-        seen["remedies"][0]["commands"][1].as_str().unwrap().to_owned()
+        seen["remedies"][0]["commands"][1]
+            .as_str()
+            .unwrap()
+            .to_owned()
     };
     assert!(said.starts_with("kubectl debug -it -n shop POD "), "{said}");
 }
@@ -255,10 +263,16 @@ fn alone_in_a_pod_it_names_the_pod_that_it_is_in() {
     // As an image says that was pushed under another name.
     let named = alone().env("SPYHOLE_IMAGE", "registry.example/team tools/spyhole:7");
     let named = named.run().stderr_text();
-    assert!(named.contains(&line.replace("shop web-7d9f", "NAMESPACE POD")), "{named}");
+    assert!(
+        named.contains(&line.replace("shop web-7d9f", "NAMESPACE POD")),
+        "{named}"
+    );
     let named = alone().env("SPYHOLE_IMAGE", "registry.example/$x:7").run();
     let named = named.stderr_text();
-    assert!(named.contains(" --image='registry.example/$x:7' "), "{named}");
+    assert!(
+        named.contains(" --image='registry.example/$x:7' "),
+        "{named}"
+    );
 }
 
 #[test]
@@ -285,17 +299,16 @@ fn with_podman_each_command_works_as_it_stands() {
         let seen = look(&["--user", "65532:65532"]);
         let remedies = seen["remedies"].as_array().unwrap();
         assert_eq!(remedies.len(), 2, "{seen:#}");
-        for (remedy, wanted) in remedies
-            .iter()
-            .zip([&*first, "--user 0:0 --cap-drop ALL --cap-add SYS_PTRACE --cap-add DAC_READ_SEARCH"])
-        {
+        for (remedy, wanted) in remedies.iter().zip([
+            &*first,
+            "--user 0:0 --cap-drop ALL --cap-add SYS_PTRACE --cap-add DAC_READ_SEARCH",
+        ]) {
             let command = remedy["commands"][0].as_str().unwrap();
             assert!(command.starts_with("podman run "), "{command}");
             assert!(command.contains(wanted), "{command}");
             let words = command.split(' ').skip(2);
             // Network and terminal are the harness's own matter.
-            let words =
-                words.filter(|word| !["--rm", "-it", image, "access"].contains(word));
+            let words = words.filter(|word| !["--rm", "-it", image, "access"].contains(word));
             let words: Vec<&str> = words
                 .filter(|word| !word.starts_with("--network=") && !word.starts_with("--pid="))
                 .collect();

@@ -85,12 +85,21 @@ fn the_commands_for_each_pod_are_as_they_were_judged() {
 #[test]
 fn a_dry_run_needs_nothing_but_a_shell_to_be_run() {
     let kubectl = FakeKubectl::with("confined", Level::Labelled("restricted"));
-    let seen = kubectl.spyhole(["web", "--dry-run", "--", "env", "--reveal", "it's", "--reveal=a b"]);
+    let seen = kubectl.spyhole([
+        "web",
+        "--dry-run",
+        "--",
+        "env",
+        "--reveal",
+        "it's",
+        "--reveal=a b",
+    ]);
     let line = seen.stdout_text();
     let line = line.lines().nth(1).unwrap();
     let said = crate::host::shell(&format!("printf '%s|' {line}"));
     assert!(
-        said.stdout_text().ends_with("|--|--quiet|env|--reveal|it's|--reveal=a b|"),
+        said.stdout_text()
+            .ends_with("|--|--quiet|env|--reveal|it's|--reveal=a b|"),
         "{said}"
     );
 }
@@ -224,7 +233,11 @@ fn the_image_has_a_tag_and_is_fetched_only_from_where_it_can_be() {
             &[],
             format!("localhost/spyhole:7{if_absent}"),
         ),
-        (Some("registry.example/s:7"), &[], "registry.example/s:7".to_owned()),
+        (
+            Some("registry.example/s:7"),
+            &[],
+            "registry.example/s:7".to_owned(),
+        ),
         (
             Some("registry.example/s:7"),
             &["--image=spyhole:latest"],
@@ -238,8 +251,13 @@ fn the_image_has_a_tag_and_is_fetched_only_from_where_it_can_be() {
     ] {
         assert_eq!(line(variable, args), wanted, "{variable:?} {args:?}");
     }
-    let odd = kubectl.spyhole(["web", "--dry-run", "--image=a b"]).ended_with(2);
-    assert!(odd.stderr_text().contains("not the name of an image"), "{odd}");
+    let odd = kubectl
+        .spyhole(["web", "--dry-run", "--image=a b"])
+        .ended_with(2);
+    assert!(
+        odd.stderr_text().contains("not the name of an image"),
+        "{odd}"
+    );
 }
 
 /// Among the processes of a whole node the name `app` is that of many.

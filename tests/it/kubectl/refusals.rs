@@ -186,7 +186,13 @@ fn no_kubectl_no_plugin() {
 #[test]
 fn hints_carry_namespace_and_context() {
     let kubectl = FakeKubectl::with("crash-loop", Level::None);
-    let there = ["web", "--context=prod", "--kubeconfig=/tmp/k s", "-n", "shop"];
+    let there = [
+        "web",
+        "--context=prod",
+        "--kubeconfig=/tmp/k s",
+        "-n",
+        "shop",
+    ];
     let flags = "--context=prod '--kubeconfig=/tmp/k s'";
     let said = kubectl.spyhole(there).ended_with(3).stderr_text();
     let line = format!("kubectl logs {flags} --namespace=shop web --container=app --previous");
@@ -226,7 +232,10 @@ fn a_pod_without_a_node_is_told_as_such() {
         kubectl.spyhole(["web"]).ended_with(3).stderr_text()
     };
     let bare = said(&pod);
-    assert!(bare.contains("the pod web is not scheduled: no node runs it yet\n"), "{bare}");
+    assert!(
+        bare.contains("the pod web is not scheduled: no node runs it yet\n"),
+        "{bare}"
+    );
     pod["status"]["conditions"] = json!([
         {"type": "PodScheduled", "status": "False", "reason": "Unschedulable",
          "message": "0/3 nodes are available: 3 Insufficient memory."},
@@ -239,5 +248,8 @@ fn a_pod_without_a_node_is_told_as_such() {
     // With a node, it is the node that has not spoken yet.
     pod["spec"]["nodeName"] = "node-a".into();
     let later = said(&pod);
-    assert!(later.contains("does not run yet: its node has not reported it"), "{later}");
+    assert!(
+        later.contains("does not run yet: its node has not reported it"),
+        "{later}"
+    );
 }

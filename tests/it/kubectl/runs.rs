@@ -135,8 +135,16 @@ fn what_cannot_be_used_again_is_replaced() {
          create resource \"pods/exec\" in API group \"\" in the namespace \"shop\"\n";
     let gone = "error: unable to upgrade connection: container not found (\"spyhole-7xk2q\")\n";
     for (stderr, code, why) in [
-        ("command terminated with exit code 137\n", 137, "ended before it was done (exit code 137)"),
-        ("command terminated with exit code 126\n", 126, "exit code 126"),
+        (
+            "command terminated with exit code 137\n",
+            137,
+            "ended before it was done (exit code 137)",
+        ),
+        (
+            "command terminated with exit code 126\n",
+            126,
+            "exit code 126",
+        ),
         (forbidden, 1, "\"jane\" may not create pods/exec"),
         (gone, 1, "container not found"),
     ] {
@@ -150,7 +158,10 @@ fn what_cannot_be_used_again_is_replaced() {
         let seen = kubectl.spyhole(["web"]).ended_with(0);
         assert_eq!(seen.stdout_text(), "{}\n");
         let words = seen.stderr_text();
-        assert!(words.contains("spyhole-7xk2q cannot be used again"), "{words}");
+        assert!(
+            words.contains("spyhole-7xk2q cannot be used again"),
+            "{words}"
+        );
         assert!(words.contains(why), "{words}");
         assert!(kubectl.calls().contains("\ndebug "), "{}", kubectl.calls());
         let quiet = kubectl.spyhole(["web", "-q"]);
@@ -170,7 +181,9 @@ fn only_a_container_that_serves_is_used_again() {
         pod["spec"]["ephemeralContainers"][0]["args"] = args.clone();
         let kubectl = FakeKubectl::with("spyhole-there", Level::None);
         kubectl.answer("get-pod", &pod.to_string());
-        let seen = kubectl.spyhole(["web", "--dry-run", "--", "ps"]).ended_with(0);
+        let seen = kubectl
+            .spyhole(["web", "--dry-run", "--", "ps"])
+            .ended_with(0);
         let adds = seen.stdout_text().contains("kubectl debug");
         assert_eq!(adds, !used, "{args}: {seen}");
     }
@@ -196,7 +209,10 @@ fn words_that_spyhole_does_not_take_add_no_container() {
         assert_eq!(seen.stdout_text(), "");
     }
     let help = kubectl.spyhole(["web", "--", "ps", "--help"]).ended_with(0);
-    assert!(help.stdout_text().contains("Usage: spyhole processes"), "{help}");
+    assert!(
+        help.stdout_text().contains("Usage: spyhole processes"),
+        "{help}"
+    );
     assert_eq!(kubectl.calls(), "", "nothing was asked of a cluster");
 }
 
@@ -242,7 +258,10 @@ fn what_will_not_start_is_told_as_soon_as_it_is_known() {
         ),
         (
             waiting("ErrImageNeverPull", "not present with pull policy of Never"),
-            &["ctr -n k8s.io images import", "--image-pull-policy=IfNotPresent"],
+            &[
+                "ctr -n k8s.io images import",
+                "--image-pull-policy=IfNotPresent",
+            ],
         ),
         (
             waiting(
@@ -337,5 +356,8 @@ fn a_program_that_is_not_spyhole_is_told_by_its_exit_code() {
     let said = seen.stderr_text();
     assert!(said.starts_with("exec: --quiet: not found\n"), "{said}");
     assert!(said.contains("exit code 127"), "{said}");
-    assert!(said.contains("is spyhole the entrypoint of the image nginx?"), "{said}");
+    assert!(
+        said.contains("is spyhole the entrypoint of the image nginx?"),
+        "{said}"
+    );
 }

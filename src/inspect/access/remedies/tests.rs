@@ -108,7 +108,9 @@ fn an_engine_that_is_known_gets_its_own_lines_only() {
             commands(&advice),
             [
                 format!("{program} {shared} --user 1000:1000 registry.example/spyhole:7 access"),
-                format!("{program} {shared} --user 0:0 --cap-drop ALL --cap-add SYS_PTRACE --cap-add DAC_READ_SEARCH registry.example/spyhole:7 access"),
+                format!(
+                    "{program} {shared} --user 0:0 --cap-drop ALL --cap-add SYS_PTRACE --cap-add DAC_READ_SEARCH registry.example/spyhole:7 access"
+                ),
             ]
         );
         assert!(
@@ -188,7 +190,10 @@ fn podman_gives_capabilities_to_a_user_who_is_not_root() {
         &target(1000, 1000, 1 << 10),
         Reason::Capability,
     );
-    assert!(commands(&advice)[0].contains("--user 1000:1000 --cap-add NET_BIND_SERVICE registry.example"));
+    assert!(
+        commands(&advice)[0]
+            .contains("--user 1000:1000 --cap-add NET_BIND_SERVICE registry.example")
+    );
     assert_eq!(advice.ruled_out, []);
 }
 
@@ -277,7 +282,10 @@ fn a_remedy_that_was_followed_is_not_printed_again() {
         let followed = usize::from(!offers_root) + usize::from(!offers_twin);
         assert_eq!(told.len(), followed, "{advice:?}");
         for because in told {
-            assert!(because.starts_with("it already does; what refuses it is "), "{because}");
+            assert!(
+                because.starts_with("it already does; what refuses it is "),
+                "{because}"
+            );
         }
     }
     // In another user namespace neither is what it would be beside the target.
@@ -300,7 +308,10 @@ fn unconfined_root_is_advised_once() {
         lines[0].contains("DAC_READ_SEARCH]}, appArmorProfile: {type: Unconfined}}'"),
         "{confined:?}"
     );
-    assert!(lines[1].ends_with("--profile=general --custom=root.yaml"), "{confined:?}");
+    assert!(
+        lines[1].ends_with("--profile=general --custom=root.yaml"),
+        "{confined:?}"
+    );
     for label in ["unconfined", "system_u:system_r:spc_t:s0"] {
         let again = advised(&root, label);
         assert_eq!(again.remedies, [], "{again:?}");
