@@ -199,7 +199,7 @@ fn hints_carry_namespace_and_context() {
     assert!(said.contains(&line), "{said}");
     let deployment = ["deploy/web", "--context=prod", "-n", "shop"];
     let said = kubectl.spyhole(deployment).ended_with(2).stderr_text();
-    let line = "kubectl get pods --context=prod --namespace=shop shows them";
+    let line = "kubectl get --context=prod --namespace=shop pods shows them";
     assert!(said.contains(line), "{said}");
     for (stderr, line) in [
         (

@@ -148,24 +148,26 @@ fn what_cannot_be_used_again_is_replaced() {
         (forbidden, 1, "\"jane\" may not create pods/exec"),
         (gone, 1, "container not found"),
     ] {
-        let kubectl = FakeKubectl::with("spyhole-there", Level::Labelled("restricted"));
-        // What was said before the end is a part of an answer.
-        kubectl.answer("exec", "{\"schema\":");
-        kubectl.answer("exec.stderr", stderr);
-        kubectl.answer("exec.code", &code.to_string());
-        with_state(&kubectl, "SPYHOLE", 2, &ended(0));
-        kubectl.answer("logs", "{}\n");
-        let seen = kubectl.spyhole(["web"]).ended_with(0);
-        assert_eq!(seen.stdout_text(), "{}\n");
-        let words = seen.stderr_text();
+        let run = |args: &[&str]| {
+            let kubectl = FakeKubectl::with("spyhole-there", Level::Labelled("restricted"));
+            // What was said before the end is a part of an answer.
+            kubectl.answer("exec", "{\"schema\":");
+            kubectl.answer("exec.stderr", stderr);
+            kubectl.answer("exec.code", &code.to_string());
+            with_state(&kubectl, "SPYHOLE", 2, &ended(0));
+            kubectl.answer("logs", "{}\n");
+            let seen = kubectl.spyhole(args).ended_with(0);
+            assert!(kubectl.calls().contains("\ndebug "), "{}", kubectl.calls());
+            assert_eq!(seen.stdout_text(), "{}\n");
+            seen.stderr_text()
+        };
+        let words = run(&["web"]);
         assert!(
             words.contains("spyhole-7xk2q cannot be used again"),
             "{words}"
         );
         assert!(words.contains(why), "{words}");
-        assert!(kubectl.calls().contains("\ndebug "), "{}", kubectl.calls());
-        let quiet = kubectl.spyhole(["web", "-q"]);
-        assert_eq!(quiet.stderr_text(), "", "{quiet}");
+        assert_eq!(run(&["web", "-q"]), "");
     }
 }
 
