@@ -10,6 +10,7 @@ mod pod;
 mod refusal;
 mod reuse;
 mod run;
+mod stream;
 #[cfg(test)]
 mod tests;
 

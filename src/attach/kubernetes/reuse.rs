@@ -6,7 +6,8 @@ use std::io::{self, Write};
 use super::AttachError;
 use super::kubectl::split;
 use super::refusal::{self, Doing};
-use super::run::{Ended, Frame, code, stream};
+use super::run::Ended;
+use super::stream::{Frame, code, stream};
 use crate::attach::plan::Step;
 use crate::sys::tool::{self, ToolError};
 

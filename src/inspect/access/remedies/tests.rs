@@ -37,7 +37,7 @@ fn because(reason: Reason) -> Vec<Blocker> {
 }
 
 fn advice(place: &Place, target: &Credentials, reason: Reason) -> Advice {
-    advice_for(&Credentials::default(), place, target, reason, &None)
+    advice_for(&Credentials::default(), place, target, reason, None)
 }
 
 fn advice_for(
@@ -45,8 +45,9 @@ fn advice_for(
     place: &Place,
     target: &Credentials,
     reason: Reason,
-    label: &Option<String>,
+    label: Option<&str>,
 ) -> Advice {
+    let label = label.map(str::to_owned);
     advise(&Situation {
         place,
         viewer,
@@ -59,7 +60,7 @@ fn advice_for(
         blockers: &because(reason),
         hiding: None,
         nobody_else: false,
-        labels: [label, &None],
+        labels: [&label, &None],
     })
 }
 
@@ -273,7 +274,7 @@ fn a_remedy_that_was_followed_is_not_printed_again() {
         (&root_with(&[CAP_SYS_PTRACE]), true, true),
         (&root_with(&[CAP_DAC_OVERRIDE]), true, true),
     ] {
-        let advice = advice_for(viewer, &kubernetes, &app, Reason::Denied, &None);
+        let advice = advice_for(viewer, &kubernetes, &app, Reason::Denied, None);
         let lines = commands(&advice);
         assert_eq!(lines.iter().any(is_root), offers_root, "{advice:?}");
         assert_eq!(lines.iter().any(is_twin), offers_twin, "{advice:?}");
@@ -289,7 +290,7 @@ fn a_remedy_that_was_followed_is_not_printed_again() {
         }
     }
     // In another user namespace neither is what it would be beside the target.
-    let apart = advice_for(&root, &kubernetes, &app, Reason::UserNamespace, &None);
+    let apart = advice_for(&root, &kubernetes, &app, Reason::UserNamespace, None);
     assert!(commands(&apart).iter().any(is_root), "{apart:?}");
 }
 
@@ -299,8 +300,13 @@ fn unconfined_root_is_advised_once() {
     let root = root_with(&[CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH]);
     let kubernetes = place(Platform::Kubernetes);
     let advised = |viewer: &Credentials, label: &str| {
-        let label = Some(label.to_owned());
-        advice_for(viewer, &kubernetes, &app, Reason::SecurityModule, &label)
+        advice_for(
+            viewer,
+            &kubernetes,
+            &app,
+            Reason::SecurityModule,
+            Some(label),
+        )
     };
     let confined = advised(&root, "cri-containerd.apparmor.d (enforce)");
     let lines = commands(&confined);
