@@ -3,8 +3,7 @@
 
 use std::fmt::Write as _;
 
-/// The image that is put beside a target.
-pub const IMAGE: &str = "spyhole";
+pub use crate::model::shell::quoted;
 
 /// Whom spyhole is beside its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,17 +55,6 @@ impl Step {
         line.push_str(&words.join(" "));
         line
     }
-}
-
-/// A word as a POSIX shell takes it; control characters can do nothing inside of the quotes but
-/// stand there, so whoever prints the line escapes them.
-#[must_use]
-pub fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]

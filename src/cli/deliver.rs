@@ -10,7 +10,7 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 use super::exit::Exit;
 use super::global::Global;
 use super::run as start;
-use super::{Failure, applet, attached};
+use super::{Failure, applet, attached, beforehand};
 use crate::attach::engine::Engine;
 use crate::attach::{AttachError, engine, kubernetes};
 use crate::in_container::install;
@@ -54,6 +54,9 @@ pub(super) fn run(matches: &ArgMatches, words: &[OsString]) -> Option<Result<Exi
         start::RUN => given(own).and_then(|options| start::started(&options, matches)),
         KUBECTL => given(own).and_then(|mut options: kubernetes::Options| {
             options.passed_on = passed_on::<kubernetes::Options>(own);
+            if let Some(answered) = beforehand::check(&options.passed_on, &options.command) {
+                return answered;
+            }
             attached(kubernetes::run(&options))
         }),
         DOCKER => beside(Engine::Docker, own),
@@ -116,6 +119,9 @@ fn installed(options: &install::Options, quiet: bool) -> Result<ExitCode, Failur
 fn beside(engine: Engine, own: &ArgMatches) -> Result<ExitCode, Failure> {
     let mut options: engine::Options = given(own)?;
     let passed_on = passed_on::<engine::Options>(own);
+    if let Some(answered) = beforehand::check(&passed_on, &options.command) {
+        return answered;
+    }
     options.command.splice(0..0, passed_on);
     attached(engine::run(engine, &options, own.get_flag("quiet")))
 }

@@ -5,6 +5,7 @@
 mod advice;
 mod applet;
 mod attached;
+mod beforehand;
 mod check;
 mod deliver;
 pub mod exit;

@@ -24,6 +24,7 @@ pub mod schema;
 pub mod secret;
 pub mod secret_kind;
 pub mod seen;
+pub mod shell;
 pub mod socket;
 pub mod target;
 pub mod time;

@@ -18,8 +18,10 @@ use crate::sys::file_limits;
 
 /// The bit of `CAP_SYS_PTRACE`.
 pub const CAP_SYS_PTRACE: u8 = 19;
-const CAP_DAC_OVERRIDE: u8 = 1;
-const CAP_DAC_READ_SEARCH: u8 = 2;
+/// The bit of `CAP_DAC_OVERRIDE`.
+pub const CAP_DAC_OVERRIDE: u8 = 1;
+/// The bit of `CAP_DAC_READ_SEARCH`.
+pub const CAP_DAC_READ_SEARCH: u8 = 2;
 /// What an id is shown as that the viewer's user namespace does not map.
 pub const OVERFLOW_ID: u32 = 65534;
 

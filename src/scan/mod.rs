@@ -9,6 +9,7 @@ pub mod look;
 pub mod needs;
 pub mod net_namespace;
 pub mod no_target;
+pub(crate) mod own_pod;
 pub(crate) mod process_files;
 pub mod reader;
 pub mod security;

@@ -2,15 +2,36 @@
 
 use std::path::Path;
 
+use super::own_pod;
+use crate::model::shell::{quoted, word};
 use crate::model::target::ChosenBy;
 use crate::model::{Reason, Report};
-use crate::sys::ProcDir;
+use crate::sys::{ProcDir, own_image};
 
-/// The ways to attach rightly.
-const ATTACH: &str = "  attach with: kubectl debug -it POD --image=spyhole --target=CONTAINER
-           or: docker run --rm --pid=container:NAME --network=container:NAME spyhole
-           or: podman run --rm --pid=container:NAME --network=container:NAME spyhole
-  or set shareProcessNamespace: true in the pod.";
+/// The ways to attach rightly. In a pod it is the pod itself that is meant.
+fn attach() -> String {
+    let image = quoted(&own_image::name());
+    let in_pod = own_pod::is_kubernetes();
+    let host_name = || own_pod::host_name(&ProcDir::open(Path::new(PROC)).ok()?);
+    let pod = in_pod.then(host_name).flatten();
+    let namespace = in_pod.then(own_pod::namespace).flatten();
+    let engines = if in_pod {
+        String::new()
+    } else {
+        let line = |engine| {
+            format!(
+                "           or: {engine} run --rm --pid=container:NAME --network=container:NAME {image}\n"
+            )
+        };
+        line("docker") + &line("podman")
+    };
+    format!(
+        "  attach with: kubectl debug -it -n {} {} --image={image} --target=CONTAINER\n\
+         {engines}  or set shareProcessNamespace: true in the pod.",
+        word(namespace.as_deref(), "NAMESPACE"),
+        word(pod.as_deref(), "POD"),
+    )
+}
 
 /// The words for a document about spyhole's own container that nobody asked for; `None` for any other.
 #[must_use]
@@ -35,7 +56,8 @@ pub fn words(report: &Report) -> Option<String> {
         "sees only its own container: no other process shares its PID namespace"
     };
     Some(format!(
-        "spyhole: {seen}.\n{ATTACH}\n  (--self says that its own container is meant)"
+        "spyhole: {seen}.\n{}\n  (--self says that its own container is meant)",
+        attach()
     ))
 }
 
@@ -52,7 +74,8 @@ pub fn at_a_glance() -> Option<String> {
     (pids == [own]).then(|| {
         format!(
             "spyhole: sees no process but itself: none shares its PID namespace, or /proc hides them.\n\
-             {ATTACH}\n  (--self says that its own container is meant; checks that dial work all the same)"
+             {}\n  (--self says that its own container is meant; checks that dial work all the same)",
+            attach()
         )
     })
 }

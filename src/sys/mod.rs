@@ -22,6 +22,7 @@ pub mod opened_file;
 pub mod own;
 pub mod own_code;
 pub mod own_file;
+pub mod own_image;
 pub mod place;
 pub mod proc_dir;
 pub mod program;

@@ -79,6 +79,9 @@ fn the_image_says_what_it_is_and_runs_as_a_number() {
         assert_eq!(config["WorkingDir"], "/");
         assert_eq!(config["Entrypoint"], serde_json::json!(["/spyhole"]));
         assert!(config["Cmd"].is_null(), "{config}");
+        let environment = list(config, "Env");
+        let own_name = format!("SPYHOLE_IMAGE={NAME}:{VERSION}");
+        assert!(environment.contains(&own_name.into()), "{config}");
         let label = |name| &config["Labels"][format!("org.opencontainers.image.{name}")];
         assert_eq!(label("title"), "spyhole");
         assert_eq!(label("version"), VERSION);

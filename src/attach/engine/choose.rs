@@ -171,9 +171,9 @@ fn words(situation: &Situation<'_>, run_as: RunAs) -> Vec<String> {
         }
         RunAs::RootWithPtrace | RunAs::Stranger => {
             // Listing another's descriptors and opening its environment ask for the rights on
-            // files first, and only then for those of ptrace.
+            // files first, and only then for those of ptrace. Those to read suffice.
             add(&["--user", "0:0", "--cap-add", "SYS_PTRACE"]);
-            add(&["--cap-add", "DAC_OVERRIDE"]);
+            add(&["--cap-add", "DAC_READ_SEARCH"]);
         }
     }
     add(&["--security-opt", "no-new-privileges"]);

@@ -15,8 +15,9 @@ use std::time::Duration;
 use clap::Args;
 
 use super::AttachError;
-use super::plan::{IMAGE, Plan, RunAs};
+use super::plan::{Plan, RunAs};
 use crate::model::escape::escaped;
+use crate::sys::own_image;
 use crate::sys::tool::{OwnProgram, Said, ask_within, hand_over_listening};
 use choose::{Carrier, Situation};
 use container::Container;
@@ -162,16 +163,18 @@ fn carrier(
     is_here: bool,
 ) -> Result<Carrier, AttachError> {
     if let Some(image) = &options.image {
-        if image.is_empty() || image.starts_with('-') {
+        if !own_image::is_name(image) {
             return Err(AttachError::Usage(format!("--image {image:?} is no image")));
         }
         return Ok(Carrier::Image(image.clone()));
     }
-    let image = engine.ask(&["image", "inspect", "--format", "{{.Id}}", IMAGE])?;
+    let usual = own_image::name();
+    let image = engine.ask(&["image", "inspect", "--format", "{{.Id}}", &usual])?;
     if image.status.success() {
-        return Ok(Carrier::Image(IMAGE.to_owned()));
+        return Ok(Carrier::Image(usual));
     }
-    let refused = |why: &str| AttachError::Target(refusal::no_image(engine, container, IMAGE, why));
+    let refused =
+        |why: &str| AttachError::Target(refusal::no_image(engine, container, &usual, why));
     if !is_here {
         return Err(refused(
             "it runs elsewhere: the container is not in this machine's /proc",
@@ -195,7 +198,7 @@ fn carrier(
     })?;
     Ok(Carrier::File {
         path: path.to_owned(),
-        instead_of: IMAGE.to_owned(),
+        instead_of: usual,
     })
 }
 
@@ -223,7 +226,7 @@ fn elsewhere(engine: Engine, container: &Container) -> Crowd {
 fn tell(plan: &Plan, container: &Container) {
     let whom = match plan.run_as {
         RunAs::Target { uid, gid } => format!("as uid {uid} gid {gid}, with no capability"),
-        RunAs::RootWithPtrace => "as root with SYS_PTRACE and DAC_OVERRIDE".to_owned(),
+        RunAs::RootWithPtrace => "as root with SYS_PTRACE and DAC_READ_SEARCH".to_owned(),
         RunAs::Stranger => "as nobody in particular".to_owned(),
     };
     let (name, id) = (&container.name, container.short_id());

@@ -150,7 +150,7 @@ pub(super) fn of_run(engine: Engine, container: &Container, code: u8, said: &str
             "{program} can neither find nor pull the image: build it by `make image`, or name another by --image"
         );
     }
-    if has(&["SYS_PTRACE", "DAC_OVERRIDE", "apability"]) {
+    if has(&["SYS_PTRACE", "DAC_READ_SEARCH", "apability"]) {
         return format!(
             "{program} does not grant SYS_PTRACE to this user, and {name} is read by nothing \
              less: sudo spyhole {program} {name}"

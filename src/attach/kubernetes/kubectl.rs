@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::refusal::{self, Doing};
 use super::{AttachError, Options};
-use crate::attach::plan::Step;
+use crate::attach::plan::{Step, quoted};
+use crate::model::escape::escaped;
 use crate::sys::tool::{self, Said};
 
 /// The variable that names another program than `kubectl`.
@@ -18,7 +19,7 @@ const ANSWER_BYTES: usize = 16 << 20;
 const ANSWER_TIME: Duration = Duration::from_mins(2);
 
 /// kubectl, with what the user said for it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Kubectl {
     program: String,
     flags: Vec<String>,
@@ -56,6 +57,14 @@ impl Kubectl {
     /// A command for objects of this namespace.
     pub(super) fn words(&self, namespace: &str, words: &[&str]) -> Vec<String> {
         self.spelled(Some(namespace), words)
+    }
+
+    /// A command to paste, with the namespace and the context that are meant here.
+    pub(super) fn line(&self, namespace: Option<&str>, words: &[&str]) -> String {
+        let namespace = namespace.or(self.namespace.as_deref());
+        let words = self.spelled(namespace, words);
+        let words: Vec<_> = words.iter().map(|word| quoted(word)).collect();
+        escaped(words.join(" ").as_bytes()).into_owned()
     }
 
     /// The pod, as the API has it now.
@@ -96,7 +105,7 @@ pub(super) fn ask(words: &[String], doing: Doing) -> Result<Said, AttachError> {
     if said.status.success() {
         Ok(said)
     } else {
-        Err(refusal::of(doing, &said.stderr))
+        Err(refusal::of(doing, words, &said.stderr))
     }
 }
 

@@ -8,7 +8,9 @@ mod kubectl;
 mod plan;
 mod pod;
 mod refusal;
+mod reuse;
 mod run;
+mod stream;
 #[cfg(test)]
 mod tests;
 
@@ -19,12 +21,14 @@ use std::time::Duration;
 use clap::{ArgAction, Args, ValueEnum};
 
 use super::AttachError;
-use super::plan::{IMAGE, Plan, RunAs};
+use super::plan::{Plan, RunAs};
 use crate::model::escape::escaped;
 use crate::model::pod_security::PodSecurityLevel;
+use crate::sys::own_image;
 use kubectl::Kubectl;
 use plan::{Task, Way};
 use pod::Target;
+use run::Ended;
 
 /// What `kubectl spyhole` takes.
 #[derive(Debug, Clone, Args)]
@@ -149,32 +153,52 @@ pub struct User {
 /// # Errors
 /// [`AttachError`], as a sentence with its remedy.
 pub fn run(options: &Options) -> Result<u8, AttachError> {
-    let name = pod_name(&options.pod)?;
+    let kubectl = Kubectl::of(options)?;
+    let name = pod_name(&options.pod, &kubectl)?;
     if options.tty && !io::stdin().is_terminal() && !options.dry_run {
         return Err(AttachError::Usage(
             "-t gives spyhole a terminal, and stdin is none here".to_owned(),
         ));
     }
-    let kubectl = Kubectl::of(options)?;
-    let target = Target::of(&kubectl.pod(&name)?, &name, options.container.as_deref())?;
+    let container = options.container.as_deref();
+    let target = Target::of(&kubectl.pod(&name)?, &name, container, &kubectl)?;
     let admission = admission::of(&kubectl, &target, options.level)?;
     let choice = choose::choose(&target, &admission, options.run_as);
     let task = Task::of(options, &target)?;
-    let way = Way::of(&kubectl, &target, choice, &task, options)?;
-    tell(&target, &way.plan, options.quiet);
+    let way = |new| Way::of(&kubectl, &target, choice.clone(), &task, options, new);
+    let first = way(options.new)?;
+    tell(&target, &first.plan, options.quiet);
     if options.dry_run {
-        return print(&way.plan);
+        return print(&first.plan);
     }
-    run::run(&kubectl, &target, &way, options)
+    let why = match run::run(&kubectl, &target, &first, options)? {
+        Ended::With(code) => return Ok(code),
+        Ended::NotReused(why) => why,
+    };
+    let second = way(true)?;
+    if !options.quiet {
+        let words = format!(
+            "{} cannot be used again, so {} is added: {why}",
+            first.container, second.container
+        );
+        let _ = writeln!(io::stderr(), "{}", escaped(words.as_bytes()));
+    }
+    match run::run(&kubectl, &target, &second, options)? {
+        Ended::With(code) => Ok(code),
+        Ended::NotReused(why) => Err(AttachError::Target(why)),
+    }
 }
 
 /// The image that is put there.
-fn image(options: &Options) -> String {
-    let named = || std::env::var("SPYHOLE_IMAGE").ok();
-    let image = options.image.clone().or_else(named);
-    image
-        .filter(|image| !image.is_empty())
-        .unwrap_or_else(|| IMAGE.to_owned())
+fn image(options: &Options) -> Result<String, AttachError> {
+    match &options.image {
+        None => Ok(own_image::name()),
+        Some(image) if own_image::is_name(image) => Ok(image.clone()),
+        Some(image) => Err(AttachError::Usage(format!(
+            "--image {:?} is not the name of an image",
+            escaped(image.as_bytes())
+        ))),
+    }
 }
 
 /// The plan in short, for a person.
@@ -184,7 +208,7 @@ fn tell(target: &Target, plan: &Plan, quiet: bool) {
     }
     let whom = match plan.run_as {
         RunAs::Target { uid, gid } => format!("as {uid}:{gid}"),
-        RunAs::RootWithPtrace => "as root with SYS_PTRACE".to_owned(),
+        RunAs::RootWithPtrace => "as root with SYS_PTRACE and DAC_READ_SEARCH".to_owned(),
         RunAs::Stranger => "as 65532:65532".to_owned(),
     };
     let mut lines = vec![format!(
@@ -214,14 +238,15 @@ fn print(plan: &Plan) -> Result<u8, AttachError> {
 }
 
 /// The name in `NAME` or `pod/NAME`; whatever else it holds, it cannot be taken for a flag.
-fn pod_name(word: &str) -> Result<String, AttachError> {
+fn pod_name(word: &str, kubectl: &Kubectl) -> Result<String, AttachError> {
     let name = match word.split_once('/') {
         None => word,
         Some(("pod" | "pods" | "po", name)) => name,
         Some((kind, _)) => {
             return Err(AttachError::Usage(format!(
-                "a {} is no pod; name one of its pods: kubectl get pods shows them",
-                escaped(kind.as_bytes())
+                "a {} is no pod; name one of its pods: {} shows them",
+                escaped(kind.as_bytes()),
+                kubectl.line(None, &["get", "pods"])
             )));
         }
     };

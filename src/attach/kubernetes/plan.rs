@@ -1,14 +1,16 @@
 //! The commands of a way.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::choose::Choice;
 use super::kubectl::{Kubectl, step};
 use super::pod::{Ephemeral, Target, at, capabilities};
-use super::{AttachError, IMAGE, Options, image};
+use super::{AttachError, Options, PullPolicy, image};
 use crate::attach::plan::{Plan, Step};
 use crate::model::escape::escaped;
-use crate::sys::random;
+use crate::sys::{own_image, random};
 
 /// What spyhole shall do there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +18,28 @@ pub(super) struct Task {
     /// The words of its command line.
     pub(super) args: Vec<String>,
     pub(super) kind: Kind,
+    /// How long spyhole itself gives a look.
+    pub(super) time: Option<Duration>,
+}
+
+/// What a look may take where `--timeout` does not say it.
+const LOOK_TIME: Duration = Duration::from_secs(30);
+
+/// How long a command takes at most by its own `--timeout`; `None` for those that have none: an
+/// application that is started, and checks with a time each.
+fn own_time(words: &[String]) -> Option<Duration> {
+    let command = words.iter().find(|word| !word.starts_with('-'));
+    if command.is_some_and(|word| matches!(word.as_str(), "run" | "check")) {
+        return None;
+    }
+    let joined = |word: &String| word.strip_prefix("--timeout=").map(str::to_owned);
+    let apart = || {
+        let at = words.iter().position(|word| word == "--timeout")?;
+        words.get(at + 1).cloned()
+    };
+    let given = words.iter().find_map(joined).or_else(apart);
+    let given = given.and_then(|time| humantime::parse_duration(&time).ok());
+    Some(given.unwrap_or(LOOK_TIME))
 }
 
 /// How long spyhole stays, and how one reads it.
@@ -57,6 +81,7 @@ impl Task {
         } else {
             Kind::Once
         };
+        let time = own_time(&given);
         let mut args: Vec<String> = options.passed_on.iter().map(text).collect();
         let names_target = |word: &String| {
             ["-c", "--pid", "--self"]
@@ -65,7 +90,9 @@ impl Task {
                 || word.starts_with("--container")
         };
         if target.shares_processes && !given.iter().chain(&args).any(names_target) {
-            args.push(format!("--container={}", target.container));
+            // Among all containers of a node others may have the same name, but none the same id.
+            let id = target.container_id.as_ref().filter(|_| target.host_pid);
+            args.push(format!("--container={}", id.unwrap_or(&target.container)));
         }
         // stdout and stderr of a container are one log: words would break the document.
         if kind == Kind::Once && !is_terminal() {
@@ -82,7 +109,7 @@ impl Task {
             }
             _ => args.extend(given),
         }
-        Ok(Self { args, kind })
+        Ok(Self { args, kind, time })
     }
 }
 
@@ -106,11 +133,15 @@ pub(super) struct Way {
     pub(super) container: String,
     pub(super) image: String,
     pub(super) kind: Kind,
+    /// As [`Task::time`].
+    pub(super) time: Option<Duration>,
     /// Whether that container is there already.
     pub(super) reused: bool,
 }
 
 impl Way {
+    /// With a container that is there already, unless it has to be a new one.
+    ///
     /// # Errors
     /// Where the kernel gives no randomness for a name.
     pub(super) fn of(
@@ -119,12 +150,13 @@ impl Way {
         choice: Choice,
         task: &Task,
         options: &Options,
+        new: bool,
     ) -> Result<Self, AttachError> {
-        let image = image(options);
+        let image = image(options)?;
         let there = target
             .ephemeral
             .iter()
-            .find(|one| !options.new && serves(one, target, &choice, task, &image));
+            .find(|one| !new && serves(one, target, &choice, &image));
         let (container, reused) = match there {
             Some(one) => (one.name.clone(), true),
             None => (name()?, false),
@@ -186,13 +218,15 @@ impl Way {
             container,
             image,
             kind: task.kind,
+            time: task.time,
             reused,
         })
     }
 }
 
-/// Whether a container that runs already is what would be added.
-fn serves(one: &Ephemeral, target: &Target, choice: &Choice, task: &Task, image: &str) -> bool {
+/// Whether a container that runs already is what would be added, and stays: one that serves. Any
+/// other ends once it has said what it was asked.
+fn serves(one: &Ephemeral, target: &Target, choice: &Choice, image: &str) -> bool {
     let same = |key: &str| at(&one.security_context, &[key]) == at(&choice.context, &[key]);
     let added = |context: &Value| capabilities(at(context, &["capabilities", "add"]));
     let port_is_known = !one.args.iter().any(|word| word.starts_with("--listen"));
@@ -203,8 +237,8 @@ fn serves(one: &Ephemeral, target: &Target, choice: &Choice, task: &Task, image:
         && same("runAsUser")
         && same("runAsGroup")
         && added(&one.security_context) == added(&choice.context)
-        && (task.kind != Kind::Serve
-            || (port_is_known && one.args.iter().any(|word| word == "serve")))
+        && port_is_known
+        && one.args.iter().any(|word| word == "serve")
 }
 
 struct Commands<'a> {
@@ -228,7 +262,9 @@ impl Commands<'_> {
     ) -> Vec<String> {
         let mut words = self.words(&["debug", &self.target.pod, "--quiet"]);
         words.push(format!("--image={image}"));
-        if let Some(policy) = options.image_pull_policy {
+        // Without a tag, or as latest, kubelet would ask a registry that has no such image.
+        let if_absent = own_image::is_local(image).then_some(PullPolicy::IfNotPresent);
+        if let Some(policy) = options.image_pull_policy.or(if_absent) {
             words.push(format!("--image-pull-policy={}", policy.as_str()));
         }
         words.push(format!("--target={}", self.target.container));
@@ -290,9 +326,4 @@ fn name() -> Result<String, AttachError> {
         name.push(letter);
         name
     }))
-}
-
-/// Whether the image is the one of no registry.
-pub(super) fn is_local(image: &str) -> bool {
-    image == IMAGE
 }

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::AttachError;
+use super::kubectl::Kubectl;
 use crate::model::escape::escaped;
 
 /// The container that is looked into.
@@ -13,6 +14,8 @@ pub(super) struct Target {
     pub(super) namespace: String,
     pub(super) pod: String,
     pub(super) container: String,
+    /// The runtime's id of it, where the node tells it.
+    pub(super) container_id: Option<String>,
     /// The other containers, where nobody said which one is meant.
     pub(super) passed_over: Vec<String>,
     pub(super) uid: Option<u32>,
@@ -72,6 +75,7 @@ impl Target {
         document: &Value,
         name: &str,
         named: Option<&str>,
+        kubectl: &Kubectl,
     ) -> Result<Self, AttachError> {
         let (spec, status) = (at(document, &["spec"]), at(document, &["status"]));
         let pod = format!("the pod {}", escaped(name.as_bytes()));
@@ -87,7 +91,10 @@ impl Target {
             .find(|one| at(one, &["name"]) == container.as_str());
         let specified = specified.copied().unwrap_or(&Value::Null);
         let stands = status_of(status, &container);
-        is_running(stands, &container, &pod)?;
+        is_running(stands, &container, &pod, || {
+            let container = format!("--container={container}");
+            kubectl.line(Some(namespace), &["logs", name, &container, "--previous"])
+        })?;
         let own = at(specified, &["securityContext"]);
         let pods = at(spec, &["securityContext"]);
         let either = |key: &str| {
@@ -108,6 +115,7 @@ impl Target {
             namespace: namespace.to_owned(),
             pod: name.to_owned(),
             container,
+            container_id: stands.and_then(container_id),
             passed_over,
             ids_from_node: uid.is_some(),
             uid: uid.or_else(|| id(either("runAsUser"))),
@@ -181,6 +189,7 @@ fn lives(document: &Value, pod: &str) -> Result<(), AttachError> {
             "{pod} is a static pod, to which Kubernetes adds no container; look from its node"
         )));
     }
+    is_scheduled(document, pod)?;
     match text(at(document, &["status", "phase"])) {
         Some(phase @ ("Succeeded" | "Failed")) => Err(AttachError::Target(format!(
             "{pod} has ended ({}): nothing runs there that could be looked into. To see an \
@@ -189,6 +198,28 @@ fn lives(document: &Value, pod: &str) -> Result<(), AttachError> {
         ))),
         _ => Ok(()),
     }
+}
+
+/// A pod without a node has nobody who could start anything.
+fn is_scheduled(document: &Value, pod: &str) -> Result<(), AttachError> {
+    let node = text(at(document, &["spec", "nodeName"]));
+    if node.is_some_and(|node| !node.is_empty()) {
+        return Ok(());
+    }
+    let conditions = at(document, &["status", "conditions"]).as_array();
+    let condition = conditions
+        .into_iter()
+        .flatten()
+        .find(|one| at(one, &["type"]) == "PodScheduled" && at(one, &["status"]) == "False");
+    let words = |key: &str| words(at(condition.unwrap_or(&Value::Null), &[key]));
+    let why = match (words("reason"), words("message")) {
+        (reason, message) if message.is_empty() => reason,
+        (reason, message) => format!("{reason}: {message}"),
+    };
+    let colon = if why.is_empty() { "" } else { ": " };
+    Err(AttachError::Target(format!(
+        "{pod} is not scheduled: no node runs it yet{colon}{why}"
+    )))
 }
 
 /// The container that is meant, and those that could have been.
@@ -250,25 +281,38 @@ fn status_of<'a>(status: &'a Value, container: &str) -> Option<&'a Value> {
     all.flatten().find(|one| at(one, &["name"]) == container)
 }
 
+/// The id in `containerd://0123…`.
+fn container_id(status: &Value) -> Option<String> {
+    let (_, id) = text(at(status, &["containerID"]))?.split_once("://")?;
+    let is_id = id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_id.then(|| id.to_owned())
+}
+
 /// Only beside a process is there a namespace to enter.
-fn is_running(status: Option<&Value>, container: &str, pod: &str) -> Result<(), AttachError> {
+fn is_running(
+    status: Option<&Value>,
+    container: &str,
+    pod: &str,
+    logs: impl Fn() -> String,
+) -> Result<(), AttachError> {
     let state = status.and_then(|status| state_of(at(status, &["state"])));
+    let stays_not_up = || format!("{STAYS_NOT_UP}{}", logs());
     let (how, advice) = match state {
         Some(State::Running) => return Ok(()),
         Some(State::Terminated { code, reason, .. }) => {
-            (format!("has ended with {code} ({reason})"), STAYS_NOT_UP)
+            (format!("has ended with {code} ({reason})"), stays_not_up())
         }
         Some(State::Waiting { reason, message }) if reason.contains("CrashLoop") => (
             format!("does not stay up: {reason}{}", beside(&message)),
-            STAYS_NOT_UP,
+            stays_not_up(),
         ),
         Some(State::Waiting { reason, message }) => (
             format!("does not run yet: {reason}{}", beside(&message)),
-            "",
+            String::new(),
         ),
         None => (
-            "does not run yet: its node says nothing of it".to_owned(),
-            "",
+            "does not run yet: its node has not reported it".to_owned(),
+            String::new(),
         ),
     };
     Err(AttachError::Target(format!(
@@ -278,7 +322,7 @@ fn is_running(status: Option<&Value>, container: &str, pod: &str) -> Result<(), 
 
 const STAYS_NOT_UP: &str = ". spyhole is put beside a process that runs; what does not stay up is \
      started by spyhole run, which says why it ends (spyhole install brings it into a volume). \
-     What it said last: kubectl logs --previous";
+     What it said last: ";
 
 fn beside(message: &str) -> String {
     if message.is_empty() {
@@ -288,20 +332,13 @@ fn beside(message: &str) -> String {
     }
 }
 
+/// Words of a cluster, which end up in a sentence.
+fn words(value: &Value) -> String {
+    let words: String = text(value).unwrap_or_default().chars().take(600).collect();
+    escaped(words.trim().as_bytes()).into_owned()
+}
+
 fn state_of(state: &Value) -> Option<State> {
-    let words = |value: &Value| {
-        let words = text(value).unwrap_or_default();
-        // A node's words end up in a sentence.
-        escaped(
-            words
-                .chars()
-                .take(600)
-                .collect::<String>()
-                .trim()
-                .as_bytes(),
-        )
-        .into_owned()
-    };
     if at(state, &["running"]).is_object() {
         return Some(State::Running);
     }

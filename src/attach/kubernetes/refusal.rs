@@ -2,10 +2,13 @@
 //! and is called that.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
-use super::plan::is_local;
+use super::plan::Way;
 use super::{AttachError, Options};
+use crate::attach::plan::quoted;
 use crate::model::escape::escaped;
+use crate::sys::own_image;
 
 /// What was being done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,12 +32,12 @@ impl Doing {
     }
 }
 
-/// What kubectl's refusal means.
-pub(super) fn of(doing: Doing, stderr: &[u8]) -> AttachError {
+/// What kubectl's refusal of a command means.
+pub(super) fn of(doing: Doing, command: &[String], stderr: &[u8]) -> AttachError {
     let said = words(stderr);
     let sentence = admission(&said)
         .or_else(|| rights(&said))
-        .or_else(|| plain(doing, &said))
+        .or_else(|| plain(doing, command, &said))
         .unwrap_or_else(|| format!("{}; kubectl says: {said}", doing.words()));
     AttachError::Target(sentence)
 }
@@ -49,18 +52,11 @@ pub(super) fn waiting(image: &str, reason: &str, message: &str) -> Option<Attach
         | "InvalidImageName"
         | "ImageInspectError"
         | "RegistryUnavailable" => {
-            let mut text = format!(
-                "the node cannot get the image {}: {reason}{colon}{message}",
-                escaped(image.as_bytes())
-            );
-            text.push_str(if is_local(image) {
-                "\n  That name is of no registry: push the image to one that the node reaches and \
-                 name it by --image or SPYHOLE_IMAGE; where the node has it already, add \
-                 --image-pull-policy=IfNotPresent"
-            } else {
-                "\n  Secrets for the registry have to be those of the pod (imagePullSecrets)"
-            });
-            text
+            let image = escaped(image.as_bytes());
+            format!(
+                "the node cannot get the image {image}: {reason}{colon}{message}\n  {}",
+                for_image(&image, reason)
+            )
         }
         "CreateContainerConfigError" if message.contains("runAsNonRoot") => format!(
             "the node does not start the image {}: {message}\n  The pod wants runAsNonRoot, and \
@@ -76,6 +72,35 @@ pub(super) fn waiting(image: &str, reason: &str, message: &str) -> Option<Attach
     Some(AttachError::Target(format!("{sentence}\n  {STAYS}")))
 }
 
+/// What helps where a node has no image.
+fn for_image(image: &str, reason: &str) -> String {
+    if reason == "ErrImageNeverPull" {
+        return format!(
+            "The pull policy Never uses only what the node has: load the image onto it ({LOAD}), \
+             or let it be fetched: --image-pull-policy=IfNotPresent"
+        );
+    }
+    if own_image::is_of_localhost(image) {
+        return format!(
+            "localhost/ is podman's prefix for images built on the same machine, not a registry: \
+             load it onto the node under this name ({LOAD}), or push it to a registry that the node \
+             reaches and name that one by --image or SPYHOLE_IMAGE"
+        );
+    }
+    if own_image::is_local(image) {
+        return format!(
+            "The name has no registry: load the image onto the node ({LOAD}; built by podman it is \
+             localhost/{image} there), or push it to a registry that the node reaches and name that \
+             one by --image or SPYHOLE_IMAGE"
+        );
+    }
+    "Secrets for the registry have to be those of the pod (imagePullSecrets)".to_owned()
+}
+
+/// How an image gets onto a node; docs/attach.md has the whole lines.
+const LOAD: &str = "kind load docker-image, minikube image load, k3s ctr images import, \
+     ctr -n k8s.io images import";
+
 /// A container whose program did not start.
 pub(super) fn not_started(image: &str, reason: &str, message: &str) -> AttachError {
     AttachError::Target(format!(
@@ -85,13 +110,33 @@ pub(super) fn not_started(image: &str, reason: &str, message: &str) -> AttachErr
     ))
 }
 
-/// A container that did not start in its time.
-pub(super) fn slow(options: &Options, container: &str, words: &str) -> AttachError {
+/// A container that did not start in its time; `logs` is the command that shows what it says.
+pub(super) fn slow(options: &Options, container: &str, words: &str, logs: &str) -> AttachError {
     AttachError::Target(format!(
         "{container} was not done in its time; the last that is known: {words}\n  It may be yet: \
-         kubectl logs {} --container={container} shows what it said, --timeout waits longer than {} s",
-        escaped(options.pod.as_bytes()),
+         {logs} shows what it said, --timeout waits longer than {} s",
         options.timeout.as_secs()
+    ))
+}
+
+/// A container that ended with a code that spyhole has no use for.
+pub(super) fn not_spyhole(way: &Way, code: u8) -> AttachError {
+    AttachError::Target(format!(
+        "{} ended with exit code {code}, which is none of spyhole's: is spyhole the entrypoint of \
+         the image {}?\n  {STAYS}",
+        way.container,
+        escaped(way.image.as_bytes())
+    ))
+}
+
+/// A container that goes on after spyhole would have ended.
+pub(super) fn no_end(way: &Way, time: Duration, logs: &str) -> AttachError {
+    AttachError::Target(format!(
+        "{} still runs after {} s, longer than spyhole takes: is spyhole the entrypoint of the \
+         image {}?\n  {logs} shows what it prints\n  {STAYS}",
+        way.container,
+        time.as_secs(),
+        escaped(way.image.as_bytes())
     ))
 }
 
@@ -153,9 +198,6 @@ fn rights(said: &str) -> Option<String> {
         "\n  A role lets it by this rule:\n    - apiGroups: [\"\"]\n      resources: [\"{resource}\"]\n      verbs: [\"{verb}\"]\n  \
          kubectl spyhole takes all of: {NEEDED}"
     );
-    if resource == "pods/exec" {
-        text.push_str("\n  --new adds another container instead");
-    }
     Some(text)
 }
 
@@ -163,7 +205,7 @@ const NEEDED: &str = "get pods, patch pods/ephemeralcontainers, get pods/log; cr
      use a container of spyhole again, create pods/portforward for --serve";
 
 /// Everything else that has a known meaning.
-fn plain(doing: Doing, said: &str) -> Option<String> {
+fn plain(doing: Doing, command: &[String], said: &str) -> Option<String> {
     let has = |words: &str| said.contains(words);
     let sentence = if has("unknown flag: --custom") || has("unknown flag: --profile") {
         "this kubectl is older than 1.31: its debug command has no --custom. A newer one may be \
@@ -182,9 +224,10 @@ fn plain(doing: Doing, said: &str) -> Option<String> {
             "pod"
         };
         format!(
-            "there is no such {what}: {}\n  kubectl get pods --all-namespaces shows what there is; \
+            "there is no such {what}: {}\n  {} shows what there is; \
              --context names another cluster, --namespace another namespace",
-            after_colon(said)
+            after_colon(said),
+            alike(command, &["get", "pods", "--all-namespaces"], &CLUSTER)
         )
     } else if doing == Doing::Add && has("(NotFound)") {
         format!("the pod is gone: {}", after_colon(said))
@@ -196,11 +239,13 @@ fn plain(doing: Doing, said: &str) -> Option<String> {
         || has("connection refused")
     {
         format!(
-            "kubectl reaches no cluster: {said}\n  kubectl config current-context shows which one \
-             is meant; --context and --kubeconfig name another"
+            "kubectl reaches no cluster: {said}\n  {} shows which one \
+             is meant; --context and --kubeconfig name another",
+            alike(command, &["config", "current-context"], &CONFIGURATION)
         )
     } else if has("context was not found") || (has("does not exist") && has("context")) {
-        format!("{said}\n  kubectl config get-contexts shows those that there are")
+        let line = alike(command, &["config", "get-contexts"], &CONFIGURATION);
+        format!("{said}\n  {line} shows those that there are")
     } else if has("static pods do not support ephemeral containers") {
         "the pod is a static pod, to which Kubernetes adds no container; look from its node"
             .to_owned()
@@ -208,6 +253,29 @@ fn plain(doing: Doing, said: &str) -> Option<String> {
         return None;
     };
     Some(sentence)
+}
+
+/// Flags that say which configuration of kubectl counts, and which cluster.
+const CONFIGURATION: [&str; 1] = ["--kubeconfig="];
+const CLUSTER: [&str; 6] = [
+    "--context=",
+    "--cluster=",
+    "--user=",
+    "--kubeconfig=",
+    "--as=",
+    "--as-group=",
+];
+
+/// Another command to paste, for the place that this one was for.
+fn alike(command: &[String], words: &[&str], flags: &[&str]) -> String {
+    let program = command.first().map_or("kubectl", String::as_str);
+    let same = |word: &&str| flags.iter().any(|flag| word.starts_with(flag));
+    let given = command.iter().map(String::as_str).filter(same);
+    let line = std::iter::once(program)
+        .chain(words.iter().copied())
+        .chain(given);
+    let line: Vec<_> = line.map(quoted).collect();
+    escaped(line.join(" ").as_bytes()).into_owned()
 }
 
 fn after_colon(said: &str) -> &str {

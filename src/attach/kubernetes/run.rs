@@ -1,7 +1,6 @@
 //! Doing what the plan says, and waiting for it.
 
 use std::io::{self, Write};
-use std::process::ExitStatus;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -9,18 +8,27 @@ use super::kubectl::{Kubectl, ask, split};
 use super::plan::{Kind, Way};
 use super::pod::{self, State, Target};
 use super::refusal::{self, Doing};
-use super::{AttachError, Options};
+use super::stream::{Frame, code, stream};
+use super::{AttachError, Options, reuse};
 use crate::attach::plan::Step;
 use crate::model::escape::escaped;
-use crate::sys::tool::{self, Lent, ToolError};
+use crate::sys::tool::{self, Lent};
 
-/// Runs the way and returns spyhole's exit code.
+/// How a way ended.
+pub(super) enum Ended {
+    /// With spyhole's exit code.
+    With(u8),
+    /// The container that was to be used again did not do, and nothing was printed; why.
+    NotReused(String),
+}
+
+/// Runs the way.
 pub(super) fn run(
     kubectl: &Kubectl,
     target: &Target,
     way: &Way,
     options: &Options,
-) -> Result<u8, AttachError> {
+) -> Result<Ended, AttachError> {
     let running = Running {
         kubectl,
         target,
@@ -29,31 +37,31 @@ pub(super) fn run(
     };
     let mut steps = way.plan.steps.iter();
     let Some(first) = steps.next() else {
-        return Ok(0);
+        return Ok(Ended::With(0));
     };
-    match (way.kind, way.reused) {
-        (Kind::Once, true) => exec(first),
-        (Kind::Attached, true) => hand_over(first),
+    let code = match (way.kind, way.reused) {
+        (Kind::Once, true) => return reuse::once(first),
+        (Kind::Attached, true) => return reuse::attached(first),
+        (Kind::Serve, true) => return running.served_again(),
         (Kind::Attached, false) => {
             let lent = lend(first)?;
             hand_over(&Step {
                 file: None,
                 words: lent.words,
             })?;
-            running.ended_with()
+            running.ended_with()?
         }
         (Kind::Once, false) => {
             add(first)?;
-            running.document(steps.last())
+            running.document(steps.last())?
         }
-        (Kind::Serve, reused) => {
-            if !reused {
-                add(first)?;
-                running.wait(Until::Runs)?;
-            }
-            running.serve()
+        (Kind::Serve, false) => {
+            add(first)?;
+            running.wait(Until::Runs)?;
+            running.serve()?
         }
-    }
+    };
+    Ok(Ended::With(code))
 }
 
 struct Running<'a> {
@@ -69,7 +77,14 @@ enum Until {
     Ends,
 }
 
-/// How long a command beside the target may take. What looks has a limit of its own.
+/// Exit codes of spyhole with which a document comes.
+const DONE: u8 = 0;
+const SAYS_NO: u8 = 1;
+const UNREADABLE: u8 = 4;
+
+/// How much longer than it may take by its own `--timeout` a look is waited for.
+const GRACE: Duration = Duration::from_secs(10);
+/// How long what has no such limit may take.
 const END_TIME: Duration = Duration::from_mins(5);
 /// How long a server takes at most until it says that it listens.
 const GREETING_TIME: Duration = Duration::from_secs(15);
@@ -90,13 +105,17 @@ impl Running<'_> {
         }
         let mut frame = Frame::default();
         if let Some(step) = logs {
-            // What was not understood, or failed, is no document: these are its words.
-            let mut out: Box<dyn Write> = if matches!(code, 2 | 5) {
-                Box::new(io::stderr())
-            } else {
+            let mut out: Box<dyn Write> = if matches!(code, DONE | SAYS_NO | UNREADABLE) {
                 Box::new(io::stdout().lock())
+            } else {
+                // What was not understood, found no target, failed, or was cut short, left words
+                // or a part of a document: that is no document.
+                Box::new(io::stderr())
             };
             stream(step, Doing::ReadLog, &mut frame, &mut *out)?;
+        }
+        if self.way.time.is_some() && matches!(code, 6..=128) {
+            return Err(refusal::not_spyhole(self.way, code));
         }
         if reason == "OOMKilled" || code > 128 {
             return Err(AttachError::Target(format!(
@@ -104,7 +123,7 @@ impl Running<'_> {
                  target ended, everything in its PID namespace ended with it"
             )));
         }
-        if self.is_json() && matches!(code, 0 | 1 | 4) && !frame.is_whole() {
+        if self.is_json() && matches!(code, DONE | SAYS_NO | UNREADABLE) && !frame.is_whole() {
             return Err(AttachError::Target(
                 "the document did not arrive whole. A node keeps 10 MiB of a container's log \
                  unless it is told otherwise: ask for one section, such as `-- ps -o json`"
@@ -134,7 +153,7 @@ impl Running<'_> {
             Some(State::Terminated { code, .. }) => Ok(code),
             Some(State::Waiting { reason, message }) => {
                 Err(refusal::waiting(&self.way.image, &reason, &message)
-                    .unwrap_or_else(|| refusal::slow(self.options, &self.way.container, &reason)))
+                    .unwrap_or_else(|| self.slow(&reason)))
             }
             Some(State::Running) => {
                 self.say(&format!("{} still runs", self.way.container));
@@ -143,6 +162,22 @@ impl Running<'_> {
             // The node was never asked: kubectl has said why.
             None => Ok(1),
         }
+    }
+
+    /// The port of a server that was there before. One that has ended since shows in its state.
+    fn served_again(&self) -> Result<Ended, AttachError> {
+        let served = self.serve();
+        if matches!(served, Ok(0)) || self.runs()? {
+            return served.map(Ended::With);
+        }
+        Ok(Ended::NotReused("it has ended".to_owned()))
+    }
+
+    /// Whether the container runs now.
+    fn runs(&self) -> Result<bool, AttachError> {
+        let (namespace, pod) = (&self.target.namespace, &self.target.pod);
+        let pod = self.kubectl.pod_again(namespace, pod)?;
+        Ok(pod::state(&pod, &self.way.container) == Some(State::Running))
     }
 
     fn serve(&self) -> Result<u8, AttachError> {
@@ -162,9 +197,11 @@ impl Running<'_> {
             if begun.elapsed() > GREETING_TIME {
                 let last = said.lines().last().unwrap_or_default();
                 return Err(AttachError::Target(format!(
-                    "{} does not serve; it says: {}",
+                    "{} of the image {} does not serve; it says: {}\n  {} shows all of it",
                     self.way.container,
-                    escaped(last.as_bytes())
+                    escaped(self.way.image.as_bytes()),
+                    escaped(last.as_bytes()),
+                    self.logs_line()
                 )));
             }
             thread::sleep(Duration::from_millis(500));
@@ -186,6 +223,7 @@ impl Running<'_> {
         let name = &self.way.container;
         let begun = Instant::now();
         let (mut pause, mut last) = (Duration::from_millis(300), String::new());
+        let mut running_since = None;
         loop {
             let pod = self
                 .kubectl
@@ -193,7 +231,14 @@ impl Running<'_> {
             let state = pod::state(&pod, name);
             let (words, limit) = match state {
                 Some(State::Running) if until == Until::Runs => return Ok(State::Running),
-                Some(State::Running) => ("runs".to_owned(), END_TIME),
+                Some(State::Running) => {
+                    let since: &Instant = running_since.get_or_insert_with(Instant::now);
+                    let limit = self.way.time.map_or(END_TIME, |time| time + GRACE);
+                    if since.elapsed() >= limit {
+                        return Err(refusal::no_end(self.way, limit, &self.logs_line()));
+                    }
+                    ("runs".to_owned(), Duration::MAX)
+                }
                 Some(ended @ State::Terminated { .. }) if until == Until::Ends => return Ok(ended),
                 Some(State::Terminated {
                     code,
@@ -209,12 +254,12 @@ impl Running<'_> {
                     (reason, self.options.timeout)
                 }
                 None => (
-                    "its node has not seen it yet".to_owned(),
+                    "its node has not reported it yet".to_owned(),
                     self.options.timeout,
                 ),
             };
             if begun.elapsed() >= limit {
-                return Err(refusal::slow(self.options, name, &words));
+                return Err(self.slow(&words));
             }
             if words != last {
                 self.say(&format!("{name}: {words}"));
@@ -223,6 +268,17 @@ impl Running<'_> {
             thread::sleep(pause);
             pause = (pause * 3 / 2).min(Duration::from_secs(2));
         }
+    }
+
+    fn slow(&self, words: &str) -> AttachError {
+        refusal::slow(self.options, &self.way.container, words, &self.logs_line())
+    }
+
+    /// The command that shows what the container says.
+    fn logs_line(&self) -> String {
+        let container = format!("--container={}", self.way.container);
+        let words = ["logs", &self.target.pod, &container];
+        self.kubectl.line(Some(&self.target.namespace), &words)
     }
 
     /// What was to serve, and does not.
@@ -256,47 +312,6 @@ fn add(step: &Step) -> Result<(), AttachError> {
     let lent = lend(step)?;
     ask(&lent.words, Doing::Add)?;
     Ok(())
-}
-
-/// In a container of spyhole that runs already.
-fn exec(step: &Step) -> Result<u8, AttachError> {
-    let mut frame = Frame::default();
-    stream(step, Doing::Exec, &mut frame, &mut io::stdout().lock())
-}
-
-/// Passes what a program says on stdout on; its exit code, where it is that of spyhole there.
-fn stream(
-    step: &Step,
-    doing: Doing,
-    frame: &mut Frame,
-    out: &mut dyn Write,
-) -> Result<u8, AttachError> {
-    let (program, words) = split(&step.words);
-    let streamed = tool::stream(&program, &words, &mut |piece| {
-        frame.see(piece);
-        out.write_all(piece)
-    });
-    let said = match streamed {
-        // Whoever read had enough.
-        Err(ToolError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
-            frame.abandoned = true;
-            return Ok(0);
-        }
-        other => other?,
-    };
-    out.flush().map_err(ToolError::Output)?;
-    let ended = refusal::exit_code_beside(&said.stderr);
-    if !said.status.success() && ended.is_none() {
-        return Err(refusal::of(doing, &said.stderr));
-    }
-    for line in said.stderr.split(|byte| *byte == b'\n') {
-        let own = line.starts_with(b"command terminated with exit code")
-            || line.starts_with(b"Defaulted container");
-        if !line.is_empty() && !own {
-            let _ = writeln!(io::stderr(), "{}", escaped(line));
-        }
-    }
-    Ok(ended.unwrap_or(0))
 }
 
 fn hand_over(step: &Step) -> Result<u8, AttachError> {
@@ -334,35 +349,10 @@ fn lend(step: &Step) -> Result<Ready, AttachError> {
     })
 }
 
-/// Whether a JSON document came whole.
-#[derive(Debug, Default)]
-struct Frame {
-    first: Option<u8>,
-    last: Option<u8>,
-    abandoned: bool,
-}
-
-impl Frame {
-    fn see(&mut self, piece: &[u8]) {
-        let piece = piece.trim_ascii();
-        self.first = self.first.or(piece.first().copied());
-        self.last = piece.last().copied().or(self.last);
-    }
-
-    fn is_whole(&self) -> bool {
-        self.abandoned || (self.first == Some(b'{') && self.last == Some(b'}'))
-    }
-}
-
 /// The token that a server of spyhole made for itself.
 fn token(log: &str) -> Option<&str> {
     let (_, rest) = log.split_once("the token for this run: ")?;
     let token = rest.lines().next()?.trim();
     let usual = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_hexdigit());
     usual.then_some(token)
-}
-
-fn code(status: ExitStatus) -> u8 {
-    let code = status.code().and_then(|code| u8::try_from(code).ok());
-    code.unwrap_or(u8::MAX)
 }

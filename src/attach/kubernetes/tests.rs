@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::admission::{Admission, shown_by};
 use super::choose::choose;
+use super::kubectl::Kubectl;
 use super::pod::{Target, state};
 use super::{RunAs, User, pod_name, user};
 use crate::model::pod_security::PodSecurityLevel::{Baseline, Privileged, Restricted};
@@ -69,7 +70,7 @@ fn no_document_brings_a_flag_or_an_escape_into_a_name() {
     mutations(&pod(), &mut |document| {
         let _ = state(document, "spyhole-7xk2q");
         let admission = shown_by(document);
-        match Target::of(document, "web", None) {
+        match Target::of(document, "web", None, &Kubectl::default()) {
             Ok(target) => {
                 entered += 1;
                 let ephemeral = target.ephemeral.iter().map(|one| &one.name);
@@ -121,7 +122,7 @@ fn the_choice_is_admitted_wherever_it_is_made() {
             ] {
                 let mut document = pod();
                 document["spec"]["containers"][0]["securityContext"] = context.clone();
-                let target = Target::of(&document, "web", None).unwrap();
+                let target = Target::of(&document, "web", None, &Kubectl::default()).unwrap();
                 let because = String::new();
                 let choice = choose(&target, &Admission { level, because }, given);
                 let asked = &choice.context;
@@ -164,9 +165,9 @@ fn users_are_numbers() {
 #[test]
 fn pods_are_named_with_or_without_their_kind() {
     for word in ["web-7d9f.x", "pod/web-7d9f.x", "po/web-7d9f.x"] {
-        assert_eq!(pod_name(word).unwrap(), "web-7d9f.x");
+        assert_eq!(pod_name(word, &Kubectl::default()).unwrap(), "web-7d9f.x");
     }
     for wrong in ["", "-w", "pod/", "pod/-w", "deploy/web", "a/b/c", "w\u{1b}"] {
-        assert!(pod_name(wrong).is_err(), "{wrong}");
+        assert!(pod_name(wrong, &Kubectl::default()).is_err(), "{wrong}");
     }
 }

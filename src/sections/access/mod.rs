@@ -83,12 +83,14 @@ fn look(scan: &Scan, gaps: &mut Gaps) -> Option<Access> {
         .into_iter()
         .map(|attempted| judge.check(attempted, &mut found))
         .collect();
-    let place = place::of(scan, held, &mut buffer);
+    let sharing = Sharing::of(scan, held, &target, &surroundings);
+    let place = place::of(scan, held, &surroundings, &sharing, &mut buffer);
     let Advice {
         remedies,
         ruled_out,
     } = remedies::advise(&Situation {
         place: &place,
+        viewer,
         target: &target,
         inside: place::ids_inside(viewer, &target, held, &mut buffer),
         other_user_namespace: ptrace_access::same_user_namespace(viewer, &target) == Some(false),
@@ -97,7 +99,6 @@ fn look(scan: &Scan, gaps: &mut Gaps) -> Option<Access> {
         nobody_else: held.chosen_by == ChosenBy::NobodyElse,
         labels: [&surroundings.viewer_label, &surroundings.target_label],
     });
-    let sharing = Sharing::of(scan, held, &target, &surroundings);
     // Where the ptrace check let a viewer through who cannot pass it otherwise.
     let passed = checks
         .iter()

@@ -2,8 +2,11 @@
 
 use crate::model::access::{PodSecurity, Remedy, RuledOut};
 use crate::model::gap::Reason;
+use crate::model::shell::{quoted, word};
 use crate::parse::capabilities;
-use crate::rights::ptrace_access::{Blocker, Credentials, uniform};
+use crate::rights::ptrace_access::{
+    Blocker, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE, Credentials, uniform,
+};
 
 use super::surroundings::ProcMount;
 
@@ -23,17 +26,22 @@ pub(super) struct Place {
     pub(super) platform: Platform,
     /// The container runtime, as the target's cgroup names it.
     pub(super) runtime: Option<&'static str>,
+    /// The namespace of the pod.
+    pub(super) namespace: Option<String>,
     /// The pod's hostname.
     pub(super) pod: Option<String>,
     /// The container's name in Kubernetes.
     pub(super) container: Option<String>,
     /// The runtime's id of the container.
     pub(super) id: Option<String>,
+    /// The name of spyhole's image.
+    pub(super) image: String,
 }
 
 /// What the advice depends on.
 pub(super) struct Situation<'a> {
     pub(super) place: &'a Place,
+    pub(super) viewer: &'a Credentials,
     pub(super) target: &'a Credentials,
     /// Uid and gid of the target as its own user namespace numbers them.
     pub(super) inside: Option<(u32, u32)>,
@@ -90,7 +98,14 @@ pub(super) fn advise(situation: &Situation<'_>) -> Advice {
 }
 
 const AS_TARGET: &str = "run spyhole as the target's user";
-const AS_ROOT: &str = "run spyhole as root with SYS_PTRACE";
+const AS_ROOT: &str = "run spyhole as root with SYS_PTRACE and DAC_READ_SEARCH";
+/// Root that reads everything and writes nothing, whatever the pod sets for its containers: the
+/// one opens what the kernel guards, the other the files of another user.
+const ROOT_CONTEXT: &str = "runAsUser: 0, runAsGroup: 0, runAsNonRoot: false, \
+     allowPrivilegeEscalation: false, \
+     capabilities: {drop: [ALL], add: [SYS_PTRACE, DAC_READ_SEARCH]}";
+/// The same for an engine.
+const ROOT_FLAGS: &str = "--user 0:0 --cap-drop ALL --cap-add SYS_PTRACE --cap-add DAC_READ_SEARCH";
 
 /// What the container must be to pass the kernel's comparison.
 struct User {
@@ -119,6 +134,9 @@ impl Situation<'_> {
             return Err(
                 "its real, effective and saved ids differ, so no viewer has the same".to_owned(),
             );
+        }
+        if self.is_target_already() {
+            return Err(format!("it already does; {}", self.what_refuses()));
         }
         let text = |id: Option<u32>, word: &str| id.map_or(word.to_owned(), |id| id.to_string());
         let (uid, gid) = self.inside.unzip();
@@ -165,7 +183,7 @@ impl Situation<'_> {
             advice.remedies.push(Remedy {
                 title,
                 pod_security: Some(level),
-                commands: vec![context, self.kubectl("spyhole", &custom)],
+                commands: vec![context, self.kubectl(&custom)],
             });
         }
         for engine in self.engines() {
@@ -183,22 +201,61 @@ impl Situation<'_> {
     }
 
     fn run_as_root(&self, advice: &mut Advice) {
-        if self.kubernetes() {
-            advice.remedies.push(Remedy {
+        if self.is_root_already() {
+            advice.ruled_out.push(RuledOut {
                 title: AS_ROOT.to_owned(),
-                pod_security: Some(PodSecurity::Privileged),
-                commands: vec![self.kubectl("spyhole:root", " --profile=general")],
+                because: format!("it already does; {}", self.what_refuses()),
             });
+            return;
+        }
+        if self.kubernetes() {
+            advice.remedies.push(self.kubectl_as_root(AS_ROOT, ""));
         }
         for engine in self.engines() {
             let words = match engine {
                 Engine::Docker if self.other_user_namespace => {
-                    "--userns=host --user 0 --cap-add SYS_PTRACE"
+                    format!("--userns=host {ROOT_FLAGS}")
                 }
-                _ => "--user 0 --cap-add SYS_PTRACE",
+                _ => ROOT_FLAGS.to_owned(),
             };
-            advice.remedies.push(self.engine(engine, AS_ROOT, words));
+            advice.remedies.push(self.engine(engine, AS_ROOT, &words));
         }
+    }
+
+    /// `--profile=general` alone would leave a user that the pod sets, and with it no capability.
+    fn kubectl_as_root(&self, title: &str, more: &str) -> Remedy {
+        Remedy {
+            title: title.to_owned(),
+            pod_security: Some(PodSecurity::Privileged),
+            commands: vec![
+                format!("printf 'securityContext: {{{ROOT_CONTEXT}{more}}}' > root.yaml"),
+                self.kubectl(" --profile=general --custom=root.yaml"),
+            ],
+        }
+    }
+
+    /// Whether the viewer is what [`Self::run_as_root`] would make of it.
+    fn is_root_already(&self) -> bool {
+        let opens_files = self.viewer.can(CAP_DAC_READ_SEARCH) || self.viewer.can(CAP_DAC_OVERRIDE);
+        self.viewer.can(CAP_SYS_PTRACE) && opens_files && !self.other_user_namespace
+    }
+
+    /// Whether the viewer is what [`Self::run_as`] would make of it.
+    fn is_target_already(&self) -> bool {
+        let ids = |of: &Credentials| Some((uniform(of.uid?)?, uniform(of.gid?)?));
+        let covers = || {
+            let permitted = self.target.cap_permitted?;
+            Some(permitted & !self.viewer.cap_effective? == 0)
+        };
+        !self.other_user_namespace
+            && ids(self.target).is_some_and(|target| ids(self.viewer) == Some(target))
+            && covers() == Some(true)
+    }
+
+    /// What is left when the viewer is as it should be.
+    fn what_refuses(&self) -> String {
+        let evidence = self.blockers.first().map(|first| first.evidence.as_str());
+        format!("what refuses it is {}", evidence.unwrap_or("not known"))
     }
 
     /// The target's user is hidden too, so its ids are left to be filled in.
@@ -211,7 +268,7 @@ impl Situation<'_> {
                     pod_security: Some(PodSecurity::Restricted),
                     commands: vec![
                         format!("printf 'securityContext: {{runAsGroup: {gid}}}' > spy.yaml"),
-                        self.kubectl("spyhole", " --profile=restricted --custom=spy.yaml"),
+                        self.kubectl(" --profile=restricted --custom=spy.yaml"),
                     ],
                 });
             }
@@ -246,20 +303,31 @@ impl Situation<'_> {
             ("appArmorProfile: {type: Unconfined}", "apparmor=unconfined")
         };
         let title = "run spyhole unconfined by the security module";
-        if self.kubernetes() {
-            advice.remedies.push(Remedy {
+        if self.is_unconfined() {
+            advice.ruled_out.push(RuledOut {
                 title: title.to_owned(),
-                pod_security: Some(PodSecurity::Privileged),
-                commands: vec![
-                    format!("printf 'securityContext: {{{context}}}' > spy.yaml"),
-                    self.kubectl("spyhole:root", " --profile=general --custom=spy.yaml"),
-                ],
+                because: format!("it already does; {}", self.what_refuses()),
             });
+            return self.run_as_root(advice);
+        }
+        let title = format!("{title}, as root with SYS_PTRACE and DAC_READ_SEARCH");
+        if self.kubernetes() {
+            let more = format!(", {context}");
+            advice.remedies.push(self.kubectl_as_root(&title, &more));
         }
         for engine in self.engines() {
-            let words = format!("--user 0 --cap-add SYS_PTRACE --security-opt {option}");
-            advice.remedies.push(self.engine(engine, title, &words));
+            let words = format!("{ROOT_FLAGS} --security-opt {option}");
+            advice.remedies.push(self.engine(engine, &title, &words));
         }
+    }
+
+    /// By `AppArmor`, or of the `SELinux` type that containers get which are not confined.
+    fn is_unconfined(&self) -> bool {
+        let label = self.labels.first().and_then(|label| label.as_deref());
+        label.is_some_and(|label| {
+            let kind = label.split(':').nth(2);
+            label == "unconfined" || matches!(kind, Some("spc_t" | "unconfined_t"))
+        })
     }
 
     fn kubernetes(&self) -> bool {
@@ -280,10 +348,12 @@ impl Situation<'_> {
         }
     }
 
-    fn kubectl(&self, image: &str, more: &str) -> String {
+    fn kubectl(&self, more: &str) -> String {
         format!(
-            "kubectl debug -it {} --image={image} --target={}{more}",
+            "kubectl debug -it -n {} {} --image={} --target={}{more}",
+            word(self.place.namespace.as_deref(), "NAMESPACE"),
             word(self.place.pod.as_deref(), "POD"),
+            quoted(&self.place.image),
             word(self.place.container.as_deref(), "CONTAINER"),
         )
     }
@@ -309,7 +379,8 @@ impl Situation<'_> {
             title: format!("{title}{with}"),
             pod_security: None,
             commands: vec![format!(
-                "{program} run --rm -it --pid=container:{name} --network=container:{name}{userns} {words} spyhole access"
+                "{program} run --rm -it --pid=container:{name} --network=container:{name}{userns} {words} {} access",
+                quoted(&self.place.image)
             )],
         }
     }
@@ -363,18 +434,6 @@ fn kubernetes_names(mask: u64) -> Vec<String> {
     capabilities::names(mask)
         .map(|name| name.trim_start_matches("cap_").to_ascii_uppercase())
         .collect()
-}
-
-/// One word of a shell's line. What comes from outside is quoted where it has to be;
-/// what could be taken for a flag, or is not known, is left to be filled in.
-fn word(value: Option<&str>, placeholder: &str) -> String {
-    let usual = |character: char| character.is_ascii_alphanumeric() || "._/-".contains(character);
-    match value {
-        None | Some("") => placeholder.to_owned(),
-        Some(value) if value.starts_with('-') => placeholder.to_owned(),
-        Some(value) if value.chars().all(usual) => value.to_owned(),
-        Some(value) => format!("'{}'", value.replace('\'', r"'\''")),
-    }
 }
 
 #[cfg(test)]

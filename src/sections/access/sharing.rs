@@ -65,6 +65,11 @@ impl Sharing {
         }
     }
 
+    /// Whether the network namespace is shared, where that is known.
+    pub(super) fn network(&self) -> Option<bool> {
+        self.network_namespace.as_ref().ok().copied()
+    }
+
     pub(super) fn record(self, gaps: &mut Gaps) -> Shared {
         let mut seen = |field: &str, attempt| gaps.seen(SECTION, field, self.pid, attempt);
         Shared {

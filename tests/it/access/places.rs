@@ -1,7 +1,12 @@
 //! The places that change what may be seen: user namespaces, a /proc that hides,
 //! filters, a pod; and the table that a person reads.
 
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+
+use spyhole::sys::own_image;
+use tempfile::TempDir;
 
 use super::{
     access, assert_all_allowed, assert_as_the_kernel_says, assert_remedies_work, check, document,
@@ -145,8 +150,13 @@ fn the_table_has_the_answer_the_evidence_and_the_next_command() {
         "files of the target     denied  same",
         "also: not the same group: viewer gid 0, target gid 1000",
         "(Pod Security \"restricted\" admits this):\n  printf 'securityContext: {runAsUser: 1000,",
-        "  kubectl debug -it POD --image=spyhole --target=CONTAINER --profile=restricted",
-        "(needs \"privileged\" admission):\n  kubectl debug -it POD --image=spyhole:root",
+        &format!(
+            "  kubectl debug -it -n NAMESPACE POD --image={} --target=CONTAINER --profile=restricted",
+            own_image::DEFAULT
+        ),
+        "(needs \"privileged\" admission):\n  printf 'securityContext: {runAsUser: 0,",
+        "add: [SYS_PTRACE, DAC_READ_SEARCH]}}' > root.yaml\n  kubectl debug -it -n NAMESPACE POD ",
+        " --profile=general --custom=root.yaml",
     ];
     let places: Vec<usize> = order.iter().map(|words| place(words)).collect();
     assert!(places.is_sorted(), "{denied}");
@@ -163,26 +173,106 @@ fn the_table_has_the_answer_the_evidence_and_the_next_command() {
     );
 }
 
+/// Where a service account leaves the name of the namespace.
+const NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+
+fn namespace_file(directory: &TempDir, text: &str) -> PathBuf {
+    let path = directory.path().join("namespace");
+    std::fs::write(&path, text).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    path
+}
+
 #[test]
-fn on_kubernetes_the_pod_is_named() {
+fn on_kubernetes_the_pod_and_its_namespace_are_named() {
     if !requires_root("access: the name of the pod") {
         return;
     }
+    let directory = TempDir::new().unwrap();
+    let in_pod = |viewer: Setup| viewer.uid(0).env("KUBERNETES_SERVICE_HOST", "10.0.0.1");
+    let command = |viewer: Setup| {
+        let seen = access(viewer);
+        assert!(!seen["remedies"].to_string().contains("docker"), "{seen:#}");
+        seen["remedies"][0]["commands"][1]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let image = own_image::DEFAULT;
     for (hostname, word) in [
         ("web-7d9f", "web-7d9f"),
         ("a;reboot $(x)", "'a;reboot $(x)'"),
     ] {
         let web = Lab::webapp().uid(1000).hostname(hostname).start();
-        let beside = web
-            .spyhole()
-            .uid(0)
-            .env("KUBERNETES_SERVICE_HOST", "10.0.0.1");
-        let seen = access(beside);
-        let command = seen["remedies"][0]["commands"][1].as_str().unwrap();
-        let start = format!("kubectl debug -it {word} --image=spyhole --target=CONTAINER ");
-        assert!(command.starts_with(&start), "{seen:#}");
-        assert!(!seen["remedies"].to_string().contains("docker"), "{seen:#}");
+        let line = |namespace: &str, pod: &str| {
+            format!("kubectl debug -it -n {namespace} {pod} --image={image} --target=CONTAINER ")
+        };
+        let said = command(in_pod(web.spyhole()));
+        assert!(said.starts_with(&line("NAMESPACE", word)), "{said}");
+        // A sidecar has the file; what is in it is a name or nothing.
+        for (text, namespace) in [("shop", "shop"), ("$(x)", "NAMESPACE"), ("", "NAMESPACE")] {
+            let file = namespace_file(&directory, text);
+            let said = command(in_pod(web.spyhole()).copy(&file, NAMESPACE_FILE));
+            assert!(said.starts_with(&line(namespace, word)), "{said}");
+        }
+        // What spyhole's own pod is called is not what another is called.
+        let file = namespace_file(&directory, "spyhole");
+        let apart = in_pod(web.spyhole())
+            .share_net(false)
+            .copy(&file, NAMESPACE_FILE);
+        let said = command(apart);
+        assert!(said.starts_with(&line("NAMESPACE", "POD")), "{said}");
     }
+    // The file of the target itself counts wherever spyhole stands.
+    let file = namespace_file(&directory, "shop");
+    let web = Lab::webapp().uid(1000).copy(&file, NAMESPACE_FILE).start();
+    let said = {
+        let apart = in_pod(web.spyhole()).caps("=sys_ptrace").share_net(false);
+        let seen = access(apart);
+        assert_eq!(outcome(&seen, "files"), "allowed", "{seen:#}");
+        seen["remedies"][0]["commands"][1]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    assert!(said.starts_with("kubectl debug -it -n shop POD "), "{said}");
+}
+
+#[test]
+fn alone_in_a_pod_it_names_the_pod_that_it_is_in() {
+    if !requires_root("nobody else: the name of the pod") {
+        return;
+    }
+    let directory = TempDir::new().unwrap();
+    let file = namespace_file(&directory, "shop");
+    let alone = || Lab::bare().hostname("web-7d9f").arg("ps");
+    let image = own_image::DEFAULT;
+    let somewhere = alone().run().ended_with(3).stderr_text();
+    let line = format!("kubectl debug -it -n NAMESPACE POD --image={image} --target=CONTAINER\n");
+    assert!(somewhere.contains(&line), "{somewhere}");
+    assert!(
+        somewhere.contains(&format!("--network=container:NAME {image}\n")),
+        "{somewhere}"
+    );
+    let in_pod = alone().env("KUBERNETES_SERVICE_HOST", "10.0.0.1");
+    let in_pod = in_pod.copy(&file, NAMESPACE_FILE).run().ended_with(3);
+    let in_pod = in_pod.stderr_text();
+    let line = format!("kubectl debug -it -n shop web-7d9f --image={image} --target=CONTAINER\n");
+    assert!(in_pod.contains(&line), "{in_pod}");
+    assert!(!in_pod.contains("docker"), "{in_pod}");
+    // As an image says that was pushed under another name.
+    let named = alone().env("SPYHOLE_IMAGE", "registry.example/team tools/spyhole:7");
+    let named = named.run().stderr_text();
+    assert!(
+        named.contains(&line.replace("shop web-7d9f", "NAMESPACE POD")),
+        "{named}"
+    );
+    let named = alone().env("SPYHOLE_IMAGE", "registry.example/$x:7").run();
+    let named = named.stderr_text();
+    assert!(
+        named.contains(" --image='registry.example/$x:7' "),
+        "{named}"
+    );
 }
 
 #[test]
@@ -192,11 +282,12 @@ fn with_podman_each_command_works_as_it_stands() {
     }
     let podman = PodmanLab::get();
     let capable = ["--user", "1000:1000", "--cap-add", "NET_BIND_SERVICE"];
+    let image = own_image::DEFAULT;
     for (target, first) in [
-        (&capable[..2], "--user 1000:1000 spyhole"),
+        (&capable[..2], format!("--user 1000:1000 {image} ")),
         (
             &capable[..],
-            "--user 1000:1000 --cap-add NET_BIND_SERVICE spyhole",
+            format!("--user 1000:1000 --cap-add NET_BIND_SERVICE {image} "),
         ),
     ] {
         let web = podman.webapp(target, &[]);
@@ -208,17 +299,16 @@ fn with_podman_each_command_works_as_it_stands() {
         let seen = look(&["--user", "65532:65532"]);
         let remedies = seen["remedies"].as_array().unwrap();
         assert_eq!(remedies.len(), 2, "{seen:#}");
-        for (remedy, wanted) in remedies
-            .iter()
-            .zip([first, "--user 0 --cap-add SYS_PTRACE"])
-        {
+        for (remedy, wanted) in remedies.iter().zip([
+            &*first,
+            "--user 0:0 --cap-drop ALL --cap-add SYS_PTRACE --cap-add DAC_READ_SEARCH",
+        ]) {
             let command = remedy["commands"][0].as_str().unwrap();
             assert!(command.starts_with("podman run "), "{command}");
             assert!(command.contains(wanted), "{command}");
             let words = command.split(' ').skip(2);
             // Network and terminal are the harness's own matter.
-            let words =
-                words.filter(|word| !matches!(*word, "--rm" | "-it" | "spyhole" | "access"));
+            let words = words.filter(|word| !["--rm", "-it", image, "access"].contains(word));
             let words: Vec<&str> = words
                 .filter(|word| !word.starts_with("--network=") && !word.starts_with("--pid="))
                 .collect();

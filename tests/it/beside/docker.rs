@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use spyhole::sys::own_image;
+
 use super::Desk;
 
 const ID: &str = "7c1d5a9f3b2e4860917f2ad4c6e8b05913d7f4a6c2b8e0957164d3fa9c8b2e70";
@@ -33,20 +35,21 @@ const ONE_USER: &str = r"printf 'PID   UID   GID\n812   101   101\n840   101   1
 fn a_user_by_name_is_found_by_the_list_of_processes() {
     let desk = desk("nginx", ONE_USER, "echo document; echo word >&2");
     let seen = desk
-        .spyhole(&["docker", "web", "--", "ps", "it's"])
+        .spyhole(&["docker", "web", "--", "env", "--reveal", "it's"])
         .ended_with(0);
     assert_eq!(seen.stdout_text(), "document\n");
     assert!(seen.stderr_text().ends_with("word\n"), "{seen}");
+    let image = own_image::DEFAULT;
     assert_eq!(
         desk.calls(),
         [
             "container inspect web",
-            "image inspect --format {{.Id}} spyhole",
+            &format!("image inspect --format {{{{.Id}}}} {image}"),
             &format!("top {ID} -eo pid,uid,gid"),
             &format!(
                 "run --rm --log-driver none --pid container:{ID} --network container:{ID} \
                  --cap-drop ALL --user 101:101 --security-opt no-new-privileges --read-only \
-                 --workdir / spyhole ps it's"
+                 --workdir / {image} env --reveal it's"
             ),
         ]
     );
@@ -79,7 +82,11 @@ fn a_privileged_container_is_read_as_root_and_past_apparmor() {
         " --security-opt apparmor=unconfined ",
         " --userns host ",
         // Its processes are the host's: the first of them is not the target's.
-        " spyhole --container 7c1d5a9f3b2e\n",
+        concat!(
+            " spyhole:",
+            env!("CARGO_PKG_VERSION"),
+            " --container 7c1d5a9f3b2e\n"
+        ),
     ] {
         assert!(line.contains(flags), "{flags}: {line}");
     }
@@ -210,4 +217,32 @@ fn a_daemon_that_does_not_answer_is_said_so() {
             "{told}"
         );
     }
+}
+
+#[test]
+fn words_that_spyhole_does_not_take_start_no_container() {
+    for engine in ["docker", "podman"] {
+        let desk = desk("nginx", ONE_USER, "echo document");
+        let seen = desk.spyhole(&[engine, "web", "--", "pss"]).ended_with(2);
+        assert!(
+            seen.stderr_text().contains("unrecognized subcommand 'pss'"),
+            "{seen}"
+        );
+        assert_eq!(desk.calls(), [""; 0]);
+    }
+}
+
+#[test]
+fn the_image_is_the_one_that_the_environment_names() {
+    let desk = desk("nginx", ONE_USER, "true");
+    let mut command = Command::new(crate::lab::spyhole());
+    command.args(["docker", "web", "--dry-run"]);
+    command.env("PATH", desk.search_path());
+    command.env("SPYHOLE_IMAGE", "registry.example/spyhole:7");
+    let planned = crate::host::run(&mut command).ended_with(0);
+    let line = planned.stdout_text();
+    assert!(
+        line.ends_with(" --workdir / registry.example/spyhole:7\n"),
+        "{line}"
+    );
 }

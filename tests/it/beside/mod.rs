@@ -59,7 +59,8 @@ impl Desk {
     /// spyhole with these words.
     fn spyhole(&self, words: &[&str]) -> Output {
         let mut command = Command::new(lab::spyhole());
-        host::run(command.args(words).env("PATH", self.search_path()))
+        command.args(words).env("PATH", self.search_path());
+        host::run(command.env_remove("SPYHOLE_IMAGE"))
     }
 
     /// A line of sh.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
+use spyhole::sys::own_image;
 
 use super::Desk;
 use crate::host::{list, only};
@@ -78,7 +79,8 @@ fn a_container_of_one_user_is_read_whole_as_that_user_and_nothing_remains() {
         said.contains("as uid 1000 gid 1000, with no capability"),
         "{said}"
     );
-    assert!(said.contains("there is no image spyhole here"), "{said}");
+    let missing = format!("there is no image {} here", own_image::DEFAULT);
+    assert!(said.contains(&missing), "{said}");
     assert!(!seen.to_string().contains(SECRET), "{seen}");
     assert_eq!(companions(&web), Vec::<String>::new());
 }
@@ -89,7 +91,7 @@ fn whoever_it_runs_as_everything_of_it_is_read() {
         return;
     }
     let desk = Desk::with_podman();
-    let root = "as root with SYS_PTRACE and DAC_OVERRIDE";
+    let root = "as root with SYS_PTRACE and DAC_READ_SEARCH";
     for (flags, whom) in [
         (&["--user", "0:0"][..], root),
         (&["--user", "0:0", "--cap-drop", "ALL"], "as uid 0 gid 0"),

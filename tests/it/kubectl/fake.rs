@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
+use spyhole::sys::own_image;
 use tempfile::TempDir;
 
 use crate::host;
@@ -104,14 +105,18 @@ impl FakeKubectl {
 
     /// `kubectl spyhole`, with this kubectl first in PATH.
     pub(super) fn spyhole<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Output {
-        host::run(
-            Command::new(lab::spyhole())
-                .arg("kubectl")
-                .args(args)
-                .env("PATH", format!("{}:/usr/bin:/bin", self.0.path().display()))
-                .env_remove("SPYHOLE_KUBECTL")
-                .env_remove("SPYHOLE_IMAGE"),
-        )
+        host::run(self.command().args(args))
+    }
+
+    /// The same, before it is run.
+    pub(super) fn command(&self) -> Command {
+        let mut command = Command::new(lab::spyhole());
+        command
+            .arg("kubectl")
+            .env("PATH", format!("{}:/usr/bin:/bin", self.0.path().display()))
+            .env_remove("SPYHOLE_KUBECTL")
+            .env_remove("SPYHOLE_IMAGE");
+        command
     }
 }
 
@@ -128,13 +133,18 @@ pub(super) fn fixture(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/fixtures/kubernetes")
         .join(format!("{name}.json"));
-    fs::read_to_string(&path).unwrap_or_else(|why| panic!("{}: {why}", path.display()))
+    let text = fs::read_to_string(&path).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
+    // The one that is there already is of this very version.
+    let image = format!("\"image\": \"{}\"", own_image::DEFAULT);
+    text.replace("\"image\": \"spyhole\"", &image)
 }
 
-/// The five letters of a new container, and the path of a text that is lent, are never the same.
+/// The five letters of a new container, the path of a text that is lent, and the version are not
+/// the same each time.
 pub(super) fn steady(text: &str) -> String {
     let mut out = String::new();
-    let mut rest = text;
+    let text = text.replace(own_image::DEFAULT, "spyhole:VERSION");
+    let mut rest = text.as_str();
     while let Some(at) = rest.find("spyhole-") {
         let (before, after) = rest.split_at(at + "spyhole-".len());
         out.push_str(before);

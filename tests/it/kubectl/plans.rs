@@ -3,7 +3,9 @@
 use std::fmt::Write;
 use std::fs;
 
-use super::fake::{FakeKubectl, Level, steady};
+use serde_json::Value;
+
+use super::fake::{FakeKubectl, Level, fixture, steady};
 
 const PODS: [&str; 16] = [
     "non-root",
@@ -83,12 +85,21 @@ fn the_commands_for_each_pod_are_as_they_were_judged() {
 #[test]
 fn a_dry_run_needs_nothing_but_a_shell_to_be_run() {
     let kubectl = FakeKubectl::with("confined", Level::Labelled("restricted"));
-    let seen = kubectl.spyhole(["web", "--dry-run", "--", "cat", "it's", "a b"]);
+    let seen = kubectl.spyhole([
+        "web",
+        "--dry-run",
+        "--",
+        "env",
+        "--reveal",
+        "it's",
+        "--reveal=a b",
+    ]);
     let line = seen.stdout_text();
     let line = line.lines().nth(1).unwrap();
     let said = crate::host::shell(&format!("printf '%s|' {line}"));
     assert!(
-        said.stdout_text().ends_with("|--|--quiet|cat|it's|a b|"),
+        said.stdout_text()
+            .ends_with("|--|--quiet|env|--reveal|it's|--reveal=a b|"),
         "{said}"
     );
 }
@@ -196,4 +207,82 @@ fn a_container_that_was_reused_can_be_left_alone() {
         let seen = kubectl.spyhole(["web", "--dry-run", other[0], other[1]]);
         assert!(seen.stdout_text().contains("kubectl debug"), "{seen}");
     }
+}
+
+#[test]
+fn the_image_has_a_tag_and_is_fetched_only_from_where_it_can_be() {
+    let kubectl = FakeKubectl::with("non-root", Level::None);
+    let line = |variable: Option<&str>, args: &[&str]| {
+        let mut command = kubectl.command();
+        command.args(["web", "--dry-run"]).args(args);
+        command.envs(variable.map(|image| ("SPYHOLE_IMAGE", image)));
+        let seen = crate::host::run(&mut command).ended_with(0).stdout_text();
+        let words = seen.split(" --target=").next().unwrap();
+        words.split_once(" --image=").unwrap().1.to_owned()
+    };
+    let usual = concat!("spyhole:", env!("CARGO_PKG_VERSION"));
+    let if_absent = " --image-pull-policy=IfNotPresent";
+    // Neither a name without a tag nor `latest` may mean Always where no registry has it.
+    for (variable, args, wanted) in [
+        (None, &[][..], format!("{usual}{if_absent}")),
+        (Some(""), &[], format!("{usual}{if_absent}")),
+        (Some("-x"), &[], format!("{usual}{if_absent}")),
+        (Some("spyhole"), &[], format!("spyhole{if_absent}")),
+        (
+            Some("localhost/spyhole:7"),
+            &[],
+            format!("localhost/spyhole:7{if_absent}"),
+        ),
+        (
+            Some("registry.example/s:7"),
+            &[],
+            "registry.example/s:7".to_owned(),
+        ),
+        (
+            Some("registry.example/s:7"),
+            &["--image=spyhole:latest"],
+            format!("spyhole:latest{if_absent}"),
+        ),
+        (
+            None,
+            &["--image-pull-policy=Always"],
+            format!("{usual} --image-pull-policy=Always"),
+        ),
+    ] {
+        assert_eq!(line(variable, args), wanted, "{variable:?} {args:?}");
+    }
+    let odd = kubectl
+        .spyhole(["web", "--dry-run", "--image=a b"])
+        .ended_with(2);
+    assert!(
+        odd.stderr_text().contains("not the name of an image"),
+        "{odd}"
+    );
+}
+
+/// Among the processes of a whole node the name `app` is that of many.
+#[test]
+fn with_the_pids_of_the_node_the_container_is_named_by_its_id() {
+    let id = "0123456789abcdef".repeat(4);
+    let mut pod: Value = serde_json::from_str(&fixture("non-root")).unwrap();
+    pod["spec"]["hostPID"] = true.into();
+    let container = |pod: &Value| {
+        let kubectl = FakeKubectl::with("non-root", Level::None);
+        kubectl.answer("get-pod", &pod.to_string());
+        let seen = kubectl.spyhole(["web", "--dry-run", "--", "ps"]);
+        let line = seen.ended_with(0).stdout_text();
+        let (_, words) = line.split_once(" -- --container=").unwrap();
+        words.split(' ').next().unwrap().to_owned()
+    };
+    pod["status"]["containerStatuses"][0]["containerID"] = format!("containerd://{id}").into();
+    assert_eq!(container(&pod), id);
+    for odd in ["containerd://", "x", "docker://$(x)", ""] {
+        pod["status"]["containerStatuses"][0]["containerID"] = odd.into();
+        assert_eq!(container(&pod), "app", "{odd}");
+    }
+    // What the containers of one pod share are names that only one of them has.
+    pod["spec"]["hostPID"] = false.into();
+    pod["spec"]["shareProcessNamespace"] = true.into();
+    pod["status"]["containerStatuses"][0]["containerID"] = format!("cri-o://{id}").into();
+    assert_eq!(container(&pod), "app");
 }

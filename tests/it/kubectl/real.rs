@@ -128,7 +128,7 @@ fn each_way_arrives_as_it_was_chosen() {
             "privileged",
             no_escalation(json!({
                 "runAsUser": 0, "runAsGroup": 0, "runAsNonRoot": false,
-                "capabilities": {"add": ["SYS_PTRACE"]},
+                "capabilities": {"drop": ["ALL"], "add": ["SYS_PTRACE", "DAC_READ_SEARCH"]},
             })),
         ),
         (
@@ -262,7 +262,7 @@ fn the_lines_of_a_dry_run_do_in_a_shell_what_a_run_does() {
     let server = ApiServer::start(&fixture("shared-processes"), "restricted");
     server.says("PID\n1\n");
     let engineer = Engineer::of(&server);
-    let dry = engineer.kubectl_spyhole(&["web", "--dry-run", "--", "ps", "-o", "it's"]);
+    let dry = engineer.kubectl_spyhole(&["web", "--dry-run", "--", "env", "--reveal", "it's"]);
     assert!(server.added().is_empty(), "{dry}");
     let script = dry.stdout_text();
     let seen = host::run(engineer.command("sh").args(["-ec", &script]));
@@ -271,12 +271,12 @@ fn the_lines_of_a_dry_run_do_in_a_shell_what_a_run_does() {
     let by_hand = server.added();
     assert_eq!(
         by_hand[0]["args"],
-        json!(["--container=app", "--quiet", "ps", "-o", "it's"])
+        json!(["--container=app", "--quiet", "env", "--reveal", "it's"])
     );
     let server = ApiServer::start(&fixture("shared-processes"), "restricted");
     server.says("PID\n1\n");
     Engineer::of(&server)
-        .kubectl_spyhole(&["web", "--", "ps", "-o", "it's"])
+        .kubectl_spyhole(&["web", "--", "env", "--reveal", "it's"])
         .ended_with(0);
     let without_name = |mut container: Value| {
         container["name"] = Value::Null;

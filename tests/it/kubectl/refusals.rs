@@ -1,6 +1,8 @@
 //! Each refusal is a sentence with its remedy.
 
-use super::fake::{FakeKubectl, Level};
+use serde_json::{Value, json};
+
+use super::fake::{FakeKubectl, Level, fixture};
 
 /// What kubectl says at which command, and what has to be in the sentence.
 const REFUSED: [(&str, &str, &[&str]); 14] = [
@@ -109,26 +111,16 @@ fn each_refusal_is_a_sentence_with_its_remedy() {
 }
 
 #[test]
-fn whoever_may_not_use_a_container_again_is_told_how_to_do_without() {
-    let kubectl = FakeKubectl::with("spyhole-there", Level::None);
-    kubectl.answer(
-        "exec.refused",
-        "Error from server (Forbidden): pods \"web\" is forbidden: User \"jane\" cannot create \
-         resource \"pods/exec\" in API group \"\" in the namespace \"shop\"\n",
-    );
-    let seen = kubectl.spyhole(["web", "-q"]).ended_with(3);
-    let words = seen.stderr_text();
-    assert!(words.contains("may not create pods/exec"), "{words}");
-    assert!(words.contains("--new adds another container"), "{words}");
-}
-
-#[test]
 fn a_pod_that_cannot_be_entered_is_told_before_anything_is_added() {
     let cases = [
         ("windows", "runs Windows"),
         ("static", "static pod"),
         ("crash-loop", "CrashLoopBackOff (back-off 5m0s"),
         ("crash-loop", "spyhole run"),
+        (
+            "crash-loop",
+            "kubectl logs --namespace=shop web --container=app --previous",
+        ),
         ("pulling", "does not run yet: ContainerCreating"),
         ("completed", "has ended (succeeded)"),
     ];
@@ -187,5 +179,77 @@ fn no_kubectl_no_plugin() {
         seen.stderr_text()
             .contains("kubectl is not installed, or not in PATH"),
         "{seen}"
+    );
+}
+
+/// A line to paste is for the cluster and the namespace that were meant.
+#[test]
+fn hints_carry_namespace_and_context() {
+    let kubectl = FakeKubectl::with("crash-loop", Level::None);
+    let there = [
+        "web",
+        "--context=prod",
+        "--kubeconfig=/tmp/k s",
+        "-n",
+        "shop",
+    ];
+    let flags = "--context=prod '--kubeconfig=/tmp/k s'";
+    let said = kubectl.spyhole(there).ended_with(3).stderr_text();
+    let line = format!("kubectl logs {flags} --namespace=shop web --container=app --previous");
+    assert!(said.contains(&line), "{said}");
+    let deployment = ["deploy/web", "--context=prod", "-n", "shop"];
+    let said = kubectl.spyhole(deployment).ended_with(2).stderr_text();
+    let line = "kubectl get --context=prod --namespace=shop pods shows them";
+    assert!(said.contains(line), "{said}");
+    for (stderr, line) in [
+        (
+            "Error from server (NotFound): pods \"web\" not found",
+            format!("kubectl get pods --all-namespaces {flags} shows"),
+        ),
+        (
+            "Unable to connect to the server: no route",
+            "kubectl config current-context '--kubeconfig=/tmp/k s' shows".to_owned(),
+        ),
+        (
+            "error: context \"prod\" does not exist",
+            "kubectl config get-contexts '--kubeconfig=/tmp/k s' shows".to_owned(),
+        ),
+    ] {
+        kubectl.answer("get-pod.refused", stderr);
+        let said = kubectl.spyhole(there).ended_with(3).stderr_text();
+        assert!(said.contains(&line), "{said}");
+    }
+}
+
+#[test]
+fn a_pod_without_a_node_is_told_as_such() {
+    let mut pod: Value = serde_json::from_str(&fixture("pulling")).unwrap();
+    pod["spec"].as_object_mut().unwrap().remove("nodeName");
+    pod["status"] = json!({"phase": "Pending"});
+    let said = |pod: &Value| {
+        let kubectl = FakeKubectl::with("pulling", Level::None);
+        kubectl.answer("get-pod", &pod.to_string());
+        kubectl.spyhole(["web"]).ended_with(3).stderr_text()
+    };
+    let bare = said(&pod);
+    assert!(
+        bare.contains("the pod web is not scheduled: no node runs it yet\n"),
+        "{bare}"
+    );
+    pod["status"]["conditions"] = json!([
+        {"type": "PodScheduled", "status": "False", "reason": "Unschedulable",
+         "message": "0/3 nodes are available: 3 Insufficient memory."},
+    ]);
+    let told = said(&pod);
+    assert!(
+        told.contains("no node runs it yet: Unschedulable: 0/3 nodes are available"),
+        "{told}"
+    );
+    // With a node, it is the node that has not spoken yet.
+    pod["spec"]["nodeName"] = "node-a".into();
+    let later = said(&pod);
+    assert!(
+        later.contains("does not run yet: its node has not reported it"),
+        "{later}"
     );
 }

@@ -74,13 +74,27 @@ fn a_document_that_was_cut_is_not_passed_off_as_whole() {
     );
 }
 
+/// A log holds both of spyhole's streams: the exit code tells which of them is in it.
 #[test]
-fn what_spyhole_did_not_understand_is_no_document() {
-    let words = "spyhole: unexpected argument '-x' found\n";
-    let (_, seen) = run(&[ended(2)], words, &["web", "-q", "--", "ps", "-x"]);
-    assert_eq!(seen.code, Some(2), "{seen}");
+fn what_is_no_document_goes_to_stderr() {
+    for code in [2, 3, 5] {
+        let words = "spyhole: more than one container could be meant\n";
+        let (_, seen) = run(&[ended(code)], words, &["web", "-q", "--", "ps"]);
+        assert_eq!(seen.code, i32::try_from(code).ok(), "{seen}");
+        assert_eq!(seen.stdout_text(), "", "{code}");
+        assert_eq!(seen.stderr_text(), words, "{code}");
+    }
+    for code in [0, 1, 4] {
+        let document = "fails: tcp:127.0.0.1:9\n";
+        let (_, seen) = run(&[ended(code)], document, &["web", "-q", "--", "ps"]);
+        assert_eq!(seen.code, i32::try_from(code).ok(), "{seen}");
+        assert_eq!(seen.stdout_text(), document, "{code}");
+        assert_eq!(seen.stderr_text(), "", "{code}");
+    }
+    // A part of a document is none either.
+    let (_, seen) = run(&[ended(137)], "{\"schema\":", &["web", "-q"]);
+    assert_eq!(seen.code, Some(3), "{seen}");
     assert_eq!(seen.stdout_text(), "");
-    assert_eq!(seen.stderr_text(), words);
 }
 
 #[test]
@@ -112,6 +126,96 @@ fn a_container_of_spyhole_that_runs_is_used_again() {
         "{calls}"
     );
     assert!(!calls.contains("debug"), "{calls}");
+}
+
+/// The container that runs there ends under the command, or may not be used: another one is added.
+#[test]
+fn what_cannot_be_used_again_is_replaced() {
+    let forbidden = "Error from server (Forbidden): pods \"web\" is forbidden: User \"jane\" cannot \
+         create resource \"pods/exec\" in API group \"\" in the namespace \"shop\"\n";
+    let gone = "error: unable to upgrade connection: container not found (\"spyhole-7xk2q\")\n";
+    for (stderr, code, why) in [
+        (
+            "command terminated with exit code 137\n",
+            137,
+            "ended before it was done (exit code 137)",
+        ),
+        (
+            "command terminated with exit code 126\n",
+            126,
+            "exit code 126",
+        ),
+        (forbidden, 1, "\"jane\" may not create pods/exec"),
+        (gone, 1, "container not found"),
+    ] {
+        let run = |args: &[&str]| {
+            let kubectl = FakeKubectl::with("spyhole-there", Level::Labelled("restricted"));
+            // What was said before the end is a part of an answer.
+            kubectl.answer("exec", "{\"schema\":");
+            kubectl.answer("exec.stderr", stderr);
+            kubectl.answer("exec.code", &code.to_string());
+            with_state(&kubectl, "SPYHOLE", 2, &ended(0));
+            kubectl.answer("logs", "{}\n");
+            let seen = kubectl.spyhole(args).ended_with(0);
+            assert!(kubectl.calls().contains("\ndebug "), "{}", kubectl.calls());
+            assert_eq!(seen.stdout_text(), "{}\n");
+            seen.stderr_text()
+        };
+        let words = run(&["web"]);
+        assert!(
+            words.contains("spyhole-7xk2q cannot be used again"),
+            "{words}"
+        );
+        assert!(words.contains(why), "{words}");
+        assert_eq!(run(&["web", "-q"]), "");
+    }
+}
+
+/// A container that only prints one document ends with it, and whatever runs in it then as well.
+#[test]
+fn only_a_container_that_serves_is_used_again() {
+    for (args, used) in [
+        (json!(["serve", "--lifetime=1h"]), true),
+        (json!(["--quiet", "dump"]), false),
+        (json!([]), false),
+    ] {
+        let mut pod: Value = serde_json::from_str(&fixture("spyhole-there")).unwrap();
+        pod["spec"]["ephemeralContainers"][0]["args"] = args.clone();
+        let kubectl = FakeKubectl::with("spyhole-there", Level::None);
+        kubectl.answer("get-pod", &pod.to_string());
+        let seen = kubectl
+            .spyhole(["web", "--dry-run", "--", "ps"])
+            .ended_with(0);
+        let adds = seen.stdout_text().contains("kubectl debug");
+        assert_eq!(adds, !used, "{args}: {seen}");
+    }
+}
+
+/// A container that was added stays listed in the pod: not for a slip of the keyboard.
+#[test]
+fn words_that_spyhole_does_not_take_add_no_container() {
+    let kubectl = FakeKubectl::with("non-root", Level::None);
+    for (words, said) in [
+        (&["pss"][..], "unrecognized subcommand 'pss'"),
+        (&["ps", "--al"], "'--al'"),
+        (&["ps", "-o", "jsn"], "'jsn'"),
+        (&["check", "tcp"], "tcp"),
+        (
+            &["--timeout=1s", "mounts", "--space-timeout=9s"],
+            "--space-timeout",
+        ),
+    ] {
+        let words = [&["web", "--"], words].concat();
+        let seen = kubectl.spyhole(words).ended_with(2);
+        assert!(seen.stderr_text().contains(said), "{said}: {seen}");
+        assert_eq!(seen.stdout_text(), "");
+    }
+    let help = kubectl.spyhole(["web", "--", "ps", "--help"]).ended_with(0);
+    assert!(
+        help.stdout_text().contains("Usage: spyhole processes"),
+        "{help}"
+    );
+    assert_eq!(kubectl.calls(), "", "nothing was asked of a cluster");
 }
 
 #[test]
@@ -146,7 +250,20 @@ fn what_will_not_start_is_told_as_soon_as_it_is_known() {
     let cases = [
         (
             waiting("ErrImagePull", "pull access denied"),
-            &["cannot get the image spyhole", "--image", "stays listed"][..],
+            &[
+                concat!("cannot get the image spyhole:", env!("CARGO_PKG_VERSION")),
+                "kind load docker-image",
+                concat!("localhost/spyhole:", env!("CARGO_PKG_VERSION")),
+                "--image",
+                "stays listed",
+            ][..],
+        ),
+        (
+            waiting("ErrImageNeverPull", "not present with pull policy of Never"),
+            &[
+                "ctr -n k8s.io images import",
+                "--image-pull-policy=IfNotPresent",
+            ],
         ),
         (
             waiting(
@@ -185,6 +302,10 @@ fn waiting_ends() {
     let words = seen.stderr_text();
     assert!(words.contains("ContainerCreating\n"), "{words}");
     assert!(words.contains("--timeout waits longer than 1 s"), "{words}");
+    assert!(
+        words.contains("kubectl logs --namespace=shop web --container=spyhole-"),
+        "{words}"
+    );
 }
 
 #[test]
@@ -195,4 +316,50 @@ fn an_answer_without_end_is_cut_off() {
     kubectl.answer("kubectl", script);
     let seen = kubectl.spyhole(["web"]).ended_with(3);
     assert!(seen.stderr_text().contains("more than 16 MiB"), "{seen}");
+}
+
+#[test]
+fn an_image_that_podman_built_is_told_as_such() {
+    let waiting = json!({"waiting": {"reason": "ErrImagePull", "message": "connection refused"}});
+    let args = ["web", "--image=localhost/spyhole:7"];
+    let (_, seen) = run(&[waiting], "", &args);
+    assert_eq!(seen.code, Some(3), "{seen}");
+    let said = seen.stderr_text();
+    assert!(said.contains("not a registry"), "{said}");
+    assert!(said.contains("k3s ctr images import"), "{said}");
+}
+
+/// nginx, or any other program that stays: it is no look, and says nothing that could be shown.
+#[test]
+fn an_image_that_is_not_spyhole_is_not_waited_for_without_end() {
+    let states = vec![json!({"running": {}}); 60];
+    let args = ["web", "--image=nginx", "--", "ps", "--timeout=1s"];
+    let (_, seen) = run(&states, "", &args);
+    assert_eq!(seen.code, Some(3), "{seen}");
+    assert_eq!(seen.stdout_text(), "");
+    let said = seen.stderr_text();
+    for words in [
+        "still runs after 11 s",
+        "is spyhole the entrypoint of the image nginx?",
+        "kubectl logs --namespace=shop web --container=spyhole-",
+        "stays listed",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+}
+
+/// It ends with a code that spyhole never has.
+#[test]
+fn a_program_that_is_not_spyhole_is_told_by_its_exit_code() {
+    let args = ["web", "-q", "--image=nginx"];
+    let (_, seen) = run(&[ended(127)], "exec: --quiet: not found\n", &args);
+    assert_eq!(seen.code, Some(3), "{seen}");
+    assert_eq!(seen.stdout_text(), "");
+    let said = seen.stderr_text();
+    assert!(said.starts_with("exec: --quiet: not found\n"), "{said}");
+    assert!(said.contains("exit code 127"), "{said}");
+    assert!(
+        said.contains("is spyhole the entrypoint of the image nginx?"),
+        "{said}"
+    );
 }

@@ -71,7 +71,7 @@ fn each_custom_container_sees_what_the_readme_says() {
 
 #[test]
 fn root_with_ptrace_alone_cannot_open_what_belongs_to_another() {
-    if !requires_root("manifests: why ptrace.yaml adds DAC_OVERRIDE") {
+    if !requires_root("manifests: why ptrace.yaml adds DAC_READ_SEARCH") {
         return;
     }
     let web = Lab::webapp().uid(1000).caps("none").start();

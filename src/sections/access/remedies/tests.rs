@@ -23,9 +23,11 @@ fn place(platform: Platform) -> Place {
     Place {
         platform,
         runtime: None,
+        namespace: Some("shop".to_owned()),
         pod: Some("web-7d9f".to_owned()),
         container: Some("app".to_owned()),
         id: Some("0123456789abcdef".to_owned()),
+        image: "registry.example/spyhole:7".to_owned(),
     }
 }
 
@@ -35,8 +37,20 @@ fn because(reason: Reason) -> Vec<Blocker> {
 }
 
 fn advice(place: &Place, target: &Credentials, reason: Reason) -> Advice {
+    advice_for(&Credentials::default(), place, target, reason, None)
+}
+
+fn advice_for(
+    viewer: &Credentials,
+    place: &Place,
+    target: &Credentials,
+    reason: Reason,
+    label: Option<&str>,
+) -> Advice {
+    let label = label.map(str::to_owned);
     advise(&Situation {
         place,
+        viewer,
         target,
         inside: target
             .uid
@@ -46,7 +60,7 @@ fn advice(place: &Place, target: &Credentials, reason: Reason) -> Advice {
         blockers: &because(reason),
         hiding: None,
         nobody_else: false,
-        labels: [&None, &None],
+        labels: [&label, &None],
     })
 }
 
@@ -77,8 +91,11 @@ fn on_kubernetes_the_way_that_restricted_admits_comes_first() {
             "printf 'securityContext: {runAsUser: 1000, runAsGroup: 1001, runAsNonRoot: true, \
              allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}, \
              seccompProfile: {type: RuntimeDefault}}' > spy.yaml",
-            "kubectl debug -it web-7d9f --image=spyhole --target=app --profile=restricted --custom=spy.yaml",
-            "kubectl debug -it web-7d9f --image=spyhole:root --target=app --profile=general",
+            "kubectl debug -it -n shop web-7d9f --image=registry.example/spyhole:7 --target=app --profile=restricted --custom=spy.yaml",
+            "printf 'securityContext: {runAsUser: 0, runAsGroup: 0, runAsNonRoot: false, \
+             allowPrivilegeEscalation: false, \
+             capabilities: {drop: [ALL], add: [SYS_PTRACE, DAC_READ_SEARCH]}}' > root.yaml",
+            "kubectl debug -it -n shop web-7d9f --image=registry.example/spyhole:7 --target=app --profile=general --custom=root.yaml",
         ]
     );
 }
@@ -91,8 +108,10 @@ fn an_engine_that_is_known_gets_its_own_lines_only() {
         assert_eq!(
             commands(&advice),
             [
-                format!("{program} {shared} --user 1000:1000 spyhole access"),
-                format!("{program} {shared} --user 0 --cap-add SYS_PTRACE spyhole access"),
+                format!("{program} {shared} --user 1000:1000 registry.example/spyhole:7 access"),
+                format!(
+                    "{program} {shared} --user 0:0 --cap-drop ALL --cap-add SYS_PTRACE --cap-add DAC_READ_SEARCH registry.example/spyhole:7 access"
+                ),
             ]
         );
         assert!(
@@ -113,7 +132,7 @@ fn an_engine_that_is_known_gets_its_own_lines_only() {
         .collect();
     assert_eq!(
         programs,
-        ["printf", "kubectl", "docker", "kubectl", "docker"]
+        ["printf", "kubectl", "docker", "printf", "kubectl", "docker"]
     );
 }
 
@@ -143,7 +162,7 @@ fn a_way_that_cannot_work_is_left_out_and_says_why() {
         };
         assert!(ruled_out.because.contains(why), "{ruled_out:?}");
         assert_eq!(advice.remedies.len(), 1, "{advice:?}");
-        assert!(commands(&advice)[0].contains("--profile=general"));
+        assert!(commands(&advice)[1].contains("--profile=general --custom=root.yaml"));
     }
 }
 
@@ -172,7 +191,10 @@ fn podman_gives_capabilities_to_a_user_who_is_not_root() {
         &target(1000, 1000, 1 << 10),
         Reason::Capability,
     );
-    assert!(commands(&advice)[0].contains("--user 1000:1000 --cap-add NET_BIND_SERVICE spyhole"));
+    assert!(
+        commands(&advice)[0]
+            .contains("--user 1000:1000 --cap-add NET_BIND_SERVICE registry.example")
+    );
     assert_eq!(advice.ruled_out, []);
 }
 
@@ -193,7 +215,7 @@ fn a_user_namespace_is_shared_by_being_in_the_pod() {
     assert!(
         lines
             .iter()
-            .any(|line| line.starts_with("docker") && line.contains("--userns=host --user 0"))
+            .any(|line| line.starts_with("docker") && line.contains("--userns=host --user 0:0 "))
     );
     assert!(
         !lines
@@ -211,6 +233,7 @@ fn a_security_module_is_not_answered_with_capabilities() {
         let label = Some(label.to_owned());
         let advice = advise(&Situation {
             place: &place(Platform::Docker),
+            viewer: &Credentials::default(),
             target: &target(1000, 1000, 0),
             inside: Some((1000, 1000)),
             other_user_namespace: false,
@@ -224,6 +247,86 @@ fn a_security_module_is_not_answered_with_capabilities() {
     }
 }
 
+fn root_with(capabilities: &[u8]) -> Credentials {
+    let mask = capabilities.iter().fold(0, |mask, bit| mask | 1 << bit);
+    Credentials {
+        cap_effective: Some(mask),
+        ..target(0, 0, mask)
+    }
+}
+
+/// What was just done to no avail is not advised again; what refuses it is said instead.
+#[test]
+fn a_remedy_that_was_followed_is_not_printed_again() {
+    let kubernetes = place(Platform::Kubernetes);
+    let app = target(1000, 1000, 0);
+    let root = root_with(&[CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH]);
+    let twin = Credentials {
+        cap_effective: Some(0),
+        ..app.clone()
+    };
+    let is_root = |line: &&str| line.contains("runAsUser: 0,");
+    let is_twin = |line: &&str| line.contains("runAsUser: 1000,");
+    for (viewer, offers_root, offers_twin) in [
+        (&root, false, true),
+        (&twin, true, false),
+        // Neither opens what belongs to another user.
+        (&root_with(&[CAP_SYS_PTRACE]), true, true),
+        (&root_with(&[CAP_DAC_OVERRIDE]), true, true),
+    ] {
+        let advice = advice_for(viewer, &kubernetes, &app, Reason::Denied, None);
+        let lines = commands(&advice);
+        assert_eq!(lines.iter().any(is_root), offers_root, "{advice:?}");
+        assert_eq!(lines.iter().any(is_twin), offers_twin, "{advice:?}");
+        let told = advice.ruled_out.iter().map(|one| one.because.as_str());
+        let told: Vec<_> = told.collect();
+        let followed = usize::from(!offers_root) + usize::from(!offers_twin);
+        assert_eq!(told.len(), followed, "{advice:?}");
+        for because in told {
+            assert!(
+                because.starts_with("it already does; what refuses it is "),
+                "{because}"
+            );
+        }
+    }
+    // In another user namespace neither is what it would be beside the target.
+    let apart = advice_for(&root, &kubernetes, &app, Reason::UserNamespace, None);
+    assert!(commands(&apart).iter().any(is_root), "{apart:?}");
+}
+
+#[test]
+fn unconfined_root_is_advised_once() {
+    let app = target(1000, 1000, 0);
+    let root = root_with(&[CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH]);
+    let kubernetes = place(Platform::Kubernetes);
+    let advised = |viewer: &Credentials, label: &str| {
+        advice_for(
+            viewer,
+            &kubernetes,
+            &app,
+            Reason::SecurityModule,
+            Some(label),
+        )
+    };
+    let confined = advised(&root, "cri-containerd.apparmor.d (enforce)");
+    let lines = commands(&confined);
+    assert!(
+        lines[0].contains("DAC_READ_SEARCH]}, appArmorProfile: {type: Unconfined}}'"),
+        "{confined:?}"
+    );
+    assert!(
+        lines[1].ends_with("--profile=general --custom=root.yaml"),
+        "{confined:?}"
+    );
+    for label in ["unconfined", "system_u:system_r:spc_t:s0"] {
+        let again = advised(&root, label);
+        assert_eq!(again.remedies, [], "{again:?}");
+        assert_eq!(again.ruled_out.len(), 2, "{again:?}");
+        let weaker = advised(&target(1000, 1000, 0), label);
+        assert_eq!(weaker.remedies.len(), 1, "{weaker:?}");
+    }
+}
+
 #[test]
 fn hidden_processes_are_answered_with_the_group_that_is_spared() {
     let mount = ProcMount {
@@ -233,6 +336,7 @@ fn hidden_processes_are_answered_with_the_group_that_is_spared() {
     };
     let advice = advise(&Situation {
         place: &place(Platform::Docker),
+        viewer: &Credentials::default(),
         target: &target(65532, 65532, 0),
         inside: Some((65532, 65532)),
         other_user_namespace: false,
@@ -254,6 +358,7 @@ fn hidden_processes_are_answered_with_the_group_that_is_spared() {
 fn nothing_refused_needs_no_remedy() {
     let advice = advise(&Situation {
         place: &place(Platform::Unknown),
+        viewer: &Credentials::default(),
         target: &target(1000, 1000, 0),
         inside: Some((1000, 1000)),
         other_user_namespace: false,
@@ -283,7 +388,7 @@ fn a_name_from_outside_stays_one_word() {
             ..place(Platform::Kubernetes)
         };
         let advice = advice(&place, &target(1, 1, 0), Reason::Uid);
-        let start = format!("kubectl debug -it {wanted} --image=");
+        let start = format!("kubectl debug -it -n shop {wanted} --image=");
         assert!(commands(&advice)[1].starts_with(&start), "{advice:?}");
     }
     assert_eq!(word(None, "POD"), "POD");

@@ -1,0 +1,109 @@
+//! A container of spyhole that runs already, used once more. It may end at any moment: then nothing
+//! of it is passed on, and a new one does the work.
+
+use std::io::{self, Write};
+
+use super::AttachError;
+use super::kubectl::split;
+use super::refusal::{self, Doing};
+use super::run::Ended;
+use super::stream::{Frame, code, stream};
+use crate::attach::plan::Step;
+use crate::sys::tool::{self, ToolError};
+
+/// How much of an answer is held back until it is whole.
+const HELD_BACK: usize = 8 << 20;
+/// How much of kubectl's last words is kept.
+const LAST_WORDS: usize = 8 << 10;
+/// Exit codes from here on are no program's own: it was not there, or a signal ended it.
+const NOT_ITS_OWN: std::ops::RangeInclusive<u8> = 126..=254;
+
+/// A command whose answer is passed on.
+pub(super) fn once(step: &Step) -> Result<Ended, AttachError> {
+    let mut out = Held::default();
+    let code = match stream(step, Doing::Exec, &mut Frame::default(), &mut out) {
+        Ok(code) => code,
+        Err(AttachError::Target(why)) if !out.is_passed_on => {
+            return Ok(Ended::NotReused(first_line(&why)));
+        }
+        Err(other) => return Err(other),
+    };
+    if !NOT_ITS_OWN.contains(&code) {
+        out.release().map_err(ToolError::Output)?;
+        return Ok(Ended::With(code));
+    }
+    let why = format!("it ended before it was done (exit code {code})");
+    if out.is_passed_on {
+        return Err(AttachError::Target(format!(
+            "the container that was used again: {why}; what it printed is a part. --new adds another one"
+        )));
+    }
+    Ok(Ended::NotReused(why))
+}
+
+/// A command with this terminal as its own.
+pub(super) fn attached(step: &Step) -> Result<Ended, AttachError> {
+    let (program, words) = split(&step.words);
+    let (status, stderr) = tool::hand_over_listening(&program, &words, LAST_WORDS)?;
+    let code = code(status);
+    if status.success() || status.code().is_none() {
+        return Ok(Ended::With(code));
+    }
+    // kubectl tells the exit code of what it ran, unless the refusal is its own.
+    if refusal::exit_code_beside(&stderr).is_none() {
+        let why = refusal::of(Doing::Exec, &step.words, &stderr).to_string();
+        return Ok(Ended::NotReused(first_line(&why)));
+    }
+    if NOT_ITS_OWN.contains(&code) {
+        let why = format!("it ended before it was done (exit code {code})");
+        return Ok(Ended::NotReused(why));
+    }
+    Ok(Ended::With(code))
+}
+
+fn first_line(why: &str) -> String {
+    why.lines().next().unwrap_or_default().to_owned()
+}
+
+/// stdout, which gets an answer once it is whole, or is too long to be kept.
+#[derive(Default)]
+struct Held {
+    kept: Vec<u8>,
+    is_passed_on: bool,
+}
+
+impl Held {
+    fn release(&mut self) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        let written = out.write_all(&self.kept).and_then(|()| out.flush());
+        self.kept.clear();
+        match written {
+            // The reader closed the pipe: it has seen enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            other => other,
+        }
+    }
+}
+
+impl Write for Held {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        if self.is_passed_on {
+            return io::stdout().write(piece);
+        }
+        self.kept.extend_from_slice(piece);
+        if self.kept.len() > HELD_BACK {
+            self.is_passed_on = true;
+            io::stdout().write_all(&self.kept)?;
+            self.kept.clear();
+        }
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.is_passed_on {
+            io::stdout().flush()
+        } else {
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What comes out of a container by way of kubectl.
+
+use std::io::{self, Write};
+use std::process::ExitStatus;
+
+use super::AttachError;
+use super::kubectl::split;
+use super::refusal::{self, Doing};
+use crate::attach::plan::Step;
+use crate::model::escape::escaped;
+use crate::sys::tool::{self, ToolError};
+
+/// Passes what a program says on stdout on; its exit code, where it is that of spyhole there.
+pub(super) fn stream(
+    step: &Step,
+    doing: Doing,
+    frame: &mut Frame,
+    out: &mut dyn Write,
+) -> Result<u8, AttachError> {
+    let (program, words) = split(&step.words);
+    let streamed = tool::stream(&program, &words, &mut |piece| {
+        frame.see(piece);
+        out.write_all(piece)
+    });
+    let said = match streamed {
+        // Whoever read had enough.
+        Err(ToolError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            frame.abandoned = true;
+            return Ok(0);
+        }
+        other => other?,
+    };
+    out.flush().map_err(ToolError::Output)?;
+    let ended = refusal::exit_code_beside(&said.stderr);
+    if !said.status.success() && ended.is_none() {
+        return Err(refusal::of(doing, &step.words, &said.stderr));
+    }
+    for line in said.stderr.split(|byte| *byte == b'\n') {
+        let own = line.starts_with(b"command terminated with exit code")
+            || line.starts_with(b"Defaulted container");
+        if !line.is_empty() && !own {
+            let _ = writeln!(io::stderr(), "{}", escaped(line));
+        }
+    }
+    Ok(ended.unwrap_or(0))
+}
+
+/// Whether a JSON document came whole.
+#[derive(Debug, Default)]
+pub(super) struct Frame {
+    first: Option<u8>,
+    last: Option<u8>,
+    abandoned: bool,
+}
+
+impl Frame {
+    pub(super) fn see(&mut self, piece: &[u8]) {
+        let piece = piece.trim_ascii();
+        self.first = self.first.or(piece.first().copied());
+        self.last = piece.last().copied().or(self.last);
+    }
+
+    pub(super) fn is_whole(&self) -> bool {
+        self.abandoned || (self.first == Some(b'{') && self.last == Some(b'}'))
+    }
+}
+
+/// An exit code; 255 where a signal ended it.
+pub(super) fn code(status: ExitStatus) -> u8 {
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    code.unwrap_or(u8::MAX)
+}
