@@ -9,7 +9,7 @@ use nix::errno::Errno;
 
 use super::identity::{Identity, Key};
 use super::redact::Redactor;
-use super::standing::{Check, Credentials, refusal};
+use super::standing::{Check, Credentials, refusal_below};
 use super::visit::{Attempt, Facts, Viewer, Visitor};
 use crate::model::container::Container;
 use crate::model::gap::{Gaps, Reason, Refusal};
@@ -102,7 +102,9 @@ impl Held {
     /// The reason behind an errno that a file of the main process gave.
     #[must_use]
     pub fn refusal(&self, errno: Errno, check: Check, viewer: &Viewer) -> Refusal {
-        refusal(errno, check, viewer, || self.credentials().clone())
+        refusal_below(&self.main, errno, check, viewer, || {
+            self.credentials().clone()
+        })
     }
 
     /// The credentials of the main process.

@@ -11,7 +11,7 @@ use super::capabilities::read::{Security, Task};
 use super::certificates::names;
 use super::identity::{Identities, Identity, Key, Told};
 use super::net_namespace::NetNamespace;
-use super::standing::{Check, Credentials, refusal};
+use super::standing::{Check, Credentials, refusal_below};
 use crate::model::gap::{Reason, Refusal};
 use crate::parse::limits::Limits;
 use crate::parse::smaps_rollup::SmapsRollup;
@@ -207,16 +207,18 @@ impl Visitor {
                 credentials: None,
             };
             reader.fill(&mut facts, files);
-            if facts.may_have_ended() {
-                // What was read may be of two states: begin again with the one it is in.
+            // What was read may be of two states: begin again with the one it is in. Once it has
+            // ended, all that is missing is missing because of that.
+            while process.take_missed() || facts.may_have_ended() {
                 process
                     .read(c"stat", SMALL_LIMIT, reader.buffer)
                     .map_err(lost)?;
-                if let Ok(stat) = Stat::parse(reader.buffer)
-                    && stat.is_bodiless()
-                {
-                    facts.stat = stat;
-                    reader.fill(&mut facts, files);
+                match Stat::parse(reader.buffer) {
+                    Ok(stat) if stat.is_bodiless() && !facts.stat.is_bodiless() => {
+                        facts.stat = stat;
+                        reader.fill(&mut facts, files);
+                    }
+                    _ => break,
                 }
             }
             if vanished(&facts) {
@@ -490,7 +492,7 @@ impl Reader<'_> {
             status,
             credentials,
         } = self;
-        refusal(errno, check, &visitor.viewer, || {
+        refusal_below(process, errno, check, &visitor.viewer, || {
             let read = || match status.take() {
                 Some(status) => Credentials::with_status(process, status, buffer),
                 None => Credentials::of(process, buffer),
@@ -561,3 +563,6 @@ fn lost(errno: Errno) -> Lost {
 /// What shows processes that the mount options of /proc hide.
 pub const WITHOUT_HIDEPID: &str =
     "a /proc without hidepid, its group (the mount option gid=), or CAP_SYS_PTRACE";
+
+#[cfg(test)]
+mod tests;

@@ -34,6 +34,7 @@ mod naming;
 mod one_walk;
 mod output;
 mod package;
+mod patience;
 mod podman;
 mod run;
 mod secrets;

@@ -6,7 +6,7 @@ use std::ffi::{CStr, CString};
 use nix::errno::Errno;
 
 use super::surroundings::Surroundings;
-use crate::inspect::standing::{Check, Credentials, refusal};
+use crate::inspect::standing::{Check, Credentials, refusal_below};
 use crate::inspect::view::{Held, View};
 use crate::inspect::visit::{Attempt, Facts, Viewer};
 use crate::model::access::What;
@@ -152,8 +152,9 @@ impl Tries<'_> {
     }
 
     fn errno(&mut self, what: What, check: Check, name: &str, result: Result<(), Errno>) {
-        let result =
-            result.map_err(|errno| refusal(errno, check, self.viewer, || self.target.clone()));
+        let result = result.map_err(|errno| {
+            refusal_below(self.main, errno, check, self.viewer, || self.target.clone())
+        });
         self.push(what, check, name, result);
     }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use nix::errno::Errno;
 
 use crate::inspect::net_namespace::{Mark, NetNamespace};
-use crate::inspect::standing::{Check, Credentials, refusal};
+use crate::inspect::standing::{Check, Credentials, refusal_below};
 use crate::inspect::view::View;
 use crate::model::gap::Refusal;
 use crate::sys::{ProcDir, ProcessDir};
@@ -95,7 +95,8 @@ fn reopened(view: &View, pid: i32, namespace: &NetNamespace) -> Option<ProcessDi
 
 fn named(view: &View, process: &ProcessDir, inode: Result<u64, Errno>) -> Result<u64, Refusal> {
     inode.map_err(|errno| {
-        refusal(errno, Check::Ptrace, &view.visitor.viewer, || {
+        let viewer = &view.visitor.viewer;
+        refusal_below(process, errno, Check::Ptrace, viewer, || {
             Credentials::of(process, &mut Vec::new())
         })
     })

@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use super::filter::Filter;
 use super::list::List;
 use super::namespaces::Namespace;
-use crate::inspect::standing::{Check, refusal};
+use crate::inspect::standing::{Check, refusal_below};
 use crate::inspect::visit::Visitor;
 use crate::model::gap::{Reason, Refusal};
 use crate::model::socket::{Family, Protocol, Source};
@@ -92,7 +92,8 @@ impl<'a> Reader<'a> {
         if errno == Errno::ENOENT && self.has_none(protocol, family) {
             return Ok(None);
         }
-        let refused = refusal(errno, Check::Open, &self.visitor.viewer, Default::default);
+        let viewer = &self.visitor.viewer;
+        let refused = refusal_below(self.process, errno, Check::Open, viewer, Default::default);
         Err(if protocol == Protocol::Vsock {
             refused.needing(&self.needs_diag)
         } else {
