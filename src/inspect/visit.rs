@@ -207,19 +207,21 @@ impl Visitor {
                 credentials: None,
             };
             reader.fill(&mut facts, files);
-            // What was read may be of two states: begin again with the one it is in. Once it has
-            // ended, all that is missing is missing because of that.
-            while process.take_missed() || facts.may_have_ended() {
+            if facts.may_have_ended() {
+                // What was read may be of two states: begin again with the one it is in.
                 process
                     .read(c"stat", SMALL_LIMIT, reader.buffer)
                     .map_err(lost)?;
-                match Stat::parse(reader.buffer) {
-                    Ok(stat) if stat.is_bodiless() && !facts.stat.is_bodiless() => {
-                        facts.stat = stat;
-                        reader.fill(&mut facts, files);
-                    }
-                    _ => break,
+                if let Ok(stat) = Stat::parse(reader.buffer)
+                    && stat.is_bodiless()
+                {
+                    facts.stat = stat;
+                    reader.fill(&mut facts, files);
                 }
+            }
+            // Once it has ended, all that is missing is missing because of that.
+            if process.has_missed() && process.has_ended() {
+                return Err(Lost::Gone);
             }
             if vanished(&facts) {
                 return Err(Lost::Gone);

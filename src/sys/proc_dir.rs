@@ -120,16 +120,14 @@ impl ProcessDir {
     /// those are that this kernel does not have; `stat` is there as long as the process is.
     #[must_use]
     pub fn has_ended(&self) -> bool {
-        matches!(
-            openat(&self.dir, c"stat", READ, Mode::empty()),
-            Err(Errno::ENOENT | Errno::ESRCH)
-        )
+        let stat = fstatat(&self.dir, c"stat", AtFlags::AT_SYMLINK_NOFOLLOW);
+        matches!(stat, Err(Errno::ENOENT | Errno::ESRCH))
     }
 
-    /// Whether something below it was not there since this was last asked: the process may have
-    /// ended.
-    pub fn take_missed(&self) -> bool {
-        self.missed.swap(false, Ordering::Relaxed)
+    /// Whether something below it was not there: the process may have ended.
+    #[must_use]
+    pub fn has_missed(&self) -> bool {
+        self.missed.load(Ordering::Relaxed)
     }
 
     /// Remembers a result that says that something is not there.

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::thread;
 
-use super::host::spyhole;
+use super::host::{CLOSED_PORT, spyhole};
 use super::lab::{Lab, requires_root};
 
 /// A listener whose every connection is answered so.
@@ -28,12 +28,6 @@ fn server(answer: &'static [u8]) -> u16 {
     port
 }
 
-/// A port that nobody listens on: it was bound, and is not any more.
-fn closed_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
-}
-
 #[track_caller]
 fn check(spec: &str, code: i32, word: &str) {
     let seen = spyhole(["--self", "check", spec]).ended_with(code);
@@ -47,7 +41,7 @@ fn something_accepts_connections_or_does_not() {
     let port = server(b"x");
     check(&format!("tcp:127.0.0.1:{port}"), 0, "passes");
     check(&format!("not tcp:127.0.0.1:{port}"), 1, "fails");
-    let closed = closed_port();
+    let closed = CLOSED_PORT;
     check(&format!("tcp:127.0.0.1:{closed}"), 1, "fails");
     check(&format!("not tcp:127.0.0.1:{closed}"), 0, "passes");
     check(

@@ -25,6 +25,10 @@ pub(crate) fn shell(line: &str) -> Output {
         .arg(super::lab::spyhole()))
 }
 
+/// Nothing listens there, of any protocol. A port that was free a moment ago may be another test's
+/// by now.
+pub(crate) const CLOSED_PORT: u16 = 1;
+
 /// Runs any command to its end; whoever starts it decides on nothing but stdin, which is empty.
 pub(crate) fn run(command: &mut Command) -> Output {
     Process::start(command, Signal::SIGKILL).wait()

@@ -12,6 +12,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use super::client::{dial, dial_narrow, drain, exchange, request, reset};
 use super::server::Server;
 use crate::fake::FakeProc;
+use crate::host::Shelf;
 use crate::patience::eventually;
 
 /// A user whose threads nobody else's are counted with.
@@ -179,8 +180,11 @@ fn no_thread_to_look_on_is_said_and_passes() {
         return;
     }
     drop(server);
-    let words = [["setpriv"].as_slice(), NOBODY_ELSE].concat();
-    let server = Server::wrapped(&words, &["--cache", "0s"]);
+    let shelf = Shelf::of(&crate::lab::spyhole());
+    let mut words = Command::new("setpriv");
+    words.args(NOBODY_ELSE).arg(shelf.program());
+    words.args(["serve", "--listen", "127.0.0.1:0", "--cache", "0s"]);
+    let server = Server::run(&mut words);
     assert_eq!(server.get("/v1/processes").status, 200);
     let pid = server.pid().to_string();
     let limit = |most: &str| {
