@@ -335,7 +335,7 @@ fn sleeper(house: &TempDir) -> std::path::PathBuf {
 
 fn run_as_user(program: &Path) -> Running {
     let mut command = Command::new(program);
-    let child = command.arg("60").uid(1000).gid(1000).spawn().unwrap();
+    let child = command.arg("3600").uid(1000).gid(1000).spawn().unwrap();
     let child = Running(child);
     let comm = format!("/proc/{}/comm", child.pid());
     eventually("it has called exec", || {

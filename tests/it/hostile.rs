@@ -270,7 +270,7 @@ fn a_crowd_that_comes_and_goes_is_never_an_error_and_never_half_a_process() {
         for _ in 0..2 {
             scope.spawn(|| {
                 while go.load(Ordering::Relaxed) {
-                    let start = || Command::new("sleep").arg("60").spawn().unwrap();
+                    let start = || Command::new("sleep").arg("3600").spawn().unwrap();
                     let mut crowd: Vec<Child> = (0..12).map(|_| start()).collect();
                     for child in &mut crowd {
                         drop(child.kill());

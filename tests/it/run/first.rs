@@ -41,7 +41,7 @@ fn as_pid_1_it_reaps_a_hundred_orphans() {
     if !requires_root("run: orphans of a PID namespace") {
         return;
     }
-    let script = "for i in $(seq 100); do (sleep 300 &); done; \
+    let script = "for i in $(seq 100); do (sleep 3600 &); done; \
                   ps -e -o ppid=,comm= | grep -c '^ *1 sleep'; \
                   kill $(ps -e -o pid=,comm= | sed -n 's/ sleep$//p'); \
                   while ps -e -o comm= | grep -q '^sleep'; do :; done; \

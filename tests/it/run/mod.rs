@@ -30,7 +30,7 @@ fn wrapper<A: AsRef<OsStr>>(words: impl IntoIterator<Item = A>) -> Command {
 /// A program with all signals at their defaults: a shell without job control starts what it puts in
 /// the background with SIGINT and SIGQUIT ignored, and that is inherited.
 fn undisturbed(program: impl AsRef<OsStr>) -> Command {
-    let mut command = Command::new("env");
+    let mut command = Command::new("/usr/bin/env");
     command.arg("--default-signal").arg(program);
     command
 }

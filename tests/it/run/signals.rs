@@ -102,7 +102,7 @@ fn an_end_that_was_asked_for_says_so() {
 #[test]
 fn a_killed_wrapper_leaves_the_application_alone() {
     let mut app = Process::start(
-        wrapper(["sh", "-c", "echo ready $$; exec sleep 30 >/dev/null 2>&1"]).process_group(0),
+        wrapper(["sh", "-c", "echo ready $$; exec sleep 3600 >/dev/null 2>&1"]).process_group(0),
         Signal::SIGKILL,
     );
     let ready = app.wait_for_line("ready ");

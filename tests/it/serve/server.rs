@@ -128,7 +128,13 @@ impl Server {
 
     /// The line of stderr with these words, once it is there.
     pub(super) fn wait_for(&self, words: &str) -> String {
+        self.wait_asking(words, || {})
+    }
+
+    /// The same where it says that only when it is asked something.
+    pub(super) fn wait_asking(&self, words: &str, ask: impl Fn()) -> String {
         eventually(format!("a line with {words:?}"), || {
+            ask();
             let said = self.said();
             // A line is whole when its end is there.
             let whole = said.rsplit_once('\n').map_or("", |(whole, _)| whole);

@@ -176,8 +176,10 @@ fn a_certificate_that_is_replaced_is_served_from_then_on() {
         ("key.pem", key.as_bytes()),
         ("ca.pem", ca.as_bytes()),
     ]);
-    server.wait_for("serves on with the certificate before");
-    assert!(subject(&server).contains("second"), "{}", subject(&server));
+    server.wait_asking("serves on with the certificate before", || {
+        let subject = subject(&server);
+        assert!(subject.contains("second"), "{subject}");
+    });
     assert_eq!(
         house.curl(&server, "/v1/containers", &[]).stdout_text(),
         "200"

@@ -37,7 +37,7 @@ impl Drop for Killed {
 fn sleeper(directory: &TempDir, name: &str) -> Killed {
     let link = directory.path().join(name);
     symlink("/bin/sleep", &link).unwrap();
-    Killed(Command::new(&link).arg("60").spawn().unwrap())
+    Killed(Command::new(&link).arg("3600").spawn().unwrap())
 }
 
 /// Waits until the child has become what it shall be: before exec it is still this program.
@@ -209,7 +209,7 @@ fn processor_time_only_rises_when_processes_end() {
     let link = notes.path().join("burner");
     symlink("/bin/sh", &link).unwrap();
     let burn = || {
-        let script = "i=0; while [ $i -lt 150000 ]; do i=$((i+1)); done; sleep 60";
+        let script = "i=0; while [ $i -lt 150000 ]; do i=$((i+1)); done; sleep 3600";
         Killed(Command::new(&link).args(["-c", script]).spawn().unwrap())
     };
     let used = |metrics: &Metrics| {

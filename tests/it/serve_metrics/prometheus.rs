@@ -66,23 +66,27 @@ fn a_prometheus_server_scrapes_it_and_answers() {
         .arg(format!("--web.listen-address={address}"))
         .arg("--log.level=warn");
     let _prometheus = Process::start(&mut command, Signal::SIGKILL);
-    let query = |what: &str| -> Vec<(Value, f64)> {
+    let query = |what: &str| -> Result<Vec<(Value, f64)>, String> {
         let encoded = serde_html_form::to_string([("query", what)]).unwrap();
         let answer = get(address, &format!("/api/v1/query?{encoded}"), &[]);
+        // It listens before it is ready.
+        if answer.status == 503 {
+            return Err(answer.body);
+        }
         let answer: Value = serde_json::from_str(&answer.body).unwrap();
         let Some(found) = answer["data"]["result"].as_array() else {
             panic!("{what}: {answer:#}");
         };
         let value = |one: &Value| one["value"][1].as_str().unwrap().parse().unwrap();
-        found
-            .iter()
+        let found = found.iter();
+        Ok(found
             .map(|one| (one["metric"].clone(), value(one)))
-            .collect()
+            .collect())
     };
     let found = |what: &str| {
         eventually(what, || {
             TcpStream::connect(address).map_err(|why| why.to_string())?;
-            let found = query(what);
+            let found = query(what)?;
             let status = || get(address, "/api/v1/targets", &[]).body;
             (!found.is_empty()).then_some(found).ok_or_else(status)
         })
