@@ -27,53 +27,54 @@ fn pid(child: &Child) -> i32 {
     child.id().try_into().unwrap()
 }
 
-/// Each file in turn is missing because its process has just ended, whether the visit met it alive
-/// or as a zombie.
+/// Each file in turn is missing because its process has just ended.
 #[test]
 fn what_ends_during_its_visit_is_gone_whichever_file_is_read() {
     let visitor = visitor();
     for files in Files::all().iter() {
-        for zombie in [false, true] {
-            let mut child = child();
-            let process = visitor.proc.process(pid(&child)).unwrap();
-            if zombie {
-                child.kill().unwrap();
-                while !visitor_sees_zombie(&process) {
-                    std::thread::yield_now();
-                }
-            }
-            // Asked after `stat` was read and before everything else is.
-            let child = Mutex::new(child);
-            let ends = move |_: i32, _: &Identity| {
-                end(&mut child.lock().unwrap());
-                true
-            };
-            let seen = visitor.visit(&process, files, &ends, &mut Vec::new());
-            // Of a zombie some are known without a look.
-            let known = zombie && KNOWN_OF_ZOMBIES.contains(files);
-            match seen {
-                Err(Lost::Gone) => {}
-                Ok(_) if known => {}
-                Ok(facts) => panic!("{files:?}, zombie {zombie}: {facts:?}"),
-                Err(Lost::Refused(refusal)) => panic!("{files:?}: {refusal:?}"),
-            }
+        let child = child();
+        let process = visitor.proc.process(pid(&child)).unwrap();
+        let child = Mutex::new(child);
+        // Asked after `stat` was read and before everything else is.
+        let ends = move |_: i32, _: &Identity| {
+            end(&mut child.lock().unwrap());
+            true
+        };
+        match visitor.visit(&process, files, &ends, &mut Vec::new()) {
+            Err(Lost::Gone) => {}
+            Ok(facts) => panic!("{files:?}: {facts:?}"),
+            Err(Lost::Refused(refusal)) => panic!("{files:?}: {refusal:?}"),
         }
     }
 }
 
-const KNOWN_OF_ZOMBIES: Files = Files::CMDLINE
-    .union(Files::ENVIRON)
-    .union(Files::EXE)
-    .union(Files::CWD)
-    .union(Files::FD_COUNT)
-    .union(Files::LIMITS)
-    .union(Files::SMAPS_ROLLUP)
-    .union(Files::MOUNTINFO)
-    .union(Files::FD_LINKS)
-    .union(Files::NET_NAMESPACE)
-    .union(Files::OPEN_FILES);
+#[test]
+fn the_threads_of_a_zombie_that_was_reaped_are_gone_with_it() {
+    let visitor = visitor();
+    let mut child = child();
+    let process = visitor.proc.process(pid(&child)).unwrap();
+    child.kill().unwrap();
+    while !is_bodiless(&process) {
+        std::thread::yield_now();
+    }
+    let mut buffer = Vec::new();
+    process.read(c"stat", SMALL_LIMIT, &mut buffer).unwrap();
+    let stat = Stat::parse(&buffer).unwrap();
+    let (identity, _) = visitor.identities.of(&process, &stat, &mut buffer);
+    let mut facts = Facts::bare(process.pid(), 0, 0, stat, identity, true);
+    child.wait().unwrap();
+    let mut reader = Reader {
+        visitor: &visitor,
+        process: &process,
+        buffer: &mut buffer,
+        status: None,
+        credentials: None,
+    };
+    reader.fill(&mut facts, Files::TASKS);
+    assert!(vanished(&facts), "{facts:?}");
+}
 
-fn visitor_sees_zombie(process: &ProcessDir) -> bool {
+fn is_bodiless(process: &ProcessDir) -> bool {
     let mut buffer = Vec::new();
     process.read(c"stat", SMALL_LIMIT, &mut buffer).unwrap();
     Stat::parse(&buffer).unwrap().is_bodiless()
