@@ -202,7 +202,6 @@ mod tests {
             }
         };
         assert_eq!(end.kind, ErrorKind::TimedOut);
-        assert!(deadline.elapsed() < Duration::from_secs(2));
     }
 
     #[test]

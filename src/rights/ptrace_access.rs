@@ -391,6 +391,25 @@ pub fn refusal(
     }
 }
 
+/// The same for a file below a process that is held: what is missing there because the process has
+/// ended is no lack of this kernel.
+#[must_use]
+pub fn refusal_below(
+    process: &ProcessDir,
+    errno: Errno,
+    check: Check,
+    viewer: &Credentials,
+    target: impl FnOnce() -> Credentials,
+) -> Refusal {
+    if errno == Errno::ENOENT && process.has_ended() {
+        return Refusal {
+            errno: Some(format!("{errno:?}")),
+            ..Refusal::of(Reason::Vanished)
+        };
+    }
+    refusal(errno, check, viewer, target)
+}
+
 fn denial(errno: Errno, check: Check, viewer: &Credentials, target: &Credentials) -> Reason {
     if let Some(blocker) = blockers(check, viewer, target).first() {
         return blocker.reason;

@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use crate::model::gap::{Reason, Refusal};
 use crate::parse::Malformed;
 use crate::parse::status::Status;
-use crate::rights::ptrace_access::{Check, Credentials, refusal};
+use crate::rights::ptrace_access::{Check, Credentials, refusal_below};
 use crate::sys::file_limits;
 use crate::sys::{ProcessDir, Truncation};
 
@@ -74,7 +74,7 @@ impl ProcessFiles<'_> {
             status,
             credentials,
         } = self;
-        refusal(errno, check, viewer, || {
+        refusal_below(process, errno, check, viewer, || {
             let read = || match status.take() {
                 Some(status) => Credentials::with_status(process, status, buffer),
                 None => Credentials::of(process, buffer),

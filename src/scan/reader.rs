@@ -111,6 +111,10 @@ impl ProcessReader {
                     reader.fill(&mut facts, files);
                 }
             }
+            // Once it has ended, all that is missing is missing because of that.
+            if process.has_missed() && process.has_ended() {
+                return Err(ProcessReadError::Gone);
+            }
             if facts.has_vanished() {
                 return Err(ProcessReadError::Gone);
             }
@@ -321,3 +325,6 @@ fn lost(errno: Errno) -> ProcessReadError {
 /// What shows processes that the mount options of /proc hide.
 pub const WITHOUT_HIDEPID: &str =
     "a /proc without hidepid, its group (the mount option gid=), or CAP_SYS_PTRACE";
+
+#[cfg(test)]
+mod tests;

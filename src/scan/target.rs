@@ -11,7 +11,7 @@ use crate::model::gap::{Reason, Refusal};
 use crate::model::target::ChosenBy;
 use crate::parse::accounts::Accounts;
 use crate::parse::status::Status;
-use crate::rights::ptrace_access::{Check, Credentials, refusal};
+use crate::rights::ptrace_access::{Check, Credentials, refusal_below};
 use crate::sys::file_limits;
 use crate::sys::{InRoot, ProcessDir, Truncation};
 
@@ -100,7 +100,9 @@ impl TargetHandle {
     /// The reason behind an errno that a file of the main process gave.
     #[must_use]
     pub fn refusal(&self, errno: Errno, check: Check, viewer: &CallerCredentials) -> Refusal {
-        refusal(errno, check, viewer, || self.credentials().clone())
+        refusal_below(&self.main, errno, check, viewer, || {
+            self.credentials().clone()
+        })
     }
 
     /// The credentials of the main process.

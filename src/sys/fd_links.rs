@@ -25,7 +25,7 @@ pub struct FdTable {
 /// The errno of opening or reading the directory.
 pub fn fd_links(process: &ProcessDir, mut each: impl FnMut(i32, &[u8])) -> Result<FdTable, Errno> {
     let flags = OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let links = openat(process, c"fd", flags, Mode::empty())?;
+    let links = process.noted(openat(process, c"fd", flags, Mode::empty()))?;
     let numbers = numbers(&links)?;
     let mut table = FdTable {
         count: numbers.len() as u64,

@@ -6,6 +6,7 @@
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, open, openat};
@@ -32,6 +33,8 @@ pub struct ProcDir {
 pub struct ProcessDir {
     dir: OwnedFd,
     pid: i32,
+    /// Whether something below it was not there.
+    missed: AtomicBool,
 }
 
 impl ProcDir {
@@ -66,7 +69,11 @@ impl ProcDir {
             PATH_ONLY,
             Mode::empty(),
         )?;
-        Ok(ProcessDir { dir, pid })
+        Ok(ProcessDir {
+            dir,
+            pid,
+            missed: AtomicBool::new(false),
+        })
     }
 
     /// The id under which this /proc lists the calling process: where `self` leads.
@@ -110,7 +117,34 @@ impl ProcessDir {
         Ok(Self {
             dir: self.dir.try_clone().map_err(|_| Errno::EMFILE)?,
             pid: self.pid,
+            missed: AtomicBool::new(false),
         })
+    }
+
+    /// Whether the process has ended and was reaped. Files below it are then missing (ENOENT), as
+    /// those are that this kernel does not have; `stat` is there as long as the process is.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        let stat = fstatat(&self.dir, c"stat", AtFlags::AT_SYMLINK_NOFOLLOW);
+        matches!(stat, Err(Errno::ENOENT | Errno::ESRCH))
+    }
+
+    /// Whether something below it was not there: the process may have ended.
+    #[must_use]
+    pub fn has_missed(&self) -> bool {
+        self.missed.load(Ordering::Relaxed)
+    }
+
+    /// Remembers a result that says that something is not there.
+    pub(super) fn noted<T>(&self, result: Result<T, Errno>) -> Result<T, Errno> {
+        if matches!(result, Err(Errno::ENOENT | Errno::ESRCH)) {
+            self.missed.store(true, Ordering::Relaxed);
+        }
+        result
+    }
+
+    fn open(&self, name: &CStr) -> Result<OwnedFd, Errno> {
+        self.noted(openat(&self.dir, name, READ, Mode::empty()))
     }
 
     /// Reads a file that is one record: `stat`, `status`, `cmdline`, `cgroup`, `limits`.
@@ -123,8 +157,8 @@ impl ProcessDir {
         limit: usize,
         buffer: &mut Vec<u8>,
     ) -> Result<Truncation, Errno> {
-        let file = openat(&self.dir, name, READ, Mode::empty())?;
-        read_bounded(&file, limit, Until::Short, buffer)
+        let file = self.open(name)?;
+        self.noted(read_bounded(&file, limit, Until::Short, buffer))
     }
 
     /// Reads a file of many records (`mountinfo`, `net/tcp`), where a short read is not the end.
@@ -137,8 +171,8 @@ impl ProcessDir {
         limit: usize,
         buffer: &mut Vec<u8>,
     ) -> Result<Truncation, Errno> {
-        let file = openat(&self.dir, name, READ, Mode::empty())?;
-        read_bounded(&file, limit, Until::Empty, buffer)
+        let file = self.open(name)?;
+        self.noted(read_bounded(&file, limit, Until::Empty, buffer))
     }
 
     /// Opens a file for reading and closes it again: whether it would be allowed.
@@ -146,7 +180,7 @@ impl ProcessDir {
     /// # Errors
     /// The errno of open(2).
     pub fn try_open(&self, name: &CStr) -> Result<(), Errno> {
-        openat(&self.dir, name, READ, Mode::empty()).map(drop)
+        self.open(name).map(drop)
     }
 
     /// Where one of its links leads: `exe`, `cwd`, `root`, `ns/mnt`, `fd/3`.
@@ -155,7 +189,8 @@ impl ProcessDir {
     /// The errno of readlink(2).
     pub fn read_link(&self, name: &CStr) -> Result<Vec<u8>, Errno> {
         use std::os::unix::ffi::OsStringExt;
-        Ok(nix::fcntl::readlinkat(&self.dir, name)?.into_vec())
+        let link = self.noted(nix::fcntl::readlinkat(&self.dir, name))?;
+        Ok(link.into_vec())
     }
 
     /// The numbered entries of a directory of it: `fd` or `task`.
@@ -163,7 +198,7 @@ impl ProcessDir {
     /// # Errors
     /// The errno of opening or reading the directory.
     pub fn numbers_in(&self, name: &CStr) -> Result<Vec<i32>, Errno> {
-        numeric_entries(self.dir.as_fd(), name)
+        self.noted(numeric_entries(self.dir.as_fd(), name))
     }
 
     /// Effective uid and gid: the owner of the directory itself, which the kernel
@@ -182,7 +217,7 @@ impl ProcessDir {
     /// # Errors
     /// The errno of fstatat(2).
     pub fn stat_entry(&self, name: &CStr) -> Result<FileStat, Errno> {
-        fstatat(&self.dir, name, AtFlags::AT_SYMLINK_NOFOLLOW)
+        self.noted(fstatat(&self.dir, name, AtFlags::AT_SYMLINK_NOFOLLOW))
     }
 
     /// Opens the root directory that the process sees, to be used by
@@ -191,7 +226,7 @@ impl ProcessDir {
     /// # Errors
     /// EACCES where the ptrace check refuses, or another errno of open(2).
     pub(super) fn open_root(&self) -> Result<OwnedFd, Errno> {
-        openat(&self.dir, c"root", PATH_ONLY, Mode::empty())
+        self.noted(openat(&self.dir, c"root", PATH_ONLY, Mode::empty()))
     }
 }
 

@@ -38,7 +38,7 @@ impl Program {
     /// EACCES where the ptrace check refuses, ENOENT for what runs no program, or another errno.
     pub fn of(process: &ProcessDir) -> Result<Self, Errno> {
         let flags = OFlag::O_PATH | OFlag::O_CLOEXEC;
-        let file = openat(process.as_fd(), c"exe", flags, Mode::empty())?;
+        let file = process.noted(openat(process.as_fd(), c"exe", flags, Mode::empty()))?;
         let stat = fstat(&file)?;
         let capability = attribute(&file);
         let set_id = stat.st_mode & (libc::S_ISUID | libc::S_ISGID) != 0;

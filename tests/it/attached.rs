@@ -17,8 +17,8 @@ use nix::unistd::Pid;
 use tempfile::TempDir;
 
 use super::host::{copy_program, run};
-use super::lab::process::DEADLINE;
 use super::lab::{Container, Lab, requires_root, spyhole};
+use crate::patience::PATIENCE;
 
 /// Command lines that print in every way there is: a document, help, a usage error, no target.
 const LINES: [&[&str]; 4] = [
@@ -191,7 +191,7 @@ impl Attached {
 
     /// The process that its pid file tells, once that sleeps; `None` where it prints first.
     fn waits(&self, pidfile: &Path) -> Option<Pid> {
-        let until = Instant::now() + DEADLINE;
+        let until = Instant::now() + PATIENCE;
         while !self.has_printed() {
             assert!(Instant::now() < until, "it neither prints nor sleeps");
             let pid = fs::read_to_string(pidfile).unwrap_or_default();

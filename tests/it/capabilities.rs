@@ -6,12 +6,12 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::lab::{Container, Lab, allowed, process, requires_root, spyhole};
+use crate::patience::eventually;
 
 /// What a program of libcap says; `None` where it is not installed.
 fn libcap(program: &str, args: &[&str]) -> Option<String> {
@@ -335,14 +335,12 @@ fn sleeper(house: &TempDir) -> std::path::PathBuf {
 
 fn run_as_user(program: &Path) -> Running {
     let mut command = Command::new(program);
-    let child = command.arg("60").uid(1000).gid(1000).spawn().unwrap();
+    let child = command.arg("3600").uid(1000).gid(1000).spawn().unwrap();
     let child = Running(child);
-    let until = Instant::now() + Duration::from_secs(10);
-    // Until it has called exec.
-    while fs::read(format!("/proc/{}/comm", child.pid())).unwrap() != b"sleep\n" {
-        assert!(Instant::now() < until);
-        thread::sleep(Duration::from_millis(2));
-    }
+    let comm = format!("/proc/{}/comm", child.pid());
+    eventually("it has called exec", || {
+        fs::read(&comm).unwrap() == b"sleep\n"
+    });
     child
 }
 

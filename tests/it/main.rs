@@ -35,6 +35,7 @@ mod naming;
 mod one_walk;
 mod output;
 mod package;
+mod patience;
 mod podman;
 mod run;
 mod secrets;

@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use nix::pty::openpty;
 use nix::sys::signal::{Signal, kill};
@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use super::host::{self, args, list, spyhole};
 use super::lab::{example, requires_root};
+use crate::patience::eventually;
 
 /// Idle processes of every kind that can be had; dropping it ends them.
 struct Crowd {
@@ -123,7 +124,6 @@ impl Drop for Crowd {
 
 /// Until none of them runs or used the processor any more.
 fn settle(pids: &[i32]) {
-    let until = Instant::now() + Duration::from_secs(20);
     let look = || -> Vec<Option<(String, String)>> {
         let look = |pid: &i32| {
             let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
@@ -134,16 +134,11 @@ fn settle(pids: &[i32]) {
         };
         pids.iter().map(look).collect()
     };
-    let mut before = look();
-    loop {
+    eventually("the crowd comes to rest", || {
+        let before = look();
         thread::sleep(Duration::from_millis(300));
-        let now = look();
-        if now == before && now.iter().all(Option::is_some) {
-            return;
-        }
-        assert!(Instant::now() < until, "the crowd does not come to rest");
-        before = now;
-    }
+        before == look() && before.iter().all(Option::is_some)
+    });
 }
 
 /// One line of `ps`.

@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use super::surroundings::Surroundings;
 use crate::model::access::What;
 use crate::model::gap::Refusal;
-use crate::rights::ptrace_access::{Check, Credentials, refusal};
+use crate::rights::ptrace_access::{Check, Credentials, refusal_below};
 use crate::scan::Scan;
 use crate::scan::process_files::CallerCredentials;
 use crate::scan::snapshot::ProcessSnapshot;
@@ -160,8 +160,9 @@ impl Tries<'_> {
     }
 
     fn errno(&mut self, what: What, check: Check, name: &str, result: Result<(), Errno>) {
-        let result =
-            result.map_err(|errno| refusal(errno, check, self.viewer, || self.target.clone()));
+        let result = result.map_err(|errno| {
+            refusal_below(self.main, errno, check, self.viewer, || self.target.clone())
+        });
         self.push(what, check, name, result);
     }
 

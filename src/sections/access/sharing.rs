@@ -8,9 +8,10 @@ use super::surroundings::Surroundings;
 use crate::model::access::Shared;
 use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::parse::status::Status;
-use crate::rights::ptrace_access::{Check, Credentials, refusal, same_user_namespace};
+use crate::rights::ptrace_access::{Check, Credentials, refusal_below, same_user_namespace};
 use crate::scan::Scan;
 use crate::scan::target::TargetHandle;
+use crate::sys::ProcessDir;
 
 /// What is shared, before the gaps are written.
 pub(super) struct Sharing {
@@ -31,9 +32,12 @@ impl Sharing {
         let own = surroundings.own.as_ref();
         let by_link = |name: &CStr| -> Result<bool, Refusal> {
             let own = own.ok_or_else(|| Refusal::of(Reason::Unsupported))?;
-            let told = |errno| refusal(errno, Check::Ptrace, viewer, || target.clone());
-            let other = held.main.read_link(name).map_err(told)?;
-            Ok(own.read_link(name).map_err(told)? == other)
+            let link = |of: &ProcessDir| {
+                of.read_link(name).map_err(|errno| {
+                    refusal_below(of, errno, Check::Ptrace, viewer, || target.clone())
+                })
+            };
+            Ok(link(&held.main)? == link(own)?)
         };
         let by_depth = || {
             let own = own.filter(|_| scan.own_pid.is_some())?;

@@ -4,6 +4,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
+use std::process::Command;
 
 use spyhole::sys::own_image;
 use tempfile::TempDir;
@@ -12,7 +13,8 @@ use super::{
     access, assert_all_allowed, assert_as_the_kernel_says, assert_remedies_work, check, document,
     evidence, outcome, reasons,
 };
-use crate::lab::{Lab, Setup, process, requires_root, spyhole};
+use crate::host::{Shelf, run};
+use crate::lab::{Lab, Setup, requires_root, spyhole};
 use crate::podman::{PodmanLab, requires_podman};
 
 #[test]
@@ -44,11 +46,11 @@ fn a_target_in_a_user_namespace_below_is_seen_from_beside_and_from_above() {
     assert_all_allowed(&access(web.spyhole().uid(1000)));
     // From the node: a stranger, whom the map of the target does not know.
     let pid = web.host_pid.to_string();
+    let shelf = Shelf::of(&spyhole());
     let from_the_node = |uid: u32| {
-        let output = process::run(spyhole().as_os_str(), |command| {
-            command.args(["--pid", &pid, "access", "-o", "json"]);
-            command.uid(uid).gid(uid);
-        });
+        let mut command = Command::new(shelf.program());
+        command.args(["--pid", &pid, "access", "-o", "json"]);
+        let output = run(command.uid(uid).gid(uid));
         assert_eq!(output.code, Some(0), "{output}");
         document(&output)["access"].clone()
     };

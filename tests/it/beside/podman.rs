@@ -2,8 +2,6 @@
 
 use std::fs;
 use std::process::Command;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
@@ -11,8 +9,9 @@ use spyhole::sys::own_image;
 
 use super::Desk;
 use crate::host::{list, only};
-use crate::lab::process::{DEADLINE, Process};
+use crate::lab::process::Process;
 use crate::lab::{self, Output};
+use crate::patience::eventually;
 use crate::podman::{PodmanContainer, PodmanLab, SPYHOLE_IMAGE, requires_podman};
 
 const SECRET: &str = "s3cret-of-the-application";
@@ -355,19 +354,10 @@ fn whoever_is_killed_while_looking_leaves_no_container_behind() {
         ])
         .env("PATH", desk.search_path());
     let looking = Process::start(&mut command, Signal::SIGKILL);
-    until(|| companions(&web).len() == 1);
+    eventually("it has a companion", || companions(&web).len() == 1);
     // Dropping it kills it.
     drop(looking);
-    until(|| companions(&web).is_empty());
-}
-
-/// Waits for something that must come.
-fn until(done: impl Fn() -> bool) {
-    let end = Instant::now() + DEADLINE;
-    while !done() {
-        assert!(Instant::now() < end, "it did not come");
-        thread::sleep(Duration::from_millis(50));
-    }
+    eventually("its companion is gone", || companions(&web).is_empty());
 }
 
 #[test]

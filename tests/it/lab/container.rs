@@ -3,15 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
-use super::process::{DEADLINE, Output, Process};
+use super::process::{Output, Process};
 use super::setup::Setup;
 use super::{Lab, example, spyhole};
+use crate::patience::eventually;
 
 /// A running container; dropping it kills and reaps it with all that is in it.
 pub(crate) struct Container {
@@ -25,16 +24,15 @@ pub(crate) struct Container {
 impl Container {
     pub(super) fn stand(mut process: Process, pidfile: &Path, ready: Option<&str>) -> Self {
         let ready = ready.map_or_else(String::new, |line| process.wait_for_line(line));
-        let until = Instant::now() + DEADLINE;
         // Written as soon as the program runs, which may be after its first word.
-        let host_pid = loop {
-            if let Ok(text) = fs::read_to_string(pidfile) {
-                break text.trim().parse().unwrap();
-            }
-            let hope = process.runs() && Instant::now() < until;
+        let host_pid = eventually("the pid of the container", || {
+            let runs = process.runs();
+            let text = fs::read_to_string(pidfile);
+            let hope = runs || text.is_ok();
             assert!(hope, "the container did not start: {}", process.stop());
-            thread::sleep(Duration::from_millis(2));
-        };
+            text
+        });
+        let host_pid = host_pid.trim().parse().unwrap();
         Self {
             host_pid,
             ready,
@@ -70,6 +68,11 @@ impl Container {
 
     pub(crate) fn runs(&mut self) -> bool {
         self.process.runs()
+    }
+
+    /// The first line on stderr that starts so, without the start, once it is there.
+    pub(crate) fn wait_for_word(&mut self, start: &str) -> String {
+        self.process.wait_for_word(start)
     }
 
     /// Until it ends by itself.

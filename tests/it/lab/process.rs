@@ -13,8 +13,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// Long enough for a loaded machine, short enough for a person.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+use crate::patience::{PATIENCE, eventually};
 
 /// What a program left behind; `code` is `None` where a signal ended it.
 #[derive(Debug)]
@@ -97,7 +96,7 @@ impl Process {
 
     /// The first line that starts so; panics with all output at the deadline.
     pub(crate) fn wait_for_line(&mut self, start: &str) -> String {
-        let until = Instant::now() + DEADLINE;
+        let until = Instant::now() + PATIENCE;
         loop {
             match self
                 .lines
@@ -135,11 +134,28 @@ impl Process {
 
     /// Until it ends by itself; panics at the deadline.
     pub(crate) fn wait(mut self) -> Output {
-        if let Some(status) = self.wait_within(DEADLINE) {
+        if let Some(status) = self.wait_within(PATIENCE) {
             return self.output(status);
         }
         let said = self.stop();
-        panic!("did not end in {DEADLINE:?}: {said}")
+        panic!("did not end in {PATIENCE:?}: {said}")
+    }
+
+    /// What it has written to stderr so far.
+    pub(crate) fn said(&self) -> String {
+        String::from_utf8_lossy(&self.stderr.lock().unwrap()).into_owned()
+    }
+
+    /// The first whole line on stderr that starts so, without the start, once it is there.
+    pub(crate) fn wait_for_word(&mut self, start: &str) -> String {
+        eventually(format!("a line {start:?} on stderr"), || {
+            let runs = self.runs();
+            let said = self.said();
+            let whole = said.rsplit_once('\n').map_or("", |(whole, _)| whole);
+            let line = whole.lines().find_map(|line| line.strip_prefix(start));
+            assert!(runs || line.is_some(), "it ended: {}", self.stop());
+            line.map(str::to_owned).ok_or(said)
+        })
     }
 
     pub(crate) fn wait_within(&mut self, at_most: Duration) -> Option<ExitStatus> {
@@ -158,12 +174,10 @@ impl Process {
     /// Ends it by force.
     pub(crate) fn stop(&mut self) -> Output {
         self.signal(self.end);
-        let status = self
-            .wait_within(Duration::from_secs(10))
-            .unwrap_or_else(|| {
-                drop(self.child.kill());
-                self.child.wait().unwrap()
-            });
+        let status = self.wait_within(PATIENCE).unwrap_or_else(|| {
+            drop(self.child.kill());
+            self.child.wait().unwrap()
+        });
         self.output(status)
     }
 

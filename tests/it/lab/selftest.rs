@@ -4,13 +4,14 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
 use super::{Lab, Output, Setup, example, requires_root};
+use crate::patience::eventually;
 
 /// What the kernel says to a caller about the root of a target.
 fn looks_into(target: Setup, caller: impl FnOnce(Setup) -> Setup) -> String {
@@ -270,12 +271,8 @@ fn nothing_outlives_a_container() {
         .unwrap();
     // Not even when lab has no chance to clean up.
     kill(Pid::from_raw(lab), Signal::SIGKILL).unwrap();
-    let until = Instant::now() + Duration::from_secs(10);
     for pid in all {
-        while lives(pid) {
-            assert!(Instant::now() < until, "{pid} outlived its container");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        eventually(format!("{pid} ends with its container"), || !lives(pid));
     }
 }
 

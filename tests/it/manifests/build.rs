@@ -9,6 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::host::run;
+use crate::kubectl::tool::Kubectl;
 
 /// A folder that Kustomize builds.
 pub(super) struct Built {
@@ -43,41 +44,21 @@ pub(super) fn all() -> &'static [Built] {
     })
 }
 
-/// What a folder builds to.
+/// What a folder builds to by the newest kubectl.
 pub(super) fn build(folder: &Path) -> Result<Vec<Value>, String> {
-    let words = kustomize().as_ref()?;
-    let built = run(Command::new(words[0]).arg(words[1]).arg(folder));
+    let [_, newest] = Kubectl::both().as_ref()?;
+    build_by(newest, folder)
+}
+
+/// What a folder builds to.
+pub(super) fn build_by(kubectl: &Kubectl, folder: &Path) -> Result<Vec<Value>, String> {
+    let built = run(Command::new(&kubectl.program).arg("kustomize").arg(folder));
     if built.code != Some(0) {
         return Err(built.to_string());
     }
     let text = built.stdout_text();
     let documents = text.split("\n---\n").filter(|part| !part.trim().is_empty());
     Ok(documents.map(yaml).collect())
-}
-
-/// The words that build a folder. kubectl 1.21 was the first to know components.
-pub(super) fn kustomize() -> &'static Result<[&'static str; 2], String> {
-    static FOUND: OnceLock<Result<[&str; 2], String>> = OnceLock::new();
-    FOUND.get_or_init(|| {
-        let version = Command::new("kubectl")
-            .args(["version", "--client", "--output", "json"])
-            .output();
-        let version: Value = version
-            .ok()
-            .and_then(|said| serde_json::from_slice(&said.stdout).ok())
-            .unwrap_or_default();
-        let minor = version["clientVersion"]["minor"].as_str().unwrap_or("0");
-        let minor = minor.trim_end_matches('+').parse::<u32>().unwrap_or(0);
-        if minor >= 21 {
-            return Ok(["kubectl", "kustomize"]);
-        }
-        match Command::new("kustomize").arg("version").output() {
-            Ok(said) if said.status.success() => Ok(["kustomize", "build"]),
-            _ => Err("neither kubectl 1.21 or newer nor kustomize is here; \
-                      scripts/prepare says where they come from"
-                .to_owned()),
-        }
-    })
 }
 
 /// The kustomization of each folder below this one.

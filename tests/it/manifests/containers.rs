@@ -2,8 +2,6 @@
 
 use std::fs;
 use std::process::Command;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -11,8 +9,8 @@ use tempfile::TempDir;
 use super::build::{all, pods};
 use super::{custom, requires_kustomize, words};
 use crate::host::{list, run};
-use crate::lab::process::DEADLINE;
 use crate::lab::{Container, Lab, Setup, requires_root};
+use crate::patience::eventually;
 use crate::serve_metrics::server::TOKEN;
 
 /// Who a container is, by its securityContext.
@@ -106,13 +104,10 @@ fn the_sidecar_stands_before_the_application_and_then_sees_it() {
         .start();
     let probe = words(&sidecar["livenessProbe"]["exec"]["command"]);
     let alive = || as_told(shared.spyhole(), &context).args(&probe[1..]).run();
-    let until = Instant::now() + DEADLINE;
-    let mut said = alive();
-    while said.code != Some(0) {
-        assert!(Instant::now() < until, "{said}");
-        thread::sleep(Duration::from_millis(50));
-        said = alive();
-    }
+    eventually("the probe succeeds", || {
+        let said = alive();
+        (said.code == Some(0)).then_some(()).ok_or(said)
+    });
     // One application after the other, and the probe holds with any number of them.
     let user = |setup: Setup| setup.uid(1000).caps("none");
     let _app = user(shared.webapp()).start();

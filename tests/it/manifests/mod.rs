@@ -12,12 +12,26 @@ use std::fs;
 use serde_json::Value;
 use spyhole::model::pod_security::PodSecurityLevel::Restricted;
 
-use super::lab::allowed;
+use super::kubectl::tool::{Kubectl, requires_both};
 use build::{Built, all, manifests, pods, yaml};
 
-/// Whether there is a Kustomize here that knows components.
+/// Whether what builds them is here: in kubectl, of the oldest and the newest release.
 fn requires_kustomize(what: &str) -> bool {
-    allowed(what, &build::kustomize().clone().map(drop))
+    requires_both(what)
+}
+
+#[test]
+fn the_oldest_and_the_newest_kubectl_build_the_same() {
+    if !requires_kustomize("manifests: what the oldest kubectl builds") {
+        return;
+    }
+    let [oldest, newest] = Kubectl::both().as_ref().unwrap();
+    assert_ne!(oldest.minor, newest.minor);
+    for one in all() {
+        let folder = manifests().join(&one.folder);
+        let built = build::build_by(oldest, &folder).unwrap();
+        assert_eq!(built, one.documents, "{}", one.folder);
+    }
 }
 
 #[test]

@@ -4,11 +4,10 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use super::PodmanLab;
-use crate::lab::process::{DEADLINE, Output, run};
+use crate::lab::process::{Output, run};
+use crate::patience::eventually;
 
 /// A running container; dropping it removes it.
 pub(crate) struct PodmanContainer {
@@ -34,15 +33,11 @@ impl PodmanContainer {
             pod,
             podman,
         };
-        let until = Instant::now() + DEADLINE;
-        loop {
+        eventually("the container is ready", || {
             let logs = container.podman.podman(&["logs", &container.id]);
-            if logs.stdout_text().contains(words) || logs.stderr_text().contains(words) {
-                break;
-            }
-            assert!(Instant::now() < until, "the container is not ready: {logs}");
-            thread::sleep(Duration::from_millis(20));
-        }
+            let ready = logs.stdout_text().contains(words) || logs.stderr_text().contains(words);
+            ready.then_some(()).ok_or(logs)
+        });
         container.host_pid = container.inspect("{{.State.Pid}}").parse().unwrap();
         container
     }

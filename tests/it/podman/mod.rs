@@ -39,6 +39,9 @@ pub(crate) const WEBAPP_IMAGE: &str = "localhost/spyhole-test-webapp:it";
 /// spyhole alone in an image.
 pub(crate) const SPYHOLE_IMAGE: &str = "localhost/spyhole-test-spyhole:it";
 
+/// Podman 5 warns on stderr where the machine has cgroups v1, whatever the command.
+const NO_WARNING: &str = "PODMAN_IGNORE_CGROUPSV1_WARNING";
+
 /// Waits until the test run is gone, then removes what it left: `$1` is the
 /// directory, the rest how to call Podman on it.
 const GUARD: &str = r#"
@@ -126,6 +129,7 @@ impl PodmanLab {
         run(OsStr::new("podman"), |command| {
             command
                 .env("CONTAINERS_CONF", self.directory.join("containers.conf"))
+                .env(NO_WARNING, "1")
                 .args(global_flags(&self.directory, self.driver))
                 .args(words);
         })
@@ -138,7 +142,7 @@ impl PodmanLab {
         words.extend(global_flags(&self.directory, self.driver));
         let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
         let text = format!(
-            "#!/bin/sh\necho \"$*\" >> '{}'\nPATH='{}'\nexport CONTAINERS_CONF='{}'\nexec {} \"$@\"\n",
+            "#!/bin/sh\necho \"$*\" >> '{}'\nPATH='{}'\nexport CONTAINERS_CONF='{}' {NO_WARNING}=1\nexec {} \"$@\"\n",
             directory.join("calls").display(),
             env::var("PATH").unwrap(),
             self.directory.join("containers.conf").display(),
@@ -165,6 +169,7 @@ impl PodmanLab {
         run(script.as_os_str(), |command| {
             command
                 .env("CONTAINERS_CONF", self.directory.join("containers.conf"))
+                .env(NO_WARNING, "1")
                 .env("ENGINE_FLAGS", flags);
             change(command);
         })

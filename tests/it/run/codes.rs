@@ -4,14 +4,14 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 
-use super::{wrapped, wrapper};
+use super::{undisturbed, wrapped, wrapper};
 use crate::host::{run, spyhole};
 
 /// What tini and sh end with for the same words.
 fn others(script: &str) -> [Option<i32>; 2] {
     // An extra subshell: sh would run the last command in its own place.
-    let by_sh = run(Command::new("sh").args(["-c", "sh -c \"$1\"; exit $?", "sh", script]));
-    let by_tini = run(Command::new("tini").args(["-s", "--", "sh", "-c", script]));
+    let by_sh = run(undisturbed("sh").args(["-c", "sh -c \"$1\"; exit $?", "sh", script]));
+    let by_tini = run(undisturbed("tini").args(["-s", "--", "sh", "-c", script]));
     [by_sh.code, by_tini.code]
 }
 

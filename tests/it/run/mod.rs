@@ -22,7 +22,15 @@ fn wrapped<A: AsRef<OsStr>>(words: impl IntoIterator<Item = A>) -> Output {
 }
 
 fn wrapper<A: AsRef<OsStr>>(words: impl IntoIterator<Item = A>) -> Command {
-    let mut command = Command::new(super::lab::spyhole());
+    let mut command = undisturbed(super::lab::spyhole());
     command.args(["run", "--"]).args(words);
+    command
+}
+
+/// A program with all signals at their defaults: a shell without job control starts what it puts in
+/// the background with SIGINT and SIGQUIT ignored, and that is inherited.
+fn undisturbed(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("/usr/bin/env");
+    command.arg("--default-signal").arg(program);
     command
 }

@@ -1,7 +1,7 @@
 //! As the entrypoint of a real container.
 
+use crate::patience::eventually;
 use std::fs;
-use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -33,23 +33,13 @@ fn podman_stop_reaches_the_application() {
     for (flag, code) in [("--no-zombie", 0), ("--no-sigterm-handler", 143)] {
         let words = ["run", "--detach", "--network", "none", image, flag];
         let id = podman.must(&words).stdout_text().trim().to_owned();
-        let until = Instant::now() + Duration::from_secs(30);
-        while !podman
-            .podman(&["logs", &id])
-            .stdout_text()
-            .contains("ready ")
-        {
-            assert!(Instant::now() < until, "{}", podman.podman(&["logs", &id]));
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        let begun = Instant::now();
-        // Well below what stands here: after it comes SIGKILL, and 137.
-        podman.must(&["stop", "--time", "60", &id]);
-        assert!(
-            begun.elapsed() < Duration::from_secs(30),
-            "{:?}",
-            begun.elapsed()
-        );
+        eventually("the application is ready", || {
+            let logs = podman.podman(&["logs", &id]);
+            let ready = logs.stdout_text().contains("ready ");
+            ready.then_some(()).ok_or(logs)
+        });
+        // After it comes SIGKILL, and 137.
+        podman.must(&["stop", "--time", "120", &id]);
         let format = [
             "container",
             "inspect",

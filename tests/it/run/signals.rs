@@ -3,12 +3,13 @@
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
 use super::wrapper;
 use crate::lab::process::Process;
+use crate::patience::eventually;
 
 /// Says each signal that it gets, until TERM.
 const REPORTER: &str = r#"
@@ -64,33 +65,26 @@ fn every_signal_that_can_be_caught_is_passed_on() {
 #[test]
 fn a_signal_at_the_very_start_is_not_lost() {
     for _ in 0..20 {
-        let mut command = wrapper(["sleep", "30"]);
-        let mut app = Process::start(&mut command, Signal::SIGKILL);
+        let mut command = wrapper(["sleep", "3000"]);
+        let app = Process::start(&mut command, Signal::SIGKILL);
         let status = format!("/proc/{}/status", app.id());
         let children = format!("/proc/{0}/task/{0}/children", app.id());
-        let until = Instant::now() + Duration::from_secs(20);
         // From the moment on that it blocks them; while it waits for them they do not show.
-        while !fs::read_to_string(&status)
-            .unwrap()
-            .contains("SigBlk:\tfffffffffffbfeff")
-            && fs::read_to_string(&children).unwrap().is_empty()
-        {
-            assert!(
-                Instant::now() < until,
-                "{}",
-                fs::read_to_string(&status).unwrap()
-            );
-        }
+        eventually("it blocks signals or has a child", || {
+            let status = fs::read_to_string(&status).unwrap();
+            let blocks = status.contains("SigBlk:\tfffffffffffbfeff");
+            let has_child = !fs::read_to_string(&children).unwrap().is_empty();
+            (blocks || has_child).then_some(()).ok_or(status)
+        });
         send(app.id(), libc::SIGTERM);
-        let ended = app.wait_within(Duration::from_secs(20));
-        assert_eq!(ended.and_then(|status| status.code()), Some(143));
+        assert_eq!(app.wait().code, Some(143));
     }
 }
 
 #[test]
 fn an_end_that_was_asked_for_says_so() {
     let mut app = Process::start(
-        &mut wrapper(["sh", "-c", "echo ready; exec sleep 30"]),
+        &mut wrapper(["sh", "-c", "echo ready; exec sleep 3000"]),
         Signal::SIGTERM,
     );
     app.wait_for_line("ready");
@@ -108,7 +102,7 @@ fn an_end_that_was_asked_for_says_so() {
 #[test]
 fn a_killed_wrapper_leaves_the_application_alone() {
     let mut app = Process::start(
-        wrapper(["sh", "-c", "echo ready $$; exec sleep 30 >/dev/null 2>&1"]).process_group(0),
+        wrapper(["sh", "-c", "echo ready $$; exec sleep 3600 >/dev/null 2>&1"]).process_group(0),
         Signal::SIGKILL,
     );
     let ready = app.wait_for_line("ready ");
@@ -122,7 +116,9 @@ fn a_killed_wrapper_leaves_the_application_alone() {
 #[test]
 fn orphans_are_reaped_while_the_application_runs() {
     // Each inner shell leaves an orphan behind that ends at once.
-    let script = "for i in 1 2 3 4 5 6 7 8 9 10; do (sleep 0.05 &) ; done; sleep 0.5; \
+    // Until it has none but the application that started them.
+    let script = "for i in 1 2 3 4 5 6 7 8 9 10; do (sleep 0.05 &) ; done; \
+                  while [ $(ps -o stat= --ppid $PPID | wc -l) != 1 ]; do sleep 0.05; done; \
                   ps -o stat= --ppid $PPID; exit 5";
     let own = super::wrapped(["sh", "-c", script]).ended_with(5);
     let states = own.stdout_text();
@@ -133,7 +129,7 @@ fn orphans_are_reaped_while_the_application_runs() {
 #[test]
 fn it_only_waits() {
     let mut app = Process::start(
-        &mut wrapper(["sh", "-c", "echo ready; exec sleep 30"]),
+        &mut wrapper(["sh", "-c", "echo ready; exec sleep 3000"]),
         Signal::SIGTERM,
     );
     app.wait_for_line("ready");
@@ -147,14 +143,11 @@ fn it_only_waits() {
     };
     assert_eq!(status("Threads"), 1);
     // It may still be on its way to the wait when the application speaks.
-    std::thread::sleep(Duration::from_secs(1));
-    let before = status("voluntary_ctxt_switches");
-    std::thread::sleep(Duration::from_millis(1500));
-    assert_eq!(
-        status("voluntary_ctxt_switches"),
-        before,
-        "it wakes up for nothing"
-    );
+    eventually("it no longer wakes up for nothing", || {
+        let before = status("voluntary_ctxt_switches");
+        std::thread::sleep(Duration::from_millis(1500));
+        status("voluntary_ctxt_switches") == before
+    });
 }
 
 #[test]

@@ -5,9 +5,10 @@ use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::wrapper;
+use crate::patience::eventually;
 
 /// Says each SIGINT, and ends on QUIT; it reads the terminal as well.
 const APP: &str = r#"
@@ -97,10 +98,9 @@ impl Terminal {
     }
 
     fn expect(&self, text: &str) {
-        let until = Instant::now() + Duration::from_secs(20);
-        while !self.seen().contains(text) {
-            assert!(Instant::now() < until, "no {text:?} in {}", self.seen());
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        eventually(format!("{text:?} on the terminal"), || {
+            let seen = self.seen();
+            seen.contains(text).then_some(()).ok_or(seen)
+        });
     }
 }

@@ -3,15 +3,14 @@
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::time::Duration;
 
+use crate::patience::PATIENCE;
 use nix::sys::socket::{
     AddressFamily, SockFlag, SockType, SockaddrStorage, connect, setsockopt, socket, sockopt,
 };
 use serde_json::Value;
 
 /// How long a test waits for a byte.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// An answer as it came.
 #[derive(Debug)]

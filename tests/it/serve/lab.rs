@@ -6,26 +6,25 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
 use super::client::{Reply, exchange, request};
 use crate::host::run;
 use crate::lab::{Container, Lab, Setup, example, requires_root};
+use crate::patience::eventually;
 
 const TOKEN: &str = "the-token-of-the-lab-5f3a";
 
 /// A server in a container, and the directory through which it is reached.
-pub(super) struct Beside {
+pub(crate) struct Beside {
     pub(super) container: Container,
     dir: TempDir,
 }
 
 impl Beside {
     /// `setup` is spyhole as somebody somewhere; `uid` the user that it is.
-    pub(super) fn start(setup: Setup, uid: u32, words: &[&str]) -> Self {
+    pub(crate) fn start(setup: Setup, uid: u32, words: &[&str]) -> Self {
         let dir = TempDir::new().unwrap();
         chown(dir.path(), Some(uid), Some(uid)).unwrap();
         let token = dir.path().join("token");
@@ -43,17 +42,25 @@ impl Beside {
                 "/run/token",
             ])
             .start();
-        let server = Self { container, dir };
-        let until = Instant::now() + Duration::from_secs(10);
-        while UnixStream::connect(server.socket()).is_err() {
-            assert!(Instant::now() < until, "{}", server.container.stop());
-            thread::sleep(Duration::from_millis(5));
-        }
+        let mut server = Self { container, dir };
+        eventually("the server listens", || {
+            let runs = server.container.runs();
+            let connected = UnixStream::connect(server.socket());
+            assert!(runs || connected.is_ok(), "the server has ended");
+            connected
+        });
         server
     }
 
     fn socket(&self) -> PathBuf {
         self.dir.path().join("s")
+    }
+
+    /// The body of what it answers, which must be 200.
+    pub(crate) fn text(&self, path: &str) -> String {
+        let reply = self.get(path);
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        reply.text()
     }
 
     pub(super) fn get(&self, path: &str) -> Reply {
@@ -126,7 +133,7 @@ fn a_neighbour_of_the_same_user_reads_nothing_of_the_server() {
         let mut words = Command::new("setpriv");
         words.args(["--reuid=1000", "--regid=1000", "--clear-groups"]);
         words.args(["--inh-caps=-all", "--bounding-set=-all"]);
-        run(words.args(["timeout", "1", "strace", "-p", pid]))
+        run(words.args(["timeout", "60", "strace", "-p", pid]))
     };
     let refused = attach(&host_pid);
     assert!(
@@ -222,11 +229,7 @@ fn it_ends_as_the_first_process_of_its_container() {
     assert!(Path::new(&server.socket()).exists());
     let pid = nix::unistd::Pid::from_raw(server.container.host_pid);
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
-    let begun = Instant::now();
-    while server.container.runs() {
-        assert!(begun.elapsed() < Duration::from_secs(2));
-        thread::sleep(Duration::from_millis(5));
-    }
+    eventually("it ends", || !server.container.runs());
     let said = server.container.wait();
     assert_eq!(said.code, Some(0), "{said}");
     assert!(said.stderr_text().contains("ends: SIGTERM"), "{said}");

@@ -1,12 +1,9 @@
 //! Requests that no client of good will sends.
 
 use std::io::Write;
-use std::time::Duration;
 
 use super::client::{Reply, dial, drain};
 use super::server::Server;
-
-const PROMPTLY: Duration = Duration::from_millis(100);
 
 /// Bytes and the statuses that may answer them; none: the connection may just end.
 struct Case {
@@ -218,7 +215,7 @@ fn targets() -> Vec<Case> {
 fn each_is_refused_once_and_nothing_behind_it_is_run() {
     let server = Server::start(&["--header-timeout", "1s"]);
     let start = {
-        server.answers_within(PROMPTLY);
+        server.answers();
         server.cost()
     };
     let mut wrong = Vec::new();
@@ -240,7 +237,7 @@ fn each_is_refused_once_and_nothing_behind_it_is_run() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    server.answers_within(PROMPTLY);
+    server.answers();
     server.returns_to(start);
     server.ends_well();
 }
@@ -313,7 +310,7 @@ fn a_header_or_a_body_of_100_mb_is_cut_off_early() {
         post("Content-Length: 100000000\r\n", ""),
     ] {
         let server = Server::start(&[]);
-        server.answers_within(PROMPTLY);
+        server.answers();
         let start = server.cost();
         let mut stream = dial(server.address());
         stream.write_all(head.as_bytes()).unwrap();
@@ -322,7 +319,7 @@ fn a_header_or_a_body_of_100_mb_is_cut_off_early() {
         // What the kernel buffers on both sides before it learns of the end.
         let taken = taken.count() * chunk.len();
         assert!(taken < 20 << 20, "{taken} bytes were taken");
-        server.answers_within(PROMPTLY);
+        server.answers();
         server.returns_to(start);
         server.ends_well();
     }

@@ -6,7 +6,7 @@ mod auth;
 mod client;
 mod equal;
 mod guard;
-mod lab;
+pub(crate) mod lab;
 mod lifecycle;
 mod limits;
 mod malformed;

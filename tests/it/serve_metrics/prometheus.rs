@@ -1,9 +1,8 @@
 //! A real Prometheus server scrapes it over TLS with a token from a file, and answers queries.
 
 use std::fs;
+use std::net::TcpStream;
 use std::process::Command;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
@@ -13,8 +12,7 @@ use tempfile::TempDir;
 use super::server::{Server, free_address, get};
 use super::{named, sleeper, tool};
 use crate::lab::process::Process;
-
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::patience::eventually;
 
 #[test]
 fn a_prometheus_server_scrapes_it_and_answers() {
@@ -47,8 +45,8 @@ fn a_prometheus_server_scrapes_it_and_answers() {
         "scrape_configs:
 - job_name: spyhole
   scheme: https
-  scrape_interval: 500ms
-  scrape_timeout: 500ms
+  scrape_interval: 2s
+  scrape_timeout: 2s
   authorization: {{credentials_file: {0}/token}}
   tls_config: {{ca_file: {0}/cert.pem}}
   static_configs: [{{targets: ['{1}']}}]
@@ -68,40 +66,41 @@ fn a_prometheus_server_scrapes_it_and_answers() {
         .arg(format!("--web.listen-address={address}"))
         .arg("--log.level=warn");
     let _prometheus = Process::start(&mut command, Signal::SIGKILL);
-    let query = |what: &str| -> Vec<(Value, f64)> {
+    let query = |what: &str| -> Result<Vec<(Value, f64)>, String> {
         let encoded = serde_html_form::to_string([("query", what)]).unwrap();
         let answer = get(address, &format!("/api/v1/query?{encoded}"), &[]);
+        // It listens before it is ready.
+        if answer.status == 503 {
+            return Err(answer.body);
+        }
         let answer: Value = serde_json::from_str(&answer.body).unwrap();
         let Some(found) = answer["data"]["result"].as_array() else {
             panic!("{what}: {answer:#}");
         };
         let value = |one: &Value| one["value"][1].as_str().unwrap().parse().unwrap();
-        found
-            .iter()
+        let found = found.iter();
+        Ok(found
             .map(|one| (one["metric"].clone(), value(one)))
-            .collect()
+            .collect())
     };
-    let until = Instant::now() + PATIENCE;
-    let eventually = |what: &str| loop {
-        let reachable = std::net::TcpStream::connect(address).is_ok();
-        let found = if reachable { query(what) } else { Vec::new() };
-        if !found.is_empty() {
-            return found;
-        }
-        let status = || get(address, "/api/v1/targets", &[]).body;
-        assert!(Instant::now() < until, "{what}: nothing; {}", status());
-        thread::sleep(Duration::from_millis(100));
+    let found = |what: &str| {
+        eventually(what, || {
+            TcpStream::connect(address).map_err(|why| why.to_string())?;
+            let found = query(what)?;
+            let status = || get(address, "/api/v1/targets", &[]).body;
+            (!found.is_empty()).then_some(found).ok_or_else(status)
+        })
     };
 
-    let build = eventually("spyhole_build_info");
+    let build = found("spyhole_build_info");
     assert_eq!(build[0].0["version"], env!("CARGO_PKG_VERSION"));
-    assert_eq!(eventually("up")[0].1, 1.0);
+    found("up == 1");
     let group = "spyhole_process_group_processes{name='w\\\\n\"} 1\\\\\\\\'}";
-    assert_eq!(eventually(group)[0].1, 1.0);
+    assert_eq!(found(group)[0].1, 1.0);
     // Two scrapes later a rate can be told.
-    let rates = eventually("rate(spyhole_cpu_seconds_total[10s]) > 0");
+    let rates = found("rate(spyhole_cpu_seconds_total[1m]) > 0");
     assert!(rates[0].1 < 1.0, "{rates:?}");
-    let samples = eventually("scrape_samples_scraped")[0].1;
+    let samples = found("scrape_samples_scraped > 0")[0].1;
     assert!(samples > 50.0, "{samples}");
     // The form was OpenMetrics: only that has the type.
     let known = get(address, "/api/v1/metadata?metric=spyhole_build", &[]).body;

@@ -5,16 +5,18 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::lab::process::{DEADLINE, Process};
+use crate::lab::process::Process;
 use crate::lab::{Setup, spyhole};
+use crate::patience::PATIENCE;
 
 /// A token that nobody else has.
 pub(crate) const TOKEN: &str = "a-token-for-the-tests-0123456789";
+
+/// What its first line on stderr begins with.
+const LISTENS: &str = "spyhole: listens on ";
 
 /// `spyhole serve` on a loopback port; dropping it ends it.
 pub(crate) struct Server {
@@ -45,35 +47,33 @@ impl Answer {
 impl Server {
     /// A server on this machine, with these words before `serve` and behind it.
     pub(crate) fn start(global: &[&str], own: &[&str], token: &Path) -> Self {
-        let address = free_address();
-        let listen = address.to_string();
         let mut command = Command::new(spyhole());
-        command.args(global).args(["serve", "--listen", &listen]);
+        command
+            .args(global)
+            .args(["serve", "--listen", "127.0.0.1:0"]);
         command.args(["--access-log", "off"]).args(own);
         std::fs::write(token, TOKEN).unwrap();
         command.arg("--token-file").arg(token);
-        let process = Process::start(&mut command, Signal::SIGTERM);
-        Self::stand(address, Running::Here(process))
+        let mut process = Process::start(&mut command, Signal::SIGTERM);
+        let url = process.wait_for_word(LISTENS);
+        Self::stand(&url, Running::Here(process))
     }
 
     /// The same in a container of the lab, reached through the host's network.
     pub(crate) fn in_lab(setup: Setup, own: &[&str]) -> Self {
-        let address = free_address();
-        let listen = address.to_string();
         let setup = setup.share_net(false).host_net();
-        let setup = setup.args(["serve", "--listen", &listen, "--insecure-no-auth"]);
+        let setup = setup.args(["serve", "--listen", "127.0.0.1:0", "--insecure-no-auth"]);
         let setup = setup.args(["--access-log", "off"]).args(own);
-        Self::stand(address, Running::InLab(setup.start()))
+        let mut container = setup.start();
+        let url = container.wait_for_word(LISTENS);
+        Self::stand(&url, Running::InLab(container))
     }
 
-    fn stand(address: SocketAddr, process: Running) -> Self {
-        let until = Instant::now() + DEADLINE;
-        while TcpStream::connect(address).is_err() {
-            assert!(Instant::now() < until, "nobody listens on {address}");
-            thread::sleep(Duration::from_millis(10));
-        }
+    /// It has said where it listens.
+    fn stand(url: &str, process: Running) -> Self {
+        let address = url.split("://").nth(1).unwrap().trim_end_matches('/');
         Self {
-            address,
+            address: address.parse().unwrap(),
             _process: process,
         }
     }
@@ -102,7 +102,7 @@ impl Server {
 /// Asks over plain TCP and reads to the end of the connection.
 pub(crate) fn get(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Answer {
     let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut head = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
     for (name, value) in headers {
         write!(head, "{name}: {value}\r\n").unwrap();

@@ -4,24 +4,23 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::os::fd::AsRawFd;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::servers::{serve, wait_for_the_end};
 use super::{Target, failure, says};
 
-/// What `--timeout` says, and what a busy machine may add.
-const TIMEOUT: &str = "1s";
-const SLACK: Duration = Duration::from_secs(8);
+/// For servers that would keep it waiting for ever, and for those that answer in some way.
+const SHORT: &str = "1s";
+const LONG: &str = "1m";
 
 /// Looks at a server and gives the reason and the words of its failure.
 fn ends(script: impl Fn(TcpStream) + Send + 'static, reason: &str, words: &[&str]) -> String {
     let server = serve(script);
     let target = Target::new();
-    let begun = Instant::now();
-    let seen = target.look(&[&[server.as_str(), "--timeout", TIMEOUT], words].concat());
-    assert!(begun.elapsed() < SLACK, "{:?}: {seen:#}", begun.elapsed());
+    let timeout = if reason == "timeout" { SHORT } else { LONG };
+    let seen = target.look(&[&[server.as_str(), "--timeout", timeout], words].concat());
     let says = says(failure(&seen, reason)).to_owned();
-    let all = [&[server.as_str(), "--timeout", TIMEOUT, "-q"], words].concat();
+    let all = [&[server.as_str(), "--timeout", timeout, "-q"], words].concat();
     let table = target.tls(&all).ended_with(1).stdout_text();
     assert!(table.contains("✗ "), "{table}");
     says
@@ -137,10 +136,8 @@ fn one_whose_banner_has_no_end() {
     ] {
         let server = serve(lines(banner));
         for protocol in protocols {
-            let begun = Instant::now();
-            let words = [&server, "--timeout", TIMEOUT, "--starttls", protocol];
+            let words = [&server, "--timeout", SHORT, "--starttls", protocol];
             let seen = target.look(&words);
-            assert!(begun.elapsed() < SLACK, "{protocol}: {:?}", begun.elapsed());
             assert_eq!(seen["failure"]["step"], "starttls", "{protocol}: {seen:#}");
         }
     }

@@ -1,7 +1,6 @@
 //! Servers with which no handshake comes about, each for a reason of its own.
 
 use std::io::Write;
-use std::net::TcpListener;
 use std::sync::Arc;
 
 use rustls::ServerConfig;
@@ -14,6 +13,7 @@ use rustls::sign::CertifiedKey;
 use super::pki::{Pair, Pki};
 use super::servers::{SServer, serve, shake_hands, wait_for_the_end};
 use super::{failure, look, says, tls};
+use crate::host::CLOSED_PORT;
 
 #[test]
 fn servers_of_old_versions_are_recognised() {
@@ -164,9 +164,7 @@ fn a_server_without_the_key_of_its_certificate_is_found_out() {
 
 #[test]
 fn where_nothing_listens_it_is_refused() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    drop(listener);
+    let address = format!("127.0.0.1:{CLOSED_PORT}");
     let seen = look(&[&address]);
     assert_eq!(failure(&seen, "connection_refused")["step"], "connect");
     tls(&[&address]).ended_with(1);

@@ -43,10 +43,11 @@ impl SServer {
     }
 }
 
-/// What `openssl s_client` says of a server.
+/// What `openssl s_client` says of a server, to which it offers the groups that spyhole offers.
 pub(super) fn s_client(endpoint: &str, words: &[&str]) -> Output {
     let mut command = Command::new("openssl");
     command.args(["s_client", "-connect", endpoint, "-showcerts"]);
+    command.args(["-groups", "X25519:P-256:P-384"]);
     run(command.args(words))
 }
 

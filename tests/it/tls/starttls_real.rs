@@ -7,8 +7,6 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
@@ -17,7 +15,8 @@ use super::servers::{s_client, serve};
 use super::{failure, look, says};
 use crate::host::run;
 use crate::lab::allowed;
-use crate::lab::process::{DEADLINE, Process};
+use crate::lab::process::Process;
+use crate::patience::eventually;
 
 /// `PostgreSQL` does not run as root.
 const NOBODY: u32 = 65534;
@@ -55,13 +54,16 @@ fn postgres(pki: &Pki, bin: &Path, words: &[&str]) -> (Process, u16) {
             "unix_socket_directories=",
         ]);
         let mut process = Process::start(command.args(words), Signal::SIGQUIT);
-        let until = Instant::now() + DEADLINE;
-        while process.runs() {
-            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return (process, port);
+        let stands = eventually("postgres listens or ends", || {
+            let connected = TcpStream::connect(("127.0.0.1", port));
+            if process.runs() {
+                connected.map(|_| true)
+            } else {
+                Ok(false)
             }
-            assert!(Instant::now() < until, "{}", process.stop());
-            thread::sleep(Duration::from_millis(20));
+        });
+        if stands {
+            return (process, port);
         }
         eprintln!("{}", process.stop());
     }

@@ -1,7 +1,8 @@
 //! Answers as servers send them, and as hostile ones do.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use nix::time::{ClockId, clock_gettime};
 use proptest::prelude::*;
 use simple_dns::rdata::{A, AAAA, CNAME};
 
@@ -239,13 +240,12 @@ fn a_message_made_to_be_dear_is_read_in_little_time() {
         message.extend_from_slice(b"\0\x05\0\x01\0\0\0\0\0\x02");
         message.extend_from_slice(&pointer(target));
     }
-    let begun = Instant::now();
+    // Of this thread: what else runs on the machine does not count.
+    let clock = || Duration::from(clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).unwrap());
+    let begun = clock();
     let reply = reply(&message);
-    assert!(
-        begun.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        begun.elapsed()
-    );
+    let took = clock().saturating_sub(begun);
+    assert!(took < Duration::from_secs(5), "{took:?}");
     assert_eq!(reply.records.len(), usize::from(MAX_RECORDS));
     assert_eq!(reply.records[9].data, Data::Alias(vec!["a"; 126].join(".")));
 }

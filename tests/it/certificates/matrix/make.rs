@@ -215,33 +215,37 @@ impl Openssl {
             format!("{name}.pem"),
         );
         let subject = format!("/CN={name}");
-        self.must(&[
-            "req",
-            "-new",
-            "-config",
-            "empty.cnf",
-            "-key",
-            &key,
-            "-subj",
-            &subject,
-            "-out",
-            &request,
-        ]);
-        let mut arguments = vec![
-            "x509", "-req", "-in", &request, "-days", "7300", "-out", &out,
-        ];
-        let (issuer_pem, issuer_key);
-        match issuer {
-            Some(issuer) => {
-                issuer_pem = format!("{issuer}.pem");
-                issuer_key = format!("{issuer}.key");
-                arguments.extend(["-CA", &issuer_pem, "-CAkey", &issuer_key]);
-                arguments.extend(["-set_serial", "7"]);
+        let request_words = ["req", "-new", "-config", "empty.cnf", "-key", &key];
+        let request_words = [&request_words[..], &["-subj", &subject]].concat();
+        let signed_by = issuer.map(|issuer| [format!("{issuer}.pem"), format!("{issuer}.key")]);
+        let signed_by = match &signed_by {
+            Some([pem, key]) => vec!["-CA", pem, "-CAkey", key, "-set_serial", "7"],
+            None => vec![],
+        };
+        let dated = ["-days", "7300", "-out", &out];
+        // Of its own accord OpenSSL 3.5 makes none of that version, and 3.0 has no word for it.
+        if self.run(&["req", "-help"]).1.contains("-x509v1") {
+            let words = [
+                &request_words[..],
+                &["-x509", "-x509v1"],
+                &signed_by,
+                &dated,
+            ];
+            self.must(&words.concat());
+        } else {
+            self.must(&[&request_words[..], &["-out", &request]].concat());
+            let mut words = vec!["x509", "-req", "-in", &request];
+            if signed_by.is_empty() {
+                words.extend(["-signkey", &key]);
             }
-            None => arguments.extend(["-signkey", &key]),
+            self.must(&[&words[..], &signed_by, &dated].concat());
         }
-        self.must(&arguments);
-        self.der(name)
+        let der = self.der(name);
+        let version = spyhole::parse::x509::certificate(&der, SystemTime::now())
+            .unwrap()
+            .version;
+        assert_eq!(version, 1, "{name}");
+        der
     }
 
     fn der(&self, name: &str) -> Vec<u8> {
