@@ -7,12 +7,12 @@ use nix::errno::Errno;
 
 use super::processes::share;
 use super::spec::{Bound, File};
-use super::{Ground, Outcome};
+use super::{CheckContext, CheckOutcome};
 use crate::model::gap::Gaps;
 use crate::parse::certificate_file;
 use crate::scan::Scan;
 use crate::sys::file_limits;
-use crate::sys::opened_file::{Kind, OpenedFile};
+use crate::sys::opened_file::{FileKind, OpenedFile};
 use crate::sys::{InRoot, Truncation};
 
 const DAY: i64 = 24 * 60 * 60;
@@ -20,37 +20,37 @@ const DAY: i64 = 24 * 60 * 60;
 const UNLIMITED: u64 = 1 << 62;
 
 /// The root of the target.
-fn root(scan: Option<&(Scan, Gaps)>) -> Result<&InRoot, Outcome> {
+fn root(scan: Option<&(Scan, Gaps)>) -> Result<&InRoot, CheckOutcome> {
     let held = scan.and_then(|(scan, _)| Some((scan, scan.target.as_ref()?)));
     let Some((scan, held)) = held else {
-        return Err(Outcome::unknown("there is no target"));
+        return Err(CheckOutcome::unknown("there is no target"));
     };
     held.root(&scan.reader.viewer).map_err(|refusal| {
         let why = refusal.reason.describe();
-        Outcome::unknown(format!(
+        CheckOutcome::unknown(format!(
             "the target's files cannot be seen: {why} (spyhole access tells more)"
         ))
     })
 }
 
-fn found(root: &InRoot, path: &str) -> Result<OpenedFile, Outcome> {
+fn found(root: &InRoot, path: &str) -> Result<OpenedFile, CheckOutcome> {
     OpenedFile::at(root, path.as_bytes()).map_err(|errno| match errno {
-        Errno::ENOENT | Errno::ENOTDIR => Outcome::fails(format!("{path} is not there")),
-        _ => Outcome::unknown(format!("{path}: {}", errno.desc())),
+        Errno::ENOENT | Errno::ENOTDIR => CheckOutcome::fails(format!("{path} is not there")),
+        _ => CheckOutcome::unknown(format!("{path}: {}", errno.desc())),
     })
 }
 
 /// A file is there, new enough and long enough.
-pub(super) fn file(wanted: &File, ground: &Ground) -> Outcome {
+pub(super) fn file(wanted: &File, context: &CheckContext) -> CheckOutcome {
     let path = &wanted.path;
-    let found = match root(ground.scan.as_ref()).and_then(|root| found(root, path)) {
+    let found = match root(context.scan.as_ref()).and_then(|root| found(root, path)) {
         Ok(found) => found,
         Err(outcome) => return outcome,
     };
     let size = found.size_bytes();
     if size < wanted.min_size {
         let least = wanted.min_size;
-        return Outcome::fails(format!(
+        return CheckOutcome::fails(format!(
             "{path} has {size} bytes, at least {least} expected"
         ));
     }
@@ -60,28 +60,28 @@ pub(super) fn file(wanted: &File, ground: &Ground) -> Outcome {
         Some(most) if age > most => {
             let most = humantime::format_duration(most);
             let seconds = age.as_secs();
-            Outcome::fails(format!(
+            CheckOutcome::fails(format!(
                 "{path} changed {seconds} s ago, within {most} expected"
             ))
         }
-        _ => Outcome::passes(format!("{path} is there")),
+        _ => CheckOutcome::passes(format!("{path} is there")),
     }
 }
 
 /// Every certificate in a file is valid for so many days.
-pub(super) fn certificate(path: &str, min_days: u32, ground: &Ground) -> Outcome {
+pub(super) fn certificate(path: &str, min_days: u32, context: &CheckContext) -> CheckOutcome {
     let mut bytes = Vec::new();
-    let read = root(ground.scan.as_ref()).and_then(|root| {
+    let read = root(context.scan.as_ref()).and_then(|root| {
         let found = found(root, path)?;
-        if found.kind() != Kind::File {
-            return Err(Outcome::fails(format!("{path} is no file")));
+        if found.kind() != FileKind::File {
+            return Err(CheckOutcome::fails(format!("{path} is no file")));
         }
         match found.read(file_limits::CERTIFICATES, &mut bytes) {
             Ok(Truncation::Whole) => Ok(()),
-            Ok(Truncation::AtLimit) => {
-                Err(Outcome::unknown(format!("{path} is too long to be read")))
-            }
-            Err(errno) => Err(Outcome::unknown(format!("{path}: {}", errno.desc()))),
+            Ok(Truncation::AtLimit) => Err(CheckOutcome::unknown(format!(
+                "{path} is too long to be read"
+            ))),
+            Err(errno) => Err(CheckOutcome::unknown(format!("{path}: {}", errno.desc()))),
         }
     });
     if let Err(outcome) = read {
@@ -96,12 +96,12 @@ pub(super) fn certificate(path: &str, min_days: u32, ground: &Ground) -> Outcome
         .map(|certificate| certificate.seconds_left)
         .min();
     match seconds {
-        None => Outcome::fails(format!("{path} holds no certificate that can be read")),
-        Some(seconds) if seconds < 0 => Outcome::fails(format!("{path} has expired")),
+        None => CheckOutcome::fails(format!("{path} holds no certificate that can be read")),
+        Some(seconds) if seconds < 0 => CheckOutcome::fails(format!("{path} has expired")),
         Some(seconds) => {
             let days = seconds.div_euclid(DAY);
             let says = format!("{path}: {days} days left");
-            Outcome::of(days >= i64::from(min_days), says)
+            CheckOutcome::of(days >= i64::from(min_days), says)
         }
     }
 }
@@ -131,8 +131,8 @@ const VERSIONS: [Places; 2] = [
 ];
 
 /// The working set of the target's cgroup, as kubelet reckons it, against its limit.
-pub(super) fn memory(bound: Bound, ground: &Ground) -> Outcome {
-    let root = match root(ground.scan.as_ref()) {
+pub(super) fn memory(bound: Bound, context: &CheckContext) -> CheckOutcome {
+    let root = match root(context.scan.as_ref()) {
         Ok(root) => root,
         Err(outcome) => return outcome,
     };
@@ -141,7 +141,7 @@ pub(super) fn memory(bound: Bound, ground: &Ground) -> Outcome {
             continue;
         };
         let Some(stat) = text(root, places.stat) else {
-            return Outcome::unknown(format!("{} cannot be read", places.stat));
+            return CheckOutcome::unknown(format!("{} cannot be read", places.stat));
         };
         let reclaimable = stat.lines().find_map(|line| {
             let (name, value) = line.split_once(' ')?;
@@ -150,13 +150,15 @@ pub(super) fn memory(bound: Bound, ground: &Ground) -> Outcome {
         let working = used.saturating_sub(reclaimable.unwrap_or_default());
         let limit = number(root, places.limit).filter(|limit| (1..UNLIMITED).contains(limit));
         let Some(limit) = limit else {
-            return Outcome::unknown("the target's cgroup has no memory limit to compare with");
+            return CheckOutcome::unknown(
+                "the target's cgroup has no memory limit to compare with",
+            );
         };
         let percent = share(working, limit);
         let says = format!("{percent:.1}% of {} MiB are in use", limit >> 20);
-        return Outcome::of(bound.holds(percent), says);
+        return CheckOutcome::of(bound.holds(percent), says);
     }
-    Outcome::unknown("the target's cgroup shows no memory counters below /sys/fs/cgroup")
+    CheckOutcome::unknown("the target's cgroup shows no memory counters below /sys/fs/cgroup")
 }
 
 fn text(root: &InRoot, path: &str) -> Option<String> {

@@ -37,14 +37,14 @@ pub enum Verdict {
 
 /// A verdict with its reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
+pub struct CheckOutcome {
     /// Yes or no.
     pub verdict: Verdict,
     /// What was seen, as a sentence part.
     pub says: String,
 }
 
-impl Outcome {
+impl CheckOutcome {
     pub(crate) fn passes(says: impl Into<String>) -> Self {
         Self {
             verdict: Verdict::Passes,
@@ -77,7 +77,7 @@ impl Outcome {
 }
 
 /// What one run of a check stands on.
-pub(crate) struct Ground<'a> {
+pub(crate) struct CheckContext<'a> {
     /// The target, where the check needs one.
     /// With the gaps of the walk itself.
     scan: Option<(Scan, Gaps)>,
@@ -92,7 +92,7 @@ pub(crate) struct Ground<'a> {
 /// Runs a check once. `memory` is what a server keeps of it between two runs; for a single run
 /// an empty one does.
 #[must_use]
-pub fn run(check: &Check, options: ScanOptions, memory: &mut Vec<SeenProcesses>) -> Outcome {
+pub fn run(check: &Check, options: ScanOptions, memory: &mut Vec<SeenProcesses>) -> CheckOutcome {
     let deadline = Instant::now() + check.timeout;
     let may_dial = options.net.to_endpoint().is_some();
     let scan = match needs(&check.spec) {
@@ -109,58 +109,58 @@ pub fn run(check: &Check, options: ScanOptions, memory: &mut Vec<SeenProcesses>)
             match Scan::open(options, &asked) {
                 Ok(scanned) => Some(scanned),
                 Err(NoTarget::NoProcess(pid)) => {
-                    return Outcome::fails(format!("process {pid} is not there"));
+                    return CheckOutcome::fails(format!("process {pid} is not there"));
                 }
-                Err(none) => return Outcome::unknown(none.to_string()),
+                Err(none) => return CheckOutcome::unknown(none.to_string()),
             }
         }
     };
-    let mut ground = Ground {
+    let mut context = CheckContext {
         scan,
         deadline,
         may_dial,
         memory,
         next: 0,
     };
-    evaluate(&check.spec, &mut ground)
+    evaluate(&check.spec, &mut context)
 }
 
-fn evaluate(spec: &Spec, ground: &mut Ground) -> Outcome {
+fn evaluate(spec: &Spec, context: &mut CheckContext) -> CheckOutcome {
     match spec {
         Spec::Not(inner) => {
-            let outcome = evaluate(inner, ground);
+            let outcome = evaluate(inner, context);
             match outcome.verdict {
-                Verdict::Passes => Outcome::fails(outcome.says),
-                Verdict::Fails => Outcome::passes(outcome.says),
+                Verdict::Passes => CheckOutcome::fails(outcome.says),
+                Verdict::Fails => CheckOutcome::passes(outcome.says),
                 Verdict::Unknown => outcome,
             }
         }
-        Spec::All(parts) => all(parts, ground),
-        Spec::Tcp(endpoint) => network::tcp(endpoint, ground),
-        Spec::Http(http) => network::http(http, ground),
-        Spec::Tls(tls) => network::tls(tls, ground),
-        Spec::Dns(name) => network::dns(name, ground),
-        Spec::Listen(listen) => network::listen(*listen, ground),
-        Spec::Process(wanted) => processes::count(wanted, ground),
-        Spec::Fds(bound) => processes::descriptors(*bound, ground),
-        Spec::File(file) => files::file(file, ground),
-        Spec::Cert { path, min_days } => files::certificate(path, *min_days, ground),
-        Spec::Memory(bound) => files::memory(*bound, ground),
+        Spec::All(parts) => all(parts, context),
+        Spec::Tcp(endpoint) => network::tcp(endpoint, context),
+        Spec::Http(http) => network::http(http, context),
+        Spec::Tls(tls) => network::tls(tls, context),
+        Spec::Dns(name) => network::dns(name, context),
+        Spec::Listen(listen) => network::listen(*listen, context),
+        Spec::Process(wanted) => processes::count(wanted, context),
+        Spec::Fds(bound) => processes::descriptors(*bound, context),
+        Spec::File(file) => files::file(file, context),
+        Spec::Cert { path, min_days } => files::certificate(path, *min_days, context),
+        Spec::Memory(bound) => files::memory(*bound, context),
     }
 }
 
 /// The first that does not pass tells why.
-fn all(parts: &[Spec], ground: &mut Ground) -> Outcome {
+fn all(parts: &[Spec], context: &mut CheckContext) -> CheckOutcome {
     let mut unknown = None;
     for part in parts {
-        let outcome = evaluate(part, ground);
+        let outcome = evaluate(part, context);
         match outcome.verdict {
             Verdict::Passes => {}
             Verdict::Fails => return outcome,
             Verdict::Unknown => unknown = unknown.or(Some(outcome)),
         }
     }
-    unknown.unwrap_or_else(|| Outcome::passes(format!("all {} pass", parts.len())))
+    unknown.unwrap_or_else(|| CheckOutcome::passes(format!("all {} pass", parts.len())))
 }
 
 /// What has to be read of the target; `None`: nothing at all.

@@ -4,7 +4,7 @@ use core::net::SocketAddr;
 use std::time::Instant;
 
 use super::spec::{Http, Listen, Tls, Verify};
-use super::{Ground, Outcome, ask};
+use super::{CheckContext, CheckOutcome, ask};
 use crate::model::socket::{Protocol, State};
 use crate::model::tls::TlsLook;
 use crate::model::verdict::{Authorities, Judgement};
@@ -29,12 +29,12 @@ pub(super) fn is_address_url(url: &str) -> bool {
 }
 
 /// Something accepts the connection.
-pub(super) fn tcp(endpoint: &str, ground: &mut Ground) -> Outcome {
+pub(super) fn tcp(endpoint: &str, context: &mut CheckContext) -> CheckOutcome {
     let began = Instant::now();
-    match dial(endpoint, ground) {
+    match dial(endpoint, context) {
         Ok(connected) => {
             let milliseconds = began.elapsed().as_secs_f64() * 1e3;
-            Outcome::passes(format!(
+            CheckOutcome::passes(format!(
                 "{} accepts, after {milliseconds:.1} ms",
                 connected.dialled
             ))
@@ -44,12 +44,12 @@ pub(super) fn tcp(endpoint: &str, ground: &mut Ground) -> Outcome {
 }
 
 /// An HTTP server answers as expected. Of https the certificate is not judged, as by a kubelet.
-pub(super) fn http(wanted: &Http, ground: &mut Ground) -> Outcome {
+pub(super) fn http(wanted: &Http, context: &mut CheckContext) -> CheckOutcome {
     let Some((secured, port, rest)) = scheme(&wanted.url) else {
-        return Outcome::unknown("only http:// and https:// can be asked");
+        return CheckOutcome::unknown("only http:// and https:// can be asked");
     };
     let (authority, path) = parts(rest);
-    let mut connected = match dial(&with_port(authority, port), ground) {
+    let mut connected = match dial(&with_port(authority, port), context) {
         Ok(connected) => connected,
         Err(outcome) => return outcome,
     };
@@ -65,18 +65,18 @@ pub(super) fn http(wanted: &Http, ground: &mut Ground) -> Outcome {
     };
     let answer = match answer {
         Ok(answer) => answer,
-        Err(says) => return Outcome::fails(format!("{dialled}: {says}")),
+        Err(says) => return CheckOutcome::fails(format!("{dialled}: {says}")),
     };
     let (from, to) = wanted.status;
     let says = format!("{dialled} answers {}", answer.status);
     if !(from..=to).contains(&answer.status) {
-        return Outcome::fails(format!("{says}, {from} to {to} expected"));
+        return CheckOutcome::fails(format!("{says}, {from} to {to} expected"));
     }
     match &wanted.body {
         Some(text) if !holds(&answer.body, text.as_bytes()) => {
-            Outcome::fails(format!("{says}, its body does not hold the text"))
+            CheckOutcome::fails(format!("{says}, its body does not hold the text"))
         }
-        _ => Outcome::passes(says),
+        _ => CheckOutcome::passes(says),
     }
 }
 
@@ -117,9 +117,9 @@ fn with_port(authority: &str, usual: u16) -> String {
 }
 
 /// Resolves as the target would, and connects.
-fn dial(endpoint: &str, ground: &mut Ground) -> Result<Connected, Outcome> {
-    if !ground.may_dial {
-        return Err(Outcome::unknown("--no-connect forbids to dial"));
+fn dial(endpoint: &str, context: &mut CheckContext) -> Result<Connected, CheckOutcome> {
+    if !context.may_dial {
+        return Err(CheckOutcome::unknown("--no-connect forbids to dial"));
     }
     let to = if let Some(path) = endpoint.strip_prefix("unix:") {
         Peer::Unix(path.into())
@@ -128,37 +128,41 @@ fn dial(endpoint: &str, ground: &mut Ground) -> Result<Connected, Outcome> {
     } else {
         let (host, port) = endpoint.rsplit_once(':').unwrap_or((endpoint, "0"));
         let port = port.parse().unwrap_or_default();
-        Peer::Tcp(resolve(host, port, ground)?)
+        Peer::Tcp(resolve(host, port, context)?)
     };
-    connect(&to, ground.deadline).map_err(|none| {
+    connect(&to, context.deadline).map_err(|none| {
         let dialled = none.dialled.unwrap_or_else(|| endpoint.to_owned());
-        Outcome::fails(format!("{dialled}: {}", none.says))
+        CheckOutcome::fails(format!("{dialled}: {}", none.says))
     })
 }
 
-fn resolve(name: &str, port: u16, ground: &mut Ground) -> Result<Vec<SocketAddr>, Outcome> {
-    let deadline = ground.deadline;
-    let Some((scan, gaps)) = &mut ground.scan else {
-        return Err(Outcome::unknown(
+fn resolve(
+    name: &str,
+    port: u16,
+    context: &mut CheckContext,
+) -> Result<Vec<SocketAddr>, CheckOutcome> {
+    let deadline = context.deadline;
+    let Some((scan, gaps)) = &mut context.scan else {
+        return Err(CheckOutcome::unknown(
             "there is no target whose files could be asked",
         ));
     };
     let (_, resolved) = names::resolve(scan, gaps, name, port, false, deadline);
-    resolved.map_err(|failure| Outcome::fails(format!("{name}: {}", failure.says)))
+    resolved.map_err(|failure| CheckOutcome::fails(format!("{name}: {}", failure.says)))
 }
 
 /// A name has an address.
-pub(super) fn dns(name: &str, ground: &mut Ground) -> Outcome {
-    if !ground.may_dial {
-        return Outcome::unknown("--no-connect forbids to ask a name server");
+pub(super) fn dns(name: &str, context: &mut CheckContext) -> CheckOutcome {
+    if !context.may_dial {
+        return CheckOutcome::unknown("--no-connect forbids to ask a name server");
     }
-    match resolve(name, 0, ground) {
+    match resolve(name, 0, context) {
         Ok(addresses) => {
             let all: Vec<String> = addresses
                 .iter()
                 .map(|address| address.ip().to_string())
                 .collect();
-            Outcome::passes(format!("{name} is {}", all.join(" ")))
+            CheckOutcome::passes(format!("{name} is {}", all.join(" ")))
         }
         Err(outcome) => outcome,
     }
@@ -173,45 +177,45 @@ pub(super) fn tls_request(wanted: &Tls) -> TlsQuery {
 }
 
 /// A server shows a certificate that is to be believed, for long enough.
-pub(super) fn tls(wanted: &Tls, ground: &mut Ground) -> Outcome {
-    let Some((scan, gaps)) = &mut ground.scan else {
-        return Outcome::unknown("there is no target");
+pub(super) fn tls(wanted: &Tls, context: &mut CheckContext) -> CheckOutcome {
+    let Some((scan, gaps)) = &mut context.scan else {
+        return CheckOutcome::unknown("there is no target");
     };
     match ask(&tls_request(wanted), scan, gaps).tls {
-        None => Outcome::unknown("it may not be dialled, or not be seen"),
+        None => CheckOutcome::unknown("it may not be dialled, or not be seen"),
         Some(look) => judge(wanted, &look),
     }
 }
 
-fn judge(wanted: &Tls, look: &TlsLook) -> Outcome {
+fn judge(wanted: &Tls, look: &TlsLook) -> CheckOutcome {
     if let Some(failure) = &look.failure {
-        return Outcome::fails(failure.says.clone());
+        return CheckOutcome::fails(failure.says.clone());
     }
     let chain = look.chain.iter();
     let Some(seconds) = chain.map(|certificate| certificate.seconds_left).min() else {
-        return Outcome::fails("it showed no certificate");
+        return CheckOutcome::fails("it showed no certificate");
     };
     let days = seconds.div_euclid(DAY);
     let says = format!("{}: {days} days left", look.endpoint);
     if days < i64::from(wanted.min_days) || seconds < 0 {
-        return Outcome::fails(format!("{says}, at least {} expected", wanted.min_days));
+        return CheckOutcome::fails(format!("{says}, at least {} expected", wanted.min_days));
     }
     let authorities = match wanted.verify {
-        Verify::None => return Outcome::passes(says),
+        Verify::None => return CheckOutcome::passes(says),
         Verify::Target => Authorities::Target,
         Verify::Mozilla => Authorities::Mozilla,
     };
     let mut verdicts = look.verdicts.iter();
     let Some(verdict) = verdicts.find(|verdict| verdict.authorities == authorities) else {
-        return Outcome::unknown(format!(
+        return CheckOutcome::unknown(format!(
             "{says}; whom the target trusts could not be seen (verify=mozilla or verify=none asks others)"
         ));
     };
     let why = verdict.findings.first().map_or("", |finding| &finding.says);
     match verdict.judgement {
-        Judgement::Verified => Outcome::passes(says),
-        Judgement::Refused => Outcome::fails(format!("{says}; {why}")),
-        Judgement::CannotVerify => Outcome::unknown(format!("{says}; {why}")),
+        Judgement::Verified => CheckOutcome::passes(says),
+        Judgement::Refused => CheckOutcome::fails(format!("{says}; {why}")),
+        Judgement::CannotVerify => CheckOutcome::unknown(format!("{says}; {why}")),
     }
 }
 
@@ -226,9 +230,9 @@ pub(super) fn listen_request(wanted: Listen) -> SocketsQuery {
 }
 
 /// Something listens on a port in the target's network.
-pub(super) fn listen(wanted: Listen, ground: &mut Ground) -> Outcome {
-    let Some((scan, gaps)) = &mut ground.scan else {
-        return Outcome::unknown("there is no target");
+pub(super) fn listen(wanted: Listen, context: &mut CheckContext) -> CheckOutcome {
+    let Some((scan, gaps)) = &mut context.scan else {
+        return CheckOutcome::unknown("there is no target");
     };
     let report = ask(&listen_request(wanted), scan, gaps);
     let protocol = if wanted.udp {
@@ -244,10 +248,10 @@ pub(super) fn listen(wanted: Listen, ground: &mut Ground) -> Outcome {
     });
     let port = wanted.port;
     match listening.next() {
-        Some(_) => Outcome::passes(format!("port {port} is listened on")),
-        None if gaps.as_slice().iter().any(|gap| gap.field == "sockets") => Outcome::unknown(
+        Some(_) => CheckOutcome::passes(format!("port {port} is listened on")),
+        None if gaps.as_slice().iter().any(|gap| gap.field == "sockets") => CheckOutcome::unknown(
             format!("the sockets cannot be read; port {port} was not met"),
         ),
-        None => Outcome::fails(format!("nobody listens on port {port}")),
+        None => CheckOutcome::fails(format!("nobody listens on port {port}")),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use super::spec::{Bound, Processes};
-use super::{Ground, Outcome};
+use super::{CheckContext, CheckOutcome};
 use crate::parse::limits::Limit;
 use crate::scan::snapshot::ProcessSnapshot;
 
@@ -37,9 +37,9 @@ impl Seen {
 }
 
 /// How many processes match, for how long, and how often they were replaced.
-pub(super) fn count(wanted: &Processes, ground: &mut Ground) -> Outcome {
-    let Some((scan, _)) = &ground.scan else {
-        return Outcome::unknown("there is no target");
+pub(super) fn count(wanted: &Processes, context: &mut CheckContext) -> CheckOutcome {
+    let Some((scan, _)) = &context.scan else {
+        return CheckOutcome::unknown("there is no target");
     };
     let matching: Vec<&ProcessSnapshot> = scan
         .processes
@@ -62,31 +62,31 @@ pub(super) fn count(wanted: &Processes, ground: &mut Ground) -> Outcome {
         .iter()
         .map(|facts| (facts.pid, facts.stat.starttime_ticks))
         .collect();
-    let restarts = remember(ground, marks);
+    let restarts = remember(context, marks);
     let word = &wanted.word;
     let says = format!("{found} processes hold {word:?}");
     if found < wanted.min {
         return if hidden {
-            Outcome::unknown(format!("{says}; not every command line can be read"))
+            CheckOutcome::unknown(format!("{says}; not every command line can be read"))
         } else {
-            Outcome::fails(format!("{says}, at least {} expected", wanted.min))
+            CheckOutcome::fails(format!("{says}, at least {} expected", wanted.min))
         };
     }
     if let Some(max) = wanted.max.filter(|max| found > *max) {
-        return Outcome::fails(format!("{says}, at most {max} expected"));
+        return CheckOutcome::fails(format!("{says}, at most {max} expected"));
     }
     if let Some(least) = wanted.min_uptime.filter(|least| youngest < *least) {
         let (young, least) = (seconds(youngest), seconds(least));
-        return Outcome::fails(format!(
+        return CheckOutcome::fails(format!(
             "one of them runs for {young} only, not for {least}"
         ));
     }
     if let Some(most) = wanted.max_restarts.filter(|most| restarts > *most) {
-        return Outcome::fails(format!(
+        return CheckOutcome::fails(format!(
             "{restarts} of them were replaced, at most {most} expected"
         ));
     }
-    Outcome::passes(says)
+    CheckOutcome::passes(says)
 }
 
 fn seconds(duration: Duration) -> String {
@@ -94,13 +94,13 @@ fn seconds(duration: Duration) -> String {
 }
 
 /// Tells the memory of this check what matches now; how many were replaced so far.
-fn remember(ground: &mut Ground, marks: HashSet<(i32, u64)>) -> u32 {
-    let at = ground.next;
-    ground.next += 1;
-    if ground.memory.len() <= at {
-        ground.memory.resize(at + 1, Seen::default());
+fn remember(context: &mut CheckContext, marks: HashSet<(i32, u64)>) -> u32 {
+    let at = context.next;
+    context.next += 1;
+    if context.memory.len() <= at {
+        context.memory.resize(at + 1, Seen::default());
     }
-    match ground.memory.get_mut(at) {
+    match context.memory.get_mut(at) {
         Some(seen) => {
             seen.update(marks);
             seen.restarts
@@ -124,9 +124,9 @@ fn unclear(facts: &ProcessSnapshot) -> bool {
 }
 
 /// The process that is nearest to its limit of descriptors.
-pub(super) fn descriptors(bound: Bound, ground: &mut Ground) -> Outcome {
-    let Some((scan, _)) = &ground.scan else {
-        return Outcome::unknown("there is no target");
+pub(super) fn descriptors(bound: Bound, context: &mut CheckContext) -> CheckOutcome {
+    let Some((scan, _)) = &context.scan else {
+        return CheckOutcome::unknown("there is no target");
     };
     let mut worst: Option<(f64, i32)> = None;
     let mut refused = 0_u32;
@@ -148,14 +148,14 @@ pub(super) fn descriptors(bound: Bound, ground: &mut Ground) -> Outcome {
         }
     }
     let Some((percent, pid)) = worst else {
-        return Outcome::unknown("no descriptors can be counted");
+        return CheckOutcome::unknown("no descriptors can be counted");
     };
     let says = format!("process {pid} has {percent:.1}% of its descriptors open");
     let holds = bound.holds(percent);
     if holds && refused > 0 && !bound.is_lower() {
-        return Outcome::unknown(format!("{says}; {refused} others cannot be seen"));
+        return CheckOutcome::unknown(format!("{says}; {refused} others cannot be seen"));
     }
-    Outcome::of(holds, says)
+    CheckOutcome::of(holds, says)
 }
 
 /// In percent.

@@ -6,7 +6,7 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use super::exit::Exit;
 use super::{Failure, written};
-use crate::check::{self, Check, Outcome, Verdict};
+use crate::check::{self, Check, CheckOutcome, Verdict};
 use crate::model::escape::escaped;
 use crate::scan::needs::ScanOptions;
 
@@ -72,7 +72,7 @@ pub(super) fn run(
     print(&line, Exit::Done)
 }
 
-fn say(check: &Check, outcome: &Outcome, word: &str, exit: Exit) -> Result<Exit, Failure> {
+fn say(check: &Check, outcome: &CheckOutcome, word: &str, exit: Exit) -> Result<Exit, Failure> {
     print(&format!("{word}: {check}: {}", outcome.says), exit)
 }
 

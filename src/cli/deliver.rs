@@ -10,7 +10,7 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 use super::exit::Exit;
 use super::global::Global;
 use super::run as start;
-use super::{Failure, applet, attached, beforehand};
+use super::{Failure, argv0, attached, beforehand};
 use crate::attach::engine::Engine;
 use crate::attach::{AttachError, engine, kubernetes};
 use crate::in_container::install;
@@ -26,17 +26,17 @@ const PODMAN: &str = "podman";
 /// Their subcommands.
 pub(super) fn commands() -> [Command; 5] {
     [
-        install::Options::augment_args(Command::new(INSTALL))
+        install::InstallOptions::augment_args(Command::new(INSTALL))
             .about("Copies spyhole into a volume, without a shell")
             .after_help("Example:\n  spyhole install /spy --link ps ss"),
         start::command(),
-        kubernetes::Options::augment_args(Command::new(KUBECTL))
+        kubernetes::KubectlOptions::augment_args(Command::new(KUBECTL))
             .about("Looks into a pod, by an ephemeral container (as a plugin: kubectl spyhole)")
             .after_help("Flags of Target, Output and Secrets are passed on to spyhole beside the target.\nSPYHOLE_KUBECTL names another kubectl.\n\nExample:\n  spyhole kubectl web-7d9f -c app -- ps"),
-        engine::Options::augment_args(Command::new(DOCKER))
+        engine::EngineOptions::augment_args(Command::new(DOCKER))
             .about("Looks into a container of Docker")
             .after_help("Flags of Target, Output and Secrets are passed on to spyhole beside the target.\n\nExample:\n  spyhole docker web -- ss -tlnp"),
-        engine::Options::augment_args(Command::new(PODMAN))
+        engine::EngineOptions::augment_args(Command::new(PODMAN))
             .about("Looks into a container of Podman")
             .after_help("Flags of Target, Output and Secrets are passed on to spyhole beside the target.\n\nExample:\n  spyhole podman web -- ss -tlnp"),
     ]
@@ -52,8 +52,8 @@ pub(super) fn run(matches: &ArgMatches, words: &[OsString]) -> Option<Result<Exi
     Some(match name {
         INSTALL => given(own).and_then(|options| installed(&options, own.get_flag("quiet"))),
         start::RUN => given(own).and_then(|options| start::started(&options, matches)),
-        KUBECTL => given(own).and_then(|mut options: kubernetes::Options| {
-            options.passed_on = passed_on::<kubernetes::Options>(own);
+        KUBECTL => given(own).and_then(|mut options: kubernetes::KubectlOptions| {
+            options.passed_on = passed_on::<kubernetes::KubectlOptions>(own);
             if let Some(answered) = beforehand::check(&options.passed_on, &options.command) {
                 return answered;
             }
@@ -96,9 +96,9 @@ fn passed_on<O: Args>(own: &ArgMatches) -> Vec<OsString> {
     words
 }
 
-fn installed(options: &install::Options, quiet: bool) -> Result<ExitCode, Failure> {
+fn installed(options: &install::InstallOptions, quiet: bool) -> Result<ExitCode, Failure> {
     for name in &options.link {
-        applet::check(name).map_err(Failure::usage)?;
+        argv0::check(name).map_err(Failure::usage)?;
     }
     let done = install::run(options).map_err(|error| Failure {
         exit: match error {
@@ -117,8 +117,8 @@ fn installed(options: &install::Options, quiet: bool) -> Result<ExitCode, Failur
 }
 
 fn beside(engine: Engine, own: &ArgMatches) -> Result<ExitCode, Failure> {
-    let mut options: engine::Options = given(own)?;
-    let passed_on = passed_on::<engine::Options>(own);
+    let mut options: engine::EngineOptions = given(own)?;
+    let passed_on = passed_on::<engine::EngineOptions>(own);
     if let Some(answered) = beforehand::check(&passed_on, &options.command) {
         return answered;
     }

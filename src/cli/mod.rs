@@ -3,7 +3,7 @@
 //! stdout holds the document only; every other word goes to stderr.
 
 mod advice;
-mod applet;
+mod argv0;
 mod attached;
 mod beforehand;
 mod check;
@@ -43,7 +43,7 @@ const SERVE: &str = "serve";
 /// Runs a command line and says how it ended.
 pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     sys::allocator::share_one_arena();
-    let words = applet::spelled_out(words.into_iter().collect());
+    let words = argv0::spelled_out(words.into_iter().collect());
     match execute(&words) {
         Ok(exit) => exit,
         Err(failure) => {
@@ -96,7 +96,7 @@ pub fn command() -> Command {
         .subcommand(check::command())
         .subcommands(deliver::commands())
         .subcommand(
-            serve::options::Options::augment_args(Command::new(SERVE))
+            serve::options::ServeOptions::augment_args(Command::new(SERVE))
                 .about("The HTTP endpoint: what the commands show, for probes, scrapers and API clients")
                 .long_about(None)
                 .after_help("Example:\n  spyhole serve --listen 0.0.0.0:7794 --token-file /etc/spyhole/token"),
@@ -182,7 +182,7 @@ fn look(matches: &ArgMatches, words: &[OsString]) -> Result<Exit, Failure> {
 }
 
 fn serve(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
-    let options = serve::options::Options::from_arg_matches(own)
+    let options = serve::options::ServeOptions::from_arg_matches(own)
         .map_err(|error| Failure::usage(error.to_string()))?;
     let options = options.with_environment(|name| std::env::var_os(name));
     if (global.reveal_all || !global.reveal.is_empty()) && !options.allow_reveal {
@@ -191,7 +191,7 @@ fn serve(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
              serve --allow-reveal lets each request ask for them",
         ));
     }
-    let look = serve::options::Look {
+    let look = serve::options::ScanDefaults {
         proc: global.proc.clone(),
         pid: global.pid,
         container: global.container.clone(),
@@ -216,7 +216,7 @@ fn clap_says(mut error: clap::Error, words: &[OsString]) -> Result<Exit, Failure
         // It was laid out for a terminal without a size.
         error = parse(words).err().unwrap_or(error);
     }
-    let text = applet::as_called(error.render().to_string(), words);
+    let text = argv0::as_called(error.render().to_string(), words);
     if error.use_stderr() {
         let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
         // clap repeats words as they came.

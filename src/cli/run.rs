@@ -14,7 +14,7 @@ pub(super) const RUN: &str = "run";
 
 /// Its subcommand.
 pub(super) fn command() -> Command {
-    run::Options::augment_args(Command::new(RUN))
+    run::RunOptions::augment_args(Command::new(RUN))
         .about("Starts an application as its PID 1 and says why it ended")
         .after_help(
             "What follows CMD belongs to it. Exit code: that of CMD, 128 and its number for a signal, \
@@ -42,7 +42,7 @@ pub(super) fn at_once(words: &[OsString]) -> Option<ExitCode> {
     Some(run::run(&options, quiet, redactor).into())
 }
 
-fn plain(words: &[OsString]) -> Option<(run::Options, bool)> {
+fn plain(words: &[OsString]) -> Option<(run::RunOptions, bool)> {
     let mut rest = words.get(1..)?.iter();
     if rest.next()? != RUN {
         return None;
@@ -69,7 +69,7 @@ fn plain(words: &[OsString]) -> Option<(run::Options, bool)> {
         return None;
     }
     let command = std::iter::once(first).chain(rest).cloned().collect();
-    let options = run::Options {
+    let options = run::RunOptions {
         report,
         no_dump,
         command,
@@ -78,7 +78,10 @@ fn plain(words: &[OsString]) -> Option<(run::Options, bool)> {
 }
 
 /// Starts the application that clap has read.
-pub(super) fn started(options: &run::Options, matches: &ArgMatches) -> Result<ExitCode, Failure> {
+pub(super) fn started(
+    options: &run::RunOptions,
+    matches: &ArgMatches,
+) -> Result<ExitCode, Failure> {
     let global =
         Global::from_arg_matches(matches).map_err(|error| Failure::usage(error.to_string()))?;
     let redactor = || super::redactor(&global).map_err(|failure| failure.message);
@@ -122,7 +125,7 @@ mod tests {
             read += 1;
             let matches = parse(&words).unwrap_or_else(|why| panic!("{line}: {why}"));
             let (_, of_run) = matches.subcommand().unwrap();
-            let other = run::Options::from_arg_matches(of_run).unwrap();
+            let other = run::RunOptions::from_arg_matches(of_run).unwrap();
             assert_eq!(own.command, other.command, "{line}");
             assert_eq!((own.report, own.no_dump), (other.report, other.no_dump));
             assert_eq!(quiet, Global::from_arg_matches(&matches).unwrap().quiet);

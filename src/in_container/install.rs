@@ -14,7 +14,7 @@ const NAME: &str = "spyhole";
 
 /// What `spyhole install` takes.
 #[derive(Debug, Args)]
-pub struct Options {
+pub struct InstallOptions {
     /// The directory to copy spyhole into, such as a mounted emptyDir.
     #[arg(value_name = "DIR")]
     pub directory: PathBuf,
@@ -78,7 +78,7 @@ impl Done {
 ///
 /// # Errors
 /// [`InstallError`]: nothing of the copy is left then, and what was there before still is.
-pub fn run(options: &Options) -> Result<Done, InstallError> {
+pub fn run(options: &InstallOptions) -> Result<Done, InstallError> {
     let place = Place {
         path: options.directory.components().collect(),
     };

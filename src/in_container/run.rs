@@ -35,14 +35,14 @@ use crate::sections::section::{Detail, Request, Section};
 use crate::sys::child::{Child, Ended, Parent, Usage};
 use crate::sys::own_code;
 use crate::sys::report_file;
-use crate::sys::time_box::{Outcome, TimeBudget, each_in_time};
+use crate::sys::time_box::{TimeBudget, TimedOutcome, each_in_time};
 use find::Search;
 use memory::MemoryCgroup;
 use why_not::Attempt;
 
 /// What `spyhole run` takes.
 #[derive(Debug, Args)]
-pub struct Options {
+pub struct RunOptions {
     /// Write what happened into this file as JSON, where the application fails.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
@@ -76,7 +76,7 @@ const SECTION: &str = "run";
 /// ended it, 126 or 127 where it could not be started.
 #[must_use]
 pub fn run(
-    options: &Options,
+    options: &RunOptions,
     quiet: bool,
     redactor: impl FnOnce() -> Result<Redactor, String>,
 ) -> u8 {
@@ -190,7 +190,7 @@ impl From<Ended> for End {
 
 /// What is known once it has failed.
 struct Failure<'a> {
-    options: &'a Options,
+    options: &'a RunOptions,
     search: &'a Search,
     at: Timestamp,
     clock: Instant,
@@ -365,7 +365,7 @@ fn dump(redactor: Redactor) -> Option<Report> {
         sections::report(options, &requests, Detail::of(Format::Json)).ok()
     };
     match each_in_time(vec![()], patience, look).pop()? {
-        Outcome::Done(report) => report,
+        TimedOutcome::Done(report) => report,
         _ => None,
     }
 }

@@ -15,7 +15,7 @@ use crate::model::volume::{Medium, Volume, VolumeKind};
 
 /// What the mounts around one tell about it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Surroundings {
+pub struct MountContext {
     /// Whether this is the namespace of a container, and not of a machine.
     pub container: bool,
     /// Whether a kubelet mounted something here.
@@ -24,7 +24,7 @@ pub struct Surroundings {
     node: HashSet<(u32, u32)>,
 }
 
-impl Surroundings {
+impl MountContext {
     /// Looks at all mounts of a namespace. `container`: other evidence already says that it is one.
     #[must_use]
     pub fn of(entries: &[MountEntry<'_>], container: bool) -> Self {
@@ -56,7 +56,7 @@ impl Surroundings {
 
 /// The meaning of one mount; `None` where nothing tells.
 #[must_use]
-pub fn volume(entry: &MountEntry<'_>, around: &Surroundings) -> Option<Volume> {
+pub fn volume(entry: &MountEntry<'_>, around: &MountContext) -> Option<Volume> {
     let root = parts(&entry.root);
     kubelet(&root, entry)
         // A node sees the volumes of its pods where the kubelet mounted them.
@@ -187,7 +187,7 @@ fn usual_file(name: &[u8]) -> Option<Volume> {
 }
 
 /// Mount points that have no other use.
-fn by_mount_point(entry: &MountEntry<'_>, around: &Surroundings) -> Option<Volume> {
+fn by_mount_point(entry: &MountEntry<'_>, around: &MountContext) -> Option<Volume> {
     let memory = matches!(&*entry.fstype, b"tmpfs" | b"devtmpfs");
     match parts(&entry.mount_point).as_slice() {
         [] if around.container => Some(Volume::of(VolumeKind::ContainerRoot)),
@@ -249,7 +249,7 @@ pub fn is_kernel(fstype: &[u8]) -> bool {
     KERNEL.binary_search(&fstype).is_ok()
 }
 
-fn by_file_system(entry: &MountEntry<'_>, around: &Surroundings) -> Option<Volume> {
+fn by_file_system(entry: &MountEntry<'_>, around: &MountContext) -> Option<Volume> {
     if is_kernel(&entry.fstype) {
         return Some(Volume::of(VolumeKind::Kernel));
     }
@@ -282,7 +282,7 @@ fn by_file_system(entry: &MountEntry<'_>, around: &Surroundings) -> Option<Volum
 }
 
 /// What only the comparison with other mounts suggests.
-fn by_evidence(root: &[&[u8]], entry: &MountEntry<'_>, around: &Surroundings) -> Option<Volume> {
+fn by_evidence(root: &[&[u8]], entry: &MountEntry<'_>, around: &MountContext) -> Option<Volume> {
     if !around.container {
         return None;
     }

@@ -12,7 +12,7 @@ use crate::parse::signed::{Signed, key_parts};
 
 /// What came of checking a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Check {
+pub(super) enum SignatureCheck {
     /// It fits.
     Right,
     /// It does not.
@@ -22,9 +22,9 @@ pub(super) enum Check {
 }
 
 /// Checks a signature with the key in the content of a `SubjectPublicKeyInfo`.
-pub(super) fn check(signed: &Signed, spki: &[u8]) -> Check {
+pub(super) fn check(signed: &Signed, spki: &[u8]) -> SignatureCheck {
     let Some((key_algorithm, key)) = key_parts(spki) else {
-        return Check::Unknown("the issuer's key is malformed");
+        return SignatureCheck::Unknown("the issuer's key is malformed");
     };
     let same_signature = |one: &&Algorithm| one.signature.as_ref() == signed.algorithm;
     let same_key = |one: &&Algorithm| one.key.as_ref() == key_algorithm;
@@ -34,17 +34,17 @@ pub(super) fn check(signed: &Signed, spki: &[u8]) -> Check {
             && ALGORITHMS.iter().any(|one| same_key(&one));
         // Both are known and do not go together: another key made it.
         return if both_known {
-            Check::Wrong
+            SignatureCheck::Wrong
         } else {
-            Check::Unknown("spyhole does not know this algorithm")
+            SignatureCheck::Unknown("spyhole does not know this algorithm")
         };
     };
     if let Some(why) = beyond_ring(algorithm, key) {
-        return Check::Unknown(why);
+        return SignatureCheck::Unknown(why);
     }
     match algorithm.verify_signature(key, signed.data, signed.signature) {
-        Ok(()) => Check::Right,
-        Err(_) => Check::Wrong,
+        Ok(()) => SignatureCheck::Right,
+        Err(_) => SignatureCheck::Wrong,
     }
 }
 

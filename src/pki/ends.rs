@@ -1,6 +1,6 @@
 //! Why a path leads to no trusted authority, and signatures that do not fit.
 
-use super::algorithms::{Check, check};
+use super::algorithms::{SignatureCheck, check};
 use super::parsed::ParsedCertificate;
 use super::path_builder::{CertPath, PathEnd, SameSubject};
 use super::{Case, Finding, finding, words};
@@ -35,7 +35,7 @@ pub(super) fn end(case: &Case, path: &CertPath) -> Vec<Finding> {
 pub(super) fn unchecked(case: &Case, path: &CertPath) -> Vec<Finding> {
     let signatures = path.indices.iter().zip(&path.signatures);
     let unknown = signatures.filter_map(|(at, signature)| {
-        let (parsed, Check::Unknown(why)) = (case.chain.get(*at)?, signature) else {
+        let (parsed, SignatureCheck::Unknown(why)) = (case.chain.get(*at)?, signature) else {
             return None;
         };
         let says = format!(
@@ -72,7 +72,7 @@ fn nowhere(case: &Case, head: &ParsedCertificate, namesakes: &[SameSubject]) -> 
     let title = head.title();
     if head.self_issued() && head.place == Some(0) {
         let fits = check(&head.signed, head.spki);
-        if fits == Check::Wrong {
+        if fits == SignatureCheck::Wrong {
             let says =
                 format!("{title} says that it issued itself, and its signature is not its own");
             return finding(Problem::BadSignature, head.place, says);

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use ring::digest;
 
-use super::algorithms::{Check, check};
+use super::algorithms::{SignatureCheck, check};
 use super::parsed::ParsedCertificate;
 use super::{Finding, finding, words};
 use crate::model::certificate::Certificate;
@@ -43,7 +43,8 @@ pub fn staple(response: &[u8], chain: &[Certificate], now: SystemTime) -> OcspSt
         .take(ISSUERS)
         .filter_map(|certificate| ParsedCertificate::open(certificate, None))
         .find(|parsed| {
-            parsed.subject == leaf.issuer && check(&leaf.signed, parsed.spki) == Check::Right
+            parsed.subject == leaf.issuer
+                && check(&leaf.signed, parsed.spki) == SignatureCheck::Right
         });
     let answers = response.answers.iter();
     let mut fitting = answers.filter(|answer| is_about(answer, &leaf, issuer.as_ref()));
@@ -153,9 +154,9 @@ fn is_about(answer: &Answer, leaf: &ParsedCertificate, issuer: Option<&ParsedCer
 /// that cannot be checked.
 fn is_signed(response: &Response, issuer: &ParsedCertificate, now: SystemTime) -> Option<bool> {
     let mut unknown = false;
-    let mut right = |result: Check| {
-        unknown |= matches!(result, Check::Unknown(_));
-        result == Check::Right
+    let mut right = |result: SignatureCheck| {
+        unknown |= matches!(result, SignatureCheck::Unknown(_));
+        result == SignatureCheck::Right
     };
     if right(check(&response.signed, issuer.spki)) {
         return Some(true);

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::algorithms::{Check, check};
+use super::algorithms::{SignatureCheck, check};
 use super::parsed::ParsedCertificate;
 use super::roots::{Anchor, Roots};
 
@@ -24,7 +24,7 @@ pub(super) struct CertPath<'a> {
     /// Places in the chain, the leaf first.
     pub(super) indices: Vec<usize>,
     /// Whether the signature of each fits the key of the next, the authority after the last.
-    pub(super) signatures: Vec<Check>,
+    pub(super) signatures: Vec<SignatureCheck>,
     pub(super) end: PathEnd<'a>,
 }
 
@@ -83,7 +83,7 @@ struct Search<'l, 'a> {
     /// Which certificates of the chain are themselves trusted.
     trusted: Vec<bool>,
     /// Checked signatures, by the place of the certificate and the address of the key.
-    checked: HashMap<(usize, *const u8), Check>,
+    checked: HashMap<(usize, *const u8), SignatureCheck>,
     steps: usize,
     found: Vec<CertPath<'a>>,
     dead: Vec<CertPath<'a>>,
@@ -94,7 +94,7 @@ impl<'a> Search<'_, 'a> {
         self.trusted.get(at).copied().unwrap_or_default()
     }
 
-    fn walk(&mut self, path: &mut Vec<usize>, signatures: &mut Vec<Check>) {
+    fn walk(&mut self, path: &mut Vec<usize>, signatures: &mut Vec<SignatureCheck>) {
         let chain = self.chain;
         let Some((at, head)) = path.last().and_then(|at| Some((*at, chain.get(*at)?))) else {
             return;
@@ -109,7 +109,7 @@ impl<'a> Search<'_, 'a> {
         let roots = self.roots;
         for anchor in roots.named(head.issuer) {
             match self.check(at, anchor.trust.subject_public_key_info.as_ref()) {
-                Check::Wrong => namesakes.push(SameSubject::Trusted(anchor)),
+                SignatureCheck::Wrong => namesakes.push(SameSubject::Trusted(anchor)),
                 signature if self.found.len() < PATHS_MAX => {
                     led = true;
                     let mut signatures = signatures.clone();
@@ -139,7 +139,7 @@ impl<'a> Search<'_, 'a> {
                 return;
             }
             match self.check(at, parsed.spki) {
-                Check::Wrong => namesakes.push(SameSubject::Served(next)),
+                SignatureCheck::Wrong => namesakes.push(SameSubject::Served(next)),
                 signature => {
                     led = true;
                     path.push(next);
@@ -155,7 +155,7 @@ impl<'a> Search<'_, 'a> {
         }
     }
 
-    fn dead_end(&mut self, path: &[usize], signatures: &[Check], end: PathEnd<'a>) {
+    fn dead_end(&mut self, path: &[usize], signatures: &[SignatureCheck], end: PathEnd<'a>) {
         let room = self.dead.len() < PATHS_MAX;
         let shortest = self.dead.iter_mut().min_by_key(|path| path.indices.len());
         let path = CertPath {
@@ -173,16 +173,16 @@ impl<'a> Search<'_, 'a> {
         }
     }
 
-    fn check(&mut self, at: usize, spki: &[u8]) -> Check {
+    fn check(&mut self, at: usize, spki: &[u8]) -> SignatureCheck {
         let Some(parsed) = self.chain.get(at) else {
-            return Check::Wrong;
+            return SignatureCheck::Wrong;
         };
         let key = (at, spki.as_ptr());
         if let Some(known) = self.checked.get(&key) {
             return *known;
         }
         if self.checked.len() >= SIGNATURES_MAX {
-            return Check::Unknown("there are too many candidates for its issuer");
+            return SignatureCheck::Unknown("there are too many candidates for its issuer");
         }
         let result = check(&parsed.signed, spki);
         self.checked.insert(key, result);

@@ -57,7 +57,7 @@ pub struct Credentials {
 
 /// What a file of `/proc/PID` asks of its reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Check {
+pub enum AccessCheck {
     /// The ptrace access check: `maps`, and the links `root`, `exe`, `cwd`, `ns/*`.
     Ptrace,
     /// Mode 0400, and behind that the ptrace check: `environ`, `io`, the links in `fd`.
@@ -140,12 +140,12 @@ impl Credentials {
 /// can be compared does. To be asked of a check that was refused: a few things that
 /// let a viewer through (owning the target's user namespace) cannot be compared.
 #[must_use]
-pub fn blockers(check: Check, viewer: &Credentials, target: &Credentials) -> Vec<Blocker> {
+pub fn blockers(check: AccessCheck, viewer: &Credentials, target: &Credentials) -> Vec<Blocker> {
     match check {
-        Check::Open => Vec::new(),
-        Check::Owner => owner_blockers(viewer, target),
-        Check::Ptrace => ptrace_blockers(viewer, target),
-        Check::OwnerAndPtrace => {
+        AccessCheck::Open => Vec::new(),
+        AccessCheck::Owner => owner_blockers(viewer, target),
+        AccessCheck::Ptrace => ptrace_blockers(viewer, target),
+        AccessCheck::OwnerAndPtrace => {
             let mut found = ptrace_blockers(viewer, target);
             for blocker in owner_blockers(viewer, target) {
                 if !found.iter().any(|known| known.reason == blocker.reason) {
@@ -366,7 +366,7 @@ pub fn needs(viewer: &Credentials, target: &Credentials) -> Option<String> {
 #[must_use]
 pub fn refusal(
     errno: Errno,
-    check: Check,
+    check: AccessCheck,
     viewer: &Credentials,
     target: impl FnOnce() -> Credentials,
 ) -> Refusal {
@@ -397,7 +397,7 @@ pub fn refusal(
 pub fn refusal_below(
     process: &ProcessDir,
     errno: Errno,
-    check: Check,
+    check: AccessCheck,
     viewer: &Credentials,
     target: impl FnOnce() -> Credentials,
 ) -> Refusal {
@@ -410,16 +410,16 @@ pub fn refusal_below(
     refusal(errno, check, viewer, target)
 }
 
-fn denial(errno: Errno, check: Check, viewer: &Credentials, target: &Credentials) -> Reason {
+fn denial(errno: Errno, check: AccessCheck, viewer: &Credentials, target: &Credentials) -> Reason {
     if let Some(blocker) = blockers(check, viewer, target).first() {
         return blocker.reason;
     }
     match check {
-        Check::Ptrace | Check::OwnerAndPtrace if may_ptrace(viewer, target) => {
+        AccessCheck::Ptrace | AccessCheck::OwnerAndPtrace if may_ptrace(viewer, target) => {
             Reason::SecurityModule
         }
         // The kernel's own checks here say EACCES: EPERM is a filter's word.
-        Check::Ptrace | Check::OwnerAndPtrace
+        AccessCheck::Ptrace | AccessCheck::OwnerAndPtrace
             if errno == Errno::EPERM && viewer.seccomp == Some(2) =>
         {
             Reason::Seccomp

@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use crate::model::gap::{Reason, Refusal};
 use crate::parse::Malformed;
 use crate::parse::status::Status;
-use crate::rights::ptrace_access::{Check, Credentials, refusal_below};
+use crate::rights::ptrace_access::{AccessCheck, Credentials, refusal_below};
 use crate::sys::file_limits;
 use crate::sys::{ProcessDir, Truncation};
 
@@ -31,7 +31,7 @@ pub(crate) struct ProcessFiles<'a> {
 
 impl ProcessFiles<'_> {
     pub(crate) fn number(&mut self, name: &CStr) -> Result<i64, Refusal> {
-        self.read(name, file_limits::SMALL, Check::Open)?;
+        self.read(name, file_limits::SMALL, AccessCheck::Open)?;
         let text = std::str::from_utf8(self.buffer).unwrap_or_default();
         text.trim()
             .parse()
@@ -43,7 +43,7 @@ impl ProcessFiles<'_> {
             Ok(goal) => Ok(Some(goal)),
             // On its way out: it has given up its memory, so there is no program any more.
             Err(Errno::ENOENT) => Ok(None),
-            Err(errno) => Err(self.refused(errno, Check::Ptrace)),
+            Err(errno) => Err(self.refused(errno, AccessCheck::Ptrace)),
         }
     }
 
@@ -51,14 +51,19 @@ impl ProcessFiles<'_> {
         &mut self,
         name: &CStr,
         limit: usize,
-        check: Check,
+        check: AccessCheck,
         parse: fn(&[u8]) -> Result<T, Malformed>,
     ) -> Result<T, Refusal> {
         self.read(name, limit, check)?;
         parse(self.buffer).map_err(malformed)
     }
 
-    pub(crate) fn read(&mut self, name: &CStr, limit: usize, check: Check) -> Result<(), Refusal> {
+    pub(crate) fn read(
+        &mut self,
+        name: &CStr,
+        limit: usize,
+        check: AccessCheck,
+    ) -> Result<(), Refusal> {
         match self.process.read(name, limit, self.buffer) {
             Ok(Truncation::Whole) => Ok(()),
             Ok(Truncation::AtLimit) => Err(Refusal::of(Reason::Limit)),
@@ -66,7 +71,7 @@ impl ProcessFiles<'_> {
         }
     }
 
-    pub(crate) fn refused(&mut self, errno: Errno, check: Check) -> Refusal {
+    pub(crate) fn refused(&mut self, errno: Errno, check: AccessCheck) -> Refusal {
         let Self {
             viewer,
             process,

@@ -19,7 +19,7 @@ use crate::parse::limits::Limits;
 use crate::parse::smaps_rollup::SmapsRollup;
 use crate::parse::stat::Stat;
 use crate::parse::status::Status;
-use crate::rights::ptrace_access::Check;
+use crate::rights::ptrace_access::AccessCheck;
 use crate::sys::fd_links::fd_links;
 use crate::sys::file_limits;
 use crate::sys::{ProcDir, ProcessDir};
@@ -128,8 +128,13 @@ impl ProcessFiles<'_> {
         let bodiless = facts.stat.is_bodiless();
         if files.contains(Files::STATUS) {
             facts.status = Some(
-                self.parsed(c"status", file_limits::STATUS, Check::Open, Status::parse)
-                    .map(Box::new),
+                self.parsed(
+                    c"status",
+                    file_limits::STATUS,
+                    AccessCheck::Open,
+                    Status::parse,
+                )
+                .map(Box::new),
             );
         }
         if let Some(Ok(status)) = &facts.status {
@@ -147,7 +152,11 @@ impl ProcessFiles<'_> {
             facts.environ = Some(if bodiless {
                 Ok(Vec::new())
             } else {
-                let attempt = self.read(c"environ", file_limits::ENVIRON, Check::OwnerAndPtrace);
+                let attempt = self.read(
+                    c"environ",
+                    file_limits::ENVIRON,
+                    AccessCheck::OwnerAndPtrace,
+                );
                 attempt.map(|()| self.buffer.clone())
             });
         }
@@ -204,7 +213,7 @@ impl ProcessFiles<'_> {
     }
 
     fn args(&mut self) -> Result<Vec<Vec<u8>>, Refusal> {
-        self.read(c"cmdline", file_limits::CMDLINE, Check::Open)?;
+        self.read(c"cmdline", file_limits::CMDLINE, AccessCheck::Open)?;
         Ok(cmdline::parse(self.buffer))
     }
 
@@ -213,12 +222,12 @@ impl ProcessFiles<'_> {
             Ok(numbers) => Ok(Some(numbers.len() as u64)),
             // On its way out: its files are closed already.
             Err(Errno::ENOENT) => Ok(None),
-            Err(errno) => Err(self.refused(errno, Check::Owner)),
+            Err(errno) => Err(self.refused(errno, AccessCheck::Owner)),
         }
     }
 
     fn limits(&mut self) -> Result<Limits, Refusal> {
-        self.read(c"limits", file_limits::SMALL, Check::Open)?;
+        self.read(c"limits", file_limits::SMALL, AccessCheck::Open)?;
         if self.buffer.is_empty() {
             // The kernel prints none for a process on its way out.
             return Err(Refusal::of(Reason::Vanished));
@@ -243,12 +252,12 @@ impl ProcessFiles<'_> {
             Ok(table) => Ok(Some(table.count)),
             // On its way out: its files are closed already.
             Err(Errno::ENOENT) => Ok(None),
-            Err(errno) => Err(self.refused(*errno, Check::Owner)),
+            Err(errno) => Err(self.refused(*errno, AccessCheck::Owner)),
         };
         let refused = match (&read, &count) {
             (Ok(table), _) => table
                 .refused
-                .map(|errno| self.refused(errno, Check::Ptrace)),
+                .map(|errno| self.refused(errno, AccessCheck::Ptrace)),
             (_, Err(refusal)) => Some(refusal.clone()),
             _ => None,
         };
@@ -268,7 +277,7 @@ impl ProcessFiles<'_> {
         self.parsed(
             c"smaps_rollup",
             file_limits::SMALL,
-            Check::Ptrace,
+            AccessCheck::Ptrace,
             SmapsRollup::parse,
         )
     }
@@ -276,7 +285,7 @@ impl ProcessFiles<'_> {
     fn tasks(&mut self) -> Result<Vec<Stat>, Refusal> {
         let ids = match self.process.numbers_in(c"task") {
             Ok(ids) => ids,
-            Err(errno) => return Err(self.refused(errno, Check::Open)),
+            Err(errno) => return Err(self.refused(errno, AccessCheck::Open)),
         };
         let mut tasks = Vec::new();
         for id in ids.into_iter().take(TASKS_LIMIT) {

@@ -11,7 +11,7 @@ use crate::parse::id_map::IdMap;
 use crate::parse::namespace_link::{NamespaceKind, NamespaceLink};
 use crate::parse::security_label::SecurityLabel;
 use crate::parse::status::Status;
-use crate::rights::ptrace_access::Check;
+use crate::rights::ptrace_access::AccessCheck;
 use crate::sys::file_limits;
 use crate::sys::program::Program;
 use crate::sys::{ProcessDir, Truncation};
@@ -21,8 +21,18 @@ impl Security {
     pub(crate) fn read(reader: &mut ProcessFiles<'_>, bodiless: bool) -> Self {
         let owner = reader.process.stat_entry(c"environ").ok();
         Self {
-            uid_map: reader.parsed(c"uid_map", file_limits::SMALL, Check::Open, IdMap::parse),
-            gid_map: reader.parsed(c"gid_map", file_limits::SMALL, Check::Open, IdMap::parse),
+            uid_map: reader.parsed(
+                c"uid_map",
+                file_limits::SMALL,
+                AccessCheck::Open,
+                IdMap::parse,
+            ),
+            gid_map: reader.parsed(
+                c"gid_map",
+                file_limits::SMALL,
+                AccessCheck::Open,
+                IdMap::parse,
+            ),
             label: label(reader),
             files_owner: owner
                 .filter(|_| !bodiless)
@@ -68,7 +78,7 @@ fn label(reader: &mut ProcessFiles<'_>) -> Result<Option<SecurityLabel>, Refusal
         Ok(Truncation::AtLimit) => Err(Refusal::of(Reason::Limit)),
         // The kernel's word for: no module has a label for it.
         Err(Errno::EINVAL) => Ok(None),
-        Err(errno) => Err(reader.refused(errno, Check::Open)),
+        Err(errno) => Err(reader.refused(errno, AccessCheck::Open)),
     }
 }
 
@@ -77,7 +87,7 @@ fn program(reader: &mut ProcessFiles<'_>) -> Result<Option<Program>, Refusal> {
         Ok(program) => Ok(Some(program)),
         // On its way out: it has given up its memory, so there is no program any more.
         Err(Errno::ENOENT) => Ok(None),
-        Err(errno) => Err(reader.refused(errno, Check::Ptrace)),
+        Err(errno) => Err(reader.refused(errno, AccessCheck::Ptrace)),
     }
 }
 
@@ -85,7 +95,7 @@ fn program(reader: &mut ProcessFiles<'_>) -> Result<Option<Program>, Refusal> {
 pub(crate) fn tasks(reader: &mut ProcessFiles<'_>) -> Result<Vec<Task>, Refusal> {
     let mut ids = match reader.process.numbers_in(c"task") {
         Ok(ids) => ids,
-        Err(errno) => return Err(reader.refused(errno, Check::Open)),
+        Err(errno) => return Err(reader.refused(errno, AccessCheck::Open)),
     };
     if ids.len() > TASKS_LIMIT {
         return Err(Refusal::of(Reason::Limit));
@@ -123,6 +133,6 @@ fn task_file(
         Ok(Truncation::Whole) => Ok(true),
         Ok(Truncation::AtLimit) => Err(Refusal::of(Reason::Limit)),
         Err(Errno::ENOENT | Errno::ESRCH) => Ok(false),
-        Err(errno) => Err(reader.refused(errno, Check::Open)),
+        Err(errno) => Err(reader.refused(errno, AccessCheck::Open)),
     }
 }

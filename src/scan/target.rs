@@ -11,7 +11,7 @@ use crate::model::gap::{Reason, Refusal};
 use crate::model::target::ChosenBy;
 use crate::parse::accounts::Accounts;
 use crate::parse::status::Status;
-use crate::rights::ptrace_access::{Check, Credentials, refusal_below};
+use crate::rights::ptrace_access::{AccessCheck, Credentials, refusal_below};
 use crate::sys::file_limits;
 use crate::sys::{InRoot, ProcessDir, Truncation};
 
@@ -92,14 +92,15 @@ impl TargetHandle {
     /// # Errors
     /// Why it cannot be entered.
     pub fn root(&self, viewer: &CallerCredentials) -> Result<&InRoot, &Refusal> {
-        let open =
-            || InRoot::of(&self.main).map_err(|errno| self.refusal(errno, Check::Ptrace, viewer));
+        let open = || {
+            InRoot::of(&self.main).map_err(|errno| self.refusal(errno, AccessCheck::Ptrace, viewer))
+        };
         self.root.get_or_init(open).as_ref()
     }
 
     /// The reason behind an errno that a file of the main process gave.
     #[must_use]
-    pub fn refusal(&self, errno: Errno, check: Check, viewer: &CallerCredentials) -> Refusal {
+    pub fn refusal(&self, errno: Errno, check: AccessCheck, viewer: &CallerCredentials) -> Refusal {
         refusal_below(&self.main, errno, check, viewer, || {
             self.credentials().clone()
         })

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
-use super::options::Options;
+use super::options::ServeOptions;
 use super::problem::Problem;
 use crate::sys::allocator;
 
@@ -86,7 +86,7 @@ fn lock(questions: &Questions) -> MutexGuard<'_, HashMap<String, Question>> {
 }
 
 impl Collector {
-    pub(super) fn of(options: &Options) -> Self {
+    pub(super) fn of(options: &ServeOptions) -> Self {
         Self {
             questions: Arc::default(),
             permits: Arc::new(Semaphore::new(options.max_collections.into())),

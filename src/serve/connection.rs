@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
 use super::Server;
-use super::connections::Standing;
+use super::connections::ClientState;
 use super::listener::{Accepted, Ends};
 use super::secure::Secure;
 use super::service::{self, Caller};
@@ -19,7 +19,7 @@ use super::wire::Wire;
 /// Serves it to its end.
 pub(super) async fn serve(
     accepted: Accepted,
-    standing: Arc<Standing>,
+    standing: Arc<ClientState>,
     server: Arc<Server>,
     secure: Option<Arc<Secure>>,
     stopped: watch::Receiver<bool>,

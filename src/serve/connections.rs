@@ -37,12 +37,12 @@ struct Open {
 struct Task {
     id: u64,
     handle: AbortHandle,
-    standing: Arc<Standing>,
+    standing: Arc<ClientState>,
 }
 
 /// What a connection has shown of itself.
 #[derive(Debug, Default)]
-pub(super) struct Standing {
+pub(super) struct ClientState {
     /// A request of it was let in by a token or a certificate.
     pub(super) trusted: AtomicBool,
     /// It has sent a whole request.
@@ -94,7 +94,7 @@ impl Connections {
 
     /// Runs a connection, in the place of another one where there is no room; whether one had
     /// to go.
-    pub(super) fn run<F>(&self, serve: impl FnOnce(Arc<Standing>) -> F) -> bool
+    pub(super) fn run<F>(&self, serve: impl FnOnce(Arc<ClientState>) -> F) -> bool
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -113,7 +113,7 @@ impl Connections {
             open: Arc::clone(&self.open),
             closed: Arc::clone(&self.closed),
         };
-        let standing = Arc::new(Standing::default());
+        let standing = Arc::new(ClientState::default());
         let serve = serve(Arc::clone(&standing));
         let task = tokio::spawn(async move {
             let _listed = listed;

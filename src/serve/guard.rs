@@ -11,9 +11,9 @@ use hyper::{StatusCode, Uri};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::options::{Options, TOKEN_FILE_VARIABLE};
+use super::options::{ServeOptions, TOKEN_FILE_VARIABLE};
 use super::problem::Problem;
-use super::rotated::Rotated;
+use super::reloading_file::ReloadingFile;
 use super::routes::Access;
 use super::service::Caller;
 use crate::sys;
@@ -42,7 +42,7 @@ pub(super) struct Guard {
 }
 
 enum Token {
-    File(Rotated<TokenDigest>),
+    File(ReloadingFile<TokenDigest>),
     Made(TokenDigest),
     /// `--insecure-no-auth`.
     NotAsked,
@@ -81,12 +81,14 @@ impl Guard {
     ///
     /// # Errors
     /// A sentence that names the file and what was expected.
-    pub(super) fn of(options: &Options) -> Result<Self, String> {
+    pub(super) fn of(options: &ServeOptions) -> Result<Self, String> {
         let mut made = None;
         let named = |why| format!("--token-file (or {TOKEN_FILE_VARIABLE}): {why}");
         let token = match &options.token_file {
             _ if options.insecure_no_auth => Token::NotAsked,
-            Some(path) => Token::File(Rotated::read(vec![path.clone()], digest).map_err(named)?),
+            Some(path) => {
+                Token::File(ReloadingFile::read(vec![path.clone()], digest).map_err(named)?)
+            }
             None => {
                 let random =
                     sys::random::key().map_err(|error| format!("no randomness: {error}"))?;

@@ -12,7 +12,6 @@
 mod collect;
 mod connection;
 mod connections;
-mod fixed;
 mod guard;
 mod listener;
 mod log;
@@ -22,10 +21,11 @@ pub mod options;
 mod probes;
 mod problem;
 mod query;
-mod rotated;
+mod reloading_file;
 pub mod routes;
 mod secure;
 mod service;
+mod static_document;
 mod wire;
 
 use std::io::{self, Write};
@@ -43,7 +43,7 @@ use guard::Guard;
 use listener::Bound;
 use log::Log;
 use metrics::Metrics;
-use options::{Look, Options};
+use options::{ScanDefaults, ServeOptions};
 use probes::Probes;
 use secure::Secure;
 
@@ -76,8 +76,8 @@ pub enum ServeError {
 
 /// What every connection shares.
 struct Server {
-    options: Options,
-    look: Look,
+    options: ServeOptions,
+    look: ScanDefaults,
     guard: Guard,
     collector: Collector,
     connections: Connections,
@@ -90,7 +90,7 @@ struct Server {
 ///
 /// # Errors
 /// [`ServeError`], where it cannot start.
-pub fn run(options: Options, look: Look) -> Result<(), ServeError> {
+pub fn run(options: ServeOptions, look: ScanDefaults) -> Result<(), ServeError> {
     sys::harden::seclude();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -102,7 +102,7 @@ pub fn run(options: Options, look: Look) -> Result<(), ServeError> {
     runtime.block_on(serve(options, look))
 }
 
-async fn serve(options: Options, look: Look) -> Result<(), ServeError> {
+async fn serve(options: ServeOptions, look: ScanDefaults) -> Result<(), ServeError> {
     options.check().map_err(ServeError::Usage)?;
     let secure = Secure::of(&options).map_err(ServeError::Usage)?;
     let probes = Probes::of(&options).map_err(ServeError::Usage)?;
@@ -219,7 +219,7 @@ async fn idle(server: &Server) {
 }
 
 /// Says on stderr where it listens and how one gets in.
-fn greet(options: &Options, guard: &Guard, bound: &[Bound], secure: bool) {
+fn greet(options: &ServeOptions, guard: &Guard, bound: &[Bound], secure: bool) {
     let mut words = Vec::new();
     for bound in bound {
         let _ = writeln!(words, "spyhole: listens on {}", bound.url(secure));

@@ -20,7 +20,7 @@ pub const TOKEN_FILE_VARIABLE: &str = "SPYHOLE_TOKEN_FILE";
 
 /// How the server is run.
 #[derive(Debug, Clone, Args)]
-pub struct Options {
+pub struct ServeOptions {
     /// Where to listen: ADDR:PORT or unix:PATH (repeatable).
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7794", action = ArgAction::Append)]
     pub listen: Vec<Listen>,
@@ -115,7 +115,7 @@ pub enum AccessLog {
 
 /// What each look of the server has in common with the command line's.
 #[derive(Clone)]
-pub struct Look {
+pub struct ScanDefaults {
     /// Where proc is mounted: `--proc`.
     pub proc: PathBuf,
     /// The process that is looked at where a request names none: `--pid`.
@@ -133,7 +133,7 @@ pub struct Look {
     pub redactor: Redactor,
 }
 
-impl Look {
+impl ScanDefaults {
     /// Whether it was said whom to look at, or where.
     #[must_use]
     pub fn names_target(&self) -> bool {
@@ -204,7 +204,7 @@ impl Listen {
     }
 }
 
-impl Options {
+impl ServeOptions {
     /// What the environment says where a flag does not.
     #[must_use]
     pub fn with_environment(mut self, variable: impl Fn(&str) -> Option<OsString>) -> Self {

@@ -9,12 +9,12 @@ use bytes::Bytes;
 use hyper::StatusCode;
 
 use super::Server;
-use super::collect::{Answer, Collector, Outcome as Collected};
-use super::options::Options;
+use super::collect::{Answer, Collector, Outcome};
+use super::options::ServeOptions;
 use super::problem::Problem;
 use crate::check;
-use crate::check::{Check, Outcome, SeenProcesses, Verdict};
-use crate::model::own::ProbeFigure;
+use crate::check::{Check, CheckOutcome, SeenProcesses, Verdict};
+use crate::model::server_stats::ProbeFigure;
 use crate::scan::needs::ScanOptions;
 
 /// `--probe NAME=CHECK`.
@@ -74,7 +74,7 @@ pub(super) struct Last {
     /// Whether it passes, with the patience of `fail-after` taken in.
     pub(super) passes: bool,
     /// How the run itself came out.
-    pub(super) outcome: Outcome,
+    pub(super) outcome: CheckOutcome,
     /// How long it took.
     pub(super) seconds: f64,
 }
@@ -84,8 +84,8 @@ impl Probes {
     ///
     /// # Errors
     /// Two of one name, or a name to wait for that is not declared.
-    pub(super) fn of(options: &Options) -> Result<Self, String> {
-        let Options {
+    pub(super) fn of(options: &ServeOptions) -> Result<Self, String> {
+        let ServeOptions {
             probe: declared,
             ready_on,
             ..
@@ -166,7 +166,7 @@ pub(super) async fn ask(server: &Arc<Server>, name: &str) -> Result<Last, Proble
     };
     let options = server.look.options();
     let running = Arc::clone(probe);
-    let run = move || -> Collected {
+    let run = move || -> Outcome {
         running.run(options);
         Ok(Arc::new(Answer {
             content_type: "text/plain; charset=utf-8",

@@ -5,7 +5,7 @@ use hyper::HeaderMap;
 use hyper::StatusCode;
 use hyper::header::ACCEPT;
 
-use super::options::{Look, Options};
+use super::options::{ScanDefaults, ServeOptions};
 use super::problem::Problem;
 use crate::model::format::Format;
 use crate::scan::needs::ScanOptions;
@@ -166,7 +166,11 @@ impl Query {
     ///
     /// # Errors
     /// That secrets are asked for where the server was not started for that.
-    pub(super) fn options(&self, options: &Options, look: &Look) -> Result<ScanOptions, Problem> {
+    pub(super) fn options(
+        &self,
+        options: &ServeOptions,
+        look: &ScanDefaults,
+    ) -> Result<ScanOptions, Problem> {
         if (self.reveal_all || !self.reveal.is_empty()) && !options.allow_reveal {
             return Err(Problem::new(
                 StatusCode::FORBIDDEN,

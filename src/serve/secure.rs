@@ -8,24 +8,24 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
 
-use super::options::Options;
-use super::rotated::Rotated;
+use super::options::ServeOptions;
+use super::reloading_file::ReloadingFile;
 
 /// The certificate chain, its key, and who may come without a token.
-pub(super) struct Secure(Rotated<Arc<ServerConfig>>);
+pub(super) struct Secure(ReloadingFile<Arc<ServerConfig>>);
 
 impl Secure {
     /// `None` where the endpoint speaks plain HTTP.
     ///
     /// # Errors
     /// A sentence that names the file that cannot be used.
-    pub(super) fn of(options: &Options) -> Result<Option<Self>, String> {
+    pub(super) fn of(options: &ServeOptions) -> Result<Option<Self>, String> {
         let (Some(cert), Some(key)) = (&options.tls_cert, &options.tls_key) else {
             return Ok(None);
         };
         let mut paths = vec![cert.clone(), key.clone()];
         paths.extend(options.client_ca.clone());
-        Rotated::read(paths, config).map(Self).map(Some)
+        ReloadingFile::read(paths, config).map(Self).map(Some)
     }
 
     /// What makes a session of a connection.

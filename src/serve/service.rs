@@ -18,8 +18,7 @@ use hyper::{Method, Request, Response, StatusCode};
 
 use super::Server;
 use super::collect::{Answer, Outcome};
-use super::connections::Standing;
-use super::fixed;
+use super::connections::ClientState;
 use super::guard::Admitted;
 use super::listener::Ends;
 use super::log::{Entry, shortened};
@@ -28,6 +27,7 @@ use super::probes;
 use super::problem::Problem;
 use super::query::Query;
 use super::routes::{self, Kind, Route};
+use super::static_document;
 use crate::model::format::Format;
 use crate::model::time::Timestamp;
 use crate::render::{self, Style};
@@ -49,7 +49,7 @@ pub(super) struct Caller {
     pub(super) ends: Ends,
     /// Whether it showed a certificate of the authorities of `--client-ca`.
     pub(super) client_certificate: bool,
-    pub(super) standing: Arc<Standing>,
+    pub(super) standing: Arc<ClientState>,
 }
 
 /// An answer as it is sent.
@@ -210,8 +210,8 @@ async fn dispatch(
             Ok(text(status(last.passes), TEXT, probes::line(&last, known)))
         }
         Kind::Index => Ok(text(StatusCode::OK, TEXT, index())),
-        Kind::Schema => fixed::answer(fixed::schema(), request.headers()),
-        Kind::OpenApi => fixed::answer(fixed::openapi(), request.headers()),
+        Kind::Schema => static_document::answer(static_document::schema(), request.headers()),
+        Kind::OpenApi => static_document::answer(static_document::openapi(), request.headers()),
         Kind::Metrics => {
             let answer = metrics::scrape(server, request).await?;
             let body = answer.body.clone();

@@ -22,7 +22,7 @@ const PAGE: usize = 32 << 10;
 
 /// What it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum FileKind {
     /// A regular file.
     File,
     /// A directory.
@@ -64,11 +64,11 @@ impl OpenedFile {
 
     /// What it is.
     #[must_use]
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> FileKind {
         match SFlag::from_bits_truncate(self.stat.st_mode) & SFlag::S_IFMT {
-            SFlag::S_IFREG => Kind::File,
-            SFlag::S_IFDIR => Kind::Directory,
-            _ => Kind::Special,
+            SFlag::S_IFREG => FileKind::File,
+            SFlag::S_IFDIR => FileKind::Directory,
+            _ => FileKind::Special,
         }
     }
 
@@ -139,7 +139,7 @@ impl OpenedFile {
     pub fn list(
         &self,
         limit: usize,
-        mut each: impl FnMut(&[u8], Kind),
+        mut each: impl FnMut(&[u8], FileKind),
     ) -> Result<Truncation, Errno> {
         self.entries(limit, |_, name, kind| each(name.to_bytes(), kind))
     }
@@ -153,7 +153,7 @@ impl OpenedFile {
         let cut = self.entries(limit, |directory, name, kind| {
             names.push(Name {
                 name: name.to_bytes().to_vec(),
-                links_beside: kind == Kind::Link && links_beside(directory, name),
+                links_beside: kind == FileKind::Link && links_beside(directory, name),
             });
         })?;
         names.sort_unstable_by(|one, other| one.name.cmp(&other.name));
@@ -163,7 +163,7 @@ impl OpenedFile {
     fn entries(
         &self,
         limit: usize,
-        mut each: impl FnMut(&OwnedFd, &CStr, Kind),
+        mut each: impl FnMut(&OwnedFd, &CStr, FileKind),
     ) -> Result<Truncation, Errno> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let directory = openat(&self.held, c".", flags, Mode::empty())?;
@@ -191,13 +191,13 @@ impl OpenedFile {
     }
 }
 
-fn kind(told: FileType) -> Kind {
+fn kind(told: FileType) -> FileKind {
     match told {
-        FileType::RegularFile => Kind::File,
-        FileType::Directory => Kind::Directory,
-        FileType::Symlink => Kind::Link,
-        FileType::Unknown => Kind::Unknown,
-        _ => Kind::Special,
+        FileType::RegularFile => FileKind::File,
+        FileType::Directory => FileKind::Directory,
+        FileType::Symlink => FileKind::Link,
+        FileType::Unknown => FileKind::Unknown,
+        _ => FileKind::Special,
     }
 }
 
@@ -248,7 +248,7 @@ mod tests {
     fn a_fifo_is_found_and_never_opened() {
         let (_house, root) = house();
         let found = OpenedFile::at(&root, b"/certs/fifo").unwrap();
-        assert_eq!(found.kind(), Kind::Special);
+        assert_eq!(found.kind(), FileKind::Special);
         assert_eq!(found.read(9, &mut Vec::new()), Err(Errno::EINVAL));
         assert_eq!(found.list(9, |_, _| {}), Err(Errno::ENOTDIR));
     }
@@ -260,11 +260,11 @@ mod tests {
         let mut names = Vec::new();
         let cut = directory.list(9, |name, kind| names.push((name.to_vec(), kind)));
         names.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        let expected: [(&[u8], Kind); 4] = [
-            (b"..2026", Kind::Directory),
-            (b"..data", Kind::Link),
-            (b"fifo", Kind::Special),
-            (b"tls.crt", Kind::Link),
+        let expected: [(&[u8], FileKind); 4] = [
+            (b"..2026", FileKind::Directory),
+            (b"..data", FileKind::Link),
+            (b"fifo", FileKind::Special),
+            (b"tls.crt", FileKind::Link),
         ];
         assert_eq!(cut, Ok(Truncation::Whole));
         assert_eq!(names, expected.map(|(name, kind)| (name.to_vec(), kind)));
@@ -297,7 +297,7 @@ mod tests {
     fn what_is_a_directory_or_nothing_is_never_read() {
         let (_house, root) = house();
         let directory = OpenedFile::at(&root, b"/").unwrap();
-        assert_eq!(directory.kind(), Kind::Directory);
+        assert_eq!(directory.kind(), FileKind::Directory);
         assert_eq!(directory.read(9, &mut Vec::new()), Err(Errno::EINVAL));
         let missing = OpenedFile::at(&root, b"/none").map(drop);
         assert_eq!(missing, Err(Errno::ENOENT));

@@ -249,7 +249,7 @@ impl Directory {
             Err(CopyError::System(_, Errno::EXIST)) => {
                 let passing = passing_name()?;
                 named(&passing)?;
-                Passing(self, passing).becomes(name)
+                TempName(self, passing).becomes(name)
             }
             done => done,
         }
@@ -262,7 +262,7 @@ impl Directory {
             OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::RDWR | OFlags::CLOEXEC;
         let mode = Mode::RUSR | Mode::WUSR;
         let file = openat(&self.descriptor, &passing, flags, mode).map_err(at(Step::Create))?;
-        let passing = Passing(self, passing);
+        let passing = TempName(self, passing);
         fill(&File::from(file), program)?;
         passing.becomes(name)
     }
@@ -296,16 +296,16 @@ fn passing_name() -> Result<String, CopyError> {
 }
 
 /// A second name of ours on the way to the first; whatever has it is removed at the end.
-struct Passing<'a>(&'a Directory, String);
+struct TempName<'a>(&'a Directory, String);
 
-impl Passing<'_> {
+impl TempName<'_> {
     fn becomes(self, name: &str) -> Result<(), CopyError> {
         let directory = &self.0.descriptor;
         renameat(directory, &self.1, directory, name).map_err(at(Step::Name))
     }
 }
 
-impl Drop for Passing<'_> {
+impl Drop for TempName<'_> {
     fn drop(&mut self) {
         // After the renaming nothing has this name.
         let _ = unlinkat(&self.0.descriptor, &self.1, AtFlags::empty());

@@ -23,7 +23,7 @@ pub struct TimeBudget {
 
 /// What became of one item.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome<R> {
+pub enum TimedOutcome<R> {
     /// It came back in time.
     Done(R),
     /// It did not.
@@ -39,7 +39,7 @@ pub fn each_in_time<T, R>(
     items: Vec<T>,
     patience: TimeBudget,
     work: impl Fn(&T) -> R + Send + Sync + 'static,
-) -> Vec<Outcome<R>>
+) -> Vec<TimedOutcome<R>>
 where
     T: Send + Sync + 'static,
     R: Send + 'static,
@@ -51,15 +51,15 @@ where
     let mut stuck = 0;
     while outcomes.len() < count && stuck < patience.stuck && Instant::now() < deadline {
         let Some(results) = start(&errand, outcomes.len()) else {
-            outcomes.resize_with(count, || Outcome::NoThread);
+            outcomes.resize_with(count, || TimedOutcome::NoThread);
             break;
         };
         if !collect(&results, &mut outcomes, count, patience.each, deadline) {
-            outcomes.push(Outcome::Late);
+            outcomes.push(TimedOutcome::Late);
             stuck += 1;
         }
     }
-    outcomes.resize_with(count, || Outcome::NotBegun);
+    outcomes.resize_with(count, || TimedOutcome::NotBegun);
     outcomes
 }
 
@@ -87,7 +87,7 @@ where
 /// Takes results as they come; false where one does not.
 fn collect<R>(
     results: &Receiver<R>,
-    outcomes: &mut Vec<Outcome<R>>,
+    outcomes: &mut Vec<TimedOutcome<R>>,
     count: usize,
     each: Duration,
     deadline: Instant,
@@ -95,7 +95,7 @@ fn collect<R>(
     while outcomes.len() < count {
         let left = deadline.saturating_duration_since(Instant::now());
         match results.recv_timeout(each.min(left)) {
-            Ok(result) => outcomes.push(Outcome::Done(result)),
+            Ok(result) => outcomes.push(TimedOutcome::Done(result)),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return false,
         }
     }
@@ -126,7 +126,9 @@ mod tests {
     #[test]
     fn quick_work_is_done_in_order() {
         let outcomes = each_in_time((0..1000).collect(), PATIENCE, |number: &u32| number * 2);
-        let expected: Vec<_> = (0..1000).map(|number| Outcome::Done(number * 2)).collect();
+        let expected: Vec<_> = (0..1000)
+            .map(|number| TimedOutcome::Done(number * 2))
+            .collect();
         assert_eq!(outcomes, expected);
     }
 
@@ -135,7 +137,11 @@ mod tests {
         let outcomes = each_in_time(naps(&[0, 60_000, 1]), PATIENCE, nap);
         assert_eq!(
             outcomes,
-            [Outcome::Done(0), Outcome::Late, Outcome::Done(1)]
+            [
+                TimedOutcome::Done(0),
+                TimedOutcome::Late,
+                TimedOutcome::Done(1)
+            ]
         );
     }
 
@@ -145,8 +151,8 @@ mod tests {
         let [first, second, rest @ ..] = outcomes.as_slice() else {
             panic!("{outcomes:?}")
         };
-        assert_eq!([first, second], [&Outcome::Late; 2]);
-        assert_eq!(rest, [Outcome::NotBegun, Outcome::NotBegun]);
+        assert_eq!([first, second], [&TimedOutcome::Late; 2]);
+        assert_eq!(rest, [TimedOutcome::NotBegun, TimedOutcome::NotBegun]);
     }
 
     #[test]
@@ -157,8 +163,8 @@ mod tests {
             stuck: 100,
         };
         let outcomes = each_in_time(naps(&[80; 1000]), patience, nap);
-        assert_eq!(outcomes.first(), Some(&Outcome::Done(80)));
-        assert_eq!(outcomes.last(), Some(&Outcome::NotBegun));
+        assert_eq!(outcomes.first(), Some(&TimedOutcome::Done(80)));
+        assert_eq!(outcomes.last(), Some(&TimedOutcome::NotBegun));
         assert_eq!(outcomes.len(), 1000);
     }
 

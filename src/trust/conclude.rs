@@ -23,7 +23,7 @@ pub(super) struct Judged {
 }
 
 /// Where gaps are recorded.
-struct Ledger<'a> {
+struct PlaceLedger<'a> {
     gaps: &'a mut Gaps,
     section: &'a str,
     now: SystemTime,
@@ -69,7 +69,7 @@ pub(super) fn conclude(
         Sum::Roots(roots) if roots.is_empty() => words::error_text(runtime, &judged),
         _ => None,
     };
-    let mut ledger = Ledger { gaps, section, now };
+    let mut ledger = PlaceLedger { gaps, section, now };
     let places = judged.iter().map(|judged| ledger.place(judged)).collect();
     let total = ledger.total(&sum);
     Trust {
@@ -192,7 +192,7 @@ struct Total {
     expired_roots: Option<Seen<u64>>,
 }
 
-impl Ledger<'_> {
+impl PlaceLedger<'_> {
     fn place(&mut self, judged: &Judged) -> TrustPlace {
         let Judged {
             place,

@@ -4,7 +4,7 @@
 use super::overrides::Overrides;
 use super::program::{ProgramImage, base_name};
 use crate::model::trust_store::Runtime;
-use crate::sys::opened_file::{Kind, OpenedFile};
+use crate::sys::opened_file::{FileKind, OpenedFile};
 
 /// A runtime with what its habits depend on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -245,7 +245,7 @@ fn certifi(program: &ProgramImage<'_>, overrides: &Overrides) -> Option<Vec<u8>>
         .into_iter()
         .map(|directory| [directory.as_slice(), b"/certifi/cacert.pem"].concat())
         .find(|path| {
-            OpenedFile::at(program.root, path).is_ok_and(|found| found.kind() == Kind::File)
+            OpenedFile::at(program.root, path).is_ok_and(|found| found.kind() == FileKind::File)
         })
 }
 

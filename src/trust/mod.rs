@@ -17,7 +17,7 @@ use crate::model::certificate::Certificate;
 use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::trust_store::TrustStore;
 use crate::rights::file_mode::FileSubject;
-use crate::rights::ptrace_access::Check;
+use crate::rights::ptrace_access::AccessCheck;
 use crate::scan::Scan;
 use crate::scan::needs::Files;
 use crate::sys::InRoot;
@@ -58,7 +58,7 @@ pub fn find(scan: &Scan, gaps: &mut Gaps, section: &str) -> Result<Trust, Refusa
     let detected = detect::detect(&image, &overrides);
     // A root of its own: a thread that is stuck keeps it.
     let own_root =
-        InRoot::of(&held.main).map_err(|errno| held.refusal(errno, Check::Ptrace, viewer))?;
+        InRoot::of(&held.main).map_err(|errno| held.refusal(errno, AccessCheck::Ptrace, viewer))?;
     let house = TrustScan {
         root: own_root,
         reader: FileSubject::of(held.credentials(), viewer),

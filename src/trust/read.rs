@@ -19,8 +19,8 @@ use crate::model::trust_store::{PlaceKind, PlaceState};
 use crate::parse::certificate_file;
 use crate::rights::file_mode::{FileSubject, Ownership};
 use crate::sys::file_limits;
-use crate::sys::opened_file::{Kind, OpenedFile};
-use crate::sys::time_box::{Outcome, TimeBudget, each_in_time};
+use crate::sys::opened_file::{FileKind, OpenedFile};
+use crate::sys::time_box::{TimeBudget, TimedOutcome, each_in_time};
 use crate::sys::{InRoot, Truncation};
 
 const DIRECTORY_ENTRIES: usize = 5_000;
@@ -78,11 +78,11 @@ pub(super) fn read(
     outcomes
         .into_iter()
         .map(|outcome| match outcome {
-            Outcome::Done(reading) => reading,
-            Outcome::Late | Outcome::NotBegun => Reading::refused(
+            TimedOutcome::Done(reading) => reading,
+            TimedOutcome::Late | TimedOutcome::NotBegun => Reading::refused(
                 Refusal::of(Reason::Timeout).needing("that its file system answers"),
             ),
-            Outcome::NoThread => Reading::refused(
+            TimedOutcome::NoThread => Reading::refused(
                 Refusal::of(Reason::Limit)
                     .needing("room for one more thread in spyhole's container"),
             ),
@@ -161,7 +161,7 @@ impl StoreReader {
             };
         }
         let found = match OpenedFile::at(&self.root, path) {
-            Ok(found) if found.kind() == Kind::Directory => found,
+            Ok(found) if found.kind() == FileKind::Directory => found,
             Ok(_) => {
                 return Reading {
                     says: Some("it is no directory".to_owned()),
@@ -243,7 +243,7 @@ impl StoreReader {
             Ok(found) => found,
             Err(errno) => return not_found(errno),
         };
-        if found.kind() != Kind::File {
+        if found.kind() != FileKind::File {
             return File::Other;
         }
         match self.may(&found, FileSubject::may_read) {

@@ -42,7 +42,6 @@ fn something_accepts_connections_or_does_not() {
     let port = server(b"x");
     check(&format!("tcp:127.0.0.1:{port}"), 0, "passes");
     check(&format!("not tcp:127.0.0.1:{port}"), 1, "fails");
-    let closed = CLOSED_PORT;
     check(&format!("tcp:127.0.0.1:{CLOSED_PORT}"), 1, "fails");
     check(&format!("not tcp:127.0.0.1:{CLOSED_PORT}"), 0, "passes");
     check(

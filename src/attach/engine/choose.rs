@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Engine;
 use super::container::Container;
-use super::who::{Crowd, Source, Who};
+use super::identity::{ProcessIdentities, ProcessIdentity, Source};
 use crate::attach::plan::{Plan, RunAs, Step};
 use crate::parse::capabilities;
 
@@ -22,8 +22,8 @@ const NAMES_SHOWN: usize = 4;
 pub(super) struct Situation<'a> {
     pub(super) engine: Engine,
     pub(super) container: &'a Container,
-    pub(super) crowd: &'a Crowd,
-    pub(super) carrier: &'a Carrier,
+    pub(super) identities: &'a ProcessIdentities,
+    pub(super) carrier: &'a BinarySource,
     /// Whether a person sits before it.
     pub(super) terminal: bool,
     /// The words for spyhole.
@@ -32,7 +32,7 @@ pub(super) struct Situation<'a> {
 
 /// What brings the program.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Carrier {
+pub(super) enum BinarySource {
     /// An image that has it as its entrypoint.
     Image(String),
     /// This machine's file, mounted into a container of the target's own image.
@@ -45,9 +45,9 @@ pub(super) enum Carrier {
 
 /// The plan.
 pub(super) fn plan(situation: &Situation<'_>) -> Plan {
-    let (run_as, why) = whom(situation.container, situation.crowd);
+    let (run_as, why) = whom(situation.container, situation.identities);
     let mut because = vec![why];
-    if let Carrier::File { instead_of, .. } = situation.carrier {
+    if let BinarySource::File { instead_of, .. } = situation.carrier {
         because.push(format!(
             "there is no image {instead_of} here: this program itself is mounted, read-only, \
              into a container of the same image"
@@ -65,9 +65,12 @@ pub(super) fn plan(situation: &Situation<'_>) -> Plan {
 }
 
 /// The target's own user where that reads everything, root otherwise.
-fn whom(container: &Container, crowd: &Crowd) -> (RunAs, String) {
-    let (root, whos) = (RunAs::RootWithPtrace, &crowd.whos);
-    let users: BTreeSet<_> = whos.iter().map(|who| (who.uid, who.gid)).collect();
+fn whom(container: &Container, identities: &ProcessIdentities) -> (RunAs, String) {
+    let (root, whos) = (RunAs::RootWithPtrace, &identities.whos);
+    let users: BTreeSet<_> = whos
+        .iter()
+        .map(|identity| (identity.uid, identity.gid))
+        .collect();
     let Some(&(uid, gid)) = users.first() else {
         let why = "as whom its processes run cannot be read from here";
         return (root, format!("{why}: root with SYS_PTRACE reads any"));
@@ -78,15 +81,15 @@ fn whom(container: &Container, crowd: &Crowd) -> (RunAs, String) {
         let why = format!("its processes run as different users ({several})");
         return (root, format!("{why}: only SYS_PTRACE reads all of them"));
     }
-    if whos.iter().any(|who| who.closed) {
+    if whos.iter().any(|identity| identity.closed) {
         let why = "a process of it is not dumpable, or changed its user";
         return (
             root,
             format!("{why}: only SYS_PTRACE reads it, not even its own user"),
         );
     }
-    let held = |who: &Who| who.permitted.unwrap_or(0);
-    let held = whos.iter().fold(0, |all, who| all | held(who));
+    let held = |identity: &ProcessIdentity| identity.permitted.unwrap_or(0);
+    let held = whos.iter().fold(0, |all, identity| all | held(identity));
     if held != 0 {
         let names = some(capabilities::names(held).map(Into::into).collect());
         let why = format!("its processes hold capabilities ({names})");
@@ -95,12 +98,12 @@ fn whom(container: &Container, crowd: &Crowd) -> (RunAs, String) {
             format!("{why}: who reads them must hold the same, or SYS_PTRACE"),
         );
     }
-    let told = whos.iter().all(|who| who.permitted.is_some());
+    let told = whos.iter().all(|identity| identity.permitted.is_some());
     if !told && (uid == 0 || container.privileged) {
         let why = "which capabilities its processes hold cannot be read from here";
         return (root, format!("{why}: root with SYS_PTRACE reads any"));
     }
-    let why = match crowd.source {
+    let why = match identities.source {
         Source::Here | Source::Top => "every process of it runs as that user and holds none",
         Source::Asked | Source::Nowhere => "it was started as that user, with none",
     };
@@ -163,7 +166,11 @@ fn words(situation: &Situation<'_>, run_as: RunAs) -> Vec<String> {
     match run_as {
         RunAs::Target { uid, gid } => {
             add(&["--user", &format!("{uid}:{gid}")]);
-            let groups = situation.crowd.whos.iter().flat_map(|who| &who.groups);
+            let groups = situation
+                .identities
+                .whos
+                .iter()
+                .flat_map(|identity| &identity.groups);
             let groups: BTreeSet<_> = groups.collect();
             for group in groups.into_iter().take(GROUPS_LIMIT) {
                 add(&["--group-add", &group.to_string()]);
@@ -186,8 +193,8 @@ fn words(situation: &Situation<'_>, run_as: RunAs) -> Vec<String> {
     // The target's working directory need not be there, nor be open to this user.
     add(&["--read-only", "--workdir", "/"]);
     match situation.carrier {
-        Carrier::Image(image) => add(&[image]),
-        Carrier::File { path, .. } => {
+        BinarySource::Image(image) => add(&[image]),
+        BinarySource::File { path, .. } => {
             add(&["--mount", &mount(path), "--entrypoint", ENTRY]);
             // What the image brings for its own application.
             add(&["--no-healthcheck", "--pull", "never"]);
@@ -224,7 +231,7 @@ fn looks_unconfined(container: &Container) -> bool {
 /// not be the target's.
 fn others_in_sight(situation: &Situation<'_>) -> bool {
     let asked = !matches!(situation.container.pid_mode.as_str(), "" | "private");
-    situation.crowd.shares_pids.unwrap_or(asked)
+    situation.identities.shares_pids.unwrap_or(asked)
 }
 
 /// Whether the words for spyhole choose the target themselves.

@@ -3,8 +3,8 @@
 
 mod choose;
 mod container;
+mod identity;
 mod refusal;
-mod who;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal as _, Write as _};
@@ -19,9 +19,9 @@ use super::plan::{Plan, RunAs};
 use crate::model::escape::escaped;
 use crate::sys::own_image;
 use crate::sys::tool::{OwnProgram, Said, ask_within, hand_over_listening};
-use choose::{Carrier, Situation};
+use choose::{BinarySource, Situation};
 use container::Container;
-use who::Crowd;
+use identity::ProcessIdentities;
 
 /// The inspection of a container is some KiB.
 const ANSWER_BYTES: usize = 16 << 20;
@@ -36,7 +36,7 @@ const KILLED: u8 = 137;
 
 /// What `spyhole podman` and `spyhole docker` take.
 #[derive(Debug, Args)]
-pub struct Options {
+pub struct EngineOptions {
     /// The container to look into, by name or id.
     #[arg(id = "beside", value_name = "CONTAINER")]
     pub container: String,
@@ -81,7 +81,7 @@ impl Engine {
 ///
 /// # Errors
 /// [`AttachError`], as a sentence with its remedy.
-pub fn run(engine: Engine, options: &Options, quiet: bool) -> Result<u8, AttachError> {
+pub fn run(engine: Engine, options: &EngineOptions, quiet: bool) -> Result<u8, AttachError> {
     let command = utf8(&options.command)?;
     let container = inspect(engine, &options.container)?;
     if !container.is_up() {
@@ -89,13 +89,13 @@ pub fn run(engine: Engine, options: &Options, quiet: bool) -> Result<u8, AttachE
             engine, &container,
         )));
     }
-    let here = Crowd::here(&container);
+    let here = ProcessIdentities::here(&container);
     let carrier = carrier(engine, &container, options, here.is_some())?;
-    let crowd = here.unwrap_or_else(|| elsewhere(engine, &container));
+    let identities = here.unwrap_or_else(|| elsewhere(engine, &container));
     let plan = choose::plan(&Situation {
         engine,
         container: &container,
-        crowd: &crowd,
+        identities: &identities,
         carrier: &carrier,
         terminal: io::stdin().is_terminal() && io::stdout().is_terminal(),
         command: &command,
@@ -159,19 +159,19 @@ fn running(engine: Engine) -> Vec<String> {
 fn carrier(
     engine: Engine,
     container: &Container,
-    options: &Options,
+    options: &EngineOptions,
     is_here: bool,
-) -> Result<Carrier, AttachError> {
+) -> Result<BinarySource, AttachError> {
     if let Some(image) = &options.image {
         if !own_image::is_name(image) {
             return Err(AttachError::Usage(format!("--image {image:?} is no image")));
         }
-        return Ok(Carrier::Image(image.clone()));
+        return Ok(BinarySource::Image(image.clone()));
     }
     let usual = own_image::name();
     let image = engine.ask(&["image", "inspect", "--format", "{{.Id}}", &usual])?;
     if image.status.success() {
-        return Ok(Carrier::Image(usual));
+        return Ok(BinarySource::Image(usual));
     }
     let refused =
         |why: &str| AttachError::Target(refusal::no_image(engine, container, &usual, why));
@@ -196,14 +196,14 @@ fn carrier(
             "this program needs libraries that are not there"
         })
     })?;
-    Ok(Carrier::File {
+    Ok(BinarySource::File {
         path: path.to_owned(),
         instead_of: usual,
     })
 }
 
 /// As whom the processes run where this machine's /proc does not tell.
-fn elsewhere(engine: Engine, container: &Container) -> Crowd {
+fn elsewhere(engine: Engine, container: &Container) -> ProcessIdentities {
     let columns: &[&str] = match engine {
         Engine::Docker => &["-eo", "pid,uid,gid"],
         Engine::Podman => &["user,group,capprm"],
@@ -213,13 +213,13 @@ fn elsewhere(engine: Engine, container: &Container) -> Crowd {
     let read = |said: Said| {
         let text = String::from_utf8_lossy(&said.stdout);
         match engine {
-            Engine::Docker => Crowd::from_docker_top(&text),
-            Engine::Podman => Crowd::from_podman_top(&text),
+            Engine::Docker => ProcessIdentities::from_docker_top(&text),
+            Engine::Podman => ProcessIdentities::from_podman_top(&text),
         }
     };
     listed
         .and_then(read)
-        .unwrap_or_else(|| Crowd::asked(container))
+        .unwrap_or_else(|| ProcessIdentities::asked(container))
 }
 
 /// The plan in a few lines; where stderr is closed, nobody wants to know.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::refusal::{self, Doing};
-use super::{AttachError, Options};
+use super::refusal::{self, Operation};
+use super::{AttachError, KubectlOptions};
 use crate::attach::plan::{Step, quoted};
 use crate::model::escape::escaped;
 use crate::sys::tool::{self, Said};
@@ -27,7 +27,7 @@ pub(super) struct Kubectl {
 }
 
 impl Kubectl {
-    pub(super) fn of(options: &Options) -> Result<Self, AttachError> {
+    pub(super) fn of(options: &KubectlOptions) -> Result<Self, AttachError> {
         let named = std::env::var(VARIABLE).ok().filter(|name| !name.is_empty());
         let flags = [
             ("context", &options.context),
@@ -73,19 +73,19 @@ impl Kubectl {
             self.namespace.as_deref(),
             &["get", "pod", name, "--output=json"],
         );
-        json(&words, Doing::ReadPod)
+        json(&words, Operation::ReadPod)
     }
 
     /// The same in a namespace that is known by now.
     pub(super) fn pod_again(&self, namespace: &str, name: &str) -> Result<Value, AttachError> {
         let words = self.words(namespace, &["get", "pod", name, "--output=json"]);
-        json(&words, Doing::ReadPod)
+        json(&words, Operation::ReadPod)
     }
 
     /// The namespace.
     pub(super) fn namespace(&self, name: &str) -> Result<Value, AttachError> {
         let words = self.spelled(None, &["get", "namespace", name, "--output=json"]);
-        json(&words, Doing::ReadNamespace)
+        json(&words, Operation::ReadNamespace)
     }
 
     fn spelled(&self, namespace: Option<&str>, words: &[&str]) -> Vec<String> {
@@ -99,18 +99,18 @@ impl Kubectl {
 }
 
 /// Runs a command of kubectl to its end.
-pub(super) fn ask(words: &[String], doing: Doing) -> Result<Said, AttachError> {
+pub(super) fn ask(words: &[String], operation: Operation) -> Result<Said, AttachError> {
     let (program, rest) = split(words);
     let said = tool::ask_within(&program, &rest, ANSWER_BYTES, ANSWER_TIME)?;
     if said.status.success() {
         Ok(said)
     } else {
-        Err(refusal::of(doing, words, &said.stderr))
+        Err(refusal::of(operation, words, &said.stderr))
     }
 }
 
-fn json(words: &[String], doing: Doing) -> Result<Value, AttachError> {
-    let said = ask(words, doing)?;
+fn json(words: &[String], operation: Operation) -> Result<Value, AttachError> {
+    let said = ask(words, operation)?;
     serde_json::from_slice(&said.stdout).map_err(|error| {
         AttachError::Target(format!("kubectl answers with no JSON document: {error}"))
     })

@@ -26,7 +26,7 @@ use crate::model::escape::escaped;
 use crate::model::pod_security::PodSecurityLevel;
 use crate::sys::own_image;
 use kubectl::Kubectl;
-use plan::{Task, Way};
+use plan::{Attachment, Task};
 use pod::Target;
 use run::Ended;
 
@@ -36,7 +36,7 @@ use run::Ended;
     clippy::struct_excessive_bools,
     reason = "each is a flag of the command line"
 )]
-pub struct Options {
+pub struct KubectlOptions {
     /// The pod to look into: its name, or pod/NAME.
     #[arg(value_name = "POD")]
     pub pod: String,
@@ -61,28 +61,28 @@ pub struct Options {
     pub tty: bool,
 
     /// spyhole's image; SPYHOLE_IMAGE names it too.
-    #[arg(long, value_name = "IMAGE", help_heading = WAY)]
+    #[arg(long, value_name = "IMAGE", help_heading = CONNECTION)]
     pub image: Option<String>,
     /// Always, IfNotPresent or Never.
-    #[arg(long, value_name = "POLICY", hide_possible_values = true, help_heading = WAY)]
+    #[arg(long, value_name = "POLICY", hide_possible_values = true, help_heading = CONNECTION)]
     pub image_pull_policy: Option<PullPolicy>,
     /// The target's user and group, where the pod does not tell them.
-    #[arg(long, value_name = "UID[:GID]", value_parser = user, help_heading = WAY)]
+    #[arg(long, value_name = "UID[:GID]", value_parser = user, help_heading = CONNECTION)]
     pub run_as: Option<User>,
     /// Take this for the namespace's Pod Security level: privileged, baseline or restricted.
-    #[arg(long, value_name = "LEVEL", value_parser = level, help_heading = WAY)]
+    #[arg(long, value_name = "LEVEL", value_parser = level, help_heading = CONNECTION)]
     pub level: Option<PodSecurityLevel>,
     /// Add a container even where one of spyhole's runs that would do.
-    #[arg(long, help_heading = WAY)]
+    #[arg(long, help_heading = CONNECTION)]
     pub new: bool,
     /// Print the commands and change nothing.
-    #[arg(long, help_heading = WAY)]
+    #[arg(long, help_heading = CONNECTION)]
     pub dry_run: bool,
     /// How long to wait until the container runs.
-    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = humantime::parse_duration, help_heading = WAY)]
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = humantime::parse_duration, help_heading = CONNECTION)]
     pub timeout: Duration,
     /// No words on stderr beside errors.
-    #[arg(short, long, help_heading = WAY)]
+    #[arg(short, long, help_heading = CONNECTION)]
     pub quiet: bool,
 
     /// The namespace.
@@ -112,7 +112,7 @@ pub struct Options {
     pub passed_on: Vec<OsString>,
 }
 
-const WAY: &str = "The way";
+const CONNECTION: &str = "The way";
 const KUBECTL: &str = "For kubectl";
 /// Where spyhole serves by itself.
 const PORT: u16 = 7794;
@@ -152,7 +152,7 @@ pub struct User {
 ///
 /// # Errors
 /// [`AttachError`], as a sentence with its remedy.
-pub fn run(options: &Options) -> Result<u8, AttachError> {
+pub fn run(options: &KubectlOptions) -> Result<u8, AttachError> {
     let kubectl = Kubectl::of(options)?;
     let name = pod_name(&options.pod, &kubectl)?;
     if options.tty && !io::stdin().is_terminal() && !options.dry_run {
@@ -165,8 +165,8 @@ pub fn run(options: &Options) -> Result<u8, AttachError> {
     let admission = admission::of(&kubectl, &target, options.level)?;
     let choice = choose::choose(&target, &admission, options.run_as);
     let task = Task::of(options, &target)?;
-    let way = |new| Way::of(&kubectl, &target, choice.clone(), &task, options, new);
-    let first = way(options.new)?;
+    let attachment = |new| Attachment::of(&kubectl, &target, choice.clone(), &task, options, new);
+    let first = attachment(options.new)?;
     tell(&target, &first.plan, options.quiet);
     if options.dry_run {
         return print(&first.plan);
@@ -175,7 +175,7 @@ pub fn run(options: &Options) -> Result<u8, AttachError> {
         Ended::With(code) => return Ok(code),
         Ended::NotReused(why) => why,
     };
-    let second = way(true)?;
+    let second = attachment(true)?;
     if !options.quiet {
         let words = format!(
             "{} cannot be used again, so {} is added: {why}",
@@ -190,7 +190,7 @@ pub fn run(options: &Options) -> Result<u8, AttachError> {
 }
 
 /// The image that is put there.
-fn image(options: &Options) -> Result<String, AttachError> {
+fn image(options: &KubectlOptions) -> Result<String, AttachError> {
     match &options.image {
         None => Ok(own_image::name()),
         Some(image) if own_image::is_name(image) => Ok(image.clone()),

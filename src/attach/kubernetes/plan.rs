@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::choose::Choice;
 use super::kubectl::{Kubectl, step};
 use super::pod::{Ephemeral, Target, at, capabilities};
-use super::{AttachError, Options, PullPolicy, image};
+use super::{AttachError, KubectlOptions, PullPolicy, image};
 use crate::attach::plan::{Plan, Step};
 use crate::model::escape::escaped;
 use crate::sys::{own_image, random};
@@ -17,7 +17,7 @@ use crate::sys::{own_image, random};
 pub(super) struct Task {
     /// The words of its command line.
     pub(super) args: Vec<String>,
-    pub(super) kind: Kind,
+    pub(super) kind: TaskKind,
     /// How long spyhole itself gives a look.
     pub(super) time: Option<Duration>,
 }
@@ -44,7 +44,7 @@ fn own_time(words: &[String]) -> Option<Duration> {
 
 /// How long spyhole stays, and how one reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TaskKind {
     /// It prints a document and ends.
     Once,
     /// It serves, until nobody asks any more.
@@ -56,7 +56,7 @@ pub(super) enum Kind {
 impl Task {
     /// # Errors
     /// Where words and flags contradict each other.
-    pub(super) fn of(options: &Options, target: &Target) -> Result<Self, AttachError> {
+    pub(super) fn of(options: &KubectlOptions, target: &Target) -> Result<Self, AttachError> {
         let text = |word: &std::ffi::OsString| word.to_string_lossy().into_owned();
         let given: Vec<String> = options.command.iter().map(text).collect();
         let serves = given.first().is_some_and(|word| word == "serve");
@@ -75,11 +75,11 @@ impl Task {
         }
         let serve = options.serve || serves;
         let kind = if serve {
-            Kind::Serve
+            TaskKind::Serve
         } else if options.stdin || options.tty {
-            Kind::Attached
+            TaskKind::Attached
         } else {
-            Kind::Once
+            TaskKind::Once
         };
         let time = own_time(&given);
         let mut args: Vec<String> = options.passed_on.iter().map(text).collect();
@@ -95,12 +95,12 @@ impl Task {
             args.push(format!("--container={}", id.unwrap_or(&target.container)));
         }
         // stdout and stderr of a container are one log: words would break the document.
-        if kind == Kind::Once && !is_terminal() {
+        if kind == TaskKind::Once && !is_terminal() {
             args.push("--quiet".to_owned());
         }
         match (kind, given.is_empty()) {
-            (Kind::Serve, true) => args.extend(SERVE.map(str::to_owned)),
-            (Kind::Once | Kind::Attached, true) => {
+            (TaskKind::Serve, true) => args.extend(SERVE.map(str::to_owned)),
+            (TaskKind::Once | TaskKind::Attached, true) => {
                 args.push("dump".to_owned());
                 let told = args.iter().any(|word| word.starts_with("--output"));
                 if is_terminal() && !told {
@@ -127,19 +127,19 @@ fn is_terminal() -> bool {
 
 /// How it will be done.
 #[derive(Debug, Clone)]
-pub(super) struct Way {
+pub(super) struct Attachment {
     pub(super) plan: Plan,
     /// The container of spyhole.
     pub(super) container: String,
     pub(super) image: String,
-    pub(super) kind: Kind,
+    pub(super) kind: TaskKind,
     /// As [`Task::time`].
     pub(super) time: Option<Duration>,
     /// Whether that container is there already.
     pub(super) reused: bool,
 }
 
-impl Way {
+impl Attachment {
     /// With a container that is there already, unless it has to be a new one.
     ///
     /// # Errors
@@ -149,7 +149,7 @@ impl Way {
         target: &Target,
         choice: Choice,
         task: &Task,
-        options: &Options,
+        options: &KubectlOptions,
         new: bool,
     ) -> Result<Self, AttachError> {
         let image = image(options)?;
@@ -189,19 +189,19 @@ impl Way {
             });
         }
         match (task.kind, reused) {
-            (Kind::Once | Kind::Attached, true) => {
+            (TaskKind::Once | TaskKind::Attached, true) => {
                 plan.steps.push(step(commands.exec(task, options)));
             }
-            (Kind::Once, false) => {
+            (TaskKind::Once, false) => {
                 plan.steps.push(step(commands.wait("terminated", options)));
                 plan.steps.push(step(commands.logs()));
             }
-            (Kind::Attached, false) => plan.limits.push(
+            (TaskKind::Attached, false) => plan.limits.push(
                 "what is said before the terminal is attached may be lost; without -it it comes \
                  whole"
                     .to_owned(),
             ),
-            (Kind::Serve, _) => {
+            (TaskKind::Serve, _) => {
                 if !reused {
                     plan.steps.push(step(commands.wait("running", options)));
                     plan.limits.push(
@@ -258,7 +258,7 @@ impl Commands<'_> {
         profile: &str,
         file: &str,
         task: &Task,
-        options: &Options,
+        options: &KubectlOptions,
     ) -> Vec<String> {
         let mut words = self.words(&["debug", &self.target.pod, "--quiet"]);
         words.push(format!("--image={image}"));
@@ -271,7 +271,7 @@ impl Commands<'_> {
         words.push(format!("--container={}", self.container));
         words.push(format!("--profile={profile}"));
         words.push(format!("--custom={file}"));
-        if task.kind == Kind::Attached {
+        if task.kind == TaskKind::Attached {
             words.push("--stdin".to_owned());
             words.extend(options.tty.then(|| "--tty".to_owned()));
         } else {
@@ -282,7 +282,7 @@ impl Commands<'_> {
         words
     }
 
-    fn exec(&self, task: &Task, options: &Options) -> Vec<String> {
+    fn exec(&self, task: &Task, options: &KubectlOptions) -> Vec<String> {
         let mut words = self.words(&["exec", &self.target.pod]);
         words.push(format!("--container={}", self.container));
         words.extend(options.stdin.then(|| "--stdin".to_owned()));
@@ -292,7 +292,7 @@ impl Commands<'_> {
         words
     }
 
-    fn wait(&self, state: &str, options: &Options) -> Vec<String> {
+    fn wait(&self, state: &str, options: &KubectlOptions) -> Vec<String> {
         let mut words = self.words(&["wait"]);
         words.push(format!("pod/{}", self.target.pod));
         words.push(format!(

@@ -4,15 +4,15 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::plan::Way;
-use super::{AttachError, Options};
+use super::plan::Attachment;
+use super::{AttachError, KubectlOptions};
 use crate::attach::plan::quoted;
 use crate::model::escape::escaped;
 use crate::sys::own_image;
 
 /// What was being done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Doing {
+pub(super) enum Operation {
     ReadPod,
     ReadNamespace,
     Add,
@@ -20,7 +20,7 @@ pub(super) enum Doing {
     Exec,
 }
 
-impl Doing {
+impl Operation {
     fn words(self) -> &'static str {
         match self {
             Self::ReadPod => "cannot read the pod",
@@ -33,12 +33,12 @@ impl Doing {
 }
 
 /// What kubectl's refusal of a command means.
-pub(super) fn of(doing: Doing, command: &[String], stderr: &[u8]) -> AttachError {
+pub(super) fn of(operation: Operation, command: &[String], stderr: &[u8]) -> AttachError {
     let said = words(stderr);
     let sentence = admission(&said)
         .or_else(|| rights(&said))
-        .or_else(|| plain(doing, command, &said))
-        .unwrap_or_else(|| format!("{}; kubectl says: {said}", doing.words()));
+        .or_else(|| plain(operation, command, &said))
+        .unwrap_or_else(|| format!("{}; kubectl says: {said}", operation.words()));
     AttachError::Target(sentence)
 }
 
@@ -111,7 +111,12 @@ pub(super) fn not_started(image: &str, reason: &str, message: &str) -> AttachErr
 }
 
 /// A container that did not start in its time; `logs` is the command that shows what it says.
-pub(super) fn slow(options: &Options, container: &str, words: &str, logs: &str) -> AttachError {
+pub(super) fn slow(
+    options: &KubectlOptions,
+    container: &str,
+    words: &str,
+    logs: &str,
+) -> AttachError {
     AttachError::Target(format!(
         "{container} was not done in its time; the last that is known: {words}\n  It may be yet: \
          {logs} shows what it said, --timeout waits longer than {} s",
@@ -120,23 +125,23 @@ pub(super) fn slow(options: &Options, container: &str, words: &str, logs: &str) 
 }
 
 /// A container that ended with a code that spyhole has no use for.
-pub(super) fn not_spyhole(way: &Way, code: u8) -> AttachError {
+pub(super) fn not_spyhole(attachment: &Attachment, code: u8) -> AttachError {
     AttachError::Target(format!(
         "{} ended with exit code {code}, which is none of spyhole's: is spyhole the entrypoint of \
          the image {}?\n  {STAYS}",
-        way.container,
-        escaped(way.image.as_bytes())
+        attachment.container,
+        escaped(attachment.image.as_bytes())
     ))
 }
 
 /// A container that goes on after spyhole would have ended.
-pub(super) fn no_end(way: &Way, time: Duration, logs: &str) -> AttachError {
+pub(super) fn no_end(attachment: &Attachment, time: Duration, logs: &str) -> AttachError {
     AttachError::Target(format!(
         "{} still runs after {} s, longer than spyhole takes: is spyhole the entrypoint of the \
          image {}?\n  {logs} shows what it prints\n  {STAYS}",
-        way.container,
+        attachment.container,
         time.as_secs(),
-        escaped(way.image.as_bytes())
+        escaped(attachment.image.as_bytes())
     ))
 }
 
@@ -205,19 +210,19 @@ const NEEDED: &str = "get pods, patch pods/ephemeralcontainers, get pods/log; cr
      use a container of spyhole again, create pods/portforward for --serve";
 
 /// Everything else that has a known meaning.
-fn plain(doing: Doing, command: &[String], said: &str) -> Option<String> {
+fn plain(operation: Operation, command: &[String], said: &str) -> Option<String> {
     let has = |words: &str| said.contains(words);
     let sentence = if has("unknown flag: --custom") || has("unknown flag: --profile") {
         "this kubectl is older than 1.31: its debug command has no --custom. A newer one may be \
          named by SPYHOLE_KUBECTL"
             .to_owned()
     } else if has("ephemeral containers are disabled")
-        || (doing == Doing::Add && has("the server could not find the requested resource"))
+        || (operation == Operation::Add && has("the server could not find the requested resource"))
     {
         "the cluster has no ephemeral containers: Kubernetes has them since 1.25. Until then \
          spyhole is put into the pod as a sidecar, or into a volume by `spyhole install`"
             .to_owned()
-    } else if doing == Doing::ReadPod && has("(NotFound)") {
+    } else if operation == Operation::ReadPod && has("(NotFound)") {
         let what = if has("namespaces \"") {
             "namespace"
         } else {
@@ -229,7 +234,7 @@ fn plain(doing: Doing, command: &[String], said: &str) -> Option<String> {
             after_colon(said),
             alike(command, &["get", "pods", "--all-namespaces"], &CLUSTER)
         )
-    } else if doing == Doing::Add && has("(NotFound)") {
+    } else if operation == Operation::Add && has("(NotFound)") {
         format!("the pod is gone: {}", after_colon(said))
     } else if has("Unauthorized") || has("must be logged in") {
         "the cluster does not know who asks: the login of kubectl's context has ended, or is none"

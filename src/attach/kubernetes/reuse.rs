@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use super::AttachError;
 use super::kubectl::split;
-use super::refusal::{self, Doing};
+use super::refusal::{self, Operation};
 use super::run::Ended;
 use super::stream::{Frame, code, stream};
 use crate::attach::plan::Step;
@@ -21,7 +21,7 @@ const NOT_ITS_OWN: std::ops::RangeInclusive<u8> = 126..=254;
 /// A command whose answer is passed on.
 pub(super) fn once(step: &Step) -> Result<Ended, AttachError> {
     let mut out = Held::default();
-    let code = match stream(step, Doing::Exec, &mut Frame::default(), &mut out) {
+    let code = match stream(step, Operation::Exec, &mut Frame::default(), &mut out) {
         Ok(code) => code,
         Err(AttachError::Target(why)) if !out.is_passed_on => {
             return Ok(Ended::NotReused(first_line(&why)));
@@ -51,7 +51,7 @@ pub(super) fn attached(step: &Step) -> Result<Ended, AttachError> {
     }
     // kubectl tells the exit code of what it ran, unless the refusal is its own.
     if refusal::exit_code_beside(&stderr).is_none() {
-        let why = refusal::of(Doing::Exec, &step.words, &stderr).to_string();
+        let why = refusal::of(Operation::Exec, &step.words, &stderr).to_string();
         return Ok(Ended::NotReused(first_line(&why)));
     }
     if NOT_ITS_OWN.contains(&code) {

@@ -5,11 +5,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::kubectl::{Kubectl, ask, split};
-use super::plan::{Kind, Way};
+use super::plan::{Attachment, TaskKind};
 use super::pod::{self, State, Target};
-use super::refusal::{self, Doing};
+use super::refusal::{self, Operation};
 use super::stream::{Frame, code, stream};
-use super::{AttachError, Options, reuse};
+use super::{AttachError, KubectlOptions, reuse};
 use crate::attach::plan::Step;
 use crate::model::escape::escaped;
 use crate::sys::tool::{self, Lent};
@@ -26,24 +26,24 @@ pub(super) enum Ended {
 pub(super) fn run(
     kubectl: &Kubectl,
     target: &Target,
-    way: &Way,
-    options: &Options,
+    attachment: &Attachment,
+    options: &KubectlOptions,
 ) -> Result<Ended, AttachError> {
     let running = Running {
         kubectl,
         target,
-        way,
+        attachment,
         options,
     };
-    let mut steps = way.plan.steps.iter();
+    let mut steps = attachment.plan.steps.iter();
     let Some(first) = steps.next() else {
         return Ok(Ended::With(0));
     };
-    let code = match (way.kind, way.reused) {
-        (Kind::Once, true) => return reuse::once(first),
-        (Kind::Attached, true) => return reuse::attached(first),
-        (Kind::Serve, true) => return running.served_again(),
-        (Kind::Attached, false) => {
+    let code = match (attachment.kind, attachment.reused) {
+        (TaskKind::Once, true) => return reuse::once(first),
+        (TaskKind::Attached, true) => return reuse::attached(first),
+        (TaskKind::Serve, true) => return running.served_again(),
+        (TaskKind::Attached, false) => {
             let lent = lend(first)?;
             hand_over(&Step {
                 file: None,
@@ -51,11 +51,11 @@ pub(super) fn run(
             })?;
             running.ended_with()?
         }
-        (Kind::Once, false) => {
+        (TaskKind::Once, false) => {
             add(first)?;
             running.document(steps.last())?
         }
-        (Kind::Serve, false) => {
+        (TaskKind::Serve, false) => {
             add(first)?;
             running.wait(Until::Runs)?;
             running.serve()?
@@ -67,8 +67,8 @@ pub(super) fn run(
 struct Running<'a> {
     kubectl: &'a Kubectl,
     target: &'a Target,
-    way: &'a Way,
-    options: &'a Options,
+    attachment: &'a Attachment,
+    options: &'a KubectlOptions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +101,11 @@ impl Running<'_> {
             return Ok(0);
         };
         if code != 0 && (reason.contains("StartError") || reason == "ContainerCannotRun") {
-            return Err(refusal::not_started(&self.way.image, &reason, &message));
+            return Err(refusal::not_started(
+                &self.attachment.image,
+                &reason,
+                &message,
+            ));
         }
         let mut frame = Frame::default();
         if let Some(step) = logs {
@@ -112,10 +116,10 @@ impl Running<'_> {
                 // or a part of a document: that is no document.
                 Box::new(io::stderr())
             };
-            stream(step, Doing::ReadLog, &mut frame, &mut *out)?;
+            stream(step, Operation::ReadLog, &mut frame, &mut *out)?;
         }
-        if self.way.time.is_some() && matches!(code, 6..=128) {
-            return Err(refusal::not_spyhole(self.way, code));
+        if self.attachment.time.is_some() && matches!(code, 6..=128) {
+            return Err(refusal::not_spyhole(self.attachment, code));
         }
         if reason == "OOMKilled" || code > 128 {
             return Err(AttachError::Target(format!(
@@ -134,7 +138,7 @@ impl Running<'_> {
     }
 
     fn is_json(&self) -> bool {
-        let words = self.way.plan.steps.first().map(|step| &step.words);
+        let words = self.attachment.plan.steps.first().map(|step| &step.words);
         words.is_some_and(|words| {
             words.iter().any(|word| word == "--quiet")
                 && words.last().is_some_and(|word| word == "dump")
@@ -149,14 +153,14 @@ impl Running<'_> {
         let pod = self
             .kubectl
             .pod_again(&self.target.namespace, &self.target.pod)?;
-        match pod::state(&pod, &self.way.container) {
+        match pod::state(&pod, &self.attachment.container) {
             Some(State::Terminated { code, .. }) => Ok(code),
             Some(State::Waiting { reason, message }) => {
-                Err(refusal::waiting(&self.way.image, &reason, &message)
+                Err(refusal::waiting(&self.attachment.image, &reason, &message)
                     .unwrap_or_else(|| self.slow(&reason)))
             }
             Some(State::Running) => {
-                self.say(&format!("{} still runs", self.way.container));
+                self.say(&format!("{} still runs", self.attachment.container));
                 Ok(0)
             }
             // The node was never asked: kubectl has said why.
@@ -177,15 +181,15 @@ impl Running<'_> {
     fn runs(&self) -> Result<bool, AttachError> {
         let (namespace, pod) = (&self.target.namespace, &self.target.pod);
         let pod = self.kubectl.pod_again(namespace, pod)?;
-        Ok(pod::state(&pod, &self.way.container) == Some(State::Running))
+        Ok(pod::state(&pod, &self.attachment.container) == Some(State::Running))
     }
 
     fn serve(&self) -> Result<u8, AttachError> {
-        let mut steps = self.way.plan.steps.iter().rev();
+        let mut steps = self.attachment.plan.steps.iter().rev();
         let (forward, logs) = (steps.next(), steps.next());
         let begun = Instant::now();
         let token = loop {
-            let said = logs.map(|logs| ask(&logs.words, Doing::ReadLog));
+            let said = logs.map(|logs| ask(&logs.words, Operation::ReadLog));
             let said = said
                 .transpose()?
                 .map(|said| said.stdout)
@@ -198,8 +202,8 @@ impl Running<'_> {
                 let last = said.lines().last().unwrap_or_default();
                 return Err(AttachError::Target(format!(
                     "{} of the image {} does not serve; it says: {}\n  {} shows all of it",
-                    self.way.container,
-                    escaped(self.way.image.as_bytes()),
+                    self.attachment.container,
+                    escaped(self.attachment.image.as_bytes()),
                     escaped(last.as_bytes()),
                     self.logs_line()
                 )));
@@ -220,7 +224,7 @@ impl Running<'_> {
 
     /// Until the node has started it, or until it has ended.
     fn wait(&self, until: Until) -> Result<State, AttachError> {
-        let name = &self.way.container;
+        let name = &self.attachment.container;
         let begun = Instant::now();
         let (mut pause, mut last) = (Duration::from_millis(300), String::new());
         let mut running_since = None;
@@ -233,9 +237,9 @@ impl Running<'_> {
                 Some(State::Running) if until == Until::Runs => return Ok(State::Running),
                 Some(State::Running) => {
                     let since: &Instant = running_since.get_or_insert_with(Instant::now);
-                    let limit = self.way.time.map_or(END_TIME, |time| time + GRACE);
+                    let limit = self.attachment.time.map_or(END_TIME, |time| time + GRACE);
                     if since.elapsed() >= limit {
-                        return Err(refusal::no_end(self.way, limit, &self.logs_line()));
+                        return Err(refusal::no_end(self.attachment, limit, &self.logs_line()));
                     }
                     ("runs".to_owned(), Duration::MAX)
                 }
@@ -248,7 +252,8 @@ impl Running<'_> {
                     return Err(self.ended_early(code, &reason, &message));
                 }
                 Some(State::Waiting { reason, message }) => {
-                    if let Some(error) = refusal::waiting(&self.way.image, &reason, &message) {
+                    if let Some(error) = refusal::waiting(&self.attachment.image, &reason, &message)
+                    {
                         return Err(error);
                     }
                     (reason, self.options.timeout)
@@ -271,12 +276,17 @@ impl Running<'_> {
     }
 
     fn slow(&self, words: &str) -> AttachError {
-        refusal::slow(self.options, &self.way.container, words, &self.logs_line())
+        refusal::slow(
+            self.options,
+            &self.attachment.container,
+            words,
+            &self.logs_line(),
+        )
     }
 
     /// The command that shows what the container says.
     fn logs_line(&self) -> String {
-        let container = format!("--container={}", self.way.container);
+        let container = format!("--container={}", self.attachment.container);
         let words = ["logs", &self.target.pod, &container];
         self.kubectl.line(Some(&self.target.namespace), &words)
     }
@@ -284,19 +294,19 @@ impl Running<'_> {
     /// What was to serve, and does not.
     fn ended_early(&self, code: u8, reason: &str, message: &str) -> AttachError {
         if reason.contains("StartError") || reason == "ContainerCannotRun" {
-            return refusal::not_started(&self.way.image, reason, message);
+            return refusal::not_started(&self.attachment.image, reason, message);
         }
-        let steps = &self.way.plan.steps;
+        let steps = &self.attachment.plan.steps;
         let logs = steps
             .len()
             .checked_sub(2)
             .and_then(|index| steps.get(index));
-        let said = logs.and_then(|logs| ask(&logs.words, Doing::ReadLog).ok());
+        let said = logs.and_then(|logs| ask(&logs.words, Operation::ReadLog).ok());
         let said = said.map(|said| said.stdout).unwrap_or_default();
         let last = said.trim_ascii().split(|byte| *byte == b'\n').next_back();
         AttachError::Target(format!(
             "{} ended with {code} ({reason}); it says: {}",
-            self.way.container,
+            self.attachment.container,
             escaped(last.unwrap_or_default())
         ))
     }
@@ -310,7 +320,7 @@ impl Running<'_> {
 
 fn add(step: &Step) -> Result<(), AttachError> {
     let lent = lend(step)?;
-    ask(&lent.words, Doing::Add)?;
+    ask(&lent.words, Operation::Add)?;
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::process::ExitStatus;
 
 use super::AttachError;
 use super::kubectl::split;
-use super::refusal::{self, Doing};
+use super::refusal::{self, Operation};
 use crate::attach::plan::Step;
 use crate::model::escape::escaped;
 use crate::sys::tool::{self, ToolError};
@@ -13,7 +13,7 @@ use crate::sys::tool::{self, ToolError};
 /// Passes what a program says on stdout on; its exit code, where it is that of spyhole there.
 pub(super) fn stream(
     step: &Step,
-    doing: Doing,
+    operation: Operation,
     frame: &mut Frame,
     out: &mut dyn Write,
 ) -> Result<u8, AttachError> {
@@ -33,7 +33,7 @@ pub(super) fn stream(
     out.flush().map_err(ToolError::Output)?;
     let ended = refusal::exit_code_beside(&said.stderr);
     if !said.status.success() && ended.is_none() {
-        return Err(refusal::of(doing, &step.words, &said.stderr));
+        return Err(refusal::of(operation, &step.words, &said.stderr));
     }
     for line in said.stderr.split(|byte| *byte == b'\n') {
         let own = line.starts_with(b"command terminated with exit code")

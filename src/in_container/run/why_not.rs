@@ -35,19 +35,19 @@ pub(super) fn cause(attempt: &Attempt<'_>) -> Cause {
     let Ok(root) = InRoot::at(Path::new("/")) else {
         return refused(attempt.errno);
     };
-    let looked = Look {
+    let looked = StartFacts {
         root: &root,
         attempt,
     };
     looked.cause()
 }
 
-struct Look<'a> {
+struct StartFacts<'a> {
     root: &'a InRoot,
     attempt: &'a Attempt<'a>,
 }
 
-impl Look<'_> {
+impl StartFacts<'_> {
     fn cause(&self) -> Cause {
         let Ok(found) = &self.attempt.search.found else {
             return self.not_found();

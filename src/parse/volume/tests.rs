@@ -22,7 +22,7 @@ const POD: &str = "3c1f7a5e-9f0b-4d52-8a53-0d2f6e1b7c94";
 /// `mount point: meaning` of every mount that is no mask; `-` where nothing tells.
 fn meanings(file: &[u8], container: bool) -> Vec<String> {
     let entries: Vec<_> = mountinfo::entries(file).map(Result::unwrap).collect();
-    let around = Surroundings::of(&entries, container);
+    let around = MountContext::of(&entries, container);
     let shown = entries.iter().filter(|entry| !is_mask(entry));
     shown
         .map(|entry| {
@@ -44,7 +44,7 @@ fn masked(file: &[u8]) -> Vec<String> {
 /// The meaning of the mount at this place.
 fn at(file: &[u8], point: &str) -> Volume {
     let entries: Vec<_> = mountinfo::entries(file).map(Result::unwrap).collect();
-    let around = Surroundings::of(&entries, false);
+    let around = MountContext::of(&entries, false);
     let entry = entries
         .iter()
         .find(|entry| *entry.mount_point == *point.as_bytes());
@@ -269,7 +269,7 @@ fn what_lxcfs_or_a_user_lays_over_proc_is_no_mask() {
 fn survives_damage() {
     mutate::survives(CRIO, |bytes| {
         let entries: Vec<_> = mountinfo::entries(bytes).flatten().collect();
-        let around = Surroundings::of(&entries, false);
+        let around = MountContext::of(&entries, false);
         for entry in &entries {
             let _ = (volume(entry, &around), is_mask(entry));
         }
@@ -281,7 +281,7 @@ proptest! {
     fn any_paths_have_some_meaning_or_none(root in "(/pods|/volumes|/_data|/[a~.-]{1,3}|/csi|//deleted){0,6}", point in "(/proc|/sys|/dev|/a|/run){0,3}") {
         let line = format!("1 0 0:1 /{root} /{point} ro - tmpfs none rw\n");
         let entries: Vec<_> = mountinfo::entries(line.as_bytes()).flatten().collect();
-        let around = Surroundings::of(&entries, true);
+        let around = MountContext::of(&entries, true);
         for entry in &entries {
             let _ = (volume(entry, &around), is_mask(entry));
         }

@@ -53,7 +53,7 @@ pub(super) fn complete(connection: &mut ClientConnection, wire: &mut Wire) -> En
 /// Says goodbye. Where the server asked for a certificate in TLS 1.3, its answer to the one
 /// that it got, or did not get, comes only now: a refusal, or else a session ticket, data or
 /// its own goodbye. Where none of these comes it is not known whether it was content.
-pub(super) fn farewell(
+pub(super) fn shut_down(
     connection: &mut ClientConnection,
     wire: &mut Wire,
     verifier: &RecordingVerifier,

@@ -156,7 +156,7 @@ impl Looker {
         };
         let outcome = match ended {
             Ended::Done => {
-                let (answer, outcome) = handshake::farewell(&mut connection, &mut wire, &verifier);
+                let (answer, outcome) = handshake::shut_down(&mut connection, &mut wire, &verifier);
                 seen.client_certificate = answer;
                 outcome.map_err(|error| failure::of_handshake(error, &mut wire, &verifier, &about))
             }

@@ -21,9 +21,9 @@ pub use family::Form;
 use crate::model::Report;
 use crate::model::gap::Gap;
 use crate::model::label::label;
-use crate::model::own::Own;
 use crate::model::process_group::{GroupKey, ProcessGroup};
 use crate::model::seen::Seen;
+use crate::model::server_stats::ServerStats;
 use crate::model::target::Target;
 use crate::model::time::Timestamp;
 
@@ -38,7 +38,7 @@ pub struct Figures<'a> {
     /// Processor time that each group has used, in user mode and in the kernel.
     pub cpu_seconds: &'a dyn Fn(&GroupKey) -> Option<(f64, f64)>,
     /// The server's own figures.
-    pub own: &'a Own,
+    pub own: &'a ServerStats,
 }
 
 /// Writes them.

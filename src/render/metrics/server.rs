@@ -3,10 +3,10 @@
 use super::family::Family;
 use super::{number, seconds};
 use crate::model::label::label;
-use crate::model::own::Own;
+use crate::model::server_stats::ServerStats;
 
 /// Its figures, and those of its probes.
-pub(super) fn families(own: &Own) -> Vec<Family> {
+pub(super) fn families(own: &ServerStats) -> Vec<Family> {
     let mut build = Family::info("spyhole_build_info", "The version that answers.");
     build.add([("version", env!("CARGO_PKG_VERSION").to_owned())], 1.0);
     let mut requests = Family::counter(
@@ -70,7 +70,7 @@ pub(super) fn families(own: &Own) -> Vec<Family> {
     families
 }
 
-fn probes(own: &Own) -> [Family; 2] {
+fn probes(own: &ServerStats) -> [Family; 2] {
     let mut success = Family::gauge(
         "spyhole_probe_success",
         "1 where the probe passed when it was last run, 0 where it failed; absent where that could not be judged.",

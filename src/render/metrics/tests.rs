@@ -6,9 +6,9 @@ use crate::model::certificate::{
     Certificate, CertificateFile, Certificates, KeyAlgorithm, PublicKey,
 };
 use crate::model::gap::{Gaps, Reason, Refusal};
-use crate::model::own::ProbeFigure;
 use crate::model::process::{Limit, LimitPair, Process};
 use crate::model::process_group::groups;
+use crate::model::server_stats::ProbeFigure;
 use crate::model::socket::{Family as AddressFamily, Protocol, Socket, SocketSum, State};
 use crate::model::target::ChosenBy;
 use crate::model::tls::{ClientCertificate, TlsLook, Took};
@@ -21,8 +21,8 @@ fn at(seconds: u64) -> Timestamp {
     Timestamp(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
 }
 
-fn own() -> Own {
-    Own {
+fn own() -> ServerStats {
+    ServerStats {
         started_at: at(1),
         cpu_seconds: Some(0.25),
         resident_bytes: Some(4_096),

@@ -47,7 +47,7 @@ fn mapped(map: &[u8], of: Credentials) -> Credentials {
     }
 }
 
-fn reasons(check: Check, viewer: &Credentials, target: &Credentials) -> Vec<Reason> {
+fn reasons(check: AccessCheck, viewer: &Credentials, target: &Credentials) -> Vec<Reason> {
     let found = blockers(check, viewer, target);
     found.into_iter().map(|blocker| blocker.reason).collect()
 }
@@ -204,11 +204,19 @@ fn every_comparison_that_fails_is_told() {
         ),
     ];
     for (name, viewer, target, links, environ, listing) in rows {
-        assert_eq!(reasons(Check::Ptrace, &viewer, &target), links, "{name}");
-        let both = reasons(Check::OwnerAndPtrace, &viewer, &target);
+        assert_eq!(
+            reasons(AccessCheck::Ptrace, &viewer, &target),
+            links,
+            "{name}"
+        );
+        let both = reasons(AccessCheck::OwnerAndPtrace, &viewer, &target);
         assert_eq!(both, environ, "{name}");
-        assert_eq!(reasons(Check::Owner, &viewer, &target), listing, "{name}");
-        assert_eq!(reasons(Check::Open, &viewer, &target), [], "{name}");
+        assert_eq!(
+            reasons(AccessCheck::Owner, &viewer, &target),
+            listing,
+            "{name}"
+        );
+        assert_eq!(reasons(AccessCheck::Open, &viewer, &target), [], "{name}");
     }
 }
 
@@ -220,7 +228,7 @@ fn evidence_holds_the_values() {
         ..process(65532, 65533, 0)
     };
     let target = undumpable(process(1000, 1001, 1 << 10));
-    let found = blockers(Check::Ptrace, &viewer, &target);
+    let found = blockers(AccessCheck::Ptrace, &viewer, &target);
     let told: Vec<&str> = found
         .iter()
         .map(|blocker| blocker.evidence.as_str())
@@ -246,7 +254,11 @@ fn nobody_is_told_of_a_grant_that_never_was() {
         cap_bounding: Some(everything),
         ..process(65532, 65532, 0)
     };
-    let found = blockers(Check::Ptrace, &user_of_the_node, &process(1000, 1000, 0));
+    let found = blockers(
+        AccessCheck::Ptrace,
+        &user_of_the_node,
+        &process(1000, 1000, 0),
+    );
     assert!(
         found
             .iter()
@@ -264,15 +276,35 @@ fn the_errno_alone_is_never_the_reason() {
         ..app()
     };
     for (errno, check, viewer, reason) in [
-        (Errno::EACCES, Check::Ptrace, root(), Reason::SecurityModule),
-        (Errno::EACCES, Check::Open, root(), Reason::Denied),
-        (Errno::EACCES, Check::Ptrace, app(), Reason::Denied),
-        (Errno::EPERM, Check::Ptrace, filtered(), Reason::Seccomp),
-        (Errno::EACCES, Check::Ptrace, filtered(), Reason::Denied),
-        (Errno::EACCES, Check::Owner, process(7, 7, 0), Reason::Uid),
-        (Errno::ESRCH, Check::Ptrace, app(), Reason::Vanished),
-        (Errno::ENOENT, Check::Open, app(), Reason::Unsupported),
-        (Errno::EIO, Check::Open, app(), Reason::Io),
+        (
+            Errno::EACCES,
+            AccessCheck::Ptrace,
+            root(),
+            Reason::SecurityModule,
+        ),
+        (Errno::EACCES, AccessCheck::Open, root(), Reason::Denied),
+        (Errno::EACCES, AccessCheck::Ptrace, app(), Reason::Denied),
+        (
+            Errno::EPERM,
+            AccessCheck::Ptrace,
+            filtered(),
+            Reason::Seccomp,
+        ),
+        (
+            Errno::EACCES,
+            AccessCheck::Ptrace,
+            filtered(),
+            Reason::Denied,
+        ),
+        (
+            Errno::EACCES,
+            AccessCheck::Owner,
+            process(7, 7, 0),
+            Reason::Uid,
+        ),
+        (Errno::ESRCH, AccessCheck::Ptrace, app(), Reason::Vanished),
+        (Errno::ENOENT, AccessCheck::Open, app(), Reason::Unsupported),
+        (Errno::EIO, AccessCheck::Open, app(), Reason::Io),
     ] {
         let refusal = refusal(errno, check, &viewer, app);
         assert_eq!(refusal.reason, reason, "{errno} {check:?}");

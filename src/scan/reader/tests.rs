@@ -95,7 +95,7 @@ fn a_file_that_is_missing_tells_an_ended_process_from_an_old_kernel() {
         let reason = refusal_below(
             &process,
             missing,
-            Check::Open,
+            AccessCheck::Open,
             &viewer,
             Credentials::default,
         );

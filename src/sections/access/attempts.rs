@@ -5,10 +5,10 @@ use std::ffi::{CStr, CString};
 
 use nix::errno::Errno;
 
-use super::surroundings::Surroundings;
+use super::system::SystemContext;
 use crate::model::access::What;
 use crate::model::gap::Refusal;
-use crate::rights::ptrace_access::{Check, Credentials, refusal_below};
+use crate::rights::ptrace_access::{AccessCheck, Credentials, refusal_below};
 use crate::scan::Scan;
 use crate::scan::process_files::CallerCredentials;
 use crate::scan::snapshot::ProcessSnapshot;
@@ -19,7 +19,7 @@ use crate::sys::ProcessDir;
 pub(super) struct Attempted {
     pub(super) what: What,
     /// What the kernel asks for there.
-    pub(super) check: Check,
+    pub(super) check: AccessCheck,
     /// What was tried.
     pub(super) path: String,
     pub(super) result: Result<(), Refusal>,
@@ -33,18 +33,18 @@ pub(super) fn all(
     scan: &Scan,
     held: &TargetHandle,
     target: &Credentials,
-    surroundings: &Surroundings,
+    system: &SystemContext,
     buffer: &mut Vec<u8>,
 ) -> Vec<Attempted> {
     let mut tries = Tries {
         main: &held.main,
         viewer: &scan.reader.viewer,
         target,
-        base: format!("{}/{}", surroundings.proc_path, held.main.pid()),
+        base: format!("{}/{}", system.proc_path, held.main.pid()),
         buffer,
         found: Vec::new(),
     };
-    tries.found.push(surroundings.process_list(scan));
+    tries.found.push(system.process_list(scan));
     let Some(facts) = scan.main_process() else {
         return tries.found;
     };
@@ -69,31 +69,56 @@ const A_LITTLE: usize = 4096;
 
 impl Tries<'_> {
     fn open_to_all(&mut self, facts: &ProcessSnapshot) {
-        self.known(What::Status, Check::Open, "status", facts.status.as_ref());
-        self.known(What::Arguments, Check::Open, "cmdline", facts.args.as_ref());
-        self.read(What::Mounts, Check::Open, c"mountinfo");
-        self.known(What::Limits, Check::Open, "limits", facts.limits.as_ref());
-        self.read(What::CgroupMembership, Check::Open, c"cgroup");
-        self.read(What::Sockets, Check::Open, c"net/tcp");
+        self.known(
+            What::Status,
+            AccessCheck::Open,
+            "status",
+            facts.status.as_ref(),
+        );
+        self.known(
+            What::Arguments,
+            AccessCheck::Open,
+            "cmdline",
+            facts.args.as_ref(),
+        );
+        self.read(What::Mounts, AccessCheck::Open, c"mountinfo");
+        self.known(
+            What::Limits,
+            AccessCheck::Open,
+            "limits",
+            facts.limits.as_ref(),
+        );
+        self.read(What::CgroupMembership, AccessCheck::Open, c"cgroup");
+        self.read(What::Sockets, AccessCheck::Open, c"net/tcp");
     }
 
     fn guarded(&mut self, facts: &ProcessSnapshot, held: &TargetHandle) {
         let environ = facts.environ.as_ref();
-        self.known(What::Environment, Check::OwnerAndPtrace, "environ", environ);
+        self.known(
+            What::Environment,
+            AccessCheck::OwnerAndPtrace,
+            "environ",
+            environ,
+        );
         self.files(held);
-        self.known(What::Program, Check::Ptrace, "exe", facts.exe.as_ref());
+        self.known(
+            What::Program,
+            AccessCheck::Ptrace,
+            "exe",
+            facts.exe.as_ref(),
+        );
         let cwd = facts.cwd.as_ref();
-        self.known(What::WorkingDirectory, Check::Ptrace, "cwd", cwd);
+        self.known(What::WorkingDirectory, AccessCheck::Ptrace, "cwd", cwd);
         let listing = facts.fd_count.as_ref();
-        self.known(What::Descriptors, Check::Owner, "fd", listing);
+        self.known(What::Descriptors, AccessCheck::Owner, "fd", listing);
         self.descriptor_links(matches!(listing, Some(Ok(Some(0)))));
         // Both say no when they are opened; reading them costs the kernel a walk of the memory.
-        self.open(What::MemoryMap, Check::Ptrace, c"maps");
-        self.open(What::MemoryRollup, Check::Ptrace, c"smaps_rollup");
+        self.open(What::MemoryMap, AccessCheck::Ptrace, c"maps");
+        self.open(What::MemoryRollup, AccessCheck::Ptrace, c"smaps_rollup");
         // Opens for its owner, and says no only when it is read.
-        self.read(What::Io, Check::OwnerAndPtrace, c"io");
+        self.read(What::Io, AccessCheck::OwnerAndPtrace, c"io");
         let link = self.main.read_link(c"ns/mnt").map(drop);
-        self.errno(What::Namespaces, Check::Ptrace, "ns/mnt", link);
+        self.errno(What::Namespaces, AccessCheck::Ptrace, "ns/mnt", link);
     }
 
     /// The root must open, and let itself be searched.
@@ -102,15 +127,15 @@ impl Tries<'_> {
             Ok(root) => root,
             Err(refusal) => {
                 let denied = Err(refusal.clone());
-                self.push(What::Files, Check::Ptrace, "root", denied.clone());
-                return self.push(What::CgroupFiles, Check::Ptrace, CGROUP, denied);
+                self.push(What::Files, AccessCheck::Ptrace, "root", denied.clone());
+                return self.push(What::CgroupFiles, AccessCheck::Ptrace, CGROUP, denied);
             }
         };
         let searched = root.locate(b"/.").map(drop);
-        self.errno(What::Files, Check::Open, "root", searched);
+        self.errno(What::Files, AccessCheck::Open, "root", searched);
         let path = CGROUP.strip_prefix("root").unwrap_or(CGROUP);
         let cgroup = root.locate(path.as_bytes()).map(drop);
-        self.errno(What::CgroupFiles, Check::Open, CGROUP, cgroup);
+        self.errno(What::CgroupFiles, AccessCheck::Open, CGROUP, cgroup);
     }
 
     fn descriptor_links(&mut self, none: bool) {
@@ -132,15 +157,15 @@ impl Tries<'_> {
                 }
             }
         }
-        self.errno(What::SocketOwners, Check::OwnerAndPtrace, &path, link);
+        self.errno(What::SocketOwners, AccessCheck::OwnerAndPtrace, &path, link);
     }
 
-    fn read(&mut self, what: What, check: Check, name: &CStr) {
+    fn read(&mut self, what: What, check: AccessCheck, name: &CStr) {
         let result = self.main.read(name, A_LITTLE, self.buffer).map(drop);
         self.errno(what, check, &name.to_string_lossy(), result);
     }
 
-    fn open(&mut self, what: What, check: Check, name: &CStr) {
+    fn open(&mut self, what: What, check: AccessCheck, name: &CStr) {
         let result = self.main.try_open(name);
         self.errno(what, check, &name.to_string_lossy(), result);
     }
@@ -149,7 +174,7 @@ impl Tries<'_> {
     fn known<T>(
         &mut self,
         what: What,
-        check: Check,
+        check: AccessCheck,
         name: &str,
         attempt: Option<&Result<T, Refusal>>,
     ) {
@@ -159,14 +184,14 @@ impl Tries<'_> {
         }
     }
 
-    fn errno(&mut self, what: What, check: Check, name: &str, result: Result<(), Errno>) {
+    fn errno(&mut self, what: What, check: AccessCheck, name: &str, result: Result<(), Errno>) {
         let result = result.map_err(|errno| {
             refusal_below(self.main, errno, check, self.viewer, || self.target.clone())
         });
         self.push(what, check, name, result);
     }
 
-    fn push(&mut self, what: What, check: Check, name: &str, result: Result<(), Refusal>) {
+    fn push(&mut self, what: What, check: AccessCheck, name: &str, result: Result<(), Refusal>) {
         self.found.push(Attempted {
             what,
             check,

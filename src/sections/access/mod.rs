@@ -6,7 +6,7 @@ mod party;
 mod place;
 mod remedies;
 mod sharing;
-mod surroundings;
+mod system;
 
 use clap::Args;
 use serde::Deserialize;
@@ -26,7 +26,7 @@ use crate::scan::needs::{Needs, Scope};
 use attempts::Attempted;
 use remedies::{Advice, Situation};
 use sharing::Sharing;
-use surroundings::Surroundings;
+use system::SystemContext;
 
 /// Flags of `spyhole access`; there are none.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
@@ -70,21 +70,21 @@ fn look(scan: &Scan, gaps: &mut Gaps) -> Option<Access> {
     let mut buffer = Vec::new();
     let held = scan.target.as_ref()?;
     let target = held.credentials().clone();
-    let surroundings = Surroundings::of(scan, held, &mut buffer);
-    let tried = attempts::all(scan, held, &target, &surroundings, &mut buffer);
+    let system = SystemContext::of(scan, held, &mut buffer);
+    let tried = attempts::all(scan, held, &target, &system, &mut buffer);
     let viewer: &Credentials = &scan.reader.viewer;
     let judge = Judge {
         viewer,
         target: &target,
-        surroundings: &surroundings,
+        system: &system,
     };
     let mut found = Vec::new();
     let checks: Vec<Check> = tried
         .into_iter()
         .map(|attempted| judge.check(attempted, &mut found))
         .collect();
-    let sharing = Sharing::of(scan, held, &target, &surroundings);
-    let place = place::of(scan, held, &surroundings, &sharing, &mut buffer);
+    let sharing = Sharing::of(scan, held, &target, &system);
+    let place = place::of(scan, held, &system, &sharing, &mut buffer);
     let Advice {
         remedies,
         ruled_out,
@@ -95,9 +95,9 @@ fn look(scan: &Scan, gaps: &mut Gaps) -> Option<Access> {
         inside: place::ids_inside(viewer, &target, held, &mut buffer),
         other_user_namespace: ptrace_access::same_user_namespace(viewer, &target) == Some(false),
         blockers: &found,
-        hiding: surroundings.hiding(viewer),
+        hiding: system.hiding(viewer),
         nobody_else: held.chosen_by == ChosenBy::NobodyElse,
-        labels: [&surroundings.viewer_label, &surroundings.target_label],
+        labels: [&system.viewer_label, &system.target_label],
     });
     // Where the ptrace check let a viewer through who cannot pass it otherwise.
     let passed = checks
@@ -115,10 +115,10 @@ fn look(scan: &Scan, gaps: &mut Gaps) -> Option<Access> {
     Some(Access {
         target: party::of(gaps, "target", &shown, unreadable.as_ref())
             .with_dumpable(gaps, &shown, dumpable_matters)
-            .labelled(surroundings.target_label.clone()),
+            .labelled(system.target_label.clone()),
         viewer: party::of(gaps, "viewer", &viewer, None)
             .listed(scan.own_pid)
-            .labelled(surroundings.viewer_label.clone()),
+            .labelled(system.viewer_label.clone()),
         shared: sharing.record(gaps),
         checks,
         blockers: found,
@@ -131,7 +131,7 @@ fn look(scan: &Scan, gaps: &mut Gaps) -> Option<Access> {
 struct Judge<'a> {
     viewer: &'a Credentials,
     target: &'a Credentials,
-    surroundings: &'a Surroundings,
+    system: &'a SystemContext,
 }
 
 impl Judge<'_> {
@@ -179,7 +179,7 @@ impl Judge<'_> {
 
     fn blockers(&self, attempted: &Attempted, refusal: &Refusal) -> Vec<Blocker> {
         if attempted.what == What::ProcessList {
-            return vec![self.surroundings.hidden(self.viewer)];
+            return vec![self.system.hidden(self.viewer)];
         }
         let found = blockers(attempted.check, self.viewer, self.target);
         if !found.is_empty() {
@@ -187,10 +187,10 @@ impl Judge<'_> {
         }
         let needs_ptrace = matches!(
             attempted.check,
-            ptrace_access::Check::Ptrace | ptrace_access::Check::OwnerAndPtrace
+            ptrace_access::AccessCheck::Ptrace | ptrace_access::AccessCheck::OwnerAndPtrace
         );
         vec![
-            self.surroundings
+            self.system
                 .unexplained(needs_ptrace, refusal, self.viewer, self.target),
         ]
     }

@@ -2,7 +2,7 @@
 
 use super::remedies::{Place, Platform};
 use super::sharing::Sharing;
-use super::surroundings::Surroundings;
+use super::system::SystemContext;
 use crate::parse::id_map::IdMap;
 use crate::parse::stat::Stat;
 use crate::rights::ptrace_access::{Credentials, same_user_namespace};
@@ -17,7 +17,7 @@ use crate::sys::own_image;
 pub(super) fn of(
     scan: &Scan,
     held: &TargetHandle,
-    surroundings: &Surroundings,
+    system: &SystemContext,
     sharing: &Sharing,
     buffer: &mut Vec<u8>,
 ) -> Place {
@@ -30,7 +30,7 @@ pub(super) fn of(
         _ => Platform::Unknown,
     };
     let in_own_pod = platform == Platform::Kubernetes
-        && match (own_pod_uid(scan, surroundings, buffer), &identity.pod_uid) {
+        && match (own_pod_uid(scan, system, buffer), &identity.pod_uid) {
             (Some(own), Some(target)) => own == *target,
             _ => sharing.network() != Some(false),
         };
@@ -49,8 +49,8 @@ pub(super) fn of(
 }
 
 /// The UID of the pod that spyhole's own container is in.
-fn own_pod_uid(scan: &Scan, surroundings: &Surroundings, buffer: &mut Vec<u8>) -> Option<String> {
-    let own = surroundings.own.as_ref()?;
+fn own_pod_uid(scan: &Scan, system: &SystemContext, buffer: &mut Vec<u8>) -> Option<String> {
+    let own = system.own.as_ref()?;
     own.read(c"stat", file_limits::SMALL, buffer).ok()?;
     let stat = Stat::parse(buffer).ok()?;
     let (identity, _) = scan.reader.identities.of(own, &stat, buffer);

@@ -4,11 +4,11 @@ use crate::sys::file_limits;
 use std::ffi::CStr;
 
 use super::SECTION;
-use super::surroundings::Surroundings;
+use super::system::SystemContext;
 use crate::model::access::Shared;
 use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::parse::status::Status;
-use crate::rights::ptrace_access::{Check, Credentials, refusal_below, same_user_namespace};
+use crate::rights::ptrace_access::{AccessCheck, Credentials, refusal_below, same_user_namespace};
 use crate::scan::Scan;
 use crate::scan::target::TargetHandle;
 use crate::sys::ProcessDir;
@@ -26,15 +26,15 @@ impl Sharing {
         scan: &Scan,
         held: &TargetHandle,
         target: &Credentials,
-        surroundings: &Surroundings,
+        system: &SystemContext,
     ) -> Self {
         let viewer = &scan.reader.viewer;
-        let own = surroundings.own.as_ref();
+        let own = system.own.as_ref();
         let by_link = |name: &CStr| -> Result<bool, Refusal> {
             let own = own.ok_or_else(|| Refusal::of(Reason::Unsupported))?;
             let link = |of: &ProcessDir| {
                 of.read_link(name).map_err(|errno| {
-                    refusal_below(of, errno, Check::Ptrace, viewer, || target.clone())
+                    refusal_below(of, errno, AccessCheck::Ptrace, viewer, || target.clone())
                 })
             };
             Ok(link(&held.main)? == link(own)?)

@@ -1,7 +1,7 @@
 //! Facts of a visit → the security contexts of the document.
 
 use super::naming::Naming;
-use super::node::Surroundings;
+use super::node::NodeContext;
 use super::pod_security::{Evidence, Labelled, judge};
 use super::{CapabilitiesQuery, Query, defaults, words};
 use crate::model::capabilities::{
@@ -40,7 +40,7 @@ fn names(mask: u64) -> Vec<String> {
 pub(super) struct Filler<'a> {
     scan: &'a Scan,
     pub(super) gaps: &'a mut Gaps,
-    pub(super) around: Surroundings,
+    pub(super) around: NodeContext,
 }
 
 /// Whose privileges are told: names and maps are those of its process.
@@ -54,7 +54,7 @@ struct Subject<'a> {
 impl<'a> Filler<'a> {
     pub(super) fn new(scan: &'a Scan, gaps: &'a mut Gaps) -> Self {
         Self {
-            around: Surroundings::read(scan),
+            around: NodeContext::read(scan),
             scan,
             gaps,
         }

@@ -18,7 +18,7 @@ const FIRST_NET: u64 = 0xefff_fff9;
 
 /// What is known beside the process itself, read once.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Surroundings {
+pub(super) struct NodeContext {
     /// How many capabilities the kernel knows: `cap_last_cap` and the one at 0.
     pub(super) known_capabilities: u8,
     /// `uid_map` of the viewer.
@@ -41,7 +41,7 @@ impl Namespaces {
     }
 }
 
-impl Surroundings {
+impl NodeContext {
     /// Reads them.
     #[must_use]
     pub(super) fn read(scan: &Scan) -> Self {
@@ -243,10 +243,10 @@ mod tests {
                 Answer::Unknown,
             ),
         ] {
-            let around = Surroundings {
+            let around = NodeContext {
                 viewer_map: Some(map(viewer)),
                 viewer_in_first_user_namespace: first,
-                ..Surroundings::default()
+                ..NodeContext::default()
             };
             let (answer, evidence) = around.root_is_node_root(&map(target), inode);
             assert_eq!(
@@ -254,7 +254,7 @@ mod tests {
                 "{viewer:?} {first:?} {target:?}: {evidence}"
             );
         }
-        let blind = Surroundings::default();
+        let blind = NodeContext::default();
         assert_eq!(blind.root_is_node_root(&map(ALL), None).0, Answer::Unknown);
     }
 
@@ -279,17 +279,17 @@ mod tests {
 
     #[test]
     fn shared_namespaces_of_the_node() {
-        let around = Surroundings {
+        let around = NodeContext {
             kernel_threads: Some(true),
             kernel: Namespaces {
                 net: Some(4_026_531_840),
                 ..Namespaces::default()
             },
-            ..Surroundings::default()
+            ..NodeContext::default()
         };
         assert_eq!(around.host_pid(Some(1)), Some(true));
         assert_eq!(around.host_pid(Some(2)), Some(false), "a number of its own");
-        assert_eq!(Surroundings::default().host_pid(Some(1)), None);
+        assert_eq!(NodeContext::default().host_pid(Some(1)), None);
         let own = |ipc, net| Namespaces {
             ipc: Some(ipc),
             net: Some(net),
@@ -301,10 +301,10 @@ mod tests {
         assert_eq!(around.host_net(&own(1, 4_026_531_840)), Some(true));
         assert_eq!(around.host_net(&own(1, 4_026_532_000)), Some(false));
         assert_eq!(around.host_net(&own(1, FIRST_NET)), Some(true));
-        assert_eq!(Surroundings::default().host_net(&own(1, 2)), None);
-        let fixed = Surroundings {
+        assert_eq!(NodeContext::default().host_net(&own(1, 2)), None);
+        let fixed = NodeContext {
             net_is_fixed: true,
-            ..Surroundings::default()
+            ..NodeContext::default()
         };
         assert_eq!(fixed.host_net(&own(1, 2)), Some(false));
     }

@@ -17,7 +17,7 @@ use crate::model::seen::Seen;
 use crate::model::time::Timestamp;
 use crate::parse::certificate_paths;
 use crate::rights::file_mode::FileSubject;
-use crate::rights::ptrace_access::Check;
+use crate::rights::ptrace_access::AccessCheck;
 use crate::scan::Scan;
 use crate::scan::target::by_its_mode;
 use crate::sys::InRoot;
@@ -110,7 +110,7 @@ fn roots(scan: &Scan) -> Result<(InRoot, InRoot), (i32, Refusal)> {
     };
     let root = || {
         InRoot::of(&held.main).map_err(|errno| {
-            let refusal = held.refusal(errno, Check::Ptrace, &scan.reader.viewer);
+            let refusal = held.refusal(errno, AccessCheck::Ptrace, &scan.reader.viewer);
             (held.main.pid(), refusal)
         })
     };
@@ -137,7 +137,7 @@ impl Assembly {
         let mut told = BTreeSet::new();
         for (start, outcome) in starts.into_iter().zip(outcomes) {
             match outcome {
-                time_box::Outcome::Done(searched) => {
+                time_box::TimedOutcome::Done(searched) => {
                     self.searched(&start, searched, &mut told, gaps);
                 }
                 late => {
@@ -232,7 +232,7 @@ impl Judge<'_> {
     fn files(
         &mut self,
         candidates: Vec<Candidate>,
-        outcomes: Vec<time_box::Outcome<Outcome>>,
+        outcomes: Vec<time_box::TimedOutcome<Outcome>>,
         missing: &mut BTreeMap<Vec<u8>, BTreeSet<FoundBy>>,
     ) -> Vec<CertificateFile> {
         let mut files: Vec<CertificateFile> = Vec::new();
@@ -240,7 +240,7 @@ impl Judge<'_> {
         for (index, (candidate, outcome)) in candidates.into_iter().zip(outcomes).enumerate() {
             let subject = || Subject::Path(candidate.path.as_slice().into());
             let outcome = match outcome {
-                time_box::Outcome::Done(outcome) => outcome,
+                time_box::TimedOutcome::Done(outcome) => outcome,
                 late => {
                     self.gaps
                         .record(SECTION, "certificates", subject(), &not_in_time(&late));
@@ -360,12 +360,12 @@ impl Unread {
     }
 }
 
-fn not_in_time<T>(outcome: &time_box::Outcome<T>) -> Refusal {
+fn not_in_time<T>(outcome: &time_box::TimedOutcome<T>) -> Refusal {
     match outcome {
-        time_box::Outcome::NoThread => {
+        time_box::TimedOutcome::NoThread => {
             Refusal::of(Reason::Limit).needing("room for one more thread in spyhole's container")
         }
-        time_box::Outcome::NotBegun => Refusal::of(Reason::Timeout)
+        time_box::TimedOutcome::NotBegun => Refusal::of(Reason::Timeout)
             .needing("--file or --dir with this path: what came before it took all the time"),
         _ => Refusal::of(Reason::Timeout).needing("that its file system answers"),
     }

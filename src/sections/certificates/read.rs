@@ -12,7 +12,7 @@ use crate::parse::certificate_file::{self, Contents};
 use crate::parse::certificate_paths;
 use crate::rights::file_mode::Ownership;
 use crate::sys::file_limits;
-use crate::sys::opened_file::{Kind, OpenedFile};
+use crate::sys::opened_file::{FileKind, OpenedFile};
 use crate::sys::{InRoot, Truncation};
 
 /// A path to be read.
@@ -108,7 +108,7 @@ impl Reader {
             Err(Errno::ENOENT | Errno::ENOTDIR) => return Outcome::Missing,
             Err(errno) => return Outcome::Refused(errno),
         };
-        if found.kind() != Kind::File {
+        if found.kind() != FileKind::File {
             return Outcome::Special;
         }
         if let Ok(mut met) = self.met.lock() {

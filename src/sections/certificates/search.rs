@@ -8,7 +8,7 @@ use nix::errno::Errno;
 
 use crate::model::certificate::FoundBy;
 use crate::parse::certificate_paths;
-use crate::sys::opened_file::{Kind, OpenedFile};
+use crate::sys::opened_file::{FileKind, OpenedFile};
 use crate::sys::{InRoot, Truncation};
 
 /// Where to begin.
@@ -94,9 +94,9 @@ impl Search {
             }
         };
         match found.kind() {
-            Kind::Directory if start.depth > 0 => self.descend(start, found, &mut searched),
-            Kind::Directory => {}
-            Kind::File => {
+            FileKind::Directory if start.depth > 0 => self.descend(start, found, &mut searched),
+            FileKind::Directory => {}
+            FileKind::File => {
                 searched.is_file = true;
                 searched.files.push(start.path.clone());
             }
@@ -140,7 +140,7 @@ impl Search {
                 let Ok(found) = OpenedFile::at(&self.root, &path) else {
                     continue;
                 };
-                if found.kind() != Kind::Directory || !met.insert(found.identity()) {
+                if found.kind() != FileKind::Directory || !met.insert(found.identity()) {
                     continue;
                 }
                 if depth <= 1 {
@@ -160,15 +160,15 @@ impl Search {
         start: &Start,
         directory: &[u8],
         name: &[u8],
-        kind: Kind,
+        kind: FileKind,
         searched: &mut Searched,
         below: &mut Vec<Vec<u8>>,
     ) {
         let path = joined(directory, name);
         let wanted = start.take == Take::Everything || certificate_paths::is_usual(name);
         let kind = match kind {
-            Kind::Unknown => {
-                OpenedFile::at(&self.root, &path).map_or(Kind::Special, |it| it.kind())
+            FileKind::Unknown => {
+                OpenedFile::at(&self.root, &path).map_or(FileKind::Special, |it| it.kind())
             }
             known => known,
         };
@@ -176,22 +176,30 @@ impl Search {
             || directory != start.path
             || certificate_paths::is_telling(name);
         match kind {
-            Kind::File if wanted => searched.files.push(path),
+            FileKind::File if wanted => searched.files.push(path),
             // Where it leads shows when it is read; one without a usual name may lead to
             // a directory.
-            Kind::Link if wanted && certificate_paths::is_usual(name) => searched.files.push(path),
-            Kind::Link if start.looks_below() || wanted => {
+            FileKind::Link if wanted && certificate_paths::is_usual(name) => {
+                searched.files.push(path)
+            }
+            FileKind::Link if start.looks_below() || wanted => {
                 match OpenedFile::at(&self.root, &path) {
-                    Ok(found) if found.kind() == Kind::File && wanted => searched.files.push(path),
+                    Ok(found) if found.kind() == FileKind::File && wanted => {
+                        searched.files.push(path)
+                    }
                     Ok(found)
-                        if found.kind() == Kind::Directory && telling && start.looks_below() =>
+                        if found.kind() == FileKind::Directory
+                            && telling
+                            && start.looks_below() =>
                     {
                         below.push(path);
                     }
                     _ => {}
                 }
             }
-            Kind::Directory if telling && start.looks_below() && !self.kernel.contains(&path) => {
+            FileKind::Directory
+                if telling && start.looks_below() && !self.kernel.contains(&path) =>
+            {
                 below.push(path);
             }
             _ => {}

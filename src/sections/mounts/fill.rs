@@ -13,9 +13,9 @@ use crate::model::seen::Seen;
 use crate::model::volume::Volume;
 use crate::parse::mountinfo::{self, MountEntry};
 use crate::parse::reach;
-use crate::parse::volume::{Surroundings, is_kernel, is_mask, volume};
+use crate::parse::volume::{MountContext, is_kernel, is_mask, volume};
 use crate::redact::Redactor;
-use crate::rights::ptrace_access::Check;
+use crate::rights::ptrace_access::AccessCheck;
 use crate::scan::Scan;
 use crate::scan::container_key::Identity;
 use crate::sys::Truncation;
@@ -57,7 +57,7 @@ pub(super) fn mounts(scan: &Scan, gaps: &mut Gaps, wanted: PlaceChecks) -> Seen<
         let refusal = Refusal::of(Reason::Malformed);
         gaps.record(SECTION, "line", file.as_str(), &refusal);
     }
-    let around = surroundings(scan, &entries);
+    let around = mount_context(scan, &entries);
     let hidden = reach::hidden(&entries);
     let mut mounts: Vec<Mount> = entries
         .iter()
@@ -86,7 +86,7 @@ pub(crate) struct MountPoint {
 pub(crate) fn points(scan: &Scan) -> Result<Vec<MountPoint>, Refusal> {
     let (bytes, _) = read(scan).map_err(|(_, refusal)| refusal)?;
     let entries: Vec<MountEntry> = mountinfo::entries(&bytes).filter_map(Result::ok).collect();
-    let around = surroundings(scan, &entries);
+    let around = mount_context(scan, &entries);
     let hidden = reach::hidden(&entries);
     let points = entries.iter().zip(hidden).filter(|(_, hidden)| !hidden);
     Ok(points
@@ -98,9 +98,9 @@ pub(crate) fn points(scan: &Scan) -> Result<Vec<MountPoint>, Refusal> {
         .collect())
 }
 
-fn surroundings(scan: &Scan, entries: &[MountEntry<'_>]) -> Surroundings {
+fn mount_context(scan: &Scan, entries: &[MountEntry<'_>]) -> MountContext {
     let held = scan.target.as_ref();
-    Surroundings::of(
+    MountContext::of(
         entries,
         held.is_some_and(|held| is_container(&held.identity)),
     )
@@ -136,7 +136,10 @@ fn read(scan: &Scan) -> Result<(Text, Truncation), (i32, Refusal)> {
         Err(_) if process.is_some_and(|process| process.stat.state == b'Z') => {
             Err((pid, Refusal::of(Reason::Vanished)))
         }
-        Err(errno) => Err((pid, held.refusal(errno, Check::Open, &scan.reader.viewer))),
+        Err(errno) => Err((
+            pid,
+            held.refusal(errno, AccessCheck::Open, &scan.reader.viewer),
+        )),
     }
 }
 
@@ -147,7 +150,7 @@ fn is_container(identity: &Identity) -> bool {
 fn mount(
     entry: &MountEntry<'_>,
     hidden: bool,
-    around: &Surroundings,
+    around: &MountContext,
     redactor: &Redactor,
 ) -> Mount {
     let masked = is_mask(entry);

@@ -12,13 +12,13 @@ use crate::model::mount::{Because, Mount, Purpose, Space, UsualDirectory};
 use crate::parse::environ;
 use crate::parse::volume::is_kernel;
 use crate::rights::file_mode::FileSubject;
-use crate::rights::ptrace_access::Check;
+use crate::rights::ptrace_access::AccessCheck;
 use crate::scan::Scan;
 use crate::scan::process_files::CallerCredentials;
 use crate::scan::target::TargetHandle;
 use crate::sys::InRoot;
 use crate::sys::place::{Place, look_at};
-use crate::sys::time_box::{Outcome, TimeBudget, each_in_time};
+use crate::sys::time_box::{TimeBudget, TimedOutcome, each_in_time};
 
 /// File systems that may not answer before the rest is given up.
 const STUCK: usize = 4;
@@ -125,7 +125,7 @@ impl Judge<'_> {
         let root = match InRoot::of(&self.held.main) {
             Ok(root) => root,
             Err(errno) => {
-                let refusal = self.held.refusal(errno, Check::Ptrace, self.viewer);
+                let refusal = self.held.refusal(errno, AccessCheck::Ptrace, self.viewer);
                 return paths.iter().map(|_| Err(refusal.clone())).collect();
             }
         };
@@ -133,13 +133,13 @@ impl Judge<'_> {
         outcomes
             .into_iter()
             .map(|outcome| match outcome {
-                Outcome::Done(Ok(place)) => Ok(place),
-                Outcome::Done(Err(errno)) => Err(self.refused(errno)),
-                Outcome::Late => Err(Refusal::of(Reason::Timeout)
+                TimedOutcome::Done(Ok(place)) => Ok(place),
+                TimedOutcome::Done(Err(errno)) => Err(self.refused(errno)),
+                TimedOutcome::Late => Err(Refusal::of(Reason::Timeout)
                     .needing("a longer --space-timeout, if the file system answers at all")),
-                Outcome::NotBegun => Err(Refusal::of(Reason::Timeout)
+                TimedOutcome::NotBegun => Err(Refusal::of(Reason::Timeout)
                     .needing("that the file systems before it answer; it was not asked")),
-                Outcome::NoThread => Err(Refusal::of(Reason::Limit)
+                TimedOutcome::NoThread => Err(Refusal::of(Reason::Limit)
                     .needing("room for one more thread in spyhole's container")),
             })
             .collect()
@@ -156,7 +156,7 @@ impl Judge<'_> {
                 errno: Some(format!("{errno:?}")),
                 ..Refusal::of(Reason::Seccomp)
             },
-            _ => self.held.refusal(errno, Check::Open, self.viewer),
+            _ => self.held.refusal(errno, AccessCheck::Open, self.viewer),
         }
     }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use nix::errno::Errno;
 
 use crate::model::gap::Refusal;
-use crate::rights::ptrace_access::{Check, Credentials, refusal_below};
+use crate::rights::ptrace_access::{AccessCheck, Credentials, refusal_below};
 use crate::scan::Scan;
 use crate::scan::net_namespace::{Mark, NetNamespace};
 use crate::sys::{ProcDir, ProcessDir};
@@ -96,7 +96,7 @@ fn reopened(scan: &Scan, pid: i32, namespace: &NetNamespace) -> Option<ProcessDi
 fn named(scan: &Scan, process: &ProcessDir, inode: Result<u64, Errno>) -> Result<u64, Refusal> {
     inode.map_err(|errno| {
         let viewer = &scan.reader.viewer;
-        refusal_below(process, errno, Check::Ptrace, viewer, || {
+        refusal_below(process, errno, AccessCheck::Ptrace, viewer, || {
             Credentials::of(process, &mut Vec::new())
         })
     })

@@ -16,7 +16,7 @@ use crate::parse::net_tables::{
 };
 use crate::parse::sock_diag::{self, Message};
 use crate::parse::{Malformed, sock_diag::inet as inet_diag};
-use crate::rights::ptrace_access::{Check, refusal_below};
+use crate::rights::ptrace_access::{AccessCheck, refusal_below};
 use crate::scan::reader::ProcessReader;
 use crate::sys::file_limits;
 use crate::sys::lines::lines;
@@ -94,7 +94,13 @@ impl<'a> Reader<'a> {
             return Ok(None);
         }
         let viewer = &self.reader.viewer;
-        let refused = refusal_below(self.process, errno, Check::Open, viewer, Default::default);
+        let refused = refusal_below(
+            self.process,
+            errno,
+            AccessCheck::Open,
+            viewer,
+            Default::default,
+        );
         Err(if protocol == Protocol::Vsock {
             refused.needing(&self.needs_diag)
         } else {

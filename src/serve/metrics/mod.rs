@@ -2,7 +2,7 @@
 //! server knows of itself.
 
 mod accept;
-mod ledger;
+mod cpu_accumulator;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,13 +14,13 @@ use hyper::{HeaderMap, Request as HttpRequest};
 
 use super::Server;
 use super::collect::{Answer, Outcome};
-use super::options::Look;
+use super::options::ScanDefaults;
 use super::problem::Problem;
 use crate::model::Report;
 use crate::model::certificate::Certificates;
 use crate::model::gap::Gap;
-use crate::model::own::Own;
 use crate::model::process_group::groups;
+use crate::model::server_stats::ServerStats;
 use crate::model::time::Timestamp;
 use crate::render::metrics::{Figures, Form, metrics};
 use crate::scan::needs::{NetPolicy, ScanOptions};
@@ -33,7 +33,7 @@ use crate::sections::processes::ProcessesQuery;
 use crate::sections::section::{Detail, Request};
 use crate::sections::sockets::SocketsQuery;
 use crate::sys;
-use ledger::Ledger;
+use cpu_accumulator::CpuAccumulator;
 
 /// Groups of processes that are told apart: those that use the most memory.
 const GROUPS: usize = 50;
@@ -46,7 +46,7 @@ pub(super) struct Metrics {
     started_at: Timestamp,
     /// Requests answered, by the first digit of the status.
     requests: [AtomicU64; 5],
-    ledger: Mutex<Ledger>,
+    cpu_accumulator: Mutex<CpuAccumulator>,
     certificates: Mutex<Option<Found>>,
     /// Whether several containers were in sight at the last look, of which none was named.
     several: AtomicBool,
@@ -65,7 +65,7 @@ impl Metrics {
         Self {
             started_at: Timestamp::now(),
             requests: Default::default(),
-            ledger: Mutex::default(),
+            cpu_accumulator: Mutex::default(),
             certificates: Mutex::default(),
             several: AtomicBool::new(false),
         }
@@ -118,15 +118,15 @@ fn collect(server: &Server, form: Form) -> Outcome {
     let own = own(server, began.elapsed(), read_at);
     let processes = report.as_ref().and_then(|report| report.processes.as_ref());
     let (groups, groups_folded) = groups(processes.map_or(&[], Vec::as_slice), GROUPS);
-    let mut ledger = lock(&server.metrics.ledger);
+    let mut cpu_accumulator = lock(&server.metrics.cpu_accumulator);
     if let (Some(report), Some(processes)) = (&report, processes) {
-        ledger.take_in(processes, &groups, report.taken_at, began);
+        cpu_accumulator.take_in(processes, &groups, report.taken_at, began);
     }
     let figures = Figures {
         report: report.as_ref(),
         groups: &groups,
         groups_folded,
-        cpu_seconds: &|key| ledger.of(key),
+        cpu_seconds: &|key| cpu_accumulator.of(key),
         own: &own,
     };
     let text = metrics(&figures, form).map_err(|_| Problem::lost())?;
@@ -179,7 +179,7 @@ fn see(server: &Server) -> Result<Option<Report>, Problem> {
 }
 
 /// The requests of a look, with the mounts where there may be a target.
-fn requests(look: &Look, with_target: bool) -> Vec<Box<dyn Request>> {
+fn requests(look: &ScanDefaults, with_target: bool) -> Vec<Box<dyn Request>> {
     let all = look.pid.is_none() && look.container.is_none() && !look.own;
     let processes = ProcessesQuery {
         all,
@@ -200,7 +200,7 @@ fn requests(look: &Look, with_target: bool) -> Vec<Box<dyn Request>> {
     requests
 }
 
-fn options(look: &Look) -> ScanOptions {
+fn options(look: &ScanDefaults) -> ScanOptions {
     ScanOptions {
         proc: look.proc.clone(),
         choice: Choice {
@@ -249,9 +249,9 @@ fn certificates(server: &Server, report: &mut Report) -> Option<Timestamp> {
     Some(found.read_at)
 }
 
-fn own(server: &Server, look: Duration, certificates_read_at: Option<Timestamp>) -> Own {
+fn own(server: &Server, look: Duration, certificates_read_at: Option<Timestamp>) -> ServerStats {
     let (connections_accepted, connections_evicted) = server.connections.totals();
-    Own {
+    ServerStats {
         started_at: server.metrics.started_at,
         cpu_seconds: sys::own::cpu_seconds(),
         resident_bytes: sys::own::resident_bytes(),

@@ -16,8 +16,8 @@ fn container() -> Container {
     }
 }
 
-fn who(uid: u32, gid: u32, permitted: Option<u64>) -> Who {
-    Who {
+fn identity(uid: u32, gid: u32, permitted: Option<u64>) -> ProcessIdentity {
+    ProcessIdentity {
         uid,
         gid,
         permitted,
@@ -26,24 +26,29 @@ fn who(uid: u32, gid: u32, permitted: Option<u64>) -> Who {
     }
 }
 
-fn crowd(whos: impl IntoIterator<Item = Who>) -> Crowd {
-    Crowd {
+fn identities(whos: impl IntoIterator<Item = ProcessIdentity>) -> ProcessIdentities {
+    ProcessIdentities {
         whos: whos.into_iter().collect(),
         source: Source::Here,
         shares_pids: Some(false),
     }
 }
 
-fn image() -> Carrier {
-    Carrier::Image("spyhole".to_owned())
+fn image() -> BinarySource {
+    BinarySource::Image("spyhole".to_owned())
 }
 
-fn planned(container: &Container, crowd: &Crowd, carrier: &Carrier, command: &[&str]) -> Plan {
+fn planned(
+    container: &Container,
+    identities: &ProcessIdentities,
+    carrier: &BinarySource,
+    command: &[&str],
+) -> Plan {
     let command: Vec<_> = command.iter().map(|word| (*word).to_owned()).collect();
     plan(&Situation {
         engine: Engine::Podman,
         container,
-        crowd,
+        identities,
         carrier,
         terminal: false,
         command: &command,
@@ -58,7 +63,7 @@ fn line(plan: &Plan) -> String {
 fn of_one_user_without_capabilities_it_is_that_user() {
     let plan = planned(
         &container(),
-        &crowd([who(1000, 1001, Some(0))]),
+        &identities([identity(1000, 1001, Some(0))]),
         &image(),
         &["ps"],
     );
@@ -82,26 +87,26 @@ fn of_one_user_without_capabilities_it_is_that_user() {
 #[test]
 fn whatever_that_user_could_not_read_needs_root() {
     let net_admin = 1 << 12;
-    let closed = Who {
+    let closed = ProcessIdentity {
         closed: true,
-        ..who(70, 70, Some(0))
+        ..identity(70, 70, Some(0))
     };
-    let cases: [(Vec<Who>, &str); 6] = [
+    let cases: [(Vec<ProcessIdentity>, &str); 6] = [
         (
-            vec![who(0, 0, Some(0)), who(101, 101, Some(0))],
+            vec![identity(0, 0, Some(0)), identity(101, 101, Some(0))],
             "different users (0:0, 101:101)",
         ),
         (
-            vec![who(5, 5, Some(0)), who(5, 6, Some(0))],
+            vec![identity(5, 5, Some(0)), identity(5, 6, Some(0))],
             "different users (5:5, 5:6)",
         ),
-        (vec![who(0, 0, Some(net_admin))], "(cap_net_admin)"),
+        (vec![identity(0, 0, Some(net_admin))], "(cap_net_admin)"),
         (vec![closed], "not dumpable"),
-        (vec![who(0, 0, None)], "which capabilities"),
+        (vec![identity(0, 0, None)], "which capabilities"),
         (vec![], "as whom"),
     ];
     for (whos, why) in cases {
-        let plan = planned(&container(), &crowd(whos), &image(), &[]);
+        let plan = planned(&container(), &identities(whos), &image(), &[]);
         assert_eq!(plan.run_as, RunAs::RootWithPtrace, "{why}");
         assert!(plan.because[0].contains(why), "{:?}", plan.because);
         assert!(line(&plan).contains(
@@ -112,13 +117,18 @@ fn whatever_that_user_could_not_read_needs_root() {
 
 #[test]
 fn root_without_any_capability_is_a_user_like_others() {
-    let plan = planned(&container(), &crowd([who(0, 0, Some(0))]), &image(), &[]);
+    let plan = planned(
+        &container(),
+        &identities([identity(0, 0, Some(0))]),
+        &image(),
+        &[],
+    );
     assert_eq!(plan.run_as, RunAs::Target { uid: 0, gid: 0 });
 }
 
 #[test]
 fn added_capabilities_count_where_the_processes_do_not_tell_theirs() {
-    let told = crowd([who(1000, 1000, None)]);
+    let told = identities([identity(1000, 1000, None)]);
     let usual = planned(&container(), &told, &image(), &[]);
     assert!(matches!(usual.run_as, RunAs::Target { .. }));
     let privileged = Container {
@@ -138,7 +148,7 @@ fn a_member_of_a_pod_is_looked_at_from_within_the_pod() {
     };
     let said = line(&planned(
         &member,
-        &crowd([who(1, 1, Some(0))]),
+        &identities([identity(1, 1, Some(0))]),
         &image(),
         &[],
     ));
@@ -158,16 +168,21 @@ fn a_user_namespace_of_its_own_is_joined() {
             userns: mode.to_owned(),
             ..container()
         };
-        let said = line(&planned(&own, &crowd([who(1, 1, Some(0))]), &image(), &[]));
+        let said = line(&planned(
+            &own,
+            &identities([identity(1, 1, Some(0))]),
+            &image(),
+            &[],
+        ));
         assert!(said.contains(&flag), "{said}");
     }
 }
 
 #[test]
 fn among_others_the_target_is_named_unless_the_words_do_so() {
-    let among = Crowd {
+    let among = ProcessIdentities {
         shares_pids: Some(true),
-        ..crowd([who(1, 1, Some(0))])
+        ..identities([identity(1, 1, Some(0))])
     };
     let of = |command: &[&str]| line(&planned(&container(), &among, &image(), command));
     assert!(of(&["ps"]).ends_with(" spyhole --container 5ba2b15d7439 ps"));
@@ -184,9 +199,9 @@ fn among_others_the_target_is_named_unless_the_words_do_so() {
         pid_mode: "host".to_owned(),
         ..container()
     };
-    let unknown = Crowd {
+    let unknown = ProcessIdentities {
         shares_pids: None,
-        ..crowd([who(1, 1, Some(0))])
+        ..identities([identity(1, 1, Some(0))])
     };
     assert!(line(&planned(&host, &unknown, &image(), &[])).ends_with("--container 5ba2b15d7439"));
     assert!(line(&planned(&container(), &unknown, &image(), &[])).ends_with(" spyhole"));
@@ -194,13 +209,13 @@ fn among_others_the_target_is_named_unless_the_words_do_so() {
 
 #[test]
 fn the_own_file_comes_with_nothing_of_what_the_image_does_by_itself() {
-    let file = Carrier::File {
+    let file = BinarySource::File {
         path: "/opt/a,b/spyhole".to_owned(),
         instead_of: "spyhole".to_owned(),
     };
     let plan = planned(
         &container(),
-        &crowd([who(1, 1, Some(0))]),
+        &identities([identity(1, 1, Some(0))]),
         &file,
         &["access"],
     );
@@ -228,7 +243,12 @@ fn what_a_security_module_would_refuse_is_lifted_and_told() {
         apparmor: "unconfined".to_owned(),
         ..container()
     };
-    let plan = planned(&labelled, &crowd([who(1, 1, Some(0))]), &image(), &[]);
+    let plan = planned(
+        &labelled,
+        &identities([identity(1, 1, Some(0))]),
+        &image(),
+        &[],
+    );
     let said = line(&plan);
     assert!(
         said.contains(" --security-opt label=disable --security-opt apparmor=unconfined "),
@@ -239,16 +259,21 @@ fn what_a_security_module_would_refuse_is_lifted_and_told() {
         apparmor: "docker-default".to_owned(),
         ..container()
     };
-    let plan = planned(&usual, &crowd([who(1, 1, Some(0))]), &image(), &[]);
+    let plan = planned(
+        &usual,
+        &identities([identity(1, 1, Some(0))]),
+        &image(),
+        &[],
+    );
     assert!(plan.limits.is_empty() && !line(&plan).contains("apparmor"));
 }
 
 #[test]
 fn further_groups_of_the_user_go_with_it() {
-    let member = Who {
+    let member = ProcessIdentity {
         groups: vec![20, 30],
-        ..who(1, 1, Some(0))
+        ..identity(1, 1, Some(0))
     };
-    let said = line(&planned(&container(), &crowd([member]), &image(), &[]));
+    let said = line(&planned(&container(), &identities([member]), &image(), &[]));
     assert!(said.contains(" --user 1:1 --group-add 20 --group-add 30 "));
 }

@@ -4,7 +4,7 @@ use super::time::Timestamp;
 
 /// The server's own figures at one moment.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Own {
+pub struct ServerStats {
     /// When it was started.
     pub started_at: Timestamp,
     /// Processor time used, in user mode and in the kernel together; `None` where unknown.

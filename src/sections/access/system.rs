@@ -12,7 +12,7 @@ use crate::model::access::What;
 use crate::model::escape::escaped;
 use crate::model::gap::{Reason, Refusal};
 use crate::parse::mountinfo;
-use crate::rights::ptrace_access::{Blocker, CAP_SYS_PTRACE, Check, Credentials, may_ptrace};
+use crate::rights::ptrace_access::{AccessCheck, Blocker, CAP_SYS_PTRACE, Credentials, may_ptrace};
 use crate::scan::Scan;
 use crate::scan::target::TargetHandle;
 use crate::sys::file_limits;
@@ -28,7 +28,7 @@ pub(super) struct ProcMount {
     pub(super) gid: Option<u32>,
 }
 
-pub(super) struct Surroundings {
+pub(super) struct SystemContext {
     /// spyhole's own entry.
     pub(super) own: Option<ProcessDir>,
     /// The path of the /proc in use.
@@ -39,7 +39,7 @@ pub(super) struct Surroundings {
     pub(super) viewer_label: Option<String>,
 }
 
-impl Surroundings {
+impl SystemContext {
     pub(super) fn of(scan: &Scan, held: &TargetHandle, buffer: &mut Vec<u8>) -> Self {
         let listed = scan
             .own_pid
@@ -103,7 +103,7 @@ impl Surroundings {
         };
         Attempted {
             what: What::ProcessList,
-            check: Check::Open,
+            check: AccessCheck::Open,
             path: self.proc_path.clone(),
             result,
             partly,

@@ -18,7 +18,7 @@ const TOLERANCE: Duration = Duration::from_millis(100);
 
 /// What was used up to the last look.
 #[derive(Default)]
-pub(super) struct Ledger {
+pub(super) struct CpuAccumulator {
     looked_at: Option<Instant>,
     processes: HashMap<i32, Used>,
     groups: HashMap<GroupKey, Used>,
@@ -31,7 +31,7 @@ struct Used {
     system: u64,
 }
 
-impl Ledger {
+impl CpuAccumulator {
     /// Adds what was used since the look before. A look that began before the last one that was
     /// taken in tells nothing new.
     pub(super) fn take_in(

@@ -22,7 +22,7 @@ const LARGEST_UNMOVED: u32 = 65_535;
 
 /// As whom one process runs, ids as the container's user namespace numbers them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Who {
+pub(super) struct ProcessIdentity {
     pub(super) uid: u32,
     pub(super) gid: u32,
     /// Its permitted capabilities; `None` where they were not told.
@@ -36,8 +36,8 @@ pub(super) struct Who {
 
 /// All that run in a container; equal ones once.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Crowd {
-    pub(super) whos: BTreeSet<Who>,
+pub(super) struct ProcessIdentities {
+    pub(super) whos: BTreeSet<ProcessIdentity>,
     pub(super) source: Source,
     /// Whether the first process has another number than 1 where the container sees it.
     pub(super) shares_pids: Option<bool>,
@@ -56,7 +56,7 @@ pub(super) enum Source {
     Nowhere,
 }
 
-impl Crowd {
+impl ProcessIdentities {
     /// From this machine's /proc; `None` where the container's first process is not in it, since
     /// the engine is elsewhere, or not readable.
     pub(super) fn here(container: &Container) -> Option<Self> {
@@ -79,7 +79,7 @@ impl Crowd {
             let process = proc.process(pid).ok();
             let own = process.filter(|process| is_of(process, &container.id, &mut buffer));
             // One that ends meanwhile needs nobody to read it.
-            whos.extend(own.and_then(|process| Who::of(&process, &mut buffer)));
+            whos.extend(own.and_then(|process| ProcessIdentity::of(&process, &mut buffer)));
         }
         (!whos.is_empty()).then_some(Self {
             whos,
@@ -90,17 +90,18 @@ impl Crowd {
 
     /// From what `docker top ID -eo pid,uid,gid` prints.
     pub(super) fn from_docker_top(text: &str) -> Option<Self> {
-        let who = |line: &str| {
+        let identity = |line: &str| {
             let mut words = line.split_whitespace().skip(1).map(str::parse);
             let (uid, gid) = (words.next()?.ok()?, words.next()?.ok()?);
-            (uid <= LARGEST_UNMOVED && gid <= LARGEST_UNMOVED).then(|| Who::told(uid, gid, None))
+            (uid <= LARGEST_UNMOVED && gid <= LARGEST_UNMOVED)
+                .then(|| ProcessIdentity::told(uid, gid, None))
         };
-        Self::from_top(text, who)
+        Self::from_top(text, identity)
     }
 
     /// From what `podman top ID user,group,capprm` prints.
     pub(super) fn from_podman_top(text: &str) -> Option<Self> {
-        let who = |line: &str| {
+        let identity = |line: &str| {
             let mut words = line.split_whitespace();
             // A name is one of the container's own files, and may be anybody's.
             let (uid, gid) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
@@ -113,14 +114,14 @@ impl Crowd {
                     Some(mask | 1_u64.checked_shl(bit.into())?)
                 })?,
             };
-            Some(Who::told(uid, gid, Some(permitted)))
+            Some(ProcessIdentity::told(uid, gid, Some(permitted)))
         };
-        Self::from_top(text, who)
+        Self::from_top(text, identity)
     }
 
     /// One line that is not understood makes the whole list nobody's: better root than half.
-    fn from_top(text: &str, who: impl Fn(&str) -> Option<Who>) -> Option<Self> {
-        let whos: Option<BTreeSet<_>> = text.lines().skip(1).map(who).collect();
+    fn from_top(text: &str, identity: impl Fn(&str) -> Option<ProcessIdentity>) -> Option<Self> {
+        let whos: Option<BTreeSet<_>> = text.lines().skip(1).map(identity).collect();
         let whos = whos.filter(|whos| !whos.is_empty())?;
         Some(Self {
             whos,
@@ -131,14 +132,14 @@ impl Crowd {
 
     /// From the user that it was started with.
     pub(super) fn asked(container: &Container) -> Self {
-        let who = container.numeric_user();
+        let identity = container.numeric_user();
         Self {
-            source: match who {
+            source: match identity {
                 Some(_) => Source::Asked,
                 None => Source::Nowhere,
             },
-            whos: who
-                .map(|(uid, gid)| Who::told(uid, gid, None))
+            whos: identity
+                .map(|(uid, gid)| ProcessIdentity::told(uid, gid, None))
                 .into_iter()
                 .collect(),
             shares_pids: None,
@@ -146,7 +147,7 @@ impl Crowd {
     }
 }
 
-impl Who {
+impl ProcessIdentity {
     fn told(uid: u32, gid: u32, permitted: Option<u64>) -> Self {
         Self {
             uid,
@@ -225,15 +226,19 @@ mod tests {
     #[test]
     fn the_list_of_docker_is_read_by_number() {
         let text = "PID   UID   GID\n7596  1000  1000\n7616  1000  1000\n7617  33    33\n";
-        let crowd = Crowd::from_docker_top(text).unwrap();
-        let told: Vec<_> = crowd.whos.iter().map(|who| (who.uid, who.gid)).collect();
+        let identities = ProcessIdentities::from_docker_top(text).unwrap();
+        let told: Vec<_> = identities
+            .whos
+            .iter()
+            .map(|identity| (identity.uid, identity.gid))
+            .collect();
         assert_eq!(told, [(33, 33), (1000, 1000)]);
     }
 
     #[test]
     fn ids_that_docker_moved_say_nothing_of_those_inside() {
         assert_eq!(
-            Crowd::from_docker_top("PID UID GID\n7 231072 231072\n"),
+            ProcessIdentities::from_docker_top("PID UID GID\n7 231072 231072\n"),
             None
         );
     }
@@ -241,8 +246,12 @@ mod tests {
     #[test]
     fn the_list_of_podman_tells_capabilities_too() {
         let text = "USER  GROUP  PERMITTED CAPS\n1000  1000  none\n0  0  CHOWN,NET_BIND_SERVICE\n";
-        let crowd = Crowd::from_podman_top(text).unwrap();
-        let told: Vec<_> = crowd.whos.iter().map(|who| who.permitted).collect();
+        let identities = ProcessIdentities::from_podman_top(text).unwrap();
+        let told: Vec<_> = identities
+            .whos
+            .iter()
+            .map(|identity| identity.permitted)
+            .collect();
         assert_eq!(told, [Some((1 << 0) | (1 << 10)), Some(0)]);
     }
 
@@ -255,7 +264,7 @@ mod tests {
             "USER GROUP PERMITTED CAPS\n0 0 SOMETHING_NEW\n",
             "USER GROUP PERMITTED CAPS\n0 0\n",
         ] {
-            assert_eq!(Crowd::from_podman_top(text), None, "{text:?}");
+            assert_eq!(ProcessIdentities::from_podman_top(text), None, "{text:?}");
         }
     }
 

@@ -12,7 +12,7 @@ const CHECK: Duration = Duration::from_millis(500);
 const LIMIT: u64 = 1 << 20;
 
 /// What the contents of some files make, made anew when one of them changes.
-pub(super) struct Rotated<T> {
+pub(super) struct ReloadingFile<T> {
     paths: Vec<PathBuf>,
     make: fn(&[Vec<u8>]) -> Result<T, String>,
     state: Mutex<State<T>>,
@@ -27,7 +27,7 @@ struct State<T> {
     fault: Option<String>,
 }
 
-impl<T: Clone> Rotated<T> {
+impl<T: Clone> ReloadingFile<T> {
     /// Reads them for the first time.
     ///
     /// # Errors

@@ -5,14 +5,14 @@ use crate::model::process_group::groups;
 
 /// One look: at so many seconds after the first one, at processes that are so old.
 struct Looks {
-    ledger: Ledger,
+    cpu_accumulator: CpuAccumulator,
     start: Instant,
 }
 
 impl Looks {
     fn new() -> Self {
         Self {
-            ledger: Ledger::default(),
+            cpu_accumulator: CpuAccumulator::default(),
             start: Instant::now(),
         }
     }
@@ -32,7 +32,8 @@ impl Looks {
             .collect();
         let (groups, _) = groups(&list, 2);
         let began = self.start + Duration::from_secs(at);
-        self.ledger.take_in(&list, &groups, Timestamp(now), began);
+        self.cpu_accumulator
+            .take_in(&list, &groups, Timestamp(now), began);
     }
 
     fn user(&self, name: &str) -> Option<f64> {
@@ -40,7 +41,7 @@ impl Looks {
             container: String::new(),
             name: name.to_owned(),
         };
-        self.ledger.of(&key).map(|(user, _)| user)
+        self.cpu_accumulator.of(&key).map(|(user, _)| user)
     }
 }
 
@@ -64,7 +65,7 @@ fn a_number_that_is_used_again_is_another_process() {
     looks.look(60, &[(7, "job", 30, 25.0)]);
     assert_eq!(looks.user("job"), Some(35.0));
     let (_, system) = looks
-        .ledger
+        .cpu_accumulator
         .of(&GroupKey {
             container: String::new(),
             name: "job".to_owned(),
@@ -117,7 +118,9 @@ fn a_wall_clock_that_is_set_changes_nothing() {
     let (groups, _) = groups(&list, 2);
     let taken_at = Timestamp(SystemTime::UNIX_EPOCH + Duration::from_secs(110));
     let began = looks.start + Duration::from_secs(10);
-    looks.ledger.take_in(&list, &groups, taken_at, began);
+    looks
+        .cpu_accumulator
+        .take_in(&list, &groups, taken_at, began);
     assert_eq!(looks.user("web"), Some(11.0));
 }
 
@@ -128,6 +131,6 @@ fn what_is_remembered_is_bounded() {
         let name = format!("job-{at}");
         looks.look(at * 10, &[(1, &name, 1, 1.0)]);
     }
-    assert!(looks.ledger.groups.len() <= REMEMBERED + 1);
+    assert!(looks.cpu_accumulator.groups.len() <= REMEMBERED + 1);
     assert_eq!(looks.user("job-1999"), Some(1.0));
 }

@@ -15,31 +15,32 @@ use super::service::{Reply, text};
 use crate::model::schema;
 
 /// A document and what tells whether somebody has it.
-pub(super) struct Fixed {
+pub(super) struct StaticDocument {
     content_type: &'static str,
     body: Bytes,
     etag: HeaderValue,
 }
 
-type Made = LazyLock<Option<Fixed>>;
+type Made = LazyLock<Option<StaticDocument>>;
 
-static SCHEMA: Made = LazyLock::new(|| Fixed::of("application/schema+json", schema::text()));
+static SCHEMA: Made =
+    LazyLock::new(|| StaticDocument::of("application/schema+json", schema::text()));
 static OPENAPI: Made = LazyLock::new(|| {
     // Versions in media types are registered for OpenAPI, but few clients know it so.
-    Fixed::of("application/json", openapi::document())
+    StaticDocument::of("application/json", openapi::document())
 });
 
 /// The JSON Schema of the documents.
-pub(super) fn schema() -> Option<&'static Fixed> {
+pub(super) fn schema() -> Option<&'static StaticDocument> {
     SCHEMA.as_ref()
 }
 
 /// The description of the routes.
-pub(super) fn openapi() -> Option<&'static Fixed> {
+pub(super) fn openapi() -> Option<&'static StaticDocument> {
     OPENAPI.as_ref()
 }
 
-impl Fixed {
+impl StaticDocument {
     fn of(content_type: &'static str, made: serde_json::Result<String>) -> Option<Self> {
         let body = made.ok()?;
         let digest = HEXLOWER.encode(&Sha256::digest(body.as_bytes()));
@@ -66,16 +67,25 @@ impl Fixed {
 ///
 /// # Errors
 /// That it could not be made, which is a bug.
-pub(super) fn answer(fixed: Option<&Fixed>, headers: &HeaderMap) -> Result<Reply, Problem> {
-    let fixed = fixed.ok_or_else(Problem::lost)?;
-    let mut reply = if fixed.is_held(headers) {
+pub(super) fn answer(
+    static_document: Option<&StaticDocument>,
+    headers: &HeaderMap,
+) -> Result<Reply, Problem> {
+    let static_document = static_document.ok_or_else(Problem::lost)?;
+    let mut reply = if static_document.is_held(headers) {
         let mut reply = Response::new(Bytes::new().into());
         *reply.status_mut() = StatusCode::NOT_MODIFIED;
         reply
     } else {
-        text(StatusCode::OK, fixed.content_type, fixed.body.clone())
+        text(
+            StatusCode::OK,
+            static_document.content_type,
+            static_document.body.clone(),
+        )
     };
-    reply.headers_mut().insert(ETAG, fixed.etag.clone());
+    reply
+        .headers_mut()
+        .insert(ETAG, static_document.etag.clone());
     Ok(reply)
 }
 
@@ -85,16 +95,16 @@ mod tests {
 
     #[test]
     fn who_has_it_is_not_sent_it_again() {
-        let fixed = Fixed::of("text/plain", Ok("x".to_owned())).unwrap();
-        let etag = fixed.etag.to_str().unwrap();
+        let static_document = StaticDocument::of("text/plain", Ok("x".to_owned())).unwrap();
+        let etag = static_document.etag.to_str().unwrap();
         let held = |tag: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(IF_NONE_MATCH, HeaderValue::from_str(tag).unwrap());
-            fixed.is_held(&headers)
+            static_document.is_held(&headers)
         };
         assert!(held(etag) && held("*") && held(&format!("W/{etag}")));
         assert!(held(&format!("\"other\", {etag}")));
         assert!(!held("\"other\"") && !held("") && !held(etag.trim_matches('"')));
-        assert!(!fixed.is_held(&HeaderMap::new()));
+        assert!(!static_document.is_held(&HeaderMap::new()));
     }
 }
