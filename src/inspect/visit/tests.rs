@@ -1,3 +1,5 @@
+#![allow(clippy::disallowed_methods, reason = "children to be visited")]
+
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
