@@ -314,7 +314,9 @@ fn assert_whole(document: &Value) {
             assert!(no_args || !lacks[0], "{process:#}");
         }
     }
-    for gap in list(document, "gaps") {
+    // Mounts of the tests beside this one come and go as well, which is told.
+    let gaps = list(document, "gaps").iter();
+    for gap in gaps.filter(|gap| gap["section"] != "mounts") {
         let told = ["vanished", "malformed", "io", "unsupported"]
             .contains(&gap["reason"].as_str().unwrap());
         assert!(

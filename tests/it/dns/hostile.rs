@@ -13,7 +13,7 @@ use super::server::{Server, address, answer, asked_name, asks_for_a, good, send}
 use crate::host::CLOSED_PORT;
 
 /// Time enough for a look at a server that answers, on a loaded machine.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 /// Looks a name up at the servers on this port.
 fn look(port: u16, resolv_conf: &str, name: &str, within: Duration) -> Result<Found, Failure> {

@@ -22,7 +22,7 @@ use crate::lab::{Output, requires_root};
 use crate::patience::eventually;
 
 const NONE: Option<&str> = None;
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 /// What the first server, 127.0.0.53, knows.
 const ZONE: &str = "10.9.0.1 web.test

@@ -10,8 +10,6 @@ use nix::sys::socket::{
 };
 use serde_json::Value;
 
-/// How long a test waits for a byte.
-
 /// An answer as it came.
 #[derive(Debug)]
 pub(super) struct Reply {
