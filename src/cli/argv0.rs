@@ -4,7 +4,6 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use super::deliver;
 use crate::model::escape::escaped;
 use crate::sections::REGISTRY;
 
@@ -46,7 +45,7 @@ fn called(words: &[OsString]) -> Option<&OsStr> {
 /// The command that a name of the program stands for; `None` for any other name.
 fn command(name: &OsStr) -> Option<&'static str> {
     if name == PLUGIN {
-        return Some(deliver::KUBECTL);
+        return Some(crate::attach::kubernetes::COMMAND);
     }
     let section = REGISTRY.iter().find(|section| section.answers_to(name))?;
     Some(section.name)

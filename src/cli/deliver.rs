@@ -17,8 +17,7 @@ use crate::in_container::install;
 use crate::in_container::install::InstallError;
 use crate::model::escape::escaped;
 
-/// The command that is the plugin of kubectl.
-pub(super) const KUBECTL: &str = "kubectl";
+const KUBECTL: &str = kubernetes::COMMAND;
 const INSTALL: &str = "install";
 const DOCKER: &str = "docker";
 const PODMAN: &str = "podman";

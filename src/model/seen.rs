@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
-use super::gap::Reason;
+use super::reason::Reason;
 
 /// A field that may be unreadable.
 ///

@@ -12,7 +12,8 @@ use super::needs::{CombinedNeeds, Files, Needs, ScanOptions, Scope};
 use super::no_target::{NoTarget, listed};
 use super::reader::{ProcessFilter, ProcessReader, WITHOUT_HIDEPID};
 
-use super::select::{Choice, ReferenceProcesses, Selection, select};
+use super::needs::Choice;
+use super::select::{ReferenceProcesses, Selection, select};
 use super::snapshot::ProcessSnapshot;
 use super::target::TargetHandle;
 use super::walk::{First, Plan, Walk, keep_first, walk};

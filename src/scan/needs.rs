@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::select::Choice;
 use crate::redact::Redactor;
 
 bitflags::bitflags! {
@@ -157,4 +156,15 @@ impl NetPolicy {
         matches!(self.connect, ConnectPolicy::Endpoint | ConnectPolicy::Any)
             .then_some(self.dial_timeout)
     }
+}
+
+/// What the user named as target.
+#[derive(Debug, Clone, Default)]
+pub struct Choice {
+    /// `--pid`: this process alone.
+    pub pid: Option<i32>,
+    /// `--container`: a name, an id or its beginning, or `pid-N` for the container of a process.
+    pub container: Option<String>,
+    /// `--self`.
+    pub own: bool,
 }

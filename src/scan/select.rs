@@ -3,22 +3,11 @@
 use std::sync::Arc;
 
 use super::container_key::{Identity, Key};
-use super::needs::Files;
+use super::needs::{Choice, Files};
 use super::reader::{ProcessFilter, ProcessReader};
 use super::snapshot::ProcessSnapshot;
 use crate::model::target::ChosenBy;
 use crate::sys::ProcessDir;
-
-/// What the user named as target.
-#[derive(Debug, Clone, Default)]
-pub struct Choice {
-    /// `--pid`: this process alone.
-    pub pid: Option<i32>,
-    /// `--container`: a name, an id or its beginning, or `pid-N` for the container of a process.
-    pub container: Option<String>,
-    /// `--self`.
-    pub own: bool,
-}
 
 /// How the target is recognised during the walk.
 pub struct Selection {

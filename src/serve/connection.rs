@@ -10,10 +10,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
 use super::Server;
+use super::caller::Caller;
+use super::caller::{Accepted, Ends};
 use super::connections::ClientState;
-use super::listener::{Accepted, Ends};
 use super::secure::Secure;
-use super::service::{self, Caller};
+use super::service;
 use super::wire::Wire;
 
 /// Serves it to its end.

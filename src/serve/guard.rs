@@ -11,11 +11,11 @@ use hyper::{StatusCode, Uri};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::caller::Caller;
 use super::options::{ServeOptions, TOKEN_FILE_VARIABLE};
 use super::problem::Problem;
 use super::reloading_file::ReloadingFile;
 use super::routes::Access;
-use super::service::Caller;
 use crate::sys;
 
 /// Shorter tokens can be guessed.

@@ -1,15 +1,16 @@
 //! Listening and accepting: an error of accept(2) ends nothing.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
 
 use super::Server;
+use super::caller::Accepted;
 use super::connection;
 use super::options::Listen;
 use super::secure::Secure;
@@ -24,21 +25,6 @@ const BACKLOG: i32 = 1024;
 pub(super) enum Bound {
     Tcp(TcpListener, SocketAddr),
     Unix(UnixListener, PathBuf, Option<Stamp>),
-}
-
-/// A connection as it was accepted.
-pub(super) enum Accepted {
-    Tcp(TcpStream, SocketAddr),
-    Unix(UnixStream),
-}
-
-/// Who is at the other end, as far as the socket tells.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Ends {
-    /// The address of the client; `None` on a unix socket.
-    pub(super) peer: Option<SocketAddr>,
-    /// The address that it called.
-    pub(super) local: Option<IpAddr>,
 }
 
 impl Bound {

@@ -9,9 +9,11 @@
     reason = "this is the layer that listens, which the ban points to"
 )]
 
+mod caller;
 mod collect;
 mod connection;
 mod connections;
+mod declared;
 mod guard;
 mod listener;
 mod log;
@@ -22,6 +24,7 @@ mod probes;
 mod problem;
 mod query;
 mod reloading_file;
+mod reply;
 pub mod routes;
 mod secure;
 mod service;

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, ValueEnum};
 
-use super::probes::Declared;
+use super::declared::Declared;
 use crate::redact::Redactor;
+use crate::scan::needs::Choice;
 use crate::scan::needs::{NetPolicy, ScanOptions};
-use crate::scan::select::Choice;
 use crate::scan::wrong_namespace;
 
 /// The variable that may name the token file instead of `--token-file`.

@@ -8,8 +8,8 @@ use hyper::header::ACCEPT;
 use super::options::{ScanDefaults, ServeOptions};
 use super::problem::Problem;
 use crate::model::format::Format;
+use crate::scan::needs::Choice;
 use crate::scan::needs::ScanOptions;
-use crate::scan::select::Choice;
 use crate::sections::section::{Request, Section};
 
 /// A parameter that is common to all sections.

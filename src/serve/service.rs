@@ -6,26 +6,24 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use bytes::Bytes;
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-    HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY, TRANSFER_ENCODING, WWW_AUTHENTICATE,
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, HeaderMap,
+    HeaderName, HeaderValue, REFERRER_POLICY, TRANSFER_ENCODING, WWW_AUTHENTICATE,
     X_CONTENT_TYPE_OPTIONS,
 };
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, Request, StatusCode};
 
 use super::Server;
+use super::caller::Caller;
 use super::collect::{Answer, Outcome};
-use super::connections::ClientState;
 use super::guard::Admitted;
-use super::listener::Ends;
 use super::log::{Entry, shortened};
 use super::metrics;
 use super::probes;
 use super::problem::Problem;
 use super::query::Query;
+use super::reply::{Reply, text};
 use super::routes::{self, Kind, Route};
 use super::static_document;
 use crate::model::format::Format;
@@ -42,18 +40,6 @@ const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resour
 const PROBLEM: &str = "application/problem+json";
 const JSON: &str = "application/json";
 const TEXT: &str = "text/plain; charset=utf-8";
-
-/// Who asks, as far as the connection tells.
-#[derive(Debug, Clone)]
-pub(super) struct Caller {
-    pub(super) ends: Ends,
-    /// Whether it showed a certificate of the authorities of `--client-ca`.
-    pub(super) client_certificate: bool,
-    pub(super) standing: Arc<ClientState>,
-}
-
-/// An answer as it is sent.
-pub(super) type Reply = Response<Full<Bytes>>;
 
 /// Answers, and writes down that it did.
 pub(super) async fn answer(
@@ -371,19 +357,6 @@ fn index() -> String {
         "\nParameters are the flags of the command, as /v1/processes?threads&output=table\n",
     );
     text
-}
-
-pub(super) fn text(
-    status: StatusCode,
-    content_type: &'static str,
-    body: impl Into<Bytes>,
-) -> Reply {
-    let mut reply = Response::new(Full::new(body.into()));
-    *reply.status_mut() = status;
-    reply
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    reply
 }
 
 fn problem(refusal: &Refusal) -> Reply {

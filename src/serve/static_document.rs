@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::openapi;
 use super::problem::Problem;
-use super::service::{Reply, text};
+use super::reply::{Reply, text};
 use crate::model::schema;
 
 /// A document and what tells whether somebody has it.

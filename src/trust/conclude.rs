@@ -6,21 +6,14 @@ use std::time::SystemTime;
 
 use super::Trust;
 use super::detect::Detected;
+use super::judged::{Judged, Sum};
 use super::places::{Place, Plan, When};
-use super::read::Reading;
+use super::reading::Reading;
 use super::words;
 use crate::model::certificate::Certificate;
 use crate::model::gap::{Gaps, Refusal, Subject};
 use crate::model::seen::Seen;
 use crate::model::trust_store::{PlaceKind, PlaceState, TrustPlace, TrustStore};
-
-/// One place with what became of it.
-pub(super) struct Judged {
-    pub(super) place: Place,
-    pub(super) reading: Reading,
-    /// `None` where nothing tells.
-    pub(super) used: Option<Result<bool, Refusal>>,
-}
 
 /// Where gaps are recorded.
 struct PlaceLedger<'a> {
@@ -145,16 +138,6 @@ fn either(sum: &mut Result<bool, Refusal>, next: Result<bool, Refusal>) {
     if matches!(next, Ok(true)) || (matches!(sum, Ok(false)) && next.is_err()) {
         *sum = next;
     }
-}
-
-/// Whom the runtime trusts.
-pub(super) enum Sum {
-    Roots(Vec<Arc<Certificate>>),
-    /// It brings authorities along.
-    BuiltIn,
-    /// Nothing tells which places it uses.
-    Uncertain,
-    Unseen(Refusal),
 }
 
 fn sum(judged: &[Judged], uncertain: bool) -> Sum {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::places::{Place, Takes};
-use super::read::{Reading, StoreFile};
+use super::reading::{Reading, StoreFile};
 use crate::model::certificate::{Certificate, FileForm};
 use crate::model::gap::{Reason, Refusal};
 use crate::model::trust_store::PlaceState;

@@ -5,10 +5,12 @@
 mod conclude;
 mod contents;
 mod detect;
+mod judged;
 mod overrides;
 mod places;
 mod program;
 mod read;
+mod reading;
 mod words;
 
 use std::time::SystemTime;

@@ -13,7 +13,7 @@ use nix::errno::Errno;
 
 use super::contents::{PlaceContents, is_hash_name, odd};
 use super::places::{Place, Takes};
-use crate::model::certificate::{Certificate, FileForm};
+use super::reading::{Reading, StoreFile};
 use crate::model::gap::{Reason, Refusal};
 use crate::model::trust_store::{PlaceKind, PlaceState};
 use crate::parse::certificate_file;
@@ -31,34 +31,6 @@ const PATIENCE: TimeBudget = TimeBudget {
     all: Duration::from_secs(10),
     stuck: 2,
 };
-
-/// What was found at a place.
-#[derive(Debug, Clone)]
-pub(super) struct Reading {
-    pub(super) state: Result<PlaceState, Refusal>,
-    /// What the runtime takes from it, each once.
-    pub(super) roots: Result<Vec<Arc<Certificate>>, Refusal>,
-    /// What is odd about it.
-    pub(super) says: Option<String>,
-}
-
-impl Reading {
-    fn nothing(state: PlaceState) -> Self {
-        Self {
-            state: Ok(state),
-            roots: Ok(Vec::new()),
-            says: None,
-        }
-    }
-
-    fn refused(refusal: Refusal) -> Self {
-        Self {
-            state: Err(refusal.clone()),
-            roots: Err(refusal),
-            says: None,
-        }
-    }
-}
 
 /// One reading for each place.
 pub(super) fn read(
@@ -88,17 +60,6 @@ pub(super) fn read(
             ),
         })
         .collect()
-}
-
-/// What a file holds, whoever takes it.
-#[derive(Debug)]
-pub(super) struct StoreFile {
-    /// `None` for what is none of them.
-    pub(super) form: Option<FileForm>,
-    pub(super) certificates: Vec<Arc<Certificate>>,
-    pub(super) needs_password: bool,
-    pub(super) faults: usize,
-    pub(super) cut: Truncation,
 }
 
 /// What came of one file.

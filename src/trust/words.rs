@@ -1,6 +1,6 @@
 //! The sentences: what comes of the places, and what the runtime prints.
 
-use super::conclude::{Judged, Sum};
+use super::judged::{Judged, Sum};
 use super::places::Place;
 use crate::model::trust_store::{PlaceKind, PlaceState, Runtime};
 

@@ -28,7 +28,10 @@ use crate::sys::own_image;
 use kubectl::Kubectl;
 use plan::{Attachment, Task};
 use pod::Target;
-use run::Ended;
+use stream::Ended;
+
+/// The subcommand that is the plugin of kubectl.
+pub const COMMAND: &str = "kubectl";
 
 /// What `kubectl spyhole` takes.
 #[derive(Debug, Clone, Args)]

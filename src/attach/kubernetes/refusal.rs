@@ -4,7 +4,6 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::plan::Attachment;
 use super::{AttachError, KubectlOptions};
 use crate::attach::plan::quoted;
 use crate::model::escape::escaped;
@@ -125,23 +124,23 @@ pub(super) fn slow(
 }
 
 /// A container that ended with a code that spyhole has no use for.
-pub(super) fn not_spyhole(attachment: &Attachment, code: u8) -> AttachError {
+pub(super) fn not_spyhole(container: &str, image: &str, code: u8) -> AttachError {
     AttachError::Target(format!(
         "{} ended with exit code {code}, which is none of spyhole's: is spyhole the entrypoint of \
          the image {}?\n  {STAYS}",
-        attachment.container,
-        escaped(attachment.image.as_bytes())
+        container,
+        escaped(image.as_bytes())
     ))
 }
 
 /// A container that goes on after spyhole would have ended.
-pub(super) fn no_end(attachment: &Attachment, time: Duration, logs: &str) -> AttachError {
+pub(super) fn no_end(container: &str, image: &str, time: Duration, logs: &str) -> AttachError {
     AttachError::Target(format!(
         "{} still runs after {} s, longer than spyhole takes: is spyhole the entrypoint of the \
          image {}?\n  {logs} shows what it prints\n  {STAYS}",
-        attachment.container,
+        container,
         time.as_secs(),
-        escaped(attachment.image.as_bytes())
+        escaped(image.as_bytes())
     ))
 }
 

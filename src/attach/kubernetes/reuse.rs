@@ -6,8 +6,7 @@ use std::io::{self, Write};
 use super::AttachError;
 use super::kubectl::split;
 use super::refusal::{self, Operation};
-use super::run::Ended;
-use super::stream::{Frame, code, stream};
+use super::stream::{Ended, Frame, code, stream};
 use crate::attach::plan::Step;
 use crate::sys::tool::{self, ToolError};
 

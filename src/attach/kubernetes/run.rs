@@ -8,19 +8,11 @@ use super::kubectl::{Kubectl, ask, split};
 use super::plan::{Attachment, TaskKind};
 use super::pod::{self, State, Target};
 use super::refusal::{self, Operation};
-use super::stream::{Frame, code, stream};
+use super::stream::{Ended, Frame, code, stream};
 use super::{AttachError, KubectlOptions, reuse};
 use crate::attach::plan::Step;
 use crate::model::escape::escaped;
 use crate::sys::tool::{self, Lent};
-
-/// How a way ended.
-pub(super) enum Ended {
-    /// With spyhole's exit code.
-    With(u8),
-    /// The container that was to be used again did not do, and nothing was printed; why.
-    NotReused(String),
-}
 
 /// Runs the way.
 pub(super) fn run(
@@ -119,7 +111,11 @@ impl Running<'_> {
             stream(step, Operation::ReadLog, &mut frame, &mut *out)?;
         }
         if self.attachment.time.is_some() && matches!(code, 6..=128) {
-            return Err(refusal::not_spyhole(self.attachment, code));
+            return Err(refusal::not_spyhole(
+                &self.attachment.container,
+                &self.attachment.image,
+                code,
+            ));
         }
         if reason == "OOMKilled" || code > 128 {
             return Err(AttachError::Target(format!(
@@ -239,7 +235,12 @@ impl Running<'_> {
                     let since: &Instant = running_since.get_or_insert_with(Instant::now);
                     let limit = self.attachment.time.map_or(END_TIME, |time| time + GRACE);
                     if since.elapsed() >= limit {
-                        return Err(refusal::no_end(self.attachment, limit, &self.logs_line()));
+                        return Err(refusal::no_end(
+                            &self.attachment.container,
+                            &self.attachment.image,
+                            limit,
+                            &self.logs_line(),
+                        ));
                     }
                     ("runs".to_owned(), Duration::MAX)
                 }

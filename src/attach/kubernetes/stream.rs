@@ -70,3 +70,11 @@ pub(super) fn code(status: ExitStatus) -> u8 {
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     code.unwrap_or(u8::MAX)
 }
+
+/// How a way ended.
+pub(super) enum Ended {
+    /// With spyhole's exit code.
+    With(u8),
+    /// The container that was to be used again did not do, and nothing was printed; why.
+    NotReused(String),
+}

@@ -5,6 +5,7 @@ use std::ffi::{CStr, CString};
 
 use nix::errno::Errno;
 
+use super::attempted::Attempted;
 use super::system::SystemContext;
 use crate::model::access::What;
 use crate::model::gap::Refusal;
@@ -14,18 +15,6 @@ use crate::scan::process_files::CallerCredentials;
 use crate::scan::snapshot::ProcessSnapshot;
 use crate::scan::target::TargetHandle;
 use crate::sys::ProcessDir;
-
-/// One attempt.
-pub(super) struct Attempted {
-    pub(super) what: What,
-    /// What the kernel asks for there.
-    pub(super) check: AccessCheck,
-    /// What was tried.
-    pub(super) path: String,
-    pub(super) result: Result<(), Refusal>,
-    /// Whether what was refused is only a part.
-    pub(super) partly: bool,
-}
 
 /// All attempts, those first that most viewers may make. What a zombie or a kernel
 /// thread has not is not tried.

@@ -1,6 +1,7 @@
 //! The section `access`: what of the target may be read, tried for real; what not,
 //! with the comparison that fails; and the commands that would help.
 
+mod attempted;
 mod attempts;
 mod party;
 mod place;
@@ -23,7 +24,7 @@ use crate::rights::ptrace_access::{Credentials, blockers, may_ptrace};
 use crate::scan::Scan;
 use crate::scan::needs::Files;
 use crate::scan::needs::{Needs, Scope};
-use attempts::Attempted;
+use attempted::Attempted;
 use remedies::{Advice, Situation};
 use sharing::Sharing;
 use system::SystemContext;

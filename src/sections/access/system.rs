@@ -7,7 +7,7 @@ use std::path::Path;
 
 use nix::errno::Errno;
 
-use super::attempts::Attempted;
+use super::attempted::Attempted;
 use crate::model::access::What;
 use crate::model::escape::escaped;
 use crate::model::gap::{Reason, Refusal};

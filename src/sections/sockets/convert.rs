@@ -4,7 +4,7 @@ use core::net::IpAddr;
 use std::num::NonZeroU64;
 
 use super::list::{List, seen};
-use super::source::Raw;
+use super::raw::Raw;
 use crate::model::seen::Seen;
 use crate::model::socket::{
     Family, Milliseconds, Protocol, Socket, SocketType, Source, State, Tcp, Timer, TimerKind,

@@ -5,6 +5,7 @@ mod filter;
 mod list;
 mod namespaces;
 mod owners;
+mod raw;
 mod source;
 
 use clap::Args;

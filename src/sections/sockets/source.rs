@@ -9,11 +9,10 @@ use nix::errno::Errno;
 use super::filter::Filter;
 use super::list::List;
 use super::namespaces::Namespace;
+use super::raw::Raw;
 use crate::model::gap::{Reason, Refusal};
 use crate::model::socket::{Family, Protocol, Source};
-use crate::parse::net_tables::{
-    InetSocket, NetlinkSocket, PacketSocket, UnixName, UnixSocket, VsockSocket, inet, others, unix,
-};
+use crate::parse::net_tables::{UnixName, UnixSocket, inet, others, unix};
 use crate::parse::sock_diag::{self, Message};
 use crate::parse::{Malformed, sock_diag::inet as inet_diag};
 use crate::rights::ptrace_access::{AccessCheck, refusal_below};
@@ -22,15 +21,6 @@ use crate::sys::file_limits;
 use crate::sys::lines::lines;
 use crate::sys::sock_diag::SockDiag;
 use crate::sys::{ProcessDir, Truncation};
-
-/// A socket as either source tells it.
-pub(super) enum Raw {
-    Inet(InetSocket),
-    Unix(UnixSocket),
-    Packet(PacketSocket),
-    Netlink(NetlinkSocket),
-    Vsock(VsockSocket),
-}
 
 /// Reads tables of one namespace.
 pub(super) struct Reader<'a> {

@@ -8,7 +8,7 @@ use crate::parse::certificate_file;
 use crate::sys::Truncation;
 use crate::trust::contents::PlaceContents;
 use crate::trust::places::plan;
-use crate::trust::read::StoreFile;
+use crate::trust::reading::StoreFile;
 
 const GO: RuntimeTrustRules = RuntimeTrustRules::Go { fallback: false };
 

@@ -1,0 +1,64 @@
+//! Why a value could not be seen.
+
+use serde::Serialize;
+
+/// Why something could not be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The viewer's uid is not the target's real, effective and saved uid.
+    Uid,
+    /// The uids match, the gids do not.
+    Gid,
+    /// A capability is missing: the target holds one that the viewer lacks.
+    Capability,
+    /// The target lives in another user namespace.
+    UserNamespace,
+    /// The target is not dumpable (it changed its ids, or asked for it).
+    NotDumpable,
+    /// /proc is mounted with hidepid or subset=pid.
+    Hidepid,
+    /// The viewer's seccomp filter refused the system call.
+    Seccomp,
+    /// A security module (`AppArmor`, `SELinux`) refused, though ids and capabilities suffice.
+    SecurityModule,
+    /// Refused, and nothing that can be compared explains it.
+    Denied,
+    /// It was there and is gone; the process ended, or the file was removed.
+    Vanished,
+    /// This kernel or sandbox does not offer it.
+    Unsupported,
+    /// It did not answer in time.
+    Timeout,
+    /// A bound on size or count cut it off.
+    Limit,
+    /// What was read is not in the form that the kernel documents.
+    Malformed,
+    /// Another error of the system; the errno tells which.
+    Io,
+}
+
+impl Reason {
+    /// The word for it in a table.
+    #[must_use]
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Uid => "not the same user",
+            Self::Gid => "not the same group",
+            Self::Capability => "a capability is missing",
+            Self::UserNamespace => "another user namespace",
+            Self::NotDumpable => "the process is not dumpable",
+            Self::Hidepid => "hidden by the mount options of /proc",
+            Self::Seccomp => "refused by the viewer's seccomp filter",
+            Self::SecurityModule => "refused by a security module",
+            Self::Denied => "denied",
+            Self::Vanished => "gone",
+            Self::Unsupported => "not offered by this kernel",
+            Self::Timeout => "no answer in time",
+            Self::Limit => "cut by a limit",
+            Self::Malformed => "not in the documented form",
+            Self::Io => "system error",
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! What became of each place, and of all of them.
+
+use std::sync::Arc;
+
+use super::places::Place;
+use super::reading::Reading;
+use crate::model::certificate::Certificate;
+use crate::model::gap::Refusal;
+
+/// One place with what became of it.
+pub(super) struct Judged {
+    pub(super) place: Place,
+    pub(super) reading: Reading,
+    /// `None` where nothing tells.
+    pub(super) used: Option<Result<bool, Refusal>>,
+}
+
+/// Whom the runtime trusts.
+pub(super) enum Sum {
+    Roots(Vec<Arc<Certificate>>),
+    /// It brings authorities along.
+    BuiltIn,
+    /// Nothing tells which places it uses.
+    Uncertain,
+    Unseen(Refusal),
+}

@@ -1,0 +1,47 @@
+//! What was read at one place of a trust store.
+
+use std::sync::Arc;
+
+use crate::model::certificate::{Certificate, FileForm};
+use crate::model::gap::Refusal;
+use crate::model::trust_store::PlaceState;
+use crate::sys::Truncation;
+
+/// What was found at a place.
+#[derive(Debug, Clone)]
+pub(super) struct Reading {
+    pub(super) state: Result<PlaceState, Refusal>,
+    /// What the runtime takes from it, each once.
+    pub(super) roots: Result<Vec<Arc<Certificate>>, Refusal>,
+    /// What is odd about it.
+    pub(super) says: Option<String>,
+}
+
+impl Reading {
+    pub(super) fn nothing(state: PlaceState) -> Self {
+        Self {
+            state: Ok(state),
+            roots: Ok(Vec::new()),
+            says: None,
+        }
+    }
+
+    pub(super) fn refused(refusal: Refusal) -> Self {
+        Self {
+            state: Err(refusal.clone()),
+            roots: Err(refusal),
+            says: None,
+        }
+    }
+}
+
+/// What a file holds, whoever takes it.
+#[derive(Debug)]
+pub(super) struct StoreFile {
+    /// `None` for what is none of them.
+    pub(super) form: Option<FileForm>,
+    pub(super) certificates: Vec<Arc<Certificate>>,
+    pub(super) needs_password: bool,
+    pub(super) faults: usize,
+    pub(super) cut: Truncation,
+}
