@@ -8,29 +8,35 @@ use nix::errno::Errno;
 use super::processes::share;
 use super::spec::{Bound, File};
 use super::{CheckContext, CheckOutcome};
-use crate::model::gap::Gaps;
+use crate::model::gap::{Gaps, Refusal};
 use crate::parse::certificate_file;
 use crate::scan::Scan;
+use crate::scan::cgroup::MemoryCgroup;
+use crate::scan::target::TargetHandle;
 use crate::sys::file_limits;
 use crate::sys::opened_file::{FileKind, OpenedFile};
 use crate::sys::{InRoot, Truncation};
 
 const DAY: i64 = 24 * 60 * 60;
-/// Version 1 writes "no limit" as the greatest number of whole pages.
-const UNLIMITED: u64 = 1 << 62;
 
 /// The root of the target.
 fn root(scan: Option<&(Scan, Gaps)>) -> Result<&InRoot, CheckOutcome> {
+    held(scan).map(|(_, root)| root)
+}
+
+/// The target and its root.
+fn held(scan: Option<&(Scan, Gaps)>) -> Result<(&TargetHandle, &InRoot), CheckOutcome> {
     let held = scan.and_then(|(scan, _)| Some((scan, scan.target.as_ref()?)));
     let Some((scan, held)) = held else {
         return Err(CheckOutcome::unknown("there is no target"));
     };
-    held.root(&scan.reader.viewer).map_err(|refusal| {
+    let root = held.root(&scan.reader.viewer).map_err(|refusal| {
         let why = refusal.reason.describe();
         CheckOutcome::unknown(format!(
             "the target's files cannot be seen: {why} (spyhole access tells more)"
         ))
-    })
+    })?;
+    Ok((held, root))
 }
 
 fn found(root: &InRoot, path: &str) -> Result<OpenedFile, CheckOutcome> {
@@ -106,68 +112,31 @@ pub(super) fn certificate(path: &str, min_days: u32, context: &CheckContext) -> 
     }
 }
 
-/// Where a version of the cgroup file system keeps its numbers, as the target sees them.
-struct Places {
-    used: &'static str,
-    limit: &'static str,
-    stat: &'static str,
-    /// What of the use the kernel gives back under pressure.
-    reclaimable: &'static str,
-}
-
-const VERSIONS: [Places; 2] = [
-    Places {
-        used: "/sys/fs/cgroup/memory.current",
-        limit: "/sys/fs/cgroup/memory.max",
-        stat: "/sys/fs/cgroup/memory.stat",
-        reclaimable: "inactive_file",
-    },
-    Places {
-        used: "/sys/fs/cgroup/memory/memory.usage_in_bytes",
-        limit: "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-        stat: "/sys/fs/cgroup/memory/memory.stat",
-        reclaimable: "total_inactive_file",
-    },
-];
-
-/// The working set of the target's cgroup, as kubelet reckons it, against its limit.
+/// The working set of the target's cgroup, as the kubelet computes it, against its limit.
 pub(super) fn memory(bound: Bound, context: &CheckContext) -> CheckOutcome {
-    let root = match root(context.scan.as_ref()) {
-        Ok(root) => root,
-        Err(outcome) => return outcome,
-    };
-    for places in &VERSIONS {
-        let Some(used) = number(root, places.used) else {
-            continue;
+    let read = held(context.scan.as_ref()).and_then(|(target, root)| {
+        let unseen = |refusal: Refusal| {
+            let needs = refusal
+                .needs
+                .as_deref()
+                .unwrap_or("spyhole access tells more");
+            let why = refusal.reason.describe();
+            CheckOutcome::unknown(format!("memory cgroup of the target: {why} ({needs})"))
         };
-        let Some(stat) = text(root, places.stat) else {
-            return CheckOutcome::unknown(format!("{} cannot be read", places.stat));
-        };
-        let reclaimable = stat.lines().find_map(|line| {
-            let (name, value) = line.split_once(' ')?;
-            (name == places.reclaimable).then(|| value.trim().parse::<u64>().ok())?
-        });
-        let working = used.saturating_sub(reclaimable.unwrap_or_default());
-        let limit = number(root, places.limit).filter(|limit| (1..UNLIMITED).contains(limit));
-        let Some(limit) = limit else {
-            return CheckOutcome::unknown(
-                "the target's cgroup has no memory limit to compare with",
-            );
-        };
-        let percent = share(working, limit);
-        let says = format!("{percent:.1}% of {} MiB are in use", limit >> 20);
-        return CheckOutcome::of(bound.holds(percent), says);
+        let cgroup = MemoryCgroup::of(&target.main, root).map_err(unseen)?;
+        let limit = cgroup.limit_bytes(root).map_err(unseen)?;
+        let working_set = cgroup.working_set_bytes(root).map_err(unseen)?;
+        Ok((working_set, limit))
+    });
+    match read {
+        Err(outcome) => outcome,
+        Ok((_, None | Some(0))) => {
+            CheckOutcome::unknown("the target's cgroup has no memory limit to compare with")
+        }
+        Ok((working_set, Some(limit))) => {
+            let percent = share(working_set, limit);
+            let says = format!("{percent:.1}% of {} MiB are in use", limit >> 20);
+            CheckOutcome::of(bound.holds(percent), says)
+        }
     }
-    CheckOutcome::unknown("the target's cgroup shows no memory counters below /sys/fs/cgroup")
-}
-
-fn text(root: &InRoot, path: &str) -> Option<String> {
-    let mut bytes = Vec::new();
-    root.read(path.as_bytes(), file_limits::SMALL, &mut bytes)
-        .ok()?;
-    String::from_utf8(bytes).ok()
-}
-
-fn number(root: &InRoot, path: &str) -> Option<u64> {
-    text(root, path)?.trim().parse().ok()
 }

@@ -6,7 +6,6 @@
 mod file;
 mod find;
 mod libraries;
-mod memory;
 mod why_not;
 mod words;
 
@@ -14,7 +13,7 @@ use std::collections::BTreeMap;
 use std::ffi::{CString, OsString};
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -27,6 +26,7 @@ use crate::model::time::Timestamp;
 use crate::model::{ByteString, Gaps, Reason, Refusal, Report, Subject};
 use crate::redact::Redactor;
 use crate::render;
+use crate::scan::cgroup::MemoryCgroup;
 use crate::scan::needs::Choice;
 use crate::scan::needs::{NetPolicy, ScanOptions};
 use crate::sections;
@@ -36,8 +36,8 @@ use crate::sys::child::{Child, Ended, Parent, Usage};
 use crate::sys::own_code;
 use crate::sys::report_file;
 use crate::sys::time_box::{TimeBudget, TimedOutcome, each_in_time};
+use crate::sys::{InRoot, ProcDir};
 use find::Search;
-use memory::MemoryCgroup;
 use why_not::Attempt;
 
 /// What `spyhole run` takes.
@@ -84,11 +84,11 @@ pub fn run(
     let parent = Parent::begin();
     let name = options.command.first().cloned().unwrap_or_default();
     let search = find::find(&name, std::env::var_os("PATH"));
-    let cgroup = MemoryCgroup::own();
+    let cgroup = OwnCgroup::find();
     let oom_kills = cgroup
         .as_ref()
         .map_err(Clone::clone)
-        .and_then(MemoryCgroup::oom_kills);
+        .and_then(|own| own.cgroup.oom_kills(&own.root));
     let started = start(&parent, &search, &options.command);
     let mut passed = BTreeMap::new();
     let end = match &started {
@@ -198,7 +198,26 @@ struct Failure<'a> {
     passed: Passed,
     /// Before the start.
     oom_kills: Result<u64, Refusal>,
-    cgroup: Result<MemoryCgroup, Refusal>,
+    cgroup: Result<OwnCgroup, Refusal>,
+}
+
+/// The memory cgroup that spyhole and its child are in: whether the kernel killed for want of
+/// memory. The kernel says it nowhere else: to the parent it is a SIGKILL like any other.
+struct OwnCgroup {
+    root: InRoot,
+    cgroup: MemoryCgroup,
+}
+
+impl OwnCgroup {
+    fn find() -> Result<Self, Refusal> {
+        let proc = ProcDir::open(Path::new("/proc"))
+            .and_then(|proc| proc.process(proc.own_pid()?))
+            .map_err(|_| Refusal::of(Reason::Io).needing("a mounted /proc"))?;
+        let root = InRoot::at(Path::new("/"))
+            .map_err(|_| Refusal::of(Reason::Io).needing("a readable /"))?;
+        let cgroup = MemoryCgroup::of(&proc, &root)?;
+        Ok(Self { root, cgroup })
+    }
 }
 
 impl Failure<'_> {
@@ -268,13 +287,15 @@ impl Failure<'_> {
 
     fn memory(&self, gaps: &mut Gaps) -> Memory {
         let path: ByteString = match &self.cgroup {
-            Ok(cgroup) => cgroup.path().into(),
+            Ok(own) => own.cgroup.path().into(),
             Err(_) => "/proc/self/cgroup".into(),
         };
         let subject = || Subject::Path(path.clone());
         let cgroup = || self.cgroup.as_ref().map_err(Clone::clone);
-        let after = cgroup().and_then(MemoryCgroup::oom_kills);
-        let limit = cgroup().and_then(MemoryCgroup::limit).transpose();
+        let after = cgroup().and_then(|own| own.cgroup.oom_kills(&own.root));
+        let limit = cgroup()
+            .and_then(|own| own.cgroup.limit_bytes(&own.root))
+            .transpose();
         let mut seen = |field, attempt| gaps.seen(SECTION, field, subject(), attempt);
         Memory {
             oom_kills_before: seen("memory.oom_kills_before", self.oom_kills.clone()),

@@ -3,6 +3,7 @@
 //! [`look`] opens /proc, selects the target and walks; [`reader`] reads the files of one process;
 //! [`target`] holds what the sections then fill their part of the document from.
 
+pub mod cgroup;
 pub mod container_key;
 pub mod containers;
 pub mod look;
