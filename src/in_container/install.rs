@@ -15,11 +15,11 @@ const NAME: &str = "spyhole";
 /// What `spyhole install` takes.
 #[derive(Debug, Args)]
 pub struct InstallOptions {
-    /// The directory to copy spyhole into, such as a mounted emptyDir.
+    /// Copy spyhole into this directory, such as a mounted emptyDir.
     #[arg(value_name = "DIR")]
     pub directory: PathBuf,
 
-    /// Make links beside it that are its commands: ps, ss, env.
+    /// Also create links named like commands: ps, ss, env.
     #[arg(long, value_name = "NAME", num_args = 1.., value_delimiter = ',')]
     pub link: Vec<String>,
 }

@@ -61,7 +61,7 @@ impl Reason {
             Self::Denied => "denied",
             Self::Vanished => "gone",
             Self::Unsupported => "not offered by this kernel",
-            Self::Timeout => "no answer in time",
+            Self::Timeout => "timed out",
             Self::Limit => "cut by a limit",
             Self::Malformed => "not in the documented form",
             Self::Io => "system error",

@@ -1,4 +1,4 @@
-//! Who may ask: one decision for every route, and no by default.
+//! Authentication: one decision for every route, and no by default.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -90,8 +90,12 @@ impl Guard {
                 Token::File(ReloadingFile::read(vec![path.clone()], digest).map_err(named)?)
             }
             None => {
-                let random =
-                    sys::random::key().map_err(|error| format!("no randomness: {error}"))?;
+                let random = sys::random::key().map_err(|error| {
+                    format!(
+                        "cannot get random bytes: \
+                        {error}"
+                    )
+                })?;
                 let text = HEXLOWER.encode(&random);
                 let digest = Sha256::digest(text.as_bytes()).into();
                 made = Some(text);

@@ -33,7 +33,7 @@ pub(super) fn document() -> serde_json::Result<String> {
         "openapi": "3.1.0",
         "info": {
             "title": "spyhole",
-            "description": "Looks inside a running container that has no shell. \
+            "description": "Inspect a running container that has no shell. \
                 A null in a document means not seen, and is told in its gaps. \
                 A flag may be named without a value: ?threads is ?threads=true.",
             "version": env!("CARGO_PKG_VERSION"),

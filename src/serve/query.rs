@@ -43,27 +43,27 @@ pub(super) const COMMON: [Common; 7] = [
         CommonKind::Flag,
         "Tables without headings and without the notes below.",
     ),
-    common("pid", CommonKind::Pid, "Look at this process alone."),
+    common("pid", CommonKind::Pid, "Inspect only this process."),
     common(
         "container",
         CommonKind::Text,
-        "Look into this container: its name, its id or the beginning of it, or pid-N.",
+        "Inspect this container: its name, id or id prefix, or pid-N.",
     ),
     common(
         "self",
         CommonKind::Flag,
-        "Look into spyhole's own container, itself included.",
+        "Inspect spyhole's own container, including spyhole itself.",
     ),
     common(
         "reveal",
         CommonKind::Texts,
-        "Show the value of this variable or argument flag though it is taken for a secret; \
-         refused unless the server was started with --allow-reveal.",
+        "Show the value of this variable or argument flag even if it looks like a secret; refused \
+         unless the server was started with --allow-reveal.",
     ),
     common(
         "reveal_all",
         CommonKind::Flag,
-        "Show every secret; refused unless the server was started with --allow-reveal.",
+        "Show all secrets; refused unless the server was started with --allow-reveal.",
     ),
 ];
 

@@ -3,7 +3,7 @@
 use crate::sections::REGISTRY;
 use crate::sections::section::Section;
 
-/// Who may ask for it.
+/// Authentication for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// Everyone: it tells no more than pass or fail.
@@ -46,7 +46,7 @@ pub struct Route {
     pub name: &'static str,
     /// One line about it.
     pub about: &'static str,
-    /// Who may ask.
+    /// Authentication.
     pub access: Access,
     /// What answers.
     pub kind: Kind,
@@ -92,7 +92,7 @@ const FIXED: &[Route] = &[
     ),
     route(
         "/v1/dump",
-        "Every section, one document",
+        "Show all sections in one document",
         Access::Guarded,
         Kind::Dump,
     ),

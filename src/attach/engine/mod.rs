@@ -37,16 +37,17 @@ const KILLED: u8 = 137;
 /// What `spyhole podman` and `spyhole docker` take.
 #[derive(Debug, Args)]
 pub struct EngineOptions {
-    /// The container to look into, by name or id.
+    /// The container to inspect, by name or id.
     #[arg(id = "beside", value_name = "CONTAINER")]
     pub container: String,
-    /// An image with spyhole as its entrypoint; without one: spyhole, or where there is none this very program.
+    /// Use this image, whose entrypoint is spyhole (default: the image spyhole if present, else
+    /// this program is mounted into the container's image).
     #[arg(long, value_name = "IMAGE")]
     pub image: Option<String>,
-    /// Print the command that would be run, and run nothing.
+    /// Print the command without running it.
     #[arg(long)]
     pub dry_run: bool,
-    /// What spyhole shall do there; without one: dump.
+    /// The spyhole command to run there (default: dump).
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
 }

@@ -82,7 +82,7 @@ impl Kubectl {
         json(&words, Operation::ReadPod)
     }
 
-    /// The namespace.
+    /// Namespace of the pod.
     pub(super) fn namespace(&self, name: &str) -> Result<Value, AttachError> {
         let words = self.spelled(None, &["get", "namespace", name, "--output=json"]);
         json(&words, Operation::ReadNamespace)

@@ -117,7 +117,7 @@ impl StartFacts<'_> {
         if !there.file {
             return Some(cause_of(
                 CauseKind::NotAFile,
-                "it is no regular file".to_owned(),
+                "it is not a regular file".to_owned(),
                 None,
             ));
         }

@@ -140,7 +140,7 @@ impl Judge<'_> {
                 TimedOutcome::NotBegun => Err(Refusal::of(Reason::Timeout)
                     .needing("that the file systems before it answer; it was not asked")),
                 TimedOutcome::NoThread => Err(Refusal::of(Reason::Limit)
-                    .needing("room for one more thread in spyhole's container")),
+                    .needing("a higher pids limit for spyhole's container")),
             })
             .collect()
     }

@@ -145,7 +145,7 @@ fn what_is_no_file() {
     let house = House::new();
     nix::unistd::mkfifo(&house.at("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
     fails(house.0.path(), "it is a directory (exit 126)");
-    fails(&house.at("fifo"), "it is no regular file (exit 126)");
+    fails(&house.at("fifo"), "it is not a regular file (exit 126)");
 }
 
 #[test]
