@@ -66,7 +66,7 @@ pub(super) fn run(
         }
     }
     if let Some((check, outcome)) = unseen {
-        return say(check, &outcome, "cannot be told", Exit::Unreadable);
+        return say(check, &outcome, "unknown", Exit::Unreadable);
     }
     let line = format!("passes: {}", passed.join("; "));
     print(&line, Exit::Done)

@@ -58,12 +58,12 @@ impl Reason {
             Self::Hidepid => "hidden by the mount options of /proc",
             Self::Seccomp => "refused by the viewer's seccomp filter",
             Self::SecurityModule => "refused by a security module",
-            Self::Denied => "denied",
-            Self::Vanished => "gone",
-            Self::Unsupported => "not offered by this kernel",
+            Self::Denied => "permission denied",
+            Self::Vanished => "no longer exists",
+            Self::Unsupported => "not supported by this kernel",
             Self::Timeout => "timed out",
-            Self::Limit => "cut by a limit",
-            Self::Malformed => "not in the documented form",
+            Self::Limit => "limit reached",
+            Self::Malformed => "unexpected format",
             Self::Io => "system error",
         }
     }

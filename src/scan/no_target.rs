@@ -44,7 +44,7 @@ pub enum NoTarget {
         /// Those that are in sight.
         containers: Vec<Container>,
     },
-    /// More than one container could be meant.
+    /// Ambiguous: several containers match.
     #[error("ambiguous target: several containers match{}", in_sight(containers))]
     Ambiguous {
         /// Those that are in sight.

@@ -236,12 +236,12 @@ impl ServeOptions {
             ("--write-timeout", self.write_timeout),
         ];
         if let Some((flag, _)) = endless.iter().find(|(_, time)| time.is_zero()) {
-            return Err(format!("{flag}: expected more than no time"));
+            return Err(format!("{flag}: must be greater than zero"));
         }
         match open {
             Some(listen) if !guarded => Err(format!(
-                "--listen {listen} is reached from outside of this pod, and nothing says who may ask: \
-                 name a --token-file, or a --client-ca with --tls-cert and --tls-key"
+                "--listen {listen} is reachable from outside this pod, and authentication is not \
+                 configured: use --token-file, or --client-ca with --tls-cert and --tls-key"
             )),
             _ => Ok(()),
         }

@@ -36,7 +36,7 @@ impl FromStr for Declared {
         let fit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         if name.is_empty() || name.len() > 63 || !name.bytes().all(fit) {
             return Err(format!(
-                "{name:?}: a name has letters, digits, -, _ and . only, 63 at most"
+                "{name:?}: a name consists of at most 63 letters, digits, -, _ and ."
             ));
         }
         Ok(Self {
@@ -103,7 +103,7 @@ impl Probes {
         }
         match ready_on.iter().find(|name| !probes.contains_key(*name)) {
             Some(name) => Err(format!(
-                "--ready-on {name}: no --probe {name}=CHECK declares it"
+                "--ready-on {name}: not declared by --probe {name}=CHECK"
             )),
             None => Ok(Self {
                 probes,
@@ -161,7 +161,7 @@ pub(super) async fn ask(server: &Arc<Server>, name: &str) -> Result<Last, Proble
     let Some(probe) = server.probes.probes.get(name) else {
         return Err(Problem::new(
             StatusCode::NOT_FOUND,
-            "no such probe; serve --probe NAME=CHECK declares one",
+            "probe not found; declare one with serve --probe NAME=CHECK",
         ));
     };
     let options = server.look.options();

@@ -50,8 +50,7 @@ impl<'a> PlaceContents<'a> {
         }
         if self.place.all_or_nothing && held.faults > 0 && !held.certificates.is_empty() {
             self.lacks(&Refusal::of(Reason::Malformed).needing(
-                "a bundle without a broken block: because of a broken certificate OpenSSL takes \
-                 nothing of the whole file",
+                "a bundle without malformed blocks (OpenSSL rejects the whole file because of one)",
             ));
         }
         for certificate in &held.certificates {

@@ -157,7 +157,7 @@ pub fn run(options: &KubectlOptions) -> Result<u8, AttachError> {
     let name = pod_name(&options.pod, &kubectl)?;
     if options.tty && !io::stdin().is_terminal() && !options.dry_run {
         return Err(AttachError::Usage(
-            "-t gives spyhole a terminal, and stdin is none here".to_owned(),
+            "-t requires a terminal, but stdin is not one".to_owned(),
         ));
     }
     let container = options.container.as_deref();
@@ -178,7 +178,7 @@ pub fn run(options: &KubectlOptions) -> Result<u8, AttachError> {
     let second = attachment(true)?;
     if !options.quiet {
         let words = format!(
-            "{} cannot be used again, so {} is added: {why}",
+            "{} cannot be reused, so {} is added: {why}",
             first.container, second.container
         );
         let _ = writeln!(io::stderr(), "{}", escaped(words.as_bytes()));
@@ -195,7 +195,7 @@ fn image(options: &KubectlOptions) -> Result<String, AttachError> {
         None => Ok(own_image::name()),
         Some(image) if own_image::is_name(image) => Ok(image.clone()),
         Some(image) => Err(AttachError::Usage(format!(
-            "--image {:?} is not the name of an image",
+            "--image {:?} is not a valid image name",
             escaped(image.as_bytes())
         ))),
     }
@@ -212,7 +212,7 @@ fn tell(target: &Target, plan: &Plan, quiet: bool) {
         RunAs::Stranger => "as 65532:65532".to_owned(),
     };
     let mut lines = vec![format!(
-        "beside {} of {}/{}, {whom}",
+        "next to {} of {}/{}, {whom}",
         target.container, target.namespace, target.pod
     )];
     lines.extend(plan.because.iter().map(|line| format!("  {line}")));
@@ -244,7 +244,7 @@ fn pod_name(word: &str, kubectl: &Kubectl) -> Result<String, AttachError> {
         Some(("pod" | "pods" | "po", name)) => name,
         Some((kind, _)) => {
             return Err(AttachError::Usage(format!(
-                "a {} is no pod; name one of its pods: {} shows them",
+                "a {} is not a pod; specify one of its pods ({} lists them)",
                 escaped(kind.as_bytes()),
                 kubectl.line(None, &["get", "pods"])
             )));
@@ -254,7 +254,7 @@ fn pod_name(word: &str, kubectl: &Kubectl) -> Result<String, AttachError> {
     let begins_well = name.starts_with(|c: char| c.is_ascii_alphanumeric());
     if !begins_well || !name.chars().all(usual) || name.len() > 253 {
         return Err(AttachError::Usage(format!(
-            "{} is no name of a pod",
+            "{} is not a valid pod name",
             crate::attach::plan::quoted(&escaped(name.as_bytes()))
         )));
     }
@@ -264,7 +264,7 @@ fn pod_name(word: &str, kubectl: &Kubectl) -> Result<String, AttachError> {
 fn user(text: &str) -> Result<User, String> {
     let number = |text: &str| {
         let number = text.parse::<u32>().ok().filter(|id| *id < u32::MAX);
-        number.ok_or_else(|| format!("{text:?} is no number of a user or group"))
+        number.ok_or_else(|| format!("{text:?} is not a numeric user or group id"))
     };
     let (uid, gid) = match text.split_once(':') {
         Some((uid, gid)) => (uid, Some(number(gid)?)),
@@ -278,5 +278,5 @@ fn user(text: &str) -> Result<User, String> {
 
 fn level(text: &str) -> Result<PodSecurityLevel, String> {
     PodSecurityLevel::of_label(text)
-        .ok_or_else(|| "there are privileged, baseline and restricted".to_owned())
+        .ok_or_else(|| "expected privileged, baseline or restricted".to_owned())
 }
