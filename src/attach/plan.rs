@@ -39,7 +39,7 @@ pub struct Plan {
 pub struct Step {
     /// A file that the command names, with its text.
     pub file: Option<(String, String)>,
-    /// The program and its arguments.
+    /// The program to run, and its arguments.
     pub words: Vec<String>,
 }
 

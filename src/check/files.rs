@@ -28,12 +28,12 @@ fn root(scan: Option<&(Scan, Gaps)>) -> Result<&InRoot, CheckOutcome> {
 fn held(scan: Option<&(Scan, Gaps)>) -> Result<(&TargetHandle, &InRoot), CheckOutcome> {
     let held = scan.and_then(|(scan, _)| Some((scan, scan.target.as_ref()?)));
     let Some((scan, held)) = held else {
-        return Err(CheckOutcome::unknown("there is no target"));
+        return Err(CheckOutcome::unknown("no target"));
     };
     let root = held.root(&scan.reader.viewer).map_err(|refusal| {
         let why = refusal.reason.describe();
         CheckOutcome::unknown(format!(
-            "the target's files cannot be seen: {why} (spyhole access tells more)"
+            "the target's files cannot be read: {why} (see spyhole access)"
         ))
     })?;
     Ok((held, root))
@@ -41,7 +41,7 @@ fn held(scan: Option<&(Scan, Gaps)>) -> Result<(&TargetHandle, &InRoot), CheckOu
 
 fn found(root: &InRoot, path: &str) -> Result<OpenedFile, CheckOutcome> {
     OpenedFile::at(root, path.as_bytes()).map_err(|errno| match errno {
-        Errno::ENOENT | Errno::ENOTDIR => CheckOutcome::fails(format!("{path} is not there")),
+        Errno::ENOENT | Errno::ENOTDIR => CheckOutcome::fails(format!("{path} does not exist")),
         _ => CheckOutcome::unknown(format!("{path}: {}", errno.desc())),
     })
 }
@@ -57,7 +57,7 @@ pub(super) fn file(wanted: &File, context: &CheckContext) -> CheckOutcome {
     if size < wanted.min_size {
         let least = wanted.min_size;
         return CheckOutcome::fails(format!(
-            "{path} has {size} bytes, at least {least} expected"
+            "{path} has {size} bytes (at least {least} required)"
         ));
     }
     let age = SystemTime::now().duration_since(found.modified());
@@ -67,10 +67,10 @@ pub(super) fn file(wanted: &File, context: &CheckContext) -> CheckOutcome {
             let most = humantime::format_duration(most);
             let seconds = age.as_secs();
             CheckOutcome::fails(format!(
-                "{path} changed {seconds} s ago, within {most} expected"
+                "{path} was modified {seconds} s ago (at most {most} allowed)"
             ))
         }
-        _ => CheckOutcome::passes(format!("{path} is there")),
+        _ => CheckOutcome::passes(format!("{path} exists")),
     }
 }
 
@@ -80,12 +80,12 @@ pub(super) fn certificate(path: &str, min_days: u32, context: &CheckContext) -> 
     let read = root(context.scan.as_ref()).and_then(|root| {
         let found = found(root, path)?;
         if found.kind() != FileKind::File {
-            return Err(CheckOutcome::fails(format!("{path} is no file")));
+            return Err(CheckOutcome::fails(format!("{path} is not a regular file")));
         }
         match found.read(file_limits::CERTIFICATES, &mut bytes) {
             Ok(Truncation::Whole) => Ok(()),
             Ok(Truncation::AtLimit) => Err(CheckOutcome::unknown(format!(
-                "{path} is too long to be read"
+                "{path} is too large to read"
             ))),
             Err(errno) => Err(CheckOutcome::unknown(format!("{path}: {}", errno.desc()))),
         }
@@ -102,7 +102,7 @@ pub(super) fn certificate(path: &str, min_days: u32, context: &CheckContext) -> 
         .map(|certificate| certificate.seconds_left)
         .min();
     match seconds {
-        None => CheckOutcome::fails(format!("{path} holds no certificate that can be read")),
+        None => CheckOutcome::fails(format!("{path} contains no readable certificate")),
         Some(seconds) if seconds < 0 => CheckOutcome::fails(format!("{path} has expired")),
         Some(seconds) => {
             let days = seconds.div_euclid(DAY);
@@ -116,10 +116,7 @@ pub(super) fn certificate(path: &str, min_days: u32, context: &CheckContext) -> 
 pub(super) fn memory(bound: Bound, context: &CheckContext) -> CheckOutcome {
     let read = held(context.scan.as_ref()).and_then(|(target, root)| {
         let unseen = |refusal: Refusal| {
-            let needs = refusal
-                .needs
-                .as_deref()
-                .unwrap_or("spyhole access tells more");
+            let needs = refusal.needs.as_deref().unwrap_or("see spyhole access");
             let why = refusal.reason.describe();
             CheckOutcome::unknown(format!("memory cgroup of the target: {why} ({needs})"))
         };
@@ -130,12 +127,10 @@ pub(super) fn memory(bound: Bound, context: &CheckContext) -> CheckOutcome {
     });
     match read {
         Err(outcome) => outcome,
-        Ok((_, None | Some(0))) => {
-            CheckOutcome::unknown("the target's cgroup has no memory limit to compare with")
-        }
+        Ok((_, None | Some(0))) => CheckOutcome::unknown("the target's cgroup has no memory limit"),
         Ok((working_set, Some(limit))) => {
             let percent = share(working_set, limit);
-            let says = format!("{percent:.1}% of {} MiB are in use", limit >> 20);
+            let says = format!("{percent:.1}% of {} MiB used", limit >> 20);
             CheckOutcome::of(bound.holds(percent), says)
         }
     }

@@ -109,7 +109,7 @@ pub fn run(check: &Check, options: ScanOptions, memory: &mut Vec<SeenProcesses>)
             match Scan::open(options, &asked) {
                 Ok(scanned) => Some(scanned),
                 Err(NoTarget::NoProcess(pid)) => {
-                    return CheckOutcome::fails(format!("process {pid} is not there"));
+                    return CheckOutcome::fails(format!("process {pid} not found"));
                 }
                 Err(none) => return CheckOutcome::unknown(none.to_string()),
             }
@@ -160,7 +160,7 @@ fn all(parts: &[Spec], context: &mut CheckContext) -> CheckOutcome {
             Verdict::Unknown => unknown = unknown.or(Some(outcome)),
         }
     }
-    unknown.unwrap_or_else(|| CheckOutcome::passes(format!("all {} pass", parts.len())))
+    unknown.unwrap_or_else(|| CheckOutcome::passes(format!("all {} passed", parts.len())))
 }
 
 /// What has to be read of the target; `None`: nothing at all.

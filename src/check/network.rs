@@ -35,7 +35,7 @@ pub(super) fn tcp(endpoint: &str, context: &mut CheckContext) -> CheckOutcome {
         Ok(connected) => {
             let milliseconds = began.elapsed().as_secs_f64() * 1e3;
             CheckOutcome::passes(format!(
-                "{} accepts, after {milliseconds:.1} ms",
+                "{} accepted a connection after {milliseconds:.1} ms",
                 connected.dialled
             ))
         }
@@ -46,7 +46,7 @@ pub(super) fn tcp(endpoint: &str, context: &mut CheckContext) -> CheckOutcome {
 /// An HTTP server answers as expected. Of https the certificate is not judged, as by a kubelet.
 pub(super) fn http(wanted: &Http, context: &mut CheckContext) -> CheckOutcome {
     let Some((secured, port, rest)) = scheme(&wanted.url) else {
-        return CheckOutcome::unknown("only http:// and https:// can be asked");
+        return CheckOutcome::unknown("only http:// and https:// are supported");
     };
     let (authority, path) = parts(rest);
     let mut connected = match dial(&with_port(authority, port), context) {
@@ -68,13 +68,13 @@ pub(super) fn http(wanted: &Http, context: &mut CheckContext) -> CheckOutcome {
         Err(says) => return CheckOutcome::fails(format!("{dialled}: {says}")),
     };
     let (from, to) = wanted.status;
-    let says = format!("{dialled} answers {}", answer.status);
+    let says = format!("{dialled} responded {}", answer.status);
     if !(from..=to).contains(&answer.status) {
-        return CheckOutcome::fails(format!("{says}, {from} to {to} expected"));
+        return CheckOutcome::fails(format!("{says} ({from} to {to} expected)"));
     }
     match &wanted.body {
         Some(text) if !holds(&answer.body, text.as_bytes()) => {
-            CheckOutcome::fails(format!("{says}, its body does not hold the text"))
+            CheckOutcome::fails(format!("{says}, but the body does not contain the text"))
         }
         _ => CheckOutcome::passes(says),
     }
@@ -119,7 +119,9 @@ fn with_port(authority: &str, usual: u16) -> String {
 /// Resolves as the target would, and connects.
 fn dial(endpoint: &str, context: &mut CheckContext) -> Result<Connected, CheckOutcome> {
     if !context.may_dial {
-        return Err(CheckOutcome::unknown("--no-connect forbids to dial"));
+        return Err(CheckOutcome::unknown(
+            "connections are disabled by --no-connect",
+        ));
     }
     let to = if let Some(path) = endpoint.strip_prefix("unix:") {
         Peer::Unix(path.into())
@@ -144,7 +146,7 @@ fn resolve(
     let deadline = context.deadline;
     let Some((scan, gaps)) = &mut context.scan else {
         return Err(CheckOutcome::unknown(
-            "there is no target whose files could be asked",
+            "there is no target whose files could be read",
         ));
     };
     let (_, resolved) = names::resolve(scan, gaps, name, port, false, deadline);
@@ -154,7 +156,7 @@ fn resolve(
 /// A name has an address.
 pub(super) fn dns(name: &str, context: &mut CheckContext) -> CheckOutcome {
     if !context.may_dial {
-        return CheckOutcome::unknown("--no-connect forbids to ask a name server");
+        return CheckOutcome::unknown("DNS queries are disabled by --no-connect");
     }
     match resolve(name, 0, context) {
         Ok(addresses) => {
@@ -179,10 +181,10 @@ pub(super) fn tls_request(wanted: &Tls) -> TlsQuery {
 /// A server shows a certificate that is to be believed, for long enough.
 pub(super) fn tls(wanted: &Tls, context: &mut CheckContext) -> CheckOutcome {
     let Some((scan, gaps)) = &mut context.scan else {
-        return CheckOutcome::unknown("there is no target");
+        return CheckOutcome::unknown("no target");
     };
     match ask(&tls_request(wanted), scan, gaps).tls {
-        None => CheckOutcome::unknown("it may not be dialled, or not be seen"),
+        None => CheckOutcome::unknown("it was not contacted, or could not be read"),
         Some(look) => judge(wanted, &look),
     }
 }
@@ -193,12 +195,12 @@ fn judge(wanted: &Tls, look: &TlsLook) -> CheckOutcome {
     }
     let chain = look.chain.iter();
     let Some(seconds) = chain.map(|certificate| certificate.seconds_left).min() else {
-        return CheckOutcome::fails("it showed no certificate");
+        return CheckOutcome::fails("it sent no certificate");
     };
     let days = seconds.div_euclid(DAY);
     let says = format!("{}: {days} days left", look.endpoint);
     if days < i64::from(wanted.min_days) || seconds < 0 {
-        return CheckOutcome::fails(format!("{says}, at least {} expected", wanted.min_days));
+        return CheckOutcome::fails(format!("{says} (at least {} required)", wanted.min_days));
     }
     let authorities = match wanted.verify {
         Verify::None => return CheckOutcome::passes(says),
@@ -208,7 +210,7 @@ fn judge(wanted: &Tls, look: &TlsLook) -> CheckOutcome {
     let mut verdicts = look.verdicts.iter();
     let Some(verdict) = verdicts.find(|verdict| verdict.authorities == authorities) else {
         return CheckOutcome::unknown(format!(
-            "{says}; whom the target trusts could not be seen (verify=mozilla or verify=none asks others)"
+            "{says}; the target's trust store could not be read (use verify=mozilla or verify=none)"
         ));
     };
     let why = verdict.findings.first().map_or("", |finding| &finding.says);
@@ -232,7 +234,7 @@ pub(super) fn listen_request(wanted: Listen) -> SocketsQuery {
 /// Something listens on a port in the target's network.
 pub(super) fn listen(wanted: Listen, context: &mut CheckContext) -> CheckOutcome {
     let Some((scan, gaps)) = &mut context.scan else {
-        return CheckOutcome::unknown("there is no target");
+        return CheckOutcome::unknown("no target");
     };
     let report = ask(&listen_request(wanted), scan, gaps);
     let protocol = if wanted.udp {
@@ -248,10 +250,10 @@ pub(super) fn listen(wanted: Listen, context: &mut CheckContext) -> CheckOutcome
     });
     let port = wanted.port;
     match listening.next() {
-        Some(_) => CheckOutcome::passes(format!("port {port} is listened on")),
-        None if gaps.as_slice().iter().any(|gap| gap.field == "sockets") => CheckOutcome::unknown(
-            format!("the sockets cannot be read; port {port} was not met"),
-        ),
-        None => CheckOutcome::fails(format!("nobody listens on port {port}")),
+        Some(_) => CheckOutcome::passes(format!("port {port} is listening")),
+        None if gaps.as_slice().iter().any(|gap| gap.field == "sockets") => {
+            CheckOutcome::unknown(format!("sockets not readable; port {port} not found"))
+        }
+        None => CheckOutcome::fails(format!("nothing is listening on port {port}")),
     }
 }

@@ -39,7 +39,7 @@ impl Seen {
 /// How many processes match, for how long, and how often they were replaced.
 pub(super) fn count(wanted: &Processes, context: &mut CheckContext) -> CheckOutcome {
     let Some((scan, _)) = &context.scan else {
-        return CheckOutcome::unknown("there is no target");
+        return CheckOutcome::unknown("no target");
     };
     let matching: Vec<&ProcessSnapshot> = scan
         .processes
@@ -64,26 +64,31 @@ pub(super) fn count(wanted: &Processes, context: &mut CheckContext) -> CheckOutc
         .collect();
     let restarts = remember(context, marks);
     let word = &wanted.word;
-    let says = format!("{found} processes hold {word:?}");
+    let matching = if found == 1 {
+        "process matches"
+    } else {
+        "processes match"
+    };
+    let says = format!("{found} {matching} {word:?}");
     if found < wanted.min {
         return if hidden {
-            CheckOutcome::unknown(format!("{says}; not every command line can be read"))
+            CheckOutcome::unknown(format!("{says}; some command lines are not readable"))
         } else {
-            CheckOutcome::fails(format!("{says}, at least {} expected", wanted.min))
+            CheckOutcome::fails(format!("{says} (at least {} required)", wanted.min))
         };
     }
     if let Some(max) = wanted.max.filter(|max| found > *max) {
-        return CheckOutcome::fails(format!("{says}, at most {max} expected"));
+        return CheckOutcome::fails(format!("{says} (at most {max} allowed)"));
     }
     if let Some(least) = wanted.min_uptime.filter(|least| youngest < *least) {
         let (young, least) = (seconds(youngest), seconds(least));
         return CheckOutcome::fails(format!(
-            "one of them runs for {young} only, not for {least}"
+            "one has been running for only {young} (at least {least} required)"
         ));
     }
     if let Some(most) = wanted.max_restarts.filter(|most| restarts > *most) {
         return CheckOutcome::fails(format!(
-            "{restarts} of them were replaced, at most {most} expected"
+            "{restarts} of them were replaced (at most {most} allowed)"
         ));
     }
     CheckOutcome::passes(says)
@@ -126,7 +131,7 @@ fn unclear(facts: &ProcessSnapshot) -> bool {
 /// The process that is nearest to its limit of descriptors.
 pub(super) fn descriptors(bound: Bound, context: &mut CheckContext) -> CheckOutcome {
     let Some((scan, _)) = &context.scan else {
-        return CheckOutcome::unknown("there is no target");
+        return CheckOutcome::unknown("no target");
     };
     let mut worst: Option<(f64, i32)> = None;
     let mut refused = 0_u32;
@@ -148,12 +153,12 @@ pub(super) fn descriptors(bound: Bound, context: &mut CheckContext) -> CheckOutc
         }
     }
     let Some((percent, pid)) = worst else {
-        return CheckOutcome::unknown("no descriptors can be counted");
+        return CheckOutcome::unknown("file descriptors not readable");
     };
     let says = format!("process {pid} has {percent:.1}% of its descriptors open");
     let holds = bound.holds(percent);
     if holds && refused > 0 && !bound.is_lower() {
-        return CheckOutcome::unknown(format!("{says}; {refused} others cannot be seen"));
+        return CheckOutcome::unknown(format!("{says}; {refused} other processes not readable"));
     }
     CheckOutcome::of(holds, says)
 }

@@ -193,7 +193,7 @@ impl FromStr for Check {
         let timeout = options.duration("timeout")?.unwrap_or(TIMEOUT);
         let fail_after = options.number("fail-after")?.unwrap_or(1);
         if timeout.is_zero() || fail_after == 0 {
-            return Err("timeout and fail-after: expected more than nothing".into());
+            return Err("timeout and fail-after must be greater than zero".into());
         }
         Ok(Self {
             spec: spec(options.head, DEPTH)?,

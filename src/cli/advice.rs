@@ -8,7 +8,10 @@ use crate::scan::no_target::NoTarget;
 /// The sentence for a look that found no target.
 pub(super) fn no_target(none: &NoTarget) -> String {
     match none {
-        NoTarget::Ambiguous { .. } => format!("{none}\nName one, as: spyhole --container NAME ps"),
+        NoTarget::Ambiguous { .. } => format!(
+            "{none}\nSelect one, for example: spyhole \
+            --container NAME ps"
+        ),
         _ => none.to_string(),
     }
 }
@@ -22,7 +25,7 @@ pub(super) fn for_usage(error: &clap::Error) -> String {
         .split(',')
         .all(|name| processes::column(name).is_some());
     if error.kind() == ErrorKind::InvalidValue && is_columns {
-        return format!("\n\nFor columns as in ps -o: spyhole ps --columns {value}");
+        return format!("\n\nTo choose columns as with ps -o: spyhole ps --columns {value}");
     }
     String::new()
 }

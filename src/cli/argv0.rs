@@ -64,7 +64,7 @@ pub(super) fn check(name: &str) -> Result<(), String> {
         .flat_map(|section| std::iter::once(&section.name).chain(section.aliases));
     let names: Vec<&str> = of_sections.copied().chain([PLUGIN]).collect();
     Err(format!(
-        "--link {}: no command of spyhole; there are {}",
+        "--link {}: unknown command; valid commands: {}",
         escaped(name.as_bytes()),
         names.join(", ")
     ))

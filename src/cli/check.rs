@@ -16,7 +16,7 @@ pub(super) const CHECK: &str = "check";
 /// What `spyhole check` takes.
 #[derive(Debug, Args)]
 struct CheckArgs {
-    /// What has to hold; all of several.
+    /// Checks to run; all of them must pass.
     #[arg(value_name = "CHECK", required = true)]
     checks: Vec<Check>,
 }
@@ -24,23 +24,23 @@ struct CheckArgs {
 /// Its subcommand.
 pub(super) fn command() -> Command {
     CheckArgs::augment_args(Command::new(CHECK))
-        .about("Whether something holds, as an exec probe: exit 0 or 1")
+        .about("Run checks, for example as an exec probe: exit 0 or 1")
         .long_about(None)
         .after_help(
             "Checks:\n  \
-             tcp:HOST:PORT                                something accepts connections\n  \
-             http://HOST/PATH[,status=2xx][,body~TEXT]    a server answers; https too, unjudged\n  \
+             tcp:HOST:PORT                                accepts TCP connections\n  \
+             http://HOST/PATH[,status=2xx][,body~TEXT]    answers; also https, certificate not verified\n  \
              tls:HOST:PORT[,min-days=N][,verify=target|mozilla|none][,servername=NAME]\n  \
              process:WORD[,min=1][,max=N][,min-uptime=30s]\n  \
-             listen:PORT[,protocol=udp]                   something listens in the target's network\n  \
-             file:PATH[,max-age=5m][,min-size=N]          a file of the target\n  \
-             cert:PATH[,min-days=N]                       a certificate file of the target\n  \
-             dns:NAME                                     the target's resolver knows it\n  \
+             listen:PORT[,protocol=udp]                   is listening in the target's network namespace\n  \
+             file:PATH[,max-age=5m][,min-size=N]          exists in the target\n  \
+             cert:PATH[,min-days=N]                       certificate in the target has not expired\n  \
+             dns:NAME                                     resolves with the target's resolver\n  \
              memory:<90%                                  of the limit of the target's cgroup\n  \
              fds:<80%                                     of the limit on descriptors\n  \
              not CHECK, all(CHECK; CHECK)\n  \
              each with [,timeout=2s]\n\n\
-             Exit codes: 0 it holds, 1 it does not, 4 it could not be seen.\n\n\
+             Exit codes: 0 passed, 1 failed, 4 unknown.\n\n\
              Example:\n  spyhole check tcp:127.0.0.1:8080 'memory:<90%'",
         )
 }
@@ -66,7 +66,7 @@ pub(super) fn run(
         }
     }
     if let Some((check, outcome)) = unseen {
-        return say(check, &outcome, "cannot be told", Exit::Unreadable);
+        return say(check, &outcome, "unknown", Exit::Unreadable);
     }
     let line = format!("passes: {}", passed.join("; "));
     print(&line, Exit::Done)

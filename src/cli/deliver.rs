@@ -26,18 +26,28 @@ const PODMAN: &str = "podman";
 pub(super) fn commands() -> [Command; 5] {
     [
         install::InstallOptions::augment_args(Command::new(INSTALL))
-            .about("Copies spyhole into a volume, without a shell")
+            .about("Copy spyhole into a volume, without a shell")
             .after_help("Example:\n  spyhole install /spy --link ps ss"),
         start::command(),
         kubernetes::KubectlOptions::augment_args(Command::new(KUBECTL))
-            .about("Looks into a pod, by an ephemeral container (as a plugin: kubectl spyhole)")
-            .after_help("Flags of Target, Output and Secrets are passed on to spyhole beside the target.\nSPYHOLE_KUBECTL names another kubectl.\n\nExample:\n  spyhole kubectl web-7d9f -c app -- ps"),
+            .about("Inspect a pod through an ephemeral container (as a plugin: kubectl spyhole)")
+            .after_help(
+                "Flags under Target, Output and Secrets are passed to the spyhole that \
+                runs next to the target.\nSPYHOLE_KUBECTL names another kubectl.\n\nExample:\n  \
+                spyhole kubectl web-7d9f -c app -- ps",
+            ),
         engine::EngineOptions::augment_args(Command::new(DOCKER))
-            .about("Looks into a container of Docker")
-            .after_help("Flags of Target, Output and Secrets are passed on to spyhole beside the target.\n\nExample:\n  spyhole docker web -- ss -tlnp"),
+            .about("Inspect a Docker container")
+            .after_help(
+                "Flags under Target, Output and Secrets are passed to the spyhole that \
+                runs next to the target.\n\nExample:\n  spyhole docker web -- ss -tlnp",
+            ),
         engine::EngineOptions::augment_args(Command::new(PODMAN))
-            .about("Looks into a container of Podman")
-            .after_help("Flags of Target, Output and Secrets are passed on to spyhole beside the target.\n\nExample:\n  spyhole podman web -- ss -tlnp"),
+            .about("Inspect a Podman container")
+            .after_help(
+                "Flags under Target, Output and Secrets are passed to the spyhole that \
+                runs next to the target.\n\nExample:\n  spyhole podman web -- ss -tlnp",
+            ),
     ]
 }
 

@@ -23,10 +23,10 @@ pub enum Exit {
 pub const HELP: &str = "\
 Exit codes:
   0  done
-  1  a check says no
-  2  usage: the command line cannot be used
-  3  no target, more than one could be meant, or the wrong namespace
-  4  nothing of what was asked could be read; with --strict, not all of it
+  1  a check failed
+  2  usage error
+  3  no target, an ambiguous target, or the wrong PID namespace
+  4  none of the requested data could be read; with --strict, not all of it
   5  internal error";
 
 impl From<Exit> for ExitCode {

@@ -7,7 +7,7 @@ use crate::model::schema;
 use clap::{Arg, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
 
-/// Every section, one document.
+/// Show all sections in one document.
 pub(super) const DUMP: &str = "dump";
 
 pub(super) const SCHEMA: &str = "schema";
@@ -18,13 +18,13 @@ pub(super) const MAN: &str = "man";
 pub(super) fn commands() -> [Command; 4] {
     [
         Command::new(DUMP)
-            .about("Every section, one document")
+            .about("Show all sections in one document")
             .after_help("Example:\n  spyhole dump -o json > failure.json"),
         Command::new(SCHEMA)
-            .about("The JSON Schema of the document")
+            .about("Print the JSON Schema of the document")
             .after_help("Example:\n  spyhole schema > spyhole-v1.schema.json"),
         Command::new(COMPLETIONS)
-            .about("Completions for a shell: bash, zsh or fish")
+            .about("Print completions for bash, zsh or fish")
             .after_help("Example:\n  spyhole completions bash > /etc/bash_completion.d/spyhole")
             .arg(
                 Arg::new("shell")
@@ -33,7 +33,7 @@ pub(super) fn commands() -> [Command; 4] {
                     .value_parser(value_parser!(Shell)),
             ),
         Command::new(MAN)
-            .about("The manual page, of spyhole or of one command")
+            .about("Print the manual page of spyhole or of one command")
             .after_help("Example:\n  spyhole man processes > spyhole-processes.1")
             .arg(Arg::new("command").value_name("COMMAND")),
     ]

@@ -14,59 +14,61 @@ use crate::model::format::Format;
     reason = "each is a flag of the command line"
 )]
 pub struct Global {
-    /// Look at this process alone.
+    /// Inspect only this process.
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(i32).range(1..), help_heading = TARGET)]
     pub pid: Option<i32>,
 
-    /// Look into this container: its name, its id or the beginning of it, or pid-N for the one that process N is in.
+    /// Inspect this container: its name, id or id prefix, or pid-N for the container of process N.
     #[arg(short = 'c', long, global = true, value_name = "NAME|ID", help_heading = TARGET)]
     pub container: Option<String>,
 
-    /// Look into spyhole's own container, itself included.
+    /// Inspect spyhole's own container, including spyhole itself.
     #[arg(long = "self", global = true, conflicts_with_all = ["pid", "container"], help_heading = TARGET)]
     pub own: bool,
 
-    /// Use another /proc, such as the node's mounted at /host/proc.
+    /// Read processes from this /proc, such as the node's mounted at /host/proc.
     #[arg(long, global = true, value_name = "DIR", default_value = "/proc", help_heading = TARGET)]
     pub proc: PathBuf,
 
-    /// table, wide, json or yaml; pem for certificates.
+    /// Output format: table, wide, json or yaml; pem for certificates.
     #[arg(short = 'o', long, global = true, value_name = "FORMAT", value_enum, hide_possible_values = true, help_heading = OUTPUT)]
     pub output: Option<Format>,
 
-    /// Leave out headings; notes on what could not be seen go to stderr.
+    /// Omit headings; print notes about missing data on stderr.
     #[arg(long, global = true, help_heading = OUTPUT)]
     pub no_headers: bool,
 
-    /// auto, always or never; NO_COLOR is heeded.
+    /// Use colors: auto, always or never (default auto; respects NO_COLOR).
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto, hide_possible_values = true, hide_default_value = true, help_heading = OUTPUT)]
     pub color: Color,
 
-    /// No words on stderr beside errors.
+    /// Print only errors on stderr.
     #[arg(short = 'q', long, global = true, help_heading = OUTPUT)]
     pub quiet: bool,
 
-    /// Exit with 4 if anything that was asked could not be read.
+    /// Exit with 4 if any requested data could not be read.
     #[arg(long, global = true, help_heading = OUTPUT)]
     pub strict: bool,
 
-    /// End with what was seen by then; the rest is told as gaps. 30s unless said otherwise, 10s for a server that is asked.
+    /// Stop after this long and report what is missing as gaps (default 30s; 10s for tls and
+    /// serve).
     #[arg(long, global = true, value_name = "DURATION", value_parser = humantime::parse_duration, help_heading = OUTPUT)]
     pub timeout: Option<Duration>,
 
-    /// Open no connection, whatever is asked.
+    /// Never open network connections.
     #[arg(long, global = true, help_heading = TARGET)]
     pub no_connect: bool,
 
-    /// Show the value of this variable or argument flag though it is taken for a secret (repeatable).
+    /// Show the value of this variable or argument flag even if it looks like a secret
+    /// (repeatable).
     #[arg(long, global = true, value_name = "NAME", action = ArgAction::Append, help_heading = SECRETS)]
     pub reveal: Vec<String>,
 
-    /// Show every secret.
+    /// Show all secrets.
     #[arg(long, global = true, help_heading = SECRETS)]
     pub reveal_all: bool,
 
-    /// Make fingerprints with the key in this file, so that documents of two pods compare.
+    /// Compute fingerprints with the key in this file, so that they can be compared between pods.
     #[arg(long, global = true, value_name = "FILE", help_heading = SECRETS)]
     pub fingerprint_key_file: Option<PathBuf>,
 }

@@ -90,14 +90,15 @@ pub fn command() -> Command {
     let sections = REGISTRY.iter().map(Section::command);
     // Augmenting takes the words about the flags for those about the command.
     Global::augment_args(command)
-        .about("Looks inside a running container that has no shell")
+        .about("Inspect a running container that has no shell")
         .subcommands(sections)
         .subcommands(extras::commands())
         .subcommand(check::command())
         .subcommands(deliver::commands())
         .subcommand(
             serve::options::ServeOptions::augment_args(Command::new(SERVE))
-                .about("The HTTP endpoint: what the commands show, for probes, scrapers and API clients")
+                .about("Serve what the commands show over HTTP, for probes, Prometheus and API \
+                    clients")
                 .long_about(None)
                 .after_help("Example:\n  spyhole serve --listen 0.0.0.0:7794 --token-file /etc/spyhole/token"),
         )
@@ -187,8 +188,8 @@ fn serve(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
     let options = options.with_environment(|name| std::env::var_os(name));
     if (global.reveal_all || !global.reveal.is_empty()) && !options.allow_reveal {
         return Err(Failure::usage(
-            "--reveal and --reveal-all would show secrets to whoever asks over HTTP: \
-             serve --allow-reveal lets each request ask for them",
+            "--reveal and --reveal-all would show secrets to every HTTP client: use serve \
+             --allow-reveal, which lets each request ask for them",
         ));
     }
     let look = serve::options::ScanDefaults {
@@ -248,7 +249,12 @@ fn requests(matches: &ArgMatches) -> Result<Vec<Box<dyn Request>>, Failure> {
         None | Some((extras::DUMP, _)) => Ok(REGISTRY.iter().filter_map(Section::whole).collect()),
         Some((name, own)) => {
             let section = REGISTRY.iter().find(|section| section.name == name);
-            let section = section.ok_or_else(|| Failure::usage(format!("no command {name:?}")))?;
+            let section = section.ok_or_else(|| {
+                Failure::usage(format!(
+                    "unknown command \
+                {name:?}"
+                ))
+            })?;
             Ok(vec![section.request(own).map_err(Failure::usage)?])
         }
     }
@@ -279,7 +285,7 @@ fn redactor(global: &Global) -> Result<Redactor, Failure> {
             sys::own_file::key(path).map_err(|error| Failure::usage(error.to_string()))?
         }
         None => sys::random::key()
-            .map_err(|error| Failure::internal(format!("no randomness: {error}")))?
+            .map_err(|error| Failure::internal(format!("cannot get random bytes: {error}")))?
             .to_vec(),
     };
     Ok(Redactor::new(&key)
@@ -321,7 +327,7 @@ fn pem(report: &Report, requests: &[Box<dyn Request>]) -> Result<String, Failure
     if blocks.is_empty() {
         let names: Vec<&str> = requests.iter().map(|request| request.name()).collect();
         return Err(Failure::usage(format!(
-            "-o pem prints certificates, and {} has none; take table, wide, json or yaml",
+            "-o pem is not supported for {}: it has no certificates; use table, wide, json or yaml",
             names.join(", ")
         )));
     }

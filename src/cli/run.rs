@@ -15,10 +15,10 @@ pub(super) const RUN: &str = "run";
 /// Its subcommand.
 pub(super) fn command() -> Command {
     run::RunOptions::augment_args(Command::new(RUN))
-        .about("Starts an application as its PID 1 and says why it ended")
+        .about("Run an application under spyhole as PID 1 and report why it ended")
         .after_help(
-            "What follows CMD belongs to it. Exit code: that of CMD, 128 and its number for a signal, \
-             126 where CMD cannot be run, 127 where it is not there.\n\n\
+            "Everything after CMD is passed to it. Exit code: that of CMD; 128 plus the number of \
+             the signal that ended it; 126 if CMD cannot be executed; 127 if it was not found.\n\n\
              Example:\n  spyhole run -- /app --listen 8080",
         )
 }

@@ -15,11 +15,11 @@ const NAME: &str = "spyhole";
 /// What `spyhole install` takes.
 #[derive(Debug, Args)]
 pub struct InstallOptions {
-    /// The directory to copy spyhole into, such as a mounted emptyDir.
+    /// Copy spyhole into this directory, such as a mounted emptyDir.
     #[arg(value_name = "DIR")]
     pub directory: PathBuf,
 
-    /// Make links beside it that are its commands: ps, ss, env.
+    /// Also create links named like commands: ps, ss, env.
     #[arg(long, value_name = "NAME", num_args = 1.., value_delimiter = ',')]
     pub link: Vec<String>,
 }
@@ -100,7 +100,7 @@ pub fn run(options: &InstallOptions) -> Result<Done, InstallError> {
             Entry::Link(goal) if goal == OsStr::new(NAME) => {}
             Entry::Nothing if missing.contains(name) => {}
             Entry::Nothing => missing.push(name.clone()),
-            _ => return Err(place.taken(name, "is no link to spyhole")),
+            _ => return Err(place.taken(name, "is not a link to spyhole")),
         }
     }
     let kept = directory.holds(NAME, &program);
@@ -132,13 +132,13 @@ pub fn run(options: &InstallOptions) -> Result<Done, InstallError> {
 
 fn no_program(errno: Errno) -> InstallError {
     InstallError::Failed(match errno {
-        Errno::NOENT => "cannot find the file of this very program: /proc/self/exe is not there; \
-             mount /proc in this container"
+        Errno::NOENT => "cannot find this program's own file: /proc/self/exe does not exist; \
+            mount /proc in this container"
             .to_owned(),
-        Errno::ACCESS => "cannot read the file of this very program: its mode lets this user run \
-             it and not read it; give it mode 0555"
+        Errno::ACCESS => "cannot read this program's own file: its mode lets this user execute \
+            but not read it; set mode 0555"
             .to_owned(),
-        _ => format!("cannot read the file of this very program (/proc/self/exe): {errno}"),
+        _ => format!("cannot read this program's own file (/proc/self/exe): {errno}"),
     })
 }
 
@@ -152,23 +152,24 @@ impl Place {
         let path = self.path.display();
         InstallError::Refused(match (errno, link_at(&self.path)) {
             (Errno::NOTDIR | Errno::LOOP, Some(goal)) => format!(
-                "{path} is a link to {}, which may lead out of the volume: name the directory itself",
+                "{path} is a symlink to {}, which may lead out of the volume: specify the \
+                 directory itself",
                 goal.display()
             ),
-            (Errno::NOTDIR, None) => format!("{path} is no directory"),
+            (Errno::NOTDIR, None) => format!("{path} is not a directory"),
             (Errno::NOENT, _) => format!(
-                "{path} does not exist: mount the volume there (volumeMounts, or --volume), \
-                 or make the directory first"
+                "{path} does not exist: mount the volume there (volumeMounts, or --volume), or \
+                 create the directory first"
             ),
-            (Errno::ACCESS, _) => format!("{path} may not be opened by this user: {errno}"),
+            (Errno::ACCESS, _) => format!("cannot open {path} as this user: {errno}"),
             _ => return self.failed("open", errno),
         })
     }
 
     fn noexec(&self) -> InstallError {
         InstallError::Refused(format!(
-            "{} is mounted noexec: a program there cannot be started. An emptyDir has that from \
-             the disk of its node: take emptyDir: {{medium: Memory}}, or an image volume; \
+            "{} is mounted noexec: programs there cannot be executed. An emptyDir inherits this \
+             from the node's disk: use emptyDir: {{medium: Memory}}, or an image volume; \
              elsewhere mount it with exec",
             self.path.display()
         ))
@@ -177,7 +178,7 @@ impl Place {
     fn taken(&self, name: &str, what: &str) -> InstallError {
         let path = self.path.join(name);
         InstallError::Refused(format!(
-            "{} {what}, and is left as it is: remove it or take another directory",
+            "{} {what} and was not replaced: remove it or use another directory",
             path.display()
         ))
     }
@@ -193,16 +194,16 @@ impl Place {
             CopyError::System(step, errno) => (step, errno),
             CopyError::Differs => {
                 return InstallError::Failed(format!(
-                    "what was written to {path} reads back as something else: nothing was \
-                     installed, and the disk is not to be trusted"
+                    "the file written to {path} reads back differently: nothing was installed; \
+                     check the disk"
                 ));
             }
         };
         let needed = megabytes(program.bytes);
         InstallError::Refused(match errno {
             Errno::NOSPC if step != Step::Write => format!(
-                "{path} takes no more files: its inodes are used up; nothing was left there. \
-                 Remove some files, or take another volume"
+                "{path} has no free inodes; nothing was left there. Remove some files, or use \
+                 another volume"
             ),
             Errno::NOSPC => {
                 let free = directory.available_bytes().map_or_else(
@@ -210,16 +211,17 @@ impl Place {
                     |bytes| format!(", {} are free", megabytes(bytes)),
                 );
                 format!(
-                    "{path} is full: {needed} are needed{free}; nothing was left there. Make the \
-                     volume larger (sizeLimit of an emptyDir)"
+                    "{path} is full: {needed} are needed{free}; nothing was left there. Increase \
+                     the volume's size (sizeLimit of an emptyDir)"
                 )
             }
             Errno::DQUOT => format!(
-                "the quota of {path} is used up: {needed} are needed; nothing was left there. \
-                 Make the quota larger"
+                "the quota of {path} is exceeded: {needed} are needed; nothing was left there. \
+                 Increase the quota"
             ),
             Errno::FBIG => format!(
-                "{path} takes no file of {needed}: a limit on the size of files is set (ulimit -f)"
+                "cannot write a file of {needed} to {path}: the file size limit is too low \
+                 (ulimit -f)"
             ),
             Errno::PERM | Errno::ACCESS | Errno::ROFS => {
                 return self.not_writable(errno, step, directory.rights());
@@ -237,32 +239,32 @@ impl Place {
         let path = self.path.display();
         let words = match (errno, rights) {
             (Errno::ROFS, _) => format!(
-                "{path} is read-only: mount the volume without readOnly in the container that \
-                 installs; the application may still have it read-only"
+                "{path} is read-only: mount the volume without readOnly in the installing \
+                 container; the application may still mount it read-only"
             ),
             (Errno::PERM, _) if step == Step::Name => format!(
-                "the old file in {path} belongs to somebody else and may not be replaced ({errno}): \
-                 install as the user who put it there, or into an empty volume"
+                "the old file in {path} belongs to another user and cannot be replaced ({errno}): \
+                 install as its owner, or into an empty volume"
             ),
             (Errno::ACCESS, Ok(Rights { owner, mode, own })) if own.0 != owner.0 => format!(
-                "{path} may not be written by uid {} gid {}: it belongs to {}:{} with mode \
-                 {mode:04o}. Set securityContext.fsGroup: {} for the pod (a hostPath ignores it), \
+                "{path} is not writable by uid {} gid {}: owner {}:{}, mode {mode:04o}. Set \
+                 securityContext.fsGroup: {} for the pod (a hostPath ignores it), \
                  or run this container as runAsUser: {}",
                 own.0, own.1, owner.0, owner.1, own.1, owner.0
             ),
-            _ => format!("{path} may not be written: {errno}"),
+            _ => format!("{path} is not writable: {errno}"),
         };
         InstallError::Refused(words)
     }
 
     fn not_linked(&self, name: &str, errno: Errno, directory: &Directory) -> InstallError {
         match errno {
-            Errno::EXIST => self.taken(name, "is no link to spyhole"),
+            Errno::EXIST => self.taken(name, "is not a link to spyhole"),
             Errno::ROFS | Errno::ACCESS => {
                 self.not_writable(errno, Step::Create, directory.rights())
             }
             _ => InstallError::Refused(format!(
-                "spyhole is installed, but {} cannot be linked: {errno}",
+                "spyhole is installed, but cannot create the link {}: {errno}",
                 self.path.join(name).display()
             )),
         }

@@ -43,15 +43,15 @@ use why_not::Attempt;
 /// What `spyhole run` takes.
 #[derive(Debug, Args)]
 pub struct RunOptions {
-    /// Write what happened into this file as JSON, where the application fails.
+    /// Write a JSON report to this file if the application fails.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
 
-    /// Leave the look at the container out of the report.
+    /// Leave the dump of the container out of the report.
     #[arg(long, requires = "report")]
     pub no_dump: bool,
 
-    /// The program and its arguments.
+    /// The program to run, and its arguments.
     #[arg(value_name = "CMD", required = true, trailing_var_arg = true)]
     pub command: Vec<OsString>,
 }

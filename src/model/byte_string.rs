@@ -80,7 +80,7 @@ impl JsonSchema for ByteString {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "Text, or where the bytes are not UTF-8 their base64 and a lossy reading.",
+            "description": "Text; if the bytes are not UTF-8, their base64 and a lossy conversion.",
             "oneOf": [
                 {"type": "string"},
                 {

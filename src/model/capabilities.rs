@@ -325,7 +325,7 @@ pub struct SecurityContext {
     pub held: Option<Vec<HeldCapability>>,
     /// The Pod Security Standards against what runs.
     pub pod_security: PodSecurity,
-    /// Threads that differ from the first one, with `--threads`.
+    /// Threads that differ from the first thread, with `--threads`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub differing_threads: Option<Seen<Vec<ThreadContext>>>,
 }

@@ -52,12 +52,12 @@ impl Reason {
             Self::Hidepid => "hidden by the mount options of /proc",
             Self::Seccomp => "refused by the viewer's seccomp filter",
             Self::SecurityModule => "refused by a security module",
-            Self::Denied => "denied",
-            Self::Vanished => "gone",
-            Self::Unsupported => "not offered by this kernel",
-            Self::Timeout => "no answer in time",
-            Self::Limit => "cut by a limit",
-            Self::Malformed => "not in the documented form",
+            Self::Denied => "permission denied",
+            Self::Vanished => "no longer exists",
+            Self::Unsupported => "not supported by this kernel",
+            Self::Timeout => "timed out",
+            Self::Limit => "limit reached",
+            Self::Malformed => "unexpected format",
             Self::Io => "system error",
         }
     }

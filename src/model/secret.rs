@@ -74,7 +74,8 @@ impl JsonSchema for Argument {
         let text = generator.subschema_for::<ByteString>();
         let redacted = generator.subschema_for::<Redacted>();
         json_schema!({
-            "description": "The argument; where a secret was kept back, its text without it and what was kept back.",
+            "description": "The argument; if it contains a secret, its redacted text and what was \
+             redacted.",
             "anyOf": [
                 text,
                 {

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
-/// Why a value is taken for a secret.
+/// Why a value is treated as a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SecretKind {
     /// The variable, flag or field is named like a secret.
@@ -126,7 +126,7 @@ impl JsonSchema for SecretKind {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "Why a value is taken for a secret.",
+            "description": "Why a value is treated as a secret.",
             "type": "string",
             "enum": Self::ALL.map(Self::as_str),
         })

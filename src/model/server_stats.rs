@@ -21,7 +21,7 @@ pub struct ServerStats {
     pub connections_accepted: u64,
     /// Connections closed to make room for others.
     pub connections_evicted: u64,
-    /// Requests refused for want of the right token.
+    /// Requests rejected because of a missing or invalid token.
     pub auth_failures: u64,
     /// When the files of the target were last searched for certificates; `None` where never.
     pub certificates_read_at: Option<Timestamp>,

@@ -297,6 +297,6 @@ pub enum OcspStatus {
     Revoked,
     /// The responder does not know it.
     Unknown,
-    /// It holds no answer about this certificate, or is no OCSP response.
+    /// It contains no response for this certificate, or is no OCSP response.
     Unusable,
 }

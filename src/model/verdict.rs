@@ -41,7 +41,7 @@ pub enum Judgement {
     Verified,
     /// It does not.
     Refused,
-    /// It uses what spyhole cannot check: neither valid nor invalid.
+    /// It not verified: it uses a feature that spyhole does not support.
     CannotVerify,
 }
 
@@ -84,7 +84,7 @@ pub enum Problem {
     UnknownIssuer,
     /// The server left out a certificate between it and an authority.
     MissingIntermediate,
-    /// It issued itself and is not itself trusted.
+    /// It is self-signed and is not itself trusted.
     SelfSigned,
     /// It is not for servers (extendedKeyUsage).
     NotForServers,

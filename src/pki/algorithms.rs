@@ -36,7 +36,7 @@ pub(super) fn check(signed: &Signed, spki: &[u8]) -> SignatureCheck {
         return if both_known {
             SignatureCheck::Wrong
         } else {
-            SignatureCheck::Unknown("spyhole does not know this algorithm")
+            SignatureCheck::Unknown("spyhole does not support this algorithm")
         };
     };
     if let Some(why) = beyond_ring(algorithm, key) {

@@ -19,7 +19,7 @@ pub(super) fn of(case: &Case, path: &CertPath) -> Vec<Finding> {
     }
     if !roots.is_empty() {
         let says = format!(
-            "the server sends an authority along, which whoever trusts it has: {}",
+            "the server sends a root certificate, which clients already have: {}",
             words::list(&roots)
         );
         warnings.push(says);
@@ -33,15 +33,15 @@ pub(super) fn of(case: &Case, path: &CertPath) -> Vec<Finding> {
     }
     if let Some(title) = passed_over(case, path) {
         let says = format!(
-            "the server sends several certificates for {title}, and the first is not the one that \
-             leads to an authority; OpenSSL follows the first alone"
+            "the server sends several certificates for {title}, and the first does not lead to a \
+             trusted authority; OpenSSL tries only the first"
         );
         warnings.push(says);
     }
     if !path.indices.is_sorted() {
         warnings.push(
-            "the server sends its chain in disorder: each certificate is to follow the one that \
-             it issued (RFC 5246 7.4.2), and some clients insist"
+            "the server sends its chain out of order: each certificate must follow the one that \
+             it issued (RFC 5246 7.4.2), and some clients require this"
                 .to_owned(),
         );
     }

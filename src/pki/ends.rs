@@ -21,8 +21,7 @@ pub(super) fn end(case: &Case, path: &CertPath) -> Vec<Finding> {
         }
         PathEnd::GivenUp => {
             let says = format!(
-                "the search for the issuers of {} was given up: there are too many certificates \
-                 that could be",
+                "the search for the issuer of {} was stopped: too many candidates",
                 head.title()
             );
             vec![finding(Problem::Unsupported, head.place, says)]
@@ -54,8 +53,8 @@ fn partial(trusted: &ParsedCertificate) -> Option<Finding> {
         return None;
     }
     let says = format!(
-        "{} is trusted and did not issue itself; OpenSSL takes such a certificate as an authority \
-         only where X509_V_FLAG_PARTIAL_CHAIN is set",
+        "{} is trusted but not self-signed; OpenSSL accepts it as a trust anchor only with \
+         X509_V_FLAG_PARTIAL_CHAIN",
         trusted.title()
     );
     Some(Finding {
@@ -73,11 +72,13 @@ fn nowhere(case: &Case, head: &ParsedCertificate, namesakes: &[SameSubject]) -> 
     if head.self_issued() && head.place == Some(0) {
         let fits = check(&head.signed, head.spki);
         if fits == SignatureCheck::Wrong {
-            let says =
-                format!("{title} says that it issued itself, and its signature is not its own");
+            let says = format!(
+                "{title} names itself as issuer, but its signature does not match its own \
+                    key"
+            );
             return finding(Problem::BadSignature, head.place, says);
         }
-        let says = format!("{title} issued itself and is not {trusted}");
+        let says = format!("{title} is self-signed and is not {trusted}");
         return finding(Problem::SelfSigned, head.place, says);
     }
     if head.self_issued() {
@@ -93,14 +94,14 @@ fn nowhere(case: &Case, head: &ParsedCertificate, namesakes: &[SameSubject]) -> 
     match head.issuer_url() {
         Some(url) if head.place == Some(0) => {
             let says = format!(
-                "the server left out {issuer}, which issued {title}: it is not {trusted} and not \
-                 in the chain; it can be had at {url} (not fetched)"
+                "the server does not send {issuer}, which issued {title}: it is not {trusted} and \
+                 not in the chain; it is available at {url} (not fetched)"
             );
             finding(Problem::MissingIntermediate, head.place, says)
         }
         url => {
             let url = url.map_or_else(String::new, |url| {
-                format!("; its certificate can be had at {url} (not fetched)")
+                format!("; its certificate is available at {url} (not fetched)")
             });
             let says = format!(
                 "{title} was issued by {issuer}, which is not {trusted} and not in the chain{url}"
@@ -132,15 +133,15 @@ fn wrong_key(case: &Case, head: &ParsedCertificate, namesake: SameSubject) -> Fi
     );
     if matches!(ids, (Some(wanted), Some(own)) if wanted != own) {
         let says = format!(
-            "{} was issued by another {issuer} than the one that is {whose}: the key identifiers \
-             differ, so that authority was probably made anew under its old name",
+            "{} was issued by a different {issuer} than the one that is {whose}: the key \
+             identifiers differ; the authority was probably re-created under the same name",
             head.title()
         );
         return finding(Problem::UnknownIssuer, head.place, says);
     }
     let says = format!(
-        "the signature of {} does not fit the key of {issuer}, which is {whose}: it was changed, \
-         or that authority was made anew under its old name",
+        "the signature of {} does not match the key of {issuer}, which is {whose}: the \
+         certificate was altered, or the authority was re-created under the same name",
         head.title()
     );
     finding(Problem::BadSignature, head.place, says)
@@ -161,8 +162,8 @@ fn other_spelling(case: &Case, head: &ParsedCertificate, issuer: &str) -> Option
             .any(|anchor| anchor.certificate.is_some_and(|one| one.subject == wanted));
     known.then(|| {
         format!(
-            "{} was issued by {issuer}, and the certificate of that name has it in another \
-             encoding; Go and rustls take that for another name, OpenSSL does not",
+            "{} was issued by {issuer}, but the certificate of that name encodes it differently; \
+             Go and rustls treat this as a different name, OpenSSL does not",
             head.title()
         )
     })
@@ -176,9 +177,9 @@ fn trusted(case: &Case) -> String {
         Authorities::Given => "of --ca",
     };
     match (case.question.roots.len(), case.question.authorities) {
-        (0, Authorities::Target) => "trusted (the target trusts no authority at all)".to_owned(),
-        (0, _) => "trusted (there is no authority in --ca)".to_owned(),
-        (1, _) => format!("the one authority {whose}"),
+        (0, Authorities::Target) => "trusted (the target's trust store is empty)".to_owned(),
+        (0, _) => "trusted (--ca contains no authority)".to_owned(),
+        (1, _) => format!("the only authority {whose}"),
         (count, _) => format!("one of the {count} authorities {whose}"),
     }
 }

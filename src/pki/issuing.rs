@@ -31,11 +31,11 @@ pub(super) fn issuers(members: &[&ParsedCertificate]) -> Vec<Finding> {
         let old_root = certificate.version < 3 && issuer.place.is_none() && issuer.self_issued();
         let says = if !certificate.is_ca && !old_root {
             Some(format!(
-                "{title} issued {subject} and is no CA: basicConstraints does not say CA:TRUE"
+                "{title} issued {subject} but is not a CA (basicConstraints is not CA:TRUE)"
             ))
         } else if lacks(certificate.key_usages.as_deref(), &["keyCertSign"]) {
             Some(format!(
-                "{title} issued {subject}, and its keyUsage does not allow to sign certificates"
+                "{title} issued {subject}, but its keyUsage does not allow signing certificates"
             ))
         } else {
             None
@@ -54,8 +54,8 @@ fn too_many_below(members: &[&ParsedCertificate], at: usize) -> Option<Finding> 
     let below = between.filter(|parsed| !parsed.self_issued()).count();
     (u32::try_from(below).ok()? > allowed).then(|| {
         let says = format!(
-            "{} allows {allowed} CA certificates in a row below it (pathLenConstraint), and there \
-             are {below}",
+            "{} allows {allowed} CA certificates below it (pathLenConstraint), but there are \
+             {below}",
             issuer.title()
         );
         finding(Problem::IssuerNotCa, issuer.place, says)
@@ -77,9 +77,9 @@ pub(super) fn purposes(members: &[&ParsedCertificate]) -> Vec<Finding> {
                 super::words::list(&usages)
             };
             let role = if at == 0 {
-                "is not for servers"
+                "is not valid for servers"
             } else {
-                "may not issue for servers"
+                "may not issue server certificates"
             };
             let says =
                 format!("{title} {role}: its extendedKeyUsage allows {allowed}, not serverAuth");
@@ -87,8 +87,8 @@ pub(super) fn purposes(members: &[&ParsedCertificate]) -> Vec<Finding> {
         }
         if at == 0 && lacks(certificate.key_usages.as_deref(), HANDSHAKE) {
             let says = format!(
-                "{title} is not for servers: its keyUsage allows {} and no handshake; OpenSSL and \
-                 Java refuse that, Go and rustls do not look",
+                "{title} is not valid for servers: its keyUsage allows only {}, not a TLS \
+                 handshake; OpenSSL and Java reject this, Go and rustls ignore it",
                 super::words::list(certificate.key_usages.as_deref().unwrap_or_default())
             );
             findings.push(finding(Problem::NotForServers, parsed.place, says));
@@ -112,7 +112,7 @@ pub(super) fn extensions(members: &[&ParsedCertificate]) -> Vec<Finding> {
             .collect();
         if !unknown.is_empty() {
             let says = format!(
-                "{} has a critical extension that spyhole does not understand: {}",
+                "{} has a critical extension that spyhole does not support: {}",
                 parsed.title(),
                 super::words::list(&unknown)
             );

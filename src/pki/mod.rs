@@ -193,8 +193,8 @@ fn subjects(case: &Case, path: &CertPath) -> Vec<String> {
 /// A chain without a leaf that can be opened.
 fn unreadable(question: &Question) -> Verdict {
     let says = match question.chain.first() {
-        None => "the server showed no certificate".to_owned(),
-        Some(leaf) => format!("{} is not in the form of X.509", words::title(leaf)),
+        None => "the server sent no certificate".to_owned(),
+        Some(leaf) => format!("{} is not a valid X.509 certificate", words::title(leaf)),
     };
     let place = (!question.chain.is_empty()).then_some(0);
     Verdict {

@@ -46,7 +46,7 @@ pub(super) fn names(members: &[&ParsedCertificate]) -> Vec<Finding> {
                 alternatives(parsed).find_map(|name| why_forbidden(name, permitted, excluded));
             if let Some(why) = forbidden {
                 let says = format!(
-                    "{} may not be issued below {}: {why} (nameConstraints)",
+                    "{} violates the nameConstraints of {}: {why}",
                     parsed.title(),
                     issuer.title()
                 );
@@ -97,7 +97,7 @@ fn why_forbidden(
     }
     let allowed: Vec<String> = of_kind.iter().map(|tree| base(tree)).collect();
     Some(format!(
-        "{shown} is not in {}, all that it permits",
+        "{shown} is not in {}, the only names that it permits",
         words::list(&allowed)
     ))
 }

@@ -19,17 +19,13 @@ pub(super) fn mismatch(leaf: &ParsedCertificate, asked: &str) -> Option<Finding>
         .map_or(bare, |inside| inside.strip_suffix(']').unwrap_or(inside));
     let Some(ascii) = idn::to_ascii(bare) else {
         let says = format!(
-            "spyhole cannot turn {} into the ASCII form that certificates hold; ask for its xn-- \
-             form",
+            "cannot convert {} to its ASCII form; use its xn-- form",
             words::clip(asked)
         );
         return Some(finding(Problem::Unsupported, place, says));
     };
     let Ok(name) = ServerName::try_from(ascii.as_str()) else {
-        let says = format!(
-            "{} is no name that a certificate can hold",
-            words::clip(asked)
-        );
+        let says = format!("{} is not a valid host name or address", words::clip(asked));
         return Some(finding(Problem::NameMismatch, place, says));
     };
     let der = CertificateDer::from(leaf.certificate.der.as_slice());
@@ -79,10 +75,10 @@ fn told(leaf: &ParsedCertificate, asked: &str, ascii: &str) -> Finding {
         format!("{} ({})", words::clip(asked), words::clip(ascii))
     };
     let says = if offered.is_empty() {
-        format!("{shown} was asked for, and {} holds no names", leaf.title())
+        format!("requested {shown}, but {} contains no names", leaf.title())
     } else {
         format!(
-            "{shown} was asked for, and {} is for {}",
+            "requested {shown}, but {} is valid for {}",
             leaf.title(),
             words::list(offered)
         )
@@ -102,7 +98,7 @@ fn hint(leaf: &ParsedCertificate, asked: &str) -> Option<String> {
             .iter()
             .any(|name| name.strip_prefix("DNS:") == Some(asked));
         return as_name.then(|| {
-            "the address is there as a DNS name, and counts only as an IP address".to_owned()
+            "the address is listed as a DNS name, but must be listed as an IP address".to_owned()
         });
     }
     let wildcards = offered.iter().filter_map(|name| name.strip_prefix("DNS:"));
@@ -110,7 +106,7 @@ fn hint(leaf: &ParsedCertificate, asked: &str) -> Option<String> {
         let Some(parent) = wildcard.strip_prefix("*.") else {
             if fits_in_part(wildcard, asked) {
                 return Some(format!(
-                    "in {} the asterisk is only a part of a label; OpenSSL alone takes that",
+                    "the wildcard in {} is only part of a label, which only OpenSSL accepts",
                     words::clip(wildcard)
                 ));
             }
@@ -121,7 +117,7 @@ fn hint(leaf: &ParsedCertificate, asked: &str) -> Option<String> {
         let below = below.strip_suffix(&parent);
         if below == Some("") || below.is_some_and(|below| below.ends_with('.')) {
             return Some(format!(
-                "the asterisk of {} stands for exactly one label",
+                "the wildcard in {} matches exactly one label",
                 words::clip(wildcard)
             ));
         }
@@ -132,8 +128,7 @@ fn hint(leaf: &ParsedCertificate, asked: &str) -> Option<String> {
             .is_ok_and(|name| name.eq_ignore_ascii_case(asked))
     });
     in_subject.then(|| {
-        "the name stands in the subject's CN alone, where Go, browsers and rustls no longer look"
-            .to_owned()
+        "the name is only in the subject's CN, which Go, browsers and rustls ignore".to_owned()
     })
 }
 

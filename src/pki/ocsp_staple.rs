@@ -78,13 +78,13 @@ pub(super) fn told(
         ..finding(problem, leaf.place, says)
     };
     if staple.status == OcspStatus::Unusable {
-        let says = format!("the OCSP staple says nothing about {title}");
+        let says = format!("the OCSP staple does not cover {title}");
         return Some(warning(Problem::Malformed, says));
     }
     if staple.signed_by_issuer == Some(false) {
         let says = format!(
-            "the OCSP staple says that {title} is {}, and neither its issuer nor a responder of \
-             its issuer signed that: it counts for nothing",
+            "the OCSP staple reports {title} as {}, but is not signed by its issuer or the \
+             issuer's responder: ignored",
             word(staple.status)
         );
         return Some(warning(Problem::BadSignature, says));
@@ -102,9 +102,9 @@ pub(super) fn told(
         let doubt = if signed {
             ""
         } else {
-            "; whether the issuer signed that could not be checked"
+            "; the staple's signature could not be checked"
         };
-        let says = format!("{title} was revoked{when}{why}, says the OCSP staple{doubt}");
+        let says = format!("{title} was revoked{when}{why} according to the OCSP staple{doubt}");
         return Some(Finding {
             fatal: signed,
             at: staple.revoked_at,
@@ -113,8 +113,7 @@ pub(super) fn told(
     }
     let due = staple.next_update.filter(|due| due.0 < now)?;
     let says = format!(
-        "the OCSP staple about {title} is out of date: a newer one was due at {}; the clock here \
-         says {}",
+        "the OCSP staple for {title} is out of date: the next one was due at {}; local time is {}",
         words::moment(due),
         words::moment(Timestamp(now))
     );

@@ -17,15 +17,15 @@ pub(super) fn keys(members: &[&ParsedCertificate]) -> Vec<Finding> {
         let title = parsed.title();
         let says = match key.algorithm {
             KeyAlgorithm::Rsa | KeyAlgorithm::RsaPss if bits < 1_024 => {
-                format!("{title} has an RSA key of {bits} bits, which every runtime refuses")
+                format!("{title} has an RSA key of {bits} bits, which every runtime rejects")
             }
             KeyAlgorithm::Rsa | KeyAlgorithm::RsaPss if bits < 2_048 => format!(
                 "{title} has an RSA key of {bits} bits; OpenSSL (security level 2) and rustls \
-                 refuse fewer than 2048, Go takes 1024"
+                 reject fewer than 2048, Go accepts 1024"
             ),
             KeyAlgorithm::Ecdsa if bits < 224 => format!(
-                "{title} has an elliptic key of {bits} bits; OpenSSL (security level 2) refuses \
-                 fewer than 224, Go and rustls do not know such curves"
+                "{title} has an EC key of {bits} bits; OpenSSL (security level 2) rejects fewer \
+                 than 224, Go and rustls do not support such curves"
             ),
             _ => return None,
         };
@@ -45,7 +45,7 @@ pub(super) fn signatures(served: &[&ParsedCertificate]) -> Vec<Finding> {
         let says = match algorithm {
             "md2WithRSAEncryption" | "md5WithRSAEncryption" => "which anyone can forge",
             "sha1WithRSAEncryption" | "ecdsa-with-SHA1" | "dsa-with-SHA1" => {
-                "over SHA-1, which Go, OpenSSL (since 3.0) and rustls refuse"
+                "over SHA-1, which Go, OpenSSL (since 3.0) and rustls reject"
             }
             _ => return None,
         };

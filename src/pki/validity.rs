@@ -26,7 +26,7 @@ fn expired(parsed: &ParsedCertificate, now: SystemTime) -> Option<Finding> {
         return None;
     }
     let says = format!(
-        "{} expired {} ago, at {}; the clock here says {}",
+        "{} expired {} ago, at {}; local time is {}",
         parsed.title(),
         words::distance(now, end.0),
         words::moment(end),
@@ -46,12 +46,12 @@ fn not_yet(parsed: &ParsedCertificate, now: SystemTime) -> Option<Finding> {
     }
     let skew = match begin.0.duration_since(now) {
         Ok(ahead) if ahead < SKEW => {
-            "; so near, clock skew is likely: this clock is slow, or the issuer's is fast"
+            "; clock skew is likely (this clock is slow, or the issuer's is fast)"
         }
         _ => "",
     };
     let says = format!(
-        "{} is valid only from {} on, in {}; the clock here says {}{skew}",
+        "{} is not valid until {}, in {}; local time is {}{skew}",
         parsed.title(),
         words::moment(begin),
         words::distance(begin.0, now),

@@ -45,7 +45,8 @@ fn told(case: &Case, error: &Error) -> Option<Finding> {
     let (problem, says) = match error {
         Error::CaUsedAsEndEntity => {
             let says = format!(
-                "{} is a CA certificate; rustls takes none for a server, OpenSSL and Go do",
+                "{} is a CA certificate; rustls rejects it as a server certificate, OpenSSL and \
+                 Go accept it",
                 leaf.title()
             );
             return Some(Finding {
@@ -61,28 +62,29 @@ fn told(case: &Case, error: &Error) -> Option<Finding> {
         // The usual kinds were compared already.
         Error::NameConstraintViolation => (
             Problem::Unsupported,
-            "an issuer limits names of a kind that spyhole cannot compare (nameConstraints)"
-                .to_owned(),
+            "an issuer has nameConstraints of a type that spyhole does not support".to_owned(),
         ),
         Error::UnsupportedCriticalExtension => (
             Problem::Unsupported,
-            "a certificate in the chain has a critical extension that spyhole does not understand"
+            "a certificate in the chain has a critical extension that spyhole does not support"
                 .to_owned(),
         ),
         Error::UnsupportedSignatureAlgorithmContext(_)
         | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => (
             Problem::Unsupported,
-            "a certificate in the chain is signed in a way that spyhole cannot check".to_owned(),
+            "a certificate in the chain is signed with an algorithm that spyhole does not \
+             support"
+                .to_owned(),
         ),
         Error::MaximumSignatureChecksExceeded
         | Error::MaximumPathBuildCallsExceeded
         | Error::MaximumNameConstraintComparisonsExceeded => (
             Problem::Unsupported,
-            "the chain is more complicated than spyhole follows".to_owned(),
+            "the chain is too complex to verify".to_owned(),
         ),
         Error::InvalidSignatureForPublicKey => (
             Problem::BadSignature,
-            "a signature in the chain does not fit".to_owned(),
+            "a signature in the chain does not match".to_owned(),
         ),
         Error::PathLenConstraintViolated | Error::EndEntityUsedAsCa => (
             Problem::IssuerNotCa,
@@ -90,11 +92,11 @@ fn told(case: &Case, error: &Error) -> Option<Finding> {
         ),
         Error::RequiredEkuNotFoundContext(_) | Error::EmptyEkuExtension => (
             Problem::NotForServers,
-            "a certificate in the chain is not for servers (extendedKeyUsage)".to_owned(),
+            "a certificate in the chain is not valid for servers (extendedKeyUsage)".to_owned(),
         ),
         other => (
             Problem::Malformed,
-            format!("the chain breaks the rules of X.509: {other:?}"),
+            format!("the chain violates the rules of X.509: {other:?}"),
         ),
     };
     Some(finding(problem, None, says))

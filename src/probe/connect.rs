@@ -98,7 +98,7 @@ fn connect_tcp(addresses: &[SocketAddr], deadline: Instant) -> Result<Connected,
         return Err(NotConnected {
             dialled: None,
             kind: ErrorKind::AddrNotAvailable,
-            says: "there is no address to dial".to_owned(),
+            says: "no address to connect to".to_owned(),
         });
     };
     let says = if failures.len() == 1 {
@@ -143,18 +143,14 @@ fn connect_unix(path: &Path, deadline: Instant) -> io::Result<UnixStream> {
 
 fn words(error: &io::Error) -> String {
     match error.kind() {
-        ErrorKind::ConnectionRefused => "connection refused: nothing listens there".to_owned(),
-        ErrorKind::TimedOut | ErrorKind::WouldBlock => {
-            "no answer to the connection request in time".to_owned()
-        }
-        ErrorKind::ConnectionReset => {
-            "the server broke the connection off as soon as it was made (reset)".to_owned()
-        }
-        ErrorKind::NotFound => "no socket is there".to_owned(),
+        ErrorKind::ConnectionRefused => "connection refused: nothing is listening there".to_owned(),
+        ErrorKind::TimedOut | ErrorKind::WouldBlock => "connection timed out".to_owned(),
+        ErrorKind::ConnectionReset => "the server reset the connection immediately".to_owned(),
+        ErrorKind::NotFound => "no such socket".to_owned(),
         ErrorKind::PermissionDenied => "permission denied".to_owned(),
         ErrorKind::HostUnreachable => "no route to the host".to_owned(),
         ErrorKind::NetworkUnreachable => {
-            "no route: spyhole's network has no way to that address".to_owned()
+            "network unreachable: no route to that address from spyhole's network".to_owned()
         }
         _ => error.to_string(),
     }

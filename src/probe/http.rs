@@ -33,22 +33,22 @@ pub enum HttpError {
     #[error("{}", told(.0))]
     Io(#[from] io::Error),
     /// It closed the connection before an answer was complete.
-    #[error("the server closed the connection without an answer")]
+    #[error("the server closed the connection without a response")]
     Closed,
     /// What came is not HTTP/1.
     #[error("the server does not speak HTTP/1")]
     NotHttp,
     /// The head of the answer does not end.
-    #[error("the head of the answer has more than {} KiB", HEAD_BYTES >> 10)]
+    #[error("the response headers exceed {} KiB", HEAD_BYTES >> 10)]
     TooLong,
     /// The host or the path holds what cannot be sent.
-    #[error("the URL holds a space or a control character")]
+    #[error("the URL contains a space or a control character")]
     BadUrl,
 }
 
 fn told(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => "no answer in time".to_owned(),
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => "timed out".to_owned(),
         _ => error.to_string(),
     }
 }

@@ -37,11 +37,14 @@ fn line(gap: &Gap, fields: &[&str], count: u64) -> String {
     let needs = gap
         .needs
         .as_ref()
-        .map(|needs| format!("; {needs}"))
+        .map(|needs| format!("; needs: {needs}"))
         .unwrap_or_default();
+    let fields = match fields {
+        [some @ .., last] if !some.is_empty() => format!("{} and {last}", some.join(", ")),
+        _ => fields.concat(),
+    };
     format!(
-        "? {} of {subject}: {}{needs}",
-        fields.join(", "),
+        "{subject}: {fields} not readable ({}){needs}",
         gap.reason.describe()
     )
 }

@@ -194,7 +194,7 @@ fn ptrace_blockers(viewer: &Credentials, target: &Credentials) -> Vec<Blocker> {
     {
         let missing: Vec<_> = capabilities::names(permitted & !effective).collect();
         let evidence = format!(
-            "the target holds capabilities that the viewer lacks: {}",
+            "the target has capabilities that the viewer lacks: {}",
             missing.join(", ")
         );
         found.push(blocker(Reason::Capability, evidence));
@@ -231,7 +231,7 @@ fn inert_capability(viewer: &Credentials) -> Option<Blocker> {
     let mut evidence =
         format!("{how} (viewer uid {uid}, CapBnd {bounding:016x}, CapEff {effective:016x}");
     if viewer.no_new_privs == Some(true) {
-        evidence.push_str(", and NoNewPrivs keeps file capabilities from giving it");
+        evidence.push_str(", and NoNewPrivs prevents file capabilities from granting it");
     }
     evidence.push(')');
     Some(blocker(Reason::Capability, evidence))
@@ -261,7 +261,7 @@ fn owner_blockers(viewer: &Credentials, target: &Credentials) -> Vec<Blocker> {
         owner.0
     );
     vec![if may_ptrace(viewer, target) {
-        let evidence = format!("a capability is missing to open a file of another: {evidence}");
+        let evidence = format!("a capability is missing to open another user's file: {evidence}");
         blocker(Reason::Capability, evidence)
     } else {
         blocker(Reason::Uid, format!("not the same user: {evidence}"))
@@ -290,7 +290,7 @@ fn user_namespace(viewer: &Credentials, target: &Credentials) -> Blocker {
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     };
     let evidence = format!(
-        "another user namespace: uid_map of the viewer is \"{}\", of the target \"{}\"",
+        "different user namespace: uid_map of the viewer is \"{}\", of the target \"{}\"",
         map(viewer),
         map(target)
     );
@@ -299,7 +299,7 @@ fn user_namespace(viewer: &Credentials, target: &Credentials) -> Blocker {
 
 fn not_dumpable(target: &Credentials) -> Blocker {
     let mut evidence = "the target is not dumpable: it changed its ids after its start, runs a \
-                        program with file capabilities or set-id bits, or asked for it by prctl(2)"
+        program with file capabilities or set-id bits, or called prctl(2)"
         .to_owned();
     if let (Some((uid, gid)), Some(own)) = (target.files_owner, target.uid) {
         let _ = write!(
@@ -334,7 +334,7 @@ pub fn needs(viewer: &Credentials, target: &Credentials) -> Option<String> {
         let needed = if dac {
             "a security policy (AppArmor, SELinux, Landlock) that lets spyhole read it"
         } else {
-            "CAP_DAC_READ_SEARCH beside CAP_SYS_PTRACE"
+            "CAP_DAC_READ_SEARCH in addition to CAP_SYS_PTRACE"
         };
         return Some(needed.to_owned());
     }

@@ -12,7 +12,8 @@ use crate::model::escape::escaped;
 pub enum NoTarget {
     /// `/proc` cannot be opened.
     #[error(
-        "cannot open {path}: {errno}. Is proc mounted there? Name another place with --proc DIR"
+        "cannot open {path}: {errno}. Is proc mounted there? Use --proc DIR if it is mounted \
+         elsewhere"
     )]
     NoProc {
         /// The directory that was tried.
@@ -21,24 +22,30 @@ pub enum NoTarget {
         errno: Errno,
     },
     /// No process is listed where proc should be.
-    #[error("{path} lists no process. Is proc mounted there? Name another place with --proc DIR")]
+    #[error(
+        "{path} lists no process. Is proc mounted there? Use --proc DIR if it is mounted \
+        elsewhere"
+    )]
     NoneListed {
         /// The directory that was tried.
         path: PathBuf,
     },
     /// The process that was named is not there.
-    #[error("no process {0} in sight; `spyhole containers` and `spyhole ps --all` list what is")]
+    #[error(
+        "process {0} not found; `spyhole containers` and `spyhole ps --all` list what is \
+        visible"
+    )]
     NoProcess(i32),
     /// No container answers to the name.
-    #[error("no container {name:?} in sight{}", in_sight(containers))]
+    #[error("no container named {name:?}{}", in_sight(containers))]
     NoContainer {
         /// As it was given.
         name: String,
         /// Those that are in sight.
         containers: Vec<Container>,
     },
-    /// More than one container could be meant.
-    #[error("more than one container could be meant{}", in_sight(containers))]
+    /// Ambiguous: several containers match.
+    #[error("ambiguous target: several containers match{}", in_sight(containers))]
     Ambiguous {
         /// Those that are in sight.
         containers: Vec<Container>,
@@ -61,7 +68,7 @@ fn in_sight(containers: &[Container]) -> String {
         format!("\n  --container {label:<20} {comm} (pid {pid}, {count} processes{own})")
     };
     format!(
-        "; in sight:{}",
+        "; visible containers:{}",
         containers.iter().map(line).collect::<String>()
     )
 }

@@ -126,8 +126,9 @@ pub fn by_its_mode(errno: Errno) -> Refusal {
         })
     };
     match refusal.reason {
-        Reason::Denied => refusal
-            .needing("root or CAP_DAC_READ_SEARCH: by its mode the file is not for this user"),
+        Reason::Denied => {
+            refusal.needing("root or CAP_DAC_READ_SEARCH (the file's mode denies this user)")
+        }
         _ => refusal,
     }
 }

@@ -26,14 +26,15 @@ fn attach() -> String {
         line("docker") + &line("podman")
     };
     format!(
-        "  attach with: kubectl debug -it -n {} {} --image={image} --target=CONTAINER\n\
+        "  to attach correctly: kubectl debug -it -n {} {} --image={image} --target=CONTAINER\n\
          {engines}  or set shareProcessNamespace: true in the pod.",
         word(namespace.as_deref(), "NAMESPACE"),
         word(pod.as_deref(), "POD"),
     )
 }
 
-/// The words for a document about spyhole's own container that nobody asked for; `None` for any other.
+/// The words for a document about spyhole's own container that nobody asked for; `None` for any
+/// other.
 #[must_use]
 pub fn words(report: &Report) -> Option<String> {
     let chosen_by = report.target.as_ref()?.chosen_by;
@@ -46,17 +47,18 @@ pub fn words(report: &Report) -> Option<String> {
     let hidden = report.gaps.iter().find(|gap| gap.reason == Reason::Hidepid);
     if let Some(needs) = hidden.and_then(|gap| gap.needs.as_ref()) {
         return Some(format!(
-            "spyhole: sees only its own container: /proc hides the others' processes (hidepid).\n  \
-             needs: {needs}\n  (--self says that its own container is meant)"
+            "spyhole: only its own container is visible: /proc hides processes of other users \
+             (hidepid).\n  \
+             needs: {needs}\n  (use --self to inspect spyhole's own container)"
         ));
     }
     let seen = if chosen_by == ChosenBy::NobodyElseButPause {
-        "sees only the pause container and its own"
+        "only the pause container and its own are visible"
     } else {
-        "sees only its own container: no other process shares its PID namespace"
+        "only its own container is visible: no other process shares its PID namespace"
     };
     Some(format!(
-        "spyhole: {seen}.\n{}\n  (--self says that its own container is meant)",
+        "spyhole: {seen}.\n{}\n  (use --self to inspect spyhole's own container)",
         attach()
     ))
 }
@@ -73,8 +75,10 @@ pub fn at_a_glance() -> Option<String> {
     let pids = proc.pids().ok()?;
     (pids == [own]).then(|| {
         format!(
-            "spyhole: sees no process but itself: none shares its PID namespace, or /proc hides them.\n\
-             {}\n  (--self says that its own container is meant; checks that dial work all the same)",
+            "spyhole: only its own process is visible: no other shares its PID namespace, or \
+             /proc hides them.\n\
+             {}\n  (use --self to inspect spyhole's own container; checks that only open \
+             connections work regardless)",
             attach()
         )
     })

@@ -20,7 +20,7 @@ pub struct ContainersQuery {}
 impl Query for ContainersQuery {
     const NAME: &'static str = "containers";
     const ALIASES: &'static [&'static str] = &[];
-    const ABOUT: &'static str = "The containers in sight, and which one is the target";
+    const ABOUT: &'static str = "List the visible containers and mark the target";
     const EXAMPLE: &'static str = "spyhole containers -o wide";
 
     fn needs(&self, _: Detail) -> Needs {

@@ -23,13 +23,13 @@ use crate::scan::snapshot::ProcessSnapshot;
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EnvironmentQuery {
-    /// Of every process of the target, each against its parent's.
+    /// Show every process of the target, each compared with its parent.
     #[arg(short = 'A', long)]
     pub all: bool,
-    /// In the table, also the variables that Kubernetes sets for every Service.
+    /// In the table, also show the variables that Kubernetes sets for each Service.
     #[arg(long)]
     pub all_vars: bool,
-    /// Only these variables.
+    /// Show only these variables.
     #[arg(value_name = "NAME")]
     pub names: Vec<String>,
 }
@@ -40,7 +40,7 @@ impl Query for EnvironmentQuery {
     const NAME: &'static str = "environment";
     const ALIASES: &'static [&'static str] = &["env"];
     const ABOUT: &'static str =
-        "The environment of the main process at exec time, secrets redacted";
+        "Show the environment of the main process as of exec, with secrets redacted";
     const EXAMPLE: &'static str = "spyhole env --reveal DATABASE_URL";
 
     fn needs(&self, _: Detail) -> Needs {

@@ -200,7 +200,7 @@ pub fn fits(request: &dyn Request, timeout: Duration) -> Result<(), (&'static st
             );
             Err((
                 flag,
-                format!("{asked} is more than the whole look may take: --timeout is {timeout}"),
+                format!("{asked} exceeds the time limit of the whole scan: --timeout is {timeout}"),
             ))
         }
         _ => Ok(()),

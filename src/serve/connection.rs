@@ -65,7 +65,7 @@ async fn begin<S>(
     if let Some(fault) = secure.take_fault() {
         server
             .log
-            .say(&format!("serves on with the certificate before: {fault}"));
+            .say(&format!("still using the previous certificate: {fault}"));
     }
     let agreed = tokio::select! {
         _ = stopped.changed() => return,
@@ -77,7 +77,7 @@ async fn begin<S>(
             caller.client_certificate = stream.get_ref().1.peer_certificates().is_some();
             talk(stream, caller, server, stopped).await;
         }
-        Ok(Err(error)) => server.log.rarely(&format!("no TLS session: {error}")),
+        Ok(Err(error)) => server.log.rarely(&format!("TLS handshake failed: {error}")),
         Err(_) => {}
     }
 }

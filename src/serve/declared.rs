@@ -23,7 +23,7 @@ impl FromStr for Declared {
         let fit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         if name.is_empty() || name.len() > 63 || !name.bytes().all(fit) {
             return Err(format!(
-                "{name:?}: a name has letters, digits, -, _ and . only, 63 at most"
+                "{name:?}: a name consists of at most 63 letters, digits, -, _ and ."
             ));
         }
         Ok(Self {

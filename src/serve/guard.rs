@@ -1,4 +1,4 @@
-//! Who may ask: one decision for every route, and no by default.
+//! Authentication: one decision for every route, and no by default.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -90,8 +90,12 @@ impl Guard {
                 Token::File(ReloadingFile::read(vec![path.clone()], digest).map_err(named)?)
             }
             None => {
-                let random =
-                    sys::random::key().map_err(|error| format!("no randomness: {error}"))?;
+                let random = sys::random::key().map_err(|error| {
+                    format!(
+                        "cannot get random bytes: \
+                        {error}"
+                    )
+                })?;
                 let text = HEXLOWER.encode(&random);
                 let digest = Sha256::digest(text.as_bytes()).into();
                 made = Some(text);
@@ -177,16 +181,18 @@ impl Guard {
     ) -> Result<(), Problem> {
         let mut hosts = headers.get_all(HOST).iter();
         let (Some(host), None) = (hosts.next(), hosts.next()) else {
-            return Err(Problem::bad("expected one Host header"));
+            return Err(Problem::bad("expected exactly one Host header"));
         };
         let host = host.to_str().unwrap_or_default();
         // Which of the two counts is what servers and proxies disagree on.
         if uri.authority().is_some_and(|authority| authority != host) {
-            return Err(Problem::bad("the Host header and the URL name two servers"));
+            return Err(Problem::bad(
+                "the Host header and the URL name different servers",
+            ));
         }
         let Some(name) = without_port(host).map(str::to_ascii_lowercase) else {
             return Err(Problem::bad(
-                "expected a name or an address in Host, and a port",
+                "expected a host name or address in Host, optionally with a port",
             ));
         };
         let address: Option<IpAddr> = name.parse().ok();
@@ -203,7 +209,7 @@ impl Guard {
         }
         Err(Problem::new(
             StatusCode::MISDIRECTED_REQUEST,
-            "this server does not answer to that Host; --allowed-host NAME makes it",
+            "Host not allowed; use --allowed-host NAME to allow it",
         ))
     }
 
@@ -242,7 +248,7 @@ impl Guard {
         Refused {
             problem: Problem::new(
                 StatusCode::UNAUTHORIZED,
-                "expected Authorization: Bearer TOKEN with the right token",
+                "expected Authorization: Bearer TOKEN with a valid token",
             ),
             after,
             challenge: true,
@@ -255,7 +261,7 @@ fn same_site(headers: &HeaderMap) -> Result<(), Problem> {
     let refused = || {
         Err(Problem::new(
             StatusCode::FORBIDDEN,
-            "requests from other sites are not answered",
+            "cross-site requests are not allowed",
         ))
     };
     let own = |site: &HeaderValue| site == "same-origin" || site == "none";
@@ -284,7 +290,7 @@ fn token_not_in_url(uri: &Uri) -> Result<(), Problem> {
     let mut given = given.map(str::to_ascii_lowercase);
     if given.any(|name| names.contains(&name.as_str())) {
         return Err(Problem::bad(
-            "a token in a URL is written down by everyone on the way; send it as Authorization: Bearer TOKEN",
+            "a token in a URL ends up in logs; send it as Authorization: Bearer TOKEN",
         ));
     }
     Ok(())
@@ -308,8 +314,8 @@ fn digest(contents: &[Vec<u8>]) -> Result<TokenDigest, String> {
     let token = text.trim_ascii();
     if token.len() < TOKEN_BYTES || !token.iter().all(u8::is_ascii_graphic) {
         return Err(format!(
-            "expected at least {TOKEN_BYTES} printable characters without spaces; \
-             make a token with: head -c 32 /dev/urandom | base64"
+            "expected at least {TOKEN_BYTES} printable characters without spaces; generate one \
+             with: head -c 32 /dev/urandom | base64"
         ));
     }
     Ok(Sha256::digest(token).into())

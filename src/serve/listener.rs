@@ -113,7 +113,9 @@ pub(super) async fn accept(
             }
             Err(error) if is_of_the_client(&error) => {}
             Err(error) => {
-                server.log.rarely(&format!("cannot accept: {error}"));
+                server
+                    .log
+                    .rarely(&format!("cannot accept connections: {error}"));
                 server.connections.evict();
                 tokio::time::sleep(BACK_OFF).await;
             }

@@ -159,7 +159,8 @@ async fn serve(options: ServeOptions, look: ScanDefaults) -> Result<(), ServeErr
     let (accepted, evicted) = server.connections.totals();
     let refused = server.guard.refused();
     server.log.say(&format!(
-        "ends: {why}; {accepted} connections, {evicted} closed to make room, {refused} requests without the right token"
+        "exiting: {why}; {accepted} connections, {evicted} closed to make room, {refused} \
+         requests without a valid token"
     ));
     let _ = stop.send(true);
     for task in accepting.drain(..) {
@@ -196,8 +197,8 @@ async fn end(server: &Server, mut signals: Signals) -> &'static str {
     tokio::select! {
         _ = signals.terminate.recv() => "SIGTERM",
         _ = signals.interrupt.recv() => "SIGINT",
-        () = lifetime(server.options.lifetime) => "its lifetime is over (--lifetime)",
-        () = idle(server) => "nobody asked for so long (--idle-exit)",
+        () = lifetime(server.options.lifetime) => "lifetime reached (--lifetime)",
+        () = idle(server) => "no request within the idle time (--idle-exit)",
     }
 }
 
@@ -225,7 +226,7 @@ async fn idle(server: &Server) {
 fn greet(options: &ServeOptions, guard: &Guard, bound: &[Bound], secure: bool) {
     let mut words = Vec::new();
     for bound in bound {
-        let _ = writeln!(words, "spyhole: listens on {}", bound.url(secure));
+        let _ = writeln!(words, "spyhole: listening on {}", bound.url(secure));
     }
     if let Some(token) = guard.made_token() {
         let url = bound.first().map(|bound| bound.url(secure));
@@ -238,7 +239,8 @@ fn greet(options: &ServeOptions, guard: &Guard, bound: &[Bound], secure: bool) {
     if options.insecure_no_auth {
         let _ = writeln!(
             words,
-            "spyhole: --insecure-no-auth: whoever reaches this address reads everything that spyhole sees"
+            "spyhole: --insecure-no-auth: anyone who can reach this address can read everything \
+             that spyhole sees"
         );
     }
     let _ = io::stderr().write_all(&words);

@@ -33,9 +33,9 @@ pub(super) fn document() -> serde_json::Result<String> {
         "openapi": "3.1.0",
         "info": {
             "title": "spyhole",
-            "description": "Looks inside a running container that has no shell. \
-                A null in a document means not seen, and is told in its gaps. \
-                A flag may be named without a value: ?threads is ?threads=true.",
+            "description": "Inspect a running container that has no shell. \
+                A null in a document means not readable; its gaps list the reason. A flag may be \
+                given without a value: ?threads is ?threads=true.",
             "version": env!("CARGO_PKG_VERSION"),
             "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
         },
@@ -110,7 +110,7 @@ fn item(route: &Route, schemas: &Schemas) -> Value {
         json!({"description": route.about, "content": content(route, schemas)}),
     );
     if matches!(route.kind, Kind::Schema | Kind::OpenApi) {
-        let held = json!({"description": "The client has it: If-None-Match"});
+        let held = json!({"description": "Not modified (If-None-Match)"});
         responses.insert("304".to_owned(), held);
     }
     let problem = json!({"application/problem+json": {"schema": schemas.problem}});
@@ -180,29 +180,26 @@ fn has_pem(route: &Route) -> bool {
 fn problems(route: &Route) -> Vec<(&'static str, &'static str)> {
     let mut all = Vec::new();
     if route.access != Access::Public {
-        all.push(("401", "Without the right token"));
+        all.push(("401", "Missing or invalid token"));
     }
     if matches!(route.kind, Kind::Dump | Kind::Section(_)) {
         all.extend([
-            (
-                "400",
-                "A parameter that there is not, or that cannot be meant so",
-            ),
-            ("403", "Secrets, which this server does not show"),
+            ("400", "Unknown or invalid parameter"),
+            ("403", "Showing secrets is not allowed on this server"),
             ("404", "No such process or container"),
-            ("409", "More than one container could be meant"),
+            ("409", "Ambiguous: several containers match"),
             (
                 "503",
-                "Too many questions at once, or no processes in sight",
+                "Too many concurrent requests, or no visible processes",
             ),
-            ("504", "The look did not end in time"),
-            ("507", "The answer is larger than --max-response"),
+            ("504", "The scan timed out"),
+            ("507", "The response is larger than --max-response"),
         ]);
     }
     if let Kind::Probe = route.kind {
-        all.extend([("404", "No such probe"), ("503", "The probe failed")]);
+        all.extend([("404", "Probe not found"), ("503", "The probe failed")]);
     }
-    all.push(("default", "Anything else that is wrong with the request"));
+    all.push(("default", "Any other error in the request"));
     all
 }
 
@@ -212,7 +209,7 @@ fn parameters(route: &Route) -> Vec<Value> {
             "name": "name",
             "in": "path",
             "required": true,
-            "description": "The name that the probe was declared with.",
+            "description": "The name of the probe as declared.",
             "schema": {"type": "string"},
         })],
         Kind::Dump => commons(route).collect(),

@@ -21,83 +21,85 @@ pub const TOKEN_FILE_VARIABLE: &str = "SPYHOLE_TOKEN_FILE";
 /// How the server is run.
 #[derive(Debug, Clone, Args)]
 pub struct ServeOptions {
-    /// Where to listen: ADDR:PORT or unix:PATH (repeatable).
+    /// Listen on ADDR:PORT or unix:PATH (repeatable).
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7794", action = ArgAction::Append)]
     pub listen: Vec<Listen>,
 
-    /// The file that holds the token; SPYHOLE_TOKEN_FILE names it too. Without one, a token is made and printed.
+    /// Read the token from this file (default: SPYHOLE_TOKEN_FILE, else a generated token, which is
+    /// printed).
     #[arg(long, value_name = "FILE", help_heading = AUTH)]
     pub token_file: Option<PathBuf>,
-    /// Let /metrics be read without a token.
+    /// Allow /metrics without a token.
     #[arg(long, help_heading = AUTH)]
     pub public_metrics: bool,
-    /// Ask nobody for a token: whoever reaches the address reads everything.
+    /// Require no token: anyone who can reach the address can read everything.
     #[arg(long, help_heading = AUTH, conflicts_with = "token_file")]
     pub insecure_no_auth: bool,
-    /// A further name that clients may call this server by (repeatable).
+    /// Accept this name in the Host header, too (repeatable).
     #[arg(long, value_name = "NAME", action = ArgAction::Append, help_heading = AUTH)]
     pub allowed_host: Vec<String>,
-    /// Let ?reveal= and ?reveal_all= show secrets.
+    /// Allow ?reveal= and ?reveal_all= to show secrets.
     #[arg(long, help_heading = AUTH)]
     pub allow_reveal: bool,
 
-    /// Serve TLS with this certificate chain, in PEM; re-read when it changes.
+    /// Serve TLS with this certificate chain (PEM; reloaded when it changes).
     #[arg(long, value_name = "FILE", requires = "tls_key", help_heading = TLS)]
     pub tls_cert: Option<PathBuf>,
-    /// Its private key, in PEM.
+    /// Private key of the certificate (PEM).
     #[arg(long, value_name = "FILE", requires = "tls_cert", help_heading = TLS)]
     pub tls_key: Option<PathBuf>,
-    /// Let in without a token whoever shows a certificate of these authorities.
+    /// Accept client certificates issued by these CAs in place of a token.
     #[arg(long, value_name = "FILE", requires = "tls_cert", help_heading = TLS)]
     pub client_ca: Option<PathBuf>,
 
-    /// Declare a probe, answered at /probe/NAME without a token (repeatable); for what it may ask see spyhole check --help.
+    /// Declare a probe, served at /probe/NAME without a token (repeatable); for CHECK see spyhole
+    /// check --help.
     #[arg(long, value_name = "NAME=CHECK", action = ArgAction::Append, help_heading = PROBES)]
     pub probe: Vec<Declared>,
-    /// Be ready (/readyz) only while this probe passes (repeatable).
+    /// Report ready (/readyz) only while this probe passes (repeatable).
     #[arg(long, value_name = "NAME", action = ArgAction::Append, help_heading = PROBES)]
     pub ready_on: Vec<String>,
 
-    /// How long an answer may be reused.
+    /// Reuse an answer for this long.
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = humantime::parse_duration, help_heading = LIMITS)]
     pub cache: Duration,
-    /// End when nobody has asked for so long.
+    /// Exit after this long without a request.
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, help_heading = LIMITS)]
     pub idle_exit: Option<Duration>,
-    /// End after so long.
+    /// Exit after this long.
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, help_heading = LIMITS)]
     pub lifetime: Option<Duration>,
-    /// Connections at once; beyond that the oldest is closed.
+    /// Maximum open connections; a further one closes the oldest.
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..), help_heading = LIMITS)]
     pub max_connections: u16,
-    /// How long one connection may last.
+    /// Close a connection after this long.
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = humantime::parse_duration, help_heading = LIMITS)]
     pub connection_lifetime: Duration,
-    /// How long the head of a request may take.
+    /// Wait at most this long for the head of a request.
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = humantime::parse_duration, help_heading = LIMITS)]
     pub header_timeout: Duration,
-    /// How long a client may take nothing of an answer.
+    /// Close a connection whose client reads nothing for this long.
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration, help_heading = LIMITS)]
     pub write_timeout: Duration,
-    /// Headers of one request.
+    /// Maximum number of headers of a request.
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = LIMITS)]
     pub max_headers: u16,
-    /// The request line and the headers of one request, in KiB.
+    /// Maximum size of the request line and headers, in KiB.
     #[arg(long, value_name = "KIB", default_value_t = 8, value_parser = clap::value_parser!(u8).range(4..=64), help_heading = LIMITS)]
     pub max_head: u8,
-    /// Bytes of one answer, in MiB; of all that are kept or under way, twice as many.
+    /// Maximum size of an answer, in MiB; all answers in memory together may take twice that.
     #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = LIMITS)]
     pub max_response: u16,
-    /// Collections at once.
+    /// Maximum concurrent scans.
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=4), help_heading = LIMITS)]
     pub max_collections: u8,
 
-    /// How each request is logged on stderr: text, json or off.
+    /// Format of the access log on stderr: text, json or off.
     #[arg(long, value_name = "FORM", value_enum, default_value_t = AccessLog::Text, hide_possible_values = true)]
     pub access_log: AccessLog,
 }
 
-const AUTH: &str = "Who may ask";
+const AUTH: &str = "Authentication";
 const PROBES: &str = "Probes";
 const TLS: &str = "TLS";
 const LIMITS: &str = "Limits";
@@ -234,12 +236,12 @@ impl ServeOptions {
             ("--write-timeout", self.write_timeout),
         ];
         if let Some((flag, _)) = endless.iter().find(|(_, time)| time.is_zero()) {
-            return Err(format!("{flag}: expected more than no time"));
+            return Err(format!("{flag}: must be greater than zero"));
         }
         match open {
             Some(listen) if !guarded => Err(format!(
-                "--listen {listen} is reached from outside of this pod, and nothing says who may ask: \
-                 name a --token-file, or a --client-ca with --tls-cert and --tls-key"
+                "--listen {listen} is reachable from outside this pod, and authentication is not \
+                 configured: use --token-file, or --client-ca with --tls-cert and --tls-key"
             )),
             _ => Ok(()),
         }

@@ -73,7 +73,7 @@ impl Probes {
         }
         match ready_on.iter().find(|name| !probes.contains_key(*name)) {
             Some(name) => Err(format!(
-                "--ready-on {name}: no --probe {name}=CHECK declares it"
+                "--ready-on {name}: not declared by --probe {name}=CHECK"
             )),
             None => Ok(Self {
                 probes,
@@ -131,7 +131,7 @@ pub(super) async fn ask(server: &Arc<Server>, name: &str) -> Result<Last, Proble
     let Some(probe) = server.probes.probes.get(name) else {
         return Err(Problem::new(
             StatusCode::NOT_FOUND,
-            "no such probe; serve --probe NAME=CHECK declares one",
+            "probe not found; declare one with serve --probe NAME=CHECK",
         ));
     };
     let options = server.look.options();

@@ -13,18 +13,18 @@ pub(super) struct Problem {
     pub(super) detail: String,
 }
 
-/// What went wrong, as RFC 9457 writes it.
+/// Problem details (RFC 9457).
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "Problem"))]
 pub(super) struct Document<'a> {
-    /// `about:blank`: the status says all there is to say of its kind.
+    /// Always `about:blank`: the status gives the type.
     r#type: &'a str,
-    /// The words for the status.
+    /// The reason phrase of the status.
     title: &'a str,
-    /// The status of the answer.
+    /// The HTTP status.
     status: u16,
-    /// What is wrong with this request, as a sentence.
+    /// What is wrong with this request.
     detail: &'a str,
 }
 
@@ -32,23 +32,23 @@ pub(super) struct Document<'a> {
 pub(super) fn schema() -> Value {
     json!({
         "type": "object",
-        "description": "What went wrong, as RFC 9457 writes it.",
+        "description": "Problem details (RFC 9457).",
         "properties": {
             "type": {
                 "type": "string",
-                "description": "`about:blank`: the status says all there is to say of its kind."
+                "description": "Always `about:blank`: the status gives the type."
             },
-            "title": {"type": "string", "description": "The words for the status."},
+            "title": {"type": "string", "description": "The reason phrase of the status."},
             "status": {
                 "type": "integer",
                 "format": "uint16",
                 "minimum": 0,
                 "maximum": 65535,
-                "description": "The status of the answer."
+                "description": "The HTTP status."
             },
             "detail": {
                 "type": "string",
-                "description": "What is wrong with this request, as a sentence."
+                "description": "What is wrong with this request."
             }
         },
         "required": ["type", "title", "status", "detail"]
@@ -72,7 +72,7 @@ impl Problem {
     pub(super) fn busy() -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
-            "too many different questions at once; ask again in a moment",
+            "too many different concurrent requests; retry later",
         )
     }
 
@@ -80,7 +80,7 @@ impl Problem {
     pub(super) fn unread() -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
-            "clients that read slowly hold too many answers; ask again in a moment",
+            "too many responses are waiting for slow clients; retry later",
         )
     }
 
@@ -88,7 +88,7 @@ impl Problem {
     pub(super) fn no_thread() -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
-            "the system gives no thread to look on: the limit on processes is reached",
+            "cannot start a thread for the scan: the process limit is reached",
         )
     }
 
@@ -96,7 +96,7 @@ impl Problem {
     pub(super) fn too_slow() -> Self {
         Self::new(
             StatusCode::GATEWAY_TIMEOUT,
-            "the look did not end in time; the kernel holds it, or the machine is overloaded",
+            "the scan timed out: it is blocked in the kernel, or the machine is overloaded",
         )
     }
 
@@ -104,7 +104,7 @@ impl Problem {
     pub(super) fn lost() -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
-            "the look ended without an answer; the log tells more",
+            "the scan failed; see the log",
         )
     }
 

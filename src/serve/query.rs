@@ -36,34 +36,34 @@ pub(super) const COMMON: [Common; 7] = [
     common(
         "output",
         CommonKind::Format,
-        "The form of the answer, before what Accept says; pem for certificates.",
+        "Output format, overrides Accept; pem for certificates.",
     ),
     common(
         "no_headers",
         CommonKind::Flag,
-        "Tables without headings and without the notes below.",
+        "Omit the headings of tables and the notes below them.",
     ),
-    common("pid", CommonKind::Pid, "Look at this process alone."),
+    common("pid", CommonKind::Pid, "Inspect only this process."),
     common(
         "container",
         CommonKind::Text,
-        "Look into this container: its name, its id or the beginning of it, or pid-N.",
+        "Inspect this container: its name, id or id prefix, or pid-N.",
     ),
     common(
         "self",
         CommonKind::Flag,
-        "Look into spyhole's own container, itself included.",
+        "Inspect spyhole's own container, including spyhole itself.",
     ),
     common(
         "reveal",
         CommonKind::Texts,
-        "Show the value of this variable or argument flag though it is taken for a secret; \
-         refused unless the server was started with --allow-reveal.",
+        "Show the value of this variable or argument flag even if it looks like a secret; refused \
+         unless the server was started with --allow-reveal.",
     ),
     common(
         "reveal_all",
         CommonKind::Flag,
-        "Show every secret; refused unless the server was started with --allow-reveal.",
+        "Show all secrets; refused unless the server was started with --allow-reveal.",
     ),
 ];
 
@@ -156,9 +156,7 @@ impl Query {
     pub(super) fn nothing_else(&self) -> Result<(), Problem> {
         match self.rest.first() {
             None => Ok(()),
-            Some((name, _)) => Err(Problem::bad(format!(
-                "{name}: there is no such parameter here"
-            ))),
+            Some((name, _)) => Err(Problem::bad(format!("{name}: unknown parameter"))),
         }
     }
 
@@ -174,7 +172,7 @@ impl Query {
         if (self.reveal_all || !self.reveal.is_empty()) && !options.allow_reveal {
             return Err(Problem::new(
                 StatusCode::FORBIDDEN,
-                "this server shows no secrets; it was started without --allow-reveal",
+                "showing secrets is disabled; start the server with --allow-reveal",
             ));
         }
         let named = self.pid.is_some() || self.container.is_some() || self.own;

@@ -85,7 +85,7 @@ fn stamps(paths: &[PathBuf]) -> Vec<Option<Stamp>> {
 fn renewed(paths: &[PathBuf], stamps: &[Option<Stamp>]) -> Result<Vec<Vec<u8>>, String> {
     let absent = paths.iter().zip(stamps).find(|(_, stamp)| stamp.is_none());
     match absent {
-        Some((path, _)) => Err(format!("{}: no file is there any more", path.display())),
+        Some((path, _)) => Err(format!("{}: the file no longer exists", path.display())),
         None => contents(paths),
     }
 }

@@ -3,7 +3,7 @@
 use crate::sections::REGISTRY;
 use crate::sections::section::Section;
 
-/// Who may ask for it.
+/// Authentication for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// Everyone: it tells no more than pass or fail.
@@ -46,7 +46,7 @@ pub struct Route {
     pub name: &'static str,
     /// One line about it.
     pub about: &'static str,
-    /// Who may ask.
+    /// Authentication.
     pub access: Access,
     /// What answers.
     pub kind: Kind,
@@ -55,44 +55,44 @@ pub struct Route {
 const FIXED: &[Route] = &[
     route(
         "/",
-        "The routes of this server",
+        "List the routes of this server",
         Access::Guarded,
         Kind::Index,
     ),
     route(
         "/healthz",
-        "Whether the server runs",
+        "Liveness: the server is running",
         Access::Public,
         Kind::Health,
     ),
+    route("/readyz", "Readiness", Access::Public, Kind::Ready),
     route(
-        "/readyz",
-        "Whether it is ready",
+        "/probe/",
+        "Run a declared probe",
         Access::Public,
-        Kind::Ready,
+        Kind::Probe,
     ),
-    route("/probe/", "A declared probe", Access::Public, Kind::Probe),
     route(
         "/metrics",
-        "Figures for Prometheus",
+        "Metrics for Prometheus",
         Access::Metrics,
         Kind::Metrics,
     ),
     route(
         "/openapi.json",
-        "These routes as OpenAPI 3.1",
+        "OpenAPI 3.1 description of these routes",
         Access::Guarded,
         Kind::OpenApi,
     ),
     route(
         "/schema.json",
-        "The JSON Schema of the documents",
+        "JSON Schema of the documents",
         Access::Guarded,
         Kind::Schema,
     ),
     route(
         "/v1/dump",
-        "Every section, one document",
+        "Show all sections in one document",
         Access::Guarded,
         Kind::Dump,
     ),

@@ -47,7 +47,7 @@ fn config(contents: &[Vec<u8>]) -> Result<Arc<ServerConfig>, String> {
     };
     let chain = certificates(cert, "--tls-cert")?;
     let key = PrivateKeyDer::from_pem_slice(key)
-        .map_err(|_| "--tls-key: expected a private key in PEM without a password".to_owned())?;
+        .map_err(|_| "--tls-key: expected a PEM private key without a password".to_owned())?;
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?;

@@ -108,7 +108,7 @@ async fn decide(
     let admitted = server.guard.admit(access, caller, uri, request.headers());
     if let Some(fault) = server.guard.take_fault() {
         server.log.say(&format!(
-            "--token-file: the token before still counts: {fault}"
+            "--token-file: still using the previous token: {fault}"
         ));
     }
     let admitted = admitted.map_err(|refused| Refusal {
@@ -121,10 +121,7 @@ async fn decide(
         caller.standing.trusted.store(true, Ordering::Relaxed);
     }
     let Some((route, name)) = found else {
-        let unknown = Problem::new(
-            StatusCode::NOT_FOUND,
-            "no such path; / lists those there are",
-        );
+        let unknown = Problem::new(StatusCode::NOT_FOUND, "not found; GET / lists all routes");
         return Err(unknown.into());
     };
     Ok(dispatch(server, caller, route, name, request).await?)
@@ -136,7 +133,7 @@ fn well_formed(request: &Request<Incoming>, most: usize) -> Result<(), Problem> 
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Err(Problem::new(
             StatusCode::METHOD_NOT_ALLOWED,
-            "only GET and HEAD are answered: nothing can be changed here",
+            "only GET and HEAD are supported",
         ));
     }
     let headers = request.headers();
@@ -144,7 +141,7 @@ fn well_formed(request: &Request<Incoming>, most: usize) -> Result<(), Problem> 
     if headers.contains_key(TRANSFER_ENCODING) || lengths.any(|length| length != "0") {
         return Err(Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
-            "requests have no body here",
+            "a request body is not supported",
         ));
     }
     let fields = headers.iter();
@@ -154,7 +151,7 @@ fn well_formed(request: &Request<Incoming>, most: usize) -> Result<(), Problem> 
     if bytes + request.uri().path().len() + request.uri().query().unwrap_or_default().len() > most {
         return Err(Problem::new(
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            format!("the head of a request has {} KiB at most", most >> 10),
+            format!("the request line and headers exceed {} KiB", most >> 10),
         ));
     }
     Ok(())
@@ -279,7 +276,9 @@ fn look_and_write(
             let held = requests.iter().filter_map(|request| request.pem(&report));
             let blocks: Vec<String> = held.collect();
             if blocks.is_empty() {
-                return Err(Problem::bad("output: no certificates, so no pem"));
+                return Err(Problem::bad(
+                    "output: pem is only available for certificates",
+                ));
             }
             let copied = write(most, |out| {
                 blocks
@@ -298,7 +297,7 @@ fn look_and_write(
         io::ErrorKind::FileTooLarge => Problem::new(
             StatusCode::INSUFFICIENT_STORAGE,
             format!(
-                "the answer has more than {} MiB, which --max-response allows; ask for one section",
+                "the response exceeds the {} MiB of --max-response; request a single section",
                 most >> 20
             ),
         ),
@@ -354,7 +353,8 @@ fn index() -> String {
     });
     let mut text: String = lines.collect();
     text.push_str(
-        "\nParameters are the flags of the command, as /v1/processes?threads&output=table\n",
+        "\nParameters are the flags of the command, for example \
+         /v1/processes?threads&output=table\n",
     );
     text
 }

@@ -48,7 +48,7 @@ pub enum KeyError {
     /// It is too short to keep fingerprints safe from guessing.
     #[error(
         "--fingerprint-key-file {path}: {length} bytes, expected at least {KEY_BYTES}; \
-         make one with: head -c 32 /dev/urandom > FILE"
+         generate one with: head -c 32 /dev/urandom > FILE"
     )]
     TooShort {
         /// As it was given.

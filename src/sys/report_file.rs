@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// It would replace something that is no regular file.
-    #[error("{path} is a {what}, and a report replaces regular files only")]
+    #[error("{path} is a {what}; a report can only replace a regular file")]
     Occupied {
         /// As it was given.
         path: PathBuf,

@@ -50,8 +50,7 @@ impl<'a> PlaceContents<'a> {
         }
         if self.place.all_or_nothing && held.faults > 0 && !held.certificates.is_empty() {
             self.lacks(&Refusal::of(Reason::Malformed).needing(
-                "a bundle without a broken block: because of a broken certificate OpenSSL takes \
-                 nothing of the whole file",
+                "a bundle without malformed blocks (OpenSSL rejects the whole file because of one)",
             ));
         }
         for certificate in &held.certificates {
@@ -72,8 +71,7 @@ impl<'a> PlaceContents<'a> {
         let mut words = Vec::new();
         if self.place.takes == Takes::HashNames && self.roots.is_empty() && self.passed_over > 0 {
             words.push(format!(
-                "{} {}, none with a hash for its name as `openssl rehash` gives it: those are \
-                 never looked at",
+                "{} {}, none named by its hash (openssl rehash), so OpenSSL ignores them",
                 self.passed_over,
                 if self.passed_over == 1 {
                     "file"
@@ -84,7 +82,7 @@ impl<'a> PlaceContents<'a> {
         }
         if self.unreadable > 0 {
             words.push(format!(
-                "{} of its files {} not readable for the target's user",
+                "{} of its files {} not readable by the target's user",
                 self.unreadable,
                 if self.unreadable == 1 { "is" } else { "are" },
             ));
@@ -122,7 +120,7 @@ pub(super) fn odd(place: &Place, held: &StoreFile) -> Option<String> {
         };
         let wanted: Vec<&str> = place.forms.iter().map(name).collect();
         return Some(format!(
-            "it is {}, where only {} is read",
+            "its format is {}, but only {} is read",
             name(&form),
             wanted.join(" or ")
         ));

@@ -116,7 +116,7 @@ pub(super) fn detect(program: &ProgramImage<'_>, overrides: &Overrides) -> Detec
                 "neither the program nor its mappings could be read".to_owned()
             } else {
                 format!(
-                    "neither {} nor what it has mapped tells which TLS library it uses",
+                    "no known TLS library found in {} or its mapped files",
                     name(program)
                 )
             },
@@ -127,7 +127,7 @@ fn go(program: &ProgramImage<'_>) -> Option<Detected> {
     let go = program.image()?.go.as_ref()?;
     let fallback = go.has_module(GO_FALLBACK);
     let evidence = match &go.version {
-        Some(version) => format!("{} was made by {version}", name(program)),
+        Some(version) => format!("{} was built by {version}", name(program)),
         None => format!("{} has Go's build id", name(program)),
     };
     Some(Detected {
@@ -167,7 +167,7 @@ fn dotnet(program: &ProgramImage<'_>) -> Option<Detected> {
 fn of_dotnet(program: &ProgramImage<'_>) -> Option<String> {
     let image = program.image()?;
     if image.section(b"__managedcode").is_some() {
-        return Some(format!("{} holds compiled .NET code", name(program)));
+        return Some(format!("{} contains compiled .NET code", name(program)));
     }
     let data = program.section(image.section(b".data")?, DATA_BYTES);
     let at = memchr::memmem::find(&data, &BUNDLE_MARK)?;
@@ -305,12 +305,12 @@ fn by_constants(program: &ProgramImage<'_>) -> Option<Detected> {
             rules: RuntimeTrustRules::Openssl {
                 openssl: Some(directory.clone()),
             },
-            evidence: format!("{} holds OpenSSL itself", name(program)),
+            evidence: format!("{} contains OpenSSL", name(program)),
         });
     }
     let evidence = match &image.rustc {
-        Some(rustc) => format!("{} was made by {rustc}", name(program)),
-        None if constants.rust => format!("{} holds Rust's library", name(program)),
+        Some(rustc) => format!("{} was built by {rustc}", name(program)),
+        None if constants.rust => format!("{} contains Rust's standard library", name(program)),
         None => return None,
     };
     Some(Detected {

@@ -213,8 +213,8 @@ fn node(openssl: &OpensslDir, shared: bool, overrides: &Overrides) -> Plan {
     }
     if unsure {
         plan.uncertain = Some(
-            "it uses the system's OpenSSL, and whether it was built to use the system's \
-             authorities too, in place of the copy built in, does not show",
+            "it uses the system's OpenSSL; whether it uses the system's authorities instead of \
+             its built-in copy cannot be determined",
         );
     }
     if let Some(path) = overrides.filled("NODE_EXTRA_CA_CERTS") {
@@ -222,8 +222,8 @@ fn node(openssl: &OpensslDir, shared: bool, overrides: &Overrides) -> Plan {
         plan.places.push(by("NODE_EXTRA_CA_CERTS", extra));
     }
     if overrides.variable("NODE_TLS_REJECT_UNAUTHORIZED") == Some(b"0") {
-        let off = "NODE_TLS_REJECT_UNAUTHORIZED=0 lets it believe every server unless its code \
-                   says otherwise";
+        let off = "NODE_TLS_REJECT_UNAUTHORIZED=0 disables certificate verification unless the \
+            application overrides it";
         plan.remarks.push(off.to_owned());
     }
     plan
@@ -290,7 +290,7 @@ fn openssl(directory_of: &OpensslDir, overrides: &Overrides, takes: Takes) -> Pl
             .to_vec(),
     };
     if directory_of.is_none() && (named_file.is_none() || named_directory.is_none()) {
-        plan.uncertain = Some("which directory its OpenSSL was built to use does not show");
+        plan.uncertain = Some("the OPENSSLDIR of its OpenSSL was not found");
     }
     let whole = |place: Place| Place {
         all_or_nothing: true,
@@ -326,7 +326,7 @@ fn gnutls(bundle: Option<&'static str>) -> Plan {
         },
         uncertain: match bundle {
             Some(_) => None,
-            None => Some("where its GnuTLS looks, or whether it asks p11-kit, does not show"),
+            None => Some("the trust store of its GnuTLS (a file or p11-kit) cannot be determined"),
         },
         ..Plan::default()
     }
@@ -343,12 +343,12 @@ fn rust(native: bool, with_built_in: bool, overrides: &Overrides) -> Plan {
     plan.uncertain = match (native, with_built_in) {
         (true, false) | (false, true) => None,
         (true, true) => Some(
-            "it holds Mozilla's authorities (webpki-roots) and looks at the system's too \
-             (rustls-native-certs); which its code uses does not show",
+            "it contains Mozilla's authorities (webpki-roots) and can load the system's \
+             (rustls-native-certs); which of them it uses cannot be determined",
         ),
         (false, false) => Some(
-            "it names neither SSL_CERT_FILE nor an authority, so it may not verify any server; \
-             the places of rustls-native-certs are listed",
+            "it contains neither SSL_CERT_FILE nor authorities, so it may not verify servers at \
+             all; the paths of rustls-native-certs are listed",
         ),
     };
     plan
@@ -389,7 +389,7 @@ fn unknown() -> Plan {
     });
     Plan {
         places,
-        uncertain: Some("which runtime it is does not show; the usual places are listed"),
+        uncertain: Some("runtime not recognised; the usual paths are listed"),
         ..Plan::default()
     }
 }

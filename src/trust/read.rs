@@ -51,12 +51,14 @@ pub(super) fn read(
         .into_iter()
         .map(|outcome| match outcome {
             TimedOutcome::Done(reading) => reading,
-            TimedOutcome::Late | TimedOutcome::NotBegun => Reading::refused(
-                Refusal::of(Reason::Timeout).needing("that its file system answers"),
-            ),
+            TimedOutcome::Late | TimedOutcome::NotBegun => {
+                Reading::refused(Refusal::of(Reason::Timeout).needing(
+                    "the file system to respond (the read timed \
+                    out)",
+                ))
+            }
             TimedOutcome::NoThread => Reading::refused(
-                Refusal::of(Reason::Limit)
-                    .needing("room for one more thread in spyhole's container"),
+                Refusal::of(Reason::Limit).needing("a higher pids limit for spyhole's container"),
             ),
         })
         .collect()
@@ -99,7 +101,7 @@ impl StoreReader {
             Err(_) | Ok(File::Unreadable) => Reading::nothing(PlaceState::Unreadable),
             Ok(File::Missing) => Reading::nothing(PlaceState::Missing),
             Ok(File::Other) => Reading {
-                says: Some("it is no regular file".to_owned()),
+                says: Some("it is not a regular file".to_owned()),
                 ..Reading::nothing(PlaceState::Empty)
             },
             Ok(File::Read(held)) => {
@@ -125,7 +127,7 @@ impl StoreReader {
             Ok(found) if found.kind() == FileKind::Directory => found,
             Ok(_) => {
                 return Reading {
-                    says: Some("it is no directory".to_owned()),
+                    says: Some("it is not a directory".to_owned()),
                     ..Reading::nothing(PlaceState::Empty)
                 };
             }
@@ -281,7 +283,7 @@ fn by_its_mode(errno: Errno) -> Refusal {
         ..Refusal::of(if denied { Reason::Denied } else { Reason::Io })
     };
     if denied {
-        refusal.needing("root or CAP_DAC_READ_SEARCH: by its mode the file is not for this user")
+        refusal.needing("root or CAP_DAC_READ_SEARCH (the file's mode denies this user)")
     } else {
         refusal
     }

@@ -29,25 +29,25 @@ pub(super) fn consequence(
             listed(&taken)
         ),
         Sum::BuiltIn if taken.is_empty() => {
-            format!("{who} trusts the authorities that are built into the program")
+            format!("{who} trusts the authorities built into the program")
         }
         Sum::BuiltIn => format!(
-            "{who} trusts the authorities that are built into the program, and those found in {}",
+            "{who} trusts the authorities built into the program, and those found in {}",
             listed(&taken)
         ),
         Sum::Uncertain => {
             let holding: Vec<&Judged> = own().filter(with_roots).collect();
             let found = if holding.is_empty() {
-                "no authority is in any of the places listed".to_owned()
+                "none of the listed paths contains an authority".to_owned()
             } else {
-                format!("authorities are in {}", listed(&holding))
+                format!("authorities found in {}", listed(&holding))
             };
-            let why = uncertain.unwrap_or("which places are used does not show");
-            format!("whom it trusts is not known: {why}; {found}")
+            let why = uncertain.unwrap_or("the paths it uses cannot be determined");
+            format!("trust store unknown: {why}; {found}")
         }
         Sum::Unseen(refusal) => format!(
-            "whom {who} trusts is not known: a place or a variable that decides could not be read \
-             ({})",
+            "trust store of {who} unknown: a path or variable that it depends on could not be \
+             read ({})",
             refusal.reason.describe()
         ),
     };
@@ -71,21 +71,21 @@ fn nobody(who: &str, judged: &[Judged]) -> String {
             .count(),
     );
     let why = if all == 0 {
-        format!("{who} was told to look nowhere")
+        format!("{who} is configured to use no trust store")
     } else if all == 1 && missing == 1 {
-        format!("the one place that {who} looks in does not exist")
+        format!("the only path that {who} searches does not exist")
     } else if all == missing {
-        format!("none of the {all} places that {who} looks in exists")
+        format!("none of the {all} paths that {who} searches exists")
     } else {
         format!(
-            "none of the {all} places that {who} looks in holds an authority that it reads ({})",
+            "none of the {all} paths that {who} searches contains an authority that it loads ({})",
             states(own())
         )
     };
-    format!("{why}, so it trusts nobody")
+    format!("{why}: its trust store is empty, so every TLS connection will fail")
 }
 
-/// `6 missing, 1 empty, /etc/ssl/cert.pem not readable for the target's user`
+/// `6 missing, 1 empty, /etc/ssl/cert.pem not readable by the target's user`
 fn states<'a>(judged: impl Iterator<Item = &'a Judged>) -> String {
     let (mut missing, mut words) = (0_usize, Vec::new());
     for one in judged {
@@ -94,12 +94,12 @@ fn states<'a>(judged: impl Iterator<Item = &'a Judged>) -> String {
             Ok(PlaceState::Missing) => missing += 1,
             Ok(PlaceState::Empty) => words.push(match &one.reading.says {
                 Some(says) => format!("{path}: {says}"),
-                None => format!("{path} holds none"),
+                None => format!("{path} contains none"),
             }),
             Ok(PlaceState::Unreadable) => {
-                words.push(format!("{path} is not readable for the target's user"));
+                words.push(format!("{path} is not readable by the target's user"));
             }
-            Ok(PlaceState::Present) => words.push(format!("{path} comes too late")),
+            Ok(PlaceState::Present) => words.push(format!("{path} is not reached")),
             Err(_) => words.push(format!("{path} could not be read")),
         }
     }
@@ -117,13 +117,13 @@ fn in_vain(judged: &Judged) -> Option<String> {
         Ok(PlaceState::Missing) if judged.place.path.as_ref().is_some_and(Vec::is_empty) => {
             format!("{variable} is set and empty")
         }
-        Ok(PlaceState::Missing) => format!("{variable} names {path}, which does not exist"),
+        Ok(PlaceState::Missing) => format!("{variable} points to {path}, which does not exist"),
         Ok(PlaceState::Empty) => match &judged.reading.says {
-            Some(says) => format!("{variable} names {path}: {says}"),
-            None => format!("{variable} names {path}, which holds no certificate"),
+            Some(says) => format!("{variable} points to {path}: {says}"),
+            None => format!("{variable} points to {path}, which contains no certificate"),
         },
         Ok(PlaceState::Unreadable) => {
-            format!("{variable} names {path}, which the target's user may not read")
+            format!("{variable} points to {path}, which the target's user cannot read")
         }
         Ok(PlaceState::Present) | Err(_) => return None,
     })
@@ -135,10 +135,10 @@ fn elsewhere(judged: &Judged) -> Option<String> {
     let path = shown(&judged.place);
     Some(match &judged.reading.roots {
         Ok(roots) => format!(
-            "{library} looks in {path}, which holds {}",
+            "{library} uses {path}, which contains {}",
             count(roots.len(), "authority", "authorities")
         ),
-        Err(_) => format!("{library} looks in {path}, which could not be read"),
+        Err(_) => format!("{library} uses {path}, which could not be read"),
     })
 }
 

@@ -64,7 +64,7 @@ fn words_about_tables_do_not_come_beside_the_document() {
 fn its_help_begins_with_what_it_is() {
     let help = spyhole(["--help"]).ended_with(0).stdout_text();
     assert!(
-        help.starts_with("Looks inside a running container that has no shell\n"),
+        help.starts_with("Inspect a running container that has no shell\n"),
         "{help}"
     );
 }

@@ -49,8 +49,8 @@ pub(super) fn plan(situation: &Situation<'_>) -> Plan {
     let mut because = vec![why];
     if let BinarySource::File { instead_of, .. } = situation.carrier {
         because.push(format!(
-            "there is no image {instead_of} here: this program itself is mounted, read-only, \
-             into a container of the same image"
+            "image {instead_of} not found: this program is mounted read-only into a container of \
+             the target's image"
         ));
     }
     Plan {
@@ -72,44 +72,44 @@ fn whom(container: &Container, identities: &ProcessIdentities) -> (RunAs, String
         .map(|identity| (identity.uid, identity.gid))
         .collect();
     let Some(&(uid, gid)) = users.first() else {
-        let why = "as whom its processes run cannot be read from here";
-        return (root, format!("{why}: root with SYS_PTRACE reads any"));
+        let why = "the user of its processes cannot be read from here";
+        return (root, format!("{why}: using root with SYS_PTRACE"));
     };
     if users.len() > 1 {
         let several = users.iter().map(|(uid, gid)| format!("{uid}:{gid}"));
         let several = some(several.collect());
         let why = format!("its processes run as different users ({several})");
-        return (root, format!("{why}: only SYS_PTRACE reads all of them"));
+        return (root, format!("{why}: SYS_PTRACE is required"));
     }
     if whos.iter().any(|identity| identity.closed) {
-        let why = "a process of it is not dumpable, or changed its user";
+        let why = "one of its processes is not dumpable, or changed its user";
         return (
             root,
-            format!("{why}: only SYS_PTRACE reads it, not even its own user"),
+            format!("{why}: SYS_PTRACE is required, the same user is not sufficient"),
         );
     }
     let held = |identity: &ProcessIdentity| identity.permitted.unwrap_or(0);
     let held = whos.iter().fold(0, |all, identity| all | held(identity));
     if held != 0 {
         let names = some(capabilities::names(held).map(Into::into).collect());
-        let why = format!("its processes hold capabilities ({names})");
+        let why = format!("its processes have capabilities ({names})");
         return (
             root,
-            format!("{why}: who reads them must hold the same, or SYS_PTRACE"),
+            format!("{why}: reading them requires the same capabilities, or SYS_PTRACE"),
         );
     }
     let told = whos.iter().all(|identity| identity.permitted.is_some());
     if !told && (uid == 0 || container.privileged) {
-        let why = "which capabilities its processes hold cannot be read from here";
-        return (root, format!("{why}: root with SYS_PTRACE reads any"));
+        let why = "the capabilities of its processes cannot be read from here";
+        return (root, format!("{why}: using root with SYS_PTRACE"));
     }
     let why = match identities.source {
-        Source::Here | Source::Top => "every process of it runs as that user and holds none",
-        Source::Asked | Source::Nowhere => "it was started as that user, with none",
+        Source::Here | Source::Top => "all its processes run as that user without capabilities",
+        Source::Asked | Source::Nowhere => "it was started as that user without capabilities",
     };
     (
         RunAs::Target { uid, gid },
-        format!("{why}: its own user reads all of it"),
+        format!("{why}: using the same user"),
     )
 }
 
@@ -119,21 +119,23 @@ fn limits(situation: &Situation<'_>) -> Vec<String> {
     if container.state.paused {
         let name = &container.name;
         limits.push(format!(
-            "{name} is paused: what is shown stands still until: {engine} unpause {name}"
+            "{name} is paused: its state is frozen until: {engine} unpause {name}"
         ));
     }
     if !container.pod.is_empty() {
-        limits.push("it is a member of the pod until it ends".to_owned());
+        limits.push("it is a member of the pod until it exits".to_owned());
     }
     if looks_unconfined(container) {
         limits.push(
-            "it runs unconfined by AppArmor, since the container's profile is not the engine's own"
+            "it runs unconfined by AppArmor, because the container's profile is not the engine's \
+             default"
                 .to_owned(),
         );
     }
     if !container.process_label.is_empty() {
         limits.push(
-            "it runs without a label of SELinux, which would keep it from reading another container"
+            "it runs without an SELinux label, which would prevent it from reading another \
+             container"
                 .to_owned(),
         );
     }

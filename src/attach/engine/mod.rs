@@ -37,16 +37,17 @@ const KILLED: u8 = 137;
 /// What `spyhole podman` and `spyhole docker` take.
 #[derive(Debug, Args)]
 pub struct EngineOptions {
-    /// The container to look into, by name or id.
+    /// The container to inspect, by name or id.
     #[arg(id = "beside", value_name = "CONTAINER")]
     pub container: String,
-    /// An image with spyhole as its entrypoint; without one: spyhole, or where there is none this very program.
+    /// Use this image, whose entrypoint is spyhole (default: the image spyhole if present, else
+    /// this program is mounted into the container's image).
     #[arg(long, value_name = "IMAGE")]
     pub image: Option<String>,
-    /// Print the command that would be run, and run nothing.
+    /// Print the command without running it.
     #[arg(long)]
     pub dry_run: bool,
-    /// What spyhole shall do there; without one: dump.
+    /// The spyhole command to run there (default: dump).
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
 }
@@ -120,7 +121,7 @@ fn inspect(engine: Engine, name: &str) -> Result<Container, AttachError> {
     let is_name = name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(plain);
     if !is_name {
         return Err(AttachError::Usage(format!(
-            "{:?} is no name of a container: letters, digits, _, . and - only",
+            "{:?} is not a valid container name (letters, digits, _, . and - only)",
             escaped(name.as_bytes())
         )));
     }
@@ -128,7 +129,7 @@ fn inspect(engine: Engine, name: &str) -> Result<Container, AttachError> {
     if said.status.success() {
         return Container::parse(&said.stdout).ok_or_else(|| {
             let program = engine.program();
-            let why = "answered `container inspect` with something that is none";
+            let why = "returned unexpected output for `container inspect`";
             AttachError::Target(format!("{program} {why}"))
         });
     }
@@ -139,7 +140,7 @@ fn inspect(engine: Engine, name: &str) -> Result<Container, AttachError> {
         refusal::no_such_container(engine, name, running(engine))
     } else {
         let (program, words) = (engine.program(), refusal::last_words(&words));
-        format!("{program} does not tell of {name}; it says: {words}")
+        format!("{program} cannot inspect {name}: {words}")
     };
     Err(AttachError::Target(why))
 }
@@ -164,7 +165,9 @@ fn carrier(
 ) -> Result<BinarySource, AttachError> {
     if let Some(image) = &options.image {
         if !own_image::is_name(image) {
-            return Err(AttachError::Usage(format!("--image {image:?} is no image")));
+            return Err(AttachError::Usage(format!(
+                "--image {image:?} is not a valid image name"
+            )));
         }
         return Ok(BinarySource::Image(image.clone()));
     }
@@ -177,23 +180,23 @@ fn carrier(
         |why: &str| AttachError::Target(refusal::no_image(engine, container, &usual, why));
     if !is_here {
         return Err(refused(
-            "it runs elsewhere: the container is not in this machine's /proc",
+            "the engine runs on another machine: the container is not in this machine's /proc",
         ));
     }
     if container.image.is_empty() {
-        return Err(refused("the container has no image that could lend itself"));
+        return Err(refused("the container has no image to reuse"));
     }
     let own = OwnProgram::find().map_err(|why| {
         refused(&format!(
-            "this program's file cannot be found ({why}) to be mounted"
+            "this program's file cannot be found for mounting ({why})"
         ))
     })?;
     let path = own.path.to_str().filter(|_| own.is_static && own.for_all);
     let path = path.ok_or_else(|| {
         refused(if own.is_static {
-            "the file of this program is not for all to read and run (chmod 755)"
+            "this program's file is not readable and executable by everyone (chmod 755)"
         } else {
-            "this program needs libraries that are not there"
+            "this program needs shared libraries that the container lacks"
         })
     })?;
     Ok(BinarySource::File {
@@ -225,12 +228,12 @@ fn elsewhere(engine: Engine, container: &Container) -> ProcessIdentities {
 /// The plan in a few lines; where stderr is closed, nobody wants to know.
 fn tell(plan: &Plan, container: &Container) {
     let whom = match plan.run_as {
-        RunAs::Target { uid, gid } => format!("as uid {uid} gid {gid}, with no capability"),
+        RunAs::Target { uid, gid } => format!("as uid {uid} gid {gid}, without capabilities"),
         RunAs::RootWithPtrace => "as root with SYS_PTRACE and DAC_READ_SEARCH".to_owned(),
-        RunAs::Stranger => "as nobody in particular".to_owned(),
+        RunAs::Stranger => "as the image's default user".to_owned(),
     };
     let (name, id) = (&container.name, container.short_id());
-    let mut lines = vec![format!("beside {name} ({id}) {whom}")];
+    let mut lines = vec![format!("next to {name} ({id}), {whom}")];
     lines.extend(
         plan.because
             .iter()
@@ -262,7 +265,7 @@ fn carry_out(engine: Engine, plan: &Plan, container: &Container) -> Result<u8, A
             // Whoever shares a PID namespace dies with its first process.
             let why = refusal::not_running(engine, &now);
             return Err(AttachError::Target(format!(
-                "the look was cut short: {why}"
+                "the scan was cut short: {why}"
             )));
         }
         if code != 0 {

@@ -15,10 +15,10 @@ pub(super) fn of_engine(engine: Engine, said: &str) -> Option<String> {
     let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
     if has(&["permission denied"]) && has(&[".sock", "daemon socket", "API"]) {
         let group = match engine {
-            Engine::Docker => "be in the group docker, or use: sudo spyhole docker",
+            Engine::Docker => "join the group docker, or use: sudo spyhole docker",
             Engine::Podman => "use the socket of your own user, or: sudo spyhole podman",
         };
-        return Some(format!("{program} may not be asked by this user: {group}"));
+        return Some(format!("permission denied to use {program}: {group}"));
     }
     let unreachable = has(&[
         "Cannot connect to the Docker daemon",
@@ -32,7 +32,7 @@ pub(super) fn of_engine(engine: Engine, said: &str) -> Option<String> {
             Engine::Docker => "start it (systemctl start docker), or choose another one (docker context ls, DOCKER_HOST)",
             Engine::Podman => "start it (podman machine start), or choose another one (podman system connection list, CONTAINER_HOST)",
         };
-        format!("{program} does not answer: {remedy}; it says: {}", last_words(said))
+        format!("{program} does not respond: {remedy}; its output: {}", last_words(said))
     })
 }
 
@@ -49,10 +49,10 @@ pub(super) fn no_such_container(engine: Engine, name: &str, mut running: Vec<Str
     running.sort_by_key(|one| !(one.contains(name) || name.contains(one.as_str())));
     let others = match engine {
         Engine::Docker => "",
-        Engine::Podman => "; those of root, or of another user, are seen by that user only",
+        Engine::Podman => "; containers of root or other users are visible only to them",
     };
     if running.is_empty() {
-        return format!("{program} has no container {name}, and runs none{others}");
+        return format!("{program} has no container {name} and no running containers{others}");
     }
     format!(
         "{program} has no container {name}; running: {}{others}",
@@ -66,17 +66,17 @@ pub(super) fn not_running(engine: Engine, container: &Container) -> String {
     let code = state.exit_code;
     if state.restarting {
         return format!(
-            "{name} does not stay up: it ended with exit code {code} and is about to be started \
-             again; start it under spyhole run, which tells why, or read: {program} logs {name}"
+            "{name} keeps restarting: it exited with code {code}; start it under spyhole run to \
+             see why, or read: {program} logs {name}"
         );
     }
     match state.status.as_str() {
         "created" | "configured" | "initialized" => {
-            format!("{name} was not started yet: {program} start {name}")
+            format!("{name} has not been started: {program} start {name}")
         }
         _ => format!(
-            "{name} is not running: it ended with exit code {code}{}; read: {program} logs {name}, \
-             or start it under spyhole run, which tells why",
+            "{name} is not running: it exited with code {code}{}; read: {program} logs {name}, or \
+             start it under spyhole run to see why",
             how(code, state.oom_killed)
         ),
     }
@@ -85,10 +85,10 @@ pub(super) fn not_running(engine: Engine, container: &Container) -> String {
 /// What an exit code of a container means, where it has a meaning of its own.
 fn how(code: i64, oom_killed: bool) -> String {
     if oom_killed {
-        return ", killed since its memory was at the limit".to_owned();
+        return ", killed at the memory limit".to_owned();
     }
     match code {
-        126 => ", its program could not be run".to_owned(),
+        126 => ", its program could not be executed".to_owned(),
         127 => ", its program was not found".to_owned(),
         129..=192 => format!(", by signal {}", code.saturating_sub(128)),
         _ => String::new(),
@@ -99,8 +99,8 @@ fn how(code: i64, oom_killed: bool) -> String {
 pub(super) fn no_image(engine: Engine, container: &Container, image: &str, why: &str) -> String {
     let (program, name) = (engine.program(), &container.name);
     format!(
-        "{program} has no image {image}, and {why}: build it there by `make image`, or name one \
-         that {program} can pull: spyhole {program} {name} --image REGISTRY/spyhole"
+        "{program} has no image {image}, and {why}: build it with `make image`, or use one that \
+         {program} can pull: spyhole {program} {name} --image REGISTRY/spyhole"
     )
 }
 
@@ -119,12 +119,12 @@ pub(super) fn of_run(engine: Engine, container: &Container, code: u8, said: &str
         "No such container",
         "cannot join",
     ]) {
-        return format!("{name} ended meanwhile: {program} ps --all");
+        return format!("{name} exited in the meantime: {program} ps --all");
     }
     if has(&["exec format error", "Exec format error"]) {
         return format!(
-            "this spyhole is built for another architecture than {program}'s machine: name an \
-             image of that one by --image"
+            "this spyhole is built for a different architecture than {program}'s machine: use an \
+             image for that architecture with --image"
         );
     }
     if has(&[
@@ -133,8 +133,8 @@ pub(super) fn of_run(engine: Engine, container: &Container, code: u8, said: &str
         "no such file or directory",
     ]) {
         return format!(
-            "{program} does not find the program: it runs on another machine or in a container; \
-             name an image by --image that {program} can pull"
+            "{program} cannot find the program: it runs on another machine or in a container; use \
+             --image with an image that {program} can pull"
         );
     }
     if has(&[
@@ -147,24 +147,25 @@ pub(super) fn of_run(engine: Engine, container: &Container, code: u8, said: &str
         "Unable to find image",
     ]) {
         return format!(
-            "{program} can neither find nor pull the image: build it by `make image`, or name another by --image"
+            "{program} can neither find nor pull the image: build it with `make image`, or use \
+             another one with --image"
         );
     }
     if has(&["SYS_PTRACE", "DAC_READ_SEARCH", "apability"]) {
         return format!(
-            "{program} does not grant SYS_PTRACE to this user, and {name} is read by nothing \
-             less: sudo spyhole {program} {name}"
+            "{program} does not grant SYS_PTRACE to this user, and reading {name} requires it: \
+             sudo spyhole {program} {name}"
         );
     }
     if code == 126 || has(&["permission denied", "operation not permitted"]) {
         return format!(
-            "{program} may not run spyhole beside {name} (exit code {code}): SELinux, AppArmor, \
-             or a file system mounted noexec; it says: {}",
+            "{program} was denied to run spyhole next to {name} (exit code {code}): SELinux, \
+             AppArmor, or a file system mounted noexec; its output: {}",
             last_words(said)
         );
     }
     format!(
-        "{program} did not run spyhole beside {name} (exit code {code}); it says: {}",
+        "{program} did not run spyhole next to {name} (exit code {code}); its output: {}",
         last_words(said)
     )
 }

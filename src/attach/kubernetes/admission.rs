@@ -30,7 +30,10 @@ pub(super) fn of(
     if let Some(level) = given {
         return Ok(Admission {
             level,
-            because: format!("the namespace is taken for {}, as told", level.as_str()),
+            because: format!(
+                "assuming {} for the namespace, as given by --level",
+                level.as_str()
+            ),
         });
     }
     match kubectl.namespace(&target.namespace) {
@@ -52,14 +55,14 @@ pub(super) fn labelled(namespace: &Value) -> Admission {
         (Some(other), None) => (
             Restricted,
             format!(
-                "the namespace's level {} is none that is known: taken for restricted",
+                "the namespace's level {} is unknown: assuming restricted",
                 escaped(other.as_bytes())
             ),
         ),
         (None, None) => (
             Privileged,
-            "the namespace has no Pod Security label: nothing is refused, unless the cluster has \
-             a default"
+            "the namespace has no Pod Security label: everything is admitted, unless the cluster \
+             has a default"
                 .to_owned(),
         ),
     };
@@ -71,19 +74,19 @@ pub(super) fn shown_by(pod: &Value) -> Admission {
     let (level, because) = if beyond_baseline(pod) {
         (
             Privileged,
-            "that the pod itself is privileged shows that it admits privileged",
+            "the pod itself is privileged, so the namespace admits privileged",
         )
     } else if beyond_restricted(pod) {
         (
             Baseline,
-            "that the pod itself is not restricted shows that it admits baseline",
+            "the pod itself is not restricted, so the namespace admits baseline",
         )
     } else {
-        (Restricted, "so what every level admits is taken")
+        (Restricted, "using settings that every level admits")
     };
     Admission {
         level,
-        because: format!("the namespace's Pod Security level may not be read here; {because}"),
+        because: format!("no permission to read the namespace's Pod Security level; {because}"),
     }
 }
 

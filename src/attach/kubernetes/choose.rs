@@ -51,19 +51,19 @@ fn for_root(target: &Target, admission: &Admission) -> Choice {
     match admission.level {
         Privileged if holds_more => as_root(
             target,
-            format!("the target is root and holds {held}: only SYS_PTRACE reads it"),
+            format!("the target is root and has {held}: SYS_PTRACE is required"),
         ),
         Restricted => stranger(
             "the target is root, which restricted does not admit for a new container".to_owned(),
-            "environment, files, descriptors and limits of the target: they are root's",
+            "environment, files, descriptors and limits of the target (owned by root)",
         ),
         Baseline | Privileged => {
-            let why = "the target is root: root with the capabilities that it has reads it";
+            let why = "the target is root: root with the same capabilities can read it";
             let mut choice = as_target(target, admission, 0, 0, why.to_owned());
             if holds_more {
                 choice.limits.push(format!(
-                    "the target holds {held}, which baseline does not admit for a new container: \
-                     environment, files and descriptors are not seen"
+                    "the target has {held}, which baseline does not admit for a new container: \
+                     environment, files and descriptors are not visible"
                 ));
             }
             choice
@@ -78,7 +78,7 @@ fn for_user(target: &Target, admission: &Admission, uid: u32, gid: Option<u32>) 
         return as_root(
             target,
             format!(
-                "the target is user {uid} and may hold capabilities by its file: SYS_PTRACE \
+                "the target is user {uid} and may have file capabilities: using SYS_PTRACE, which \
                  reads it in any case"
             ),
         );
@@ -88,31 +88,31 @@ fn for_user(target: &Target, admission: &Admission, uid: u32, gid: Option<u32>) 
             return as_root(
                 target,
                 format!(
-                    "the target is user {uid}, but the pod does not tell its group, which has to \
-                     be the same too: SYS_PTRACE reads it in any case"
+                    "the target is user {uid}, but the pod does not specify its group, which must \
+                     match too: using SYS_PTRACE, which reads it in any case"
                 ),
             );
         }
-        let why = format!("the target is user {uid}, and its own user reads it");
+        let why = format!("the target is user {uid}: using the same user");
         let mut choice = as_target(target, admission, uid, 0, why);
         choice.limits.push(format!(
-            "the pod does not tell the target's group: 0 is taken, as for a user that the image's \
-             passwd does not name. If it is another, its files are not seen: \
-             `-- access` tells the group, --run-as {uid}:GID sets it"
+            "the pod does not specify the target's group: assuming 0, as for a user missing in \
+             the image's passwd. If it differs, its files are not visible: `-- access` shows the \
+             group, --run-as {uid}:GID sets it"
         ));
         return choice;
     };
     let source = if target.ids_from_node {
-        " (its node says so)"
+        " (reported by its node)"
     } else {
         ""
     };
-    let why = format!("the target is {uid}:{gid}{source}, and its own user reads it");
+    let why = format!("the target is {uid}:{gid}{source}: using the same user");
     let mut choice = as_target(target, admission, uid, gid, why);
     if has_means && target.may_escalate {
         choice.limits.push(
-            "if the target's program holds capabilities by its file, only root with SYS_PTRACE \
-             reads it, which this level does not admit"
+            "if the target's program has file capabilities, only root with SYS_PTRACE can read \
+             it, which this level does not admit"
                 .to_owned(),
         );
     }
@@ -121,22 +121,26 @@ fn for_user(target: &Target, admission: &Admission, uid: u32, gid: Option<u32>) 
 
 /// The user is the image's, which the pod does not hold.
 fn for_unknown(target: &Target, admission: &Admission) -> Choice {
-    let unknown = "the pod does not tell the target's user: the image decides it";
+    let unknown = "the pod does not specify the target's user: it depends on the image";
     match admission.level {
-        Privileged => as_root(target, format!("{unknown}; SYS_PTRACE reads everybody")),
+        Privileged => as_root(
+            target,
+            format!("{unknown}; using SYS_PTRACE, which reads any user"),
+        ),
         Baseline if !target.run_as_non_root => {
-            let why = format!("{unknown}; root is what most images take");
+            let why = format!("{unknown}; assuming root, as in most images");
             let mut choice = as_target(target, admission, 0, 0, why);
             choice.limits.push(format!(
-                "if the target is not root, its environment, files and descriptors are not seen: {FIND_OUT}"
+                "if the target is not root, its environment, files and descriptors are not \
+                 visible: {FIND_OUT}"
             ));
             choice
         }
         Baseline | Restricted => {
             let mut choice = stranger(
                 unknown.to_owned(),
-                "environment, files, descriptors and limits of the target, unless it happens to \
-                 be 65532:65532",
+                "environment, files, descriptors and limits of the target, unless it runs as \
+                 65532:65532",
             );
             choice.limits.push(FIND_OUT.to_owned());
             choice
@@ -144,7 +148,7 @@ fn for_unknown(target: &Target, admission: &Admission) -> Choice {
     }
 }
 
-const FIND_OUT: &str = "`-- access` tells the target's user, --run-as UID:GID takes it";
+const FIND_OUT: &str = "`-- access` shows the target's user, --run-as UID:GID sets it";
 
 fn as_target(target: &Target, admission: &Admission, uid: u32, gid: u32, why: String) -> Choice {
     let mut context = json!({
@@ -213,7 +217,7 @@ fn stranger(why: String, unseen: &str) -> Choice {
             "seccompProfile": {"type": "RuntimeDefault"},
         }),
         because: vec![why],
-        limits: vec![format!("not seen: {unseen}")],
+        limits: vec![format!("not visible: {unseen}")],
     }
 }
 
@@ -257,27 +261,31 @@ impl Choice {
     fn add_circumstances(&mut self, target: &Target) {
         if !target.passed_over.is_empty() {
             self.because.push(format!(
-                "{} is the pod's default container; -c takes another: {}",
+                "{} is the pod's default container; use -c to select another: {}",
                 target.container,
                 target.passed_over.join(", ")
             ));
         }
         if target.host_pid {
             self.because.push(
-                "the pod has its node's PID namespace: spyhole keeps to the container".to_owned(),
+                "the pod uses its node's PID namespace: spyhole inspects only the \
+                 container"
+                    .to_owned(),
             );
         } else if target.shares_processes {
             self.because.push(
-                "the pod's containers share a PID namespace: spyhole keeps to this one".to_owned(),
+                "the pod's containers share a PID namespace: spyhole inspects only this \
+                 one"
+                .to_owned(),
             );
         }
         if target.own_user_namespace {
             self.because
-                .push("the pod has a user namespace of its own, and spyhole is in it".to_owned());
+                .push("the pod has its own user namespace, and spyhole runs in it".to_owned());
         }
         if target.being_deleted {
             self.limits
-                .push("the pod is being deleted, and its node may add nothing more".to_owned());
+                .push("the pod is being deleted; its node may refuse new containers".to_owned());
         }
     }
 }

@@ -82,7 +82,7 @@ impl Kubectl {
         json(&words, Operation::ReadPod)
     }
 
-    /// The namespace.
+    /// Namespace of the pod.
     pub(super) fn namespace(&self, name: &str) -> Result<Value, AttachError> {
         let words = self.spelled(None, &["get", "namespace", name, "--output=json"]);
         json(&words, Operation::ReadNamespace)
@@ -111,9 +111,8 @@ pub(super) fn ask(words: &[String], operation: Operation) -> Result<Said, Attach
 
 fn json(words: &[String], operation: Operation) -> Result<Value, AttachError> {
     let said = ask(words, operation)?;
-    serde_json::from_slice(&said.stdout).map_err(|error| {
-        AttachError::Target(format!("kubectl answers with no JSON document: {error}"))
-    })
+    serde_json::from_slice(&said.stdout)
+        .map_err(|error| AttachError::Target(format!("kubectl did not return valid JSON: {error}")))
 }
 
 /// The program of a command, and its arguments.

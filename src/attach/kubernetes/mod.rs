@@ -40,73 +40,73 @@ pub const COMMAND: &str = "kubectl";
     reason = "each is a flag of the command line"
 )]
 pub struct KubectlOptions {
-    /// The pod to look into: its name, or pod/NAME.
+    /// The pod to inspect: NAME or pod/NAME.
     #[arg(value_name = "POD")]
     pub pod: String,
-    /// What spyhole shall do there; without one: dump.
+    /// The spyhole command to run there (default: dump).
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
 
-    /// The container to look into; otherwise the default one, or the first.
+    /// The container to inspect (default: the pod's default container, or the first).
     #[arg(short, long, value_name = "NAME")]
     pub container: Option<String>,
-    /// Serve the HTTP API beside the target, and forward its port to here.
+    /// Run the HTTP API next to the target and forward its port to this machine.
     #[arg(long, visible_alias = "port-forward")]
     pub serve: bool,
-    /// With --serve: the port here.
+    /// Local port for --serve.
     #[arg(long, value_name = "PORT", default_value_t = PORT, value_parser = clap::value_parser!(u16).range(1..))]
     pub port: u16,
     /// Pass stdin to spyhole.
     #[arg(short = 'i', long)]
     pub stdin: bool,
-    /// Give spyhole a terminal.
+    /// Allocate a terminal for spyhole.
     #[arg(short = 't', long)]
     pub tty: bool,
 
-    /// spyhole's image; SPYHOLE_IMAGE names it too.
+    /// Use this image of spyhole (or set SPYHOLE_IMAGE).
     #[arg(long, value_name = "IMAGE", help_heading = CONNECTION)]
     pub image: Option<String>,
-    /// Always, IfNotPresent or Never.
+    /// When to pull the image: Always, IfNotPresent or Never.
     #[arg(long, value_name = "POLICY", hide_possible_values = true, help_heading = CONNECTION)]
     pub image_pull_policy: Option<PullPolicy>,
-    /// The target's user and group, where the pod does not tell them.
+    /// Run as this user and group (default: the target's, as found in the pod).
     #[arg(long, value_name = "UID[:GID]", value_parser = user, help_heading = CONNECTION)]
     pub run_as: Option<User>,
-    /// Take this for the namespace's Pod Security level: privileged, baseline or restricted.
+    /// Assume this Pod Security level for the namespace: privileged, baseline or restricted.
     #[arg(long, value_name = "LEVEL", value_parser = level, help_heading = CONNECTION)]
     pub level: Option<PodSecurityLevel>,
-    /// Add a container even where one of spyhole's runs that would do.
+    /// Always add a new ephemeral container, even if a usable one is running.
     #[arg(long, help_heading = CONNECTION)]
     pub new: bool,
-    /// Print the commands and change nothing.
+    /// Print the commands without running them.
     #[arg(long, help_heading = CONNECTION)]
     pub dry_run: bool,
-    /// How long to wait until the container runs.
+    /// Wait at most this long for the container to start.
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = humantime::parse_duration, help_heading = CONNECTION)]
     pub timeout: Duration,
-    /// No words on stderr beside errors.
+    /// Print only errors on stderr.
     #[arg(short, long, help_heading = CONNECTION)]
     pub quiet: bool,
 
-    /// The namespace.
+    /// Namespace of the pod.
     #[arg(short, long, value_name = "NAME", help_heading = KUBECTL)]
     pub namespace: Option<String>,
-    /// The context of kubectl's configuration.
+    /// Use this kubeconfig context.
     #[arg(long, value_name = "NAME", help_heading = KUBECTL)]
     pub context: Option<String>,
-    /// Likewise the cluster.
+    /// Use this kubeconfig cluster.
     #[arg(long, value_name = "NAME", help_heading = KUBECTL)]
     pub cluster: Option<String>,
-    /// Likewise the user.
+    /// Use this kubeconfig user.
     #[arg(long, value_name = "NAME", help_heading = KUBECTL)]
     pub user: Option<String>,
-    /// The file with kubectl's configuration.
+    /// Use this kubeconfig file.
     #[arg(long, value_name = "FILE", help_heading = KUBECTL)]
     pub kubeconfig: Option<String>,
-    /// Ask in the name of this user.
+    /// Impersonate this user.
     #[arg(long = "as", value_name = "USER", help_heading = KUBECTL)]
     pub impersonate: Option<String>,
-    /// Ask in the name of this group (repeatable).
+    /// Impersonate this group (repeatable).
     #[arg(long, value_name = "GROUP", action = ArgAction::Append, help_heading = KUBECTL)]
     pub as_group: Vec<String>,
 
@@ -115,8 +115,8 @@ pub struct KubectlOptions {
     pub passed_on: Vec<OsString>,
 }
 
-const CONNECTION: &str = "The way";
-const KUBECTL: &str = "For kubectl";
+const CONNECTION: &str = "Connection";
+const KUBECTL: &str = "kubectl";
 /// Where spyhole serves by itself.
 const PORT: u16 = 7794;
 
@@ -160,7 +160,7 @@ pub fn run(options: &KubectlOptions) -> Result<u8, AttachError> {
     let name = pod_name(&options.pod, &kubectl)?;
     if options.tty && !io::stdin().is_terminal() && !options.dry_run {
         return Err(AttachError::Usage(
-            "-t gives spyhole a terminal, and stdin is none here".to_owned(),
+            "-t requires a terminal, but stdin is not one".to_owned(),
         ));
     }
     let container = options.container.as_deref();
@@ -181,7 +181,7 @@ pub fn run(options: &KubectlOptions) -> Result<u8, AttachError> {
     let second = attachment(true)?;
     if !options.quiet {
         let words = format!(
-            "{} cannot be used again, so {} is added: {why}",
+            "{} cannot be reused, so {} is added: {why}",
             first.container, second.container
         );
         let _ = writeln!(io::stderr(), "{}", escaped(words.as_bytes()));
@@ -198,7 +198,7 @@ fn image(options: &KubectlOptions) -> Result<String, AttachError> {
         None => Ok(own_image::name()),
         Some(image) if own_image::is_name(image) => Ok(image.clone()),
         Some(image) => Err(AttachError::Usage(format!(
-            "--image {:?} is not the name of an image",
+            "--image {:?} is not a valid image name",
             escaped(image.as_bytes())
         ))),
     }
@@ -215,7 +215,7 @@ fn tell(target: &Target, plan: &Plan, quiet: bool) {
         RunAs::Stranger => "as 65532:65532".to_owned(),
     };
     let mut lines = vec![format!(
-        "beside {} of {}/{}, {whom}",
+        "next to {} of {}/{}, {whom}",
         target.container, target.namespace, target.pod
     )];
     lines.extend(plan.because.iter().map(|line| format!("  {line}")));
@@ -247,7 +247,7 @@ fn pod_name(word: &str, kubectl: &Kubectl) -> Result<String, AttachError> {
         Some(("pod" | "pods" | "po", name)) => name,
         Some((kind, _)) => {
             return Err(AttachError::Usage(format!(
-                "a {} is no pod; name one of its pods: {} shows them",
+                "a {} is not a pod; specify one of its pods ({} lists them)",
                 escaped(kind.as_bytes()),
                 kubectl.line(None, &["get", "pods"])
             )));
@@ -257,7 +257,7 @@ fn pod_name(word: &str, kubectl: &Kubectl) -> Result<String, AttachError> {
     let begins_well = name.starts_with(|c: char| c.is_ascii_alphanumeric());
     if !begins_well || !name.chars().all(usual) || name.len() > 253 {
         return Err(AttachError::Usage(format!(
-            "{} is no name of a pod",
+            "{} is not a valid pod name",
             crate::attach::plan::quoted(&escaped(name.as_bytes()))
         )));
     }
@@ -267,7 +267,7 @@ fn pod_name(word: &str, kubectl: &Kubectl) -> Result<String, AttachError> {
 fn user(text: &str) -> Result<User, String> {
     let number = |text: &str| {
         let number = text.parse::<u32>().ok().filter(|id| *id < u32::MAX);
-        number.ok_or_else(|| format!("{text:?} is no number of a user or group"))
+        number.ok_or_else(|| format!("{text:?} is not a numeric user or group id"))
     };
     let (uid, gid) = match text.split_once(':') {
         Some((uid, gid)) => (uid, Some(number(gid)?)),
@@ -281,5 +281,5 @@ fn user(text: &str) -> Result<User, String> {
 
 fn level(text: &str) -> Result<PodSecurityLevel, String> {
     PodSecurityLevel::of_label(text)
-        .ok_or_else(|| "there are privileged, baseline and restricted".to_owned())
+        .ok_or_else(|| "expected privileged, baseline or restricted".to_owned())
 }

@@ -62,15 +62,15 @@ impl Task {
         let serves = given.first().is_some_and(|word| word == "serve");
         if options.serve && !given.is_empty() && !serves {
             return Err(AttachError::Usage(format!(
-                "--serve serves everything: leave out {}",
+                "--serve serves all sections: remove {}",
                 escaped(given.concat().as_bytes())
             )));
         }
         if given.iter().any(|word| word.starts_with("--listen")) {
             return Err(AttachError::Usage(
-                "leave out --listen: kubectl forwards the port that spyhole takes by itself; \
-                 --port names the one here"
-                    .to_owned(),
+                "remove --listen: kubectl forwards spyhole's default port; --port sets the local \
+                 one"
+                .to_owned(),
             ));
         }
         let serve = options.serve || serves;
@@ -173,12 +173,12 @@ impl Attachment {
             container: &container,
         };
         if reused {
-            plan.because.push(format!(
-                "{container} of spyhole runs there already and is used"
-            ));
+            plan.because
+                .push(format!("reusing spyhole's running container {container}"));
         } else {
             plan.limits.push(format!(
-                "the container stays listed in the pod as {container}: Kubernetes removes none"
+                "the container stays listed in the pod as {container}: Kubernetes cannot remove \
+                 ephemeral containers"
             ));
             let file = format!("{container}.json");
             let custom = json!({ "securityContext": choice.context }).to_string();
@@ -197,17 +197,14 @@ impl Attachment {
                 plan.steps.push(step(commands.logs()));
             }
             (TaskKind::Attached, false) => plan.limits.push(
-                "what is said before the terminal is attached may be lost; without -it it comes \
-                 whole"
+                "output before the terminal is attached may be lost; without -it it is complete"
                     .to_owned(),
             ),
             (TaskKind::Serve, _) => {
                 if !reused {
                     plan.steps.push(step(commands.wait("running", options)));
-                    plan.limits.push(
-                        "whoever may read the pod's logs can read the token that is asked for"
-                            .to_owned(),
-                    );
+                    plan.limits
+                        .push("anyone who can read the pod's logs can read the token".to_owned());
                 }
                 plan.steps.push(step(commands.logs()));
                 plan.steps.push(step(commands.forward(options.port)));
@@ -316,8 +313,12 @@ impl Commands<'_> {
 
 /// A name that no other container of the pod has.
 fn name() -> Result<String, AttachError> {
-    let key =
-        random::key().map_err(|errno| AttachError::Target(format!("no randomness: {errno}")))?;
+    let key = random::key().map_err(|errno| {
+        AttachError::Target(format!(
+            "cannot get random bytes: \
+            {errno}"
+        ))
+    })?;
     // No vowels, as Kubernetes does it: no words.
     let letters = b"bcdfghjklmnpqrstvwxz2456789";
     let pick = |byte: &u8| letters.get(usize::from(*byte) % letters.len()).copied();

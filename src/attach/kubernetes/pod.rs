@@ -81,7 +81,7 @@ impl Target {
         let pod = format!("the pod {}", escaped(name.as_bytes()));
         let namespace = text(at(document, &["metadata", "namespace"]));
         let namespace = namespace.filter(|name| is_name(name)).ok_or_else(|| {
-            AttachError::Target(format!("{pod}, as kubectl tells it, is in no namespace"))
+            AttachError::Target(format!("{pod} has no namespace in kubectl's output"))
         })?;
         lives(document, &pod)?;
         let containers = containers(spec);
@@ -176,7 +176,7 @@ fn lives(document: &Value, pod: &str) -> Result<(), AttachError> {
         || at(spec, &["nodeSelector", "kubernetes.io/os"]) == "windows";
     if windows {
         return Err(AttachError::Target(format!(
-            "{pod} runs Windows: spyhole reads the /proc of Linux"
+            "{pod} runs Windows, which is not supported: spyhole reads Linux /proc"
         )));
     }
     if !at(
@@ -186,14 +186,15 @@ fn lives(document: &Value, pod: &str) -> Result<(), AttachError> {
     .is_null()
     {
         return Err(AttachError::Target(format!(
-            "{pod} is a static pod, to which Kubernetes adds no container; look from its node"
+            "{pod} is a static pod: Kubernetes cannot add a container to it; inspect it from its \
+             node"
         )));
     }
     is_scheduled(document, pod)?;
     match text(at(document, &["status", "phase"])) {
         Some(phase @ ("Succeeded" | "Failed")) => Err(AttachError::Target(format!(
-            "{pod} has ended ({}): nothing runs there that could be looked into. To see an \
-             application end, start it by spyhole run",
+            "{pod} has ended ({}): no process is running. To find out why an application ends, \
+             start it with spyhole run",
             phase.to_lowercase()
         ))),
         _ => Ok(()),
@@ -218,7 +219,7 @@ fn is_scheduled(document: &Value, pod: &str) -> Result<(), AttachError> {
     };
     let colon = if why.is_empty() { "" } else { ": " };
     Err(AttachError::Target(format!(
-        "{pod} is not scheduled: no node runs it yet{colon}{why}"
+        "{pod} is not scheduled to a node yet{colon}{why}"
     )))
 }
 
@@ -256,7 +257,7 @@ fn pick(
     );
     let default = text(by_default).filter(|name| known.contains(name));
     let picked = default.or(known.first().copied()).ok_or_else(|| {
-        AttachError::Target(format!("{pod}, as kubectl tells it, has no container"))
+        AttachError::Target(format!("{pod} has no container in kubectl's output"))
     })?;
     let usual = at(document, &["spec", "containers"]).as_array();
     let others = usual
@@ -303,15 +304,15 @@ fn is_running(
             (format!("has ended with {code} ({reason})"), stays_not_up())
         }
         Some(State::Waiting { reason, message }) if reason.contains("CrashLoop") => (
-            format!("does not stay up: {reason}{}", beside(&message)),
+            format!("keeps restarting: {reason}{}", beside(&message)),
             stays_not_up(),
         ),
         Some(State::Waiting { reason, message }) => (
-            format!("does not run yet: {reason}{}", beside(&message)),
+            format!("is not running yet: {reason}{}", beside(&message)),
             String::new(),
         ),
         None => (
-            "does not run yet: its node has not reported it".to_owned(),
+            "is not running yet: its node has not reported it".to_owned(),
             String::new(),
         ),
     };
@@ -320,9 +321,9 @@ fn is_running(
     )))
 }
 
-const STAYS_NOT_UP: &str = ". spyhole is put beside a process that runs; what does not stay up is \
-     started by spyhole run, which says why it ends (spyhole install brings it into a volume). \
-     What it said last: ";
+const STAYS_NOT_UP: &str = ". spyhole needs a running process; if the application does not stay \
+    up, start it with spyhole run, which reports why it ends (spyhole install copies it into a \
+    volume). Last output: ";
 
 fn beside(message: &str) -> String {
     if message.is_empty() {

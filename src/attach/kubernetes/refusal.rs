@@ -25,7 +25,7 @@ impl Operation {
             Self::ReadPod => "cannot read the pod",
             Self::ReadNamespace => "cannot read the namespace",
             Self::Add => "cannot add a container to the pod",
-            Self::ReadLog => "cannot read what spyhole said in its container",
+            Self::ReadLog => "cannot read the output of spyhole's container",
             Self::Exec => "cannot run spyhole in its container",
         }
     }
@@ -37,7 +37,7 @@ pub(super) fn of(operation: Operation, command: &[String], stderr: &[u8]) -> Att
     let sentence = admission(&said)
         .or_else(|| rights(&said))
         .or_else(|| plain(operation, command, &said))
-        .unwrap_or_else(|| format!("{}; kubectl says: {said}", operation.words()));
+        .unwrap_or_else(|| format!("{}: {said}", operation.words()));
     AttachError::Target(sentence)
 }
 
@@ -53,18 +53,18 @@ pub(super) fn waiting(image: &str, reason: &str, message: &str) -> Option<Attach
         | "RegistryUnavailable" => {
             let image = escaped(image.as_bytes());
             format!(
-                "the node cannot get the image {image}: {reason}{colon}{message}\n  {}",
+                "the node cannot pull the image {image}: {reason}{colon}{message}\n  {}",
                 for_image(&image, reason)
             )
         }
         "CreateContainerConfigError" if message.contains("runAsNonRoot") => format!(
-            "the node does not start the image {}: {message}\n  The pod wants runAsNonRoot, and \
-             the image has no user by number: spyhole's own image has (65532), or set one by \
+            "the node cannot start the image {}: {message}\n  The pod requires runAsNonRoot, and \
+             the image has no numeric user: use spyhole's own image (65532), or set one with \
              --run-as UID:GID",
             escaped(image.as_bytes())
         ),
         "CreateContainerConfigError" | "CreateContainerError" | "RunContainerError" => {
-            format!("the node does not start the container: {reason}{colon}{message}")
+            format!("the node cannot start the container: {reason}{colon}{message}")
         }
         _ => return None,
     };
@@ -75,25 +75,25 @@ pub(super) fn waiting(image: &str, reason: &str, message: &str) -> Option<Attach
 fn for_image(image: &str, reason: &str) -> String {
     if reason == "ErrImageNeverPull" {
         return format!(
-            "The pull policy Never uses only what the node has: load the image onto it ({LOAD}), \
-             or let it be fetched: --image-pull-policy=IfNotPresent"
+            "With pull policy Never the image must already be on the node: load it ({LOAD}), or \
+             use --image-pull-policy=IfNotPresent"
         );
     }
     if own_image::is_of_localhost(image) {
         return format!(
             "localhost/ is podman's prefix for images built on the same machine, not a registry: \
-             load it onto the node under this name ({LOAD}), or push it to a registry that the node \
-             reaches and name that one by --image or SPYHOLE_IMAGE"
+             load it onto the node under this name ({LOAD}), or push it to a registry that the \
+             node can reach and use that name with --image or SPYHOLE_IMAGE"
         );
     }
     if own_image::is_local(image) {
         return format!(
-            "The name has no registry: load the image onto the node ({LOAD}; built by podman it is \
-             localhost/{image} there), or push it to a registry that the node reaches and name that \
-             one by --image or SPYHOLE_IMAGE"
+            "The name has no registry: load the image onto the node ({LOAD}; an image built by \
+             podman is named localhost/{image}), or push it to a registry that the node can reach \
+             and use that name with --image or SPYHOLE_IMAGE"
         );
     }
-    "Secrets for the registry have to be those of the pod (imagePullSecrets)".to_owned()
+    "Registry credentials must be in the pod's imagePullSecrets".to_owned()
 }
 
 /// How an image gets onto a node; docs/attach.md has the whole lines.
@@ -103,8 +103,8 @@ const LOAD: &str = "kind load docker-image, minikube image load, k3s ctr images 
 /// A container whose program did not start.
 pub(super) fn not_started(image: &str, reason: &str, message: &str) -> AttachError {
     AttachError::Target(format!(
-        "the image {} does not start: {reason}: {message}\n  Its entrypoint has to be spyhole \
-         for the node's architecture\n  {STAYS}",
+        "the image {} does not start: {reason}: {message}\n  Its entrypoint must be spyhole, \
+         built for the node's architecture\n  {STAYS}",
         escaped(image.as_bytes())
     ))
 }
@@ -117,8 +117,8 @@ pub(super) fn slow(
     logs: &str,
 ) -> AttachError {
     AttachError::Target(format!(
-        "{container} was not done in its time; the last that is known: {words}\n  It may be yet: \
-         {logs} shows what it said, --timeout waits longer than {} s",
+        "{container} timed out; last known state: {words}\n  It may still finish: {logs} shows \
+         its output, --timeout waits longer than {} s",
         options.timeout.as_secs()
     ))
 }
@@ -126,7 +126,8 @@ pub(super) fn slow(
 /// A container that ended with a code that spyhole has no use for.
 pub(super) fn not_spyhole(container: &str, image: &str, code: u8) -> AttachError {
     AttachError::Target(format!(
-        "{} ended with exit code {code}, which is none of spyhole's: is spyhole the entrypoint of \
+        "{} ended with exit code {code}, which is not one of spyhole's: is spyhole the entrypoint \
+         of \
          the image {}?\n  {STAYS}",
         container,
         escaped(image.as_bytes())
@@ -136,15 +137,16 @@ pub(super) fn not_spyhole(container: &str, image: &str, code: u8) -> AttachError
 /// A container that goes on after spyhole would have ended.
 pub(super) fn no_end(container: &str, image: &str, time: Duration, logs: &str) -> AttachError {
     AttachError::Target(format!(
-        "{} still runs after {} s, longer than spyhole takes: is spyhole the entrypoint of the \
-         image {}?\n  {logs} shows what it prints\n  {STAYS}",
+        "{} is still running after {} s, longer than spyhole takes: is spyhole the entrypoint of \
+         the \
+         image {}?\n  {logs} shows its output\n  {STAYS}",
         container,
         time.as_secs(),
         escaped(image.as_bytes())
     ))
 }
 
-const STAYS: &str = "The container stays listed in the pod; another try adds another one";
+const STAYS: &str = "The container stays listed in the pod; a retry adds another one";
 
 /// The exit code of a program in a container, which kubectl tells on stderr.
 pub(super) fn exit_code_beside(stderr: &[u8]) -> Option<u8> {
@@ -160,9 +162,9 @@ fn admission(said: &str) -> Option<String> {
         let level = level.trim_matches(['"', '\\']);
         let word = level.split(':').next().unwrap_or_default();
         return Some(format!(
-            "the namespace admits only Pod Security {level}, and the container is more: {why}\n  \
-             --level {word} chooses what is admitted; the namespace's label \
-             pod-security.kubernetes.io/enforce is what decides"
+            "the namespace admits only Pod Security {level}, which the container violates: \
+             {why}\n  Use --level {word}; the namespace's label \
+             pod-security.kubernetes.io/enforce sets the level"
         ));
     }
     if let Some((_, rest)) = said.split_once("admission webhook ") {
@@ -170,21 +172,24 @@ fn admission(said: &str) -> Option<String> {
             .split_once(" denied the request: ")
             .unwrap_or((rest, ""));
         return Some(format!(
-            "a policy of the cluster refuses the container: {} says: {why}\n  --level restricted \
-             asks for the least; whoever keeps the policy can let spyhole's image through",
+            "an admission policy of the cluster denied the container: {}: {why}\n  --level \
+             restricted requests the least privileges; an administrator of the policy can allow \
+             spyhole's image",
             name.trim_matches(['"', '\\'])
         ));
     }
     if said.contains("unable to validate against any security context constraint") {
         return Some(format!(
-            "OpenShift's security context constraints refuse the container: {said}\n  --level \
-             restricted asks for the least; --run-as UID:GID sets a user of the namespace's range"
+            "OpenShift's security context constraints denied the container: {said}\n  --level \
+             restricted requests the least privileges; --run-as UID:GID sets a user of the \
+             namespace's range"
         ));
     }
     None
 }
 
-/// `User "x" cannot patch resource "pods/ephemeralcontainers" in API group "" in the namespace "y"`.
+/// `User "x" cannot patch resource "pods/ephemeralcontainers" in API group "" in the namespace
+/// "y"`.
 fn rights(said: &str) -> Option<String> {
     let (before, after) = said.split_once(" cannot ")?;
     let (verb, after) = after.split_once(" resource \"")?;
@@ -193,33 +198,34 @@ fn rights(said: &str) -> Option<String> {
     let place = rest
         .split_once("in the namespace ")
         .map_or("", |(_, name)| name.trim_matches('"'));
-    let mut text = format!("{user} may not {verb} {resource}");
+    let mut text = format!("{user} is not allowed to {verb} {resource}");
     if !place.is_empty() {
         let _ = write!(text, " in the namespace {place}");
     }
     let _ = write!(
         text,
-        "\n  A role lets it by this rule:\n    - apiGroups: [\"\"]\n      resources: [\"{resource}\"]\n      verbs: [\"{verb}\"]\n  \
-         kubectl spyhole takes all of: {NEEDED}"
+        "\n  A role with this rule allows it:\n    - apiGroups: [\"\"]\n      resources: \
+         [\"{resource}\"]\n      verbs: [\"{verb}\"]\n  \
+         kubectl spyhole needs: {NEEDED}"
     );
     Some(text)
 }
 
 const NEEDED: &str = "get pods, patch pods/ephemeralcontainers, get pods/log; create pods/exec to \
-     use a container of spyhole again, create pods/portforward for --serve";
+    reuse spyhole's container, create pods/portforward for --serve";
 
 /// Everything else that has a known meaning.
 fn plain(operation: Operation, command: &[String], said: &str) -> Option<String> {
     let has = |words: &str| said.contains(words);
     let sentence = if has("unknown flag: --custom") || has("unknown flag: --profile") {
-        "this kubectl is older than 1.31: its debug command has no --custom. A newer one may be \
-         named by SPYHOLE_KUBECTL"
+        "this kubectl is older than 1.31: its debug command has no --custom. Set SPYHOLE_KUBECTL \
+         to a newer one"
             .to_owned()
     } else if has("ephemeral containers are disabled")
         || (operation == Operation::Add && has("the server could not find the requested resource"))
     {
-        "the cluster has no ephemeral containers: Kubernetes has them since 1.25. Until then \
-         spyhole is put into the pod as a sidecar, or into a volume by `spyhole install`"
+        "the cluster does not support ephemeral containers (Kubernetes 1.25 or newer is \
+         required). Use a sidecar, or `spyhole install` into a volume"
             .to_owned()
     } else if operation == Operation::ReadPod && has("(NotFound)") {
         let what = if has("namespaces \"") {
@@ -228,30 +234,30 @@ fn plain(operation: Operation, command: &[String], said: &str) -> Option<String>
             "pod"
         };
         format!(
-            "there is no such {what}: {}\n  {} shows what there is; \
-             --context names another cluster, --namespace another namespace",
+            "{what} not found: {}\n  {} lists existing ones; --context selects another cluster, \
+             --namespace another namespace",
             after_colon(said),
             alike(command, &["get", "pods", "--all-namespaces"], &CLUSTER)
         )
     } else if operation == Operation::Add && has("(NotFound)") {
-        format!("the pod is gone: {}", after_colon(said))
+        format!("the pod no longer exists: {}", after_colon(said))
     } else if has("Unauthorized") || has("must be logged in") {
-        "the cluster does not know who asks: the login of kubectl's context has ended, or is none"
+        "kubectl is not logged in: credentials of the current context are missing or expired"
             .to_owned()
     } else if has("was refused - did you specify the right host or port")
         || has("Unable to connect to the server")
         || has("connection refused")
     {
         format!(
-            "kubectl reaches no cluster: {said}\n  {} shows which one \
-             is meant; --context and --kubeconfig name another",
+            "kubectl cannot reach the cluster: {said}\n  {} shows the current one; --context and \
+             --kubeconfig select another",
             alike(command, &["config", "current-context"], &CONFIGURATION)
         )
     } else if has("context was not found") || (has("does not exist") && has("context")) {
         let line = alike(command, &["config", "get-contexts"], &CONFIGURATION);
-        format!("{said}\n  {line} shows those that there are")
+        format!("{said}\n  {line} lists existing ones")
     } else if has("static pods do not support ephemeral containers") {
-        "the pod is a static pod, to which Kubernetes adds no container; look from its node"
+        "the pod is a static pod: Kubernetes cannot add a container to it; inspect it from its node"
             .to_owned()
     } else {
         return None;

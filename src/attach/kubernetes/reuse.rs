@@ -31,10 +31,11 @@ pub(super) fn once(step: &Step) -> Result<Ended, AttachError> {
         out.release().map_err(ToolError::Output)?;
         return Ok(Ended::With(code));
     }
-    let why = format!("it ended before it was done (exit code {code})");
+    let why = format!("it ended early (exit code {code})");
     if out.is_passed_on {
         return Err(AttachError::Target(format!(
-            "the container that was used again: {why}; what it printed is a part. --new adds another one"
+            "the reused container failed: {why}; its output is incomplete. Use --new to add \
+             another one"
         )));
     }
     Ok(Ended::NotReused(why))
@@ -54,7 +55,7 @@ pub(super) fn attached(step: &Step) -> Result<Ended, AttachError> {
         return Ok(Ended::NotReused(first_line(&why)));
     }
     if NOT_ITS_OWN.contains(&code) {
-        let why = format!("it ended before it was done (exit code {code})");
+        let why = format!("it ended early (exit code {code})");
         return Ok(Ended::NotReused(why));
     }
     Ok(Ended::With(code))

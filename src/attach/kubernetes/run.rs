@@ -119,14 +119,14 @@ impl Running<'_> {
         }
         if reason == "OOMKilled" || code > 128 {
             return Err(AttachError::Target(format!(
-                "spyhole was ended before it was done: {reason} (exit code {code}). If the \
-                 target ended, everything in its PID namespace ended with it"
+                "spyhole was terminated early: {reason} (exit code {code}). If the target ended, \
+                 all processes in its PID namespace ended with it"
             )));
         }
         if self.is_json() && matches!(code, DONE | SAYS_NO | UNREADABLE) && !frame.is_whole() {
             return Err(AttachError::Target(
-                "the document did not arrive whole. A node keeps 10 MiB of a container's log \
-                 unless it is told otherwise: ask for one section, such as `-- ps -o json`"
+                "the document is incomplete. A node keeps 10 MiB of a container's log by default: \
+                 request one section, such as `-- ps -o json`"
                     .to_owned(),
             ));
         }
@@ -156,7 +156,7 @@ impl Running<'_> {
                     .unwrap_or_else(|| self.slow(&reason)))
             }
             Some(State::Running) => {
-                self.say(&format!("{} still runs", self.attachment.container));
+                self.say(&format!("{} is still running", self.attachment.container));
                 Ok(0)
             }
             // The node was never asked: kubectl has said why.
@@ -197,7 +197,7 @@ impl Running<'_> {
             if begun.elapsed() > GREETING_TIME {
                 let last = said.lines().last().unwrap_or_default();
                 return Err(AttachError::Target(format!(
-                    "{} of the image {} does not serve; it says: {}\n  {} shows all of it",
+                    "{} of the image {} does not serve; its output: {}\n  {} shows all of it",
                     self.attachment.container,
                     escaped(self.attachment.image.as_bytes()),
                     escaped(last.as_bytes()),
@@ -260,7 +260,7 @@ impl Running<'_> {
                     (reason, self.options.timeout)
                 }
                 None => (
-                    "its node has not reported it yet".to_owned(),
+                    "not reported by its node yet".to_owned(),
                     self.options.timeout,
                 ),
             };
@@ -306,7 +306,7 @@ impl Running<'_> {
         let said = said.map(|said| said.stdout).unwrap_or_default();
         let last = said.trim_ascii().split(|byte| *byte == b'\n').next_back();
         AttachError::Target(format!(
-            "{} ended with {code} ({reason}); it says: {}",
+            "{} ended with {code} ({reason}); its output: {}",
             self.attachment.container,
             escaped(last.unwrap_or_default())
         ))
@@ -344,7 +344,7 @@ fn lend(step: &Step) -> Result<Ready, AttachError> {
         });
     };
     let lent = Lent::new(text).map_err(|error| {
-        AttachError::Target(format!("cannot write what kubectl shall read: {error}"))
+        AttachError::Target(format!("cannot write the file for kubectl: {error}"))
     })?;
     let custom = format!("--custom={path}");
     let words = step.words.iter().map(|word| {

@@ -24,7 +24,7 @@ pub(super) fn spec(text: &str, depth: usize) -> Result<Spec, String> {
     }
     let (kind, rest) = text.split_once(':').ok_or_else(|| unknown(text))?;
     if rest.is_empty() {
-        return Err(format!("{text:?}: expected something behind {kind}:"));
+        return Err(format!("{text:?}: expected a value after {kind}:"));
     }
     match kind {
         "tcp" => endpoint(rest).map(Spec::Tcp),
@@ -48,7 +48,7 @@ pub(super) fn spec(text: &str, depth: usize) -> Result<Spec, String> {
 
 fn unknown(text: &str) -> String {
     format!(
-        "{text:?} is no check; expected tcp:HOST:PORT, http://…, tls:HOST:PORT, process:WORD, \
+        "{text:?} is not a check; expected tcp:HOST:PORT, http://…, tls:HOST:PORT, process:WORD, \
          listen:PORT, file:PATH, cert:PATH, dns:NAME, memory:<90%, fds:<80%, not CHECK or \
          all(CHECK; CHECK)"
     )
@@ -212,7 +212,7 @@ impl<'a> ScanOptions<'a> {
                 break;
             };
             if given.iter().any(|(other, _)| *other == name) {
-                return Err(format!("{name} is given twice"));
+                return Err(format!("{name} is given more than once"));
             }
             given.push((name, value));
             head = before;

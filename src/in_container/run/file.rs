@@ -51,7 +51,7 @@ fn of(start: &[u8]) -> Content {
         };
     }
     match start {
-        [b'M', b'Z', ..] => Content::Other("it is a program for Windows"),
+        [b'M', b'Z', ..] => Content::Other("it is a Windows program"),
         [0xcf | 0xce, 0xfa, 0xed, 0xfe, ..] | [0xca, 0xfe, 0xba, 0xbe, ..] => {
             Content::Other("it is a program for macOS, or of Java classes")
         }
@@ -67,7 +67,7 @@ fn of(start: &[u8]) -> Content {
         {
             Content::Text
         }
-        _ => Content::Other("it is no program that this kernel knows"),
+        _ => Content::Other("it is not an executable format that this kernel supports"),
     }
 }
 
@@ -105,14 +105,15 @@ pub(super) fn whose_loader(interpreter: &[u8]) -> &'static str {
     let name = interpreter.rsplit(|byte| *byte == b'/').next();
     let name = name.unwrap_or_default();
     if name.starts_with(b"ld-musl-") {
-        "it was linked against musl, as on Alpine: take an Alpine image, or link it static"
+        "it was linked against musl, as on Alpine: use an Alpine image, or link it statically"
     } else if interpreter.starts_with(b"/nix/") {
-        "it was linked against the libraries of Nix: copy its closure too, or link it static"
+        "it was linked against Nix libraries: copy its closure too, or link it statically"
     } else if name.starts_with(b"ld-linux") || name.starts_with(b"ld64.so") || name == b"ld.so.1" {
         "it was linked against glibc, which scratch, distroless/static and Alpine do not have: \
-         link it static (CGO_ENABLED=0, a musl target), or take an image with glibc such as distroless/base"
+         link it statically (CGO_ENABLED=0, a musl target), or use an image with glibc such as \
+         distroless/base"
     } else {
-        "link it static, or take the image that it was built in"
+        "link it statically, or use the image that it was built in"
     }
 }
 

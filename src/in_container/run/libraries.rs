@@ -49,12 +49,9 @@ pub(super) fn missing(program: &[u8]) -> Option<Cause> {
     let looked: Vec<_> = looked.iter().map(|name| escaped(name)).collect();
     Some(Cause {
         kind: CauseKind::MissingLibraries,
-        says: format!(
-            "libraries that it needs were not found: {}",
-            names.join(", ")
-        ),
+        says: format!("shared libraries not found: {}", names.join(", ")),
         hint: Some(format!(
-            "looked in {}{}; copy them into the image, or link the program static",
+            "searched {}{}; copy them into the image, or link the program statically",
             looked.join(", "),
             if places.cache.is_empty() {
                 ""

@@ -83,9 +83,9 @@ impl StartFacts<'_> {
         let listed: Vec<_> = directories.iter().map(|one| escaped(one)).collect();
         let listed = listed.join(", ");
         let says = if search.path_is_set {
-            format!("no directory of PATH has it: looked in {listed}")
+            format!("not found in any directory of PATH: {listed}")
         } else {
-            format!("PATH is not set, and none of the usual directories has it: looked in {listed}")
+            format!("PATH is not set, and it was not found in the default directories: {listed}")
         };
         let beside = ["/".into(), absolute(".".as_ref())].map(|directory: PathBuf| {
             directory.join(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(name))
@@ -93,7 +93,7 @@ impl StartFacts<'_> {
         let hint = beside
             .iter()
             .find(|path| self.at(path).is_ok_and(|there| there.file))
-            .map(|path| format!("{} is there: name it with its path", shown(path)));
+            .map(|path| format!("{} exists: use this path", shown(path)));
         Cause {
             kind: CauseKind::NotThere,
             says,
@@ -117,7 +117,7 @@ impl StartFacts<'_> {
         if !there.file {
             return Some(cause_of(
                 CauseKind::NotAFile,
-                "it is no regular file".to_owned(),
+                "it is not a regular file".to_owned(),
                 None,
             ));
         }
@@ -135,9 +135,7 @@ impl StartFacts<'_> {
             return Some(cause_of(
                 CauseKind::EmptyFile,
                 "it is an empty file".to_owned(),
-                Some(
-                    "the copy into the image or the volume was cut short, or went wrong".to_owned(),
-                ),
+                Some("the copy into the image or volume is truncated or failed".to_owned()),
             ));
         }
         match file::content(self.root, bytes(path)).ok()? {
@@ -145,7 +143,7 @@ impl StartFacts<'_> {
             Content::Elf(image) if image.machine != file::OWN_MACHINE => Some(cause_of(
                 CauseKind::WrongArchitecture,
                 format!(
-                    "it was built for {}, and this is {}",
+                    "it was built for {}, but this machine is {}",
                     file::machine(image.machine),
                     file::machine(file::OWN_MACHINE)
                 ),
@@ -157,8 +155,9 @@ impl StartFacts<'_> {
             },
             Content::Text if self.attempt.errno == Errno::ENOEXEC => Some(cause_of(
                 CauseKind::TextWithoutInterpreter,
-                "it is a text without a #! line".to_owned(),
-                Some("begin it with #!/bin/sh, or name the interpreter before it".to_owned()),
+                "it is a text file without a #! line".to_owned(),
+                Some("add #!/bin/sh as the first line, or run it through its \
+                    interpreter".to_owned()),
             )),
             Content::Other(what) if self.attempt.errno == Errno::ENOEXEC => {
                 Some(cause_of(CauseKind::NotAProgram, what.to_owned(), None))
@@ -172,7 +171,7 @@ impl StartFacts<'_> {
         let name = escaped(interpreter);
         let (says, hint) = match self.at(&path) {
             Err(Errno::ENOENT | Errno::ENOTDIR) => (
-                format!("its ELF interpreter {name} is not there"),
+                format!("its ELF interpreter {name} does not exist"),
                 Some(file::whose_loader(interpreter).to_owned()),
             ),
             Ok(there) if self.attempt.errno == Errno::EACCES => {
@@ -183,7 +182,7 @@ impl StartFacts<'_> {
                 )
             }
             Ok(_) if self.attempt.errno == Errno::ELIBBAD => (
-                format!("its ELF interpreter {name} is damaged, or for other processors"),
+                format!("its ELF interpreter {name} is damaged or built for another architecture"),
                 None,
             ),
             _ => return None,
@@ -196,12 +195,13 @@ impl StartFacts<'_> {
             return Some(cause_of(
                 CauseKind::CarriageReturn,
                 format!(
-                    "its first line ends as in Windows (CR LF): the interpreter is not {} but {}",
+                    "its first line has a Windows line ending (CR LF): the interpreter is not {} \
+                     but {}",
                     escaped(meant),
                     escaped(interpreter)
                 ),
                 Some(
-                    "save it with LF line ends (dos2unix, or .gitattributes: *.sh text eol=lf)"
+                    "save it with LF line endings (dos2unix, or .gitattributes: *.sh text eol=lf)"
                         .to_owned(),
                 ),
             ));
@@ -210,10 +210,12 @@ impl StartFacts<'_> {
         let name = escaped(interpreter);
         let says = match self.at(&path) {
             Err(Errno::ENOENT | Errno::ENOTDIR) => {
-                let hint = "take an image that has it, or a program that needs none".to_owned();
+                let hint = "use an image that contains it, or a program that does not need \
+                    it"
+                .to_owned();
                 return Some(cause_of(
                     CauseKind::ScriptInterpreter,
-                    format!("it is a script, and its interpreter {name} is not there"),
+                    format!("it is a script, and its interpreter {name} does not exist"),
                     Some(hint),
                 ));
             }
@@ -242,13 +244,13 @@ impl StartFacts<'_> {
                 let above = closed.map(shown).next()?;
                 Some(cause_of(
                     CauseKind::DirectoryClosed,
-                    format!("the directory {above} may not be entered by {uid}:{gid}"),
+                    format!("the directory {above} is not accessible to {uid}:{gid}"),
                     None,
                 ))
             }
             Errno::ELOOP => Some(cause_of(
                 CauseKind::NotThere,
-                "its links go in a circle".to_owned(),
+                "it is a symlink loop".to_owned(),
                 None,
             )),
             _ => None,
@@ -269,7 +271,7 @@ impl StartFacts<'_> {
         });
         if let Some((link, goal)) = broken {
             let says = format!(
-                "{} is a link to {}, which is not there",
+                "{} is a symlink to {}, which does not exist",
                 shown(link),
                 shown(&goal)
             );
@@ -281,22 +283,22 @@ impl StartFacts<'_> {
             .find_map(|above| Some((above, self.at(above).ok()?)));
         let says = match standing {
             Some((above, there)) if !there.directory => {
-                format!("there is no such file: {} is no directory", shown(above))
+                format!("file not found: {} is not a directory", shown(above))
             }
             Some((above, _)) if Some(above) != path.parent() => {
                 let missing = path
                     .ancestors()
                     .find(|missing| missing.parent() == Some(above));
                 format!(
-                    "there is no such file, and not even {}",
+                    "file not found: {} does not exist either",
                     shown(missing.unwrap_or(path))
                 )
             }
-            _ => "there is no such file".to_owned(),
+            _ => "file not found".to_owned(),
         };
         let hint = is_relative.then(|| {
             format!(
-                "it is relative to the working directory: {} was looked for",
+                "the path is relative to the working directory: {} was tried",
                 shown(path)
             )
         });
@@ -319,7 +321,7 @@ impl StartFacts<'_> {
                 return cause_of(
                     CauseKind::FileCapabilities,
                     format!(
-                        "its file asks for capabilities that this container may not have: {names}"
+                        "its file requires capabilities that this container does not allow: {names}"
                     ),
                     Some(format!(
                         "remove them from the file (setcap -r {}), or add {names} to the container",
@@ -332,9 +334,7 @@ impl StartFacts<'_> {
         cause_of(
             CauseKind::Refused,
             "the kernel does not permit it (EPERM)".to_owned(),
-            filtered.then(|| {
-                "a seccomp filter is in force here, and may be what refuses execve".to_owned()
-            }),
+            filtered.then(|| "a seccomp filter is active and may deny execve".to_owned()),
         )
     }
 
@@ -357,7 +357,7 @@ fn may_not_run(path: &Path, there: &Executable) -> Option<Cause> {
         return Some(cause_of(
             CauseKind::NoExecBit,
             format!(
-                "nobody may run it: mode {:04o}, owner {}:{}",
+                "it is not executable: mode {:04o}, owner {}:{}",
                 there.mode, there.uid, there.gid
             ),
             Some(format!(
@@ -369,7 +369,7 @@ fn may_not_run(path: &Path, there: &Executable) -> Option<Cause> {
     if there.noexec == Some(true) {
         return Some(cause_of(
             CauseKind::NoexecMount,
-            "it lies on a mount that is noexec".to_owned(),
+            "it is on a noexec mount".to_owned(),
             Some("mount that volume without noexec, or keep the program in the image".to_owned()),
         ));
     }
@@ -379,16 +379,16 @@ fn may_not_run(path: &Path, there: &Executable) -> Option<Cause> {
     }
     let (uid, gid) = crate::sys::executable::own_ids();
     let who = if there.mode & 0o001 != 0 {
-        "everyone but its group or owner may run it"
+        "it is not executable by its group or owner"
     } else if there.mode & 0o010 != 0 {
-        "only its owner and group may run it"
+        "only its owner and group can execute it"
     } else {
-        "only its owner may run it"
+        "only its owner can execute it"
     };
     Some(cause_of(
         CauseKind::NoExecBit,
         format!(
-            "{who}: mode {:04o}, owner {}:{}, and this is {uid}:{gid}",
+            "{who}: mode {:04o}, owner {}:{}, current user {uid}:{gid}",
             there.mode, there.uid, there.gid
         ),
         Some(format!(
@@ -401,9 +401,13 @@ fn may_not_run(path: &Path, there: &Executable) -> Option<Cause> {
 fn no_shell(name: &[u8]) -> Cause {
     cause_of(
         CauseKind::NoShell,
-        format!("there is no shell {} here to run the command line", escaped(name)),
+        format!(
+            "the shell {} does not exist to run the command line",
+            escaped(name)
+        ),
         Some(
-            "write CMD and ENTRYPOINT in exec form, as [\"/app\", \"--flag\"], or take an image with a shell"
+            "write CMD and ENTRYPOINT in exec form, such as [\"/app\", \"--flag\"], or use an \
+             image with a shell"
                 .to_owned(),
         ),
     )
@@ -414,7 +418,7 @@ fn too_long() -> Cause {
         CauseKind::TooLong,
         "its arguments and environment together are too long".to_owned(),
         Some(
-            "Kubernetes adds variables for each Service: enableServiceLinks: false leaves them out"
+            "Kubernetes adds variables for each Service: enableServiceLinks: false disables them"
                 .to_owned(),
         ),
     )
@@ -422,15 +426,19 @@ fn too_long() -> Cause {
 
 fn refused(errno: Errno) -> Cause {
     let hint = match errno {
-        Errno::EACCES => Some("a security module (AppArmor, SELinux) may be what refuses"),
-        Errno::ETXTBSY => Some("something has the file open for writing"),
+        Errno::EACCES => Some("a security module (AppArmor, SELinux) may deny it"),
+        Errno::ETXTBSY => Some("the file is open for writing by another process"),
         Errno::EAGAIN => Some("the limit on processes is reached (pids.max, RLIMIT_NPROC)"),
-        Errno::ENOMEM => Some("no memory is left for another process"),
+        Errno::ENOMEM => Some("out of memory for another process"),
         _ => None,
     };
     cause_of(
         CauseKind::Refused,
-        format!("the kernel says {}: {}", errno_name(errno), errno.desc()),
+        format!(
+            "the kernel returned {}: {}",
+            errno_name(errno),
+            errno.desc()
+        ),
         hint.map(str::to_owned),
     )
 }

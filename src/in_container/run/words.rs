@@ -30,7 +30,7 @@ pub(super) fn lines(report: &RunReport) -> String {
     }) {
         let _ = writeln!(
             text,
-            "  last signal passed on to it: {}, {:.1} s before the end",
+            "  last signal forwarded to it: {}, {:.1} s before the end",
             last.name, last.last_seconds_before_end
         );
     }
@@ -59,7 +59,7 @@ fn how(report: &RunReport) -> String {
             name, core_dumped, ..
         } => {
             let core = if *core_dumped { ", core dumped" } else { "" };
-            format!("was ended by {name} after {seconds:.1} s{core}")
+            format!("was killed by {name} after {seconds:.1} s{core}")
         }
         End::NotStarted { .. } => "could not be started".to_owned(),
     }
@@ -84,33 +84,40 @@ pub(super) fn cause(end: &End, memory: &Memory, was_passed_on: bool) -> Option<C
     let limit = match &memory.limit_bytes {
         Some(Seen::Value(limit)) => format!("the limit of its cgroup is {}", bytes_short(*limit)),
         Some(Seen::Unseen(_)) => "the limit of its cgroup could not be read".to_owned(),
-        None => "its own cgroup has no limit: one above it has, or the machine was full".to_owned(),
+        None => "its own cgroup has no limit: a parent cgroup has one, or the machine ran out of \
+            memory"
+            .to_owned(),
     };
     let (kind, says, hint) = match (more, signal) {
         (Some(1..), Some(_)) if killed => (
             CauseKind::OutOfMemory,
-            "out of memory: the kernel's OOM killer ended it".to_owned(),
+            "out of memory: killed by the kernel's OOM killer".to_owned(),
             Some(limit),
         ),
         (Some(more @ 1..), _) => (
             CauseKind::OutOfMemory,
-            format!("meanwhile the kernel's OOM killer ended {more} of the processes beside it"),
+            format!(
+                "meanwhile the kernel's OOM killer killed {more} other processes in its \
+                cgroup"
+            ),
             Some(limit),
         ),
         (_, Some(signal)) if was_passed_on && signal != libc::SIGKILL => (
             CauseKind::Signal,
-            "the signal was passed on to it, and it has no handler for it, or one that raises it again"
+            "the signal was forwarded to it; it has no handler for it, or one that raises it again"
                 .to_owned(),
             None,
         ),
         (Some(0), Some(_)) if killed => (
             CauseKind::Signal,
-            "not by the OOM killer, as its cgroup counts: somebody sent the signal".to_owned(),
+            "another process sent the signal: its cgroup counted no OOM kill".to_owned(),
             None,
         ),
         (None, Some(_)) if killed => (
             CauseKind::Signal,
-            "somebody sent the signal, or the OOM killer did: that cannot be told here".to_owned(),
+            "sent by another process or the OOM killer: the sender cannot be determined \
+             here"
+                .to_owned(),
             Some("the count of OOM kills of its cgroup could not be read".to_owned()),
         ),
         (_, Some(signal)) => (CauseKind::Signal, meaning(signal)?.to_owned(), None),
@@ -122,20 +129,21 @@ pub(super) fn cause(end: &End, memory: &Memory, was_passed_on: bool) -> Option<C
 /// What a signal usually means where nobody sent it on purpose.
 fn meaning(signal: i32) -> Option<&'static str> {
     Some(match signal {
-        libc::SIGSEGV => "it touched memory that it may not: a bug, or a stack that overflowed",
-        libc::SIGBUS => "it touched memory that has no file behind it, as of a file cut short",
-        libc::SIGABRT => "it gave up by itself: a failed assertion, a panic, or a corrupt heap",
-        libc::SIGILL => {
-            "an instruction that this processor does not have, or a trap of its compiler"
+        libc::SIGSEGV => "invalid memory access: a bug, or a stack overflow",
+        libc::SIGBUS => {
+            "access to memory beyond the end of a mapped file, such as a truncated \
+            file"
         }
+        libc::SIGABRT => "it aborted: a failed assertion, a panic, or a corrupt heap",
+        libc::SIGILL => "an instruction that this processor does not support, or a compiler trap",
         libc::SIGFPE => "a division by zero, or an overflow of integers",
         libc::SIGTRAP => "a breakpoint or a trap of its runtime",
-        libc::SIGSYS => "a system call that its seccomp filter answers by killing",
-        libc::SIGPIPE => "it wrote to a pipe or socket that nobody reads",
+        libc::SIGSYS => "a system call that its seccomp filter does not allow",
+        libc::SIGPIPE => "it wrote to a pipe or socket without a reader",
         libc::SIGXCPU => "the limit on processor time is reached (RLIMIT_CPU)",
         libc::SIGXFSZ => "the limit on the size of files is reached (RLIMIT_FSIZE)",
         libc::SIGALRM | libc::SIGVTALRM | libc::SIGPROF => {
-            "a timer of its own that it does not handle"
+            "one of its timers expired, and it has no handler"
         }
         _ => return None,
     })
@@ -188,7 +196,7 @@ mod tests {
         ] {
             let (kind, says) = said(&killed, &unseen, false);
             assert_eq!(kind, CauseKind::Signal);
-            assert!(says.contains("cannot be told"), "{says}");
+            assert!(says.contains("unknown"), "{says}");
         }
     }
 

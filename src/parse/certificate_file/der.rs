@@ -22,7 +22,10 @@ pub(super) fn read(bytes: &[u8], found: &mut Found) -> Option<FileForm> {
                 found.certificate(next.whole, None);
             }
             _ => {
-                found.fault(None, format!("{rest} bytes follow that are no certificate"));
+                found.fault(
+                    None,
+                    format!("{rest} trailing bytes that are not a certificate"),
+                );
                 break;
             }
         }
@@ -143,8 +146,8 @@ fn cut_short(bytes: &[u8], found: &mut Found) -> Option<FileForm> {
         .content
         .and_then(|length| length.checked_add(outer.length))
     {
-        Some(whole) => format!("it is cut short: {} bytes of {whole}", bytes.len()),
-        None => "it is cut short".to_owned(),
+        Some(whole) => format!("it is truncated: {} of {whole} bytes", bytes.len()),
+        None => "it is truncated".to_owned(),
     };
     found.fault(None, says);
     Some(form)

@@ -23,7 +23,7 @@ pub(super) fn read(bytes: &[u8], found: &mut Found) {
     }
 }
 
-const CUT_SHORT: &str = "the keystore is cut short";
+const CUT_SHORT: &str = "the keystore is truncated";
 
 fn entries(rest: &mut Rest, found: &mut Found) -> Result<(), &'static str> {
     rest.take(JKS.len()).ok_or(CUT_SHORT)?;
@@ -47,14 +47,14 @@ fn entries(rest: &mut Rest, found: &mut Found) -> Result<(), &'static str> {
             }
             2 => certificate(version, rest, found).ok_or(CUT_SHORT)?,
             // Its length is told only by the Java object that it is.
-            3 => return Err("a secret key in the keystore: the entries after it are not read"),
-            _ => return Err("an entry of an unknown kind: the ones after it are not read"),
+            3 => return Err("a secret key in the keystore: entries after it are not read"),
+            _ => return Err("an entry of unknown type: entries after it are not read"),
         }
     }
     match rest.0.len() {
         DIGEST_BYTES => Ok(()),
         0..DIGEST_BYTES => Err(CUT_SHORT),
-        _ => Err("bytes follow the keystore"),
+        _ => Err("trailing bytes after the keystore"),
     }
 }
 
@@ -72,7 +72,7 @@ fn certificate(version: usize, rest: &mut Rest, found: &mut Found) -> Option<()>
     if is_x509 {
         found.certificate(bytes, None);
     } else {
-        found.fault(None, "a certificate of another kind than X.509");
+        found.fault(None, "a certificate that is not X.509");
     }
     Some(())
 }

@@ -88,10 +88,10 @@ pub(super) enum Closed {
 impl fmt::Display for Closed {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            Self::WrongPassword => out.write_str("that another password protects"),
+            Self::WrongPassword => out.write_str("protected by another password"),
             Self::TooCostly(rounds) => write!(
                 out,
-                "whose password takes {rounds} rounds to try, more than is done here for one file"
+                "whose password check needs {rounds} rounds, more than the limit for one file"
             ),
             Self::UnknownScheme(oid) => write!(out, "encrypted in an unknown way ({oid})"),
             Self::Malformed => out.write_str("whose encryption is malformed"),

@@ -19,11 +19,11 @@ const ENCODED_TWICE: &[u8] = b"LS0tLS1CRUdJTi";
 /// Reads the blocks; false, where the file holds none of certificates or keys.
 pub(super) fn read(bytes: &[u8], found: &mut Found) -> bool {
     if is_utf16(bytes) {
-        found.fault(None, "it is written in UTF-16, which nothing reads as PEM");
+        found.fault(None, "it is encoded in UTF-16, which is not valid PEM");
         return true;
     }
     if bytes.trim_ascii_start().starts_with(ENCODED_TWICE) {
-        found.fault(None, "it is base64 of PEM: encoded once too often");
+        found.fault(None, "it is base64-encoded PEM: encoded once too often");
         return true;
     }
     let mut scan = Scan {
@@ -86,7 +86,7 @@ impl<'a> Scan<'a> {
             Some(Boundary::Malformed(label)) if Kind::of(label) != Kind::Other => {
                 self.cut_short(found);
                 self.any = true;
-                let says = "a BEGIN line that does not end with its dashes";
+                let says = "a BEGIN line without its final dashes";
                 found.fault(Some(line.number), says);
                 // Its END line is nothing more to tell.
                 self.open = Some(Block {
@@ -106,22 +106,22 @@ impl<'a> Scan<'a> {
             Indent::None => {}
             // OpenSSL looks past one at the start of the file, and nowhere else.
             Indent::ByteOrderMark if line.number == 1 => {
-                let says = "a byte order mark before the BEGIN line: Go passes over this block";
+                let says = "a byte order mark before the BEGIN line: Go ignores this block";
                 found.fault(Some(line.number), says);
             }
             Indent::ByteOrderMark => {
-                let says = "a byte order mark before the BEGIN line: \
-                            OpenSSL and Go pass over this block";
+                let says = "a byte order mark before the BEGIN line: OpenSSL and Go ignore this \
+                    block";
                 found.fault(Some(line.number), says);
             }
             Indent::Blanks => {
-                let says = "blanks before the BEGIN line: OpenSSL and Go pass over this block";
+                let says = "spaces before the BEGIN line: OpenSSL and Go ignore this block";
                 found.fault(Some(line.number), says);
             }
         }
         if line.ended_by_return && !self.told_returns {
             self.told_returns = true;
-            let says = "lines that end in a carriage return alone: OpenSSL and Go read none";
+            let says = "lines ending in a bare carriage return: OpenSSL and Go cannot read them";
             found.fault(Some(line.number), says);
         }
     }
@@ -130,7 +130,7 @@ impl<'a> Scan<'a> {
         let Some(block) = self.open.take() else {
             if Kind::of(label) != Kind::Other {
                 self.any = true;
-                found.fault(Some(line.number), "an END line that no BEGIN line precedes");
+                found.fault(Some(line.number), "an END line without a BEGIN line");
             }
             return;
         };
@@ -138,7 +138,7 @@ impl<'a> Scan<'a> {
             return;
         }
         if block.label != label {
-            let says = "a block that ends under another name than it begins";
+            let says = "a block whose END label differs from its BEGIN label";
             found.fault(Some(block.line), says);
             return;
         }
@@ -146,7 +146,7 @@ impl<'a> Scan<'a> {
         match decoded(body) {
             Ok(body) => {
                 if body.headers == Headers::Foreign {
-                    let says = "headers within a block: OpenSSL and Go pass over it";
+                    let says = "headers within a block: OpenSSL and Go ignore it";
                     found.fault(Some(block.line), says);
                 }
                 block.kind.read(&body, block.line, found);
@@ -159,7 +159,7 @@ impl<'a> Scan<'a> {
         if let Some(block) = self.open.take()
             && block.kind != Kind::Other
         {
-            let says = "a block that is cut short: its END line is missing";
+            let says = "a truncated block: its END line is missing";
             found.fault(Some(block.line), says);
         }
     }
@@ -286,7 +286,7 @@ fn decoded(body: &[u8]) -> Result<Body, &'static str> {
     let mut text = Zeroizing::new(Vec::with_capacity(base64.len()));
     text.extend(base64.iter().filter(|byte| !byte.is_ascii_whitespace()));
     if text.is_empty() {
-        return Err("a block that holds nothing");
+        return Err("an empty block");
     }
     let malformed = "a block that is not base64";
     let length = BASE64_MIME_PERMISSIVE.decode_len(text.len());

@@ -42,10 +42,7 @@ fn bags_of(file: &Element, found: &mut Found) -> Option<()> {
     let mut info = inside.enter(SEQUENCE)?;
     let check = inside.enter(SEQUENCE);
     if info.take(OBJECT_IDENTIFIER)?.content != DATA {
-        found.fault(
-            None,
-            "PKCS#12 that is signed instead of locked by a password",
-        );
+        found.fault(None, "PKCS#12 that is signed instead of password-protected");
         return Some(());
     }
     let data = info.enter(ber::context(0))?.next_element()?.octets()?;
@@ -201,7 +198,7 @@ fn bags(
 
 fn bags_in(value: Elements, passwords: &[Password], found: &mut Found, depth: u8) -> Option<()> {
     let Some(depth) = depth.checked_sub(1) else {
-        found.fault(None, "bags that lie too deep in each other");
+        found.fault(None, "bags that are nested too deeply");
         return Some(());
     };
     bags(value, passwords, found, depth)
@@ -216,7 +213,7 @@ fn certificate(mut value: Elements, found: &mut Found) {
     };
     match read() {
         Some((true, bytes)) => found.certificate(&bytes, None),
-        Some((false, _)) => found.fault(None, "a certificate of another kind than X.509"),
+        Some((false, _)) => found.fault(None, "a certificate that is not X.509"),
         None => found.fault(None, "a bag of a certificate that is malformed"),
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn read(bytes: &[u8], line: Option<u64>, found: &mut Found) {
             }
             // Attribute certificates and those of PKCS#6.
             Some(_) => {}
-            None => return found.fault(line, "PKCS#7 whose certificates are cut short"),
+            None => return found.fault(line, "PKCS#7 with truncated certificates"),
         }
     }
 }

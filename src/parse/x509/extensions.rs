@@ -34,7 +34,7 @@ pub(super) fn read(certificate: &X509Certificate, faults: &mut Vec<String>) -> E
         let known = Known::of(extension.oid.as_bytes());
         if !seen.insert(extension.oid.as_bytes()) {
             let which = known.map_or("an extension of it", Known::name);
-            tell(faults, format!("{which} is there twice"));
+            tell(faults, format!("duplicate {which}"));
             continue;
         }
         let value = Elements::of(extension.value);

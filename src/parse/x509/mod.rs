@@ -44,7 +44,7 @@ pub fn certificate(der: &[u8], now: SystemTime) -> Result<Certificate, Malformed
     let mut faults = structure::faults(der);
     let extensions = extensions::read(&parsed, &mut faults);
     if !rest.is_empty() {
-        faults.push(format!("{} bytes follow it", rest.len()));
+        faults.push(format!("{} trailing bytes", rest.len()));
     }
     let not_after = moment(parsed.validity().not_after);
     Ok(Certificate {

@@ -30,7 +30,7 @@ fn read(der: &[u8]) -> Option<Vec<String>> {
     }
     signed.take(context(3));
     if !outer.is_empty() || !signed.is_empty() {
-        faults.push("it holds more than the standard knows".to_owned());
+        faults.push("it contains more than the standard defines".to_owned());
     }
     for (which, name) in [("subject", subject), ("issuer", issuer)] {
         if !is_name(name) {

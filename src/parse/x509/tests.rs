@@ -202,7 +202,7 @@ fn elements_beyond_the_standard_are_told() {
         ..Parts::default()
     };
     let found = parts.read();
-    assert_eq!(found.faults, ["it holds more than the standard knows"]);
+    assert_eq!(found.faults, ["it contains more than the standard defines"]);
     let mut der = Parts::default().der();
     der.extend(b"tail");
     let found = certificate(&der, SystemTime::UNIX_EPOCH).unwrap();

@@ -41,9 +41,7 @@ pub enum NoReply {
         strays: u32,
     },
     /// The server sends answers to questions that nobody asked, without end.
-    #[error(
-        "{0} messages that answer something else (wrong identifier or question), and no answer"
-    )]
+    #[error("no valid answer, only {0} with a wrong identifier or question")]
     Flood(u32),
     /// Nothing listens there.
     #[error("connection refused")]
@@ -52,13 +50,13 @@ pub enum NoReply {
     #[error("unreachable: {0}")]
     Unreachable(String),
     /// The server closed the connection.
-    #[error("closes the connection before its answer is whole")]
+    #[error("closed the connection before the answer was complete")]
     Closed,
     /// The answer makes no sense.
     #[error("a malformed answer: {0}")]
     Malformed(&'static str),
     /// An answer that is too long for UDP could not be had by TCP.
-    #[error("its answer is too long for UDP, and by TCP: {0}")]
+    #[error("the answer is truncated over UDP, and over TCP: {0}")]
     NotByTcp(#[source] Box<NoReply>),
     /// Another error of the system.
     #[error("{0}")]
@@ -239,10 +237,10 @@ fn by_tcp(server: SocketAddr, query: &Query, deadline: Instant) -> Result<Reply,
     fill(&mut stream, &mut message, deadline, timeout)?;
     match query.read(&message) {
         Arrived::Reply(reply) if reply.truncated => {
-            Err(NoReply::Malformed("it is said to be cut, by TCP"))
+            Err(NoReply::Malformed("it is marked as truncated, over TCP"))
         }
         Arrived::Reply(reply) => Ok(reply),
-        Arrived::Stray => Err(NoReply::Malformed("it answers another question")),
+        Arrived::Stray => Err(NoReply::Malformed("it answers a different question")),
         Arrived::Malformed(how) => Err(NoReply::Malformed(how)),
     }
 }

@@ -4,12 +4,14 @@
 //!
 //! - An address needs no look-up. The file `hosts` comes first, `localhost` is known without
 //!   it (RFC 6761), then the name servers of `resolv.conf` are asked.
-//! - Without `resolv.conf`, or where it names no server, 127.0.0.1 and `::1` are asked, as by Go; glibc
+//! - Without `resolv.conf`, or where it names no server, 127.0.0.1 and `::1` are asked, as by Go;
+//! glibc
 //!   and musl ask the first only. No domain is derived from the name of the host.
 //! - The search list is tried in the order of resolv.conf(5) and goes on after NXDOMAIN, NODATA and
 //!   SERVFAIL, as in glibc; musl and Go stop earlier. Where no server answers, it ends.
 //! - A and AAAA are asked for together, by UDP with EDNS. What is too long comes by TCP.
-//! - SERVFAIL, REFUSED, nonsense and silence lead to the next server; that a name does not exist, or
+//! - SERVFAIL, REFUSED, nonsense and silence lead to the next server; that a name does not exist,
+//! or
 //!   has no address, is believed to the first that says so.
 //! - No time-out is longer than the deadline leaves: `timeout` and `attempts` are upper bounds.
 
@@ -128,7 +130,7 @@ pub fn resolve_at_port(
         let shown = crate::model::escape::escaped(name.as_bytes());
         failure(
             FailureKind::NotAName,
-            &format!("{shown:.300} is no name to ask for: {why}"),
+            &format!("{shown:.300} is not a valid host name: {why}"),
             Vec::new(),
         )
     })?;
@@ -244,10 +246,10 @@ fn in_dns(
     let (mut no_address, mut useless) = (false, false);
     for candidate in name.candidates(&conf.search, conf.ndots) {
         if exchange::left(deadline).is_none() {
-            log.note(format!("the time was up before {candidate} was asked for"));
+            log.note(format!("timed out before {candidate} was queried"));
             return Err(failure(
                 FailureKind::Timeout,
-                &format!("{name} was not found in time"),
+                &format!("resolving {name} timed out"),
                 log.sentences(),
             ));
         }
@@ -284,7 +286,7 @@ fn in_dns(
         ),
         (false, true) => (
             FailureKind::ServersFailed,
-            format!("no name server could tell of {name}"),
+            format!("no name server could resolve {name}"),
         ),
         (false, false) => (FailureKind::NoSuchName, format!("{name} does not exist")),
     };
@@ -298,12 +300,12 @@ fn note_oddities(conf: &ResolvConf, is_there: bool, log: &mut Log) {
         log.note("resolv.conf names no server: queries go to localhost".to_owned());
     }
     for line in &conf.bad_lines {
-        log.note(format!("resolv.conf: line {line} is not understood"));
+        log.note(format!("resolv.conf: line {line} is not recognised"));
     }
     if conf.servers_left_out > 0 {
         let named = conf.servers.len() + conf.servers_left_out;
         log.note(format!(
-            "resolv.conf names {named} servers: only the first {MAX_SERVERS} are asked"
+            "resolv.conf names {named} servers: only the first {MAX_SERVERS} are used"
         ));
     }
     if conf.search_left_out > 0 {

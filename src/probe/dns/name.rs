@@ -29,7 +29,7 @@ pub enum NotAName {
     #[error("more than {MAX_NAME_BYTES} characters")]
     TooLong,
     /// Not a letter, a digit, `-` or `_`.
-    #[error("{0:?} is in no host name")]
+    #[error("{0:?} is not allowed in a host name")]
     Character(char),
 }
 

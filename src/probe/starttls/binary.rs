@@ -20,7 +20,7 @@ pub(super) fn postgres(wire: &mut Wire) -> Result<(), Stop> {
         _ => {
             // An error of old servers, or another protocol: its line tells.
             let _ = wire.line();
-            Err(declined("no answer of PostgreSQL", wire.said()))
+            Err(declined("no PostgreSQL response", wire.said()))
         }
     }
 }
@@ -41,7 +41,7 @@ pub(super) fn mysql(wire: &mut Wire) -> Result<(), Stop> {
     };
     let length = usize::from(low) | usize::from(middle) << 8 | usize::from(high) << 16;
     if length > PACKET_BYTES {
-        return Err(declined("no greeting of MySQL", wire.said()));
+        return Err(declined("no MySQL greeting", wire.said()));
     }
     let greeting = wire.exactly(length)?;
     match greeting.split_first() {
@@ -60,7 +60,7 @@ pub(super) fn mysql(wire: &mut Wire) -> Result<(), Stop> {
             "the server refused the connection",
             rest.get(2..).unwrap_or_default(),
         )),
-        _ => Err(declined("no greeting of MySQL", wire.said())),
+        _ => Err(declined("no MySQL greeting", wire.said())),
     }
 }
 
@@ -81,7 +81,7 @@ pub(super) fn ldap(wire: &mut Wire) -> Result<(), Stop> {
     let tag = wire.exactly(1)?;
     if tag != [0x30] {
         let _ = wire.line();
-        return Err(declined("no answer of LDAP", wire.said()));
+        return Err(declined("no LDAP response", wire.said()));
     }
     let length = match wire.exactly(1)?.as_slice() {
         [short @ 0..=0x7f] => usize::from(*short),
@@ -94,7 +94,7 @@ pub(super) fn ldap(wire: &mut Wire) -> Result<(), Stop> {
         _ => PACKET_BYTES + 1,
     };
     if length > PACKET_BYTES {
-        return Err(declined("no answer of LDAP", wire.said()));
+        return Err(declined("no LDAP response", wire.said()));
     }
     let message = wire.exactly(length)?;
     match ldap_result(&message) {
@@ -103,7 +103,7 @@ pub(super) fn ldap(wire: &mut Wire) -> Result<(), Stop> {
             "StartTLS was refused: result code {code}, {}",
             super::quoted(words)
         ))),
-        None => Err(declined("no answer of LDAP", wire.said())),
+        None => Err(declined("no LDAP response", wire.said())),
     }
 }
 

@@ -8,7 +8,7 @@ const LINES: usize = 100;
 
 /// RFC 3207.
 pub(super) fn smtp(wire: &mut Wire) -> Result<(), Stop> {
-    reply(wire, b"220", "no greeting of SMTP")?;
+    reply(wire, b"220", "no SMTP greeting")?;
     wire.send(b"EHLO localhost\r\n")?;
     let offers = reply(wire, b"250", "EHLO was refused")?;
     let starttls = |line: &Vec<u8>| {
@@ -19,7 +19,7 @@ pub(super) fn smtp(wire: &mut Wire) -> Result<(), Stop> {
         let names = offers.iter().skip(1).filter_map(|line| line.get(4..));
         let names: Vec<_> = names.map(String::from_utf8_lossy).collect();
         return Err(declined(
-            "STARTTLS is not among what the server offers",
+            "the server does not offer STARTTLS",
             names.join(", ").as_bytes(),
         ));
     }
@@ -29,14 +29,14 @@ pub(super) fn smtp(wire: &mut Wire) -> Result<(), Stop> {
 
 /// RFC 4217.
 pub(super) fn ftp(wire: &mut Wire) -> Result<(), Stop> {
-    reply(wire, b"220", "no greeting of FTP")?;
+    reply(wire, b"220", "no FTP greeting")?;
     wire.send(b"AUTH TLS\r\n")?;
     reply(wire, b"234", "AUTH TLS was refused").map(drop)
 }
 
 /// RFC 2595.
 pub(super) fn pop3(wire: &mut Wire) -> Result<(), Stop> {
-    ok(wire, "no greeting of POP3")?;
+    ok(wire, "no POP3 greeting")?;
     wire.send(b"STLS\r\n")?;
     ok(wire, "STLS was refused")
 }
@@ -54,7 +54,7 @@ fn ok(wire: &mut Wire, otherwise: &str) -> Result<(), Stop> {
 pub(super) fn imap(wire: &mut Wire) -> Result<(), Stop> {
     let greeting = wire.line()?;
     if !greeting.starts_with(b"* OK") && !greeting.starts_with(b"* PREAUTH") {
-        return Err(declined("no greeting of IMAP", &greeting));
+        return Err(declined("no IMAP greeting", &greeting));
     }
     wire.send(b"a STARTTLS\r\n")?;
     for _ in 0..LINES {

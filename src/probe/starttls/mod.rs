@@ -61,5 +61,5 @@ pub fn quoted(said: &[u8]) -> String {
 }
 
 fn declined(what: &str, said: &[u8]) -> Stop {
-    Stop::Declined(format!("{what}: it said {}", quoted(said)))
+    Stop::Declined(format!("{what}: the server said {}", quoted(said)))
 }

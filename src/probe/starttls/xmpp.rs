@@ -16,7 +16,7 @@ pub(super) fn begin(wire: &mut Wire, server_name: &str) -> Result<(), Stop> {
     wire.send(open.as_bytes())?;
     let first = through(wire, &["<", "\n"])?;
     if !first.trim_start().starts_with('<') {
-        return Err(declined("no answer of XMPP", first.as_bytes()));
+        return Err(declined("no XMPP response", first.as_bytes()));
     }
     let features = through(
         wire,

@@ -17,16 +17,19 @@ pub struct ClientKey(Arc<CertifiedKey>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyFault {
     /// The one file holds none.
-    #[error("holds no certificate in PEM or DER")]
+    #[error("contains no certificate in PEM or DER")]
     NoCertificate,
     /// The other file holds none.
-    #[error("holds no private key in PEM or DER (PKCS#8, PKCS#1 or SEC 1)")]
+    #[error("contains no private key in PEM or DER (PKCS#8, PKCS#1 or SEC 1)")]
     NoKey,
     /// A password protects it.
-    #[error("is protected by a password; spyhole takes keys without one")]
+    #[error("is protected by a password, which is not supported here")]
     Encrypted,
     /// Its kind cannot be used.
-    #[error("holds a key that cannot sign here; RSA from 2048 bits, P-256, P-384 and Ed25519 can")]
+    #[error(
+        "contains a key that is not supported; use RSA of 2048 bits or more, P-256, P-384 or \
+        Ed25519"
+    )]
     Unsupported,
     /// They are not of one pair.
     #[error("is not the key of the certificate")]

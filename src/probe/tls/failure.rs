@@ -50,8 +50,8 @@ pub(super) fn of_starttls(stop: Stop, wire: &Wire) -> Failure {
         Stop::Declined(says) => (FailureReason::NoStarttls, says),
         Stop::Fault(Fault::Timeout) if silent => (
             FailureReason::Timeout,
-            "no greeting in time; a server that begins with TLS waits for the client: try \
-             without --starttls"
+            "timed out waiting for the greeting; if the server starts with TLS, try without \
+             --starttls"
                 .to_owned(),
         ),
         Stop::Fault(fault) => of_fault(fault, wire, "before TLS began"),
@@ -85,9 +85,9 @@ pub(super) fn of_handshake(
             format!(
                 "the server closed the connection after {}{}",
                 if verifier.refused() == ClientCertificate::Shown {
-                    "it was shown a client certificate"
+                    "it was sent a client certificate"
                 } else {
-                    "it asked for a client certificate and got none"
+                    "it requested a client certificate and got none"
                 },
                 issuers(verifier)
             ),
@@ -97,7 +97,7 @@ pub(super) fn of_handshake(
             if wire.received() == 0 && about.starttls.is_none() {
                 let hint = about.port.and_then(advice_by_port);
                 says.push_str(&hint.map_or_else(String::new, |flag| {
-                    format!("; what usually listens on this port wants to be asked first: {flag}")
+                    format!("; services on this port usually need {flag}")
                 }));
             }
             plain(Step::Handshake, reason, says)
@@ -127,15 +127,14 @@ fn of_alert(received: AlertDescription, verifier: &RecordingVerifier, about: &Ab
     let (reason, says) = match received {
         AlertDescription::ProtocolVersion => (
             FailureReason::OldProtocol,
-            "the server refuses TLS 1.2 and TLS 1.3: it speaks only versions before them"
-                .to_owned(),
+            "the server supports only versions older than TLS 1.2".to_owned(),
         ),
         _ if verifier.was_asked() && alert::is_of_client_certificate(received) => {
             let shown = verifier.refused() == ClientCertificate::Shown;
             let says = if shown {
-                "the server does not take the client certificate that it was shown"
+                "the server rejected the client certificate"
             } else {
-                "the server wants a client certificate, and got none: --cert FILE --key FILE"
+                "the server requires a client certificate: use --cert FILE --key FILE"
             };
             (
                 FailureReason::ClientCertificate,
@@ -144,28 +143,28 @@ fn of_alert(received: AlertDescription, verifier: &RecordingVerifier, about: &Ab
         }
         AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity => (
             FailureReason::Alert,
-            "the server refuses: it has nothing in common with TLS 1.2 or 1.3, ECDHE with \
-             X25519, P-256 or P-384, and AES-GCM or ChaCha20, or it has no certificate for this"
+            "the server rejected the handshake: no common parameters (offered: TLS 1.2 and 1.3, \
+             ECDHE with X25519, P-256 or P-384, AES-GCM or ChaCha20), or no suitable certificate"
                 .to_owned(),
         ),
         AlertDescription::UnrecognisedName => (
             FailureReason::Alert,
             match about.server_name {
-                Some(name) => format!("the server knows no {name}"),
-                None => "the server wants to be asked for a name: --servername NAME".to_owned(),
+                Some(name) => format!("the server does not know {name}"),
+                None => "the server requires a server name: use --servername NAME".to_owned(),
             },
         ),
         AlertDescription::NoApplicationProtocol => (
             FailureReason::Alert,
             if about.offered_alpn {
-                "the server speaks none of the protocols of --alpn".to_owned()
+                "the server supports none of the protocols of --alpn".to_owned()
             } else {
-                "the server wants a protocol to be named: --alpn LIST".to_owned()
+                "the server requires ALPN: use --alpn LIST".to_owned()
             },
         ),
         _ => (
             FailureReason::Alert,
-            "the server refuses the handshake".to_owned(),
+            "the server rejected the handshake".to_owned(),
         ),
     };
     Failure {
@@ -180,19 +179,17 @@ fn of_error(error: &Error, said: &[u8]) -> (FailureReason, String) {
             let version = server_hello_version(said).unwrap_or("a version before TLS 1.2");
             return (
                 FailureReason::OldProtocol,
-                format!("the server speaks only {version}; TLS 1.2 or 1.3 is needed"),
+                format!("the server supports only {version}; TLS 1.2 or 1.3 is required"),
             );
         }
         Error::InvalidCertificate(CertificateError::BadSignature) => {
-            "the server does not prove that it holds the key of its certificate: its signature \
-             over the handshake does not fit"
-                .to_owned()
+            "the server's handshake signature does not match the key of its certificate".to_owned()
         }
         Error::InvalidMessage(
             InvalidMessage::HandshakePayloadTooLarge | InvalidMessage::CertificatePayloadTooLarge,
-        ) => "the server sends a message of more than 64 KiB in its handshake".to_owned(),
-        Error::PeerIncompatible(_) => format!("the two sides have nothing in common: {error}"),
-        _ => format!("the server breaks the protocol: {error}"),
+        ) => "the server sends a handshake message of more than 64 KiB".to_owned(),
+        Error::PeerIncompatible(_) => format!("no common TLS parameters: {error}"),
+        _ => format!("the server violates the protocol: {error}"),
     };
     (FailureReason::Incompatible, says)
 }
@@ -202,15 +199,15 @@ fn of_fault(fault: Fault, wire: &Wire, when: &str) -> (FailureReason, String) {
     match fault {
         Fault::Timeout if received == 0 => (
             FailureReason::Timeout,
-            "the server took the connection and said nothing in time".to_owned(),
+            "timed out: the server accepted the connection but sent nothing".to_owned(),
         ),
         Fault::Timeout => (
             FailureReason::Timeout,
-            format!("no end in time: the server sent {received} bytes {when}"),
+            format!("timed out: the server sent {received} bytes {when}"),
         ),
         Fault::Closed if received == 0 => (
             FailureReason::Closed,
-            "the server closed the connection without a word".to_owned(),
+            "the server closed the connection without sending anything".to_owned(),
         ),
         Fault::Closed => (
             FailureReason::Closed,
@@ -218,7 +215,7 @@ fn of_fault(fault: Fault, wire: &Wire, when: &str) -> (FailureReason, String) {
         ),
         Fault::Reset => (
             FailureReason::Closed,
-            format!("the server broke the connection off {when} (reset)"),
+            format!("the server reset the connection {when}"),
         ),
         Fault::TooMuch(limit) => (
             FailureReason::Incompatible,
@@ -234,7 +231,7 @@ fn issuers(verifier: &RecordingVerifier) -> String {
     if names.is_empty() {
         String::new()
     } else {
-        format!("; it takes those issued by {}", names.join(" or "))
+        format!("; it accepts certificates issued by {}", names.join(" or "))
     }
 }
 

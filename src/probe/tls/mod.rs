@@ -195,7 +195,7 @@ impl Looker {
         let name = match server_name {
             None => ServerName::from(core::net::Ipv4Addr::UNSPECIFIED),
             Some(name) => ServerName::try_from(name.to_owned())
-                .map_err(|_| impossible(format!("{name:?} cannot be asked for: it is no name")))?,
+                .map_err(|_| impossible(format!("{name:?} is not a valid server name")))?,
         };
         ClientConnection::new(Arc::new(config), name).map_err(|error| impossible(error.to_string()))
     }

@@ -48,12 +48,12 @@ pub(super) fn validity(
     found.sort_by_key(|(_, certificate)| certificate.not_after);
     let mut not_before = Family::gauge(
         "spyhole_certificate_not_before_timestamp_seconds",
-        "From when on the certificate is valid, in Unix time.",
+        "Start of the certificate's validity, in Unix time.",
     )
     .merging(Merge::Greatest);
     let mut not_after = Family::gauge(
         "spyhole_certificate_not_after_timestamp_seconds",
-        "Until when the certificate is valid, in Unix time.",
+        "End of the certificate's validity, in Unix time.",
     )
     .merging(Merge::Least);
     let folded = found.len().saturating_sub(CERTIFICATES);
@@ -89,7 +89,7 @@ fn labels(place: (&'static str, String), position: usize, certificate: &Certific
 pub(super) fn verified(look: &TlsLook) -> Family {
     let mut family = Family::gauge(
         "spyhole_certificate_verified",
-        "1 where the chain of the server verifies with these authorities, 0 where it does not; absent where that could not be judged.",
+        "1 if the server's chain verifies with these authorities, 0 if not; absent if unknown.",
     )
     .merging(Merge::Least);
     for verdict in &look.verdicts {

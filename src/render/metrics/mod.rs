@@ -52,7 +52,7 @@ pub fn metrics(figures: &Figures<'_>, form: Form) -> Result<String, fmt::Error> 
 fn families(figures: &Figures<'_>) -> Vec<Family> {
     let look = Family::gauge(
         "spyhole_look_success",
-        "1 where there was something to look at, otherwise 0.",
+        "1 if a target was found, otherwise 0.",
     );
     let seen = f64::from(u8::from(figures.report.is_some()));
     let mut all = vec![look.with(Some(seen))];
@@ -66,14 +66,14 @@ fn families(figures: &Figures<'_>) -> Vec<Family> {
 fn of_report(report: &Report, figures: &Figures<'_>) -> Vec<Family> {
     let mut folded = Family::gauge(
         "spyhole_folded",
-        "What is not told apart or not shown, as there is too much of it.",
+        "Items merged or omitted because of a limit.",
     );
     let mut fold = |what: &str, count: usize| {
         folded.add([("what", what.to_owned())], number(count as u64));
     };
     let look = Family::gauge(
         "spyhole_look_timestamp_seconds",
-        "When the look began that these metrics are made of, in Unix time.",
+        "Start of the scan behind these metrics, in Unix time.",
     );
     let mut all = vec![look.with(Some(seconds(report.taken_at)))];
     all.extend(report.target.as_ref().map(target));
@@ -111,7 +111,7 @@ fn of_report(report: &Report, figures: &Figures<'_>) -> Vec<Family> {
 fn target(target: &Target) -> Family {
     let mut family = Family::info(
         "spyhole_target_info",
-        "What is looked into; absent where that is everything in sight.",
+        "The target; absent if all visible processes are included.",
     );
     let container = target.container.as_ref().or(target.container_id.as_ref());
     let container = container.map_or_else(String::new, |name| label(name.as_bytes()));
@@ -126,7 +126,7 @@ fn target(target: &Target) -> Family {
 fn gaps(gaps: &[Gap]) -> Family {
     let mut family = Family::gauge(
         "spyhole_gaps",
-        "What could not be seen, by section and reason.",
+        "Data that could not be read, by section and reason.",
     );
     for gap in gaps {
         let reason = serde_json::to_value(gap.reason).ok();

@@ -13,19 +13,22 @@ const MOUNTS: usize = 100;
 pub(super) fn families(mounts: &[Mount]) -> (Vec<Family>, usize) {
     let gauge = |name, help| Family::gauge(name, help).merging(Merge::Greatest);
     let mut size = gauge("spyhole_mount_size_bytes", "Size of the file system.");
-    let mut used = gauge("spyhole_mount_used_bytes", "What is in use of it.");
+    let mut used = gauge("spyhole_mount_used_bytes", "Used size of the file system.");
     let mut available = gauge(
         "spyhole_mount_available_bytes",
-        "What is left of it for whoever is not root.",
+        "Space available to non-root users.",
     );
     let mut inodes = gauge(
         "spyhole_mount_inodes",
-        "How many files it can hold; absent where it does not count them.",
+        "Total inodes of the file system; absent if it does not count them.",
     );
-    let mut inodes_used = gauge("spyhole_mount_inodes_used", "How many files it holds.");
+    let mut inodes_used = gauge(
+        "spyhole_mount_inodes_used",
+        "Used inodes of the file system.",
+    );
     let mut read_only = gauge(
         "spyhole_mount_read_only",
-        "1 where the mount or its file system is read-only, otherwise 0.",
+        "1 if the mount or its file system is read-only, otherwise 0.",
     );
     let shown = |mount: &&Mount| {
         let usual = matches!(&mount.volume, Some(volume) if volume.kind.is_usual_file());

@@ -15,29 +15,29 @@ pub(super) fn groups(
 ) -> Vec<Family> {
     let mut processes = Family::gauge(
         "spyhole_process_group_processes",
-        "Processes of this name in this container.",
+        "Processes with this name in this container.",
     );
     let mut threads = Family::gauge("spyhole_process_group_threads", "Threads of the group.");
     let mut used = Family::counter(
         "spyhole_process_group_cpu_seconds_total",
-        "Processor time used by the group, that of processes since ended included as far as it was seen.",
+        "CPU time used by the group, including ended processes as far as observed.",
     );
     let mut resident = Family::gauge(
         "spyhole_process_group_resident_memory_bytes",
-        "Memory of the group in RAM; what processes share counts for each of them.",
+        "Resident memory of the group; shared memory counts for each process.",
     );
     let mut fds = Family::gauge(
         "spyhole_process_group_open_fds",
-        "Open descriptors of the group; absent where not all could be read.",
+        "Open file descriptors of the group; absent if not all could be read.",
     );
     let mut ratio = Family::gauge(
         "spyhole_process_group_worst_fd_ratio",
-        "The greatest share that one process of the group uses of its limit on descriptors.",
+        "Highest ratio of open file descriptors to the limit among the group's processes.",
     )
     .merging(Merge::Greatest);
     let mut started = Family::gauge(
         "spyhole_process_group_oldest_start_time_seconds",
-        "When the oldest process of the group was started, in Unix time.",
+        "Start time of the group's oldest process, in Unix time.",
     )
     .merging(Merge::Least);
     for group in groups {
@@ -71,7 +71,7 @@ pub(super) fn groups(
 pub(super) fn states(processes: &[Process]) -> (Family, usize) {
     let mut family = Family::gauge(
         "spyhole_processes",
-        "Processes by container and state; a state that none is in is absent.",
+        "Processes by container and state; states without processes are absent.",
     );
     let (known, folded) = bounded(processes.iter().map(container), CONTAINERS);
     for process in processes {

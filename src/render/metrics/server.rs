@@ -7,11 +7,11 @@ use crate::model::server_stats::ServerStats;
 
 /// Its figures, and those of its probes.
 pub(super) fn families(own: &ServerStats) -> Vec<Family> {
-    let mut build = Family::info("spyhole_build_info", "The version that answers.");
+    let mut build = Family::info("spyhole_build_info", "Version of spyhole.");
     build.add([("version", env!("CARGO_PKG_VERSION").to_owned())], 1.0);
     let mut requests = Family::counter(
         "spyhole_http_requests_total",
-        "Requests answered, by the class of the status.",
+        "Requests served, by status class.",
     );
     let classes = ["1xx", "2xx", "3xx", "4xx", "5xx"];
     for (class, count) in classes.into_iter().zip(own.requests) {
@@ -21,38 +21,38 @@ pub(super) fn families(own: &ServerStats) -> Vec<Family> {
         build,
         gauge(
             "spyhole_start_time_seconds",
-            "When the server was started, in Unix time.",
+            "Start time of the server, in Unix time.",
             Some(seconds(own.started_at)),
         ),
         counter(
             "spyhole_cpu_seconds_total",
-            "Processor time that the server has used itself.",
+            "CPU time used by the server itself.",
             own.cpu_seconds,
         ),
         gauge(
             "spyhole_resident_memory_bytes",
-            "Memory of the server itself in RAM.",
+            "Resident memory of the server itself.",
             own.resident_bytes.map(number),
         ),
         gauge(
             "spyhole_look_duration_seconds",
-            "How long the look took that these metrics are made of.",
+            "Duration of the scan behind these metrics.",
             Some(own.look_seconds),
         ),
         gauge(
             "spyhole_certificates_read_timestamp_seconds",
-            "When the target's files were last searched for certificates, in Unix time.",
+            "Time of the last search of the target's files for certificates, in Unix time.",
             own.certificates_read_at.map(seconds),
         ),
         requests,
         gauge(
             "spyhole_http_connections",
-            "Connections that are open.",
+            "Open connections.",
             Some(number(own.connections_open)),
         ),
         counter(
             "spyhole_http_connections_accepted_total",
-            "Connections accepted.",
+            "Accepted connections.",
             Some(number(own.connections_accepted)),
         ),
         counter(
@@ -62,7 +62,7 @@ pub(super) fn families(own: &ServerStats) -> Vec<Family> {
         ),
         counter(
             "spyhole_http_auth_failures_total",
-            "Requests refused for want of the right token.",
+            "Requests rejected because of a missing or invalid token.",
             Some(number(own.auth_failures)),
         ),
     ];
@@ -73,11 +73,11 @@ pub(super) fn families(own: &ServerStats) -> Vec<Family> {
 fn probes(own: &ServerStats) -> [Family; 2] {
     let mut success = Family::gauge(
         "spyhole_probe_success",
-        "1 where the probe passed when it was last run, 0 where it failed; absent where that could not be judged.",
+        "1 if the probe's last run passed, 0 if it failed; absent if unknown.",
     );
     let mut duration = Family::gauge(
         "spyhole_probe_duration_seconds",
-        "How long the probe took when it was last run.",
+        "Duration of the probe's last run.",
     );
     for probe in &own.probes {
         let name = || [("probe", label(probe.name.as_bytes()))];

@@ -22,19 +22,19 @@ pub(super) fn families(
     let network = |of: Option<i32>| network(of, sources);
     let mut sockets = Family::gauge(
         "spyhole_sockets",
-        "Sockets by protocol, address family and state; a state that none is in is absent.",
+        "Sockets by protocol, address family and state; states without sockets are absent.",
     );
     let mut at_port = Family::gauge(
         "spyhole_listening_port_sockets",
-        "TCP sockets by state whose own port is one that listens.",
+        "TCP sockets by state whose local port is a listening one.",
     );
     let mut queue = Family::gauge(
         "spyhole_listening_port_accept_queue_connections",
-        "Connections that wait to be accepted.",
+        "Connections waiting to be accepted.",
     );
     let mut limit = Family::gauge(
         "spyhole_listening_port_accept_queue_limit_connections",
-        "How many may wait to be accepted; absent where only sock_diag would tell.",
+        "Maximum length of the accept queue; absent if sock_diag is not available.",
     );
     let listening: BTreeSet<u32> = listeners.iter().filter_map(port).collect();
     let known: BTreeSet<u32> = listening.iter().copied().take(PORTS).collect();

@@ -30,7 +30,7 @@ pub fn tables(report: &Report, wide: bool) -> Vec<Table> {
     found.extend(access.ruled_out.iter().map(|ruled_out| {
         let because = escaped(ruled_out.because.as_bytes()).into_owned();
         lines(vec![format!(
-            "To {} does not help: {because}.",
+            "It does not help to {}: {because}.",
             ruled_out.title
         )])
     }));
@@ -75,9 +75,7 @@ fn parties(access: &Access, target: Option<&Target>) -> Vec<String> {
     viewer.extend(shared(&access.shared));
     let mut lines = vec![seen.join("  "), viewer.join("  ")];
     if nobody_else(target) {
-        lines.push(
-            "No other process is in sight: this is about spyhole's own container.".to_owned(),
-        );
+        lines.push("No other process is visible: this is spyhole's own container.".to_owned());
     }
     lines
 }
@@ -195,7 +193,7 @@ fn checks(access: &Access, wide: bool) -> Table {
 fn why_not(check: &Check, access: &Access) -> Option<String> {
     let reason = check.reason?;
     if reason == Reason::Unsupported {
-        return Some(format!("not there: {}", check.path));
+        return Some(format!("not found: {}", check.path));
     }
     let blocker = access
         .blockers
@@ -231,8 +229,8 @@ fn more(access: &Access) -> Vec<String> {
     ];
     if !holds_ptrace(&access.viewer) && told.iter().any(|reason| by_ids.contains(reason)) {
         notes.push(
-            "CAP_SYS_PTRACE in the target's user namespace would do in place of that; \
-             the viewer does not hold it."
+            "CAP_SYS_PTRACE in the target's user namespace would also be sufficient; the viewer \
+             does not have it."
                 .to_owned(),
         );
     }
@@ -253,7 +251,7 @@ fn everything(access: &Access, target: Option<&Target>) -> String {
     };
     let mut line = format!("Everything of {whose} can be read");
     if !absent.is_empty() {
-        line.push_str(" (not there: ");
+        line.push_str(" (not supported here: ");
         line.push_str(&absent.join(", "));
         line.push(')');
     }

@@ -33,8 +33,8 @@ pub fn tables(context: &SecurityContext) -> Vec<Table> {
             ]
         };
         let title = match context.user_namespace.root_is_node_root {
-            Answer::No => "What it may do with them, within its own user namespace",
-            Answer::Yes | Answer::Unknown => "What it may do with them",
+            Answer::No => "What they allow, within the process's user namespace",
+            Answer::Yes | Answer::Unknown => "What they allow",
         };
         tables.push(card(Some(title), held.iter().map(row).collect()));
     }
@@ -79,7 +79,7 @@ pub fn one_each(contexts: &[SecurityContext]) -> Vec<Table> {
         {
             let mut table = differing(threads);
             table.title = Some(format!(
-                "Threads of pid {} that differ from its first one",
+                "Threads of pid {} that differ from its first thread",
                 context.pid
             ));
             tables.push(table);
@@ -126,15 +126,15 @@ fn about(context: &SecurityContext) -> Table {
     rows.push(fact("root here", format!("{root}: {evidence}").into()));
     let dumpable = match context.dumpable {
         Answer::Yes => "yes",
-        Answer::No => "no: its files in /proc belong to root",
-        Answer::Unknown => "not known: that does not show for root",
+        Answer::No => "no (its files in /proc belong to root)",
+        Answer::Unknown => "unknown (cannot be determined for root)",
     };
     rows.push(fact("dumpable", dumpable.into()));
     if let Some(executable) = &context.executable {
         rows.push(fact("program", program(executable)));
     }
     for default in context.against_defaults.iter().flatten().take(1) {
-        rows.push(fact("may hold", beside_default(default).into()));
+        rows.push(fact("can have", beside_default(default).into()));
     }
     card(None, rows)
 }
@@ -147,8 +147,8 @@ fn process(context: &SecurityContext) -> Cell {
 fn filters(privileges: &Privileges) -> Cell {
     Cell::of(Some(&privileges.seccomp), |mode| {
         match (mode, privileges.seccomp_filters.value()) {
-            (SeccompMode::Filter, Some(1)) => "filter (1 is on)".into(),
-            (SeccompMode::Filter, Some(count)) => format!("filter ({count} are on)").into(),
+            (SeccompMode::Filter, Some(1)) => "filter (1 active)".into(),
+            (SeccompMode::Filter, Some(count)) => format!("filter ({count} active)").into(),
             (mode, _) => seccomp(*mode).into(),
         }
     })
@@ -191,7 +191,7 @@ fn gives(file: &ExecutableFile) -> String {
     }
     match (words.is_empty(), file.nosuid) {
         (true, _) => "no file capabilities, no set-id bits".to_owned(),
-        (false, Some(true)) => format!("{}; without effect, its mount is nosuid", words.join(", ")),
+        (false, Some(true)) => format!("{}; without effect (nosuid mount)", words.join(", ")),
         (false, _) => words.join(", "),
     }
 }
@@ -230,7 +230,7 @@ fn sets(privileges: &Privileges) -> Table {
             Cell::of(Some(set), |set| match set.names.as_slice() {
                 [] => Cell::Absent,
                 [_, _, ..] if name != "effective" && effective == Some(set) => {
-                    "as effective".into()
+                    "same as effective".into()
                 }
                 names => names.join(",").into(),
             }),
@@ -271,11 +271,11 @@ fn standards(found: &PodSecurity) -> Table {
     rows.extend(single.iter().map(|(clause, _)| row("not judged", clause)));
     let notes = several.iter().map(|(clause, names)| {
         let (level, names) = (clause.level.as_str(), names.join(", "));
-        format!("not judged of {level}: {names}: {}", clause.evidence)
+        format!("not checked for {level}: {names}: {}", clause.evidence)
     });
     let notes = notes.collect();
     let title = format!(
-        "Pod Security: fits {}, judged from what runs",
+        "Pod Security: fits {}, judging by the running processes",
         found.fits.as_str()
     );
     Table {
@@ -296,8 +296,8 @@ fn differing(threads: &[ThreadContext]) -> Table {
         ]
     };
     let title = match threads {
-        [] => "Threads: none differs from the first one",
-        _ => "Threads that differ from the first one",
+        [] => "Threads: none differs from the first thread",
+        _ => "Threads that differ from the first thread",
     };
     card(Some(title), threads.iter().map(row).collect())
 }

@@ -63,7 +63,7 @@ fn files(certificates: &Certificates, style: Style) -> Table {
             if files.is_empty() {
                 table
                     .notes
-                    .push("no certificate was found in the places that were looked at".to_owned());
+                    .push("no certificates found in the searched paths".to_owned());
             }
         }
     }
@@ -74,7 +74,7 @@ fn files(certificates: &Certificates, style: Style) -> Table {
             .map(crate::model::certificate::FoundBy::describe)
             .collect();
         table.notes.push(format!(
-            "{}: nothing is there, though {} names it",
+            "{}: {} points to this path, but the file does not exist",
             missing.path.to_text(),
             by.join(" and ")
         ));
@@ -82,9 +82,9 @@ fn files(certificates: &Certificates, style: Style) -> Table {
     if certificates.files_left_out > 0 {
         let count = certificates.files_left_out;
         let files = if count == 1 { "file" } else { "files" };
-        table
-            .notes
-            .push(format!("({count} {files} of the trust store: --roots)"));
+        table.notes.push(format!(
+            "({count} trust store {files} not shown; use --roots)"
+        ));
     }
     if let Seen::Value(store) = &certificates.trust_store {
         table.notes.extend(trust_store::lines(store));
@@ -122,7 +122,7 @@ fn rows(file: &CertificateFile, style: Style, columns: usize, rows: &mut Vec<Vec
             .iter()
             .min_by_key(|certificate| certificate.seconds_left);
         if let (Some(first), Some(cell)) = (first, row.get_mut(2)) {
-            *cell = format!("{}, the first", expires(first)).into();
+            *cell = format!("{} (earliest)", expires(first)).into();
         }
         rows.push(row);
         return;
@@ -243,13 +243,13 @@ fn problems(file: &CertificateFile, style: Style, notes: &mut Vec<String>) {
     }
     if !file.private_keys.is_empty() && file.mode.ends_with(['4', '5', '6', '7']) {
         notes.push(format!(
-            "{path}: every user may read this private key (mode {})",
+            "{path}: private key is world-readable (mode {})",
             file.mode
         ));
     }
     if file.readable_by_target.value() == Some(&false) {
         notes.push(format!(
-            "{path}: not readable for the target's user (uid {} gid {} mode {})",
+            "{path}: not readable by the target's user (uid {} gid {} mode {})",
             file.uid, file.gid, file.mode
         ));
     }
@@ -265,10 +265,10 @@ fn served(listeners: &[ServedListener]) -> Table {
     let titles = [
         "LISTENS ON",
         "PID",
-        "ASKED FOR",
+        "SNI",
         "SERVES",
         "EXPIRES",
-        "AGAINST FILES",
+        "FILE ON DISK",
     ];
     let mut table = Table {
         headings: titles.into_iter().map(heading).collect(),
@@ -329,10 +329,10 @@ fn against(leaf: &ServedLeaf) -> Cell {
     Cell::of(Some(&leaf.against_files), |against| match against {
         AgainstFiles::Same => outside(format!("same as {path}")),
         AgainstFiles::OlderThanFile => outside(format!(
-            "older than the file: rotation never reloaded ({path} is valid since {since})"
+            "older than {path} (valid since {since}): not reloaded"
         )),
-        AgainstFiles::NewerThanFile => outside(format!("newer than the file ({path})")),
-        AgainstFiles::NotOnDisk => "not in any file that was found".into(),
+        AgainstFiles::NewerThanFile => outside(format!("newer than {path}")),
+        AgainstFiles::NotOnDisk => "not found on disk".into(),
     })
 }
 

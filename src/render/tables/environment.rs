@@ -41,7 +41,7 @@ fn table(environment: &Environment, all: bool, titled: bool, now: Timestamp) -> 
     }
     if folded > 0 {
         table.notes.push(format!(
-            "({folded} variables that Kubernetes sets for Services: --all-vars)"
+            "({folded} Kubernetes Service variables not shown; use --all-vars)"
         ));
     }
     if let Some(missing) = environment
@@ -50,12 +50,13 @@ fn table(environment: &Environment, all: bool, titled: bool, now: Timestamp) -> 
         .filter(|names| !names.is_empty())
     {
         let names: Vec<_> = missing.iter().map(ByteString::to_text).collect();
-        table
-            .notes
-            .push(format!("not passed on by the parent: {}", names.join(", ")));
+        table.notes.push(format!(
+            "not inherited from the parent: {}",
+            names.join(", ")
+        ));
     }
     table.notes.push(format!(
-        "environment at exec time, {}; the process may have changed its own since",
+        "environment as of exec, {}; later changes by the process are not visible",
         environment.started_at.short(now)
     ));
     table

@@ -72,7 +72,8 @@ pub fn list(mounts: &[Mount], style: Style) -> Table {
     };
     if folded > 0 {
         table.notes.push(format!(
-            "({folded} {} that the runtime masks or makes read-only in /proc and /sys: --all)",
+            "({folded} {} in /proc and /sys masked or read-only by the runtime not shown; use \
+             --all)",
             plural(folded, "path", "paths")
         ));
     }
@@ -128,7 +129,7 @@ pub fn space(mounts: &[Mount], inodes: bool, style: Style) -> Table {
     };
     if folded > 0 {
         table.notes.push(format!(
-            "({folded} {} that every container is given: --all)",
+            "({folded} {} that every container gets not shown; use --all)",
             plural(folded, "file", "files")
         ));
     }
@@ -171,7 +172,7 @@ pub fn writable(mounts: &[Mount], target: &str, style: Style) -> Table {
         ..Table::default()
     };
     if table.rows.is_empty() {
-        let nothing = "nothing that was looked at is writable";
+        let nothing = "no writable directory found";
         table.notes.push(format!("{nothing} for {target}"));
     } else {
         table.notes.push(format!(

@@ -328,7 +328,7 @@ fn remark(socket: &Socket) -> &'static str {
         (true, true) => "accept queue full; only this pod's loopback",
         (true, false) => "accept queue full",
         (false, true) => "only this pod's loopback",
-        (false, false) if socket.held_elsewhere => "held by no process of the target",
+        (false, false) if socket.held_elsewhere => "owner is outside this container",
         (false, false) => "",
     }
 }

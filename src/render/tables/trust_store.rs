@@ -11,7 +11,7 @@ use crate::model::trust_store::{PlaceKind, Runtime, TrustPlace, TrustStore};
 #[must_use]
 pub fn lines(store: &TrustStore) -> Vec<String> {
     let name = match store.runtime {
-        Runtime::Unknown => "runtime not known".to_owned(),
+        Runtime::Unknown => "runtime unknown".to_owned(),
         known => known.describe().to_owned(),
     };
     let mut lines = vec![clean(&format!(

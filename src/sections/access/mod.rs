@@ -40,7 +40,7 @@ impl Query for AccessQuery {
     const NAME: &'static str = "access";
     const ALIASES: &'static [&'static str] = &[];
     const ABOUT: &'static str =
-        "What can be read of the target, what not, why, and what would help";
+        "Show what can be read of the target, what cannot, why, and how to fix it";
     const EXAMPLE: &'static str = "spyhole access -o wide";
 
     fn needs(&self, _: Detail) -> Needs {

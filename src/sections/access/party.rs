@@ -73,7 +73,7 @@ impl Party {
             Some(dumpable) => Some(Seen::Value(dumpable)),
             None if matters => {
                 let hidden = Refusal::of(Reason::Unsupported)
-                    .needing("CAP_SYS_PTRACE, with which it makes no difference");
+                    .needing("CAP_SYS_PTRACE (with it, dumpability makes no difference)");
                 let unseen = gaps.record(SECTION, "target.dumpable", of.pid, &hidden);
                 Some(Seen::Unseen(unseen))
             }

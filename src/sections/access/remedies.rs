@@ -126,17 +126,19 @@ impl Situation<'_> {
             .iter()
             .any(|blocker| blocker.reason == Reason::NotDumpable)
         {
-            return Err("it is not dumpable: only CAP_SYS_PTRACE reads it then".to_owned());
+            return Err("it is not dumpable, so only CAP_SYS_PTRACE can read it".to_owned());
         }
         if let (Some(uid), Some(gid)) = (target.uid, target.gid)
             && (uniform(uid).is_none() || uniform(gid).is_none())
         {
             return Err(
-                "its real, effective and saved ids differ, so no viewer has the same".to_owned(),
+                "its real, effective and saved ids differ, so no viewer can have the \
+                 same"
+                    .to_owned(),
             );
         }
         if self.is_target_already() {
-            return Err(format!("it already does; {}", self.what_refuses()));
+            return Err(format!("it already runs that way; {}", self.what_refuses()));
         }
         let text = |id: Option<u32>, word: &str| id.map_or(word.to_owned(), |id| id.to_string());
         let (uid, gid) = self.inside.unzip();
@@ -147,13 +149,14 @@ impl Situation<'_> {
             add = kubernetes_names(permitted);
             if self.place.platform != Platform::Podman {
                 return Err(format!(
-                    "it holds {}, which a non-root user does not get on Kubernetes and Docker",
+                    "it has {}, which a non-root user does not get on Kubernetes and Docker",
                     add.join(", ")
                 ));
             }
         } else if beyond != 0 {
             return Err(format!(
-                "it holds {} beyond what the runtime gives to root: SYS_PTRACE alone asks for less",
+                "it has {} beyond the runtime's default for root: SYS_PTRACE alone is a smaller \
+                 request",
                 kubernetes_names(beyond).join(", ")
             ));
         }
@@ -204,7 +207,7 @@ impl Situation<'_> {
         if self.is_root_already() {
             advice.ruled_out.push(RuledOut {
                 title: AS_ROOT.to_owned(),
-                because: format!("it already does; {}", self.what_refuses()),
+                because: format!("it already runs that way; {}", self.what_refuses()),
             });
             return;
         }
@@ -255,13 +258,13 @@ impl Situation<'_> {
     /// What is left when the viewer is as it should be.
     fn what_refuses(&self) -> String {
         let evidence = self.blockers.first().map(|first| first.evidence.as_str());
-        format!("what refuses it is {}", evidence.unwrap_or("not known"))
+        format!("access is denied by {}", evidence.unwrap_or("not known"))
     }
 
     /// The target's user is hidden too, so its ids are left to be filled in.
     fn unhidden(&self, mount: &ProcMount, advice: &mut Advice) {
         if let Some(gid) = mount.gid {
-            let title = format!("run spyhole with the group {gid}, which hidepid spares");
+            let title = format!("run spyhole with group {gid}, which is exempt from hidepid");
             if self.kubernetes() {
                 advice.remedies.push(Remedy {
                     title: title.clone(),
@@ -306,7 +309,7 @@ impl Situation<'_> {
         if self.is_unconfined() {
             advice.ruled_out.push(RuledOut {
                 title: title.to_owned(),
-                because: format!("it already does; {}", self.what_refuses()),
+                because: format!("it already runs that way; {}", self.what_refuses()),
             });
             return self.run_as_root(advice);
         }
@@ -368,7 +371,7 @@ impl Situation<'_> {
         let (program, with) = match engine {
             Engine::Docker => ("docker", ", with Docker"),
             Engine::Podman => ("podman", ", with Podman"),
-            Engine::Either => ("docker", ", with Docker (or Podman, in the same words)"),
+            Engine::Either => ("docker", ", with Docker (or Podman, same options)"),
         };
         let userns = if self.other_user_namespace && engine == Engine::Podman {
             format!(" --userns=container:{name}")
@@ -411,7 +414,7 @@ fn context(user: &User) -> String {
 fn remount(mount: &ProcMount) -> Remedy {
     let mount_point = String::from_utf8_lossy(&mount.mount_point);
     Remedy {
-        title: "have /proc mounted without hidepid".to_owned(),
+        title: "mount /proc without hidepid".to_owned(),
         pod_security: Some(PodSecurity::Privileged),
         commands: vec![format!(
             "mount -o remount,hidepid=0 {}",

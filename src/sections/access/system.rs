@@ -126,8 +126,8 @@ impl SystemContext {
         let Some(mount) = self.hiding(viewer) else {
             return Blocker {
                 reason: Reason::Denied,
-                evidence: "PID 1 must be there and cannot be seen, \
-                           and the mount options of /proc do not tell why"
+                evidence: "PID 1 must exist but is not visible, and the mount options of /proc do \
+                    not explain why"
                     .to_owned(),
             };
         };
@@ -140,14 +140,14 @@ impl SystemContext {
             Some(gid) => {
                 let _ = write!(
                     evidence,
-                    ", which spares members of gid {gid}, and the viewer is none"
+                    ", which exempts members of gid {gid}; the viewer is not a member"
                 );
             }
-            None => evidence.push_str(", which spares no group"),
+            None => evidence.push_str(", which exempts no group"),
         }
         evidence.push_str(
-            ": processes are shown only to who may ptrace them \
-             (the same user, or CAP_SYS_PTRACE, which the viewer lacks)",
+            ": processes are visible only to users who can ptrace them (the same user, or \
+             CAP_SYS_PTRACE, which the viewer lacks)",
         );
         Blocker {
             reason: Reason::Hidepid,
@@ -168,7 +168,7 @@ impl SystemContext {
             return Blocker {
                 reason: refusal.reason,
                 evidence: format!(
-                    "owner and mode of the file itself refuse the viewer, or a security module; {labels}"
+                    "denied by the file's owner and mode, or by a security module; {labels}"
                 ),
             };
         }
@@ -176,8 +176,8 @@ impl SystemContext {
             return Blocker {
                 reason: Reason::SecurityModule,
                 evidence: format!(
-                    "CAP_SYS_PTRACE is effective in the target's user namespace and the kernel \
-                     still refuses, which only a security module does; {labels}"
+                    "CAP_SYS_PTRACE is effective in the target's user namespace but access is \
+                     still denied: only a security module does this; {labels}"
                 ),
             };
         }
@@ -185,9 +185,9 @@ impl SystemContext {
             return Blocker {
                 reason: Reason::Seccomp,
                 evidence: format!(
-                    "ids, capabilities and user namespace suffice; the viewer runs under a seccomp \
-                     filter (Seccomp: 2), and the answer is EPERM, which the kernel's own check \
-                     never gives; {labels}"
+                    "ids, capabilities and user namespace are sufficient; the viewer runs under a \
+                     seccomp filter (Seccomp: 2), and the error is EPERM, which the kernel's own \
+                     check never returns; {labels}"
                 ),
             };
         }
@@ -199,20 +199,21 @@ impl SystemContext {
         let (reason, evidence) = if target.dumpable.is_none() && !confined {
             (
                 Reason::NotDumpable,
-                "ids, capabilities and user namespace suffice: what is left is that the target \
-                 is not dumpable, which does not show for a process of root",
+                "ids, capabilities and user namespace are sufficient: the remaining cause is that \
+                 the target is not dumpable, which cannot be verified for a process of root",
             )
         } else if target.dumpable.is_none() {
             (
                 Reason::Denied,
-                "ids, capabilities and user namespace suffice: what is left is a target that is \
-                 not dumpable, which does not show for a process of root, or a security module",
+                "ids, capabilities and user namespace are sufficient: the remaining cause is a \
+                 target that is not dumpable, which cannot be verified for a process of root, or \
+                 a security module",
             )
         } else {
             (
                 Reason::SecurityModule,
-                "ids, capabilities, user namespace and dumpability suffice: what is left is a \
-                 security module",
+                "ids, capabilities, user namespace and dumpability are sufficient: the remaining \
+                 cause is a security module",
             )
         };
         Blocker {

@@ -29,13 +29,13 @@ use fill::{Filler, capability_set};
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CapabilitiesQuery {
-    /// Of every process of the target, a row each.
+    /// Show every process of the target, one row each.
     #[arg(short = 'A', long)]
     pub all: bool,
-    /// Also name threads that differ from the first one of their process.
+    /// Also show threads that differ from the first thread of their process.
     #[arg(short = 'L', long, short_alias = 'T')]
     pub threads: bool,
-    /// Say what this mask holds, as capsh does, and look at nothing.
+    /// Decode this mask, like capsh --decode, and exit.
     #[arg(long, value_name = "MASK", conflicts_with_all = ["all", "threads"])]
     pub decode: Option<String>,
 }
@@ -44,7 +44,7 @@ impl Query for CapabilitiesQuery {
     const NAME: &'static str = "capabilities";
     const ALIASES: &'static [&'static str] = &["caps"];
     const ABOUT: &'static str =
-        "Capabilities and the rest of the security context, and what they mean";
+        "Show capabilities and the rest of the security context, and what they allow";
     const EXAMPLE: &'static str = "spyhole caps\n  spyhole caps --decode 00000000a80425fb";
 
     fn check(&self) -> Result<(), String> {

@@ -127,20 +127,21 @@ impl NodeContext {
             );
         }
         let Some(root) = map.translate(0) else {
-            return (Answer::No, "its uid_map maps no uid 0".to_owned());
+            return (Answer::No, "its uid_map does not map uid 0".to_owned());
         };
         let Some(own) = &self.viewer_map else {
             return (
                 Answer::Unknown,
-                "the viewer's own uid_map cannot be read, so nothing says whose ids these are"
-                    .to_owned(),
+                "the viewer's own uid_map cannot be read, so the ids cannot be mapped".to_owned(),
             );
         };
         let first = self.viewer_in_first_user_namespace;
         match (own == map, root) {
             (true, 0) if own.is_identity() && first == Some(true) => (
                 Answer::Yes,
-                format!("it has the viewer's uid_map, and that is in the kernel's first user namespace{SANDBOX}"),
+                format!(
+                    "it has the viewer's uid_map, and that is in the kernel's first user namespace{SANDBOX}"
+                ),
             ),
             (true, 0) if own.is_identity() && first.is_none() => (
                 Answer::Yes,
@@ -148,20 +149,23 @@ impl NodeContext {
             ),
             (false, 0) if own.is_identity() && first != Some(false) => (
                 Answer::Yes,
-                format!("its uid_map maps uid 0 to uid 0 of the viewer's user namespace, which maps every id to itself{SANDBOX}"),
+                format!(
+                    "its uid_map maps uid 0 to uid 0 of the viewer's user namespace, which maps every id to itself{SANDBOX}"
+                ),
             ),
             (_, u32::MAX) => (
                 Answer::Unknown,
-                "its uid 0 is no uid of the viewer's user namespace".to_owned(),
+                "its uid 0 is not mapped in the viewer's user namespace".to_owned(),
             ),
             (true, 0) => (
                 Answer::Unknown,
-                "uid 0 is uid 0 of the user namespace above, and what that is on the node is not in sight"
+                "uid 0 is uid 0 of the parent user namespace, whose mapping to the node is not \
+                 visible"
                     .to_owned(),
             ),
             (true, above) => (
                 Answer::No,
-                format!("uid 0 is uid {above} of the user namespace above"),
+                format!("uid 0 is uid {above} of the parent user namespace"),
             ),
             (false, outside @ 1..) if own.is_identity() => {
                 (Answer::No, format!("uid 0 is uid {outside} outside"))
@@ -169,12 +173,16 @@ impl NodeContext {
             (false, outside) => match own.translate(outside) {
                 Some(above) if above != 0 => (
                     Answer::No,
-                    format!("uid 0 is uid {outside} of the viewer, and that is uid {above} above"),
+                    format!(
+                        "uid 0 is uid {outside} of the viewer, which is uid {above} of the \
+                        parent user namespace"
+                    ),
                 ),
                 _ => (
                     Answer::Unknown,
                     format!(
-                        "uid 0 is uid {outside} of the viewer's user namespace, and what that is on the node is not in sight"
+                        "uid 0 is uid {outside} of the viewer's user namespace, whose mapping to \
+                         the node is not visible"
                     ),
                 ),
             },
@@ -204,8 +212,7 @@ fn is_in_this_namespace(process: &ProcessDir, buffer: &mut Vec<u8>) -> bool {
 }
 
 /// What no process of such a sandbox can tell.
-const SANDBOX: &str =
-    " (a sandbox with a kernel of its own, such as Kata or gVisor, shows the same)";
+const SANDBOX: &str = " (a sandbox with its own kernel, such as Kata or gVisor, looks the same)";
 
 #[cfg(test)]
 mod tests {

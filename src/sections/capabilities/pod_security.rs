@@ -77,7 +77,7 @@ pub(super) fn judge(evidence: &Evidence<'_>) -> PodSecurity {
             ),
             None => (
                 NotJudged,
-                format!("its {what} namespace cannot be told from the node's here"),
+                format!("whether its {what} namespace is the node's cannot be determined"),
             ),
         };
         Clause {
@@ -94,7 +94,7 @@ pub(super) fn judge(evidence: &Evidence<'_>) -> PodSecurity {
         evidence,
     };
     let silent = |level, name| {
-        let why = "no running process shows it".to_owned();
+        let why = "not visible in a running process".to_owned();
         clause(level, name, (NotJudged, why))
     };
     PodSecurity::of(vec![
@@ -149,16 +149,16 @@ fn baseline_capabilities(evidence: &Evidence<'_>) -> Judged {
     };
     let added = beyond & !by_default;
     let mut words = match (added, held) {
-        (0, 0) => "it may hold none".to_owned(),
-        (0, _) => "it may hold no more than may be added".to_owned(),
-        _ => format!("it may hold {}", listed(added)),
+        (0, 0) => "it can have none".to_owned(),
+        (0, _) => "it can have no more than may be added".to_owned(),
+        _ => format!("it can have {}", listed(added)),
     };
     match (added, by_default, evidence.runtime) {
         (0, 0, _) => (Fits, words),
         (0, _, Some(runtime)) => {
             let _ = write!(
                 words,
-                ", and {}, which {runtime} gives by default",
+                ", and {}, which {runtime} grants by default",
                 listed(by_default)
             );
             (Fits, words)
@@ -166,8 +166,8 @@ fn baseline_capabilities(evidence: &Evidence<'_>) -> Judged {
         (0, _, None) => {
             let names = listed(by_default);
             let why = format!(
-                "it may hold {names}: Docker and containerd give that by default, adding it does \
-                 not fit; the runtime is not in sight"
+                "it can have {names}: Docker and containerd grant this by default, adding it does \
+                 not fit; the runtime is not visible"
             );
             (NotJudged, why)
         }
@@ -180,9 +180,9 @@ fn restricted_capabilities(evidence: &Evidence<'_>) -> Judged {
         return unseen("CapBnd and CapPrm");
     };
     match (held & !mask(&RESTRICTED), held) {
-        (0, 0) => (Fits, "it may hold none".to_owned()),
-        (0, _) => (Fits, format!("it may hold {} only", listed(held))),
-        (beyond, _) => (Fails, format!("it may hold {}", listed(beyond))),
+        (0, 0) => (Fits, "it can have none".to_owned()),
+        (0, _) => (Fits, format!("it can have {} only", listed(held))),
+        (beyond, _) => (Fails, format!("it can have {}", listed(beyond))),
     }
 }
 
@@ -197,7 +197,7 @@ fn privileged(evidence: &Evidence<'_>) -> Judged {
     };
     let all = capabilities::all(evidence.known_capabilities);
     if all != 0 && bounding & all == all {
-        let why = "its bounding set holds every capability of this kernel";
+        let why = "its bounding set contains every capability of this kernel";
         return (Fails, why.to_owned());
     }
     let missing = (all & !bounding).count_ones();
@@ -246,25 +246,24 @@ fn baseline_seccomp(evidence: &Evidence<'_>) -> Judged {
         None => unseen("Seccomp"),
         Some(0) => (
             NotJudged,
-            "no filter is on: baseline lets the profile be unset, but not set to Unconfined"
-                .to_owned(),
+            "no filter is active: baseline allows an unset profile, but not Unconfined".to_owned(),
         ),
-        Some(_) => (Fits, "a filter is on".to_owned()),
+        Some(_) => (Fits, "a filter is active".to_owned()),
     }
 }
 
 fn restricted_seccomp(evidence: &Evidence<'_>) -> Judged {
     match evidence.seccomp {
         None => unseen("Seccomp"),
-        Some(0) => (Fails, "no filter is on".to_owned()),
+        Some(0) => (Fails, "no filter is active".to_owned()),
         Some(1) => (
             Fails,
-            "the strict mode is on, which a process sets itself and only where no filter was"
+            "strict mode is active, which a process sets itself and only without a filter"
                 .to_owned(),
         ),
         Some(_) => (
             Fits,
-            "a filter is on; whose it is, and which profile, does not show".to_owned(),
+            "a filter is active; its profile cannot be determined".to_owned(),
         ),
     }
 }

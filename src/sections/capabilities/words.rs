@@ -22,7 +22,7 @@ pub(super) fn held(mask: u64) -> Vec<HeldCapability> {
         .collect()
 }
 
-const NOT_KNOWN: &str = "newer than this version of spyhole knows";
+const NOT_KNOWN: &str = "newer than this version of spyhole";
 
 use Risk::{Critical, High, Low, Medium};
 
@@ -46,10 +46,7 @@ const WORDS: [(Risk, &str); 41] = [
         Low,
         "keep set-id bits on files that are changed, and set them for foreign groups",
     ),
-    (
-        Medium,
-        "send signals to processes of other users, as far as they are in sight",
-    ),
+    (Medium, "send signals to visible processes of other users"),
     (
         Medium,
         "become any group, set supplementary groups, write gid maps",
@@ -67,7 +64,7 @@ const WORDS: [(Risk, &str); 41] = [
     (Low, "listen on ports below 1024"),
     (
         Low,
-        "hear netlink messages of other network namespaces; otherwise unused",
+        "receive netlink messages of other network namespaces; otherwise unused",
     ),
     (
         High,
@@ -94,7 +91,7 @@ const WORDS: [(Risk, &str); 41] = [
     (Low, "change its root directory by chroot"),
     (
         High,
-        "trace any process in sight, read and change its memory and take over its rights",
+        "trace any visible process, read and change its memory and take over its rights",
     ),
     (Low, "switch process accounting on and off"),
     (

@@ -298,8 +298,7 @@ impl Judge<'_> {
                 form = Some(contents.form);
                 private_keys = contents.private_keys;
                 faults = contents.faults;
-                let locked = Refusal::of(Reason::Denied)
-                    .needing("its password, in a file that --password-file names");
+                let locked = Refusal::of(Reason::Denied).needing("its password (--password-file)");
                 let store = matches!(contents.form, FileForm::Pkcs12 | FileForm::Jks);
                 if contents.needs_password && store && contents.certificates.is_empty() {
                     Err(locked)
@@ -317,7 +316,7 @@ impl Judge<'_> {
                     says: if reading.size_bytes == 0 {
                         "the file is empty".to_owned()
                     } else {
-                        "neither a certificate nor a key in a form that is known".to_owned()
+                        "no certificate or key in a known format".to_owned()
                     },
                 });
                 Ok(Vec::new())
@@ -350,12 +349,13 @@ impl Unread {
     fn refusal(self) -> Refusal {
         match self {
             Self::Errno(errno) => refused(errno),
-            Self::TooLong(super::read::ASKED_LIMIT) => Refusal::of(Reason::Limit)
-                .needing("a file of at most 16 MiB: longer ones are not read"),
+            Self::TooLong(super::read::ASKED_LIMIT) => {
+                Refusal::of(Reason::Limit).needing("a file of at most 16 MiB")
+            }
             Self::TooLong(_) => Refusal::of(Reason::Limit)
                 .needing("--file with this path, which reads up to 16 MiB"),
             Self::TooMuch => Refusal::of(Reason::Limit)
-                .needing("--file with this path: all files together were too long"),
+                .needing("--file with this path (the limit on the total size was reached)"),
         }
     }
 }
@@ -363,11 +363,14 @@ impl Unread {
 fn not_in_time<T>(outcome: &time_box::TimedOutcome<T>) -> Refusal {
     match outcome {
         time_box::TimedOutcome::NoThread => {
-            Refusal::of(Reason::Limit).needing("room for one more thread in spyhole's container")
+            Refusal::of(Reason::Limit).needing("a higher pids limit for spyhole's container")
         }
         time_box::TimedOutcome::NotBegun => Refusal::of(Reason::Timeout)
-            .needing("--file or --dir with this path: what came before it took all the time"),
-        _ => Refusal::of(Reason::Timeout).needing("that its file system answers"),
+            .needing("--file or --dir with this path (the time limit was reached)"),
+        _ => Refusal::of(Reason::Timeout).needing(
+            "the file system to respond (the read timed \
+            out)",
+        ),
     }
 }
 
@@ -379,9 +382,9 @@ fn refused(errno: Errno) -> Refusal {
     match errno {
         Errno::EACCES | Errno::EPERM => by_its_mode(errno),
         Errno::EINVAL => {
-            Refusal::of(Reason::Unsupported).needing("a regular file: nothing else is opened")
+            Refusal::of(Reason::Unsupported).needing("a regular file (other types are not opened)")
         }
-        Errno::ELOOP => with(Reason::Io).needing("links that lead somewhere: these go in a circle"),
+        Errno::ELOOP => with(Reason::Io).needing("a path without a symlink loop"),
         Errno::ENOENT | Errno::ENOTDIR | Errno::ESTALE => with(Reason::Vanished),
         _ => with(Reason::Io),
     }

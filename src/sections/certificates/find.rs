@@ -214,7 +214,7 @@ impl Places {
             });
         }
         let gone = Refusal::of(Reason::Vanished)
-            .needing("nothing: a file that the process has open was removed");
+            .needing("a file that still exists (this one was deleted while open)");
         removed.then_some(("open_files", gone))
     }
 

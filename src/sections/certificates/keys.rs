@@ -20,15 +20,14 @@ pub(super) fn pair(files: &mut [CertificateFile], gaps: &mut Gaps) {
             continue;
         };
         let subject = || crate::model::gap::Subject::Path(file.path.clone());
-        let matches =
-            match matches {
-                Attempt::Matches(matches) => Ok(matches),
-                Attempt::Encrypted => Err(Refusal::of(Reason::Denied)
-                    .needing("the password of the key, by --password-file")),
-                Attempt::Unread(reason) => {
-                    Err(Refusal::of(reason).needing("what reading its key needs"))
-                }
-            };
+        let matches = match matches {
+            Attempt::Matches(matches) => Ok(matches),
+            Attempt::Encrypted => {
+                Err(Refusal::of(Reason::Denied)
+                    .needing("the password of the key (--password-file)"))
+            }
+            Attempt::Unread(reason) => Err(Refusal::of(reason).needing("a readable private key")),
+        };
         let matches = gaps.seen(SECTION, "files.private_key.matches", subject(), matches);
         let readable_by_target = match holder.readable_by_target {
             Seen::Value(may) => Seen::Value(may),

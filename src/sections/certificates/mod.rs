@@ -36,32 +36,32 @@ use crate::trust;
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CertificatesQuery {
-    /// Ask every TCP listener of the target for the certificates that it serves, and compare
-    /// them with the files.
+    /// Connect to every TCP listener of the target, show the certificates that it serves, and
+    /// compare them with the files.
     #[arg(long)]
     pub served: bool,
-    /// Also files that hold nothing but authorities of the system's trust store.
+    /// Also show files that contain only CA certificates of the system's trust store.
     #[arg(long)]
     pub roots: bool,
-    /// Only this file, as the target sees it (repeatable).
+    /// Read only this file, as the target sees it (repeatable).
     #[arg(long, value_name = "PATH")]
     pub file: Vec<String>,
-    /// Only the files below this directory, whatever their names (repeatable).
+    /// Search only this directory, reading files of any name (repeatable).
     #[arg(long, value_name = "PATH")]
     pub dir: Vec<String>,
-    /// Open keystores and keys with the password in the first line of this file, which is of
-    /// spyhole's own side.
+    /// Open keystores and keys with the password in the first line of this file (in spyhole's own
+    /// file system).
     #[arg(long, value_name = "FILE")]
     #[serde(skip)]
     pub password_file: Option<PathBuf>,
-    /// Exit with 1 if a certificate has fewer days left, a key does not match, or a rotated
+    /// Exit with 1 if a certificate expires in fewer days, a key does not match, or a rotated
     /// certificate was not reloaded.
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub min_days: Option<i64>,
-    /// How many levels of a directory are searched; 4 unless said otherwise.
+    /// Search this many directory levels (default 4).
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=32))]
     pub depth: Option<u8>,
-    /// How many files are read; 1000 unless said otherwise.
+    /// Read at most this many files (default 1000).
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub max_files: Option<u32>,
     /// The password, once its file was read.
@@ -75,14 +75,15 @@ const SECTION: &str = CertificatesQuery::NAME;
 impl Query for CertificatesQuery {
     const NAME: &'static str = "certificates";
     const ALIASES: &'static [&'static str] = &["certs"];
-    const ABOUT: &'static str = "Certificates and keys on disk, in the trust store, and as served";
+    const ABOUT: &'static str = "Show certificates and keys on disk, in the trust store, and as \
+        served";
     const EXAMPLE: &'static str = "spyhole certs --served\n  spyhole certs --min-days 14\n  spyhole certs --file /etc/tls/tls.crt -o pem";
 
     fn check(&self) -> Result<(), String> {
         for (flag, paths) in [("--file", &self.file), ("--dir", &self.dir)] {
             if let Some(path) = paths.iter().find(|path| !path.starts_with('/')) {
                 return Err(format!(
-                    "{flag} {path:?} is no absolute path; name one as the target sees it, such as \
+                    "{flag} {path:?}: expected an absolute path as the target sees it, such as \
                      /etc/tls"
                 ));
             }

@@ -30,33 +30,33 @@ use fill::PlaceChecks;
     reason = "each is a flag of the command line"
 )]
 pub struct MountsQuery {
-    /// Below the mounts that they are mounted on.
+    /// Show mounts as a tree.
     #[arg(long)]
     pub tree: bool,
-    /// In the tables, also what is folded: masked paths, files that every container is given,
-    /// file systems without blocks.
+    /// In tables, also show masked paths, files that every container gets, and file systems without
+    /// blocks.
     #[arg(short = 'a', long)]
     pub all: bool,
-    /// Size and use, as df.
+    /// Show size and usage, like df.
     #[arg(long, conflicts_with_all = ["tree", "writable"])]
     pub space: bool,
-    /// Inodes, as df -i.
+    /// Show inodes, like df -i.
     #[arg(short = 'i', long, conflicts_with_all = ["tree", "writable"])]
     pub inodes: bool,
-    /// Where the target may write, and how much room is there.
+    /// Show where the target can write, and the free space there.
     #[arg(long, conflicts_with = "tree")]
     pub writable: bool,
-    /// Exact numbers of bytes.
+    /// Show sizes in bytes.
     #[arg(short = 'b', long)]
     pub bytes: bool,
-    /// Only file systems of these types.
+    /// Show only file systems of these types.
     #[arg(short = 't', long, value_name = "LIST", value_delimiter = ',')]
     pub types: Vec<String>,
-    /// How long one file system may take to answer; 500ms unless said otherwise.
+    /// Wait at most this long for each file system (default 500ms).
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     #[serde(deserialize_with = "duration")]
     pub space_timeout: Option<Duration>,
-    /// Only the mounts that these paths are on.
+    /// Show only the mounts of these paths.
     #[arg(value_name = "PATH")]
     pub paths: Vec<String>,
 }
@@ -68,13 +68,13 @@ const SPACE_TIMEOUT: Duration = Duration::from_millis(500);
 impl Query for MountsQuery {
     const NAME: &'static str = "mounts";
     const ALIASES: &'static [&'static str] = &["findmnt", "df"];
-    const ABOUT: &'static str = "Mounts and volumes, space, where the target may write";
+    const ABOUT: &'static str = "Show mounts, volumes, free space and writable directories";
     const EXAMPLE: &'static str = "spyhole df --space\n  spyhole mounts --writable";
 
     fn check(&self) -> Result<(), String> {
         match self.paths.iter().find(|path| !path.starts_with('/')) {
             Some(path) => Err(format!(
-                "{path:?} is no absolute path; name one as the target sees it, such as /data"
+                "{path:?}: expected an absolute path as the target sees it, such as /data"
             )),
             None => Ok(()),
         }

@@ -136,11 +136,11 @@ impl Judge<'_> {
                 TimedOutcome::Done(Ok(place)) => Ok(place),
                 TimedOutcome::Done(Err(errno)) => Err(self.refused(errno)),
                 TimedOutcome::Late => Err(Refusal::of(Reason::Timeout)
-                    .needing("a longer --space-timeout, if the file system answers at all")),
+                    .needing("a longer --space-timeout, or the file system to respond")),
                 TimedOutcome::NotBegun => Err(Refusal::of(Reason::Timeout)
-                    .needing("that the file systems before it answer; it was not asked")),
+                    .needing("the file systems before it to respond (this one was not tried)")),
                 TimedOutcome::NoThread => Err(Refusal::of(Reason::Limit)
-                    .needing("room for one more thread in spyhole's container")),
+                    .needing("a higher pids limit for spyhole's container")),
             })
             .collect()
     }
@@ -269,8 +269,8 @@ fn leads_here(mount: &Mount, place: Place) -> Result<Place, Refusal> {
     }
     Err(match place.mount_id {
         Some(_) => Refusal::of(Reason::Vanished)
-            .needing("another look: the path leads to another mount by now"),
+            .needing("another scan (the path now leads to a different mount)"),
         None => Refusal::of(Reason::Unsupported)
-            .needing("a kernel that tells which mount a path leads to (mnt_id in fdinfo)"),
+            .needing("a kernel that reports the mount of a path (mnt_id in fdinfo)"),
     })
 }

@@ -29,41 +29,41 @@ use fill::Filler;
     reason = "each is a flag of the command line"
 )]
 pub struct ProcessesQuery {
-    /// Every process in sight, not only the target's.
+    /// Show every visible process, not only the target's.
     #[arg(short = 'A', long, short_alias = 'e')]
     pub all: bool,
-    /// Parents above their children.
+    /// Show processes as a tree.
     #[arg(long, alias = "forest", short_alias = 'H')]
     pub tree: bool,
-    /// A row for each thread.
+    /// Show one row per thread.
     #[arg(short = 'L', long, short_alias = 'T')]
     pub threads: bool,
-    /// More columns, as ps -f.
+    /// Show more columns, like ps -f.
     #[arg(short = 'f', long)]
     pub full: bool,
-    /// Also the proportional share of memory (reads smaps_rollup, which costs time).
+    /// Also show the proportional share of memory (PSS; slower, reads smaps_rollup).
     #[arg(long)]
     pub pss: bool,
-    /// Measure %CPU over this time instead of since the start, such as 500ms.
+    /// Measure %CPU over this interval, such as 500ms, instead of since process start.
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     #[serde(deserialize_with = "duration")]
     pub sample: Option<Duration>,
-    /// Sort by a column; with - before it the largest first, as --sort=-rss.
+    /// Sort by this column; a leading - reverses, as in --sort=-rss.
     #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
     pub sort: Option<String>,
-    /// These columns, as ps -o names them: pid,ppid,user,rss,args,…
+    /// Show these columns, named as for ps -o: pid,ppid,user,rss,args,…
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub columns: Vec<String>,
-    /// Only these process ids.
+    /// Show only these process ids.
     #[arg(short = 'p', long = "pids", value_name = "LIST", value_delimiter = ',')]
     pub pids: Vec<i32>,
-    /// Only processes with this name.
+    /// Show only processes with this name.
     #[arg(short = 'C', long, value_name = "NAME")]
     pub name: Option<String>,
-    /// Only processes of this user (name or uid).
+    /// Show only processes of this user (name or uid).
     #[arg(short = 'u', long, value_name = "USER")]
     pub user: Option<String>,
-    /// Only processes in these states: letters as in STAT, such as Z or DR.
+    /// Show only processes in these states: letters as in STAT, such as Z or DR.
     #[arg(long, value_name = "LETTERS")]
     pub state: Option<String>,
     /// `aux`, `ax` and the like are taken as the default view that they ask for.
@@ -74,7 +74,7 @@ pub struct ProcessesQuery {
 impl Query for ProcessesQuery {
     const NAME: &'static str = "processes";
     const ALIASES: &'static [&'static str] = &["ps"];
-    const ABOUT: &'static str = "Processes: tree, threads, memory, CPU, signals";
+    const ABOUT: &'static str = "List processes, with threads, memory, CPU and signals";
     const EXAMPLE: &'static str = "spyhole ps --tree --columns user,pid,rss,command";
 
     fn check(&self) -> Result<(), String> {
@@ -86,7 +86,7 @@ impl Query for ProcessesQuery {
         {
             if processes::column(name).is_none() {
                 return Err(format!(
-                    "there is no column {name:?}; there are: {}",
+                    "unknown column {name:?}; valid columns: {}",
                     column_names()
                 ));
             }
@@ -97,7 +97,7 @@ impl Query for ProcessesQuery {
             .find(|word| !word.bytes().all(|letter| b"aefuxlwAL-".contains(&letter)))
         {
             Some(word) => Err(format!(
-                "{word:?} is no process filter; use -p PIDS, -C NAME or -u USER"
+                "{word:?} is not a process filter; use -p PIDS, -C NAME or -u USER"
             )),
             None => Ok(()),
         }

@@ -151,7 +151,7 @@ fn state(name: &str) -> Result<State, String> {
     let found = State::ALL.into_iter().find(|state| state.as_str() == word);
     found.ok_or_else(|| {
         let all = State::ALL.map(State::as_str).join(", ");
-        format!("there is no state {name:?}; there are: {all}")
+        format!("unknown state {name:?}; valid states: {all}")
     })
 }
 

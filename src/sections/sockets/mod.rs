@@ -32,61 +32,61 @@ use filter::Filter;
     reason = "each is a flag of the command line"
 )]
 pub struct SocketsQuery {
-    /// TCP.
+    /// Show TCP sockets.
     #[arg(short = 't', long)]
     pub tcp: bool,
-    /// UDP.
+    /// Show UDP sockets.
     #[arg(short = 'u', long)]
     pub udp: bool,
-    /// Raw and ICMP.
+    /// Show raw and ICMP sockets.
     #[arg(short = 'w', long)]
     pub raw: bool,
-    /// Unix.
+    /// Show Unix sockets.
     #[arg(short = 'x', long)]
     pub unix: bool,
-    /// Packets of the link layer.
+    /// Show packet (link layer) sockets.
     #[arg(short = '0', long)]
     pub packet: bool,
-    /// Netlink.
+    /// Show netlink sockets.
     #[arg(long)]
     pub netlink: bool,
-    /// Vsock.
+    /// Show vsock sockets.
     #[arg(long)]
     pub vsock: bool,
-    /// Only IPv4.
+    /// Show only IPv4.
     #[arg(short = '4', long)]
     pub ipv4: bool,
-    /// Only IPv6.
+    /// Show only IPv6.
     #[arg(short = '6', long)]
     pub ipv6: bool,
-    /// Only what listens, unconnected UDP included.
+    /// Show only listening sockets, including unconnected UDP.
     #[arg(short = 'l', long)]
     pub listening: bool,
-    /// Every state: time_wait, syn_recv and closed ones too.
+    /// Show all states, including time_wait, syn_recv and closed.
     #[arg(short = 'a', long)]
     pub all_states: bool,
-    /// Of every network namespace in sight, not only the target's.
+    /// Show every visible network namespace, not only the target's.
     #[arg(short = 'A', long)]
     pub all: bool,
-    /// Also what TCP knows of each connection: round trips, windows, bytes.
+    /// Also show TCP details of each connection: round-trip time, windows, bytes.
     #[arg(short = 'e', long, short_alias = 'i')]
     pub extended: bool,
-    /// How many there are, by protocol and state.
+    /// Show only counts by protocol and state.
     #[arg(short = 's', long)]
     pub summary: bool,
-    /// Only with this port at either end.
+    /// Show only sockets with this local or remote port.
     #[arg(long, value_name = "N")]
     pub port: Option<u16>,
-    /// Only in these states: listen, established, time_wait, …
+    /// Show only these states: listen, established, time_wait, …
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub state: Vec<String>,
-    /// Only what this process holds.
+    /// Show only sockets of this process.
     #[arg(long, value_name = "PID")]
     pub owner: Option<i32>,
-    /// Taken for habit: numbers are always shown as numbers.
+    /// Accepted for compatibility with ss; output is always numeric.
     #[arg(short = 'n', long)]
     pub numeric: bool,
-    /// Taken for habit: owners are always shown.
+    /// Accepted for compatibility with ss; owners are always shown.
     #[arg(short = 'p', long)]
     pub processes: bool,
     /// Every protocol and state: what `dump` asks for.
@@ -118,7 +118,8 @@ impl SocketsQuery {
 impl Query for SocketsQuery {
     const NAME: &'static str = "sockets";
     const ALIASES: &'static [&'static str] = &["ss", "netstat"];
-    const ABOUT: &'static str = "Sockets of the target's network, and which process holds them";
+    const ABOUT: &'static str = "List the sockets of the target's network and the processes that \
+        own them";
     const EXAMPLE: &'static str = "spyhole ss -tulpn";
 
     fn whole() -> Self {

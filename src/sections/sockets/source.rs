@@ -40,8 +40,8 @@ impl<'a> Reader<'a> {
     ) -> Self {
         let diag = namespace.own.then(SockDiag::open);
         let needs_diag = match &diag {
-            Some(Ok(_)) => "a kernel whose sock_diag tells it".to_owned(),
-            Some(Err(errno)) => format!("NETLINK_SOCK_DIAG, which is refused here ({errno:?})"),
+            Some(Ok(_)) => "a kernel whose sock_diag reports it".to_owned(),
+            Some(Err(errno)) => format!("NETLINK_SOCK_DIAG (denied here: {errno:?})"),
             None => "spyhole in the target's network namespace".to_owned(),
         };
         Self {

@@ -33,7 +33,7 @@ impl Endpoint {
                 Ok(Self::Unix(path.to_owned()))
             } else {
                 Err(format!(
-                    "{text:?} names no absolute path; expected unix:/PATH, as the target sees it"
+                    "{text:?}: expected unix:/PATH, an absolute path as the target sees it"
                 ))
             };
         }
@@ -44,8 +44,7 @@ impl Endpoint {
             Some(("ldaps", rest)) => (authority(rest), 636),
             Some((scheme, _)) => {
                 return Err(format!(
-                    "of URLs those with https, wss or ldaps are known, not {scheme:?}; write \
-                     HOST:PORT"
+                    "unsupported URL scheme {scheme:?}; use https, wss, ldaps or HOST:PORT"
                 ));
             }
         };
@@ -77,7 +76,7 @@ fn split(text: &str, usual_port: u16) -> Result<(&str, u16), String> {
     match port.parse() {
         Ok(port @ 1..) => Ok((host, port)),
         _ => Err(format!(
-            "{text:?}: {port:?} is no port; expected HOST:PORT with 1 to 65535"
+            "{text:?}: {port:?} is not a port; expected HOST:PORT with 1 to 65535"
         )),
     }
 }
@@ -93,16 +92,14 @@ fn host(text: &str) -> Result<Host, String> {
 /// Whether this can be a name of the DNS, in ASCII; underscores are taken, as others take them.
 pub(super) fn check_name(name: &str) -> Result<(), String> {
     if !name.is_ascii() {
-        return Err(format!(
-            "{name:?} is not in ASCII; write it in its form for the DNS, with xn--"
-        ));
+        return Err(format!("{name:?} is not ASCII; use its DNS form (xn--)"));
     }
     let bare = name.strip_suffix('.').unwrap_or(name);
     let letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     let label = |label: &str| (1..=63).contains(&label.len()) && label.bytes().all(letter);
     if bare.len() > 253 || !bare.split('.').all(label) {
         return Err(format!(
-            "{name:?} is neither a name nor an address; expected HOST:PORT, [ADDRESS]:PORT, \
+            "{name:?} is not a host name or address; expected HOST:PORT, [ADDRESS]:PORT, \
              unix:PATH or https://HOST"
         ));
     }

@@ -231,9 +231,8 @@ fn min_days(chain: &[Certificate], wanted: u32) -> Option<MinDays> {
 /// Whom the target trusts: for the report, and to judge with.
 fn trust_store(scan: &Scan, gaps: &mut Gaps, alone: bool) -> Trusted {
     let found = if alone {
-        Err(Refusal::of(Reason::Unsupported).needing(
-            "a target: no other process is in sight, so nobody's trust store could be asked",
-        ))
+        Err(Refusal::of(Reason::Unsupported)
+            .needing("a target (no other process is visible, so there is no trust store to read)"))
     } else {
         trust::find(scan, gaps, SECTION)
     };

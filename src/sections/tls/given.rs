@@ -47,7 +47,7 @@ fn authorities(path: &Path) -> Result<Vec<Certificate>, String> {
     match x509::certificate(&bytes, now) {
         Ok(certificate) => Ok(vec![certificate]),
         Err(_) => Err(format!(
-            "--ca {}: holds no certificate in PEM or DER",
+            "--ca {}: contains no certificate in PEM or DER",
             path.display()
         )),
     }

@@ -32,41 +32,41 @@ use given::Given;
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TlsQuery {
-    /// The server: HOST:PORT, [ADDRESS]:PORT, unix:PATH or a URL. Port 443 unless told.
+    /// The server: HOST:PORT, [ADDRESS]:PORT, unix:PATH or a URL (default port 443).
     #[arg(value_name = "HOST:PORT|unix:PATH|URL")]
     pub endpoint: String,
-    /// The name to ask for and to compare with; else that of the server.
+    /// Server name to send (SNI) and to verify (default: the server's host name).
     #[arg(long, value_name = "NAME", conflicts_with = "no_servername")]
     pub servername: Option<String>,
-    /// Ask for no name, as clients do that send no SNI. Names are compared all the same.
+    /// Send no SNI; the certificate's names are still checked.
     #[arg(long)]
     pub no_servername: bool,
-    /// Judge with the authorities in this file (PEM or DER) of spyhole's own file system.
+    /// Verify with the CA certificates in this file (PEM or DER; in spyhole's own file system).
     #[arg(long, value_name = "FILE")]
     #[serde(skip)]
     pub ca: Option<PathBuf>,
-    /// Show this certificate where one is asked for (PEM or DER).
+    /// Send this client certificate if the server asks for one (PEM or DER).
     #[arg(long, value_name = "FILE", requires = "key")]
     #[serde(skip)]
     pub cert: Option<PathBuf>,
-    /// Its private key.
+    /// Private key of the client certificate.
     #[arg(long, value_name = "FILE", requires = "cert")]
     #[serde(skip)]
     pub key: Option<PathBuf>,
-    /// Protocols to offer, such as h2,http/1.1.
+    /// Offer these ALPN protocols, such as h2,http/1.1.
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub alpn: Vec<String>,
-    /// Begin in the clear with smtp, imap, pop3, ftp, ldap, postgres, mysql or xmpp.
+    /// Upgrade a plain connection: smtp, imap, pop3, ftp, ldap, postgres, mysql or xmpp.
     #[arg(long, value_name = "PROTOCOL", value_parser = starttls)]
     #[serde(deserialize_with = "deserialize_starttls")]
     pub starttls: Option<StartTls>,
-    /// Exit with 1 if a certificate of the chain has fewer days left.
+    /// Exit with 1 if a certificate of the chain expires in fewer days.
     #[arg(long, value_name = "N")]
     pub min_days: Option<u32>,
-    /// The answer in a few lines.
+    /// Show only a short summary.
     #[arg(long)]
     pub short: bool,
-    /// Also each certificate of the chain.
+    /// Also show each certificate of the chain.
     #[arg(long)]
     pub chain: bool,
     /// What the files hold that were named, once they were read.
@@ -81,7 +81,7 @@ impl Query for TlsQuery {
     const NAME: &'static str = "tls";
     const ALIASES: &'static [&'static str] = &["s_client"];
     const ABOUT: &'static str =
-        "A TLS server: its certificates, and whether the target trusts them";
+        "Check a TLS server: its certificates, and whether the target trusts them";
     const EXAMPLE: &'static str =
         "spyhole tls api.internal:443\n  spyhole tls db:5432 --starttls postgres --min-days 14";
     const IN_DUMP: bool = false;
@@ -120,8 +120,7 @@ impl Query for TlsQuery {
 
     fn fill(&self, scan: &Scan, gaps: &mut Gaps, report: &mut Report) {
         let (Some(time), Ok(endpoint)) = (scan.net.to_endpoint(), self.endpoint()) else {
-            let refusal = Refusal::of(Reason::Denied)
-                .needing("a run without --no-connect, which opens no connection");
+            let refusal = Refusal::of(Reason::Denied).needing("a run without --no-connect");
             gaps.record(SECTION, "tls", self.endpoint.as_str(), &refusal);
             return;
         };

@@ -90,9 +90,7 @@ pub(super) async fn scrape(
 ) -> Result<Arc<Answer>, Problem> {
     let query = request.uri().query().unwrap_or_default();
     if let Some(name) = query.split(['=', '&']).find(|name| !name.is_empty()) {
-        return Err(Problem::bad(format!(
-            "{name}: there is no such parameter here"
-        )));
+        return Err(Problem::bad(format!("{name}: unknown parameter")));
     }
     let form = form(request.headers());
     let looking = Arc::clone(server);

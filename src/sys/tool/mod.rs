@@ -39,7 +39,7 @@ pub enum ToolError {
         source: io::Error,
     },
     /// It did not end in its time, and was ended.
-    #[error("{program} did not answer within {} s", .time.as_secs())]
+    #[error("{program} timed out after {} s", .time.as_secs())]
     TimedOut {
         /// As it was called.
         program: String,
@@ -47,7 +47,7 @@ pub enum ToolError {
         time: Duration,
     },
     /// It said more than anybody asked for, and was ended.
-    #[error("{program} answers with more than {} MiB", .bytes >> 20)]
+    #[error("{program} printed more than {} MiB", .bytes >> 20)]
     TooLong {
         /// As it was called.
         program: String,

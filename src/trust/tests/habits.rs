@@ -24,7 +24,8 @@ fn in_an_empty_root_go_trusts_nobody_and_says_so() {
     let store = &trust.store;
     assert_eq!(
         store.consequence,
-        "none of the 8 places that Go looks in exists, so it trusts nobody"
+        "none of the 8 paths that Go searches exists: its trust store is empty, so every TLS \
+         connection will fail"
     );
     assert_eq!(
         store.error_text.as_deref(),
@@ -97,7 +98,7 @@ fn a_variable_that_names_nothing_is_told_and_replaces_the_files_only() {
     assert_eq!(paths, ["/nowhere.pem", "/none", "/other"]);
     assert!(
         both.consequence
-            .starts_with("none of the 3 places that Go looks in exists")
+            .starts_with("none of the 3 paths that Go searches exists")
     );
 }
 
@@ -123,7 +124,7 @@ fn a_bundle_that_is_not_for_the_target_is_unreadable_and_not_missing() {
     );
     assert_eq!(
         place(&store, "/etc/ssl/certs").says.as_deref(),
-        Some("1 of its files is not readable for the target's user")
+        Some("1 of its files is not readable by the target's user")
     );
 }
 
@@ -167,7 +168,7 @@ fn authorities_linked_into_a_go_program_serve_where_the_system_has_none() {
     assert_eq!((trust.roots, trust.store.roots), (None, None));
     assert_eq!(
         trust.store.consequence,
-        "Go trusts the authorities that are built into the program"
+        "Go trusts the authorities built into the program"
     );
     let store = Target::new().with(DEBIAN, bundle(2)).trust(rules()).store;
     assert_eq!(total(&store), (2, 1));
@@ -186,10 +187,7 @@ fn openssl_looks_only_at_files_with_a_hash_for_their_name() {
     );
     assert_eq!(
         place(&store, "/certs").says.as_deref(),
-        Some(
-            "2 files, none with a hash for its name as `openssl rehash` gives it: those are \
-             never looked at"
-        )
+        Some("2 files, none named by its hash (openssl rehash), so OpenSSL ignores them")
     );
     assert_eq!(
         store.error_text.as_deref(),
@@ -230,8 +228,8 @@ fn where_the_directory_of_openssl_does_not_show_nothing_is_claimed() {
     assert_eq!((trust.store.roots, trust.roots), (None, None));
     assert!(
         trust.store.consequence.starts_with(
-            "whom it trusts is not known: which directory its OpenSSL was built to use does not \
-             show; authorities are in /etc/ssl/cert.pem"
+            "trust store unknown: the OPENSSLDIR of its OpenSSL was not found; authorities are in \
+             /etc/ssl/cert.pem"
         ),
         "{}",
         trust.store.consequence
@@ -253,7 +251,8 @@ fn java_takes_the_store_of_its_property_else_jssecacerts_else_cacerts() {
     );
     assert_eq!(
         store.consequence,
-        "none of the 2 places that Java looks in exists, so it trusts nobody"
+        "none of the 2 places that Java looks in exists: its trust store is empty, so every TLS \
+         connection will fail"
     );
     let mut target = Target::new()
         .with("/opt/java/lib/security/cacerts", bundle(1))
@@ -294,7 +293,7 @@ fn node_brings_authorities_along_and_takes_more() {
     assert_eq!(extra.roots, None);
     assert_eq!(
         extra.store.consequence,
-        "Node.js trusts the authorities that are built into the program, and those found in \
+        "Node.js trusts the authorities built into the program, and those found in \
          /extra.pem"
     );
     let store = root().arg("--use-openssl-ca").trust(rules()).store;
@@ -317,7 +316,7 @@ fn a_node_with_the_system_s_openssl_may_use_its_authorities() {
     };
     let store = Target::new().trust(rules).store;
     assert!(store.places.iter().all(|place| place.used.is_none()));
-    assert!(store.consequence.starts_with("whom it trusts is not known"));
+    assert!(store.consequence.starts_with("trust store unknown"));
 }
 
 #[test]
@@ -382,12 +381,7 @@ fn of_rust_it_is_told_where_nothing_tells() {
     for unclear in [rust(true, true), rust(false, false)] {
         let trust = root().trust(unclear);
         assert_eq!((trust.store.roots, trust.roots), (None, None));
-        assert!(
-            trust
-                .store
-                .consequence
-                .starts_with("whom it trusts is not known")
-        );
+        assert!(trust.store.consequence.starts_with("trust store unknown"));
     }
     let store = root()
         .env("SSL_CERT_FILE=/nowhere.pem")

@@ -18,7 +18,7 @@ fn what_is_no_file_is_never_opened() {
     let store = target.trust(GO).store;
     assert_eq!(
         place(&store, DEBIAN).says.as_deref(),
-        Some("it is no regular file")
+        Some("it is not a regular file")
     );
     assert_eq!(told(&store, "/etc/ssl/cert.pem").0, PlaceState::Missing);
     assert_eq!(told(&store, "/etc/ssl/ca-bundle.pem").0, PlaceState::Empty);

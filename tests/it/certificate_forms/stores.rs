@@ -146,6 +146,6 @@ fn keystores_of_keytool_are_read() {
     let mixed = made.contents("trust", None);
     assert_eq!(
         faults(&mixed),
-        ["a secret key in the keystore: the entries after it are not read"]
+        ["a secret key in the keystore: entries after it are not read"]
     );
 }

@@ -113,11 +113,11 @@ fn who_may_read_a_key_is_told() {
         .run()
         .stdout_text();
     assert!(
-        table.contains("/certs/all/tls.key: every user may read this private key (mode 0644)"),
+        table.contains("/certs/all/tls.key: private key is world-readable (mode 0644)"),
         "{table}"
     );
     assert!(
-        table.contains("/certs/owner/tls.key: not readable for the target's user"),
+        table.contains("/certs/owner/tls.key: not readable by the target's user"),
         "{table}"
     );
     // The viewer that may not read it does not guess.

@@ -314,7 +314,7 @@ fn what_is_too_long_for_udp_and_not_to_be_had_by_tcp_says_so() {
     assert!(
         failure(&closing, LONG)
             .says
-            .contains("by TCP: closes the connection before its answer is whole")
+            .contains("by TCP: closed the connection before the answer was complete")
     );
     let cut_again =
         truncating().and_tcp(|stream, query, _| send(stream, &answer(query, 0x8380, 0, &[])));
@@ -331,7 +331,7 @@ fn what_is_too_long_for_udp_and_not_to_be_had_by_tcp_says_so() {
     assert!(
         failure(&other, LONG)
             .says
-            .contains("by TCP: a malformed answer: it answers another question")
+            .contains("by TCP: a malformed answer: it answers a different question")
     );
 }
 

@@ -201,7 +201,7 @@ fn a_link_never_takes_the_place_of_something_else() {
         make(&taken);
         let seen = install(house.path(), &["--link", "ps", "ss"]).ended_with(2);
         assert!(
-            seen.stderr_text().contains("ss is no link to spyhole"),
+            seen.stderr_text().contains("ss is not a link to spyhole"),
             "{seen}"
         );
         assert_eq!(names(house.path()), ["ss"], "not even the copy");

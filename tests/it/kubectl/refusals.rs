@@ -249,7 +249,7 @@ fn a_pod_without_a_node_is_told_as_such() {
     pod["spec"]["nodeName"] = "node-a".into();
     let later = said(&pod);
     assert!(
-        later.contains("does not run yet: its node has not reported it"),
+        later.contains("is not running yet: its node has not reported it"),
         "{later}"
     );
 }

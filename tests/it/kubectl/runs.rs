@@ -78,7 +78,7 @@ fn a_document_that_was_cut_is_not_passed_off_as_whole() {
 #[test]
 fn what_is_no_document_goes_to_stderr() {
     for code in [2, 3, 5] {
-        let words = "spyhole: more than one container could be meant\n";
+        let words = "spyhole: ambiguous target: several containers match\n";
         let (_, seen) = run(&[ended(code)], words, &["web", "-q", "--", "ps"]);
         assert_eq!(seen.code, i32::try_from(code).ok(), "{seen}");
         assert_eq!(seen.stdout_text(), "", "{code}");

@@ -100,7 +100,7 @@ fn what_is_not_there() {
         &house.at("link"),
         "link is a link to /nowhere/app, which is not there",
     );
-    fails(&house.at("circle"), "its links go in a circle");
+    fails(&house.at("circle"), "it is a symlink loop");
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn a_bare_name_tells_where_it_was_looked_for() {
         own,
         "no directory of PATH has it: looked in /nowhere, /etc (exit 127)",
     );
-    let hint = format!("{} is there: name it with its path", program.display());
+    let hint = format!("{} exists: use this path", program.display());
     assert!(own.stderr_text().contains(&hint), "{own}");
     let own = with_path(None, "no-such-program").ended_with(127);
     said(
@@ -145,7 +145,7 @@ fn what_is_no_file() {
     let house = House::new();
     nix::unistd::mkfifo(&house.at("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
     fails(house.0.path(), "it is a directory (exit 126)");
-    fails(&house.at("fifo"), "it is no regular file (exit 126)");
+    fails(&house.at("fifo"), "it is not a regular file (exit 126)");
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn who_may_not_run_it() {
     };
     said(
         as_user(&owner),
-        "only its owner may run it: mode 0744, owner 0:0, and this is 4711:4712",
+        "only its owner can execute it: mode 0744, owner 0:0, and this is 4711:4712",
     );
     let closed = format!(
         "the directory {} may not be entered by 4711:4712",
@@ -195,10 +195,7 @@ fn a_noexec_mount() {
     let own = run(Command::new("unshare")
         .args(["--mount", "sh", "-c", script, "sh"])
         .args([&spyhole(), house.0.path()]));
-    said(
-        own.ended_with(126),
-        "it lies on a mount that is noexec (exit 126)",
-    );
+    said(own.ended_with(126), "it is on a noexec mount (exit 126)");
 }
 
 #[test]
@@ -277,12 +274,12 @@ fn what_is_no_program() {
     let house = House::new();
     for (name, content, says) in [
         ("empty", &b""[..], "it is an empty file"),
-        ("text", b"echo hello\n", "it is a text without a #! line"),
         (
-            "windows",
-            b"MZ\x90\0\x03\0\0\0",
-            "it is a program for Windows",
+            "text",
+            b"echo hello\n",
+            "it is a text file without a #! line",
         ),
+        ("windows", b"MZ\x90\0\x03\0\0\0", "it is a Windows program"),
         ("cut", b"\x7fELF\x02\x01\x01\0", "it is a damaged ELF file"),
     ] {
         let path = house.file(name, content, 0o755);

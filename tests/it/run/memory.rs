@@ -82,7 +82,7 @@ fn an_oom_kill_is_told_as_such() {
     let text = own.stderr_text();
     assert!(text.contains("was ended by SIGKILL"), "{own}");
     assert!(
-        text.contains("out of memory: the kernel's OOM killer ended it"),
+        text.contains("out of memory: killed by the kernel's OOM killer"),
         "{own}"
     );
     assert!(text.contains("the limit of its cgroup is 48Mi"), "{own}");

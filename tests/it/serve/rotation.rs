@@ -88,7 +88,7 @@ fn a_token_that_is_replaced_counts_from_then_on() {
     assert_eq!(status(&server, NEW), 200);
 
     volume.replace(&[]);
-    server.wait_asking("no file is there any more", || {
+    server.wait_asking("the file no longer exists", || {
         assert_eq!(status(&server, NEW), 200);
     });
     for secret in [OLD, NEW] {

@@ -92,7 +92,8 @@ fn an_image_without_bundle_is_the_reason_and_the_table_begins_with_it() {
     let table = ask(&web, &[]).ended_with(1).stdout_text();
     let first = table.lines().next().unwrap();
     assert!(first.starts_with("✗ unknown issuer"), "{table}");
-    let says = "the target has no CA bundle: none of the 8 places that Go looks in exists, so it trusts nobody";
+    let says = "the target has no CA bundle: none of the 8 paths that Go searches exists: its \
+        trust store is empty, so every TLS connection will fail";
     assert!(first.contains(says), "{table}");
     let printed = "The application prints: x509: certificate signed by unknown authority";
     assert!(table.contains(printed), "{table}");

@@ -66,7 +66,11 @@ pub(super) fn time(look: &TlsLook, leaf: &Certificate, now: Timestamp) -> Line {
         return Line::new(mark, "time", says);
     };
     if leaf.seconds_left.div_euclid(DAY_SECONDS) != days.left {
-        let _ = write!(says, "; {} days of another in the chain", days.left);
+        let _ = write!(
+            says,
+            "; another certificate in the chain has {} days left",
+            days.left
+        );
     }
     let _ = write!(says, ", fewer than --min-days {}", days.wanted);
     Line::new(Mark::Bad, "time", says)
@@ -98,10 +102,10 @@ pub(super) fn stapled(staple: &OcspStaple) -> Line {
             let why = why.map_or_else(String::new, |why| format!(" ({why})"));
             (Mark::Bad, format!("revoked {since}{why}"))
         }
-        OcspStatus::Unknown => (Mark::Warning, "the responder does not know it".to_owned()),
+        OcspStatus::Unknown => (Mark::Warning, "unknown to the responder".to_owned()),
         OcspStatus::Unusable => (
             Mark::Warning,
-            "holds no answer about this certificate".to_owned(),
+            "contains no response for this certificate".to_owned(),
         ),
     };
     Line::new(mark, "OCSP staple", says)
@@ -114,10 +118,10 @@ pub(super) fn client(look: &TlsLook) -> Option<Line> {
         return None;
     }
     let says = match look.client_certificate {
-        ClientCertificate::Optional => "asked for, and not needed",
-        ClientCertificate::Shown => "asked for, and shown",
+        ClientCertificate::Optional => "requested, but not required",
+        ClientCertificate::Shown => "requested and sent",
         ClientCertificate::Unknown if look.session.is_some() => {
-            "asked for; the server did not say whether it needs one"
+            "requested; unknown whether it is required"
         }
         _ => return None,
     };

@@ -185,7 +185,7 @@ fn deciding(look: &TlsLook, verdict: &Verdict, lines: &mut Vec<Line>) {
         lines.push(Line::new(mark, problem(finding.problem), says));
     }
     if verdict.judgement == Judgement::CannotVerify && fatal(verdict).next().is_none() {
-        let says = "uses what spyhole cannot check: neither valid nor invalid";
+        let says = "not verified: it uses a feature that spyhole does not support";
         lines.push(Line::new(Mark::Unknown, with(verdict.authorities), says));
     }
 }
@@ -273,7 +273,7 @@ fn verifies(verdict: &Verdict) -> String {
 fn notes(look: &TlsLook) -> Vec<String> {
     let mut notes = Vec::new();
     if look.from_target_network.value() == Some(&false) {
-        notes.push("Dialled from spyhole's own network, not from the target's.".to_owned());
+        notes.push("Connected from spyhole's network namespace, not the target's.".to_owned());
     }
     let store = look.trust_store.as_ref().and_then(Seen::value);
     let of_target = look

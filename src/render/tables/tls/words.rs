@@ -40,7 +40,7 @@ pub(super) fn problem(problem: Problem) -> &'static str {
         Problem::MissingIntermediate => "missing intermediate",
         Problem::SelfSigned => "self-signed",
         Problem::NotForServers => "not for servers",
-        Problem::IssuerNotCa => "issuer is no CA",
+        Problem::IssuerNotCa => "issuer is not a CA",
         Problem::NameConstraint => "name constraint",
         Problem::WeakKey => "weak key",
         Problem::WeakSignature => "weak signature",

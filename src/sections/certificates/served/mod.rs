@@ -66,7 +66,7 @@ pub(super) fn ask_all(
             (Some(refusal), _) => Err(refusal.clone()),
             (None, Some(asked)) => Ok(asked),
             (None, None) => Err(Refusal::of(Reason::Limit)
-                .needing("fewer listeners: the bound of number or time was reached")),
+                .needing("fewer listeners (the limit on number or time was reached)")),
         };
         served.push(listener.served(attempt, files, scan, gaps));
     }
@@ -95,7 +95,7 @@ impl Listener {
             }
             Some(Seen::Unseen(unseen)) => {
                 let refusal = Refusal::of(unseen.reason())
-                    .needing("what the owners of sockets need: spyhole sockets");
+                    .needing("readable socket owners (see spyhole sockets)");
                 let place = at.to_string();
                 let unseen = gaps.record(SECTION, "served.pids", place.as_str(), &refusal);
                 Seen::Unseen(unseen)
@@ -128,8 +128,9 @@ impl Listener {
             match asked.failure {
                 _ if !leaves.is_empty() => Ok(Serves::Tls { leaves }),
                 Some(failure) => without_leaf(failure),
-                None => Err(Refusal::of(Reason::Malformed)
-                    .needing("a certificate that can be read: what was shown is none")),
+                None => {
+                    Err(Refusal::of(Reason::Malformed).needing("a certificate that can be parsed"))
+                }
             }
         });
         let place = Subject::Path(listens_on.as_str().into());
@@ -149,8 +150,7 @@ fn leaf(
     listens_on: &str,
     gaps: &mut Gaps,
 ) -> ServedLeaf {
-    let unread =
-        || Refusal::of(Reason::Denied).needing("the files of the target, which could not be read");
+    let unread = || Refusal::of(Reason::Denied).needing("readable files of the target");
     let compared = files.map(|files| compare(&certificate, files));
     let found = compared.and_then(|(_, found)| found);
     let against = compared.map(|(against, _)| against).ok_or_else(unread);
@@ -179,11 +179,13 @@ fn without_leaf(failure: Failure) -> Result<Serves, Refusal> {
         | FailureReason::Alert
         | FailureReason::ClientCertificate
         | FailureReason::Incompatible => Ok(Serves::Refused { says: failure.says }),
-        FailureReason::Timeout => Err(Refusal::of(Reason::Timeout)
-            .needing("that it answers: it took the time and was silent")),
-        FailureReason::ConnectionRefused => {
-            Err(Refusal::of(Reason::Vanished).needing("that it still listens: nobody did"))
+        FailureReason::Timeout => {
+            Err(Refusal::of(Reason::Timeout).needing("the server to answer (it timed out)"))
         }
+        FailureReason::ConnectionRefused => Err(Refusal::of(Reason::Vanished).needing(
+            "the server to still be listening \
+                (connection refused)",
+        )),
         FailureReason::UnknownName
         | FailureReason::NoResolver
         | FailureReason::Unreachable

@@ -99,7 +99,7 @@ fn times() -> Vec<Chain> {
         chain("good", &root.leaf(&["api.example"])),
         chain("expired", &between(-20, -3)).refused(
             &[Expired],
-            "expired 3 days ago, at 2029-12-29T00:00:00Z; the clock here says 2030-01-01",
+            "expired 3 days ago, at 2029-12-29T00:00:00Z; local time is 2030-01-01",
         ),
         chain("future", &between(3, 20)).refused(&[NotYetValid], "in 3 days"),
         Chain {
@@ -227,8 +227,8 @@ fn issuers() -> Vec<Chain> {
         ),
         good("missing intermediate", &[&told], &[&root.der]).refused(
             &[MissingIntermediate],
-            "the server left out CN=sub, which issued CN=the server: it is not the one authority \
-             of --ca and not in the chain; it can be had at http://ca.example/sub.der",
+            "the server left out CN=sub, which issued CN=the server: it is not the only authority \
+             of --ca and not in the chain; it is available at http://ca.example/sub.der",
         ),
         good("issuer nowhere", &[&leaf], &[&root.der])
             .refused(&[UnknownIssuer], "was issued by CN=sub, which is not"),
@@ -335,7 +335,7 @@ fn constraints() -> Vec<Chain> {
             &[&root.der],
         )
         .refused(&[IssuerNotCa], "allows 0 CA certificates"),
-        chain("issuer is no CA", &no_ca, &["api.example"])
+        chain("issuer is not a CA", &no_ca, &["api.example"])
             .refused(&[IssuerNotCa], "does not say CA:TRUE"),
         chain("issuer may not sign", &no_sign, &["api.example"])
             .refused(&[IssuerNotCa], "does not allow to sign certificates"),

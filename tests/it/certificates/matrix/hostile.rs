@@ -161,5 +161,5 @@ fn a_thousand_names_under_a_thousand_constraints_end_soon() {
 #[test]
 fn an_empty_chain_is_told() {
     let verdict = within_the_limit(&[], &Roots::mozilla(), noon());
-    assert_eq!(verdict.findings[0].says, "the server showed no certificate");
+    assert_eq!(verdict.findings[0].says, "the server sent no certificate");
 }
