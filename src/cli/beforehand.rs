@@ -26,8 +26,9 @@ pub(super) fn check(flags: &[OsString], command: &[OsString]) -> Option<Result<E
 fn suits(matches: &ArgMatches) -> Result<(), Failure> {
     let global =
         Global::from_arg_matches(matches).map_err(|error| Failure::usage(error.to_string()))?;
-    let looks =
-        |name: &str| name == extras::DUMP || REGISTRY.iter().any(|section| section.name == name);
+    let looks = |name: &str| {
+        name == extras::DUMP || REGISTRY.iter().any(|section| section.info.name == name)
+    };
     if !matches.subcommand_name().is_none_or(looks) {
         return Ok(());
     }

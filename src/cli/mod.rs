@@ -29,9 +29,9 @@ use crate::scan::needs::{ConnectPolicy, NetPolicy, ScanOptions};
 use crate::scan::select::Choice;
 use crate::scan::wrong_namespace;
 use crate::sections;
-use crate::sections::REGISTRY;
 use crate::sections::section;
 use crate::sections::section::{Detail, Request, Section};
+use crate::sections::{REGISTRY, registry};
 use crate::serve::{self, ServeError};
 use crate::sys;
 use exit::Exit;
@@ -113,11 +113,11 @@ fn parse(words: &[OsString]) -> Result<ArgMatches, clap::Error> {
         // Not on to the sections: their names may be words of the application.
         return run::parse(words).or_else(|_| command().try_get_matches_from(words));
     }
-    let named = |word: &OsString| REGISTRY.iter().find(|section| section.answers_to(word));
+    let named = |word: &OsString| registry::find(word);
     if let Some(section) = words.iter().skip(1).find_map(named) {
         let narrow = Global::augment_args(Command::new("spyhole")).subcommand(section.command());
         if let Ok(matches) = narrow.try_get_matches_from(words)
-            && matches.subcommand_name() == Some(section.name)
+            && matches.subcommand_name() == Some(section.info.name)
         {
             return Ok(matches);
         }
@@ -245,9 +245,9 @@ fn written(error: &io::Error) -> Result<Exit, Failure> {
 
 fn requests(matches: &ArgMatches) -> Result<Vec<Box<dyn Request>>, Failure> {
     match matches.subcommand() {
-        None | Some((extras::DUMP, _)) => Ok(REGISTRY.iter().filter_map(Section::whole).collect()),
+        None | Some((extras::DUMP, _)) => Ok(registry::whole()),
         Some((name, own)) => {
-            let section = REGISTRY.iter().find(|section| section.name == name);
+            let section = REGISTRY.iter().find(|section| section.info.name == name);
             let section = section.ok_or_else(|| Failure::usage(format!("no command {name:?}")))?;
             Ok(vec![section.request(own).map_err(Failure::usage)?])
         }
@@ -319,7 +319,7 @@ fn pem(report: &Report, requests: &[Box<dyn Request>]) -> Result<String, Failure
         .filter_map(|request| request.pem(report))
         .collect();
     if blocks.is_empty() {
-        let names: Vec<&str> = requests.iter().map(|request| request.name()).collect();
+        let names: Vec<&str> = requests.iter().map(|request| request.info().name).collect();
         return Err(Failure::usage(format!(
             "-o pem prints certificates, and {} has none; take table, wide, json or yaml",
             names.join(", ")

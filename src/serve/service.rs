@@ -34,7 +34,7 @@ use crate::render::{self, Style};
 use crate::scan::needs::ScanOptions;
 use crate::scan::no_target::NoTarget;
 use crate::sections;
-use crate::sections::REGISTRY;
+use crate::sections::registry;
 use crate::sections::section;
 use crate::sections::section::{Detail, Section};
 
@@ -274,7 +274,7 @@ fn look_and_write(
     most: usize,
 ) -> Outcome {
     let requests = match asked {
-        Asked::Dump => REGISTRY.iter().filter_map(Section::whole).collect(),
+        Asked::Dump => registry::whole(),
         Asked::Section(section) => vec![query.request(section)?],
     };
     let detail = Detail::of(format);
