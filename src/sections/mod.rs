@@ -10,6 +10,7 @@ pub mod containers;
 pub mod environment;
 pub mod mounts;
 pub mod processes;
+mod query_pairs;
 pub mod registry;
 pub mod section;
 pub mod sockets;

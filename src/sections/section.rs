@@ -10,6 +10,8 @@ use std::time::Duration;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use serde::de::DeserializeOwned;
 
+pub use super::query_pairs::QueryError;
+use super::query_pairs::from_pairs;
 use crate::model::Report;
 use crate::model::format::Format;
 use crate::model::gap::Gaps;
@@ -177,7 +179,7 @@ pub struct Section {
     pub info: &'static SectionInfo,
     augment: fn(Command) -> Command,
     from_matches: fn(&ArgMatches) -> Result<Box<dyn Request>, String>,
-    from_query: fn(&str) -> Result<Box<dyn Request>, String>,
+    from_query: fn(&[(String, String)]) -> Result<Box<dyn Request>, QueryError>,
     whole: fn() -> Box<dyn Request>,
 }
 
@@ -200,10 +202,11 @@ impl Section {
                 request.check()?;
                 Ok(Box::new(request))
             },
-            from_query: |query| {
-                let request: R =
-                    serde_html_form::from_str(query).map_err(|error| error.to_string())?;
-                request.check()?;
+            from_query: |pairs| {
+                let request: R = from_pairs(pairs)?;
+                let parameter = None;
+                let checked = request.check();
+                checked.map_err(|why| QueryError { parameter, why })?;
                 Ok(Box::new(request))
             },
             whole: || Box::new(R::whole()),
@@ -236,12 +239,16 @@ impl Section {
         (self.from_matches)(matches)
     }
 
-    /// The request that a query string makes: the names are those of the flags, with `_`.
+    /// The request that the decoded pairs of a query string make: the names are those of the
+    /// flags, with `_`.
     ///
     /// # Errors
-    /// A sentence that tells what was expected.
-    pub fn request_from_query(&self, query: &str) -> Result<Box<dyn Request>, String> {
-        (self.from_query)(query)
+    /// What was expected, and of which parameter.
+    pub fn request_from_query(
+        &self,
+        pairs: &[(String, String)],
+    ) -> Result<Box<dyn Request>, QueryError> {
+        (self.from_query)(pairs)
     }
 
     /// The request that `dump` makes of it, if it makes one.

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::options::{ServeOptions, TOKEN_FILE_VARIABLE};
-use super::problem::Problem;
+use super::problem::{HttpError, Problem};
 use super::reloading_file::ReloadingFile;
 use super::routes::Access;
 use super::service::Caller;
@@ -55,25 +55,6 @@ pub(super) enum Admitted {
     Known,
     /// As everybody is who asks for this.
     Anybody,
-}
-
-/// Why somebody is not let in.
-pub(super) struct Refused {
-    pub(super) problem: Problem,
-    /// How long to wait before saying so.
-    pub(super) after: Duration,
-    /// Whether to ask for a token in the answer.
-    pub(super) challenge: bool,
-}
-
-impl From<Problem> for Refused {
-    fn from(problem: Problem) -> Self {
-        Self {
-            problem,
-            after: Duration::ZERO,
-            challenge: false,
-        }
-    }
 }
 
 impl Guard {
@@ -142,7 +123,7 @@ impl Guard {
         caller: &Caller,
         uri: &Uri,
         headers: &HeaderMap,
-    ) -> Result<Admitted, Refused> {
+    ) -> Result<Admitted, HttpError> {
         self.named_rightly(caller, uri, headers)?;
         same_site(headers)?;
         token_not_in_url(uri)?;
@@ -225,7 +206,7 @@ impl Guard {
         scheme.eq_ignore_ascii_case("bearer") && bool::from(given.ct_eq(&right))
     }
 
-    fn refuse(&self, headers: &HeaderMap) -> Refused {
+    fn refuse(&self, headers: &HeaderMap) -> HttpError {
         self.refused.fetch_add(1, Ordering::Relaxed);
         let mut row = self.row.lock().unwrap_or_else(PoisonError::into_inner);
         let (count, last) = &mut *row;
@@ -239,13 +220,14 @@ impl Guard {
             *last = Instant::now();
             after = SLOWER.saturating_mul(*count).min(SLOWEST);
         }
-        Refused {
-            problem: Problem::new(
-                StatusCode::UNAUTHORIZED,
-                "expected Authorization: Bearer TOKEN with the right token",
-            ),
+        let problem = Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "expected Authorization: Bearer TOKEN with the right token",
+        );
+        HttpError {
             after,
             challenge: true,
+            ..problem.into()
         }
     }
 }

@@ -13,18 +13,16 @@ fn requests_of(section: &Section) -> Vec<Box<dyn Request>> {
     command.build();
     let is_flag = |arg: &&Arg| matches!(arg.get_action(), ArgAction::SetTrue);
     let flags = command.get_arguments().filter(is_flag);
-    let mut queries: Vec<String> = flags.map(|arg| format!("{}=true", arg.get_id())).collect();
-    queries.push(String::new());
-    let needed = if section.info.in_dump {
-        ""
-    } else {
-        "&endpoint=127.0.0.1:1"
-    };
-    let made = queries.iter().map(|query| {
-        let made = section.request_from_query(&format!("{query}{needed}"));
-        made.unwrap_or_else(|why| panic!("{}?{query}: {why}", section.info.name))
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let flags = flags.map(|arg| Some(pair(arg.get_id().as_str(), "true")));
+    let needed = (!section.info.in_dump).then(|| pair("endpoint", "127.0.0.1:1"));
+    let made = flags.chain([None]).map(|flag| {
+        let pairs: Vec<_> = flag.into_iter().chain(needed.clone()).collect();
+        let made = section.request_from_query(&pairs);
+        made.unwrap_or_else(|why| panic!("{}: {pairs:?}: {why}", section.info.name))
     });
-    made.chain(section.whole()).collect()
+    let made: Vec<_> = made.collect();
+    made.into_iter().chain(section.whole()).collect()
 }
 
 #[test]

@@ -58,8 +58,9 @@ fn a_section_takes_the_parameters_that_are_told_of_it_and_no_others() {
     let document = parsed();
     for section in REGISTRY {
         let told = parameters_of(&document, &format!("/v1/{}", section.info.name));
-        let unknown = section.request_from_query("nothing_of_that_name=1");
-        let unknown = unknown.err().unwrap();
+        let unknown =
+            section.request_from_query(&[("nothing_of_that_name".to_owned(), "1".to_owned())]);
+        let unknown = unknown.err().unwrap().why;
         // "unknown field `…`, expected one of `a`, `b`"
         let taken = unknown.split('`').skip(1).step_by(2).skip(1);
         for name in taken {
