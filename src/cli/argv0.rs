@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use crate::model::escape::escaped;
-use crate::sections::REGISTRY;
+use crate::sections::{REGISTRY, registry};
 
 /// The name under which kubectl finds its plugin.
 const PLUGIN: &str = "kubectl-spyhole";
@@ -47,8 +47,7 @@ fn command(name: &OsStr) -> Option<&'static str> {
     if name == PLUGIN {
         return Some(crate::attach::kubernetes::COMMAND);
     }
-    let section = REGISTRY.iter().find(|section| section.answers_to(name))?;
-    Some(section.name)
+    Some(registry::find(name)?.info.name)
 }
 
 /// Checks that a link of this name would be a command.
@@ -61,7 +60,7 @@ pub(super) fn check(name: &str) -> Result<(), String> {
     }
     let of_sections = REGISTRY
         .iter()
-        .flat_map(|section| std::iter::once(&section.name).chain(section.aliases));
+        .flat_map(|section| std::iter::once(&section.info.name).chain(section.info.aliases));
     let names: Vec<&str> = of_sections.copied().chain([PLUGIN]).collect();
     Err(format!(
         "--link {}: unknown command; valid commands: {}",

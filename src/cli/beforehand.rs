@@ -4,11 +4,8 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{ArgMatches, FromArgMatches};
-
-use super::global::Global;
-use super::{Failure, LOOK_TIMEOUT, clap_says, extras, parse, requests};
-use crate::sections::{REGISTRY, section};
+use super::{CommandLine, Failure, LOOK_TIMEOUT, clap_says, extras, fit, global, parse};
+use crate::sections::registry;
 
 /// `None` where spyhole takes the words. Otherwise what it answers here, as it would there: a usage
 /// error, or the help that was asked for.
@@ -18,22 +15,17 @@ pub(super) fn check(flags: &[OsString], command: &[OsString]) -> Option<Result<E
         .collect();
     match parse(&words) {
         Err(error) => Some(clap_says(error, &words).map(ExitCode::from)),
-        Ok(matches) => suits(&matches).err().map(Err),
+        Ok(line) => suits(&line).err().map(Err),
     }
 }
 
 /// What only the request itself can tell.
-fn suits(matches: &ArgMatches) -> Result<(), Failure> {
-    let global =
-        Global::from_arg_matches(matches).map_err(|error| Failure::usage(error.to_string()))?;
-    let looks =
-        |name: &str| name == extras::DUMP || REGISTRY.iter().any(|section| section.name == name);
-    if !matches.subcommand_name().is_none_or(looks) {
-        return Ok(());
-    }
-    let timeout = global.timeout.unwrap_or(LOOK_TIMEOUT);
-    requests(matches)?.iter().try_for_each(|request| {
-        section::fits(&**request, timeout)
-            .map_err(|(flag, why)| Failure::usage(format!("--{flag}: {why}")))
-    })
+fn suits(line: &CommandLine) -> Result<(), Failure> {
+    let global = global(&line.matches)?;
+    let requests = match (line.matches.subcommand(), line.section) {
+        (None | Some((extras::DUMP, _)), _) => registry::whole(),
+        (Some((_, own)), Some(section)) => vec![section.request(own).map_err(Failure::usage)?],
+        (Some(_), None) => return Ok(()),
+    };
+    fit(&requests, global.timeout.unwrap_or(LOOK_TIMEOUT))
 }

@@ -17,10 +17,10 @@ use crate::in_container::install;
 use crate::in_container::install::InstallError;
 use crate::model::escape::escaped;
 
-const KUBECTL: &str = kubernetes::COMMAND;
-const INSTALL: &str = "install";
-const DOCKER: &str = "docker";
-const PODMAN: &str = "podman";
+pub(super) const KUBECTL: &str = kubernetes::COMMAND;
+pub(super) const INSTALL: &str = "install";
+pub(super) const DOCKER: &str = "docker";
+pub(super) const PODMAN: &str = "podman";
 
 /// Their subcommands.
 pub(super) fn commands() -> [Command; 5] {
@@ -51,30 +51,19 @@ pub(super) fn commands() -> [Command; 5] {
     ]
 }
 
-/// Runs one of them; `None` where it is another command.
-pub(super) fn run(matches: &ArgMatches, words: &[OsString]) -> Option<Result<ExitCode, Failure>> {
-    let (name, own) = matches.subcommand()?;
-    if [INSTALL, KUBECTL, DOCKER, PODMAN].contains(&name) {
-        // They print while they work.
-        attached::wait(words);
+/// Looks into a pod.
+pub(super) fn kubectl(own: &ArgMatches, words: &[OsString]) -> Result<ExitCode, Failure> {
+    // It prints while it works.
+    attached::wait(words);
+    let mut options: kubernetes::KubectlOptions = given(own)?;
+    options.passed_on = passed_on::<kubernetes::KubectlOptions>(own);
+    if let Some(answered) = beforehand::check(&options.passed_on, &options.command) {
+        return answered;
     }
-    Some(match name {
-        INSTALL => given(own).and_then(|options| installed(&options, own.get_flag("quiet"))),
-        start::RUN => given(own).and_then(|options| start::started(&options, matches)),
-        KUBECTL => given(own).and_then(|mut options: kubernetes::KubectlOptions| {
-            options.passed_on = passed_on::<kubernetes::KubectlOptions>(own);
-            if let Some(answered) = beforehand::check(&options.passed_on, &options.command) {
-                return answered;
-            }
-            attached(kubernetes::run(&options))
-        }),
-        DOCKER => beside(Engine::Docker, own),
-        PODMAN => beside(Engine::Podman, own),
-        _ => return None,
-    })
+    attached(kubernetes::run(&options))
 }
 
-fn given<O: FromArgMatches>(own: &ArgMatches) -> Result<O, Failure> {
+pub(super) fn given<O: FromArgMatches>(own: &ArgMatches) -> Result<O, Failure> {
     O::from_arg_matches(own).map_err(|error| Failure::usage(error.to_string()))
 }
 
@@ -105,27 +94,36 @@ fn passed_on<O: Args>(own: &ArgMatches) -> Vec<OsString> {
     words
 }
 
-fn installed(options: &install::InstallOptions, quiet: bool) -> Result<ExitCode, Failure> {
+/// Copies spyhole into a volume.
+pub(super) fn installed(own: &ArgMatches, words: &[OsString]) -> Result<Exit, Failure> {
+    attached::wait(words);
+    let options: install::InstallOptions = given(own)?;
     for name in &options.link {
         argv0::check(name).map_err(Failure::usage)?;
     }
-    let done = install::run(options).map_err(|error| Failure {
+    let done = install::run(&options).map_err(|error| Failure {
         exit: match error {
             InstallError::Refused(_) => Exit::Usage,
             InstallError::Failed(_) => Exit::Internal,
         },
         message: escaped(error.to_string().as_bytes()).into_owned(),
     })?;
-    if !quiet {
+    if !own.get_flag("quiet") {
         // What was done stands, whether or not anybody reads of it.
         for line in done.lines() {
             let _ = writeln!(io::stderr(), "{}", escaped(line.as_bytes()));
         }
     }
-    Ok(Exit::Done.into())
+    Ok(Exit::Done)
 }
 
-fn beside(engine: Engine, own: &ArgMatches) -> Result<ExitCode, Failure> {
+/// Looks into a container of an engine.
+pub(super) fn beside(
+    engine: Engine,
+    own: &ArgMatches,
+    words: &[OsString],
+) -> Result<ExitCode, Failure> {
+    attached::wait(words);
     let mut options: engine::EngineOptions = given(own)?;
     let passed_on = passed_on::<engine::EngineOptions>(own);
     if let Some(answered) = beforehand::check(&passed_on, &options.command) {

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use super::exit::Exit;
 use super::{Failure, written};
 use crate::model::schema;
 use clap::{Arg, ArgMatches, Command, value_parser};
@@ -39,30 +40,36 @@ pub(super) fn commands() -> [Command; 4] {
     ]
 }
 
-/// Runs one of them that needs no look; `None` where it is another command.
-pub(super) fn run(matches: &ArgMatches) -> Option<Result<(), Failure>> {
-    let mut text = Vec::new();
-    match matches.subcommand()? {
-        (SCHEMA, _) => match schema::text() {
-            Ok(schema) => text.extend(schema.into_bytes()),
-            Err(error) => return Some(Err(Failure::internal(error.to_string()))),
-        },
-        (COMPLETIONS, own) => {
-            let shell = *own.get_one::<Shell>("shell")?;
-            clap_complete::generate(shell, &mut super::command(), "spyhole", &mut text);
-        }
-        (MAN, own) => {
-            if let Err(error) = man(own.get_one::<String>("command"), &mut text) {
-                return Some(Err(error));
-            }
-        }
-        _ => return None,
-    }
-    let done = io::stdout().write_all(&text);
-    Some(done.or_else(|error| written(&error).map(drop)))
+/// Prints the JSON Schema.
+pub(super) fn schema() -> Result<Exit, Failure> {
+    let schema = schema::text().map_err(|error| Failure::internal(error.to_string()))?;
+    print(schema.as_bytes())
 }
 
-fn man(command: Option<&String>, text: &mut Vec<u8>) -> Result<(), Failure> {
+/// Prints the completions for a shell.
+pub(super) fn completions(own: &ArgMatches) -> Result<Exit, Failure> {
+    let mut text = Vec::new();
+    if let Some(shell) = own.get_one::<Shell>("shell") {
+        clap_complete::generate(*shell, &mut super::command(), "spyhole", &mut text);
+    }
+    print(&text)
+}
+
+/// Prints a manual page.
+pub(super) fn man(own: &ArgMatches) -> Result<Exit, Failure> {
+    let mut text = Vec::new();
+    page(own.get_one::<String>("command"), &mut text)?;
+    print(&text)
+}
+
+fn print(text: &[u8]) -> Result<Exit, Failure> {
+    match io::stdout().write_all(text) {
+        Ok(()) => Ok(Exit::Done),
+        Err(error) => written(&error),
+    }
+}
+
+fn page(command: Option<&String>, text: &mut Vec<u8>) -> Result<(), Failure> {
     let mut whole = super::command();
     whole.build();
     let page = match command {

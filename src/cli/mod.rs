@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
+use crate::attach::engine::Engine;
 use crate::model::Report;
 use crate::model::escape::escaped;
 use crate::model::format::Format;
@@ -29,9 +30,9 @@ use crate::scan::needs::Choice;
 use crate::scan::needs::{ConnectPolicy, NetPolicy, ScanOptions};
 use crate::scan::wrong_namespace;
 use crate::sections;
-use crate::sections::REGISTRY;
 use crate::sections::section;
 use crate::sections::section::{Detail, Request, Section};
+use crate::sections::{REGISTRY, registry};
 use crate::serve::{self, ServeError};
 use crate::sys;
 use exit::Exit;
@@ -104,32 +105,66 @@ pub fn command() -> Command {
         )
 }
 
-/// The matches of a command line.
+/// A command line that clap has taken.
+struct CommandLine {
+    matches: ArgMatches,
+    /// The section that the command is one of.
+    section: Option<&'static Section>,
+}
+
+impl CommandLine {
+    fn of_section(matches: ArgMatches, section: &'static Section) -> Self {
+        Self {
+            matches,
+            section: Some(section),
+        }
+    }
+
+    fn of_other(matches: ArgMatches) -> Self {
+        Self {
+            matches,
+            section: None,
+        }
+    }
+
+    /// Parsed by the whole command, which knows every word.
+    fn whole(words: &[OsString]) -> Result<Self, clap::Error> {
+        let matches = command().try_get_matches_from(words)?;
+        let name = matches.subcommand_name().unwrap_or_default();
+        let section = registry::find(name.as_ref());
+        Ok(Self { matches, section })
+    }
+}
+
+/// Parses a command line.
 ///
 /// clap hands the global flags to every subcommand that there is, which costs as much
 /// as a look at ten processes. So only the section that a word names is tried first;
 /// where that does not parse, the whole command line decides and has the last word.
-fn parse(words: &[OsString]) -> Result<ArgMatches, clap::Error> {
+fn parse(words: &[OsString]) -> Result<CommandLine, clap::Error> {
     if words.get(1).is_some_and(|word| word == run::RUN) {
         // Not on to the sections: their names may be words of the application.
-        return run::parse(words).or_else(|_| command().try_get_matches_from(words));
+        let matches = run::parse(words);
+        return matches
+            .map(CommandLine::of_other)
+            .or_else(|_| CommandLine::whole(words));
     }
-    let named = |word: &OsString| REGISTRY.iter().find(|section| section.answers_to(word));
+    let named = |word: &OsString| registry::find(word);
     if let Some(section) = words.iter().skip(1).find_map(named) {
         let narrow = Global::augment_args(Command::new("spyhole")).subcommand(section.command());
         if let Ok(matches) = narrow.try_get_matches_from(words)
-            && matches.subcommand_name() == Some(section.name)
+            && matches.subcommand_name() == Some(section.info.name)
         {
-            return Ok(matches);
+            return Ok(CommandLine::of_section(matches, section));
         }
     }
     if words.get(1).is_some_and(|word| word == check::CHECK) {
         let narrow = Global::augment_args(Command::new("spyhole")).subcommand(check::command());
         if let Ok(matches) = narrow.try_get_matches_from(words) {
-            return Ok(matches);
+            return Ok(CommandLine::of_other(matches));
         }
     }
-    command().try_get_matches_from(words)
+    CommandLine::whole(words)
 }
 
 fn execute(words: &[OsString]) -> Result<ExitCode, Failure> {
@@ -137,49 +172,79 @@ fn execute(words: &[OsString]) -> Result<ExitCode, Failure> {
         return Ok(done);
     }
     match parse(words) {
-        Ok(matches) => match deliver::run(&matches, words) {
-            Some(done) => done,
-            None => look(&matches, words).map(ExitCode::from),
-        },
+        Ok(line) => dispatch(&line, words),
         Err(error) => clap_says(error, words).map(ExitCode::from),
     }
 }
 
-/// Whatever looks, and what needs no look at all.
-fn look(matches: &ArgMatches, words: &[OsString]) -> Result<Exit, Failure> {
-    let global =
-        Global::from_arg_matches(matches).map_err(|error| Failure::usage(error.to_string()))?;
-    if let Some(done) = extras::run(matches) {
-        return done.map(|()| Exit::Done);
-    }
-    if let Some((check::CHECK, own)) = matches.subcommand() {
-        return check::run(own, &mut || options(&global));
-    }
-    if let Some((SERVE, own)) = matches.subcommand() {
-        return serve(own, &global);
-    }
-    let requests = requests(matches)?;
-    let format = global.output.unwrap_or_else(|| default_format(matches));
-    let options = options(&global)?;
-    for request in &requests {
-        section::fits(&**request, options.timeout)
-            .map_err(|(flag, why)| Failure::usage(format!("--{flag}: {why}")))?;
-    }
+fn dispatch(line: &CommandLine, words: &[OsString]) -> Result<ExitCode, Failure> {
+    let CommandLine { matches, section } = line;
+    let global = || global(matches);
+    let exit = match (matches.subcommand(), section) {
+        (None | Some((extras::DUMP, _)), _) => look(&registry::whole(), true, &global()?, words),
+        (Some((_, own)), Some(section)) => {
+            let request = section.request(own).map_err(Failure::usage)?;
+            look(&[request], false, &global()?, words)
+        }
+        (Some((check::CHECK, own)), None) => {
+            let global = global()?;
+            check::run(own, &mut || options(&global))
+        }
+        (Some((SERVE, own)), None) => serve(own, &global()?),
+        (Some((extras::SCHEMA, _)), None) => extras::schema(),
+        (Some((extras::COMPLETIONS, own)), None) => extras::completions(own),
+        (Some((extras::MAN, own)), None) => extras::man(own),
+        (Some((deliver::INSTALL, own)), None) => deliver::installed(own, words),
+        (Some((run::RUN, own)), None) => return run::started(own, &global()?),
+        (Some((deliver::KUBECTL, own)), None) => return deliver::kubectl(own, words),
+        (Some((deliver::DOCKER, own)), None) => {
+            return deliver::beside(Engine::Docker, own, words);
+        }
+        (Some((deliver::PODMAN, own)), None) => {
+            return deliver::beside(Engine::Podman, own, words);
+        }
+        (Some((name, _)), None) => Err(Failure::usage(format!("unknown command {name:?}"))),
+    };
+    exit.map(ExitCode::from)
+}
+
+fn global(matches: &ArgMatches) -> Result<Global, Failure> {
+    Global::from_arg_matches(matches).map_err(|error| Failure::usage(error.to_string()))
+}
+
+/// Looks, and prints the document; `whole` where it is that of every section.
+fn look(
+    requests: &[Box<dyn Request>],
+    whole: bool,
+    global: &Global,
+    words: &[OsString],
+) -> Result<Exit, Failure> {
+    let format = global.output.unwrap_or_else(|| default_format(whole));
+    let options = options(global)?;
+    fit(requests, options.timeout)?;
     let report =
-        sections::report(options, &requests, Detail::of(format)).map_err(|none| Failure {
+        sections::report(options, requests, Detail::of(format)).map_err(|none| Failure {
             exit: Exit::Target,
             message: advice::no_target(&none),
         })?;
     let pem = if format == Format::Pem {
-        Some(pem(&report, &requests)?)
+        Some(pem(&report, requests)?)
     } else {
         None
     };
     attached::wait(words);
-    if let Err(error) = print(&report, &requests, format, pem.as_deref(), &global) {
+    if let Err(error) = print(&report, requests, format, pem.as_deref(), global) {
         written(&error)?;
     }
-    Ok(verdict(&report, &requests, format, &global))
+    Ok(verdict(&report, requests, format, global))
+}
+
+/// Refuses requests that ask for more time than the whole look may take.
+fn fit(requests: &[Box<dyn Request>], timeout: Duration) -> Result<(), Failure> {
+    requests.iter().try_for_each(|request| {
+        section::fits(&**request, timeout)
+            .map_err(|(flag, why)| Failure::usage(format!("--{flag}: {why}")))
+    })
 }
 
 fn serve(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
@@ -244,27 +309,8 @@ fn written(error: &io::Error) -> Result<Exit, Failure> {
     )))
 }
 
-fn requests(matches: &ArgMatches) -> Result<Vec<Box<dyn Request>>, Failure> {
-    match matches.subcommand() {
-        None | Some((extras::DUMP, _)) => Ok(REGISTRY.iter().filter_map(Section::whole).collect()),
-        Some((name, own)) => {
-            let section = REGISTRY.iter().find(|section| section.name == name);
-            let section = section.ok_or_else(|| {
-                Failure::usage(format!(
-                    "unknown command \
-                {name:?}"
-                ))
-            })?;
-            Ok(vec![section.request(own).map_err(Failure::usage)?])
-        }
-    }
-}
-
 /// A document for whoever reads by machine, tables for a person.
-fn default_format(matches: &ArgMatches) -> Format {
-    let whole = matches
-        .subcommand_name()
-        .is_none_or(|name| name == extras::DUMP);
+fn default_format(whole: bool) -> Format {
     if whole && !io::stdout().is_terminal() {
         Format::Json
     } else {
@@ -325,7 +371,7 @@ fn pem(report: &Report, requests: &[Box<dyn Request>]) -> Result<String, Failure
         .filter_map(|request| request.pem(report))
         .collect();
     if blocks.is_empty() {
-        let names: Vec<&str> = requests.iter().map(|request| request.name()).collect();
+        let names: Vec<&str> = requests.iter().map(|request| request.info().name).collect();
         return Err(Failure::usage(format!(
             "-o pem is not supported for {}: it has no certificates; use table, wide, json or yaml",
             names.join(", ")

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
-use super::Failure;
 use super::global::Global;
+use super::{Failure, deliver};
 use crate::in_container::run;
 
 /// Its name.
@@ -78,14 +78,10 @@ fn plain(words: &[OsString]) -> Option<(run::RunOptions, bool)> {
 }
 
 /// Starts the application that clap has read.
-pub(super) fn started(
-    options: &run::RunOptions,
-    matches: &ArgMatches,
-) -> Result<ExitCode, Failure> {
-    let global =
-        Global::from_arg_matches(matches).map_err(|error| Failure::usage(error.to_string()))?;
-    let redactor = || super::redactor(&global).map_err(|failure| failure.message);
-    Ok(run::run(options, global.quiet, redactor).into())
+pub(super) fn started(own: &ArgMatches, global: &Global) -> Result<ExitCode, Failure> {
+    let options: run::RunOptions = deliver::given(own)?;
+    let redactor = || super::redactor(global).map_err(|failure| failure.message);
+    Ok(run::run(&options, global.quiet, redactor).into())
 }
 
 #[cfg(test)]

@@ -30,8 +30,8 @@ use crate::scan::cgroup::MemoryCgroup;
 use crate::scan::needs::Choice;
 use crate::scan::needs::{NetPolicy, ScanOptions};
 use crate::sections;
-use crate::sections::REGISTRY;
-use crate::sections::section::{Detail, Request, Section};
+use crate::sections::registry;
+use crate::sections::section::Detail;
 use crate::sys::child::{Child, Ended, Parent, Usage};
 use crate::sys::own_code;
 use crate::sys::report_file;
@@ -382,8 +382,7 @@ fn dump(redactor: Redactor) -> Option<Report> {
             net: NetPolicy::none(),
             redactor: redactor.clone(),
         };
-        let requests: Vec<Box<dyn Request>> = REGISTRY.iter().filter_map(Section::whole).collect();
-        sections::report(options, &requests, Detail::of(Format::Json)).ok()
+        sections::report(options, &registry::whole(), Detail::of(Format::Json)).ok()
     };
     match each_in_time(vec![()], patience, look).pop()? {
         TimedOutcome::Done(report) => report,

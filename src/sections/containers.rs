@@ -3,7 +3,7 @@
 use clap::Args;
 use serde::Deserialize;
 
-use super::section::{Detail, Query};
+use super::section::{Detail, Request, SectionInfo};
 use crate::model::Report;
 use crate::model::gap::Gaps;
 use crate::render::tables::containers::table;
@@ -17,11 +17,23 @@ use crate::scan::needs::{Needs, Scope};
 #[serde(deny_unknown_fields)]
 pub struct ContainersQuery {}
 
-impl Query for ContainersQuery {
-    const NAME: &'static str = "containers";
-    const ALIASES: &'static [&'static str] = &[];
-    const ABOUT: &'static str = "List the visible containers and mark the target";
-    const EXAMPLE: &'static str = "spyhole containers -o wide";
+/// What the section is.
+pub const INFO: SectionInfo = SectionInfo {
+    name: "containers",
+    aliases: &[],
+    about: "List the visible containers and mark the target",
+    example: "spyhole containers -o wide",
+    in_dump: true,
+    files: Files::empty(),
+    pem: false,
+    secrets: false,
+    metrics: None,
+};
+
+impl Request for ContainersQuery {
+    fn info(&self) -> &'static SectionInfo {
+        &INFO
+    }
 
     fn needs(&self, _: Detail) -> Needs {
         Needs {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use clap::Args;
 use serde::Deserialize;
 
-use super::section::{Detail, Query};
+use super::section::{Detail, Request, SectionInfo};
 use crate::model::Report;
 use crate::model::environment::{AgainstParent, AsOf, Environment, Variable};
 use crate::model::gap::{Gaps, Refusal};
@@ -34,14 +34,25 @@ pub struct EnvironmentQuery {
     pub names: Vec<String>,
 }
 
-const SECTION: &str = EnvironmentQuery::NAME;
+const SECTION: &str = INFO.name;
 
-impl Query for EnvironmentQuery {
-    const NAME: &'static str = "environment";
-    const ALIASES: &'static [&'static str] = &["env"];
-    const ABOUT: &'static str =
-        "Show the environment of the main process as of exec, with secrets redacted";
-    const EXAMPLE: &'static str = "spyhole env --reveal DATABASE_URL";
+/// What the section is.
+pub const INFO: SectionInfo = SectionInfo {
+    name: "environment",
+    aliases: &["env"],
+    about: "Show the environment of the main process as of exec, with secrets redacted",
+    example: "spyhole env --reveal DATABASE_URL",
+    in_dump: true,
+    files: Files::ENVIRON,
+    pem: false,
+    secrets: true,
+    metrics: None,
+};
+
+impl Request for EnvironmentQuery {
+    fn info(&self) -> &'static SectionInfo {
+        &INFO
+    }
 
     fn needs(&self, _: Detail) -> Needs {
         let scope = if self.all { Scope::Target } else { Scope::Main };

@@ -10,6 +10,8 @@ pub mod containers;
 pub mod environment;
 pub mod mounts;
 pub mod processes;
+mod query_pairs;
+pub mod registry;
 pub mod section;
 pub mod sockets;
 pub mod tls;
@@ -20,20 +22,8 @@ use crate::render::tables::Table;
 use crate::scan::Scan;
 use crate::scan::needs::ScanOptions;
 use crate::scan::no_target::NoTarget;
-use section::{Detail, Request, Section};
-
-/// Every section, in the order of the document and of the help.
-pub const REGISTRY: &[Section] = &[
-    Section::of::<processes::ProcessesQuery>(),
-    Section::of::<sockets::SocketsQuery>(),
-    Section::of::<environment::EnvironmentQuery>(),
-    Section::of::<mounts::MountsQuery>(),
-    Section::of::<capabilities::CapabilitiesQuery>(),
-    Section::of::<certificates::CertificatesQuery>(),
-    Section::of::<containers::ContainersQuery>(),
-    Section::of::<access::AccessQuery>(),
-    Section::of::<tls::TlsQuery>(),
-];
+pub use registry::REGISTRY;
+use section::{Detail, Request};
 
 /// One look for all of these requests.
 ///
@@ -77,7 +67,7 @@ pub fn tables(report: &Report, requests: &[Box<dyn Request>], detail: Detail) ->
                 .take()
                 .map(|title| format!(": {title}"))
                 .unwrap_or_default();
-            first.title = Some(format!("{}{title}", request.name()));
+            first.title = Some(format!("{}{title}", request.info().name));
         }
         all.append(&mut tables);
     }

@@ -1,8 +1,8 @@
 //! A section: one file or folder here, one line in the [`REGISTRY`](super::REGISTRY).
 //!
-//! From its entry follow the subcommand and its flags, the JSON key, the tables
-//! and its place in `dump`. The query is one type: clap reads it from the command
-//! line, serde from a query string.
+//! [`SectionInfo`] says what it is, [`Request`] is what it is asked. From both follow the
+//! subcommand and its flags, the route and its parameters, the JSON key, the tables, the
+//! metrics, and its place in `dump`.
 
 use std::ffi::OsStr;
 use std::time::Duration;
@@ -10,12 +10,15 @@ use std::time::Duration;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use serde::de::DeserializeOwned;
 
+pub use super::query_pairs::QueryError;
+use super::query_pairs::from_pairs;
 use crate::model::Report;
 use crate::model::format::Format;
 use crate::model::gap::Gaps;
+use crate::render::metrics::Collect;
 use crate::render::tables::Table;
 use crate::scan::Scan;
-use crate::scan::needs::Needs;
+use crate::scan::needs::{Files, Needs};
 
 /// How much of a section is shown, and so has to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,27 +43,62 @@ impl Detail {
     }
 }
 
-/// What a section asks for and how it answers. The type itself holds the flags.
-pub trait Query: Args + FromArgMatches + DeserializeOwned + Default + Send + 'static {
+/// What is known of a section before it is asked; a constant of each.
+pub struct SectionInfo {
     /// The subcommand and the JSON key.
-    const NAME: &'static str;
-    /// What fingers type instead.
-    const ALIASES: &'static [&'static str];
+    pub name: &'static str,
+    /// Names of tools that it stands in for, taken as its own.
+    pub aliases: &'static [&'static str],
     /// One line for the list of commands.
-    const ABOUT: &'static str;
+    pub about: &'static str,
     /// A command line to learn from.
-    const EXAMPLE: &'static str;
-
+    pub example: &'static str,
     /// Whether `dump` asks it too: not where a question needs an argument.
-    const IN_DUMP: bool = true;
+    pub in_dump: bool,
+    /// Every file of a process that a request of it may need.
+    pub files: Files,
+    /// Whether it has certificates for `-o pem`.
+    pub pem: bool,
+    /// Whether a document of it may hold what the redactor keeps back.
+    pub secrets: bool,
+    /// Its part of `/metrics`.
+    pub metrics: Option<SectionMetrics>,
+}
+
+/// What a section has to do with `/metrics`.
+#[derive(Clone, Copy)]
+pub struct SectionMetrics {
+    /// What each scrape asks it; `None` where a scrape of this kind asks it nothing.
+    pub request: fn(Scrape) -> Option<Box<dyn Request>>,
+    /// Its metrics, from the report that came of it.
+    pub collect: Collect,
+}
+
+/// What a scrape looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scrape {
+    /// Every process in sight, as no target was named.
+    pub all_processes: bool,
+    /// Whether there may be a target.
+    pub with_target: bool,
+}
+
+/// What a section is asked, and how it answers: its flags, which clap reads from the command
+/// line and serde from a query string.
+pub trait Request: Send {
+    /// The section that it is a request of.
+    fn info(&self) -> &'static SectionInfo;
 
     /// What `dump` asks.
     #[must_use]
-    fn whole() -> Self {
+    fn whole() -> Self
+    where
+        Self: Sized + Default,
+    {
         Self::default()
     }
 
-    /// Checks what clap cannot.
+    /// Checks what neither clap nor serde can.
     ///
     /// # Errors
     /// A sentence that names the flag and what was expected.
@@ -115,78 +153,6 @@ pub trait Query: Args + FromArgMatches + DeserializeOwned + Default + Send + 'st
     }
 }
 
-/// A query whose type is forgotten.
-pub trait Request: Send {
-    /// As [`Query::NAME`].
-    fn name(&self) -> &'static str;
-    /// As [`Query::asked_time`].
-    fn asked_time(&self) -> Option<(&'static str, Duration)>;
-    /// As [`Query::answer_without_look`].
-    fn answer_without_look(&self) -> Option<Report>;
-    /// As [`Query::needs`].
-    fn needs(&self, detail: Detail) -> Needs;
-    /// As [`Query::fill`].
-    fn fill(&self, scan: &Scan, gaps: &mut Gaps, report: &mut Report);
-    /// As [`Query::tables`].
-    fn tables(&self, report: &Report, detail: Detail) -> Vec<Table>;
-    /// As [`Query::saw_nothing`].
-    fn saw_nothing(&self, report: &Report) -> bool;
-    /// As [`Query::says_no`].
-    fn says_no(&self, report: &Report) -> bool;
-    /// As [`Query::pem`].
-    fn pem(&self, report: &Report) -> Option<String>;
-    /// As [`Query::beside_pem`].
-    fn beside_pem(&self, report: &Report) -> Vec<String>;
-    /// As [`Query::is_of_target`].
-    fn is_of_target(&self) -> bool;
-}
-
-impl<Q: Query> Request for Q {
-    fn name(&self) -> &'static str {
-        Q::NAME
-    }
-
-    fn asked_time(&self) -> Option<(&'static str, Duration)> {
-        Query::asked_time(self)
-    }
-
-    fn answer_without_look(&self) -> Option<Report> {
-        Query::answer_without_look(self)
-    }
-
-    fn needs(&self, detail: Detail) -> Needs {
-        Query::needs(self, detail)
-    }
-
-    fn fill(&self, scan: &Scan, gaps: &mut Gaps, report: &mut Report) {
-        Query::fill(self, scan, gaps, report);
-    }
-
-    fn tables(&self, report: &Report, detail: Detail) -> Vec<Table> {
-        Query::tables(self, report, detail)
-    }
-
-    fn saw_nothing(&self, report: &Report) -> bool {
-        Query::saw_nothing(self, report)
-    }
-
-    fn says_no(&self, report: &Report) -> bool {
-        Query::says_no(self, report)
-    }
-
-    fn pem(&self, report: &Report) -> Option<String> {
-        Query::pem(self, report)
-    }
-
-    fn beside_pem(&self, report: &Report) -> Vec<String> {
-        Query::beside_pem(self, report)
-    }
-
-    fn is_of_target(&self) -> bool {
-        Query::is_of_target(self)
-    }
-}
-
 /// Refuses a question that asks for more time than the whole look may take.
 ///
 /// # Errors
@@ -207,63 +173,60 @@ pub fn fits(request: &dyn Request, timeout: Duration) -> Result<(), (&'static st
     }
 }
 
-/// An entry of the registry.
+/// An entry of the registry: a section and how its requests are made.
 pub struct Section {
-    /// As [`Query::NAME`].
-    pub name: &'static str,
-    /// As [`Query::ALIASES`].
-    pub aliases: &'static [&'static str],
-    about: &'static str,
-    example: &'static str,
+    /// What is known of it before it is asked.
+    pub info: &'static SectionInfo,
     augment: fn(Command) -> Command,
     from_matches: fn(&ArgMatches) -> Result<Box<dyn Request>, String>,
-    from_query: fn(&str) -> Result<Box<dyn Request>, String>,
-    whole: Option<fn() -> Box<dyn Request>>,
+    from_query: fn(&[(String, String)]) -> Result<Box<dyn Request>, QueryError>,
+    whole: fn() -> Box<dyn Request>,
 }
 
 impl Section {
-    /// The entry of a query type.
+    /// The entry of a section whose requests are of this type.
     #[must_use]
-    pub const fn of<Q: Query>() -> Self {
+    pub const fn of<R>(info: &'static SectionInfo) -> Self
+    where
+        R: Request + Args + FromArgMatches + DeserializeOwned + Default + 'static,
+    {
         Self {
-            name: Q::NAME,
-            aliases: Q::ALIASES,
-            about: Q::ABOUT,
-            example: Q::EXAMPLE,
+            info,
             // The derived flags bring the type's doc comment along; the help is for users.
-            augment: |command| Q::augment_args(command).about(Q::ABOUT).long_about(None),
+            augment: |command| {
+                let about = command.get_about().cloned().unwrap_or_default();
+                R::augment_args(command).about(about).long_about(None)
+            },
             from_matches: |matches| {
-                let query = Q::from_arg_matches(matches).map_err(|error| error.to_string())?;
-                query.check()?;
-                Ok(Box::new(query))
+                let request = R::from_arg_matches(matches).map_err(|error| error.to_string())?;
+                request.check()?;
+                Ok(Box::new(request))
             },
-            from_query: |query| {
-                let query: Q =
-                    serde_html_form::from_str(query).map_err(|error| error.to_string())?;
-                query.check()?;
-                Ok(Box::new(query))
+            from_query: |pairs| {
+                let request: R = from_pairs(pairs)?;
+                let parameter = None;
+                let checked = request.check();
+                checked.map_err(|why| QueryError { parameter, why })?;
+                Ok(Box::new(request))
             },
-            whole: if Q::IN_DUMP {
-                Some(|| Box::new(Q::whole()))
-            } else {
-                None
-            },
+            whole: || Box::new(R::whole()),
         }
     }
 
     /// Whether a word of a command line is its name or one of its aliases.
     #[must_use]
     pub fn answers_to(&self, word: &OsStr) -> bool {
-        word == self.name || self.aliases.iter().any(|alias| word == *alias)
+        word == self.info.name || self.info.aliases.iter().any(|alias| word == *alias)
     }
 
     /// Its subcommand.
     #[must_use]
     pub fn command(&self) -> Command {
-        Command::new(self.name)
-            .about(self.about)
-            .visible_aliases(self.aliases.iter().copied())
-            .after_help(format!("Example:\n  {}", self.example))
+        let info = self.info;
+        Command::new(info.name)
+            .about(info.about)
+            .visible_aliases(info.aliases.iter().copied())
+            .after_help(format!("Example:\n  {}", info.example))
             // Only the flags of the command that is called are made.
             .defer(self.augment)
     }
@@ -276,23 +239,21 @@ impl Section {
         (self.from_matches)(matches)
     }
 
-    /// The request that a query string makes: the names are those of the flags, with `_`.
+    /// The request that the decoded pairs of a query string make: the names are those of the
+    /// flags, with `_`.
     ///
     /// # Errors
-    /// A sentence that tells what was expected.
-    pub fn request_from_query(&self, query: &str) -> Result<Box<dyn Request>, String> {
-        (self.from_query)(query)
-    }
-
-    /// One line about it.
-    #[must_use]
-    pub fn about(&self) -> &'static str {
-        self.about
+    /// What was expected, and of which parameter.
+    pub fn request_from_query(
+        &self,
+        pairs: &[(String, String)],
+    ) -> Result<Box<dyn Request>, QueryError> {
+        (self.from_query)(pairs)
     }
 
     /// The request that `dump` makes of it, if it makes one.
     #[must_use]
     pub fn whole(&self) -> Option<Box<dyn Request>> {
-        self.whole.map(|whole| whole())
+        self.info.in_dump.then(self.whole)
     }
 }

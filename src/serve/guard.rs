@@ -13,7 +13,7 @@ use subtle::ConstantTimeEq;
 
 use super::caller::Caller;
 use super::options::{ServeOptions, TOKEN_FILE_VARIABLE};
-use super::problem::Problem;
+use super::problem::{HttpError, Problem};
 use super::reloading_file::ReloadingFile;
 use super::routes::Access;
 use crate::sys;
@@ -55,25 +55,6 @@ pub(super) enum Admitted {
     Known,
     /// As everybody is who asks for this.
     Anybody,
-}
-
-/// Why somebody is not let in.
-pub(super) struct Refused {
-    pub(super) problem: Problem,
-    /// How long to wait before saying so.
-    pub(super) after: Duration,
-    /// Whether to ask for a token in the answer.
-    pub(super) challenge: bool,
-}
-
-impl From<Problem> for Refused {
-    fn from(problem: Problem) -> Self {
-        Self {
-            problem,
-            after: Duration::ZERO,
-            challenge: false,
-        }
-    }
 }
 
 impl Guard {
@@ -146,7 +127,7 @@ impl Guard {
         caller: &Caller,
         uri: &Uri,
         headers: &HeaderMap,
-    ) -> Result<Admitted, Refused> {
+    ) -> Result<Admitted, HttpError> {
         self.named_rightly(caller, uri, headers)?;
         same_site(headers)?;
         token_not_in_url(uri)?;
@@ -231,7 +212,7 @@ impl Guard {
         scheme.eq_ignore_ascii_case("bearer") && bool::from(given.ct_eq(&right))
     }
 
-    fn refuse(&self, headers: &HeaderMap) -> Refused {
+    fn refuse(&self, headers: &HeaderMap) -> HttpError {
         self.refused.fetch_add(1, Ordering::Relaxed);
         let mut row = self.row.lock().unwrap_or_else(PoisonError::into_inner);
         let (count, last) = &mut *row;
@@ -245,13 +226,14 @@ impl Guard {
             *last = Instant::now();
             after = SLOWER.saturating_mul(*count).min(SLOWEST);
         }
-        Refused {
-            problem: Problem::new(
-                StatusCode::UNAUTHORIZED,
-                "expected Authorization: Bearer TOKEN with a valid token",
-            ),
+        let problem = Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "expected Authorization: Bearer TOKEN with a valid token",
+        );
+        HttpError {
             after,
             challenge: true,
+            ..problem.into()
         }
     }
 }

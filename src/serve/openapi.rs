@@ -174,7 +174,7 @@ fn content(route: &Route, schemas: &Schemas) -> Value {
 
 /// Whether there are certificates to be had.
 fn has_pem(route: &Route) -> bool {
-    matches!(route.name, "certificates" | "tls")
+    matches!(route.kind, Kind::Section(section) if section.info.pem)
 }
 
 fn problems(route: &Route) -> Vec<(&'static str, &'static str)> {

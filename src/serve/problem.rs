@@ -1,5 +1,7 @@
 //! What went wrong, as RFC 9457 writes it: one sentence outside, the detail in the log.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use hyper::StatusCode;
 use serde::Serialize;
@@ -53,6 +55,29 @@ pub(super) fn schema() -> Value {
         },
         "required": ["type", "title", "status", "detail"]
     })
+}
+
+/// A problem, and how it is answered beside its body.
+#[derive(Debug)]
+pub(super) struct HttpError {
+    pub(super) problem: Problem,
+    /// How long to wait before saying so.
+    pub(super) after: Duration,
+    /// Whether to ask for a token in the answer.
+    pub(super) challenge: bool,
+    /// Whether the connection may not be used on: what follows may be a body.
+    pub(super) close: bool,
+}
+
+impl From<Problem> for HttpError {
+    fn from(problem: Problem) -> Self {
+        Self {
+            problem,
+            after: Duration::ZERO,
+            challenge: false,
+            close: false,
+        }
+    }
 }
 
 impl Problem {

@@ -10,7 +10,7 @@ use super::problem::Problem;
 use crate::model::format::Format;
 use crate::scan::needs::Choice;
 use crate::scan::needs::ScanOptions;
-use crate::sections::section::{Request, Section};
+use crate::sections::section::{QueryError, Request, Section};
 
 /// A parameter that is common to all sections.
 pub(super) struct Common {
@@ -131,20 +131,21 @@ impl Query {
     /// # Errors
     /// A problem that names the parameter that it does not know, or whose value it cannot use.
     pub(super) fn request(&self, section: &Section) -> Result<Box<dyn Request>, Problem> {
-        let encoded = serde_html_form::to_string(&self.rest).unwrap_or_default();
-        section
-            .request_from_query(&encoded)
-            .map_err(|why| match self.culprit(section) {
+        section.request_from_query(&self.rest).map_err(|error| {
+            let QueryError { parameter, why } = error;
+            match parameter.as_deref().or_else(|| self.culprit(section)) {
                 Some(name) => Problem::bad(format!("{name}: {why}")),
                 None => Problem::bad(why),
-            })
+            }
+        })
     }
 
-    /// The parameter that is at fault by itself.
+    /// The parameter that is at fault by itself, where all of them could be read.
     fn culprit(&self, section: &Section) -> Option<&str> {
         let alone = |pair: &&(String, String)| {
-            let encoded = serde_html_form::to_string([pair]).unwrap_or_default();
-            section.request_from_query(&encoded).is_err()
+            section
+                .request_from_query(std::slice::from_ref(*pair))
+                .is_err()
         };
         self.rest.iter().find(alone).map(|(name, _)| name.as_str())
     }

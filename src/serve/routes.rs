@@ -112,8 +112,8 @@ const fn route(path: &'static str, about: &'static str, access: Access, kind: Ki
 pub fn routes() -> impl Iterator<Item = Route> {
     let sections = REGISTRY.iter().map(|section| Route {
         path: "/v1/",
-        name: section.name,
-        about: section.about(),
+        name: section.info.name,
+        about: section.info.about,
         access: Access::Guarded,
         kind: Kind::Section(section),
     });

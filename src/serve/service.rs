@@ -21,7 +21,7 @@ use super::guard::Admitted;
 use super::log::{Entry, shortened};
 use super::metrics;
 use super::probes;
-use super::problem::Problem;
+use super::problem::{HttpError, Problem};
 use super::query::Query;
 use super::reply::{Reply, text};
 use super::routes::{self, Kind, Route};
@@ -32,9 +32,9 @@ use crate::render::{self, Style};
 use crate::scan::needs::ScanOptions;
 use crate::scan::no_target::NoTarget;
 use crate::sections;
-use crate::sections::REGISTRY;
+use crate::sections::registry;
 use crate::sections::section;
-use crate::sections::section::{Detail, Section};
+use crate::sections::section::Detail;
 
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 const PROBLEM: &str = "application/problem+json";
@@ -51,11 +51,11 @@ pub(super) async fn answer(
     caller.standing.asked.store(true, Ordering::Relaxed);
     let mut reply = match decide(&server, &caller, &request).await {
         Ok(reply) => reply,
-        Err(refusal) => {
-            if !refusal.after.is_zero() {
-                tokio::time::sleep(refusal.after).await;
+        Err(error) => {
+            if !error.after.is_zero() {
+                tokio::time::sleep(error.after).await;
             }
-            problem(&refusal)
+            refused(&error)
         }
     };
     protect(reply.headers_mut());
@@ -73,32 +73,12 @@ pub(super) async fn answer(
     Ok(reply)
 }
 
-/// A refusal of any kind.
-struct Refusal {
-    problem: Problem,
-    after: std::time::Duration,
-    challenge: bool,
-    /// Whether the connection may not be used on: what follows may be a body.
-    close: bool,
-}
-
-impl From<Problem> for Refusal {
-    fn from(problem: Problem) -> Self {
-        Self {
-            problem,
-            after: std::time::Duration::ZERO,
-            challenge: false,
-            close: false,
-        }
-    }
-}
-
 async fn decide(
     server: &Arc<Server>,
     caller: &Caller,
     request: &Request<Incoming>,
-) -> Result<Reply, Refusal> {
-    well_formed(request, server.options.head_bytes()).map_err(|problem| Refusal {
+) -> Result<Reply, HttpError> {
+    well_formed(request, server.options.head_bytes()).map_err(|problem| HttpError {
         close: true,
         ..problem.into()
     })?;
@@ -111,11 +91,7 @@ async fn decide(
             "--token-file: still using the previous token: {fault}"
         ));
     }
-    let admitted = admitted.map_err(|refused| Refusal {
-        after: refused.after,
-        challenge: refused.challenge,
-        ..refused.problem.into()
-    })?;
+    let admitted = admitted?;
     server.connections.asked();
     if admitted == Admitted::Known {
         caller.standing.trusted.store(true, Ordering::Relaxed);
@@ -202,31 +178,23 @@ async fn dispatch(
         }
         Kind::Dump => {
             query.nothing_else()?;
-            document(server, Asked::Dump, query, request).await
+            document(server, registry::whole(), &query, request).await
         }
         Kind::Section(section) => {
             let asked = query.request(section)?;
             section::fits(&*asked, server.look.timeout).map_err(|(flag, why)| {
                 Problem::bad(format!("{}: {why}", flag.replace('-', "_")))
             })?;
-            drop(asked);
-            document(server, Asked::Section(section), query, request).await
+            document(server, vec![asked], &query, request).await
         }
     }
-}
-
-/// What a document is about.
-#[derive(Clone, Copy)]
-enum Asked {
-    Dump,
-    Section(&'static Section),
 }
 
 /// Looks, or shares the look of others who ask the same.
 async fn document(
     server: &Arc<Server>,
-    asked: Asked,
-    query: Query,
+    asked: Vec<Box<dyn section::Request>>,
+    query: &Query,
     request: &Request<Incoming>,
 ) -> Result<Reply, Problem> {
     let format = query.format(request.headers());
@@ -239,7 +207,8 @@ async fn document(
     );
     let most = usize::from(server.options.max_response) << 20;
     let patience = server.look.timeout + server.look.net.to_endpoint().unwrap_or_default();
-    let look = move || look_and_write(asked, &query, options, format, most);
+    let bare = query.no_headers;
+    let look = move || look_and_write(&asked, bare, options, format, most);
     let outcome = server.collector.ask(question, patience, look).await;
     let answer = outcome?;
     Ok(text(
@@ -250,20 +219,16 @@ async fn document(
 }
 
 fn look_and_write(
-    asked: Asked,
-    query: &Query,
+    requests: &[Box<dyn section::Request>],
+    bare: bool,
     options: ScanOptions,
     format: Format,
     most: usize,
 ) -> Outcome {
-    let requests = match asked {
-        Asked::Dump => REGISTRY.iter().filter_map(Section::whole).collect(),
-        Asked::Section(section) => vec![query.request(section)?],
-    };
     let detail = Detail::of(format);
-    let report = sections::report(options, &requests, detail).map_err(|none| no_target(&none))?;
+    let report = sections::report(options, requests, detail).map_err(|none| no_target(&none))?;
     let style = Style {
-        bare: query.no_headers,
+        bare,
         ..Style::default()
     };
     let (content_type, written) = match format {
@@ -288,7 +253,7 @@ fn look_and_write(
             ("application/x-pem-file", copied)
         }
         Format::Table | Format::Wide => {
-            let tables = sections::tables(&report, &requests, detail);
+            let tables = sections::tables(&report, requests, detail);
             let text = write(most, |out| render::tables(&tables, &report, style, out));
             (TEXT, text)
         }
@@ -359,18 +324,18 @@ fn index() -> String {
     text
 }
 
-fn problem(refusal: &Refusal) -> Reply {
-    let status = refusal.problem.status;
-    let mut reply = text(status, PROBLEM, refusal.problem.body());
+fn refused(error: &HttpError) -> Reply {
+    let status = error.problem.status;
+    let mut reply = text(status, PROBLEM, error.problem.body());
     let headers = reply.headers_mut();
-    if refusal.challenge {
+    if error.challenge {
         let bearer = HeaderValue::from_static("Bearer realm=\"spyhole\"");
         headers.insert(WWW_AUTHENTICATE, bearer);
     }
     if status == StatusCode::METHOD_NOT_ALLOWED {
         headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
     }
-    if refusal.close {
+    if error.close {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     reply

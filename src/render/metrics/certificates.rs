@@ -1,7 +1,8 @@
 //! Until when certificates are valid, and whether they verify.
 
 use super::family::{Family, Labels, Merge};
-use super::seconds;
+use super::{Figures, Page, seconds};
+use crate::model::Report;
 use crate::model::certificate::{Certificate, Certificates, Serves};
 use crate::model::label::label;
 use crate::model::seen::Seen;
@@ -11,12 +12,20 @@ use crate::model::verdict::{Authorities, Judgement};
 /// Certificates that are shown: those that end first.
 const CERTIFICATES: usize = 100;
 
+/// The part of the sections `certificates` and `tls`.
+pub fn collect(report: &Report, _: &Figures<'_>, page: &mut Page) {
+    let (certificates, look) = (report.certificates.as_ref(), report.tls.as_ref());
+    if certificates.is_some() || look.is_some() {
+        let (families, more) = validity(certificates, look);
+        page.add(families);
+        page.fold("certificates", more);
+    }
+    page.add(look.map(verified));
+}
+
 /// Until when each is valid, by the file that holds it or the listener that serves it, and how
 /// many are not shown.
-pub(super) fn validity(
-    certificates: Option<&Certificates>,
-    look: Option<&TlsLook>,
-) -> (Vec<Family>, usize) {
+fn validity(certificates: Option<&Certificates>, look: Option<&TlsLook>) -> (Vec<Family>, usize) {
     let mut found: Vec<(Labels, &Certificate)> = Vec::new();
     let files = certificates.and_then(|all| all.files.value());
     for file in files.into_iter().flatten() {
@@ -86,7 +95,7 @@ fn labels(place: (&'static str, String), position: usize, certificate: &Certific
 }
 
 /// Whether the chain of a server verifies; a chain that could not be judged has no sample.
-pub(super) fn verified(look: &TlsLook) -> Family {
+fn verified(look: &TlsLook) -> Family {
     let mut family = Family::gauge(
         "spyhole_certificate_verified",
         "1 if the server's chain verifies with these authorities, 0 if not; absent if unknown.",

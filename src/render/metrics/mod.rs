@@ -3,12 +3,12 @@
 //! What could not be read has no sample and is counted in `spyhole_gaps`. Labels hold no pids,
 //! and no more different values than are bounded here.
 
-mod certificates;
+pub mod certificates;
 mod family;
-mod mounts;
-mod processes;
+pub mod mounts;
+pub mod processes;
 mod server;
-mod sockets;
+pub mod sockets;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -22,7 +22,6 @@ use crate::model::Report;
 use crate::model::gap::Gap;
 use crate::model::label::label;
 use crate::model::process_group::{GroupKey, ProcessGroup};
-use crate::model::seen::Seen;
 use crate::model::server_stats::ServerStats;
 use crate::model::target::Target;
 use crate::model::time::Timestamp;
@@ -39,6 +38,29 @@ pub struct Figures<'a> {
     pub cpu_seconds: &'a dyn Fn(&GroupKey) -> Option<(f64, f64)>,
     /// The server's own figures.
     pub own: &'a ServerStats,
+    /// The parts of the sections.
+    pub sections: &'a [Collect],
+}
+
+/// Adds the metrics of one section, where the report has it.
+pub type Collect = fn(&Report, &Figures<'_>, &mut Page);
+
+/// The metrics so far.
+pub struct Page {
+    families: Vec<Family>,
+    folded: Family,
+}
+
+impl Page {
+    fn add(&mut self, families: impl IntoIterator<Item = Family>) {
+        self.families.extend(families);
+    }
+
+    /// Counts what is not told apart or not shown.
+    fn fold(&mut self, what: &str, count: usize) {
+        let what = [("what", what.to_owned())];
+        self.folded.add(what, number(count as u64));
+    }
 }
 
 /// Writes them.
@@ -64,48 +86,24 @@ fn families(figures: &Figures<'_>) -> Vec<Family> {
 }
 
 fn of_report(report: &Report, figures: &Figures<'_>) -> Vec<Family> {
-    let mut folded = Family::gauge(
-        "spyhole_folded",
-        "Items merged or omitted because of a limit.",
-    );
-    let mut fold = |what: &str, count: usize| {
-        folded.add([("what", what.to_owned())], number(count as u64));
-    };
     let look = Family::gauge(
         "spyhole_look_timestamp_seconds",
         "Start of the scan behind these metrics, in Unix time.",
     );
-    let mut all = vec![look.with(Some(seconds(report.taken_at)))];
-    all.extend(report.target.as_ref().map(target));
-    if let Some(list) = &report.processes {
-        let (states, more) = processes::states(list);
-        all.push(states);
-        fold("containers", more);
-        all.extend(processes::groups(figures.groups, figures.cpu_seconds));
-        fold("process_groups", figures.groups_folded);
+    let mut page = Page {
+        families: vec![look.with(Some(seconds(report.taken_at)))],
+        folded: Family::gauge(
+            "spyhole_folded",
+            "Items merged or omitted because of a limit.",
+        ),
+    };
+    page.add(report.target.as_ref().map(target));
+    for collect in figures.sections {
+        collect(report, figures, &mut page);
     }
-    if let Some(sums) = &report.socket_sums {
-        let sources = report.socket_sources.as_deref().unwrap_or_default();
-        let listeners = report.sockets.as_deref().unwrap_or_default();
-        let (families, more) = sockets::families(sums, listeners, sources);
-        all.extend(families);
-        fold("listening_ports", more);
-    }
-    if let Some(Seen::Value(list)) = &report.mounts {
-        let (families, more) = mounts::families(list);
-        all.extend(families);
-        fold("mounts", more);
-    }
-    let (certificates, tls) = (report.certificates.as_ref(), report.tls.as_ref());
-    if certificates.is_some() || tls.is_some() {
-        let (families, more) = certificates::validity(certificates, tls);
-        all.extend(families);
-        fold("certificates", more);
-    }
-    all.extend(tls.map(certificates::verified));
-    all.push(folded);
-    all.push(gaps(&report.gaps));
-    all
+    page.families.push(page.folded);
+    page.families.push(gaps(&report.gaps));
+    page.families
 }
 
 fn target(target: &Target) -> Family {

@@ -1,7 +1,8 @@
 //! Space and inodes of what the target has mounted, views of the kernel left out.
 
 use super::family::{Family, Merge};
-use super::number;
+use super::{Figures, Page, number};
+use crate::model::Report;
 use crate::model::label::label;
 use crate::model::mount::Mount;
 use crate::model::seen::Seen;
@@ -9,8 +10,18 @@ use crate::model::seen::Seen;
 /// Mounts that are shown.
 const MOUNTS: usize = 100;
 
+/// The part of the section `mounts`.
+pub fn collect(report: &Report, _: &Figures<'_>, page: &mut Page) {
+    let Some(Seen::Value(list)) = &report.mounts else {
+        return;
+    };
+    let (families, more) = families(list);
+    page.add(families);
+    page.fold("mounts", more);
+}
+
 /// The metrics, and how many mounts are not shown.
-pub(super) fn families(mounts: &[Mount]) -> (Vec<Family>, usize) {
+fn families(mounts: &[Mount]) -> (Vec<Family>, usize) {
     let gauge = |name, help| Family::gauge(name, help).merging(Merge::Greatest);
     let mut size = gauge("spyhole_mount_size_bytes", "Size of the file system.");
     let mut used = gauge("spyhole_mount_used_bytes", "Used size of the file system.");

@@ -1,18 +1,28 @@
 //! Processes by group, and their states.
 
 use super::family::{Family, Merge};
-use super::{bounded, number, seconds};
+use super::{Figures, Page, bounded, number, seconds};
+use crate::model::Report;
 use crate::model::process::{Process, ProcessState};
 use crate::model::process_group::{GroupKey, OTHER, ProcessGroup, container};
 
 /// Containers that are told apart; on a node there may be hundreds.
 const CONTAINERS: usize = 100;
 
+/// The part of the section `processes`.
+pub fn collect(report: &Report, figures: &Figures<'_>, page: &mut Page) {
+    let Some(list) = &report.processes else {
+        return;
+    };
+    let (states, more) = states(list);
+    page.add([states]);
+    page.fold("containers", more);
+    page.add(groups(figures.groups, figures.cpu_seconds));
+    page.fold("process_groups", figures.groups_folded);
+}
+
 /// The groups. `cpu` tells for each of them how much it has used.
-pub(super) fn groups(
-    groups: &[ProcessGroup],
-    cpu: impl Fn(&GroupKey) -> Option<(f64, f64)>,
-) -> Vec<Family> {
+fn groups(groups: &[ProcessGroup], cpu: impl Fn(&GroupKey) -> Option<(f64, f64)>) -> Vec<Family> {
     let mut processes = Family::gauge(
         "spyhole_process_group_processes",
         "Processes with this name in this container.",
@@ -68,7 +78,7 @@ pub(super) fn groups(
 }
 
 /// How many processes of each container are in each state.
-pub(super) fn states(processes: &[Process]) -> (Family, usize) {
+fn states(processes: &[Process]) -> (Family, usize) {
     let mut family = Family::gauge(
         "spyhole_processes",
         "Processes by container and state; states without processes are absent.",

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::family::{Family, Labels};
-use super::number;
+use super::{Figures, Page, number};
+use crate::model::Report;
 use crate::model::label::label;
 use crate::model::process_group::OTHER;
 use crate::model::socket::{
@@ -13,8 +14,20 @@ use crate::model::socket::{
 /// Ports that are told apart.
 const PORTS: usize = 100;
 
+/// The part of the section `sockets`.
+pub fn collect(report: &Report, _: &Figures<'_>, page: &mut Page) {
+    let Some(sums) = &report.socket_sums else {
+        return;
+    };
+    let sources = report.socket_sources.as_deref().unwrap_or_default();
+    let listeners = report.sockets.as_deref().unwrap_or_default();
+    let (families, more) = families(sums, listeners, sources);
+    page.add(families);
+    page.fold("listening_ports", more);
+}
+
 /// The metrics, and how many ports are not told apart.
-pub(super) fn families(
+fn families(
     sums: &[SocketSum],
     listeners: &[Socket],
     sources: &[SocketSources],

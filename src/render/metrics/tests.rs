@@ -8,6 +8,7 @@ use crate::model::certificate::{
 use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::process::{Limit, LimitPair, Process};
 use crate::model::process_group::groups;
+use crate::model::seen::Seen;
 use crate::model::server_stats::ProbeFigure;
 use crate::model::socket::{Family as AddressFamily, Protocol, Socket, SocketSum, State};
 use crate::model::target::ChosenBy;
@@ -57,6 +58,12 @@ fn text_of(report: Option<&Report>, form: Form) -> String {
         groups_folded,
         cpu_seconds: &|_| Some((1.5, 0.5)),
         own: &own(),
+        sections: &[
+            processes::collect,
+            sockets::collect,
+            mounts::collect,
+            certificates::collect,
+        ],
     };
     metrics(&figures, form).unwrap()
 }

@@ -12,7 +12,7 @@ mod system;
 use clap::Args;
 use serde::Deserialize;
 
-use super::section::{Detail, Query};
+use super::section::{Detail, Request, SectionInfo};
 use crate::model::Report;
 use crate::model::access::{Access, Blocker, Check, Outcome, What};
 use crate::model::gap::{Gaps, Reason, Refusal};
@@ -34,14 +34,31 @@ use system::SystemContext;
 #[serde(deny_unknown_fields)]
 pub struct AccessQuery {}
 
-const SECTION: &str = AccessQuery::NAME;
+const SECTION: &str = INFO.name;
 
-impl Query for AccessQuery {
-    const NAME: &'static str = "access";
-    const ALIASES: &'static [&'static str] = &[];
-    const ABOUT: &'static str =
-        "Show what can be read of the target, what cannot, why, and how to fix it";
-    const EXAMPLE: &'static str = "spyhole access -o wide";
+/// What the section is.
+pub const INFO: SectionInfo = SectionInfo {
+    name: "access",
+    aliases: &[],
+    about: "Show what can be read of the target, what cannot, why, and how to fix it",
+    example: "spyhole access -o wide",
+    in_dump: true,
+    files: Files::STATUS
+        .union(Files::CMDLINE)
+        .union(Files::ENVIRON)
+        .union(Files::EXE)
+        .union(Files::CWD)
+        .union(Files::FD_COUNT)
+        .union(Files::LIMITS),
+    pem: false,
+    secrets: false,
+    metrics: None,
+};
+
+impl Request for AccessQuery {
+    fn info(&self) -> &'static SectionInfo {
+        &INFO
+    }
 
     fn needs(&self, _: Detail) -> Needs {
         Needs {

@@ -3,7 +3,7 @@
 use super::naming::Naming;
 use super::node::NodeContext;
 use super::pod_security::{Evidence, Labelled, judge};
-use super::{CapabilitiesQuery, Query, defaults, words};
+use super::{INFO, defaults, words};
 use crate::model::capabilities::{
     Answer, CapabilitySet, CapabilitySets, MappedIds, Privileges, SeccompMode, SecurityContext,
     SecurityLabel, SecurityModule, ThreadContext, UserNamespace,
@@ -19,7 +19,7 @@ use crate::scan::Scan;
 use crate::scan::snapshot::ProcessSnapshot;
 use crate::scan::snapshot::{Namespaces, Security, Task};
 
-pub(super) const SECTION: &str = CapabilitiesQuery::NAME;
+pub(super) const SECTION: &str = INFO.name;
 
 /// The set of a mask.
 #[must_use]

@@ -11,7 +11,7 @@ mod words;
 use clap::Args;
 use serde::Deserialize;
 
-use super::section::{Detail, Query};
+use super::section::{Detail, Request, SectionInfo};
 use crate::model::Report;
 use crate::model::gap::Gaps;
 use crate::model::time::Timestamp;
@@ -40,12 +40,26 @@ pub struct CapabilitiesQuery {
     pub decode: Option<String>,
 }
 
-impl Query for CapabilitiesQuery {
-    const NAME: &'static str = "capabilities";
-    const ALIASES: &'static [&'static str] = &["caps"];
-    const ABOUT: &'static str =
-        "Show capabilities and the rest of the security context, and what they allow";
-    const EXAMPLE: &'static str = "spyhole caps\n  spyhole caps --decode 00000000a80425fb";
+/// What the section is.
+pub const INFO: SectionInfo = SectionInfo {
+    name: "capabilities",
+    aliases: &["caps"],
+    about: "Show capabilities and the rest of the security context, and what they allow",
+    example: "spyhole caps\n  spyhole caps --decode 00000000a80425fb",
+    in_dump: true,
+    files: Files::STATUS
+        .union(Files::EXE)
+        .union(Files::SECURITY)
+        .union(Files::TASK_STATUS),
+    pem: false,
+    secrets: false,
+    metrics: None,
+};
+
+impl Request for CapabilitiesQuery {
+    fn info(&self) -> &'static SectionInfo {
+        &INFO
+    }
 
     fn check(&self) -> Result<(), String> {
         match &self.decode {

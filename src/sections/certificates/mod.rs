@@ -16,13 +16,14 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Deserialize;
 
-use super::section::{Detail, Query};
+use super::section::{Detail, Request, SectionInfo, SectionMetrics};
 use crate::model::Report;
 use crate::model::certificate::{AgainstFiles, Certificate, Certificates, Serves};
 use crate::model::escape::escaped;
 use crate::model::gap::{Gaps, Reason};
 use crate::model::seen::Seen;
 use crate::model::units::DAY_SECONDS;
+use crate::render::metrics;
 use crate::render::tables::Table;
 use crate::render::tables::certificates;
 use crate::render::tables::certificates::Style;
@@ -70,14 +71,42 @@ pub struct CertificatesQuery {
     password: OnceCell<String>,
 }
 
-const SECTION: &str = CertificatesQuery::NAME;
+const SECTION: &str = INFO.name;
 
-impl Query for CertificatesQuery {
-    const NAME: &'static str = "certificates";
-    const ALIASES: &'static [&'static str] = &["certs"];
-    const ABOUT: &'static str = "Show certificates and keys on disk, in the trust store, and as \
-        served";
-    const EXAMPLE: &'static str = "spyhole certs --served\n  spyhole certs --min-days 14\n  spyhole certs --file /etc/tls/tls.crt -o pem";
+/// What the section is.
+pub const INFO: SectionInfo = SectionInfo {
+    name: "certificates",
+    aliases: &["certs"],
+    about: "Show certificates and keys on disk, in the trust store, and as \
+        served",
+    example: "spyhole certs --served\n  spyhole certs --min-days 14\n  spyhole certs --file /etc/tls/tls.crt -o pem",
+    in_dump: true,
+    files: PLACES
+        .union(Files::MOUNTINFO)
+        .union(trust::FILES)
+        .union(Files::FD_LINKS),
+    pem: true,
+    secrets: false,
+    metrics: Some(METRICS),
+};
+
+const METRICS: SectionMetrics = SectionMetrics {
+    // Searched on their own, and rarely: that reads many files.
+    request: |_| None,
+    collect: metrics::certificates::collect,
+};
+
+/// What tells where to look for files.
+const PLACES: Files = Files::ENVIRON
+    .union(Files::CMDLINE)
+    .union(Files::EXE)
+    .union(Files::CWD)
+    .union(Files::OPEN_FILES);
+
+impl Request for CertificatesQuery {
+    fn info(&self) -> &'static SectionInfo {
+        &INFO
+    }
 
     fn check(&self) -> Result<(), String> {
         for (flag, paths) in [("--file", &self.file), ("--dir", &self.dir)] {
@@ -97,10 +126,9 @@ impl Query for CertificatesQuery {
     }
 
     fn needs(&self, _: Detail) -> Needs {
-        let places = Files::ENVIRON | Files::CMDLINE | Files::EXE | Files::CWD | Files::OPEN_FILES;
         let mut files = Files::MOUNTINFO | trust::FILES;
         if !self.is_narrow() {
-            files |= places;
+            files |= PLACES;
         }
         files.set(Files::FD_LINKS, self.served);
         Needs {

@@ -9,11 +9,12 @@ use std::time::Duration;
 use clap::Args;
 use serde::Deserialize;
 
-use super::section::{Detail, Query};
+use super::section::{Detail, Request, SectionInfo, SectionMetrics};
 use crate::model::Report;
 use crate::model::gap::Gaps;
 use crate::model::mount::Mount;
 use crate::model::seen::Seen;
+use crate::render::metrics;
 use crate::render::tables::Table;
 use crate::render::tables::mounts;
 use crate::render::tables::mounts::Style;
@@ -61,15 +62,38 @@ pub struct MountsQuery {
     pub paths: Vec<String>,
 }
 
-const SECTION: &str = MountsQuery::NAME;
+const SECTION: &str = INFO.name;
 /// Local file systems answer within microseconds.
 const SPACE_TIMEOUT: Duration = Duration::from_millis(500);
 
-impl Query for MountsQuery {
-    const NAME: &'static str = "mounts";
-    const ALIASES: &'static [&'static str] = &["findmnt", "df"];
-    const ABOUT: &'static str = "Show mounts, volumes, free space and writable directories";
-    const EXAMPLE: &'static str = "spyhole df --space\n  spyhole mounts --writable";
+/// What the section is.
+pub const INFO: SectionInfo = SectionInfo {
+    name: "mounts",
+    aliases: &["findmnt", "df"],
+    about: "Show mounts, volumes, free space and writable directories",
+    example: "spyhole df --space\n  spyhole mounts --writable",
+    in_dump: true,
+    files: Files::MOUNTINFO.union(Files::ENVIRON).union(Files::CWD),
+    pem: false,
+    secrets: true,
+    metrics: Some(METRICS),
+};
+
+const METRICS: SectionMetrics = SectionMetrics {
+    request: |scrape| {
+        let space = || MountsQuery {
+            space: true,
+            ..MountsQuery::default()
+        };
+        scrape.with_target.then(|| Box::new(space()) as _)
+    },
+    collect: metrics::mounts::collect,
+};
+
+impl Request for MountsQuery {
+    fn info(&self) -> &'static SectionInfo {
+        &INFO
+    }
 
     fn check(&self) -> Result<(), String> {
         match self.paths.iter().find(|path| !path.starts_with('/')) {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::{ProcessesQuery, Query};
+use super::INFO;
 use crate::model::ByteString;
 use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::process::{CpuSeconds, Limit, LimitPair, Process, ProcessState, Signals, Thread};
@@ -19,7 +19,7 @@ use crate::scan::snapshot::ProcessSnapshot;
 use crate::sys::clock::Clock;
 use crate::sys::file_limits;
 
-const SECTION: &str = ProcessesQuery::NAME;
+const SECTION: &str = INFO.name;
 
 /// Turns facts into processes; records what is missing.
 pub(super) struct Filler<'a> {

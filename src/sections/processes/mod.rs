@@ -7,11 +7,12 @@ use std::time::Duration;
 use clap::Args;
 use serde::Deserialize;
 
-use super::section::{Detail, Query};
+use super::section::{Detail, Request, Scrape, SectionInfo, SectionMetrics};
 use crate::model::Report;
 use crate::model::gap::Gaps;
 use crate::model::process::Fields;
 use crate::model::seen::Seen;
+use crate::render::metrics;
 use crate::render::tables::Table;
 use crate::render::tables::processes;
 use crate::render::tables::processes::Column;
@@ -71,11 +72,36 @@ pub struct ProcessesQuery {
     pub bsd: Vec<String>,
 }
 
-impl Query for ProcessesQuery {
-    const NAME: &'static str = "processes";
-    const ALIASES: &'static [&'static str] = &["ps"];
-    const ABOUT: &'static str = "List processes, with threads, memory, CPU and signals";
-    const EXAMPLE: &'static str = "spyhole ps --tree --columns user,pid,rss,command";
+/// What the section is.
+pub const INFO: SectionInfo = SectionInfo {
+    name: "processes",
+    aliases: &["ps"],
+    about: "List processes, with threads, memory, CPU and signals",
+    example: "spyhole ps --tree --columns user,pid,rss,command",
+    in_dump: true,
+    files: Files::STATUS
+        .union(Files::CMDLINE)
+        .union(Files::EXE)
+        .union(Files::CWD)
+        .union(Files::FD_COUNT)
+        .union(Files::LIMITS)
+        .union(Files::OOM)
+        .union(Files::SMAPS_ROLLUP)
+        .union(Files::TASKS),
+    pem: false,
+    secrets: true,
+    metrics: Some(METRICS),
+};
+
+const METRICS: SectionMetrics = SectionMetrics {
+    request: |scrape| Some(Box::new(ProcessesQuery::figures(scrape))),
+    collect: metrics::processes::collect,
+};
+
+impl Request for ProcessesQuery {
+    fn info(&self) -> &'static SectionInfo {
+        &INFO
+    }
 
     fn check(&self) -> Result<(), String> {
         for name in self
@@ -168,6 +194,16 @@ impl Query for ProcessesQuery {
 const PSS: &str = "pss";
 
 impl ProcessesQuery {
+    /// What metrics are made of.
+    fn figures(scrape: Scrape) -> Self {
+        Self {
+            all: scrape.all_processes,
+            // What is read beyond `stat`; `swap` stands for `status`, whose memory is exact.
+            columns: ["fds", "fdlimit", "swap"].map(str::to_owned).into(),
+            ..Self::default()
+        }
+    }
+
     fn shown(&self, detail: Detail) -> Vec<&'static Column> {
         let mut names: Vec<&str> = match (self.columns.is_empty(), detail) {
             (false, _) => self.columns.iter().map(String::as_str).collect(),

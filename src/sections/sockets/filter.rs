@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn dump_asks_for_everything() {
-        let whole = Filter::of(&<SocketsQuery as crate::sections::section::Query>::whole());
+        let whole = Filter::of(&<SocketsQuery as crate::sections::section::Request>::whole());
         assert_eq!(whole.tables.len(), TABLES.len());
         assert!(State::ALL.into_iter().all(|state| whole.wants(state)));
     }

@@ -11,11 +11,12 @@ mod source;
 use clap::Args;
 use serde::Deserialize;
 
-use super::section::{Detail, Query};
+use super::section::{Detail, Request, Scrape, SectionInfo, SectionMetrics};
 use crate::model::Report;
 use crate::model::gap::{Gaps, Refusal};
 use crate::model::socket::{Family, Protocol, Socket};
 use crate::model::time::Timestamp;
+use crate::render::metrics;
 use crate::render::tables::Table;
 use crate::render::tables::sockets;
 use crate::render::tables::sockets::Columns;
@@ -99,15 +100,14 @@ pub struct SocketsQuery {
     ports: bool,
 }
 
-const SECTION: &str = SocketsQuery::NAME;
+const SECTION: &str = INFO.name;
 
 impl SocketsQuery {
     /// What metrics are made of: the summary, by listening port too, and the TCP listeners
     /// themselves, whose owners are not looked for.
-    #[must_use]
-    pub fn figures(all: bool) -> Self {
+    fn figures(scrape: Scrape) -> Self {
         Self {
-            all,
+            all: !scrape.with_target,
             summary: true,
             ports: true,
             ..Self::default()
@@ -115,12 +115,29 @@ impl SocketsQuery {
     }
 }
 
-impl Query for SocketsQuery {
-    const NAME: &'static str = "sockets";
-    const ALIASES: &'static [&'static str] = &["ss", "netstat"];
-    const ABOUT: &'static str = "List the sockets of the target's network and the processes that \
-        own them";
-    const EXAMPLE: &'static str = "spyhole ss -tulpn";
+/// What the section is.
+pub const INFO: SectionInfo = SectionInfo {
+    name: "sockets",
+    aliases: &["ss", "netstat"],
+    about: "List the sockets of the target's network and the processes that \
+        own them",
+    example: "spyhole ss -tulpn",
+    in_dump: true,
+    files: Files::FD_LINKS.union(Files::NET_NAMESPACE),
+    pem: false,
+    secrets: false,
+    metrics: Some(METRICS),
+};
+
+const METRICS: SectionMetrics = SectionMetrics {
+    request: |scrape| Some(Box::new(SocketsQuery::figures(scrape))),
+    collect: metrics::sockets::collect,
+};
+
+impl Request for SocketsQuery {
+    fn info(&self) -> &'static SectionInfo {
+        &INFO
+    }
 
     fn whole() -> Self {
         Self {

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Deserialize;
 
-use super::section::{Detail, Query};
+use super::section::{Detail, Request, SectionInfo};
 use crate::model::Report;
 use crate::model::certificate::Certificate;
 use crate::model::gap::{Gaps, Reason, Refusal};
@@ -75,16 +75,25 @@ pub struct TlsQuery {
     given: OnceCell<Given>,
 }
 
-const SECTION: &str = TlsQuery::NAME;
+const SECTION: &str = INFO.name;
 
-impl Query for TlsQuery {
-    const NAME: &'static str = "tls";
-    const ALIASES: &'static [&'static str] = &["s_client"];
-    const ABOUT: &'static str =
-        "Check a TLS server: its certificates, and whether the target trusts them";
-    const EXAMPLE: &'static str =
-        "spyhole tls api.internal:443\n  spyhole tls db:5432 --starttls postgres --min-days 14";
-    const IN_DUMP: bool = false;
+/// What the section is.
+pub const INFO: SectionInfo = SectionInfo {
+    name: "tls",
+    aliases: &["s_client"],
+    about: "Check a TLS server: its certificates, and whether the target trusts them",
+    example: "spyhole tls api.internal:443\n  spyhole tls db:5432 --starttls postgres --min-days 14",
+    in_dump: false,
+    files: trust::FILES.union(Files::NET_NAMESPACE),
+    pem: true,
+    secrets: false,
+    metrics: None,
+};
+
+impl Request for TlsQuery {
+    fn info(&self) -> &'static SectionInfo {
+        &INFO
+    }
 
     fn check(&self) -> Result<(), String> {
         self.endpoint()?;

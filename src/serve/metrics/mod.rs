@@ -28,10 +28,8 @@ use crate::scan::needs::{NetPolicy, ScanOptions};
 use crate::scan::no_target::NoTarget;
 use crate::sections;
 use crate::sections::REGISTRY;
-use crate::sections::mounts::MountsQuery;
-use crate::sections::processes::ProcessesQuery;
-use crate::sections::section::{Detail, Request};
-use crate::sections::sockets::SocketsQuery;
+use crate::sections::certificates::{self, CertificatesQuery};
+use crate::sections::section::{Detail, Request, Scrape, SectionMetrics};
 use crate::sys;
 use cpu_accumulator::CpuAccumulator;
 
@@ -110,7 +108,7 @@ fn collect(server: &Server, form: Form) -> Outcome {
     let began = Instant::now();
     let mut report = see(server)?;
     let read_at = match &mut report {
-        Some(report) => certificates(server, report),
+        Some(report) => add_certificates(server, report),
         None => None,
     };
     let own = own(server, began.elapsed(), read_at);
@@ -126,6 +124,9 @@ fn collect(server: &Server, form: Form) -> Outcome {
         groups_folded,
         cpu_seconds: &|key| cpu_accumulator.of(key),
         own: &own,
+        sections: &metrics_of_sections()
+            .map(|metrics| metrics.collect)
+            .collect::<Vec<_>>(),
     };
     let text = metrics(&figures, form).map_err(|_| Problem::lost())?;
     Ok(Arc::new(Answer {
@@ -176,26 +177,19 @@ fn see(server: &Server) -> Result<Option<Report>, Problem> {
     }
 }
 
-/// The requests of a look, with the mounts where there may be a target.
+/// The requests of a look; some are made only where there may be a target.
 fn requests(look: &ScanDefaults, with_target: bool) -> Vec<Box<dyn Request>> {
-    let all = look.pid.is_none() && look.container.is_none() && !look.own;
-    let processes = ProcessesQuery {
-        all,
-        // What is read beyond `stat`; `swap` stands for `status`, whose memory is exact.
-        columns: ["fds", "fdlimit", "swap"].map(str::to_owned).into(),
-        ..ProcessesQuery::default()
+    let scrape = Scrape {
+        all_processes: look.pid.is_none() && look.container.is_none() && !look.own,
+        with_target,
     };
-    let mut requests: Vec<Box<dyn Request>> = vec![
-        Box::new(processes),
-        Box::new(SocketsQuery::figures(!with_target)),
-    ];
-    if with_target {
-        requests.push(Box::new(MountsQuery {
-            space: true,
-            ..MountsQuery::default()
-        }));
-    }
-    requests
+    metrics_of_sections()
+        .filter_map(|metrics| (metrics.request)(scrape))
+        .collect()
+}
+
+fn metrics_of_sections() -> impl Iterator<Item = SectionMetrics> {
+    REGISTRY.iter().filter_map(|section| section.info.metrics)
 }
 
 fn options(look: &ScanDefaults) -> ScanOptions {
@@ -215,7 +209,7 @@ fn options(look: &ScanDefaults) -> ScanOptions {
 
 /// Puts the certificates on disk into the report, from a search of their own that is repeated
 /// now and then; gives when that was.
-fn certificates(server: &Server, report: &mut Report) -> Option<Timestamp> {
+fn add_certificates(server: &Server, report: &mut Report) -> Option<Timestamp> {
     // Without a target there are no files.
     report.target.as_ref()?;
     let mut found = lock(&server.metrics.certificates);
@@ -223,15 +217,12 @@ fn certificates(server: &Server, report: &mut Report) -> Option<Timestamp> {
         .as_ref()
         .is_none_or(|found| found.at.elapsed() >= CERTIFICATES_KEPT)
     {
-        let section = REGISTRY
-            .iter()
-            .find(|section| section.name == "certificates")?;
-        let request = section.request_from_query("").ok()?;
+        let request: [Box<dyn Request>; 1] = [Box::new(CertificatesQuery::default())];
         // Of a target that is gone by now, nothing is found.
-        let searched = sections::report(options(&server.look), &[request], Detail::Table).ok();
+        let searched = sections::report(options(&server.look), &request, Detail::Table).ok();
         let (certificates, gaps) = searched.map_or((None, Vec::new()), |searched| {
             let mut gaps = searched.gaps;
-            gaps.retain(|gap| gap.section == "certificates");
+            gaps.retain(|gap| gap.section == certificates::INFO.name);
             (searched.certificates, gaps)
         });
         *found = Some(Found {

@@ -57,9 +57,10 @@ fn every_reference_leads_somewhere() {
 fn a_section_takes_the_parameters_that_are_told_of_it_and_no_others() {
     let document = parsed();
     for section in REGISTRY {
-        let told = parameters_of(&document, &format!("/v1/{}", section.name));
-        let unknown = section.request_from_query("nothing_of_that_name=1");
-        let unknown = unknown.err().unwrap();
+        let told = parameters_of(&document, &format!("/v1/{}", section.info.name));
+        let unknown =
+            section.request_from_query(&[("nothing_of_that_name".to_owned(), "1".to_owned())]);
+        let unknown = unknown.err().unwrap().why;
         // "unknown field `…`, expected one of `a`, `b`"
         let taken = unknown.split('`').skip(1).step_by(2).skip(1);
         for name in taken {
@@ -67,7 +68,7 @@ fn a_section_takes_the_parameters_that_are_told_of_it_and_no_others() {
             assert!(
                 is_told || is_hidden(section, name),
                 "{}: {name}",
-                section.name
+                section.info.name
             );
         }
         for parameter in told {
@@ -78,7 +79,7 @@ fn a_section_takes_the_parameters_that_are_told_of_it_and_no_others() {
             assert!(
                 unknown.contains(&format!("`{name}`")),
                 "{}: {name} is not taken: {unknown}",
-                section.name
+                section.info.name
             );
             assert!(
                 parameter["description"]

@@ -57,7 +57,7 @@ fn the_body_is_what_the_command_line_prints() {
     let server = Beside::start(viewer(), 1000, &fingerprints);
 
     let plain = REGISTRY.iter().filter(|section| section.whole().is_some());
-    let plain = plain.map(|section| (section.name, &[][..], ""));
+    let plain = plain.map(|section| (section.info.name, &[][..], ""));
     let questions: Vec<_> = plain
         .chain([("dump", &[][..], "")])
         .chain(QUESTIONS.iter().copied())

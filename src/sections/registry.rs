@@ -1,0 +1,36 @@
+//! Lists every section: what the command line, the endpoint and `dump` offer follows from here.
+
+use std::ffi::OsStr;
+
+use super::section::{Request, Section};
+use super::{
+    access, capabilities, certificates, containers, environment, mounts, processes, sockets, tls,
+};
+
+/// Every section, in the order of the document and of the help.
+pub const REGISTRY: &[Section] = &[
+    Section::of::<processes::ProcessesQuery>(&processes::INFO),
+    Section::of::<sockets::SocketsQuery>(&sockets::INFO),
+    Section::of::<environment::EnvironmentQuery>(&environment::INFO),
+    Section::of::<mounts::MountsQuery>(&mounts::INFO),
+    Section::of::<capabilities::CapabilitiesQuery>(&capabilities::INFO),
+    Section::of::<certificates::CertificatesQuery>(&certificates::INFO),
+    Section::of::<containers::ContainersQuery>(&containers::INFO),
+    Section::of::<access::AccessQuery>(&access::INFO),
+    Section::of::<tls::TlsQuery>(&tls::INFO),
+];
+
+/// The section of this name or alias.
+#[must_use]
+pub fn find(word: &OsStr) -> Option<&'static Section> {
+    REGISTRY.iter().find(|section| section.answers_to(word))
+}
+
+/// What `dump` asks: every section that needs no argument.
+#[must_use]
+pub fn whole() -> Vec<Box<dyn Request>> {
+    REGISTRY.iter().filter_map(Section::whole).collect()
+}
+
+#[cfg(test)]
+mod tests;
