@@ -34,7 +34,7 @@ pub(super) fn command() -> Command {
              process:WORD[,min=1][,max=N][,min-uptime=30s]\n  \
              listen:PORT[,protocol=udp]                   something listens in the target's network\n  \
              file:PATH[,max-age=5m][,min-size=N]          a file of the target\n  \
-             cert:PATH[,min-days=N]                       a certificate file of the target\n  \
+             cert:PATH[,min-days=N][,verify[=target|mozilla]]  a certificate file of the target\n  \
              dns:NAME                                     the target's resolver knows it\n  \
              memory:<90%                                  of the limit of the target's cgroup\n  \
              fds:<80%                                     of the limit on descriptors\n  \

@@ -7,6 +7,7 @@ use crate::model::verdict::Problem;
 /// Warnings about the chain as it was served.
 pub(super) fn of(case: &Case, path: &CertPath) -> Vec<Finding> {
     let mut warnings = Vec::new();
+    let has = case.question.source.has();
     let unused = |at: &usize| !path.indices.contains(at);
     let all = (0..case.chain.len()).filter(unused);
     let (mut roots, mut extra) = (Vec::new(), Vec::new());
@@ -19,31 +20,30 @@ pub(super) fn of(case: &Case, path: &CertPath) -> Vec<Finding> {
     }
     if !roots.is_empty() {
         let says = format!(
-            "the server sends an authority along, which whoever trusts it has: {}",
+            "{has} an authority along, which whoever trusts it has: {}",
             words::list(&roots)
         );
         warnings.push(says);
     }
     if !extra.is_empty() {
         let says = format!(
-            "the server sends certificates that this chain does not need: {}",
+            "{has} certificates that this chain does not need: {}",
             words::list(&extra)
         );
         warnings.push(says);
     }
     if let Some(title) = passed_over(case, path) {
         let says = format!(
-            "the server sends several certificates for {title}, and the first is not the one that \
+            "{has} several certificates for {title}, and the first is not the one that \
              leads to an authority; OpenSSL follows the first alone"
         );
         warnings.push(says);
     }
     if !path.indices.is_sorted() {
-        warnings.push(
-            "the server sends its chain in disorder: each certificate is to follow the one that \
-             it issued (RFC 5246 7.4.2), and some clients insist"
-                .to_owned(),
-        );
+        warnings.push(format!(
+            "{has} its chain in disorder: each certificate is to follow the one that it issued \
+             (RFC 5246 7.4.2), and some clients insist"
+        ));
     }
     let warning = |says| Finding {
         fatal: false,
