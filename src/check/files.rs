@@ -6,16 +6,21 @@ use std::time::SystemTime;
 use nix::errno::Errno;
 
 use super::processes::share;
-use super::spec::{Bound, File};
+use super::spec::{Bound, File, Verify};
 use super::{CheckContext, CheckOutcome};
+use crate::model::certificate::{Certificate, LeafVerdict};
 use crate::model::gap::{Gaps, Refusal};
+use crate::model::verdict::Authorities;
 use crate::parse::certificate_file;
 use crate::scan::Scan;
 use crate::scan::cgroup::MemoryCgroup;
 use crate::scan::target::TargetHandle;
+use crate::sections::certificates::verify::{self, Answer, Verifier};
+use crate::sections::certificates::{self, chains};
 use crate::sys::file_limits;
 use crate::sys::opened_file::{FileKind, OpenedFile};
 use crate::sys::{InRoot, Truncation};
+use crate::trust;
 
 const DAY: i64 = 24 * 60 * 60;
 
@@ -74,8 +79,13 @@ pub(super) fn file(wanted: &File, context: &CheckContext) -> CheckOutcome {
     }
 }
 
-/// Every certificate in a file is valid for so many days.
-pub(super) fn certificate(path: &str, min_days: u32, context: &CheckContext) -> CheckOutcome {
+/// Every certificate in a file is valid for so many days, and its leaves verify.
+pub(super) fn certificate(
+    path: &str,
+    min_days: u32,
+    verify: Verify,
+    context: &mut CheckContext,
+) -> CheckOutcome {
     let mut bytes = Vec::new();
     let read = root(context.scan.as_ref()).and_then(|root| {
         let found = found(root, path)?;
@@ -94,7 +104,7 @@ pub(super) fn certificate(path: &str, min_days: u32, context: &CheckContext) -> 
         return outcome;
     }
     let contents = certificate_file::contents(&bytes, None, SystemTime::now());
-    let certificates = contents
+    let mut certificates = contents
         .map(|contents| contents.certificates)
         .unwrap_or_default();
     let seconds = certificates
@@ -107,8 +117,63 @@ pub(super) fn certificate(path: &str, min_days: u32, context: &CheckContext) -> 
         Some(seconds) => {
             let days = seconds.div_euclid(DAY);
             let says = format!("{path}: {days} days left");
-            CheckOutcome::of(days >= i64::from(min_days), says)
+            if days < i64::from(min_days) {
+                return CheckOutcome::fails(says);
+            }
+            chains::place(&mut certificates);
+            verified(&certificates, verify, says, context)
         }
+    }
+}
+
+/// Every leaf verifies with the authorities that are to decide.
+fn verified(
+    certificates: &[Certificate],
+    verify: Verify,
+    says: String,
+    context: &mut CheckContext,
+) -> CheckOutcome {
+    let (authorities, roots) = match (verify, &mut context.scan) {
+        (Verify::None, _) => return CheckOutcome::passes(says),
+        (Verify::Target, Some((scan, gaps))) => {
+            let found = trust::find(scan, gaps, certificates::INFO.name);
+            let roots = match found {
+                Ok(trust) => trust.roots.ok_or(trust.store.consequence),
+                Err(refusal) => Err(refusal.reason.describe().to_owned()),
+            };
+            match roots {
+                Ok(roots) => (Authorities::Target, Some(roots)),
+                Err(why) => {
+                    return CheckOutcome::unknown(format!(
+                        "{says}; the target's trust store is unknown: {why} (verify=mozilla uses \
+                         Mozilla's roots)"
+                    ));
+                }
+            }
+        }
+        _ => (Authorities::Mozilla, None),
+    };
+    let verifier = Verifier::new(roots, SystemTime::now());
+    let leaves = verify::leaves(certificates, true);
+    let verdicts: Vec<LeafVerdict> = leaves
+        .iter()
+        .flat_map(|leaf| verifier.leaf(certificates, *leaf))
+        .collect();
+    let why = |answer| {
+        let mut own = verdicts.iter().map(|one| &one.verdict);
+        let wanted = own.find(|one| {
+            one.authorities == authorities && verify::answer_of(one.judgement) == answer
+        });
+        let finding = wanted.and_then(|one| one.findings.first());
+        finding.map_or(String::new(), |finding| finding.says.clone())
+    };
+    match verify::answer(&verdicts, authorities) {
+        None => CheckOutcome::unknown(format!(
+            "{says}; it contains only authorities: there is no leaf certificate to verify"
+        )),
+        Some(Answer::Yes) => CheckOutcome::passes(says),
+        Some(Answer::No) => CheckOutcome::fails(format!("{says}; {}", why(Answer::No))),
+        Some(Answer::Unknown) => CheckOutcome::unknown(format!("{says}; {}", why(Answer::Unknown))),
     }
 }
 

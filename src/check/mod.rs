@@ -18,11 +18,12 @@ use crate::scan::needs::{Needs, Scope};
 use crate::scan::needs::{NetPolicy, ScanOptions};
 use crate::scan::no_target::NoTarget;
 use crate::sections::section::{Detail, Request};
+use crate::trust;
 
 pub use processes::Seen as SeenProcesses;
 pub use spec::Check;
 
-use spec::Spec;
+use spec::{Spec, Verify};
 
 /// How a check came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,7 +145,11 @@ fn evaluate(spec: &Spec, context: &mut CheckContext) -> CheckOutcome {
         Spec::Process(wanted) => processes::count(wanted, context),
         Spec::Fds(bound) => processes::descriptors(*bound, context),
         Spec::File(file) => files::file(file, context),
-        Spec::Cert { path, min_days } => files::certificate(path, *min_days, context),
+        Spec::Cert {
+            path,
+            min_days,
+            verify,
+        } => files::certificate(path, *min_days, *verify, context),
         Spec::Memory(bound) => files::memory(*bound, context),
     }
 }
@@ -180,6 +185,10 @@ fn needs(spec: &Spec) -> Option<Vec<Needs>> {
         }
         Spec::Tcp(endpoint) if network::is_address(endpoint) => None,
         Spec::Http(http) if network::is_address_url(&http.url) => None,
+        Spec::Cert {
+            verify: Verify::Target,
+            ..
+        } => of(trust::FILES, Scope::Main),
         Spec::Tcp(_)
         | Spec::Http(_)
         | Spec::Dns(_)

@@ -52,6 +52,8 @@ pub enum Spec {
         path: String,
         /// Days.
         min_days: u32,
+        /// Whose authorities decide about its leaf certificates.
+        verify: Verify,
     },
     /// A name resolves as the target would resolve it.
     Dns(String),

@@ -34,7 +34,7 @@ pub(super) fn command() -> Command {
              process:WORD[,min=1][,max=N][,min-uptime=30s]\n  \
              listen:PORT[,protocol=udp]                   is listening in the target's network namespace\n  \
              file:PATH[,max-age=5m][,min-size=N]          exists in the target\n  \
-             cert:PATH[,min-days=N]                       certificate in the target has not expired\n  \
+             cert:PATH[,min-days=N][,verify[=target|mozilla]]  certificate in the target has not expired, and verifies\n  \
              dns:NAME                                     resolves with the target's resolver\n  \
              memory:<90%                                  of the limit of the target's cgroup\n  \
              fds:<80%                                     of the limit on descriptors\n  \

@@ -10,6 +10,7 @@ use super::byte_string::ByteString;
 use super::seen::Seen;
 use super::time::Timestamp;
 use super::trust_store::TrustStore;
+use super::verdict::{Problem, Verdict};
 
 /// The section `certificates`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -226,6 +227,33 @@ pub struct CertificateFile {
     /// Blocks that could not be read; the others stand all the same.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,
+    /// Its leaf certificates, each as judged with the certificates of the file and each set of
+    /// authorities; present with `--verify` only, and empty where the file holds no leaf.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verdicts: Option<Vec<LeafVerdict>>,
+}
+
+/// What came of verifying a leaf certificate of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct LeafVerdict {
+    /// The place of the leaf in `certificates`, from 0.
+    pub leaf: u32,
+    /// The verdict; `certificate` in its findings is a place in `certificates` of the file.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+}
+
+impl LeafVerdict {
+    /// Whether the leaf itself has expired or is not valid yet: no authority changes that.
+    #[must_use]
+    pub fn is_out_of_date(&self) -> bool {
+        let dates = |problem| matches!(problem, Problem::Expired | Problem::NotYetValid);
+        self.verdict
+            .findings
+            .iter()
+            .any(|one| one.fatal && dates(one.problem) && one.certificate == Some(self.leaf))
+    }
 }
 
 /// A path that leads nowhere.

@@ -7,6 +7,7 @@ use crate::model::verdict::Problem;
 /// Warnings about the chain as it was served.
 pub(super) fn of(case: &Case, path: &CertPath) -> Vec<Finding> {
     let mut warnings = Vec::new();
+    let sends = case.question.source.sends();
     let unused = |at: &usize| !path.indices.contains(at);
     let all = (0..case.chain.len()).filter(unused);
     let (mut roots, mut extra) = (Vec::new(), Vec::new());
@@ -19,21 +20,21 @@ pub(super) fn of(case: &Case, path: &CertPath) -> Vec<Finding> {
     }
     if !roots.is_empty() {
         let says = format!(
-            "the server sends a root certificate, which clients already have: {}",
+            "{sends} a root certificate, which clients already have: {}",
             words::list(&roots)
         );
         warnings.push(says);
     }
     if !extra.is_empty() {
         let says = format!(
-            "the server sends certificates that this chain does not need: {}",
+            "{sends} certificates that this chain does not need: {}",
             words::list(&extra)
         );
         warnings.push(says);
     }
     if let Some(title) = passed_over(case, path) {
         let says = format!(
-            "the server sends several certificates for {title}, and the first does not lead to a \
+            "{sends} several certificates for {title}, and the first does not lead to a \
              trusted authority; OpenSSL tries only the first"
         );
         warnings.push(says);

@@ -93,8 +93,9 @@ fn nowhere(case: &Case, head: &ParsedCertificate, namesakes: &[SameSubject]) -> 
     // authorities, which never do that, say where the issuer's certificate can be had.
     match head.issuer_url() {
         Some(url) if head.place == Some(0) => {
+            let lacks = case.question.source.lacks();
             let says = format!(
-                "the server does not send {issuer}, which issued {title}: it is not {trusted} and \
+                "{lacks} {issuer}, which issued {title}: it is not {trusted} and \
                  not in the chain; it is available at {url} (not fetched)"
             );
             finding(Problem::MissingIntermediate, head.place, says)

@@ -1,7 +1,7 @@
 //! Whether each issuer may issue, and whether all of them may be used for a TLS server.
 
 use super::parsed::ParsedCertificate;
-use super::{Finding, finding};
+use super::{Finding, Purpose, finding};
 use crate::model::verdict::Problem;
 
 /// What a server's key has to be allowed to do, one of these (RFC 5280 4.2.1.3, RFC 8446 4.4.2.2).
@@ -62,13 +62,14 @@ fn too_many_below(members: &[&ParsedCertificate], at: usize) -> Option<Finding> 
     })
 }
 
-/// What is not for servers.
-pub(super) fn purposes(members: &[&ParsedCertificate]) -> Vec<Finding> {
+/// What is not for servers, or for clients.
+pub(super) fn purposes(members: &[&ParsedCertificate], purpose: Purpose) -> Vec<Finding> {
+    let (wanted, whom) = (purpose.usage(), purpose.whom());
     let mut findings = Vec::new();
     for (at, parsed) in members.iter().enumerate() {
         let certificate = parsed.certificate;
         let title = parsed.title();
-        if lacks(certificate.extended_key_usages.as_deref(), &["serverAuth"]) {
+        if lacks(certificate.extended_key_usages.as_deref(), &[wanted]) {
             let usages = certificate.extended_key_usages.iter().flatten();
             let usages: Vec<String> = usages.cloned().collect();
             let allowed = if usages.is_empty() {
@@ -77,18 +78,21 @@ pub(super) fn purposes(members: &[&ParsedCertificate]) -> Vec<Finding> {
                 super::words::list(&usages)
             };
             let role = if at == 0 {
-                "is not valid for servers"
+                "is not valid"
             } else {
-                "may not issue server certificates"
+                "may not issue certificates"
             };
-            let says =
-                format!("{title} {role}: its extendedKeyUsage allows {allowed}, not serverAuth");
+            let says = format!(
+                "{title} {role} for {whom}: its extendedKeyUsage allows {allowed}, not {wanted}"
+            );
             findings.push(finding(Problem::NotForServers, parsed.place, says));
         }
         if at == 0 && lacks(certificate.key_usages.as_deref(), HANDSHAKE) {
             let says = format!(
-                "{title} is not valid for servers: its keyUsage allows only {}, not a TLS \
-                 handshake; OpenSSL and Java reject this, Go and rustls ignore it",
+            let role = if at == 0 { "is not valid" } else { "may not issue certificates" };
+            let says = format!(
+                "{title} {role} for {whom}: its extendedKeyUsage allows {allowed}, not {wanted}"
+            );
                 super::words::list(certificate.key_usages.as_deref().unwrap_or_default())
             );
             findings.push(finding(Problem::NotForServers, parsed.place, says));

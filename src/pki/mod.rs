@@ -54,6 +54,72 @@ pub struct Question<'a> {
     pub now: SystemTime,
     /// What the server stapled.
     pub staple: Option<&'a OcspStaple>,
+    /// Where the chain comes from.
+    pub source: ChainSource,
+    /// What the leaf is used for.
+    pub purpose: Purpose,
+}
+
+/// Where a chain comes from: a finding names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChainSource {
+    /// A server sent it.
+    Server,
+    /// It is in one file.
+    File,
+}
+
+impl ChainSource {
+    fn lacks(self) -> &'static str {
+        match self {
+            Self::Server => "the server does not send",
+            Self::File => "the file does not contain",
+        }
+    }
+
+    fn sends(self) -> &'static str {
+        match self {
+            Self::Server => "the server sends",
+            Self::File => "the file contains",
+        }
+    }
+}
+
+/// What a leaf is used for: its extendedKeyUsage and those of its issuers must allow it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To authenticate a TLS server.
+    Server,
+    /// To authenticate a TLS client.
+    Client,
+}
+
+impl Purpose {
+    /// The only purpose that a certificate allows of the two; `Server` where it allows both.
+    #[must_use]
+    pub fn of(leaf: &Certificate) -> Self {
+        let usages = leaf.extended_key_usages.as_deref().unwrap_or_default();
+        let allows = |usage: &str| usages.iter().any(|one| one == usage);
+        if allows(Self::Client.usage()) && !allows(Self::Server.usage()) {
+            Self::Client
+        } else {
+            Self::Server
+        }
+    }
+
+    fn usage(self) -> &'static str {
+        match self {
+            Self::Server => "serverAuth",
+            Self::Client => "clientAuth",
+        }
+    }
+
+    fn whom(self) -> &'static str {
+        match self {
+            Self::Server => "servers",
+            Self::Client => "clients",
+        }
+    }
 }
 
 /// Judges a chain.
@@ -139,7 +205,7 @@ fn against(case: &Case, path: &CertPath) -> Vec<Finding> {
     findings.extend(ends::unchecked(case, path));
     findings.extend(validity::times(&members, case.question.now));
     findings.extend(issuing::issuers(&members));
-    findings.extend(issuing::purposes(&members));
+    findings.extend(issuing::purposes(&members, case.question.purpose));
     findings.extend(issuing::extensions(&members));
     findings.extend(name_constraints::names(&members));
     findings.extend(strength::keys(&members));
@@ -193,7 +259,10 @@ fn subjects(case: &Case, path: &CertPath) -> Vec<String> {
 /// A chain without a leaf that can be opened.
 fn unreadable(question: &Question) -> Verdict {
     let says = match question.chain.first() {
-        None => "the server sent no certificate".to_owned(),
+        None => match question.source {
+            ChainSource::Server => "the server sent no certificate".to_owned(),
+            ChainSource::File => "the file contains no certificate".to_owned(),
+        },
         Some(leaf) => format!("{} is not a valid X.509 certificate", words::title(leaf)),
     };
     let place = (!question.chain.is_empty()).then_some(0);

@@ -10,7 +10,7 @@ use rustls::pki_types::{CertificateDer, UnixTime};
 use webpki::{EndEntityCert, Error, KeyUsage};
 
 use super::path_builder::{CertPath, PathEnd};
-use super::{Case, Finding, algorithms, finding};
+use super::{Case, Finding, Purpose, algorithms, finding};
 use crate::model::verdict::Problem;
 
 /// What webpki has against a path against which nothing else speaks.
@@ -31,7 +31,10 @@ pub(super) fn objection(case: &Case, path: &CertPath) -> Option<Finding> {
             &anchors,
             &between,
             unix_time(case.question.now),
-            KeyUsage::server_auth(),
+            match case.question.purpose {
+                Purpose::Server => KeyUsage::server_auth(),
+                Purpose::Client => KeyUsage::client_auth(),
+            },
             None,
             None,
         )

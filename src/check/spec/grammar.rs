@@ -34,10 +34,15 @@ pub(super) fn spec(text: &str, depth: usize) -> Result<Spec, String> {
         "listen" => listen(rest),
         "file" => file(rest),
         "cert" => {
-            let mut options = ScanOptions::of(rest, &["min-days"])?;
+            let mut options = ScanOptions::with_flags(rest, &["min-days", "verify"], &["verify"])?;
             let min_days = options.number("min-days")?.unwrap_or(0);
+            let verify = options.take("verify").map_or(Ok(Verify::None), verify)?;
             let path = absolute(options.head)?;
-            Ok(Spec::Cert { path, min_days })
+            Ok(Spec::Cert {
+                path,
+                min_days,
+                verify,
+            })
         }
         "dns" => Ok(Spec::Dns(rest.to_owned())),
         "memory" => bound(rest).map(Spec::Memory),
@@ -108,22 +113,25 @@ fn statuses(text: &str) -> Result<(u16, u16), String> {
 
 fn tls(text: &str) -> Result<Spec, String> {
     let mut options = ScanOptions::of(text, &["min-days", "servername", "verify"])?;
-    let verify = match options.take("verify") {
-        None | Some("target") => Verify::Target,
-        Some("mozilla") => Verify::Mozilla,
-        Some("none") => Verify::None,
-        Some(other) => {
-            return Err(format!(
-                "verify: expected target, mozilla or none, not {other:?}"
-            ));
-        }
-    };
+    let verify = verify(options.take("verify").unwrap_or_default())?;
     Ok(Spec::Tls(Tls {
         min_days: options.number("min-days")?.unwrap_or(0),
         server_name: options.take("servername").map(str::to_owned),
         endpoint: endpoint(options.head)?,
         verify,
     }))
+}
+
+/// Whose authorities decide: the target's, unless an option says otherwise.
+fn verify(text: &str) -> Result<Verify, String> {
+    match text {
+        "" | "target" => Ok(Verify::Target),
+        "mozilla" => Ok(Verify::Mozilla),
+        "none" => Ok(Verify::None),
+        other => Err(format!(
+            "verify: expected target, mozilla or none, not {other:?}"
+        )),
+    }
 }
 
 fn process(text: &str) -> Result<Spec, String> {
@@ -204,10 +212,17 @@ pub(super) struct ScanOptions<'a> {
 impl<'a> ScanOptions<'a> {
     /// Splits known options off the end.
     pub(super) fn of(text: &'a str, known: &[&str]) -> Result<Self, String> {
+        Self::with_flags(text, known, &[])
+    }
+
+    /// The same; these of them may be given without a value, which is then empty.
+    fn with_flags(text: &'a str, known: &[&str], flags: &[&str]) -> Result<Self, String> {
         let mut head = text;
         let mut given = Vec::new();
         while let Some((before, last)) = head.rsplit_once(',') {
-            let split = last.trim().split_once(['=', '~']);
+            let last = last.trim();
+            let split = last.split_once(['=', '~']);
+            let split = split.or_else(|| flags.contains(&last).then_some((last, "")));
             let Some((name, value)) = split.filter(|(name, _)| known.contains(name)) else {
                 break;
             };

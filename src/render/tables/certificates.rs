@@ -1,5 +1,8 @@
 //! The tables of certificates: the files with what is wrong first, and what listeners serve.
 
+mod verdicts;
+
+use self::verdicts::{notes as verdict_notes, of_file, of_leaf};
 use super::table::{Align, Cell, Heading, Table};
 use super::trust_store;
 use crate::model::certificate::{
@@ -20,6 +23,8 @@ pub struct Style {
 
 /// Certificates are renewed weeks before they end; with fewer days left nobody did.
 pub const WARN_DAYS: i64 = 14;
+/// The column of `--verify`.
+const VERIFIES: &str = "VERIFIES";
 /// More in one file are a bundle, and told in one line.
 const BUNDLE: usize = 16;
 
@@ -34,7 +39,9 @@ pub fn tables(certificates: &Certificates, style: Style) -> Vec<Table> {
 }
 
 fn files(certificates: &Certificates, style: Style) -> Table {
+    let verified = verdicts::are_there(certificates);
     let mut titles = vec!["CERTIFICATE", "NAMES", "EXPIRES", "KEY", "ISSUER"];
+    titles.extend(verified.then_some(VERIFIES));
     if style.wide {
         titles.extend([
             "SERIAL",
@@ -55,11 +62,12 @@ fn files(certificates: &Certificates, style: Style) -> Table {
         Seen::Unseen(_) => table.rows.push(vec![Cell::Unseen; columns]),
         Seen::Value(files) => {
             for file in files {
-                rows(file, style, columns, &mut table.rows);
+                rows(file, style, &titles, &mut table.rows);
             }
             for file in files {
                 problems(file, style, &mut table.notes);
             }
+            verdict_notes(files, &mut table.notes);
             if files.is_empty() {
                 table
                     .notes
@@ -92,7 +100,9 @@ fn files(certificates: &Certificates, style: Style) -> Table {
     table
 }
 
-fn rows(file: &CertificateFile, style: Style, columns: usize, rows: &mut Vec<Vec<Cell>>) {
+fn rows(file: &CertificateFile, style: Style, titles: &[&str], rows: &mut Vec<Vec<Cell>>) {
+    let columns = titles.len();
+    let verifies = titles.iter().position(|title| *title == VERIFIES);
     let short = |first: Cell| {
         let mut row = vec![Cell::Absent; columns];
         if let Some(cell) = row.first_mut() {
@@ -124,6 +134,9 @@ fn rows(file: &CertificateFile, style: Style, columns: usize, rows: &mut Vec<Vec
         if let (Some(first), Some(cell)) = (first, row.get_mut(2)) {
             *cell = format!("{} (earliest)", expires(first)).into();
         }
+        if let Some(cell) = verifies.and_then(|at| row.get_mut(at)) {
+            *cell = of_file(file);
+        }
         rows.push(row);
         return;
     }
@@ -146,10 +159,14 @@ fn rows(file: &CertificateFile, style: Style, columns: usize, rows: &mut Vec<Vec
         rows.push(row);
         return;
     }
-    let mut order: Vec<&Certificate> = certificates.iter().collect();
-    order.sort_by_key(|certificate| certificate.chain_position.is_none());
-    for certificate in order {
-        rows.push(row(certificate, file, style));
+    let mut order: Vec<(usize, &Certificate)> = certificates.iter().enumerate().collect();
+    order.sort_by_key(|(_, certificate)| certificate.chain_position.is_none());
+    for (place, certificate) in order {
+        let mut row = row(certificate, file, style);
+        if let Some(at) = verifies {
+            row.insert(at.min(row.len()), of_leaf(file, place));
+        }
+        rows.push(row);
     }
 }
 

@@ -8,7 +8,7 @@ use crate::parse::key_ids::{KeyIds, key_ids};
 
 /// Numbers each certificate that belongs to a chain: 0 for the one that issued nobody, 1 for its
 /// issuer, and so on. Authorities without anything below them belong to none.
-pub(super) fn place(certificates: &mut [Certificate]) {
+pub(crate) fn place(certificates: &mut [Certificate]) {
     for (index, position) in positions(certificates).into_iter().enumerate() {
         if let Some(certificate) = certificates.get_mut(index) {
             certificate.chain_position = position;

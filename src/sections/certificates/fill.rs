@@ -339,6 +339,7 @@ impl Judge<'_> {
             certificates,
             private_keys,
             private_key: None,
+            verdicts: None,
             faults,
             path: path.into(),
         }

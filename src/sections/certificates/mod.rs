@@ -1,13 +1,14 @@
 //! The section `certificates`: the certificates and keys in the target's files, its trust store,
 //! and what its listeners serve.
 
-mod chains;
+pub(crate) mod chains;
 mod fill;
 mod find;
 mod keys;
 mod read;
 mod search;
 mod served;
+pub(crate) mod verify;
 
 use std::cell::OnceCell;
 use std::fmt::Write as _;
@@ -32,6 +33,7 @@ use crate::scan::needs::Files;
 use crate::scan::needs::{Needs, Scope};
 use crate::sys::own_file;
 use crate::trust;
+use verify::{Answer, Verifier};
 
 /// Flags of `spyhole certificates`.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
@@ -41,6 +43,10 @@ pub struct CertificatesQuery {
     /// compare them with the files.
     #[arg(long)]
     pub served: bool,
+    /// Verify each leaf certificate against the target's trust store and Mozilla's roots; exit
+    /// with 1 if the target would refuse one, with 4 if that is unknown.
+    #[arg(long)]
+    pub verify: bool,
     /// Also show files that contain only CA certificates of the system's trust store.
     #[arg(long)]
     pub roots: bool,
@@ -143,10 +149,18 @@ impl Request for CertificatesQuery {
     }
 
     fn fill(&self, scan: &Scan, gaps: &mut Gaps, report: &mut Report) {
-        let found = fill::files(self, self.password.get().cloned(), scan, gaps);
+        let mut found = fill::files(self, self.password.get().cloned(), scan, gaps);
         let pid = scan.main_pid();
-        let trust_store = trust::find(scan, gaps, SECTION).map(|trust| trust.store);
+        let (trust_store, roots) = match trust::find(scan, gaps, SECTION) {
+            Ok(trust) => (Ok(trust.store), trust.roots),
+            Err(refusal) => (Err(refusal), None),
+        };
         let trust_store = gaps.seen(SECTION, "trust_store", pid, trust_store);
+        if self.verify
+            && let Seen::Value(files) = &mut found.files
+        {
+            Verifier::new(roots, scan.clock.now).files(files, gaps, &self.file);
+        }
         let files = found.files.value().map(Vec::as_slice);
         let served = self.served.then(|| served::ask_all(scan, gaps, files));
         report.certificates = Some(Certificates {
@@ -173,6 +187,9 @@ impl Request for CertificatesQuery {
         let Some(certificates) = &report.certificates else {
             return true;
         };
+        if self.verify && self.is_unverified(certificates) {
+            return true;
+        }
         match &certificates.files {
             Seen::Unseen(_) => certificates.trust_store.value().is_none(),
             // Where paths were named and none of them could be read.
@@ -189,31 +206,10 @@ impl Request for CertificatesQuery {
     }
 
     fn says_no(&self, report: &Report) -> bool {
-        let (Some(min_days), Some(certificates)) = (self.min_days, &report.certificates) else {
+        let Some(certificates) = &report.certificates else {
             return false;
         };
-        let ends = |certificate: &Certificate| {
-            let root = certificate.self_signed && certificate.is_ca;
-            !root && certificate.seconds_left < min_days.saturating_mul(DAY_SECONDS)
-        };
-        let files = certificates.files.value().into_iter().flatten();
-        let bad_file = files.into_iter().any(|file| {
-            let mut all = file.certificates.value().into_iter().flatten();
-            let key = file.private_key.as_ref();
-            all.any(ends) || key.is_some_and(|key| key.matches.value() == Some(&false))
-        });
-        let listeners = certificates.served.iter().flatten();
-        let bad_leaf = listeners
-            .filter_map(|listener| match listener.serves.value() {
-                Some(Serves::Tls { leaves }) => Some(leaves),
-                _ => None,
-            })
-            .flatten()
-            .any(|leaf| {
-                ends(&leaf.certificate)
-                    || leaf.against_files.value() == Some(&AgainstFiles::OlderThanFile)
-            });
-        bad_file || bad_leaf
+        self.is_refused(certificates) || self.is_too_old(certificates)
     }
 
     fn pem(&self, report: &Report) -> Option<String> {
@@ -240,6 +236,55 @@ impl Request for CertificatesQuery {
 }
 
 impl CertificatesQuery {
+    /// Whether `--min-days` says no.
+    fn is_too_old(&self, certificates: &Certificates) -> bool {
+        let Some(min_days) = self.min_days else {
+            return false;
+        };
+        let ends = |certificate: &Certificate| {
+            let root = certificate.self_signed && certificate.is_ca;
+            !root && certificate.seconds_left < min_days.saturating_mul(DAY_SECONDS)
+        };
+        let files = certificates.files.value().into_iter().flatten();
+        let bad_file = files.into_iter().any(|file| {
+            let mut all = file.certificates.value().into_iter().flatten();
+            let key = file.private_key.as_ref();
+            all.any(ends) || key.is_some_and(|key| key.matches.value() == Some(&false))
+        });
+        let listeners = certificates.served.iter().flatten();
+        let bad_leaf = listeners
+            .filter_map(|listener| match listener.serves.value() {
+                Some(Serves::Tls { leaves }) => Some(leaves),
+                _ => None,
+            })
+            .flatten()
+            .any(|leaf| {
+                ends(&leaf.certificate)
+                    || leaf.against_files.value() == Some(&AgainstFiles::OlderThanFile)
+            });
+        bad_file || bad_leaf
+    }
+
+    /// Whether `--verify` says no.
+    fn is_refused(&self, certificates: &Certificates) -> bool {
+        let files = certificates.files.value().filter(|_| self.verify);
+        files.and_then(|files| verify::answer_of_files(files)) == Some(Answer::No)
+    }
+
+    /// Whether `--verify` says neither yes nor no; nor does another check say no.
+    fn is_unverified(&self, certificates: &Certificates) -> bool {
+        let answer = match &certificates.files {
+            Seen::Unseen(_) => Some(Answer::Unknown),
+            Seen::Value(files) => verify::answer_of_files(files),
+        };
+        let is_unknown = match answer {
+            Some(answer) => answer == Answer::Unknown,
+            // A path that is named is there to be verified.
+            None => self.is_narrow(),
+        };
+        is_unknown && !self.is_too_old(certificates)
+    }
+
     /// Whether only what was named is looked at.
     fn is_narrow(&self) -> bool {
         !self.file.is_empty() || !self.dir.is_empty()

@@ -20,7 +20,7 @@ use crate::model::units::DAY_SECONDS;
 use crate::model::verdict::{Authorities, Verdict};
 use crate::parse::x509;
 use crate::pki;
-use crate::pki::{Question, Roots};
+use crate::pki::{ChainSource, Purpose, Question, Roots};
 use crate::probe::Peer;
 use crate::probe::tls::{self, Dial, Handshake};
 use crate::scan::Scan;
@@ -165,6 +165,8 @@ fn take(
             server_name: look.server_name.as_deref(),
             now,
             staple: staple.as_ref(),
+            source: ChainSource::Server,
+            purpose: Purpose::Server,
         })
     };
     let mut verdicts: Vec<Verdict> = Vec::new();

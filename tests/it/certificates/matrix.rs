@@ -17,7 +17,7 @@ use std::time::SystemTime;
 use spyhole::model::certificate::Certificate;
 use spyhole::model::verdict::{Authorities, Judgement, Problem, Verdict};
 use spyhole::parse::x509;
-use spyhole::pki::{Question, Roots, judge};
+use spyhole::pki::{ChainSource, Purpose, Question, Roots, judge};
 
 use self::make::{Openssl, noon, pem};
 
@@ -147,6 +147,8 @@ impl Chain {
             server_name: self.asked,
             now: self.now,
             staple: None,
+            source: ChainSource::Server,
+            purpose: Purpose::Server,
         })
     }
 

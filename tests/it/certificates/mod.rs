@@ -7,3 +7,4 @@ mod house;
 mod keys;
 mod matrix;
 mod served;
+mod verify;

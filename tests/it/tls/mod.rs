@@ -10,7 +10,7 @@ mod refusals;
 mod servers;
 mod starttls;
 mod starttls_real;
-mod target_verdicts;
+pub(crate) mod target_verdicts;
 mod verdicts;
 
 use std::process::Command;

@@ -46,7 +46,7 @@ impl House {
 }
 
 /// The program with the build information that Go's linker leaves, by which it is recognised.
-fn marked_as_go(program: &Path, marked: &Path) {
+pub(crate) fn marked_as_go(program: &Path, marked: &Path) {
     let mut info = b"\xff Go buildinf:\x08\x02".to_vec();
     info.extend([0; 16]);
     info.extend(b"\x08go1.22.3\x00");

@@ -7,7 +7,8 @@ mod words;
 
 use self::chain::chain;
 use self::facts::{client, name, session, stapled, time};
-use self::words::{failed, problem, with};
+use self::words::failed;
+pub(super) use self::words::{problem, with};
 use super::table::{Align, Cell, Heading, Table};
 use crate::model::certificate::common_name;
 use crate::model::seen::Seen;

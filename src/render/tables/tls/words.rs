@@ -3,7 +3,7 @@
 use crate::model::tls::FailureReason;
 use crate::model::verdict::{Authorities, Problem};
 
-pub(super) fn with(authorities: Authorities) -> &'static str {
+pub(in crate::render::tables) fn with(authorities: Authorities) -> &'static str {
     match authorities {
         Authorities::Target => "with the target's roots",
         Authorities::Mozilla => "with Mozilla's roots",
@@ -29,7 +29,7 @@ pub(super) fn failed(reason: FailureReason) -> &'static str {
     }
 }
 
-pub(super) fn problem(problem: Problem) -> &'static str {
+pub(in crate::render::tables) fn problem(problem: Problem) -> &'static str {
     match problem {
         Problem::Revoked => "revoked",
         Problem::BadSignature => "bad signature",

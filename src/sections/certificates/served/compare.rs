@@ -102,6 +102,7 @@ mod tests {
                 readable_by_all: false,
             }),
             faults: Vec::new(),
+            verdicts: None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use spyhole::model::verdict::{Authorities, Judgement};
 use spyhole::parse::certificate_file;
-use spyhole::pki::{Question, Roots, judge};
+use spyhole::pki::{ChainSource, Purpose, Question, Roots, judge};
 
 use super::make::{Ca, noon, pem};
 
@@ -44,6 +44,8 @@ fn verdict(file: &str, roots: &Roots) -> Judgement {
         server_name: Some("api.example"),
         now: noon(),
         staple: None,
+        source: ChainSource::Server,
+        purpose: Purpose::Server,
     };
     judge(&question).judgement
 }

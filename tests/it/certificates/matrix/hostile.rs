@@ -11,7 +11,7 @@ use rcgen::{
 use spyhole::model::certificate::Certificate;
 use spyhole::model::verdict::{Authorities, Judgement, Verdict};
 use spyhole::parse::x509;
-use spyhole::pki::{Question, Roots, judge};
+use spyhole::pki::{ChainSource, Purpose, Question, Roots, judge};
 
 use super::certificates;
 use super::make::{Ca, named, noon};
@@ -30,6 +30,8 @@ fn within_the_limit(chain: &[Certificate], roots: &Roots, now: SystemTime) -> Ve
         server_name: Some("api.example"),
         now,
         staple: None,
+        source: ChainSource::Server,
+        purpose: Purpose::Server,
     });
     let took = clock().saturating_sub(start);
     assert!(took < LIMIT, "took {took:?}: {:?}", verdict.judgement);
@@ -96,6 +98,8 @@ proptest! {
             server_name: Some(&name),
             now: SystemTime::UNIX_EPOCH + Duration::from_secs(u64::from(seconds)),
             staple: None,
+            source: ChainSource::Server,
+            purpose: Purpose::Server,
         });
         prop_assert!(name == "api.example" || verdict.judgement != Judgement::Verified);
     }

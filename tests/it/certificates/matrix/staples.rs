@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use spyhole::model::certificate::Certificate;
 use spyhole::model::tls::{OcspStaple, OcspStatus};
 use spyhole::model::verdict::{Authorities, Finding, Judgement, Problem, Verdict};
-use spyhole::pki::{Question, Roots, judge, staple};
+use spyhole::pki::{ChainSource, Purpose, Question, Roots, judge, staple};
 
 use super::certificates;
 use super::make::{CA, Openssl, SERVER};
@@ -70,6 +70,8 @@ impl Responder {
             server_name: Some("api.example"),
             now,
             staple: Some(staple),
+            source: ChainSource::Server,
+            purpose: Purpose::Server,
         })
     }
 
@@ -161,6 +163,8 @@ fn without_the_issuer_in_the_chain_nobody_knows_who_signed() {
         server_name: None,
         now: SystemTime::now(),
         staple: Some(&told),
+        source: ChainSource::Server,
+        purpose: Purpose::Server,
     });
     assert_eq!(verdict.judgement, Judgement::Verified);
     let says = &verdict.findings[0].says;

@@ -1,0 +1,173 @@
+//! Verifies the leaf certificates of a file: with the other certificates of that file, against
+//! the authorities that the target's runtime trusts and against Mozilla's.
+
+use std::time::SystemTime;
+
+use crate::model::certificate::{Certificate, CertificateFile, LeafVerdict};
+use crate::model::gap::{Gaps, Reason, Refusal, Subject};
+use crate::model::verdict::{Authorities, Judgement, Verdict};
+use crate::parse::certificate_paths::file_name;
+use crate::pki::{self, ChainSource, Purpose, Question, Roots};
+
+/// Leaves that are verified in one run; each takes up to a few milliseconds.
+const LEAVES: usize = 1_000;
+
+/// Whose authorities a leaf is verified against.
+pub(crate) struct Verifier {
+    roots: Vec<(Authorities, Roots)>,
+    now: SystemTime,
+}
+
+/// Three values: no beats unknown beats yes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Answer {
+    Yes,
+    Unknown,
+    No,
+}
+
+impl Verifier {
+    /// With the authorities of the target, where they are known, and Mozilla's.
+    pub(crate) fn new(target: Option<Vec<Certificate>>, now: SystemTime) -> Self {
+        let target = target.map(|roots| (Authorities::Target, Roots::of(roots)));
+        let mozilla = (Authorities::Mozilla, Roots::mozilla());
+        Self {
+            roots: target.into_iter().chain([mozilla]).collect(),
+            now,
+        }
+    }
+
+    /// Verifies every leaf of every file.
+    pub(super) fn files(&self, files: &mut [CertificateFile], gaps: &mut Gaps, named: &[String]) {
+        let mut left = LEAVES;
+        for file in files {
+            let Some(certificates) = file.certificates.value() else {
+                continue;
+            };
+            let is_named = named
+                .iter()
+                .any(|path| path.as_bytes() == file.path.as_bytes());
+            let leaves = leaves(certificates, is_named || file.private_key.is_some());
+            if leaves.len() > left {
+                let cut = Refusal::of(Reason::Limit)
+                    .needing("--file or --dir: at most 1000 certificates are verified at once");
+                let path = Subject::Path(file.path.clone());
+                gaps.record(super::SECTION, "files.verdicts", path, &cut);
+            }
+            let verified = leaves.into_iter().take(left);
+            let verdicts: Vec<LeafVerdict> = verified
+                .inspect(|_| left -= 1)
+                .flat_map(|leaf| self.leaf(certificates, leaf))
+                .collect();
+            file.verdicts = Some(verdicts);
+        }
+    }
+
+    /// Verifies one leaf with each set of authorities.
+    pub(crate) fn leaf(&self, certificates: &[Certificate], leaf: usize) -> Vec<LeafVerdict> {
+        let others = leaves(certificates, false);
+        let is_chain = |at: &usize| *at != leaf && !others.contains(at);
+        // Servers and clients send the leaf first, wherever it is in the file.
+        let places: Vec<usize> = [leaf]
+            .into_iter()
+            .chain((0..certificates.len()).filter(is_chain))
+            .collect();
+        let chain: Vec<Certificate> = places
+            .iter()
+            .filter_map(|at| certificates.get(*at).cloned())
+            .collect();
+        let Some(first) = chain.first() else {
+            return Vec::new();
+        };
+        let judged = self.roots.iter().map(|(authorities, roots)| {
+            let verdict = pki::judge(&Question {
+                chain: &chain,
+                roots,
+                authorities: *authorities,
+                server_name: None,
+                now: self.now,
+                staple: None,
+                source: ChainSource::File,
+                purpose: Purpose::of(first),
+            });
+            LeafVerdict {
+                leaf: u32::try_from(leaf).unwrap_or(u32::MAX),
+                verdict: in_the_file(verdict, &places),
+            }
+        });
+        judged.collect()
+    }
+}
+
+/// The verdict with the places of the file in its findings, in place of those of the chain.
+fn in_the_file(mut verdict: Verdict, places: &[usize]) -> Verdict {
+    for finding in &mut verdict.findings {
+        let at = finding.certificate.and_then(|at| usize::try_from(at).ok());
+        let place = at.and_then(|at| places.get(at));
+        finding.certificate = place.and_then(|place| u32::try_from(*place).ok());
+    }
+    verdict
+}
+
+/// The places of the leaves among the certificates of a file: those that are no authority, and the
+/// first one where it has names and, as `has_key` says, its key, as a self-signed server
+/// certificate often says that it is a CA.
+pub(crate) fn leaves(certificates: &[Certificate], has_key: bool) -> Vec<usize> {
+    let is_leaf = |(at, certificate): (usize, &Certificate)| {
+        let old_root = certificate.version == 1 && certificate.self_signed;
+        let is_authority = certificate.is_ca || old_root;
+        let is_issuer = certificate.chain_position.is_some_and(|place| place > 0);
+        let names_hosts = !certificate.subject_alternative_names.is_empty();
+        let first = at == 0 && has_key && (names_hosts || !certificate.is_ca);
+        (first || (!is_authority && !is_issuer)).then_some(at)
+    };
+    certificates
+        .iter()
+        .enumerate()
+        .filter_map(is_leaf)
+        .collect()
+}
+
+/// What the verdicts of a file say of one set of authorities, the worst of its leaves; `None`
+/// where it has no leaf.
+pub(crate) fn answer(verdicts: &[LeafVerdict], authorities: Authorities) -> Option<Answer> {
+    let leaves = verdicts.iter().map(|one| one.leaf);
+    let answers = leaves.map(|leaf| {
+        let mut own = verdicts.iter().filter(|one| one.leaf == leaf);
+        let wanted = own
+            .clone()
+            .find(|one| one.verdict.authorities == authorities);
+        match wanted {
+            Some(one) => answer_of(one.verdict.judgement),
+            None if own.any(LeafVerdict::is_out_of_date) => Answer::No,
+            None => Answer::Unknown,
+        }
+    });
+    answers.max()
+}
+
+/// What a judgement answers.
+pub(crate) fn answer_of(judgement: Judgement) -> Answer {
+    match judgement {
+        Judgement::Verified => Answer::Yes,
+        Judgement::Refused => Answer::No,
+        Judgement::CannotVerify => Answer::Unknown,
+    }
+}
+
+/// The worst of all files, by the authorities of the target; `None` where nothing was verified.
+pub(super) fn answer_of_files(files: &[CertificateFile]) -> Option<Answer> {
+    files
+        .iter()
+        .filter_map(|file| match &file.verdicts {
+            Some(verdicts) => answer(verdicts, Authorities::Target),
+            // A key that cannot be read hides no certificate.
+            None => (!is_called_key(file)).then_some(Answer::Unknown),
+        })
+        .max()
+}
+
+fn is_called_key(file: &CertificateFile) -> bool {
+    let name = file_name(file.path.as_bytes());
+    name.ends_with(b".key") || name.ends_with(b"key.pem")
+}
