@@ -7,8 +7,9 @@ use std::process::ExitCode;
 use clap::{ArgMatches, FromArgMatches};
 
 use super::global::Global;
+use super::looks::Look;
 use super::{Failure, LOOK_TIMEOUT, clap_says, extras, parse, requests};
-use crate::sections::{REGISTRY, section};
+use crate::sections::section;
 
 /// `None` where spyhole takes the words. Otherwise what it answers here, as it would there: a usage
 /// error, or the help that was asked for.
@@ -26,8 +27,7 @@ pub(super) fn check(flags: &[OsString], command: &[OsString]) -> Option<Result<E
 fn suits(matches: &ArgMatches) -> Result<(), Failure> {
     let global =
         Global::from_arg_matches(matches).map_err(|error| Failure::usage(error.to_string()))?;
-    let looks =
-        |name: &str| name == extras::DUMP || REGISTRY.iter().any(|section| section.name == name);
+    let looks = |name: &str| name == extras::DUMP || Look::named(name.as_ref()).is_some();
     if !matches.subcommand_name().is_none_or(looks) {
         return Ok(());
     }

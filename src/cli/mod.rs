@@ -11,6 +11,7 @@ mod deliver;
 pub mod exit;
 mod extras;
 pub mod global;
+mod looks;
 mod run;
 
 use std::ffi::OsString;
@@ -36,6 +37,7 @@ use crate::serve::{self, ServeError};
 use crate::sys;
 use exit::Exit;
 use global::{Color, Global};
+use looks::Look;
 
 /// The command that answers HTTP.
 const SERVE: &str = "serve";
@@ -87,11 +89,10 @@ pub fn command() -> Command {
             exit::HELP
         ))
         .disable_help_subcommand(true);
-    let sections = REGISTRY.iter().map(Section::command);
     // Augmenting takes the words about the flags for those about the command.
     Global::augment_args(command)
         .about("Looks inside a running container that has no shell")
-        .subcommands(sections)
+        .subcommands(looks::all().map(Look::command))
         .subcommands(extras::commands())
         .subcommand(check::command())
         .subcommands(deliver::commands())
@@ -108,16 +109,18 @@ pub fn command() -> Command {
 /// clap hands the global flags to every subcommand that there is, which costs as much
 /// as a look at ten processes. So only the section that a word names is tried first;
 /// where that does not parse, the whole command line decides and has the last word.
-fn parse(words: &[OsString]) -> Result<ArgMatches, clap::Error> {
+///
+/// # Errors
+/// What clap says: usage errors, and the help or the version that was asked for.
+pub fn parse(words: &[OsString]) -> Result<ArgMatches, clap::Error> {
     if words.get(1).is_some_and(|word| word == run::RUN) {
         // Not on to the sections: their names may be words of the application.
         return run::parse(words).or_else(|_| command().try_get_matches_from(words));
     }
-    let named = |word: &OsString| REGISTRY.iter().find(|section| section.answers_to(word));
-    if let Some(section) = words.iter().skip(1).find_map(named) {
-        let narrow = Global::augment_args(Command::new("spyhole")).subcommand(section.command());
+    if let Some(look) = words.iter().skip(1).find_map(|word| Look::named(word)) {
+        let narrow = Global::augment_args(Command::new("spyhole")).subcommand(look.command());
         if let Ok(matches) = narrow.try_get_matches_from(words)
-            && matches.subcommand_name() == Some(section.name)
+            && matches.subcommand_name() == Some(look.name())
         {
             return Ok(matches);
         }
@@ -247,9 +250,9 @@ fn requests(matches: &ArgMatches) -> Result<Vec<Box<dyn Request>>, Failure> {
     match matches.subcommand() {
         None | Some((extras::DUMP, _)) => Ok(REGISTRY.iter().filter_map(Section::whole).collect()),
         Some((name, own)) => {
-            let section = REGISTRY.iter().find(|section| section.name == name);
-            let section = section.ok_or_else(|| Failure::usage(format!("no command {name:?}")))?;
-            Ok(vec![section.request(own).map_err(Failure::usage)?])
+            let look = Look::named(name.as_ref());
+            let look = look.ok_or_else(|| Failure::usage(format!("no command {name:?}")))?;
+            Ok(vec![look.request(own)?])
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod processes;
 pub mod section;
 pub mod sockets;
 pub mod tls;
+pub mod view;
 
 use crate::model::Report;
 use crate::model::time::Timestamp;
@@ -21,6 +22,7 @@ use crate::scan::Scan;
 use crate::scan::needs::ScanOptions;
 use crate::scan::no_target::NoTarget;
 use section::{Detail, Request, Section};
+use view::ViewEntry;
 
 /// Every section, in the order of the document and of the help.
 pub const REGISTRY: &[Section] = &[
@@ -34,6 +36,9 @@ pub const REGISTRY: &[Section] = &[
     Section::of::<access::AccessQuery>(),
     Section::of::<tls::TlsQuery>(),
 ];
+
+/// The sections under the names of other tools, in the order of the help.
+pub const VIEWS: &[ViewEntry] = &[ViewEntry::of::<mounts::df::DfView>()];
 
 /// One look for all of these requests.
 ///

@@ -1,6 +1,7 @@
 //! The section `mounts`: what is mounted where, what it is to Kubernetes or to the engine, how
 //! full it is, and where the target may write.
 
+pub mod df;
 pub(super) mod fill;
 mod places;
 
@@ -67,9 +68,9 @@ const SPACE_TIMEOUT: Duration = Duration::from_millis(500);
 
 impl Query for MountsQuery {
     const NAME: &'static str = "mounts";
-    const ALIASES: &'static [&'static str] = &["findmnt", "df"];
+    const ALIASES: &'static [&'static str] = &["findmnt"];
     const ABOUT: &'static str = "Mounts and volumes, space, where the target may write";
-    const EXAMPLE: &'static str = "spyhole df --space\n  spyhole mounts --writable";
+    const EXAMPLE: &'static str = "spyhole mounts --writable\n  spyhole findmnt -t ext4,tmpfs";
 
     fn check(&self) -> Result<(), String> {
         match self.paths.iter().find(|path| !path.starts_with('/')) {
