@@ -11,6 +11,7 @@ mod deliver;
 pub mod exit;
 mod extras;
 pub mod global;
+mod habits;
 mod looks;
 mod run;
 
@@ -117,6 +118,8 @@ pub fn parse(words: &[OsString]) -> Result<ArgMatches, clap::Error> {
         // Not on to the sections: their names may be words of the application.
         return run::parse(words).or_else(|_| command().try_get_matches_from(words));
     }
+    let words = habits::in_our_words(words).map_err(habits::Refused::into_clap)?;
+    let words = &*words;
     if let Some(look) = words.iter().skip(1).find_map(|word| Look::named(word)) {
         let narrow = Global::augment_args(Command::new("spyhole")).subcommand(look.command());
         if let Ok(matches) = narrow.try_get_matches_from(words)
