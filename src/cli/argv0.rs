@@ -1,11 +1,11 @@
-//! One file under many names: linked as `ss` it is `spyhole sockets`, as `kubectl-spyhole` it is
+//! One file under many names: linked as `ss` it is `spyhole ss`, as `kubectl-spyhole` it is
 //! the plugin of kubectl.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
+use super::section_commands::{self, SectionCommand};
 use crate::model::escape::escaped;
-use crate::sections::{REGISTRY, registry};
 
 /// The name under which kubectl finds its plugin.
 const PLUGIN: &str = "kubectl-spyhole";
@@ -13,8 +13,15 @@ const PLUGIN: &str = "kubectl-spyhole";
 /// The command line with the command that the program's own name stands for.
 pub(super) fn spelled_out(mut words: Vec<OsString>) -> Vec<OsString> {
     let asks_version = matches!(&words[..], [_, only] if only == "--version" || only == "-V");
-    if let Some(command) = called(&words).and_then(command).filter(|_| !asks_version) {
-        words.insert(1, command.into());
+    let name = called(&words)
+        .filter(|_| !asks_version)
+        .map(OsStr::to_owned);
+    if let Some(name) = name
+        && let Some(command) = command(&name)
+    {
+        // Under the very name: `netstat` and `ss` are one command with different flags.
+        let as_called = if name == PLUGIN { command.into() } else { name };
+        words.insert(1, as_called);
     }
     words
 }
@@ -47,7 +54,7 @@ fn command(name: &OsStr) -> Option<&'static str> {
     if name == PLUGIN {
         return Some(crate::attach::kubernetes::COMMAND);
     }
-    Some(registry::find(name)?.info.name)
+    SectionCommand::named(name).map(SectionCommand::name)
 }
 
 /// Checks that a link of this name would be a command.
@@ -58,10 +65,7 @@ pub(super) fn check(name: &str) -> Result<(), String> {
     if command(OsStr::new(name)).is_some() {
         return Ok(());
     }
-    let of_sections = REGISTRY
-        .iter()
-        .flat_map(|section| std::iter::once(&section.info.name).chain(section.info.aliases));
-    let names: Vec<&str> = of_sections.copied().chain([PLUGIN]).collect();
+    let names: Vec<&str> = section_commands::names().chain([PLUGIN]).collect();
     Err(format!(
         "--link {}: unknown command; valid commands: {}",
         escaped(name.as_bytes()),
@@ -79,11 +83,8 @@ mod tests {
 
     #[test]
     fn a_link_named_as_a_command_is_that_command() {
-        assert_eq!(
-            spelled(&["/spy/ss", "-tln"]),
-            ["/spy/ss", "sockets", "-tln"]
-        );
-        assert_eq!(spelled(&["ps"]), ["ps", "processes"]);
+        assert_eq!(spelled(&["/spy/ss", "-tln"]), ["/spy/ss", "ss", "-tln"]);
+        assert_eq!(spelled(&["ps"]), ["ps", "ps"]);
     }
 
     #[test]

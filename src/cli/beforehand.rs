@@ -22,9 +22,9 @@ pub(super) fn check(flags: &[OsString], command: &[OsString]) -> Option<Result<E
 /// What only the request itself can tell.
 fn suits(line: &CommandLine) -> Result<(), Failure> {
     let global = global(&line.matches)?;
-    let requests = match (line.matches.subcommand(), line.section) {
+    let requests = match (line.matches.subcommand(), line.look) {
         (None | Some((extras::DUMP, _)), _) => registry::whole(),
-        (Some((_, own)), Some(section)) => vec![section.request(own).map_err(Failure::usage)?],
+        (Some((_, own)), Some(look)) => vec![look.request(own)?],
         (Some(_), None) => return Ok(()),
     };
     fit(&requests, global.timeout.unwrap_or(LOOK_TIMEOUT))

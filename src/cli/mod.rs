@@ -11,7 +11,9 @@ mod deliver;
 pub mod exit;
 mod extras;
 pub mod global;
+mod habits;
 mod run;
+mod section_commands;
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -30,13 +32,14 @@ use crate::scan::needs::Choice;
 use crate::scan::needs::{ConnectPolicy, NetPolicy, ScanOptions};
 use crate::scan::wrong_namespace;
 use crate::sections;
+use crate::sections::registry;
 use crate::sections::section;
-use crate::sections::section::{Detail, Request, Section};
-use crate::sections::{REGISTRY, registry};
+use crate::sections::section::{Detail, Request};
 use crate::serve::{self, ServeError};
 use crate::sys;
 use exit::Exit;
 use global::{Color, Global};
+use section_commands::SectionCommand;
 
 /// The command that answers HTTP.
 const SERVE: &str = "serve";
@@ -88,11 +91,10 @@ pub fn command() -> Command {
             exit::HELP
         ))
         .disable_help_subcommand(true);
-    let sections = REGISTRY.iter().map(Section::command);
     // Augmenting takes the words about the flags for those about the command.
     Global::augment_args(command)
         .about("Inspect a running container that has no shell")
-        .subcommands(sections)
+        .subcommands(section_commands::all().map(SectionCommand::command))
         .subcommands(extras::commands())
         .subcommand(check::command())
         .subcommands(deliver::commands())
@@ -106,24 +108,25 @@ pub fn command() -> Command {
 }
 
 /// A command line that clap has taken.
-struct CommandLine {
+#[derive(Clone)]
+pub struct CommandLine {
     matches: ArgMatches,
-    /// The section that the command is one of.
-    section: Option<&'static Section>,
+    /// The section or view that the command is one of.
+    look: Option<SectionCommand>,
 }
 
 impl CommandLine {
-    fn of_section(matches: ArgMatches, section: &'static Section) -> Self {
+    fn of_look(matches: ArgMatches, look: SectionCommand) -> Self {
         Self {
             matches,
-            section: Some(section),
+            look: Some(look),
         }
     }
 
     fn of_other(matches: ArgMatches) -> Self {
         Self {
             matches,
-            section: None,
+            look: None,
         }
     }
 
@@ -131,8 +134,8 @@ impl CommandLine {
     fn whole(words: &[OsString]) -> Result<Self, clap::Error> {
         let matches = command().try_get_matches_from(words)?;
         let name = matches.subcommand_name().unwrap_or_default();
-        let section = registry::find(name.as_ref());
-        Ok(Self { matches, section })
+        let look = SectionCommand::named(name.as_ref());
+        Ok(Self { matches, look })
     }
 }
 
@@ -141,7 +144,10 @@ impl CommandLine {
 /// clap hands the global flags to every subcommand that there is, which costs as much
 /// as a look at ten processes. So only the section that a word names is tried first;
 /// where that does not parse, the whole command line decides and has the last word.
-fn parse(words: &[OsString]) -> Result<CommandLine, clap::Error> {
+///
+/// # Errors
+/// What clap says: usage errors, and the help or the version that was asked for.
+pub fn parse(words: &[OsString]) -> Result<CommandLine, clap::Error> {
     if words.get(1).is_some_and(|word| word == run::RUN) {
         // Not on to the sections: their names may be words of the application.
         let matches = run::parse(words);
@@ -149,13 +155,18 @@ fn parse(words: &[OsString]) -> Result<CommandLine, clap::Error> {
             .map(CommandLine::of_other)
             .or_else(|_| CommandLine::whole(words));
     }
-    let named = |word: &OsString| registry::find(word);
-    if let Some(section) = words.iter().skip(1).find_map(named) {
-        let narrow = Global::augment_args(Command::new("spyhole")).subcommand(section.command());
+    let words = habits::in_our_words(words).map_err(habits::Refused::into_clap)?;
+    let words = &*words;
+    if let Some(look) = words
+        .iter()
+        .skip(1)
+        .find_map(|word| SectionCommand::named(word))
+    {
+        let narrow = Global::augment_args(Command::new("spyhole")).subcommand(look.command());
         if let Ok(matches) = narrow.try_get_matches_from(words)
-            && matches.subcommand_name() == Some(section.info.name)
+            && matches.subcommand_name() == Some(look.name())
         {
-            return Ok(CommandLine::of_section(matches, section));
+            return Ok(CommandLine::of_look(matches, look));
         }
     }
     if words.get(1).is_some_and(|word| word == check::CHECK) {
@@ -178,12 +189,15 @@ fn execute(words: &[OsString]) -> Result<ExitCode, Failure> {
 }
 
 fn dispatch(line: &CommandLine, words: &[OsString]) -> Result<ExitCode, Failure> {
-    let CommandLine { matches, section } = line;
+    let CommandLine {
+        matches,
+        look: named,
+    } = line;
     let global = || global(matches);
-    let exit = match (matches.subcommand(), section) {
+    let exit = match (matches.subcommand(), named) {
         (None | Some((extras::DUMP, _)), _) => look(&registry::whole(), true, &global()?, words),
-        (Some((_, own)), Some(section)) => {
-            let request = section.request(own).map_err(Failure::usage)?;
+        (Some((_, own)), Some(named)) => {
+            let request = named.request(own)?;
             look(&[request], false, &global()?, words)
         }
         (Some((check::CHECK, own)), None) => {

@@ -38,6 +38,18 @@ pub fn cpu_time(seconds: f64) -> String {
     format!("{}:{:02}", seconds / 60, seconds % 60)
 }
 
+/// Time since a start as `ps -o etime` writes it: `[[dd-]hh:]mm:ss`.
+#[must_use]
+pub fn elapsed(seconds: u64) -> String {
+    let (days, hours) = (seconds / 86_400, seconds / 3_600 % 24);
+    let rest = format!("{:02}:{:02}", seconds / 60 % 60, seconds % 60);
+    match (days, hours) {
+        (0, 0) => rest,
+        (0, hours) => format!("{hours:02}:{rest}"),
+        (days, hours) => format!("{days}-{hours:02}:{rest}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,5 +75,17 @@ mod tests {
         assert_eq!(cpu_time(131.9), "2:11");
         assert_eq!(cpu_time(0.0), "0:00");
         assert_eq!(cpu_time(f64::NAN), "0:00");
+    }
+
+    #[test]
+    fn elapsed_time_as_ps_writes_it() {
+        for (seconds, text) in [
+            (7, "00:07"),
+            (3_599, "59:59"),
+            (3_600, "01:00:00"),
+            (90_061, "1-01:01:01"),
+        ] {
+            assert_eq!(elapsed(seconds), text);
+        }
     }
 }

@@ -89,10 +89,8 @@ pub(super) fn purposes(members: &[&ParsedCertificate], purpose: Purpose) -> Vec<
         }
         if at == 0 && lacks(certificate.key_usages.as_deref(), HANDSHAKE) {
             let says = format!(
-            let role = if at == 0 { "is not valid" } else { "may not issue certificates" };
-            let says = format!(
-                "{title} {role} for {whom}: its extendedKeyUsage allows {allowed}, not {wanted}"
-            );
+                "{title} is not valid for {whom}: its keyUsage allows only {}, not a TLS \
+                 handshake; OpenSSL and Java reject this, Go and rustls ignore it",
                 super::words::list(certificate.key_usages.as_deref().unwrap_or_default())
             );
             findings.push(finding(Problem::NotForServers, parsed.place, says));

@@ -20,7 +20,7 @@ pub(super) fn write(table: &Table, style: Style, out: &mut dyn Write) -> io::Res
     let mut line = String::new();
     let card = is_card(table);
     let style = Style {
-        width: style.width.filter(|_| !card),
+        width: style.width.filter(|_| !card && !table.uncut),
         ..style
     };
     if !style.bare && !card {

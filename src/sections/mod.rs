@@ -15,6 +15,7 @@ pub mod registry;
 pub mod section;
 pub mod sockets;
 pub mod tls;
+pub mod view;
 
 use crate::model::Report;
 use crate::model::time::Timestamp;
@@ -24,6 +25,10 @@ use crate::scan::needs::ScanOptions;
 use crate::scan::no_target::NoTarget;
 pub use registry::REGISTRY;
 use section::{Detail, Request};
+use view::ViewEntry;
+
+/// The sections under the names of other tools, in the order of the help.
+pub const VIEWS: &[ViewEntry] = &[ViewEntry::of::<mounts::df::DfView>()];
 
 /// One look for all of these requests.
 ///

@@ -1,6 +1,7 @@
 //! What is printed in the documentation is true: each command line of spyhole in it is
 //! one that spyhole takes, and each link leads somewhere.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -10,8 +11,8 @@ fn every_command_line_in_the_documentation_is_one_that_spyhole_takes() {
     for (path, text) in pages() {
         for line in command_lines(&text) {
             tried += 1;
-            let words = shell_words(&line);
-            if let Err(error) = spyhole::cli::command().try_get_matches_from(&words)
+            let words: Vec<OsString> = shell_words(&line).into_iter().map(Into::into).collect();
+            if let Err(error) = spyhole::cli::parse(&words)
                 && error.use_stderr()
             {
                 panic!("{}: {line}\n{error}", path.display());

@@ -23,6 +23,7 @@ mod engines;
 mod entrypoint;
 mod fake;
 mod fake_proc;
+mod habits;
 mod host;
 mod hostile;
 mod image;

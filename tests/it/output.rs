@@ -142,29 +142,6 @@ fn colour_is_for_terminals_and_for_those_who_ask() {
 }
 
 #[test]
-fn habits_from_ps_are_met() {
-    for words in [
-        &["aux"][..],
-        &["ax"],
-        &["-ef"],
-        &["-e"],
-        &["-A"],
-        &["-eH"],
-        &["-eL"],
-    ] {
-        let seen = spyhole([&["ps"], words].concat()).ended_with(0);
-        assert!(seen.stdout_text().lines().count() > 1, "{words:?}: {seen}");
-    }
-    let seen = spyhole(["ps", "-eo", "pid,comm"]).ended_with(2);
-    assert!(
-        seen.stderr_text().contains("spyhole ps --columns pid,comm"),
-        "{seen}"
-    );
-    let seen = spyhole(["ps", "nginx"]).ended_with(2);
-    assert!(seen.stderr_text().contains("-C NAME"), "{seen}");
-}
-
-#[test]
 fn columns_are_those_that_were_named_in_that_order() {
     let seen = spyhole(["ps", "-p", "1", "--columns", "comm,ppid,pid"]).ended_with(0);
     let text = seen.stdout_text();

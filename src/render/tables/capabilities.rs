@@ -374,7 +374,7 @@ fn card(title: Option<&str>, rows: Vec<Vec<Cell>>) -> Table {
         title: title.map(str::to_owned),
         headings: std::iter::repeat_with(blank).take(columns).collect(),
         rows,
-        notes: Vec::new(),
+        ..Table::default()
     }
 }
 

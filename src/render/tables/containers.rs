@@ -59,10 +59,9 @@ pub fn table(containers: &[Container], wide: bool, now: Timestamp) -> Table {
         })
         .collect();
     Table {
-        title: None,
         headings,
         rows,
-        notes: Vec::new(),
+        ..Table::default()
     }
 }
 

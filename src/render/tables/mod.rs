@@ -5,6 +5,7 @@ pub mod access;
 pub mod capabilities;
 pub mod certificates;
 pub mod containers;
+pub mod df;
 pub mod environment;
 pub mod mounts;
 pub mod processes;

@@ -184,7 +184,7 @@ pub fn writable(mounts: &[Mount], target: &str, style: Style) -> Table {
 }
 
 /// What it is, or that no path leads to it.
-fn volume(mount: &Mount) -> Cell {
+pub(super) fn volume(mount: &Mount) -> Cell {
     let described = mount
         .volume
         .as_ref()
@@ -238,7 +238,7 @@ fn inode_cells(mount: &Mount) -> [Cell; 4] {
     })
 }
 
-fn cells(mount: &Mount, show: impl FnOnce(&Space) -> [Cell; 4]) -> [Cell; 4] {
+pub(super) fn cells(mount: &Mount, show: impl FnOnce(&Space) -> [Cell; 4]) -> [Cell; 4] {
     match &mount.space {
         None => [const { Cell::Absent }; 4],
         Some(Seen::Unseen(_)) => [const { Cell::Unseen }; 4],
@@ -246,7 +246,7 @@ fn cells(mount: &Mount, show: impl FnOnce(&Space) -> [Cell; 4]) -> [Cell; 4] {
     }
 }
 
-fn share(percent: Option<u8>) -> Cell {
+pub(super) fn share(percent: Option<u8>) -> Cell {
     percent.map_or(Cell::Absent, |percent| format!("{percent}%").into())
 }
 

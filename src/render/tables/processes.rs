@@ -8,7 +8,7 @@ use crate::model::byte_string::ByteString;
 use crate::model::process::{Fields, Limit, Process};
 use crate::model::seen::Seen;
 use crate::model::time::Timestamp;
-use crate::model::units::{bytes_short, cpu_time};
+use crate::model::units::{bytes_short, cpu_time, elapsed};
 
 /// One column.
 pub struct Column {
@@ -127,13 +127,12 @@ pub fn table(
         }
     }
     Table {
-        title: None,
         headings: columns
             .iter()
             .map(|column| column.heading.clone())
             .collect(),
         rows,
-        notes: Vec::new(),
+        ..Table::default()
     }
 }
 
@@ -307,6 +306,9 @@ pub const COLUMNS: &[Column] = columns! {
         |p, now| p.started_at.short(now).into(), |a, b| a.started_at.cmp(&b.started_at);
     "time" | "cputime": right("TIME"), NONE, |p, _| cpu_time(p.cpu_seconds.total()).into(),
         |a, b| a.cpu_seconds.total().total_cmp(&b.cpu_seconds.total());
+    "etime": right("ELAPSED"), NONE,
+        |p, now| elapsed(p.started_at.until(now).as_secs()).into(),
+        |a, b| b.started_at.cmp(&a.started_at);
     "etimes": right("ELAPSED"), NONE,
         |p, now| Cell::number(p.started_at.until(now).as_secs()),
         |a, b| b.started_at.cmp(&a.started_at);

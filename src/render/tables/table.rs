@@ -47,6 +47,8 @@ pub struct Table {
     pub headings: Vec<Heading>,
     /// As many cells a row as there are headings.
     pub rows: Vec<Vec<Cell>>,
+    /// Not cut at the edge of the terminal.
+    pub uncut: bool,
     /// Lines below the table: what was folded, and why a `?` stands there.
     pub notes: Vec<String>,
 }

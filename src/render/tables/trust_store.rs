@@ -59,10 +59,10 @@ pub fn table(store: &TrustStore) -> Table {
         row
     });
     Table {
-        title: None,
         headings,
         rows: rows.collect(),
         notes: total(store).into_iter().collect(),
+        ..Table::default()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The section `mounts`: what is mounted where, what it is to Kubernetes or to the engine, how
 //! full it is, and where the target may write.
 
+pub mod df;
 pub(super) mod fill;
 mod places;
 
@@ -69,9 +70,9 @@ const SPACE_TIMEOUT: Duration = Duration::from_millis(500);
 /// What the section is.
 pub const INFO: SectionInfo = SectionInfo {
     name: "mounts",
-    aliases: &["findmnt", "df"],
+    aliases: &["findmnt"],
     about: "Show mounts, volumes, free space and writable directories",
-    example: "spyhole df --space\n  spyhole mounts --writable",
+    example: "spyhole mounts --writable\n  spyhole findmnt -t ext4,tmpfs",
     in_dump: true,
     files: Files::MOUNTINFO.union(Files::ENVIRON).union(Files::CWD),
     pem: false,

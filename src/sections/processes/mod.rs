@@ -67,9 +67,9 @@ pub struct ProcessesQuery {
     /// Show only processes in these states: letters as in STAT, such as Z or DR.
     #[arg(long, value_name = "LETTERS")]
     pub state: Option<String>,
-    /// `aux`, `ax` and the like are taken as the default view that they ask for.
-    #[arg(value_name = "BSD", hide = true)]
-    pub bsd: Vec<String>,
+    /// Do not cut lines at the width of the terminal.
+    #[arg(short = 'w', long)]
+    pub no_trunc: bool,
 }
 
 /// What the section is.
@@ -117,16 +117,7 @@ impl Request for ProcessesQuery {
                 ));
             }
         }
-        match self
-            .bsd
-            .iter()
-            .find(|word| !word.bytes().all(|letter| b"aefuxlwAL-".contains(&letter)))
-        {
-            Some(word) => Err(format!(
-                "{word:?} is not a process filter; use -p PIDS, -C NAME or -u USER"
-            )),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     fn asked_time(&self) -> Option<(&'static str, Duration)> {
@@ -181,12 +172,12 @@ impl Request for ProcessesQuery {
 
     fn tables(&self, report: &Report, detail: Detail) -> Vec<Table> {
         let processes = report.processes.as_deref().unwrap_or_default();
-        vec![processes::table(
-            processes,
-            &self.shown(detail),
-            self.tree,
-            report.taken_at,
-        )]
+        let columns = self.shown(detail);
+        let table = processes::table(processes, &columns, self.tree, report.taken_at);
+        vec![Table {
+            uncut: self.no_trunc,
+            ..table
+        }]
     }
 }
 

@@ -237,7 +237,7 @@ fn a_stranger_sees_the_mounts_and_is_told_what_space_needs() {
             .contains("run as uid 1000 gid 1000"),
         "{gap}"
     );
-    let table = stranger().args(["df", "--space"]).run();
+    let table = stranger().args(["mounts", "--space"]).run();
     assert!(table.stdout_text().contains("? space"), "{table}");
     // The plain list needs nothing of that.
     let strict = stranger().args(["findmnt", "--strict"]).run();

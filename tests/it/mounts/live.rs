@@ -155,6 +155,86 @@ fn space_is_what_df_says() {
 }
 
 #[test]
+fn df_prints_what_df_prints() {
+    if !requires_root("mounts: the lines of df") {
+        return;
+    }
+    in_new_namespace(|namespace| {
+        let some = namespace.directory("some");
+        tmpfs(&some, "size=3m,nr_inodes=50");
+        fs::write(some.join("file"), vec![1; 1_000_001]).unwrap();
+        let full = namespace.directory("full");
+        tmpfs(&full, "size=64k");
+        fs::write(full.join("file"), vec![1; 100_000]).unwrap_err();
+        // The same file system twice, a part of it nearer to the root, and one mounted over.
+        bind(&full, &namespace.directory("x"));
+        fs::create_dir(some.join("part")).unwrap();
+        bind(&some.join("part"), &namespace.directory("y"));
+        let over = namespace.directory("over");
+        tmpfs(&over, "size=1m");
+        tmpfs(&over, "size=2m");
+        let (some, full) = (some.to_str().unwrap(), full.to_str().unwrap());
+        let lines = |text: String| -> Vec<Vec<String>> {
+            let words = |line: &str| line.split_whitespace().map(str::to_owned).collect();
+            text.lines().map(words).collect()
+        };
+        for words in [
+            &[][..],
+            &["-h"],
+            &["-H"],
+            &["-k"],
+            &["-i"],
+            &["-hi"],
+            &["-T"],
+            &["-hT"],
+            &["-BM"],
+            &["-B1M"],
+            &["-BK"],
+            &["-B1"],
+            &["-m"],
+            &["-t", "tmpfs"],
+            &[some],
+            &["-h", full, some, full],
+        ] {
+            let df = || {
+                let output = run("df".as_ref(), |command| {
+                    command.args(words);
+                });
+                assert_eq!(output.code, Some(0), "{words:?}: {output}");
+                lines(output.stdout_text())
+            };
+            let before = df();
+            let ours = namespace.spyhole(&[&["df"], words].concat());
+            let after = df();
+            assert_eq!(ours.code, Some(0), "{words:?}: {ours}");
+            let shown = lines(ours.stdout_text());
+            let points = |lines: &[Vec<String>]| -> Vec<String> {
+                lines
+                    .iter()
+                    .map(|line| line.last().unwrap().clone())
+                    .collect()
+            };
+            assert_eq!(points(&shown), points(&before), "{words:?}: {ours}");
+            assert_eq!(shown[0], before[0], "{words:?}");
+            // A disk of the machine may be written to meanwhile.
+            let mut still = 0;
+            for ((mine, before), after) in shown.iter().zip(&before).zip(&after) {
+                if before == after {
+                    still += 1;
+                    assert_eq!(mine, before, "{words:?}");
+                }
+            }
+            assert!(still > 1, "{words:?}: {before:?} {after:?}");
+        }
+        // The document is that of mounts.
+        let document = super::json(&namespace.spyhole(&["df", "-o", "json", some]));
+        let whole = namespace.document(&[some]);
+        assert_eq!(document["mounts"], whole["mounts"]);
+        assert_eq!(document["mounts"][0]["space"]["size_bytes"], 3 << 20);
+    });
+}
+
+#[test]
 fn what_is_mounted_over_is_hidden_and_never_shows_the_other_ones_space() {
     if !requires_root("mounts: hidden by another") {
         return;
@@ -216,9 +296,14 @@ fn tables_take_the_words_that_fingers_know() {
         let inner = inner.to_str().unwrap();
         for (words, expected) in [
             (vec!["findmnt", inner], "MOUNT POINT"),
-            (vec!["df", "--space", inner], "1.0Mi"),
-            (vec!["df", "--space", "-b", inner], "1048576"),
-            (vec!["df", "-i", inner], "IUSED"),
+            (vec!["mounts", "--space", inner], "1.0Mi"),
+            (vec!["mounts", "--space", "-b", inner], "1048576"),
+            (vec!["mounts", "-i", inner], "IUSED"),
+            (vec!["df", "-h", inner], "1.0M"),
+            (vec!["df", "-B1", inner], "1048576"),
+            (vec!["df", "-i", inner], "IUsed"),
+            (vec!["df", "-o", "wide", inner], "Volume"),
+            (vec!["findmnt", "-D", inner], "1.0Mi"),
             (vec!["findmnt", "-t", "tmpfs"], "house"),
             (vec!["findmnt", "--tree"], "─ "),
             (vec!["mounts", "-o", "wide", inner], "PROPAGATION"),

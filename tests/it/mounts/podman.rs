@@ -60,7 +60,7 @@ fn volumes_and_files_of_podman_have_their_names() {
     assert!(!text.contains("/proc/acpi"), "{list}");
     let all = podman.viewer(&web, &viewer, &["findmnt", "--all"]);
     assert!(all.stdout_text().contains("masked"), "{all}");
-    let space = podman.viewer(&web, &viewer, &["df", "--space"]);
+    let space = podman.viewer(&web, &viewer, &["mounts", "--space"]);
     assert!(
         space.stdout_text().contains("engine_volume spyhole-data"),
         "{space}"
