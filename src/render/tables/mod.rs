@@ -7,6 +7,8 @@ pub mod certificates;
 pub mod containers;
 pub mod environment;
 pub mod mounts;
+#[cfg(feature = "sample-section")]
+pub mod personality;
 pub mod processes;
 pub mod sockets;
 pub mod table;

@@ -258,7 +258,10 @@ impl<'a> Filler<'a> {
 
 fn memory_bytes(scan: &Scan) -> Result<u64, Refusal> {
     let mut buffer = Vec::new();
-    let read = scan.reader.proc.read(c"meminfo", 1 << 16, &mut buffer);
+    let read = scan
+        .reader
+        .proc
+        .read(c"meminfo", file_limits::SMALL, &mut buffer);
     read.map_err(|errno| Refusal {
         errno: Some(format!("{errno:?}")),
         ..Refusal::of(Reason::Unsupported)
