@@ -40,6 +40,7 @@ lint:
 ## unit: unit, property, container and documentation tests
 unit:
 	$(CARGO) test --locked
+	$(CARGO) test --locked --features sample-section --test sample_section
 
 ## check-binary: static, within its size, nothing of NSS in it
 check-binary:

@@ -156,6 +156,9 @@ pub enum What {
     Io,
     /// The links in `ns`.
     Namespaces,
+    /// `personality`.
+    #[cfg(feature = "sample-section")]
+    Personality,
 }
 
 impl What {
@@ -181,6 +184,8 @@ impl What {
             Self::MemoryRollup => "shared memory (PSS)",
             Self::Io => "bytes read and written",
             Self::Namespaces => "namespaces",
+            #[cfg(feature = "sample-section")]
+            Self::Personality => "personality",
         }
     }
 }

@@ -14,6 +14,8 @@ pub mod format;
 pub mod gap;
 pub mod label;
 pub mod mount;
+#[cfg(feature = "sample-section")]
+pub mod personality;
 pub mod pod_security;
 pub mod process;
 pub mod process_group;

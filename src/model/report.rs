@@ -72,6 +72,10 @@ pub struct Report {
     /// What a TLS server showed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsLook>,
+    /// How the kernel runs the main process.
+    #[cfg(feature = "sample-section")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub personality: Option<super::personality::Personality>,
     /// What could not be seen. Empty means that nothing is missing.
     pub gaps: Vec<Gap>,
 }
@@ -97,6 +101,8 @@ impl Report {
             decoded: None,
             certificates: None,
             tls: None,
+            #[cfg(feature = "sample-section")]
+            personality: None,
             gaps: Vec::new(),
         }
     }

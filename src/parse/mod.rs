@@ -29,6 +29,8 @@ pub mod mountinfo;
 pub mod namespace_link;
 pub mod net_tables;
 pub mod ocsp;
+#[cfg(feature = "sample-section")]
+pub mod personality;
 pub mod reach;
 pub mod resolv_conf;
 pub mod security_label;

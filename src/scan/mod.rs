@@ -11,6 +11,7 @@ pub mod needs;
 pub mod net_namespace;
 pub mod no_target;
 pub(crate) mod own_pod;
+pub mod plain_files;
 pub(crate) mod process_files;
 pub mod reader;
 pub mod security;

@@ -41,6 +41,9 @@ bitflags::bitflags! {
         const NET_NAMESPACE = 1 << 17;
         /// The links in `fd` that lead to files with names as certificates have them.
         const OPEN_FILES = 1 << 18;
+        /// `personality`.
+        #[cfg(feature = "sample-section")]
+        const PERSONALITY = 1 << 19;
     }
 }
 

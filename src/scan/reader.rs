@@ -9,6 +9,7 @@ use nix::errno::Errno;
 use super::container_key::{Identities, Identity, IdentitySource, Key};
 use super::needs::Files;
 use super::net_namespace::NetNamespace;
+use super::plain_files::PLAIN_FILES;
 use super::process_files::{CallerCredentials, ProcessFiles, TASKS_LIMIT, malformed};
 use super::security;
 use super::snapshot::{OpenSocket, ProcessSnapshot, Security};
@@ -147,18 +148,16 @@ impl ProcessFiles<'_> {
                 self.args()
             });
         }
-        if files.contains(Files::ENVIRON) {
+        facts.plain.clear();
+        for file in PLAIN_FILES.iter().filter(|file| files.contains(file.flag)) {
             // Where there is no memory behind it, Linux 6.18 says ESRCH as if it were gone.
-            facts.environ = Some(if bodiless {
+            let attempt = if bodiless && file.of_memory {
                 Ok(Vec::new())
             } else {
-                let attempt = self.read(
-                    c"environ",
-                    file_limits::ENVIRON,
-                    AccessCheck::OwnerAndPtrace,
-                );
-                attempt.map(|()| self.buffer.clone())
-            });
+                let read = self.read(file.name, file.limit, file.check);
+                read.map(|()| self.buffer.clone())
+            };
+            facts.plain.push((file.flag, attempt));
         }
         if files.contains(Files::EXE) {
             facts.exe = Some(if bodiless {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::container_key::Identity;
+use super::needs::Files;
 use super::net_namespace::NetNamespace;
 use crate::model::gap::{Reason, Refusal};
 use crate::parse::id_map::IdMap;
@@ -32,8 +33,8 @@ pub struct ProcessSnapshot {
     pub status: Option<Result<Box<Status>, Refusal>>,
     /// `cmdline`, split.
     pub args: Option<Result<Vec<Vec<u8>>, Refusal>>,
-    /// `environ`, as it is.
-    pub environ: Option<Result<Vec<u8>, Refusal>>,
+    /// What was read of [`PLAIN_FILES`](super::plain_files::PLAIN_FILES): see [`Self::file`].
+    pub(super) plain: Vec<(Files, Result<Vec<u8>, Refusal>)>,
     /// Where `exe` leads; `Ok(None)` for what has no program: zombies and kernel threads.
     pub exe: Option<Result<Option<Vec<u8>>, Refusal>>,
     /// Where `cwd` leads; `Ok(None)` for zombies.
@@ -115,6 +116,13 @@ pub struct Task {
 }
 
 impl ProcessSnapshot {
+    /// A file that is kept as it was read, such as `environ`.
+    #[must_use]
+    pub fn file(&self, flag: Files) -> Option<&Result<Vec<u8>, Refusal>> {
+        let found = self.plain.iter().find(|(of, _)| *of == flag);
+        found.map(|(_, attempt)| attempt)
+    }
+
     /// Whether it lacks what only those lack that have ended.
     pub(super) fn may_have_ended(&self) -> bool {
         !self.stat.is_bodiless()
@@ -141,7 +149,7 @@ impl ProcessSnapshot {
             read,
             status: None,
             args: None,
-            environ: None,
+            plain: Vec::new(),
             exe: None,
             cwd: None,
             fd_count: None,
@@ -172,7 +180,7 @@ impl ProcessSnapshot {
         }
         gone(self.status.as_ref())
             || gone(self.args.as_ref())
-            || gone(self.environ.as_ref())
+            || self.plain.iter().any(|(_, attempt)| gone(Some(attempt)))
             || gone(self.exe.as_ref())
             || gone(self.cwd.as_ref())
             || gone(self.fd_count.as_ref())

@@ -73,7 +73,7 @@ impl Request for EnvironmentQuery {
             .collect();
         let parsed: HashMap<i32, Result<Vec<Entry>, Refusal>> = shown
             .iter()
-            .filter_map(|facts| Some((facts.pid, facts.environ.as_ref()?)))
+            .filter_map(|facts| Some((facts.pid, facts.file(Files::ENVIRON)?)))
             .map(|(pid, attempt)| {
                 (
                     pid,

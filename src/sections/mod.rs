@@ -9,6 +9,8 @@ pub mod certificates;
 pub mod containers;
 pub mod environment;
 pub mod mounts;
+#[cfg(feature = "sample-section")]
+pub mod personality;
 pub mod processes;
 mod query_pairs;
 pub mod registry;

@@ -18,6 +18,8 @@ pub const REGISTRY: &[Section] = &[
     Section::of::<containers::ContainersQuery>(&containers::INFO),
     Section::of::<access::AccessQuery>(&access::INFO),
     Section::of::<tls::TlsQuery>(&tls::INFO),
+    #[cfg(feature = "sample-section")]
+    Section::of::<super::personality::PersonalityQuery>(&super::personality::INFO),
 ];
 
 /// The section of this name or alias.

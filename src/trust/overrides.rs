@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use crate::model::gap::{Reason, Refusal};
 use crate::parse::environ;
+use crate::scan::needs::Files;
 use crate::scan::snapshot::ProcessSnapshot;
 use crate::sys::ProcessDir;
 
@@ -20,7 +21,7 @@ pub(super) struct Overrides {
 impl Overrides {
     pub(super) fn of(facts: Option<&ProcessSnapshot>, process: &ProcessDir) -> Self {
         let unread = || Err(Refusal::of(Reason::Unsupported));
-        let environ = facts.and_then(|facts| facts.environ.clone());
+        let environ = facts.and_then(|facts| facts.file(Files::ENVIRON).cloned());
         let args = facts.and_then(|facts| facts.args.as_ref()?.as_ref().ok());
         Self::new(
             environ.unwrap_or_else(unread),

@@ -6,6 +6,8 @@
 pub mod certificates;
 mod family;
 pub mod mounts;
+#[cfg(feature = "sample-section")]
+pub mod personality;
 pub mod processes;
 mod server;
 pub mod sockets;

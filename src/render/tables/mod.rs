@@ -8,6 +8,8 @@ pub mod containers;
 pub mod df;
 pub mod environment;
 pub mod mounts;
+#[cfg(feature = "sample-section")]
+pub mod personality;
 pub mod processes;
 pub mod sockets;
 pub mod table;

@@ -11,6 +11,7 @@ use crate::model::access::What;
 use crate::model::gap::Refusal;
 use crate::rights::ptrace_access::{AccessCheck, Credentials, refusal_below};
 use crate::scan::Scan;
+use crate::scan::plain_files::PLAIN_FILES;
 use crate::scan::process_files::CallerCredentials;
 use crate::scan::snapshot::ProcessSnapshot;
 use crate::scan::target::TargetHandle;
@@ -79,16 +80,19 @@ impl Tries<'_> {
         );
         self.read(What::CgroupMembership, AccessCheck::Open, c"cgroup");
         self.read(What::Sockets, AccessCheck::Open, c"net/tcp");
+        self.plain(facts, |check| check == AccessCheck::Open);
+    }
+
+    /// Those files that sections have read as they are.
+    fn plain(&mut self, facts: &ProcessSnapshot, wanted: fn(AccessCheck) -> bool) {
+        for file in PLAIN_FILES.iter().filter(|file| wanted(file.check)) {
+            let attempt = facts.file(file.flag);
+            self.known(file.what, file.check, &file.name.to_string_lossy(), attempt);
+        }
     }
 
     fn guarded(&mut self, facts: &ProcessSnapshot, held: &TargetHandle) {
-        let environ = facts.environ.as_ref();
-        self.known(
-            What::Environment,
-            AccessCheck::OwnerAndPtrace,
-            "environ",
-            environ,
-        );
+        self.plain(facts, |check| check != AccessCheck::Open);
         self.files(held);
         self.known(
             What::Program,

@@ -24,6 +24,7 @@ use crate::rights::ptrace_access::{Credentials, blockers, may_ptrace};
 use crate::scan::Scan;
 use crate::scan::needs::Files;
 use crate::scan::needs::{Needs, Scope};
+use crate::scan::plain_files;
 use attempted::Attempted;
 use remedies::{Advice, Situation};
 use sharing::Sharing;
@@ -36,6 +37,15 @@ pub struct AccessQuery {}
 
 const SECTION: &str = INFO.name;
 
+/// Those that other sections read too: in `dump` the walk brings them once.
+const FILES: Files = plain_files::FLAGS
+    .union(Files::STATUS)
+    .union(Files::CMDLINE)
+    .union(Files::EXE)
+    .union(Files::CWD)
+    .union(Files::FD_COUNT)
+    .union(Files::LIMITS);
+
 /// What the section is.
 pub const INFO: SectionInfo = SectionInfo {
     name: "access",
@@ -43,13 +53,7 @@ pub const INFO: SectionInfo = SectionInfo {
     about: "Show what can be read of the target, what cannot, why, and how to fix it",
     example: "spyhole access -o wide",
     in_dump: true,
-    files: Files::STATUS
-        .union(Files::CMDLINE)
-        .union(Files::ENVIRON)
-        .union(Files::EXE)
-        .union(Files::CWD)
-        .union(Files::FD_COUNT)
-        .union(Files::LIMITS),
+    files: FILES,
     pem: false,
     secrets: false,
     metrics: None,
@@ -62,14 +66,7 @@ impl Request for AccessQuery {
 
     fn needs(&self, _: Detail) -> Needs {
         Needs {
-            // Those that other sections read too: in `dump` the walk brings them once.
-            files: Files::STATUS
-                | Files::CMDLINE
-                | Files::ENVIRON
-                | Files::EXE
-                | Files::CWD
-                | Files::FD_COUNT
-                | Files::LIMITS,
+            files: INFO.files,
             scope: Scope::Main,
             target: true,
         }

@@ -12,6 +12,7 @@ use crate::parse::certificate_paths;
 use crate::parse::certificate_paths::Named;
 use crate::parse::environ;
 use crate::scan::Scan;
+use crate::scan::needs::Files;
 use crate::scan::snapshot::ProcessSnapshot;
 use crate::sections::mounts::fill::{MountPoint, points};
 
@@ -140,7 +141,7 @@ impl Places {
             }
             _ => None,
         };
-        match &facts.environ {
+        match facts.file(Files::ENVIRON) {
             Some(Ok(bytes)) => {
                 for entry in environ::parse(bytes) {
                     let value = entry.value.unwrap_or_default();

@@ -14,6 +14,7 @@ use crate::parse::volume::is_kernel;
 use crate::rights::file_mode::FileSubject;
 use crate::rights::ptrace_access::AccessCheck;
 use crate::scan::Scan;
+use crate::scan::needs::Files;
 use crate::scan::process_files::CallerCredentials;
 use crate::scan::target::TargetHandle;
 use crate::sys::InRoot;
@@ -77,7 +78,7 @@ fn usual_directories(scan: &Scan, gaps: &mut Gaps) -> Vec<(Purpose, Vec<u8>)> {
     let pid = facts.pid;
     let mut refused: Vec<Refusal> = Vec::new();
     let mut found = Vec::new();
-    let (environ, cwd) = (&facts.environ, &facts.cwd);
+    let (environ, cwd) = (facts.file(Files::ENVIRON), &facts.cwd);
     if environ.is_some() || cwd.is_some() {
         found.push((Purpose::Tmp, b"/tmp".to_vec()));
     }

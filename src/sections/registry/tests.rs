@@ -4,6 +4,7 @@ use serde_json::Value;
 use super::*;
 use crate::model::schema;
 use crate::scan::needs::Files;
+use crate::scan::plain_files;
 use crate::sections::section::{Detail, SectionInfo};
 
 /// A section's request without flags, with each flag that is set by its name alone, and what
@@ -45,6 +46,15 @@ fn the_files_that_are_told_are_those_that_requests_need() {
         }
         assert_eq!(needed, section.info.files, "{}", section.info.name);
     }
+}
+
+#[test]
+fn each_file_that_is_read_as_it_is_is_of_a_section_and_tried_by_access() {
+    let files = |section: &&Section| section.info.name != access::INFO.name;
+    let sections = REGISTRY.iter().filter(files);
+    let read = sections.fold(Files::empty(), |all, section| all | section.info.files);
+    assert!(read.contains(plain_files::FLAGS), "{read:?}");
+    assert!(access::INFO.files.contains(plain_files::FLAGS));
 }
 
 #[test]
