@@ -19,6 +19,18 @@ pub enum Exit {
     Internal = 5,
 }
 
+impl Exit {
+    /// The code of whatever answers yes, no or unknown. One precedence for every command: no beats
+    /// unknown beats yes.
+    pub fn of_answer(no: bool, unknown: bool) -> Self {
+        match (no, unknown) {
+            (true, _) => Self::CheckFailed,
+            (false, true) => Self::Unreadable,
+            (false, false) => Self::Done,
+        }
+    }
+}
+
 /// The table for the help.
 pub const HELP: &str = "\
 Exit codes:
@@ -27,10 +39,23 @@ Exit codes:
   2  usage error
   3  no target, an ambiguous target, or the wrong PID namespace
   4  none of the requested data could be read; with --strict, not all of it
-  5  internal error";
+  5  internal error
+If both 1 and 4 apply, it is 1.";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         ExitCode::from(exit as u8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_beats_unknown_beats_yes() {
+        let code = |no, unknown| Exit::of_answer(no, unknown) as u8;
+        assert_eq!([code(true, true), code(true, false)], [1, 1]);
+        assert_eq!([code(false, true), code(false, false)], [4, 0]);
     }
 }

@@ -460,14 +460,10 @@ fn verdict(
         }
     }
     if wrong_place {
-        Exit::Target
-    } else if (global.strict && !report.gaps.is_empty())
-        || requests.iter().all(|request| request.saw_nothing(report))
-    {
-        Exit::Unreadable
-    } else if requests.iter().any(|request| request.says_no(report)) {
-        Exit::CheckFailed
-    } else {
-        Exit::Done
+        return Exit::Target;
     }
+    let unknown = (global.strict && !report.gaps.is_empty())
+        || requests.iter().all(|request| request.saw_nothing(report));
+    let no = requests.iter().any(|request| request.says_no(report));
+    Exit::of_answer(no, unknown)
 }
