@@ -142,7 +142,7 @@ fn a_variable_that_leads_nowhere_is_named() {
     assert_eq!(named["variable"], "SSL_CERT_FILE");
     let consequence = store["consequence"].as_str().unwrap();
     assert!(
-        consequence.contains("SSL_CERT_FILE names /etc/nowhere.pem, which does not exist"),
+        consequence.contains("SSL_CERT_FILE points to /etc/nowhere.pem, which does not exist"),
         "{consequence}"
     );
 }

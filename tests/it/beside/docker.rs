@@ -99,10 +99,7 @@ fn a_container_that_does_not_run_says_how_it_ended() {
             "killed",
             "exit code 137, killed since its memory was at the limit",
         ),
-        (
-            "restarting",
-            "does not stay up: it ended with exit code 127",
-        ),
+        ("restarting", "keeps restarting: it exited with code 127"),
     ] {
         let refused = desk(inspected, "", "")
             .spyhole(&["docker", "web"])
@@ -159,7 +156,7 @@ fn a_target_that_ends_and_takes_spyhole_with_it_is_said_so() {
     let refused = desk.spyhole(&["docker", "web"]).ended_with(3);
     let said = refused.stderr_text();
     assert!(
-        said.contains("the look was cut short: web is not running"),
+        said.contains("the scan was cut short: web is not running"),
         "{refused}"
     );
 }
@@ -202,7 +199,7 @@ fn a_daemon_that_does_not_answer_is_said_so() {
         (absent, "spyhole: docker does not answer: start it"),
         (
             closed,
-            "spyhole: docker may not be asked by this user: be in the group docker",
+            "spyhole: permission denied to use docker: join the group docker",
         ),
     ] {
         let text = format!("#!/bin/sh\necho '[]'\necho '{words}' >&2\nexit 1\n");

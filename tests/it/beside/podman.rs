@@ -75,7 +75,7 @@ fn a_container_of_one_user_is_read_whole_as_that_user_and_nothing_remains() {
 
     let said = seen.stderr_text();
     assert!(
-        said.contains("as uid 1000 gid 1000, with no capability"),
+        said.contains("as uid 1000 gid 1000, without capabilities"),
         "{said}"
     );
     let missing = format!("there is no image {} here", own_image::DEFAULT);

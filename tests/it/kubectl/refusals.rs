@@ -121,7 +121,7 @@ fn a_pod_that_cannot_be_entered_is_told_before_anything_is_added() {
             "crash-loop",
             "kubectl logs --namespace=shop web --container=app --previous",
         ),
-        ("pulling", "does not run yet: ContainerCreating"),
+        ("pulling", "is not running yet: ContainerCreating"),
         ("completed", "has ended (succeeded)"),
     ];
     for (pod, word) in cases {
@@ -233,7 +233,7 @@ fn a_pod_without_a_node_is_told_as_such() {
     };
     let bare = said(&pod);
     assert!(
-        bare.contains("the pod web is not scheduled: no node runs it yet\n"),
+        bare.contains("the pod web is not scheduled to a node yet\n"),
         "{bare}"
     );
     pod["status"]["conditions"] = json!([

@@ -225,7 +225,8 @@ fn the_page_is_told_with_its_token() {
     kubectl.answer(
         "logs",
         &format!(
-            "spyhole: listens on http://127.0.0.1:7794/\nspyhole: the token for this run: {token}\n"
+            "spyhole: listening on http://127.0.0.1:7794/\nspyhole: the token for this run: \
+             {token}\n"
         ),
     );
     let seen = kubectl.spyhole(["web", "--serve"]).ended_with(0);

@@ -145,7 +145,7 @@ fn names() -> Vec<Chain> {
             .asked("www.example")
             .refused(
                 &[NameMismatch],
-                "www.example was asked for, and CN=the server is for DNS:api.example",
+                "requested www.example, but CN=the server is valid for DNS:api.example",
             ),
         chain("one of many names", &many).asked("n77.example"),
         chain("none of many names", &many)
