@@ -97,8 +97,8 @@ pub(super) fn cause(end: &End, memory: &Memory, was_passed_on: bool) -> Option<C
         (Some(more @ 1..), _) => (
             CauseKind::OutOfMemory,
             format!(
-                "meanwhile the kernel's OOM killer killed {more} other processes in its \
-                cgroup"
+                "meanwhile the kernel's OOM killer killed {more} other {} in its cgroup",
+                if more == 1 { "process" } else { "processes" }
             ),
             Some(limit),
         ),

@@ -95,10 +95,7 @@ fn a_privileged_container_is_read_as_root_and_past_apparmor() {
 #[test]
 fn a_container_that_does_not_run_says_how_it_ended() {
     for (inspected, words) in [
-        (
-            "killed",
-            "exit code 137, killed since its memory was at the limit",
-        ),
+        ("killed", "exit code 137, killed at the memory limit"),
         ("restarting", "keeps restarting: it exited with code 127"),
     ] {
         let refused = desk(inspected, "", "")
@@ -196,7 +193,7 @@ fn a_daemon_that_does_not_answer_is_said_so() {
     let absent = "Cannot connect to the Docker daemon at unix:///nonexistent/docker.sock. Is the docker daemon running?";
     let closed = "permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock: Get \"http://%2Fvar%2Frun%2Fdocker.sock/v1.50/containers/web/json\": dial unix /var/run/docker.sock: connect: permission denied";
     for (words, said) in [
-        (absent, "spyhole: docker does not answer: start it"),
+        (absent, "spyhole: docker does not respond: start it"),
         (
             closed,
             "spyhole: permission denied to use docker: join the group docker",
@@ -210,7 +207,7 @@ fn a_daemon_that_does_not_answer_is_said_so() {
     if bare.shell("docker --version").code == Some(0) {
         let told = refused(&bare);
         assert!(
-            told.starts_with("spyhole: docker does not answer: start it"),
+            told.starts_with("spyhole: docker does not respond: start it"),
             "{told}"
         );
     }

@@ -99,7 +99,7 @@ fn one_certificate_in_every_guise_is_read_as_openssl_reads_it() {
             differs.push(name);
         }
         if name == "bytes behind it" {
-            assert_eq!(found.certificates[0].faults, ["5 bytes follow it"]);
+            assert_eq!(found.certificates[0].faults, ["5 trailing bytes"]);
             assert_eq!(found.certificates[0].der, der);
         } else {
             assert!(

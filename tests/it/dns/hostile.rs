@@ -321,7 +321,7 @@ fn what_is_too_long_for_udp_and_not_to_be_had_by_tcp_says_so() {
     assert!(
         failure(&cut_again, LONG)
             .says
-            .contains("by TCP: a malformed answer: it is said to be cut")
+            .contains("over TCP: a malformed answer: it is marked as truncated")
     );
     let other = truncating().and_tcp(|stream, query, _| {
         let mut message = good(query);

@@ -90,12 +90,12 @@ fn what_is_not_there() {
     house.file("plain", "x", 0o644);
     symlink("/nowhere/app", house.at("link")).unwrap();
     symlink("circle", house.at("circle")).unwrap();
-    fails(&house.at("none"), "there is no such file (exit 127)");
+    fails(&house.at("none"), "file not found (exit 127)");
     fails(
         &house.at("no/such/app"),
         &format!("not even {}", house.at("no").display()),
     );
-    fails(&house.at("plain/app"), "plain is no directory");
+    fails(&house.at("plain/app"), "plain is not a directory");
     fails(
         &house.at("link"),
         "link is a symlink to /nowhere/app, which does not exist",
@@ -131,7 +131,7 @@ fn a_bare_name_tells_where_it_was_looked_for() {
     with_path(Some(house.0.path()), "app").ended_with(4);
     with_path(Some(Path::new("")), "app").ended_with(4);
     let own = with_path(Some(house.0.path()), "app.draft").ended_with(126);
-    let own = said(own, "nobody may run it");
+    let own = said(own, "it is not executable");
     let found = house.at("app.draft");
     assert!(
         own.stderr_text()
@@ -259,12 +259,12 @@ fn scripts_without_their_interpreter() {
     let windows = house.file("windows", "#!/bin/sh\r\necho hello\r\n", 0o755);
     let own = fails(
         &windows,
-        "as in Windows (CR LF): the interpreter is not /bin/sh but /bin/sh\\r",
+        "has a Windows line ending (CR LF): the interpreter is not /bin/sh but /bin/sh\\r",
     );
     assert!(own.stderr_text().contains("dos2unix"), "{own}");
     let plain = house.file("plain", "x", 0o644);
     let through = house.file("through", format!("#!{}\n", plain.display()), 0o755);
-    fails(&through, "nobody may run it: mode 0644");
+    fails(&through, "it is not executable: mode 0644");
     let second = house.file("second", format!("#!{}\n", missing.display()), 0o755);
     fails(&second, "its interpreter /bin/no-such-shell is not there");
 }
