@@ -273,13 +273,13 @@ mod tests {
     fn what_cannot_be_meant_is_told_with_what_was_expected() {
         for (text, expected) in [
             ("tcp:db", "HOST:PORT"),
-            ("ping:db", "is no check"),
+            ("ping:db", "is not a check"),
             ("listen:http", "a port"),
             ("cert:tls.crt", "absolute path"),
             ("memory:90%", "such as <90%"),
             ("http:ftp://a", "http://"),
             ("tls:a:1,verify=yes", "target, mozilla or none"),
-            ("tcp:a:1,timeout=0s", "more than nothing"),
+            ("tcp:a:1,timeout=0s", "greater than zero"),
             ("all(tcp:a:1", "expected )"),
         ] {
             let why = wrong(text);

@@ -30,7 +30,7 @@ pub enum NoTarget {
         /// The directory that was tried.
         path: PathBuf,
     },
-    /// The process that was named is not there.
+    /// The process that was named not found.
     #[error(
         "process {0} not found; `spyhole containers` and `spyhole ps --all` list what is \
         visible"

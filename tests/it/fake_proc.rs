@@ -113,7 +113,7 @@ fn what_was_refused_is_a_question_mark_with_its_note() {
         "{seen}"
     );
     assert!(
-        text.contains("? fd_limit of pid 1: not supported by this kernel"),
+        text.contains("pid 1: fd_limit not readable (not supported by this kernel)"),
         "{seen}"
     );
 }

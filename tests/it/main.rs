@@ -50,3 +50,4 @@ mod targets;
 mod tls;
 mod trust_store;
 mod truth;
+mod wording;

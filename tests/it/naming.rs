@@ -151,10 +151,7 @@ fn two_pods_on_a_node_are_told_apart() {
 fn a_name_that_two_pods_have_needs_an_id() {
     let fake = node();
     let seen = fake.spyhole(["-c", "web", "ps"]).ended_with(3);
-    assert!(
-        seen.stderr_text().contains("more than one container"),
-        "{seen}"
-    );
+    assert!(seen.stderr_text().contains("ambiguous target"), "{seen}");
     let ids = fake.spyhole(["containers", "-o", "json"]).document();
     let webs = list(&ids, "containers")
         .iter()

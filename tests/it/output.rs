@@ -94,7 +94,7 @@ fn notes_stand_below_the_table_or_on_stderr_without_headings() {
     let lines: Vec<String> = seen.stdout_text().lines().map(str::to_owned).collect();
     assert_eq!(lines.len(), 3, "{seen}");
     assert!(
-        lines[0].starts_with("PID") && lines[2].starts_with("? fd_limit of pid 1: "),
+        lines[0].starts_with("PID") && lines[2].starts_with("pid 1: fd_limit not readable ("),
         "{seen}"
     );
     assert!(seen.stderr.is_empty(), "{seen}");

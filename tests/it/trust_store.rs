@@ -142,7 +142,7 @@ fn a_variable_that_leads_nowhere_is_named() {
     assert_eq!(named["variable"], "SSL_CERT_FILE");
     let consequence = store["consequence"].as_str().unwrap();
     assert!(
-        consequence.contains("SSL_CERT_FILE names /etc/nowhere.pem, which does not exist"),
+        consequence.contains("SSL_CERT_FILE points to /etc/nowhere.pem, which does not exist"),
         "{consequence}"
     );
 }
@@ -169,7 +169,10 @@ fn a_directory_counts_only_files_with_a_hash_for_their_name() {
         (&"empty".into(), &0.into())
     );
     let says = plain["says"].as_str().unwrap();
-    assert!(says.starts_with("3 files, none with a hash"), "{says}");
+    assert!(
+        says.starts_with("3 files, none named by its hash"),
+        "{says}"
+    );
 
     symlink("1.pem", folder.path().join("0a1b2c3d.0")).unwrap();
     let store = seen(&start());

@@ -154,7 +154,7 @@ mod tests {
                 b"version https://git-lfs.github.com/spec/v1\noid",
                 "Git LFS",
             ),
-            (b"\x01\x02\x03", "no program"),
+            (b"\x01\x02\x03", "not an executable format"),
         ] {
             let Content::Other(says) = of(start) else {
                 panic!("{start:?}")

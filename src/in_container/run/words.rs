@@ -97,8 +97,8 @@ pub(super) fn cause(end: &End, memory: &Memory, was_passed_on: bool) -> Option<C
         (Some(more @ 1..), _) => (
             CauseKind::OutOfMemory,
             format!(
-                "meanwhile the kernel's OOM killer killed {more} other processes in its \
-                cgroup"
+                "meanwhile the kernel's OOM killer killed {more} other {} in its cgroup",
+                if more == 1 { "process" } else { "processes" }
             ),
             Some(limit),
         ),
@@ -185,10 +185,10 @@ mod tests {
         let killed = signaled(9);
         let (kind, says) = said(&killed, &memory(Some(3), Some(4)), false);
         assert_eq!(kind, CauseKind::OutOfMemory);
-        assert!(says.contains("OOM killer ended it"), "{says}");
+        assert!(says.contains("killed by the kernel's OOM killer"), "{says}");
         let (kind, says) = said(&killed, &memory(Some(3), Some(3)), false);
         assert_eq!(kind, CauseKind::Signal);
-        assert!(says.contains("not by the OOM killer"), "{says}");
+        assert!(says.contains("another process sent the signal"), "{says}");
         for unseen in [
             memory(None, Some(4)),
             memory(Some(3), None),
@@ -196,7 +196,7 @@ mod tests {
         ] {
             let (kind, says) = said(&killed, &unseen, false);
             assert_eq!(kind, CauseKind::Signal);
-            assert!(says.contains("unknown"), "{says}");
+            assert!(says.contains("cannot be determined"), "{says}");
         }
     }
 
@@ -204,7 +204,7 @@ mod tests {
     fn an_oom_kill_of_another_is_not_its_own() {
         let (kind, says) = said(&signaled(11), &memory(Some(0), Some(2)), false);
         assert_eq!(kind, CauseKind::OutOfMemory);
-        assert!(says.contains("2 of the processes beside it"), "{says}");
+        assert!(says.contains("2 other processes in its cgroup"), "{says}");
         let exited = End::Exited { code: 1 };
         assert!(cause(&exited, &memory(Some(0), Some(1)), false).is_some());
         assert_eq!(cause(&exited, &memory(Some(1), Some(1)), false), None);
@@ -215,10 +215,10 @@ mod tests {
     fn a_signal_that_was_passed_on_is_no_fault() {
         let quiet = memory(Some(0), Some(0));
         let (_, says) = said(&signaled(15), &quiet, true);
-        assert!(says.contains("passed on"), "{says}");
+        assert!(says.contains("forwarded to it"), "{says}");
         assert_eq!(cause(&signaled(15), &quiet, false), None);
         let (_, says) = said(&signaled(11), &quiet, false);
-        assert!(says.contains("memory that it may not"), "{says}");
+        assert!(says.contains("invalid memory access"), "{says}");
     }
 
     #[test]

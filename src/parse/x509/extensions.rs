@@ -34,7 +34,7 @@ pub(super) fn read(certificate: &X509Certificate, faults: &mut Vec<String>) -> E
         let known = Known::of(extension.oid.as_bytes());
         if !seen.insert(extension.oid.as_bytes()) {
             let which = known.map_or("an extension of it", Known::name);
-            tell(faults, format!("duplicate {which}"));
+            tell(faults, format!("{which} occurs twice"));
             continue;
         }
         let value = Elements::of(extension.value);

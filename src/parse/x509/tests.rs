@@ -164,10 +164,10 @@ fn an_extension_that_is_there_twice_is_told_and_the_first_stands() {
     let yes = constraints(&[&element(BOOLEAN, &[&[0xff]])]);
     let found = Parts::with([(BASIC_CONSTRAINTS, no), (BASIC_CONSTRAINTS, yes)]);
     assert!(!found.is_ca);
-    assert_eq!(found.faults, ["its basicConstraints is there twice"]);
+    assert_eq!(found.faults, ["its basicConstraints occurs twice"]);
     let other: &[u8] = &[0x2a, 3];
     let found = Parts::with(vec![(other, Vec::new()); 1000]);
-    assert_eq!(found.faults, ["an extension of it is there twice"]);
+    assert_eq!(found.faults, ["an extension of it occurs twice"]);
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn elements_beyond_the_standard_are_told() {
     let mut der = Parts::default().der();
     der.extend(b"tail");
     let found = certificate(&der, SystemTime::UNIX_EPOCH).unwrap();
-    assert_eq!(found.faults, ["4 bytes follow it"]);
+    assert_eq!(found.faults, ["4 trailing bytes"]);
     assert_eq!(found.der.len(), der.len() - 4);
 }
 

@@ -115,7 +115,7 @@ const WORDS: [(Risk, &str); 41] = [
     ),
     (
         Low,
-        "take leases on files of others, which delays whoever opens them",
+        "take leases on files of others, which delays other openers",
     ),
     (Low, "write records into the audit log of the node"),
     (

@@ -62,7 +62,7 @@ fn go_leaves_its_version() {
     info.extend(b"\x08go1.22.3\x00");
     let seen = alone(&[(".go.buildinfo", &info)]);
     assert_eq!(seen.rules, RuntimeTrustRules::Go { fallback: false });
-    assert_eq!(seen.evidence, "/app was made by go1.22.3");
+    assert_eq!(seen.evidence, "/app was built by go1.22.3");
     let stripped = alone(&[(".note.go.buildid", b"x")]);
     assert_eq!(stripped.evidence, "/app has Go's build id");
 }
@@ -106,7 +106,7 @@ fn dotnet_is_a_library_or_a_single_file() {
     );
     assert_eq!(shared.evidence, "libcoreclr.so is mapped");
     let native = alone(&[("__managedcode", b"x")]);
-    assert_eq!(native.evidence, "/app holds compiled .NET code");
+    assert_eq!(native.evidence, "/app contains compiled .NET code");
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn openssl_tells_its_directory() {
         (&linked.rules, linked.evidence.as_str()),
         (
             &RuntimeTrustRules::Openssl { openssl },
-            "/app holds OpenSSL itself"
+            "/app contains OpenSSL"
         )
     );
 }
@@ -205,7 +205,7 @@ fn rust_is_told_by_its_compiler_or_its_library() {
     );
     assert_eq!(
         seen.evidence,
-        "/app was made by rustc version 1.91.0 (abc 2026-01-01)"
+        "/app was built by rustc version 1.91.0 (abc 2026-01-01)"
     );
     let stripped = alone(&[(".rodata", b"/rustc/0123/library/core\0\x0cISRG Root X1")]);
     assert_eq!(
@@ -223,7 +223,7 @@ fn what_nothing_tells_is_unknown() {
     assert_eq!(seen.rules, RuntimeTrustRules::Unknown);
     assert_eq!(
         seen.evidence,
-        "neither /app nor what it has mapped tells which TLS library it uses"
+        "no known TLS library found in /app or its mapped files"
     );
     let script = told(&Target::new(), b"#!/bin/sh\n", &[]);
     assert_eq!(script.rules, RuntimeTrustRules::Unknown);

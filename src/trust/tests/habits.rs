@@ -87,7 +87,7 @@ fn a_variable_that_names_nothing_is_told_and_replaces_the_files_only() {
     assert_eq!(
         store.consequence,
         "Go trusts 3 authorities found in /etc/ssl/certs; \
-         SSL_CERT_FILE names /nowhere.pem, which does not exist"
+         SSL_CERT_FILE points to /nowhere.pem, which does not exist"
     );
     let both = target.env("SSL_CERT_DIR=/none:/other").trust(GO).store;
     let paths: Vec<String> = both
@@ -138,9 +138,9 @@ fn a_directory_that_may_not_be_entered_hides_what_is_in_it() {
     let store = target.trust(GO).store;
     assert_eq!(told(&store, "/private/ca.pem").0, PlaceState::Unreadable);
     assert!(
-        store
-            .consequence
-            .ends_with("SSL_CERT_FILE names /private/ca.pem, which the target's user may not read"),
+        store.consequence.ends_with(
+            "SSL_CERT_FILE points to /private/ca.pem, which the target's user cannot read"
+        ),
         "{}",
         store.consequence
     );
@@ -228,7 +228,7 @@ fn where_the_directory_of_openssl_does_not_show_nothing_is_claimed() {
     assert_eq!((trust.store.roots, trust.roots), (None, None));
     assert!(
         trust.store.consequence.starts_with(
-            "trust store unknown: the OPENSSLDIR of its OpenSSL was not found; authorities are in \
+            "trust store unknown: the OPENSSLDIR of its OpenSSL was not found; authorities found in \
              /etc/ssl/cert.pem"
         ),
         "{}",
@@ -251,7 +251,7 @@ fn java_takes_the_store_of_its_property_else_jssecacerts_else_cacerts() {
     );
     assert_eq!(
         store.consequence,
-        "none of the 2 places that Java looks in exists: its trust store is empty, so every TLS \
+        "none of the 2 paths that Java searches exists: its trust store is empty, so every TLS \
          connection will fail"
     );
     let mut target = Target::new()
@@ -271,7 +271,7 @@ fn java_takes_the_store_of_its_property_else_jssecacerts_else_cacerts() {
     let cacerts = place(&store, "/opt/java/lib/security/cacerts");
     assert_eq!(
         cacerts.says.as_deref(),
-        Some("it is PEM, where only JKS or PKCS#12 is read")
+        Some("its format is PEM, but only JKS or PKCS#12 is read")
     );
     assert_eq!(cacerts.used.as_ref().unwrap().value(), Some(&false));
 }
@@ -334,7 +334,7 @@ fn requests_looks_elsewhere_than_python() {
     assert!(
         store
             .consequence
-            .contains("requests looks in /venv/certifi/cacert.pem"),
+            .contains("requests uses /venv/certifi/cacert.pem"),
         "{}",
         store.consequence
     );

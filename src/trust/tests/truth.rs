@@ -208,5 +208,5 @@ fn a_real_go_program_is_go_s() {
         .find_map(|line| line.strip_prefix("go: "))
         .unwrap();
     assert_eq!(seen.rules, RuntimeTrustRules::Go { fallback: false });
-    assert_eq!(seen.evidence, format!("{path} was made by {version}"));
+    assert_eq!(seen.evidence, format!("{path} was built by {version}"));
 }

@@ -95,14 +95,8 @@ fn a_privileged_container_is_read_as_root_and_past_apparmor() {
 #[test]
 fn a_container_that_does_not_run_says_how_it_ended() {
     for (inspected, words) in [
-        (
-            "killed",
-            "exit code 137, killed since its memory was at the limit",
-        ),
-        (
-            "restarting",
-            "does not stay up: it ended with exit code 127",
-        ),
+        ("killed", "exit code 137, killed at the memory limit"),
+        ("restarting", "keeps restarting: it exited with code 127"),
     ] {
         let refused = desk(inspected, "", "")
             .spyhole(&["docker", "web"])
@@ -159,7 +153,7 @@ fn a_target_that_ends_and_takes_spyhole_with_it_is_said_so() {
     let refused = desk.spyhole(&["docker", "web"]).ended_with(3);
     let said = refused.stderr_text();
     assert!(
-        said.contains("the look was cut short: web is not running"),
+        said.contains("the scan was cut short: web is not running"),
         "{refused}"
     );
 }
@@ -199,10 +193,10 @@ fn a_daemon_that_does_not_answer_is_said_so() {
     let absent = "Cannot connect to the Docker daemon at unix:///nonexistent/docker.sock. Is the docker daemon running?";
     let closed = "permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock: Get \"http://%2Fvar%2Frun%2Fdocker.sock/v1.50/containers/web/json\": dial unix /var/run/docker.sock: connect: permission denied";
     for (words, said) in [
-        (absent, "spyhole: docker does not answer: start it"),
+        (absent, "spyhole: docker does not respond: start it"),
         (
             closed,
-            "spyhole: docker may not be asked by this user: be in the group docker",
+            "spyhole: permission denied to use docker: join the group docker",
         ),
     ] {
         let text = format!("#!/bin/sh\necho '[]'\necho '{words}' >&2\nexit 1\n");
@@ -213,7 +207,7 @@ fn a_daemon_that_does_not_answer_is_said_so() {
     if bare.shell("docker --version").code == Some(0) {
         let told = refused(&bare);
         assert!(
-            told.starts_with("spyhole: docker does not answer: start it"),
+            told.starts_with("spyhole: docker does not respond: start it"),
             "{told}"
         );
     }

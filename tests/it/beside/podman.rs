@@ -75,10 +75,10 @@ fn a_container_of_one_user_is_read_whole_as_that_user_and_nothing_remains() {
 
     let said = seen.stderr_text();
     assert!(
-        said.contains("as uid 1000 gid 1000, with no capability"),
+        said.contains("as uid 1000 gid 1000, without capabilities"),
         "{said}"
     );
-    let missing = format!("there is no image {} here", own_image::DEFAULT);
+    let missing = format!("image {} not found", own_image::DEFAULT);
     assert!(said.contains(&missing), "{said}");
     assert!(!seen.to_string().contains(SECRET), "{seen}");
     assert_eq!(companions(&web), Vec::<String>::new());

@@ -48,13 +48,13 @@ fn a_container_that_is_not_there_or_does_not_run_is_named() {
     );
     let said = refused(&desk, &["podman", &ended]);
     assert!(
-        said.contains("is not running: it ended with exit code 0"),
+        said.contains("is not running: it exited with code 0"),
         "{said}"
     );
     assert!(said.contains("spyhole run"), "{said}");
     let said = refused(&desk, &["podman", &created]);
     assert!(
-        said.contains(&format!("was not started yet: podman start {created}")),
+        said.contains(&format!("has not been started: podman start {created}")),
         "{said}"
     );
     podman.must(&["rm", &ended, &created]);

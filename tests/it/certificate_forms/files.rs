@@ -99,7 +99,7 @@ fn one_certificate_in_every_guise_is_read_as_openssl_reads_it() {
             differs.push(name);
         }
         if name == "bytes behind it" {
-            assert_eq!(found.certificates[0].faults, ["5 bytes follow it"]);
+            assert_eq!(found.certificates[0].faults, ["5 trailing bytes"]);
             assert_eq!(found.certificates[0].der, der);
         } else {
             assert!(
@@ -164,11 +164,14 @@ fn der_of_certificates_is_read_one_after_the_other() {
     assert_eq!(made.contents("two.der", None).certificates.len(), 2);
     let tail = made.contents("tail.der", None);
     assert_eq!(subjects(&tail), ["CN=one"]);
-    assert_eq!(faults(&tail), ["4 bytes follow that are no certificate"]);
+    assert_eq!(
+        faults(&tail),
+        ["4 trailing bytes that are not a certificate"]
+    );
     let cut = made.contents("cut.der", None);
     assert_eq!(
         faults(&cut),
-        [format!("it is cut short: 100 bytes of {}", der.len())]
+        [format!("it is truncated: 100 of  bytes{}", der.len())]
     );
 }
 

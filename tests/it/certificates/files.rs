@@ -182,9 +182,12 @@ fn a_scratch_image_without_any_file_is_seen_to_have_none() {
     assert_eq!(seen["certificates"]["missing"], missing);
     let table = web.spyhole().uid(1000).caps("none").args(["certs"]).run();
     let text = table.stdout_text();
-    assert!(text.contains("no certificate was found"), "{text}");
+    assert!(text.contains("no certificates found"), "{text}");
     assert!(
-        text.contains("/nowhere/ca.pem: nothing is there, though SSL_CERT_FILE names it"),
+        text.contains(
+            "/nowhere/ca.pem: SSL_CERT_FILE points to this path, but the file does not \
+            exist"
+        ),
         "{text}"
     );
 }

@@ -84,18 +84,19 @@ fn localhost_is_known_without_a_file_and_the_file_may_say_otherwise() {
 #[test]
 fn what_is_no_name_is_refused_with_a_sentence() {
     for (name, says) in [
-        ("", " is no name to ask for: an empty name"),
+        ("", " is not a valid host name: an empty name"),
         (
             "m\u{fc}ller.example",
-            "m\u{fc}ller.example is no name to ask for: not ASCII: give the form that begins with xn-- (`idn2 NAME` prints it)",
+            "m\u{fc}ller.example is not a valid host name: not ASCII: give the form that begins \
+             with xn-- (`idn2 NAME` prints it)",
         ),
         (
             "a..b",
-            "a..b is no name to ask for: a part between two dots is empty",
+            "a..b is not a valid host name: a part between two dots is empty",
         ),
         (
             "a\x1b[31m",
-            "a\\x1b[31m is no name to ask for: '\\u{1b}' is in no host name",
+            "a\\x1b[31m is not a valid host name: '\\u{1b}' is not allowed in a host name",
         ),
     ] {
         let why = look(name, Some(HOSTS)).unwrap_err();

@@ -135,7 +135,7 @@ fn nonsense_is_called_malformed() {
         let why = failure(server, LONG);
         assert_eq!(why.kind, FailureKind::ServersFailed, "{why}");
         let start = format!(
-            "no name server could tell of web.example: 127.0.0.1: a malformed answer: {word}"
+            "no name server could resolve web.example: 127.0.0.1: a malformed answer: {word}"
         );
         assert!(why.says.starts_with(&start), "{why}");
     }
@@ -179,7 +179,7 @@ fn a_server_error_leads_to_the_next_server_and_is_told() {
         let why = failure(&first, LONG);
         assert_eq!(
             why.says,
-            format!("no name server could tell of web.example: 127.0.0.1: {word} for web.example")
+            format!("no name server could resolve web.example: 127.0.0.1: {word} for web.example")
         );
     }
 }
@@ -308,7 +308,7 @@ fn truncating() -> Server {
 #[test]
 fn what_is_too_long_for_udp_and_not_to_be_had_by_tcp_says_so() {
     let why = failure(&truncating(), LONG);
-    let word = "127.0.0.1: its answer is too long for UDP, and by TCP: connection refused";
+    let word = "127.0.0.1: the answer is truncated over UDP, and over TCP: connection refused";
     assert!(why.says.contains(word), "{why}");
     let closing = truncating().and_tcp(|_, _, _| ());
     assert!(
@@ -321,7 +321,7 @@ fn what_is_too_long_for_udp_and_not_to_be_had_by_tcp_says_so() {
     assert!(
         failure(&cut_again, LONG)
             .says
-            .contains("by TCP: a malformed answer: it is said to be cut")
+            .contains("over TCP: a malformed answer: it is marked as truncated")
     );
     let other = truncating().and_tcp(|stream, query, _| {
         let mut message = good(query);
@@ -434,6 +434,6 @@ fn a_deadline_that_is_over_asks_nobody() {
     assert_eq!(why.kind, FailureKind::Timeout);
     assert_eq!(
         why.says,
-        "web.example was not found in time: the time was up before web.example was asked for"
+        "resolving web.example timed out: timed out before web.example was queried"
     );
 }

@@ -136,7 +136,7 @@ fn a_step_that_fails_leaves_what_was_there() {
             ("fsync", "EDQUOT", 2, "the quota of"),
             ("fsync", "ENOSPC", 2, "is full: "),
             ("fsync", "EIO", 5, "cannot copy into"),
-            ("fchmod", "EPERM", 2, "may not be written"),
+            ("fchmod", "EPERM", 2, "is not writable"),
             (RENAME, "EIO", 5, "cannot copy into"),
         ] {
             let house = tempfile::tempdir().unwrap();

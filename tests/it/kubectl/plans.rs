@@ -192,7 +192,10 @@ fn a_terminal_is_passed_on() {
         "{seen}"
     );
     let refused = kubectl.spyhole(["web", "-it"]).ended_with(2);
-    assert!(refused.stderr_text().contains("stdin is none"), "{refused}");
+    assert!(
+        refused.stderr_text().contains("stdin is not one"),
+        "{refused}"
+    );
 }
 
 #[test]
@@ -255,7 +258,7 @@ fn the_image_has_a_tag_and_is_fetched_only_from_where_it_can_be() {
         .spyhole(["web", "--dry-run", "--image=a b"])
         .ended_with(2);
     assert!(
-        odd.stderr_text().contains("not the name of an image"),
+        odd.stderr_text().contains("not a valid image name"),
         "{odd}"
     );
 }

@@ -304,7 +304,7 @@ fn refusals_of_a_server_come_through_kubectl_as_sentences() {
         ),
         (
             "pods \"web\" is forbidden: violates PodSecurity \"restricted:latest\": unrestricted capabilities",
-            "admits only Pod Security restricted:latest, and the container is more: unrestricted capabilities",
+            "admits only Pod Security restricted:latest, which the container violates: unrestricted capabilities",
         ),
     ];
     for (message, sentence) in cases {
@@ -318,10 +318,7 @@ fn refusals_of_a_server_come_through_kubectl_as_sentences() {
     let server = ApiServer::start(&fixture("non-root"), "restricted");
     let engineer = Engineer::of(&server);
     let seen = engineer.kubectl_spyhole(&["wbe"]).ended_with(3);
-    assert!(
-        seen.stderr_text().contains("there is no such pod"),
-        "{seen}"
-    );
+    assert!(seen.stderr_text().contains("pod not found"), "{seen}");
     let seen = engineer
         .kubectl_spyhole(&["web", "--context=prod"])
         .ended_with(3);

@@ -37,7 +37,7 @@ const REFUSED: [(&str, &str, &[&str]); 14] = [
         "debug",
         "Error from server: admission webhook \"validate.kyverno.svc-fail\" denied the request: images come from registry.example",
         &[
-            "a policy of the cluster",
+            "an admission policy of the cluster",
             "validate.kyverno.svc-fail says: images come from registry.example",
         ],
     ),
@@ -59,20 +59,17 @@ const REFUSED: [(&str, &str, &[&str]); 14] = [
     (
         "get-pod",
         "Error from server (NotFound): pods \"web\" not found",
-        &[
-            "there is no such pod: pods \"web\" not found",
-            "--all-namespaces",
-        ],
+        &["pod not found: pods \"web\" not found", "--all-namespaces"],
     ),
     (
         "get-pod",
         "Error from server (NotFound): namespaces \"shop\" not found",
-        &["there is no such namespace"],
+        &["namespace not found"],
     ),
     (
         "get-pod",
         "E1124 02:04:05.123456    4242 memcache.go:265] \"Unhandled Error\" err=\"couldn't get current server API group list\"\nThe connection to the server localhost:8080 was refused - did you specify the right host or port?",
-        &["reaches no cluster: The connection", "--kubeconfig"],
+        &["cannot reach the cluster: The connection", "--kubeconfig"],
     ),
     (
         "get-pod",
@@ -82,18 +79,14 @@ const REFUSED: [(&str, &str, &[&str]); 14] = [
     (
         "get-pod",
         "error: You must be logged in to the server (Unauthorized)",
-        &["does not know who asks"],
+        &["kubectl is not logged in"],
     ),
     (
         "get-pod",
         "something \u{1b}[31mnew\u{202e}",
-        &[r"cannot read the pod; kubectl says: something \x1b[31mnew\u{202e}"],
+        &[r"cannot read the pod: something \x1b[31mnew\u{202e}"],
     ),
-    (
-        "debug",
-        "",
-        &["cannot add a container to the pod; kubectl says: nothing"],
-    ),
+    ("debug", "", &["cannot add a container to the pod: nothing"]),
 ];
 
 #[test]
@@ -121,7 +114,7 @@ fn a_pod_that_cannot_be_entered_is_told_before_anything_is_added() {
             "crash-loop",
             "kubectl logs --namespace=shop web --container=app --previous",
         ),
-        ("pulling", "does not run yet: ContainerCreating"),
+        ("pulling", "is not running yet: ContainerCreating"),
         ("completed", "has ended (succeeded)"),
     ];
     for (pod, word) in cases {
@@ -233,7 +226,7 @@ fn a_pod_without_a_node_is_told_as_such() {
     };
     let bare = said(&pod);
     assert!(
-        bare.contains("the pod web is not scheduled: no node runs it yet\n"),
+        bare.contains("the pod web is not scheduled to a node yet\n"),
         "{bare}"
     );
     pod["status"]["conditions"] = json!([
@@ -242,7 +235,7 @@ fn a_pod_without_a_node_is_told_as_such() {
     ]);
     let told = said(&pod);
     assert!(
-        told.contains("no node runs it yet: Unschedulable: 0/3 nodes are available"),
+        told.contains("is not scheduled to a node yet: Unschedulable: 0/3 nodes are available"),
         "{told}"
     );
     // With a node, it is the node that has not spoken yet.

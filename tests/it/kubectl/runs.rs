@@ -68,10 +68,7 @@ fn the_document_comes_whole_with_the_exit_code_of_spyhole() {
 fn a_document_that_was_cut_is_not_passed_off_as_whole() {
     let (_, seen) = run(&[ended(0)], ":3}\n", &["web", "-q"]);
     assert_eq!(seen.code, Some(3), "{seen}");
-    assert!(
-        seen.stderr_text().contains("did not arrive whole"),
-        "{seen}"
-    );
+    assert!(seen.stderr_text().contains("is incomplete"), "{seen}");
 }
 
 /// A log holds both of spyhole's streams: the exit code tells which of them is in it.
@@ -138,7 +135,7 @@ fn what_cannot_be_used_again_is_replaced() {
         (
             "command terminated with exit code 137\n",
             137,
-            "ended before it was done (exit code 137)",
+            "ended early (exit code 137)",
         ),
         (
             "command terminated with exit code 126\n",
@@ -162,10 +159,7 @@ fn what_cannot_be_used_again_is_replaced() {
             seen.stderr_text()
         };
         let words = run(&["web"]);
-        assert!(
-            words.contains("spyhole-7xk2q cannot be used again"),
-            "{words}"
-        );
+        assert!(words.contains("spyhole-7xk2q cannot be reused"), "{words}");
         assert!(words.contains(why), "{words}");
         assert_eq!(run(&["web", "-q"]), "");
     }
@@ -225,7 +219,8 @@ fn the_page_is_told_with_its_token() {
     kubectl.answer(
         "logs",
         &format!(
-            "spyhole: listens on http://127.0.0.1:7794/\nspyhole: the token for this run: {token}\n"
+            "spyhole: listening on http://127.0.0.1:7794/\nspyhole: the token for this run: \
+             {token}\n"
         ),
     );
     let seen = kubectl.spyhole(["web", "--serve"]).ended_with(0);
@@ -251,7 +246,7 @@ fn what_will_not_start_is_told_as_soon_as_it_is_known() {
         (
             waiting("ErrImagePull", "pull access denied"),
             &[
-                concat!("cannot get the image spyhole:", env!("CARGO_PKG_VERSION")),
+                concat!("cannot pull the image spyhole:", env!("CARGO_PKG_VERSION")),
                 "kind load docker-image",
                 concat!("localhost/spyhole:", env!("CARGO_PKG_VERSION")),
                 "--image",
@@ -282,7 +277,7 @@ fn what_will_not_start_is_told_as_soon_as_it_is_known() {
         ),
         (
             json!({"terminated": {"exitCode": 137, "reason": "OOMKilled"}}),
-            &["ended before it was done: OOMKilled"],
+            &["terminated early: OOMKilled"],
         ),
     ];
     for (state, words) in cases {
@@ -339,7 +334,7 @@ fn an_image_that_is_not_spyhole_is_not_waited_for_without_end() {
     assert_eq!(seen.stdout_text(), "");
     let said = seen.stderr_text();
     for words in [
-        "still runs after 11 s",
+        "still running after 11 s",
         "is spyhole the entrypoint of the image nginx?",
         "kubectl logs --namespace=shop web --container=spyhole-",
         "stays listed",

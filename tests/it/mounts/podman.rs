@@ -54,7 +54,7 @@ fn volumes_and_files_of_podman_have_their_names() {
     let list = podman.viewer(&web, &viewer, &["findmnt"]);
     let text = list.stdout_text();
     assert!(
-        text.contains(&format!("({masked} paths that the runtime masks")),
+        text.contains(&format!("({masked} paths in /proc and /sys masked")),
         "{list}"
     );
     assert!(!text.contains("/proc/acpi"), "{list}");

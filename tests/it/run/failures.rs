@@ -90,15 +90,15 @@ fn what_is_not_there() {
     house.file("plain", "x", 0o644);
     symlink("/nowhere/app", house.at("link")).unwrap();
     symlink("circle", house.at("circle")).unwrap();
-    fails(&house.at("none"), "there is no such file (exit 127)");
+    fails(&house.at("none"), "file not found (exit 127)");
     fails(
         &house.at("no/such/app"),
         &format!("not even {}", house.at("no").display()),
     );
-    fails(&house.at("plain/app"), "plain is no directory");
+    fails(&house.at("plain/app"), "plain is not a directory");
     fails(
         &house.at("link"),
-        "link is a link to /nowhere/app, which is not there",
+        "link is a symlink to /nowhere/app, which does not exist",
     );
     fails(&house.at("circle"), "it is a symlink loop");
 }
@@ -119,19 +119,19 @@ fn a_bare_name_tells_where_it_was_looked_for() {
     let own = with_path(Some(Path::new("/nowhere:/etc")), "app").ended_with(127);
     let own = said(
         own,
-        "no directory of PATH has it: looked in /nowhere, /etc (exit 127)",
+        "not found in any directory of PATH: /nowhere, /etc (exit 127)",
     );
     let hint = format!("{} exists: use this path", program.display());
     assert!(own.stderr_text().contains(&hint), "{own}");
     let own = with_path(None, "no-such-program").ended_with(127);
     said(
         own,
-        "PATH is not set, and none of the usual directories has it: looked in /usr/local/sbin",
+        "PATH is not set, and it was not found in the default directories: /usr/local/sbin",
     );
     with_path(Some(house.0.path()), "app").ended_with(4);
     with_path(Some(Path::new("")), "app").ended_with(4);
     let own = with_path(Some(house.0.path()), "app.draft").ended_with(126);
-    let own = said(own, "nobody may run it");
+    let own = said(own, "it is not executable");
     let found = house.at("app.draft");
     assert!(
         own.stderr_text()
@@ -157,7 +157,7 @@ fn who_may_not_run_it() {
     let nobody = house.file("app", "#!/bin/sh\n", 0o644);
     let own = fails(
         &nobody,
-        "nobody may run it: mode 0644, owner 0:0 (exit 126)",
+        "it is not executable: mode 0644, owner 0:0 (exit 126)",
     );
     assert!(own.stderr_text().contains("COPY --chmod=0755"), "{own}");
     let owner = house.file("own", "#!/bin/sh\n", 0o744);
@@ -176,10 +176,10 @@ fn who_may_not_run_it() {
     };
     said(
         as_user(&owner),
-        "only its owner can execute it: mode 0744, owner 0:0, and this is 4711:4712",
+        "only its owner can execute it: mode 0744, owner 0:0, current user 4711:4712",
     );
     let closed = format!(
-        "the directory {} may not be entered by 4711:4712",
+        "the directory {} is not accessible to 4711:4712",
         house.at("closed").display()
     );
     said(as_user(&house.at("closed/app")), &closed);
@@ -209,7 +209,7 @@ fn another_architecture() {
         _ => "arm64",
     };
     // A shell would take it for a script.
-    let says = format!("it was built for s390x, and this is {here}");
+    let says = format!("it was built for s390x, but this machine is {here}");
     said(wrapped([&path]).ended_with(126), &says);
 }
 
@@ -223,7 +223,7 @@ fn a_loader_that_is_missing() {
         let path = house.file("app", patched(interpreter(), loader), 0o755);
         let own = fails(
             &path,
-            &format!("its ELF interpreter {loader} is not there (exit 127)"),
+            &format!("its ELF interpreter {loader} does not exist (exit 127)"),
         );
         assert!(own.stderr_text().contains(word), "{own}");
     }
@@ -236,7 +236,7 @@ fn a_library_that_is_missing() {
     let own = wrapped([&path]).ended_with(127);
     let text = own.stderr_text();
     assert!(
-        text.contains("libraries that it needs were not found: libx.so.6"),
+        text.contains("shared libraries not found: libx.so.6"),
         "{own}"
     );
     assert!(
@@ -254,17 +254,17 @@ fn scripts_without_their_interpreter() {
     let missing = house.file("missing", "#! /bin/no-such-shell -e\n", 0o755);
     fails(
         &missing,
-        "it is a script, and its interpreter /bin/no-such-shell is not there (exit 127)",
+        "it is a script, and its interpreter /bin/no-such-shell does not exist (exit 127)",
     );
     let windows = house.file("windows", "#!/bin/sh\r\necho hello\r\n", 0o755);
     let own = fails(
         &windows,
-        "as in Windows (CR LF): the interpreter is not /bin/sh but /bin/sh\\r",
+        "has a Windows line ending (CR LF): the interpreter is not /bin/sh but /bin/sh\\r",
     );
     assert!(own.stderr_text().contains("dos2unix"), "{own}");
     let plain = house.file("plain", "x", 0o644);
     let through = house.file("through", format!("#!{}\n", plain.display()), 0o755);
-    fails(&through, "nobody may run it: mode 0644");
+    fails(&through, "it is not executable: mode 0644");
     let second = house.file("second", format!("#!{}\n", missing.display()), 0o755);
     fails(&second, "its interpreter /bin/no-such-shell is not there");
 }
@@ -297,7 +297,7 @@ fn the_shell_form_without_a_shell() {
         .run();
     let own = said(
         own.ended_with(127),
-        "there is no shell /bin/sh here to run the command line",
+        "the shell /bin/sh does not exist to run the command line",
     );
     assert!(own.stderr_text().contains("exec form"), "{own}");
 }
@@ -320,7 +320,8 @@ fn capabilities_that_the_container_may_not_have() {
         .arg(&path));
     said(
         own.ended_with(126),
-        "its file asks for capabilities that this container may not have: cap_sys_time (exit 126)",
+        "its file requires capabilities that this container does not allow: cap_sys_time (exit \
+         126)",
     );
 }
 

@@ -73,7 +73,8 @@ fn a_program_that_the_image_lacks_is_explained() {
     ]);
     let own = own.ended_with(127);
     assert!(
-        own.stderr_text().contains("there is no shell /bin/sh here"),
+        own.stderr_text()
+            .contains("the shell /bin/sh does not exist"),
         "{own}"
     );
 }

@@ -92,9 +92,9 @@ fn an_end_that_was_asked_for_says_so() {
     let own = app.wait().ended_with(143);
     let said = own.stderr_text();
     assert!(said.contains("was ended by SIGTERM"), "{own}");
-    assert!(said.contains("the signal was passed on to it"), "{own}");
+    assert!(said.contains("the signal was forwarded to it"), "{own}");
     assert!(
-        said.contains("last signal passed on to it: SIGTERM, 0."),
+        said.contains("last signal forwarded to it: SIGTERM, 0."),
         "{own}"
     );
 }

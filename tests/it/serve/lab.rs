@@ -246,12 +246,18 @@ fn it_says_at_once_where_it_sees_nobody_and_goes_on() {
     };
     let bare = || Lab::bare().uid(1000).caps("none");
     let alone = words(Beside::start(bare(), 1000, &[]));
-    assert!(alone.contains("sees no process but itself"), "{alone}");
+    assert!(alone.contains("only its own process is visible"), "{alone}");
     assert!(alone.contains("--target=CONTAINER"), "{alone}");
     let meant = words(Beside::start(bare(), 1000, &["--self"]));
-    assert!(!meant.contains("sees no process"), "{meant}");
+    assert!(
+        !meant.contains("only its own process is visible"),
+        "{meant}"
+    );
     let web = Lab::webapp().uid(1000).caps("none").start();
     let beside = web.spyhole().uid(1000).caps("none");
     let beside = words(Beside::start(beside, 1000, &[]));
-    assert!(!beside.contains("sees no process"), "{beside}");
+    assert!(
+        !beside.contains("only its own process is visible"),
+        "{beside}"
+    );
 }

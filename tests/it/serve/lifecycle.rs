@@ -145,7 +145,7 @@ fn several_addresses_are_one_server() {
     let token = server.token();
     let bearer = format!("Bearer {token}");
     let v6 = server.said().lines().nth(1).unwrap().to_owned();
-    let v6 = v6.strip_prefix("spyhole: listens on http://").unwrap();
+    let v6 = v6.strip_prefix("spyhole: listening on http://").unwrap();
     let v6 = v6.trim_end_matches('/').to_owned();
     let ask = |host: &str| request("/", host, &[("Authorization", &bearer)]);
     assert_eq!(server.get("/").status, 200);

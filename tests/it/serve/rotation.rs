@@ -81,7 +81,7 @@ fn a_token_that_is_replaced_counts_from_then_on() {
     assert_eq!(status(&server, OLD), 401);
 
     volume.replace(&[("token", b"short")]);
-    let line = server.wait_asking("the token before still counts", || {
+    let line = server.wait_asking("still using the previous token", || {
         assert_eq!(status(&server, "short"), 401);
     });
     assert!(line.contains("at least 16"), "{line}");
@@ -187,7 +187,7 @@ fn no_guard_at_all_is_said_aloud() {
     let server = Server::start(&["--insecure-no-auth"]);
     let line = server.wait_for("--insecure-no-auth");
     assert!(
-        line.contains("whoever reaches this address reads everything"),
+        line.contains("anyone who can reach this address can read everything"),
         "{line}"
     );
     assert!(!server.said().contains("token for this run"));

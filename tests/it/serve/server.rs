@@ -58,7 +58,7 @@ impl Server {
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let mut first = String::new();
         stderr.read_line(&mut first).unwrap();
-        let url = first.strip_prefix("spyhole: listens on ");
+        let url = first.strip_prefix("spyhole: listening on ");
         let Some(url) = url.map(|url| url.trim_end().to_owned()) else {
             stderr.read_to_string(&mut first).unwrap();
             panic!("{command:?} ended with {:?}: {first}", child.wait())

@@ -176,7 +176,7 @@ fn a_certificate_that_is_replaced_is_served_from_then_on() {
         ("key.pem", key.as_bytes()),
         ("ca.pem", ca.as_bytes()),
     ]);
-    server.wait_asking("serves on with the certificate before", || {
+    server.wait_asking("still using the previous certificate", || {
         let subject = subject(&server);
         assert!(subject.contains("second"), "{subject}");
     });

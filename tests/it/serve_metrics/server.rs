@@ -16,7 +16,7 @@ use crate::patience::PATIENCE;
 pub(crate) const TOKEN: &str = "a-token-for-the-tests-0123456789";
 
 /// What its first line on stderr begins with.
-const LISTENS: &str = "spyhole: listens on ";
+const LISTENS: &str = "spyhole: listening on ";
 
 /// `spyhole serve` on a loopback port; dropping it ends it.
 pub(crate) struct Server {

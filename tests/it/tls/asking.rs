@@ -256,7 +256,8 @@ fn where_nobody_else_is_in_sight_the_server_is_asked_all_the_same() {
     let document = seen.json();
     failure(&document["tls"], "connection_refused");
     assert!(
-        seen.stderr_text().contains("sees only its own container"),
+        seen.stderr_text()
+            .contains("only its own container is visible"),
         "{seen}"
     );
 }

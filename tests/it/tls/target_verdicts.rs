@@ -131,7 +131,7 @@ fn a_variable_that_leads_nowhere_takes_the_bundle_away() {
     let table = ask(&web, &[]).stdout_text();
     let first = table.lines().next().unwrap();
     assert!(
-        first.contains("SSL_CERT_FILE names /etc/nowhere.pem, which does not exist"),
+        first.contains("SSL_CERT_FILE points to /etc/nowhere.pem, which does not exist"),
         "{table}"
     );
     assert!(!first.contains("the target has no CA bundle"), "{table}");

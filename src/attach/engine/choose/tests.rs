@@ -102,8 +102,11 @@ fn whatever_that_user_could_not_read_needs_root() {
         ),
         (vec![identity(0, 0, Some(net_admin))], "(cap_net_admin)"),
         (vec![closed], "not dumpable"),
-        (vec![identity(0, 0, None)], "which capabilities"),
-        (vec![], "as whom"),
+        (
+            vec![identity(0, 0, None)],
+            "the capabilities of its processes cannot be read",
+        ),
+        (vec![], "the user of its processes cannot be read"),
     ];
     for (whos, why) in cases {
         let plan = planned(&container(), &identities(whos), &image(), &[]);
@@ -230,7 +233,7 @@ fn the_own_file_comes_with_nothing_of_what_the_image_does_by_itself() {
         "{line}"
     );
     assert!(
-        plan.because[1].contains("no image spyhole"),
+        plan.because[1].contains("image spyhole not found"),
         "{:?}",
         plan.because
     );

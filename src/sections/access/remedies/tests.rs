@@ -255,7 +255,7 @@ fn root_with(capabilities: &[u8]) -> Credentials {
     }
 }
 
-/// What was just done to no avail is not advised again; what refuses it is said instead.
+/// What was just done to no avail is not advised again; the cause is shown instead.
 #[test]
 fn a_remedy_that_was_followed_is_not_printed_again() {
     let kubernetes = place(Platform::Kubernetes);
@@ -284,7 +284,7 @@ fn a_remedy_that_was_followed_is_not_printed_again() {
         assert_eq!(told.len(), followed, "{advice:?}");
         for because in told {
             assert!(
-                because.starts_with("it already does; what refuses it is "),
+                because.starts_with("it already runs that way; access is denied by "),
                 "{because}"
             );
         }

@@ -67,12 +67,12 @@ fn keys(openssl: &Openssl) -> Vec<Chain> {
             RSA2048,
             "-algorithm RSA -pkeyopt rsa_keygen_bits:512",
         )
-        .refused(&[WeakKey], "every runtime refuses"),
+        .refused(&[WeakKey], "every runtime rejects"),
         pair("P-256", P256, P256),
         pair("P-384", P384, P384),
         pair("P-521 leaf", P256, P521),
-        pair("P-521 root", P521, P256).cannot("does not know this algorithm"),
-        pair("P-192 leaf", P256, P192).refused(&[WeakKey], "elliptic key of 192 bits"),
+        pair("P-521 root", P521, P256).cannot("does not support this algorithm"),
+        pair("P-192 leaf", P256, P192).refused(&[WeakKey], "EC key of 192 bits"),
         pair("brainpool root", BRAINPOOL, P256).cannot("ecdsa-with-SHA256"),
         pair("Ed25519", "-algorithm ED25519", "-algorithm ED25519"),
         pair("Ed448 leaf", P256, "-algorithm ED448"),
@@ -155,7 +155,7 @@ fn versions(openssl: &Openssl) -> Vec<Chain> {
         Chain::good("negative serial", &[&negative], &[&root]),
         Chain::good("critical policies", &[&policies], &[&root]).cannot("2.5.29.32"),
         Chain::good("leaf of version 1", &[&old_leaf], &[&root])
-            .refused(&[NameMismatch, Unsupported], "holds no names"),
+            .refused(&[NameMismatch, Unsupported], "contains no names"),
         Chain::good(
             "intermediate of version 1",
             &[&under_old_sub, &old_sub],
@@ -173,7 +173,7 @@ fn versions(openssl: &Openssl) -> Vec<Chain> {
             &[&under_limited, &limited],
             &[&root],
         )
-        .cannot("of a kind that spyhole cannot compare"),
+        .cannot("of a type that spyhole does not support"),
         Chain::good("name in another encoding", &[&spelled], &[&root])
             .refused(&[UnknownIssuer], "in another encoding"),
     ]

@@ -27,9 +27,9 @@ fn a_chain_that_verifies_has_its_blemishes_told() {
         ("intermediate", ""),
         (
             "root sent along",
-            "sends an authority along, which whoever trusts it has: CN=root",
+            "sends a root certificate, which clients already have: CN=root",
         ),
-        ("wrong order", "sends its chain in disorder"),
+        ("wrong order", "sends its chain out of order"),
         (
             "unneeded certificates",
             "that this chain does not need: CN=other root",
@@ -40,9 +40,9 @@ fn a_chain_that_verifies_has_its_blemishes_told() {
         ),
         (
             "intermediate trusted",
-            "CN=sub is trusted and did not issue itself",
+            "CN=sub is trusted but not self-signed",
         ),
-        ("leaf is a CA", "rustls takes none for a server"),
+        ("leaf is a CA", "rustls rejects it as a server certificate"),
     ];
     let chains = chains();
     for (name, says) in expected {
@@ -145,7 +145,7 @@ fn names() -> Vec<Chain> {
             .asked("www.example")
             .refused(
                 &[NameMismatch],
-                "www.example was asked for, and CN=the server is for DNS:api.example",
+                "requested www.example, but CN=the server is valid for DNS:api.example",
             ),
         chain("one of many names", &many).asked("n77.example"),
         chain("none of many names", &many)
@@ -155,13 +155,13 @@ fn names() -> Vec<Chain> {
         chain("wildcard", &["*.api.example"]).asked("www.api.example"),
         chain("wildcard across a dot", &["*.api.example"])
             .asked("a.b.api.example")
-            .refused(&[NameMismatch], "stands for exactly one label"),
+            .refused(&[NameMismatch], "matches exactly one label"),
         chain("wildcard for nothing", &["*.api.example"])
             .asked("api.example")
             .refused(&[NameMismatch], ""),
         chain("partial wildcard", &["w*.api.example"])
             .asked("www.api.example")
-            .refused(&[NameMismatch], "only a part of a label"),
+            .refused(&[NameMismatch], "only part of a label"),
         chain("address", &["10.1.2.3"]).asked("10.1.2.3"),
         chain("address of version 6", &["fd00::1"]).asked("fd00:0:0::1"),
         chain("wrong address", &["10.1.2.3"])
@@ -227,7 +227,7 @@ fn issuers() -> Vec<Chain> {
         ),
         good("missing intermediate", &[&told], &[&root.der]).refused(
             &[MissingIntermediate],
-            "the server left out CN=sub, which issued CN=the server: it is not the only authority \
+            "the server does not send CN=sub, which issued CN=the server: it is not the only authority \
              of --ca and not in the chain; it is available at http://ca.example/sub.der",
         ),
         good("issuer nowhere", &[&leaf], &[&root.der])
@@ -241,7 +241,7 @@ fn issuers() -> Vec<Chain> {
         )
         .refused(&[UnknownIssuer], "the chain ends at CN=root"),
         good("nobody is trusted", &[&leaf, &sub.der], &[])
-            .refused(&[UnknownIssuer], "(there is no authority in --ca)"),
+            .refused(&[UnknownIssuer], "(--ca contains no authority)"),
         good(
             "cross-signed, the useful one first",
             &[&leaf, &cross, &sub.der],
@@ -262,9 +262,9 @@ fn issuers() -> Vec<Chain> {
             &[&root.leaf(&["api.example"])],
             &[&again.der],
         )
-        .refused(&[BadSignature], "made anew under its old name"),
+        .refused(&[BadSignature], "re-created under the same name"),
         good("changed on the way", &[&broken, &sub.der], &[&root.der])
-            .refused(&[BadSignature], "does not fit the key of CN=sub"),
+            .refused(&[BadSignature], "does not match the key of CN=sub"),
         good("self-signed", &[&alone], &[&root.der]).refused(&[SelfSigned], "issued itself"),
         good("self-signed and trusted", &[&alone], &[&alone]),
         good("trusted leaf of another", &[&leaf], &[&leaf]),
@@ -336,9 +336,9 @@ fn constraints() -> Vec<Chain> {
         )
         .refused(&[IssuerNotCa], "allows 0 CA certificates"),
         chain("issuer is not a CA", &no_ca, &["api.example"])
-            .refused(&[IssuerNotCa], "does not say CA:TRUE"),
+            .refused(&[IssuerNotCa], "is not CA:TRUE"),
         chain("issuer may not sign", &no_sign, &["api.example"])
-            .refused(&[IssuerNotCa], "does not allow to sign certificates"),
+            .refused(&[IssuerNotCa], "does not allow signing certificates"),
         chain("issuer for clients", &clients, &["api.example"])
             .refused(&[NotForServers], "clientAuth, not serverAuth"),
         one(
