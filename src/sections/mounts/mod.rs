@@ -3,6 +3,7 @@
 
 pub(super) mod fill;
 mod places;
+mod volume;
 
 use std::time::Duration;
 
