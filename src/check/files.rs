@@ -11,7 +11,7 @@ use super::{CheckContext, CheckOutcome};
 use crate::model::certificate::{Certificate, LeafVerdict};
 use crate::model::gap::{Gaps, Refusal};
 use crate::model::verdict::Authorities;
-use crate::parse::certificate_file;
+use crate::pki;
 use crate::scan::Scan;
 use crate::scan::cgroup::MemoryCgroup;
 use crate::scan::target::TargetHandle;
@@ -103,7 +103,7 @@ pub(super) fn certificate(
     if let Err(outcome) = read {
         return outcome;
     }
-    let contents = certificate_file::contents(&bytes, None, SystemTime::now());
+    let contents = pki::contents(&bytes, None, SystemTime::now());
     let mut certificates = contents
         .map(|contents| contents.certificates)
         .unwrap_or_default();

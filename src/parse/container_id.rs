@@ -179,12 +179,12 @@ fn after<'a>(bytes: &'a [u8], mark: &[u8]) -> Option<&'a [u8]> {
 }
 
 /// 64 lower-case hexadecimal digits.
-pub(super) fn container_id(bytes: &[u8]) -> Option<String> {
+pub(crate) fn container_id(bytes: &[u8]) -> Option<String> {
     (bytes.len() == 64).then(|| lower_hex(bytes)).flatten()
 }
 
 /// 8-4-4-4-12 hexadecimal digits, parted by `-` or systemd's `_`; or 32 digits.
-pub(super) fn pod_uid(bytes: &[u8]) -> Option<String> {
+pub(crate) fn pod_uid(bytes: &[u8]) -> Option<String> {
     if bytes.len() == 32 {
         return lower_hex(bytes);
     }
@@ -326,12 +326,12 @@ fn volume_pod(parts: &[&[u8]]) -> Option<String> {
 }
 
 /// The kubelet names a termination log by eight hexadecimal digits.
-pub(super) fn is_log(part: &[u8]) -> bool {
+pub(crate) fn is_log(part: &[u8]) -> bool {
     part.len() == 8 && lower_hex(part).is_some()
 }
 
 /// A DNS label.
-pub(super) fn container_name(part: &[u8]) -> Option<String> {
+pub(crate) fn container_name(part: &[u8]) -> Option<String> {
     let label = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
     let fits = (1..=63).contains(&part.len()) && part.iter().all(label);
     fits.then(|| String::from_utf8(part.to_vec()).ok())?

@@ -42,14 +42,13 @@ pub mod stat;
 pub mod status;
 pub mod system;
 pub mod tty;
-pub mod volume;
 pub mod x509;
 
 mod ber;
 mod text;
 
 #[cfg(test)]
-mod mutate;
+pub(crate) mod mutate;
 
 /// Bytes that are not in the format they should be in.
 ///

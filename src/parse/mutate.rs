@@ -2,7 +2,7 @@
 
 /// Calls `parse` with `sample` cut at each offset, with each byte flipped and replaced, and with
 /// each line doubled, gone or emptied. The parser passes if it returns.
-pub(super) fn survives(sample: &[u8], mut parse: impl FnMut(&[u8])) {
+pub(crate) fn survives(sample: &[u8], mut parse: impl FnMut(&[u8])) {
     for end in 0..=sample.len() {
         parse(&sample[..end]);
         parse(&sample[end..]);

@@ -9,7 +9,6 @@ use x509_parser::asn1_rs::{Any, Class, FromDer, GeneralizedTime, Tag};
 
 use super::Malformed;
 use super::signed::Signed;
-use crate::model::time::Timestamp;
 
 /// `id-pkix-ocsp-basic`.
 const BASIC: &str = "1.3.6.1.5.5.7.48.1.1";
@@ -43,9 +42,9 @@ pub struct Answer<'a> {
     /// What is said.
     pub status: Status,
     /// When that was so.
-    pub this_update: Timestamp,
+    pub this_update: SystemTime,
     /// When a newer one is due, where it says so.
-    pub next_update: Option<Timestamp>,
+    pub next_update: Option<SystemTime>,
 }
 
 /// The state of a certificate.
@@ -54,7 +53,7 @@ pub enum Status {
     /// Not revoked.
     Good,
     /// Revoked at a time, for a reason by its number in RFC 5280 5.3.1.
-    Revoked(Timestamp, Option<u8>),
+    Revoked(SystemTime, Option<u8>),
     /// The responder does not know it.
     Unknown,
 }
@@ -178,15 +177,15 @@ fn responders(rest: &[u8]) -> Vec<&[u8]> {
     found
 }
 
-fn time_in(der: &[u8]) -> Option<Timestamp> {
+fn time_in(der: &[u8]) -> Option<SystemTime> {
     time(&Any::from_der(der).ok()?.1)
 }
 
-fn time(any: &Any) -> Option<Timestamp> {
+fn time(any: &Any) -> Option<SystemTime> {
     let time = GeneralizedTime::try_from(any).ok()?;
     let seconds = u64::try_from(time.utc_datetime().ok()?.unix_timestamp()).ok()?;
     let moment = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))?;
-    Some(Timestamp(moment))
+    Some(moment)
 }
 
 /// The content of the sequence that the bytes begin with.
@@ -262,6 +261,11 @@ mod tests {
         wrap(0xa1, &[&wrap(0x18, &[b"20251231235959Z"]), &reason])
     }
 
+    /// Seconds since 1970, as `date -d … +%s` tells them.
+    fn moment(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
     #[test]
     fn an_answer_is_read_in_all_its_parts() {
         let due = wrap(0xa0, &[&wrap(0x18, &[b"20260109030405Z"])]);
@@ -273,11 +277,10 @@ mod tests {
         let Status::Revoked(at, number) = answer.status else {
             panic!("{answer:?}")
         };
-        assert_eq!(at.rfc3339(), "2025-12-31T23:59:59.000Z");
+        assert_eq!(at, moment(1_767_225_599));
         assert_eq!(number.and_then(reason), Some("keyCompromise"));
-        assert_eq!(answer.this_update.rfc3339(), "2026-01-02T03:04:05.000Z");
-        let due = answer.next_update.map(Timestamp::rfc3339);
-        assert_eq!(due.as_deref(), Some("2026-01-09T03:04:05.000Z"));
+        assert_eq!(answer.this_update, moment(1_767_323_045));
+        assert_eq!(answer.next_update, Some(moment(1_767_927_845)));
         assert_eq!(
             (answer.issuer_name_hash, answer.serial),
             (&[1; 20][..], &[0x4d][..])

@@ -12,6 +12,7 @@
 mod algorithms;
 mod chain_hygiene;
 mod ends;
+mod from_file;
 mod idn;
 mod issuing;
 mod name_constraints;
@@ -33,6 +34,7 @@ use crate::model::certificate::Certificate;
 use crate::model::tls::OcspStaple;
 use crate::model::verdict::{Authorities, Finding, Judgement, Problem, Verdict};
 
+pub use from_file::{Contents, certificate, contents};
 pub use ocsp_staple::staple;
 pub use roots::Roots;
 

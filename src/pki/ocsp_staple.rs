@@ -13,7 +13,6 @@ use crate::model::tls::{OcspStaple, OcspStatus};
 use crate::model::verdict::Problem;
 use crate::parse::ocsp::{self, Answer, Response, Status};
 use crate::parse::signed::key_parts;
-use crate::parse::x509;
 
 /// Certificates of the chain among which the issuer of the leaf is looked for.
 const ISSUERS: usize = 32;
@@ -54,12 +53,12 @@ pub fn staple(response: &[u8], chain: &[Certificate], now: SystemTime) -> OcspSt
     let (status, revoked_at, reason) = match answer.status {
         Status::Good => (OcspStatus::Good, None, None),
         Status::Unknown => (OcspStatus::Unknown, None, None),
-        Status::Revoked(at, reason) => (OcspStatus::Revoked, Some(at), reason),
+        Status::Revoked(at, reason) => (OcspStatus::Revoked, Some(Timestamp(at)), reason),
     };
     OcspStaple {
         status,
-        this_update: Some(answer.this_update),
-        next_update: answer.next_update,
+        this_update: Some(Timestamp(answer.this_update)),
+        next_update: answer.next_update.map(Timestamp),
         revoked_at,
         revocation_reason: reason.and_then(ocsp::reason).map(str::to_owned),
         signed_by_issuer: issuer.and_then(|issuer| is_signed(&response, &issuer, now)),
@@ -161,7 +160,7 @@ fn is_signed(response: &Response, issuer: &ParsedCertificate, now: SystemTime) -
         return Some(true);
     }
     for der in &response.responders {
-        let Ok(certificate) = x509::certificate(der, now) else {
+        let Ok(certificate) = super::certificate(der, now) else {
             continue;
         };
         let Some(responder) = ParsedCertificate::open(&certificate, None) else {

@@ -16,7 +16,7 @@ use super::places::{Place, Takes};
 use super::reading::{Reading, StoreFile};
 use crate::model::gap::{Reason, Refusal};
 use crate::model::trust_store::{PlaceKind, PlaceState};
-use crate::parse::certificate_file;
+use crate::pki;
 use crate::rights::file_mode::{FileSubject, Ownership};
 use crate::sys::file_limits;
 use crate::sys::opened_file::{FileKind, OpenedFile};
@@ -229,7 +229,7 @@ impl StoreReader {
     }
 
     fn held(&self, bytes: &[u8], cut: Truncation) -> StoreFile {
-        let Some(contents) = certificate_file::contents(bytes, None, self.now) else {
+        let Some(contents) = pki::contents(bytes, None, self.now) else {
             return StoreFile {
                 form: None,
                 certificates: Vec::new(),

@@ -2,8 +2,7 @@
 
 use super::password::Password;
 use super::private_key::{self, Encoding};
-use super::{Found, pkcs7, pkcs12};
-use crate::model::certificate::FileForm;
+use super::{FileForm, Found, pkcs7, pkcs12};
 use crate::parse::ber::{
     self, BIT_STRING, Element, Elements, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE,
 };

@@ -11,18 +11,48 @@ mod pkcs12;
 mod pkcs7;
 mod private_key;
 
-use std::time::SystemTime;
-
 use self::password::Budget;
 use self::private_key::Half;
-use super::x509;
-use crate::model::certificate::{Certificate, Fault, FileForm, PrivateKey};
+use super::x509::{self, Certificate, PublicKey};
 
 /// So many faults are told one by one; the others are counted.
 const MAX_FAULTS: usize = 100;
 
+/// The form of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileForm {
+    /// Blocks between `-----BEGIN` and `-----END` lines.
+    Pem,
+    /// One certificate or key in DER.
+    Der,
+    /// PKCS#7, a bag of certificates.
+    Pkcs7,
+    /// PKCS#12.
+    Pkcs12,
+    /// Java's own keystore.
+    Jks,
+}
+
+/// A part of a file that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The line on which it begins, from 1, where the file has lines.
+    pub line: Option<u64>,
+    /// What is wrong with it, as a sentence part.
+    pub says: String,
+}
+
+/// A private key. Nothing of the key itself is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrivateKey {
+    /// Whether a password protects it.
+    pub encrypted: bool,
+    /// The public half, where it is known.
+    pub public_key: Option<PublicKey>,
+}
+
 /// What a file holds.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contents {
     /// The form in which it is written.
     pub form: FileForm,
@@ -42,12 +72,10 @@ pub struct Contents {
 /// Reads a file of any of these forms; `None` for what is none of them.
 ///
 /// `password` is tried first, then none and the empty one, which Java's own trust stores have.
-/// `now` is the moment from which the remaining seconds are counted.
 #[must_use]
-pub fn contents(bytes: &[u8], password: Option<&str>, now: SystemTime) -> Option<Contents> {
+pub fn contents(bytes: &[u8], password: Option<&str>) -> Option<Contents> {
     let mut found = Found {
         password,
-        now,
         budget: Budget::default(),
         certificates: Vec::new(),
         private_keys: Vec::new(),
@@ -72,7 +100,6 @@ pub fn contents(bytes: &[u8], password: Option<&str>, now: SystemTime) -> Option
 /// What has been found so far, and what it was looked for with.
 struct Found<'a> {
     password: Option<&'a str>,
-    now: SystemTime,
     budget: Budget,
     certificates: Vec<Certificate>,
     private_keys: Vec<Half>,
@@ -84,7 +111,7 @@ struct Found<'a> {
 
 impl Found<'_> {
     fn certificate(&mut self, der: &[u8], line: Option<u64>) {
-        match x509::certificate(der, self.now) {
+        match x509::certificate(der) {
             Ok(certificate) => self.certificates.push(certificate),
             Err(_) => self.fault(line, "a certificate that is malformed"),
         }

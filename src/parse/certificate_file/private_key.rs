@@ -10,14 +10,13 @@ use ring::signature::{
 };
 use zeroize::Zeroizing;
 
-use super::Found;
 use super::password::{Closed, Password, opened};
-use crate::model::certificate::{Certificate, PrivateKey, PublicKey};
+use super::{Found, PrivateKey};
 use crate::parse::ber::{
     self, BIT_STRING, Element, Elements, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE,
     element,
 };
-use crate::parse::x509;
+use crate::parse::x509::{self, Certificate, PublicKey};
 
 const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];
 const RSA_PSS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10];

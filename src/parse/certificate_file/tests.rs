@@ -1,11 +1,8 @@
-use std::time::SystemTime;
-
 use data_encoding::BASE64;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::{Contents, contents};
-use crate::model::certificate::FileForm;
+use super::{Contents, FileForm, contents};
 use crate::parse::mutate;
 
 fn certificate() -> Vec<u8> {
@@ -20,7 +17,7 @@ fn block(label: &str, der: &[u8]) -> String {
 }
 
 fn read(bytes: impl AsRef<[u8]>) -> Option<Contents> {
-    contents(bytes.as_ref(), None, SystemTime::UNIX_EPOCH)
+    contents(bytes.as_ref(), None)
 }
 
 /// A keystore with one trusted certificate and one key, as Java lays it out.

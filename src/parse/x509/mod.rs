@@ -20,21 +20,58 @@ use x509_parser::nom::Parser;
 use x509_parser::time::ASN1Time;
 
 use super::Malformed;
-use crate::model::certificate::Certificate;
-use crate::model::time::Timestamp;
 
 pub use names::name;
-pub use public_key::public_key;
+pub use public_key::{KeyAlgorithm, PublicKey, public_key};
 pub(super) use public_key::{public_key_bits, public_key_of_der};
 
-/// One certificate in DER. `now` is the moment from which the remaining seconds are counted.
+/// One certificate, as it describes itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certificate {
+    /// Its subject, as RFC 4514 writes it; empty where it names nobody.
+    pub subject: String,
+    /// Its issuer, likewise.
+    pub issuer: String,
+    /// The names and addresses it is for, as `DNS:…`, `IP:…`, `URI:…`, `email:…`.
+    pub subject_alternative_names: Vec<String>,
+    /// Its serial number in hex, with a minus sign where it is negative.
+    pub serial: String,
+    /// 1, 2 or 3.
+    pub version: u32,
+    /// The beginning of its validity.
+    pub not_before: SystemTime,
+    /// The end of its validity.
+    pub not_after: SystemTime,
+    /// The key that it certifies.
+    pub public_key: PublicKey,
+    /// The algorithm of its signature, or the object identifier.
+    pub signature_algorithm: String,
+    /// Whether it may issue others (basicConstraints).
+    pub is_ca: bool,
+    /// How many CA certificates may follow below it.
+    pub path_length: Option<u32>,
+    /// keyUsage; `None`: not limited.
+    pub key_usages: Option<Vec<String>>,
+    /// extendedKeyUsage; `None`: not limited.
+    pub extended_key_usages: Option<Vec<String>>,
+    /// SHA-256 over the whole certificate, in hex.
+    pub fingerprint_sha256: String,
+    /// Whether subject and issuer are one name and its key identifiers do not contradict that.
+    pub self_signed: bool,
+    /// What in it is malformed, as sentence parts.
+    pub faults: Vec<String>,
+    /// The certificate itself.
+    pub der: Vec<u8>,
+}
+
+/// One certificate in DER.
 ///
 /// A certificate that can be read in parts is returned with its `faults`; bytes that follow it
 /// are one of them, and belong neither to its fingerprint nor to its `der`.
 ///
 /// # Errors
 /// [`Malformed`], where it is no certificate.
-pub fn certificate(der: &[u8], now: SystemTime) -> Result<Certificate, Malformed> {
+pub fn certificate(der: &[u8]) -> Result<Certificate, Malformed> {
     let mut parser = X509CertificateParser::new().with_deep_parse_extensions(false);
     let (rest, parsed) = parser.parse(der).map_err(|_| Malformed {
         what: "a certificate",
@@ -46,7 +83,6 @@ pub fn certificate(der: &[u8], now: SystemTime) -> Result<Certificate, Malformed
     if !rest.is_empty() {
         faults.push(format!("{} trailing bytes", rest.len()));
     }
-    let not_after = moment(parsed.validity().not_after);
     Ok(Certificate {
         self_signed: parsed.subject().as_raw() == parsed.issuer().as_raw()
             && !extensions.key_ids_differ,
@@ -56,8 +92,7 @@ pub fn certificate(der: &[u8], now: SystemTime) -> Result<Certificate, Malformed
         serial: serial(parsed.raw_serial()),
         version: parsed.version().0.saturating_add(1),
         not_before: moment(parsed.validity().not_before),
-        not_after,
-        seconds_left: seconds_between(now, not_after.0),
+        not_after: moment(parsed.validity().not_after),
         public_key: public_key(parsed.public_key()),
         signature_algorithm: signature::name(&parsed.signature_algorithm),
         is_ca: extensions.is_ca,
@@ -65,23 +100,13 @@ pub fn certificate(der: &[u8], now: SystemTime) -> Result<Certificate, Malformed
         key_usages: extensions.key_usages,
         extended_key_usages: extensions.extended_key_usages,
         fingerprint_sha256: HEXLOWER.encode(&Sha256::digest(der)),
-        chain_position: None,
         faults,
         der: der.to_vec(),
     })
 }
 
-/// Seconds from one moment to a later one; below zero where it is earlier.
-fn seconds_between(from: SystemTime, to: SystemTime) -> i64 {
-    let whole = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
-    match to.duration_since(from) {
-        Ok(ahead) => whole(ahead),
-        Err(behind) => whole(behind.duration()).saturating_neg(),
-    }
-}
-
 /// A time of ASN.1; its years end at 9999, so that it always fits.
-fn moment(time: ASN1Time) -> Timestamp {
+fn moment(time: ASN1Time) -> SystemTime {
     let seconds = time.timestamp();
     let distance = Duration::from_secs(seconds.unsigned_abs());
     let epoch = SystemTime::UNIX_EPOCH;
@@ -90,7 +115,7 @@ fn moment(time: ASN1Time) -> Timestamp {
     } else {
         epoch.checked_add(distance)
     };
-    Timestamp(moment.unwrap_or(epoch))
+    moment.unwrap_or(epoch)
 }
 
 /// An INTEGER of DER in hex, as openssl prints it.

@@ -6,8 +6,33 @@ use x509_parser::prelude::FromDer;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
 use super::spki_pin;
-use crate::model::certificate::{KeyAlgorithm, PublicKey};
 use crate::parse::ber::{Element, Elements, INTEGER, SEQUENCE, dotted};
+
+/// A public key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicKey {
+    /// Its kind.
+    pub algorithm: KeyAlgorithm,
+    /// Length in bits, where the kind is known.
+    pub bits: Option<u32>,
+    /// The curve of an elliptic key, or its object identifier.
+    pub curve: Option<String>,
+    /// SHA-256 over its `SubjectPublicKeyInfo` in base64.
+    pub spki_pin_sha256: String,
+}
+
+/// The kind of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of the algorithms")]
+pub enum KeyAlgorithm {
+    Rsa,
+    RsaPss,
+    Ecdsa,
+    Ed25519,
+    Ed448,
+    Dsa,
+    Other,
+}
 
 const CURVES: &[(&str, &str, u32)] = &[
     ("1.2.840.10045.3.1.1", "P-192", 192),

@@ -1,7 +1,4 @@
-use std::time::SystemTime;
-
-use super::certificate;
-use crate::model::certificate::Certificate;
+use super::{Certificate, certificate};
 use crate::parse::ber::{
     self, BOOLEAN, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, element,
 };
@@ -49,7 +46,7 @@ impl Parts {
     }
 
     fn read(&self) -> Certificate {
-        certificate(&self.der(), SystemTime::UNIX_EPOCH).unwrap()
+        certificate(&self.der()).unwrap()
     }
 
     fn der(&self) -> Vec<u8> {
@@ -205,7 +202,7 @@ fn elements_beyond_the_standard_are_told() {
     assert_eq!(found.faults, ["it contains more than the standard defines"]);
     let mut der = Parts::default().der();
     der.extend(b"tail");
-    let found = certificate(&der, SystemTime::UNIX_EPOCH).unwrap();
+    let found = certificate(&der).unwrap();
     assert_eq!(found.faults, ["4 trailing bytes"]);
     assert_eq!(found.der.len(), der.len() - 4);
 }

@@ -18,9 +18,8 @@ use x509_parser::prelude::FromDer;
 use x509_parser::x509::X509Name;
 
 use super::ClientKey;
-use crate::model::certificate::{KeyAlgorithm, PublicKey};
 use crate::model::tls::ClientCertificate;
-use crate::parse::x509::{name, public_key};
+use crate::parse::x509::{KeyAlgorithm, PublicKey, name, public_key};
 
 /// Schemes that are offered beside those that can be checked, so that a server with such a key
 /// shows its certificate at all.

@@ -88,7 +88,7 @@ mod tests {
     use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
     use super::*;
-    use crate::parse::x509;
+    use crate::pki;
 
     /// A name with a key, and whether it may issue.
     struct Made {
@@ -110,12 +110,12 @@ mod tests {
     fn issued(by: &Made, to: &Made) -> Certificate {
         let issuer = Issuer::from_params(&by.params, &by.key);
         let der = to.params.signed_by(&to.key, &issuer).unwrap();
-        x509::certificate(der.der(), SystemTime::UNIX_EPOCH).unwrap()
+        pki::certificate(der.der(), SystemTime::UNIX_EPOCH).unwrap()
     }
 
     fn own(of: &Made) -> Certificate {
         let der = of.params.self_signed(&of.key).unwrap();
-        x509::certificate(der.der(), SystemTime::UNIX_EPOCH).unwrap()
+        pki::certificate(der.der(), SystemTime::UNIX_EPOCH).unwrap()
     }
 
     #[test]

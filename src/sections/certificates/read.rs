@@ -8,8 +8,8 @@ use std::time::SystemTime;
 use nix::errno::Errno;
 
 use crate::model::certificate::FoundBy;
-use crate::parse::certificate_file::{self, Contents};
 use crate::parse::certificate_paths;
+use crate::pki::{self, Contents};
 use crate::rights::file_mode::Ownership;
 use crate::sys::file_limits;
 use crate::sys::opened_file::{FileKind, OpenedFile};
@@ -173,7 +173,7 @@ impl Reader {
             Err(errno) => return Err(Unread::Errno(errno)),
         }
         let password = self.password.as_deref();
-        Ok(certificate_file::contents(&bytes, password, self.now))
+        Ok(pki::contents(&bytes, password, self.now))
     }
 }
 

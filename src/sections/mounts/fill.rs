@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::SECTION;
 use super::places;
+use super::volume::{MountContext, is_kernel, is_mask, volume};
 use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::mount::{Mount, Propagation};
 use crate::model::secret::Redacted;
@@ -13,7 +14,6 @@ use crate::model::seen::Seen;
 use crate::model::volume::Volume;
 use crate::parse::mountinfo::{self, MountEntry};
 use crate::parse::reach;
-use crate::parse::volume::{MountContext, is_kernel, is_mask, volume};
 use crate::redact::Redactor;
 use crate::rights::ptrace_access::AccessCheck;
 use crate::scan::Scan;

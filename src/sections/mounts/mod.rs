@@ -4,6 +4,7 @@
 pub mod df;
 pub(super) mod fill;
 mod places;
+mod volume;
 
 use std::time::Duration;
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 use super::SECTION;
+use super::volume::is_kernel;
 use crate::model::gap::{Gaps, Reason, Refusal, Subject};
 use crate::model::mount::{Because, Mount, Purpose, Space, UsualDirectory};
 use crate::parse::environ;
-use crate::parse::volume::is_kernel;
 use crate::rights::file_mode::FileSubject;
 use crate::rights::ptrace_access::AccessCheck;
 use crate::scan::Scan;

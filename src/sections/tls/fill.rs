@@ -18,7 +18,6 @@ use crate::model::tls::{ClientCertificate, Failure, FailureReason, MinDays, Step
 use crate::model::trust_store::TrustStore;
 use crate::model::units::DAY_SECONDS;
 use crate::model::verdict::{Authorities, Verdict};
-use crate::parse::x509;
 use crate::pki;
 use crate::pki::{ChainSource, Purpose, Question, Roots};
 use crate::probe::Peer;
@@ -189,7 +188,7 @@ fn take(
 fn chain(sent: &[Vec<u8>], endpoint: &str, scan: &Scan, gaps: &mut Gaps) -> Vec<Certificate> {
     let mut chain = Vec::with_capacity(sent.len());
     for der in sent {
-        if let Ok(certificate) = x509::certificate(der, scan.clock.now) {
+        if let Ok(certificate) = pki::certificate(der, scan.clock.now) {
             chain.push(certificate);
         } else {
             let refusal = Refusal::of(Reason::Malformed);

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use crate::model::certificate::Certificate;
-use crate::parse::{certificate_file, x509};
+use crate::pki;
 use crate::probe::tls::ClientKey;
 use crate::sys::file_limits;
 use crate::sys::own_file;
@@ -38,13 +38,13 @@ pub(super) fn read(
 fn authorities(path: &Path) -> Result<Vec<Certificate>, String> {
     let bytes = contents("--ca", path)?;
     let now = SystemTime::now();
-    let found = certificate_file::contents(&bytes, None, now)
+    let found = pki::contents(&bytes, None, now)
         .map(|contents| contents.certificates)
         .unwrap_or_default();
     if !found.is_empty() {
         return Ok(found);
     }
-    match x509::certificate(&bytes, now) {
+    match pki::certificate(&bytes, now) {
         Ok(certificate) => Ok(vec![certificate]),
         Err(_) => Err(format!(
             "--ca {}: contains no certificate in PEM or DER",

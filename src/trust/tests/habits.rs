@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::model::gap::{Reason, Refusal};
-use crate::parse::certificate_file;
+use crate::pki;
 use crate::sys::Truncation;
 use crate::trust::contents::PlaceContents;
 use crate::trust::places::plan;
@@ -416,7 +416,7 @@ fn gnutls_takes_the_bundle_it_was_built_with() {
 #[test]
 fn of_a_file_that_openssl_may_refuse_no_number_is_claimed() {
     let root = authority("Own");
-    let contents = certificate_file::contents(root.as_bytes(), None, SystemTime::now()).unwrap();
+    let contents = pki::contents(root.as_bytes(), None, SystemTime::now()).unwrap();
     let broken = StoreFile {
         form: Some(contents.form),
         certificates: contents.certificates.into_iter().map(Arc::new).collect(),

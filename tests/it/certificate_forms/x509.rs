@@ -6,8 +6,7 @@ use std::time::SystemTime;
 use data_encoding::{BASE64, BASE64_MIME, HEXLOWER};
 use sha2::{Digest, Sha256};
 use spyhole::model::certificate::{Certificate, KeyAlgorithm};
-use spyhole::parse::certificate_file::contents;
-use spyhole::parse::x509::certificate;
+use spyhole::pki::{certificate, contents};
 
 use super::{Made, faults};
 

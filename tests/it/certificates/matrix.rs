@@ -16,7 +16,6 @@ use std::time::SystemTime;
 
 use spyhole::model::certificate::Certificate;
 use spyhole::model::verdict::{Authorities, Judgement, Problem, Verdict};
-use spyhole::parse::x509;
 use spyhole::pki::{ChainSource, Purpose, Question, Roots, judge};
 
 use self::make::{Openssl, noon, pem};
@@ -186,7 +185,7 @@ impl Chain {
 
 fn certificates(ders: &[Vec<u8>], now: SystemTime) -> Vec<Certificate> {
     ders.iter()
-        .map(|der| x509::certificate(der, now).unwrap())
+        .map(|der| spyhole::pki::certificate(der, now).unwrap())
         .collect()
 }
 

@@ -68,7 +68,7 @@ mod tests {
     use crate::model::certificate::KeyBeside;
     use crate::model::seen::Seen;
     use crate::model::time::Timestamp;
-    use crate::parse::x509;
+    use crate::pki;
 
     fn certificate(name: &str, day: i64) -> Certificate {
         let names = (!name.is_empty()).then(|| name.to_owned());
@@ -78,7 +78,7 @@ mod tests {
         params.not_before = OffsetDateTime::UNIX_EPOCH + Duration::days(day);
         params.not_after = params.not_before + Duration::days(90);
         let made = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
-        x509::certificate(made.der(), SystemTime::UNIX_EPOCH).unwrap()
+        pki::certificate(made.der(), SystemTime::UNIX_EPOCH).unwrap()
     }
 
     fn file(path: &str, certificate: Certificate, with_key: bool) -> CertificateFile {

@@ -18,7 +18,7 @@ use crate::model::gap::{Gaps, Reason, Refusal, Subject};
 use crate::model::seen::Seen;
 use crate::model::socket::Socket;
 use crate::model::tls::{Failure, FailureReason, StartTls};
-use crate::parse::x509;
+use crate::pki;
 use crate::scan::Scan;
 use crate::sections::sockets;
 
@@ -122,7 +122,7 @@ impl Listener {
             let leaves: Vec<ServedLeaf> = asked
                 .leaves
                 .into_iter()
-                .filter_map(|(name, der)| Some((name, x509::certificate(&der, now).ok()?)))
+                .filter_map(|(name, der)| Some((name, pki::certificate(&der, now).ok()?)))
                 .map(|(name, certificate)| leaf(name, certificate, files, &listens_on, gaps))
                 .collect();
             match asked.failure {

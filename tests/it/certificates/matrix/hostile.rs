@@ -10,7 +10,6 @@ use rcgen::{
 };
 use spyhole::model::certificate::Certificate;
 use spyhole::model::verdict::{Authorities, Judgement, Verdict};
-use spyhole::parse::x509;
 use spyhole::pki::{ChainSource, Purpose, Question, Roots, judge};
 
 use super::certificates;
@@ -76,10 +75,10 @@ proptest! {
             .iter()
             .zip(&sample().0)
             .filter_map(|(der, old)| {
-                let changed = x509::certificate(der, noon()).ok();
+                let changed = spyhole::pki::certificate(der, noon()).ok();
                 changed.or_else(|| keeps_description.then(|| Certificate {
                     der: der.clone(),
-                    ..x509::certificate(old, noon()).unwrap()
+                    ..spyhole::pki::certificate(old, noon()).unwrap()
                 }))
             })
             .collect();

@@ -12,11 +12,11 @@ use super::*;
 use crate::model::volume::Certainty;
 use crate::parse::{mountinfo, mutate};
 
-const PODMAN: &[u8] = include_bytes!("../../../tests/fixtures/proc/mountinfo.podman");
-const CONTAINERD: &[u8] = include_bytes!("../../../tests/fixtures/proc/mountinfo.containerd");
-const CRIO: &[u8] = include_bytes!("../../../tests/fixtures/proc/mountinfo.crio");
-const DOCKER: &[u8] = include_bytes!("../../../tests/fixtures/proc/mountinfo.docker");
-const MACHINE: &[u8] = include_bytes!("../../../tests/fixtures/proc/mountinfo");
+const PODMAN: &[u8] = include_bytes!("../../../../tests/fixtures/proc/mountinfo.podman");
+const CONTAINERD: &[u8] = include_bytes!("../../../../tests/fixtures/proc/mountinfo.containerd");
+const CRIO: &[u8] = include_bytes!("../../../../tests/fixtures/proc/mountinfo.crio");
+const DOCKER: &[u8] = include_bytes!("../../../../tests/fixtures/proc/mountinfo.docker");
+const MACHINE: &[u8] = include_bytes!("../../../../tests/fixtures/proc/mountinfo");
 const POD: &str = "3c1f7a5e-9f0b-4d52-8a53-0d2f6e1b7c94";
 
 /// `mount point: meaning` of every mount that is no mask; `-` where nothing tells.

@@ -9,13 +9,13 @@
 
 use std::collections::HashSet;
 
-use super::container_id::{container_id, container_name, is_log, pod_uid};
-use super::mountinfo::MountEntry;
 use crate::model::volume::{Medium, Volume, VolumeKind};
+use crate::parse::container_id::{container_id, container_name, is_log, pod_uid};
+use crate::parse::mountinfo::MountEntry;
 
 /// What the mounts around one tell about it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct MountContext {
+pub(super) struct MountContext {
     /// Whether this is the namespace of a container, and not of a machine.
     pub container: bool,
     /// Whether a kubelet mounted something here.
@@ -27,7 +27,7 @@ pub struct MountContext {
 impl MountContext {
     /// Looks at all mounts of a namespace. `container`: other evidence already says that it is one.
     #[must_use]
-    pub fn of(entries: &[MountEntry<'_>], container: bool) -> Self {
+    pub(super) fn of(entries: &[MountEntry<'_>], container: bool) -> Self {
         let mut around = Self {
             container,
             ..Self::default()
@@ -56,7 +56,7 @@ impl MountContext {
 
 /// The meaning of one mount; `None` where nothing tells.
 #[must_use]
-pub fn volume(entry: &MountEntry<'_>, around: &MountContext) -> Option<Volume> {
+pub(super) fn volume(entry: &MountEntry<'_>, around: &MountContext) -> Option<Volume> {
     let root = parts(&entry.root);
     kubelet(&root, entry)
         // A node sees the volumes of its pods where the kubelet mounted them.
@@ -245,7 +245,7 @@ const KERNEL: [&[u8]; 22] = [
 
 /// Whether a file system is a view of the kernel, on which an application keeps no files.
 #[must_use]
-pub fn is_kernel(fstype: &[u8]) -> bool {
+pub(super) fn is_kernel(fstype: &[u8]) -> bool {
     KERNEL.binary_search(&fstype).is_ok()
 }
 
@@ -317,7 +317,7 @@ fn is_claim(part: &[u8]) -> bool {
 /// Whether a mount is one that a runtime lays over a path of /proc or /sys to hide it or to
 /// make it read-only.
 #[must_use]
-pub fn is_mask(entry: &MountEntry<'_>) -> bool {
+pub(super) fn is_mask(entry: &MountEntry<'_>) -> bool {
     let parts = parts(&entry.mount_point);
     let below = match parts.as_slice() {
         [b"sys", b"fs", b"cgroup", ..] | [] | [_] => return false,
