@@ -17,6 +17,7 @@ pub mod mount;
 pub mod pod_security;
 pub mod process;
 pub mod process_group;
+pub mod read;
 pub mod report;
 pub mod run_report;
 pub mod schema;
