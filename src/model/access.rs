@@ -1,14 +1,14 @@
 //! What of the target may be read, what not, why, and what would help: the data
 //! of the section `access`.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::capabilities::{MappedIds, SeccompMode};
 use super::gap::Reason;
 use super::seen::Seen;
 
 /// Who looks at whom, and how far that goes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Access {
     /// The main process of the target.
@@ -29,7 +29,7 @@ pub struct Access {
 
 /// One side of the comparison: what the kernel's checks look at. Ids are as spyhole's
 /// user namespace sees them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Party {
     /// Its process id; absent for a viewer that the /proc in use does not list.
@@ -59,7 +59,7 @@ pub struct Party {
 }
 
 /// The four ids of a process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Ids {
     /// Who started it.
@@ -73,7 +73,7 @@ pub struct Ids {
 }
 
 /// The sets that decide here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CapabilitySets {
     /// What is checked: `CapEff`.
@@ -85,7 +85,7 @@ pub struct CapabilitySets {
 }
 
 /// Whether viewer and target are in the same namespace.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Shared {
     /// Told by the link, or by how many PID namespaces either is seen in.
@@ -97,7 +97,7 @@ pub struct Shared {
 }
 
 /// One thing that may be refused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "AccessCheck"))]
 pub struct Check {
@@ -116,7 +116,7 @@ pub struct Check {
 }
 
 /// What a check is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum What {
@@ -191,7 +191,7 @@ impl What {
 }
 
 /// What came of a check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -222,7 +222,7 @@ impl Outcome {
 }
 
 /// One thing that stands between viewer and target.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Blocker {
     /// Which comparison fails.
@@ -232,7 +232,7 @@ pub struct Blocker {
 }
 
 /// A way to see more.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Remedy {
     /// What it does, as "run spyhole as the target's user".
@@ -246,7 +246,7 @@ pub struct Remedy {
 }
 
 /// The Pod Security Standards of Kubernetes, strictest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PodSecurity {
@@ -259,7 +259,7 @@ pub enum PodSecurity {
 }
 
 /// A way that usually helps and does not here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RuledOut {
     /// As the title of a [`Remedy`].

@@ -6,7 +6,9 @@ use std::fmt;
 use data_encoding::BASE64;
 #[cfg(test)]
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::de::Error as _;
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Bytes from outside, kept as they are.
 ///
@@ -69,6 +71,28 @@ impl Serialize for ByteString {
         map.serialize_entry("base64", &BASE64.encode(&self.0))?;
         map.serialize_entry("lossy", &self.to_text())?;
         map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for ByteString {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Form {
+            Text(String),
+            Bytes {
+                base64: String,
+                #[serde(rename = "lossy")]
+                _lossy: String,
+            },
+        }
+        match Form::deserialize(source)? {
+            Form::Text(text) => Ok(text.as_str().into()),
+            Form::Bytes { base64, .. } => match BASE64.decode(base64.as_bytes()) {
+                Ok(bytes) => Ok(bytes.into()),
+                Err(_) => Err(D::Error::custom("malformed bytes, expected base64")),
+            },
+        }
     }
 }
 

@@ -1,13 +1,13 @@
 //! The security context of a process, as the section `capabilities` shows it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::byte_string::ByteString;
 use super::pod_security::PodSecurity;
 use super::seen::Seen;
 
 /// One set of capabilities.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CapabilitySet {
     /// 16 hexadecimal digits, as in `/proc/PID/status`.
@@ -17,7 +17,7 @@ pub struct CapabilitySet {
 }
 
 /// The five sets of a thread.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CapabilitySets {
     /// What counts when the kernel checks: `CapEff`.
@@ -33,7 +33,7 @@ pub struct CapabilitySets {
 }
 
 /// A user or a group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Account {
     /// Its number, as the viewer's user namespace counts.
@@ -47,7 +47,7 @@ pub struct Account {
 }
 
 /// The four ids of a line `Uid` or `Gid`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AccountIds {
     /// Who started it.
@@ -61,7 +61,7 @@ pub struct AccountIds {
 }
 
 /// Whether system calls are filtered: `Seccomp` of status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SeccompMode {
@@ -87,7 +87,7 @@ impl SeccompMode {
 }
 
 /// What each thread has for itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Privileges {
     /// User ids.
@@ -109,7 +109,7 @@ pub struct Privileges {
 }
 
 /// What a security module calls the process.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SecurityLabel {
     /// The module, told by the form of the label where nothing else tells.
@@ -119,7 +119,7 @@ pub struct SecurityLabel {
 }
 
 /// Which module labels processes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum SecurityModule {
@@ -132,7 +132,7 @@ pub enum SecurityModule {
 }
 
 /// A range of ids that a user namespace maps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct MappedIds {
     /// The first id in the process's user namespace.
@@ -144,7 +144,7 @@ pub struct MappedIds {
 }
 
 /// A question that the kernel does not always answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
@@ -157,7 +157,7 @@ pub enum Answer {
 }
 
 /// The user namespace of the process.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct UserNamespace {
     /// `uid_map` as the viewer reads it.
@@ -171,7 +171,7 @@ pub struct UserNamespace {
 }
 
 /// The program's file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Executable {
     /// Where it lies, as the target sees it.
@@ -181,7 +181,7 @@ pub struct Executable {
 }
 
 /// What the file of a program gives to whoever runs it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ExecutableFile {
     /// Owner, as the viewer's user namespace counts.
@@ -201,7 +201,7 @@ pub struct ExecutableFile {
 }
 
 /// The extended attribute `security.capability`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FileCapabilitySets {
     /// As `getcap` prints them.
@@ -220,7 +220,7 @@ pub struct FileCapabilitySets {
 }
 
 /// The bounding set beside what runtimes give to root by default.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AgainstDefault {
     /// Whose default: `docker`, `containerd`, `cri-o`, `podman`.
@@ -235,7 +235,7 @@ pub struct AgainstDefault {
 
 /// How much harm a capability can do in wrong hands, in a container of the node's own
 /// user namespace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Risk {
@@ -266,7 +266,7 @@ impl Risk {
 }
 
 /// A capability of the permitted set in plain words.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HeldCapability {
     /// As capabilities(7) names it.
@@ -278,7 +278,7 @@ pub struct HeldCapability {
 }
 
 /// A thread that differs from the first one of its process.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ThreadContext {
     /// Its id.
@@ -295,7 +295,7 @@ pub struct ThreadContext {
 }
 
 /// The security context of one process.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SecurityContext {
     /// The process.

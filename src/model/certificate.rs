@@ -4,7 +4,7 @@
 //! and stands in [`verdict`](super::verdict): an expiry is told whatever else fails.
 
 use data_encoding::BASE64;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::byte_string::ByteString;
 use super::seen::Seen;
@@ -13,7 +13,7 @@ use super::trust_store::TrustStore;
 use super::verdict::{Problem, Verdict};
 
 /// The section `certificates`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Certificates {
     /// Files of the target that hold certificates or private keys, by path.
@@ -31,7 +31,7 @@ pub struct Certificates {
 }
 
 /// One X.509 certificate, as it describes itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Certificate {
     /// Whom it names, as RFC 4514 writes it (`CN=api,O=Example`); empty where it names nobody.
@@ -77,7 +77,7 @@ pub struct Certificate {
     pub chain_position: Option<u32>,
     /// What in it is malformed, as sentence parts. What that would have said is missing above;
     /// the rest stands.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<String>,
     /// The certificate itself, for those who judge or print it.
     #[serde(skip)]
@@ -138,7 +138,7 @@ pub fn common_name(name: &str) -> Option<&str> {
 }
 
 /// A public key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PublicKey {
     /// Its kind.
@@ -155,7 +155,7 @@ pub struct PublicKey {
 }
 
 /// The kind of a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum KeyAlgorithm {
@@ -192,7 +192,7 @@ impl KeyAlgorithm {
 }
 
 /// A file that holds certificates or private keys.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CertificateFile {
     /// Its path, as the target sees it and as it was found.
@@ -225,7 +225,7 @@ pub struct CertificateFile {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub private_key: Option<KeyBeside>,
     /// Blocks that could not be read; the others stand all the same.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,
     /// Its leaf certificates, each as judged with the certificates of the file and each set of
     /// authorities; present with `--verify` only, and empty where the file holds no leaf.
@@ -257,7 +257,7 @@ impl LeafVerdict {
 }
 
 /// A path that leads nowhere.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct MissingFile {
     /// The path, as it was named.
@@ -267,7 +267,7 @@ pub struct MissingFile {
 }
 
 /// What led to a file.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FoundBy {
@@ -301,7 +301,7 @@ impl FoundBy {
 }
 
 /// The form of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FileForm {
@@ -318,7 +318,7 @@ pub enum FileForm {
 }
 
 /// A part of a file that could not be read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Fault {
     /// The line on which it begins, from 1; absent where the file has no lines.
@@ -329,7 +329,7 @@ pub struct Fault {
 }
 
 /// A private key that was found. Nothing of the key itself is kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PrivateKey {
     /// Whether a password protects it.
@@ -341,7 +341,7 @@ pub struct PrivateKey {
 }
 
 /// The private key beside a certificate.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct KeyBeside {
     /// The file that holds it.
@@ -355,7 +355,7 @@ pub struct KeyBeside {
 }
 
 /// A TCP listener of the target that was asked for its certificate.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ServedListener {
     /// Where it listens (`0.0.0.0:8443`, `[::]:8443`).
@@ -370,7 +370,7 @@ pub struct ServedListener {
 }
 
 /// What a listener serves.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Serves {
@@ -392,7 +392,7 @@ pub enum Serves {
 }
 
 /// A served certificate against the files on disk.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ServedLeaf {
     /// The name that was asked for; absent where none was.
@@ -414,7 +414,7 @@ pub struct ServedLeaf {
 }
 
 /// How a served certificate compares with the files, by fingerprint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AgainstFiles {

@@ -1,12 +1,12 @@
 //! A container in sight, as the section `containers` shows it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::byte_string::ByteString;
 use super::time::Timestamp;
 
 /// What a group of processes is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ContainerKind {
@@ -19,7 +19,7 @@ pub enum ContainerKind {
 }
 
 /// Processes that share a container.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Container {
     /// Its name, where a runtime leaves it in sight.

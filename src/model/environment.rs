@@ -1,6 +1,6 @@
 //! The environment of a process at the moment of its exec.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::byte_string::ByteString;
 use super::secret::Redacted;
@@ -8,7 +8,7 @@ use super::seen::Seen;
 use super::time::Timestamp;
 
 /// The environment of one process: `/proc/PID/environ`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Environment {
     /// The process.
@@ -29,7 +29,7 @@ pub struct Environment {
 }
 
 /// The moment that an environment shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AsOf {
@@ -38,7 +38,7 @@ pub enum AsOf {
 }
 
 /// One entry of an environment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Variable {
     /// What stands before the first `=`; the whole entry where it has none.
@@ -50,13 +50,13 @@ pub struct Variable {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redacted: Option<Redacted>,
     /// The entry has no `=`; getenv(3) does not find it.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub without_equals: bool,
     /// An earlier entry has the same name; getenv(3) finds that one.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub shadowed: bool,
     /// Kubernetes sets it for a Service of the namespace.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub service_link: bool,
     /// Set against the parent's environment, where that is in the same document.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,7 +64,7 @@ pub struct Variable {
 }
 
 /// How an entry differs from the parent's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AgainstParent {

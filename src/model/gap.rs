@@ -1,6 +1,6 @@
 //! What could not be seen, why, and what would show it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::byte_string::ByteString;
 pub use super::reason::Reason;
@@ -42,7 +42,7 @@ impl Refusal {
 }
 
 /// What a gap is about: a process or a file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Subject {
@@ -65,7 +65,7 @@ impl From<&str> for Subject {
 }
 
 /// Something that could not be seen. Equal gaps are one entry.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Gap {
     /// The section it is missing from (`processes`).
@@ -142,11 +142,39 @@ impl Gaps {
         }
     }
 
+    /// The gaps of a document that was saved.
+    pub(super) fn restore(gaps: Vec<Gap>) -> Self {
+        Self(gaps)
+    }
+
+    /// The mark for a `null` of a saved document: with the reason of the gap that tells of this
+    /// field, by preference of this subject; `None` where none does.
+    pub(super) fn restored(
+        &self,
+        section: &str,
+        field: &str,
+        subject: Option<&Subject>,
+    ) -> Option<Unseen> {
+        let tells = |gap: &&Gap| gap.section == section && names(&gap.field, field);
+        let of_subject = |gap: &&Gap| subject.is_some_and(|one| gap.subjects.contains(one));
+        let mut all = self.0.iter().filter(tells);
+        let gap = all.clone().find(of_subject).or_else(|| all.next())?;
+        Some(Unseen::new(gap.reason))
+    }
+
     /// All of them, in the order in which they were met.
     #[must_use]
     pub fn as_slice(&self) -> &[Gap] {
         &self.0
     }
+}
+
+/// Whether a gap's field (`uids.name`) stands for a path (`uids.real.name`): the same key at the
+/// end, the rest in its order.
+fn names(field: &str, path: &str) -> bool {
+    let mut keys = path.split('.');
+    let in_order = field.split('.').all(|part| keys.any(|key| key == part));
+    in_order && field.rsplit('.').next() == path.rsplit('.').next()
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ pub mod personality;
 pub mod pod_security;
 pub mod process;
 pub mod process_group;
+pub mod read;
 pub mod reason;
 pub mod report;
 pub mod run_report;

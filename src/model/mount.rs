@@ -1,7 +1,7 @@
 //! The mounts of the target: what is mounted where, what it is, how full it is, and
 //! whether the target may write there.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::byte_string::ByteString;
 use super::secret::Redacted;
@@ -9,7 +9,7 @@ use super::seen::Seen;
 use super::volume::Volume;
 
 /// One mount: a line of `/proc/PID/mountinfo` and what follows from it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[expect(
     clippy::struct_excessive_bools,
@@ -84,7 +84,7 @@ pub struct Mount {
 }
 
 /// How mounts and unmounts travel between a mount and others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Propagation {
@@ -115,7 +115,7 @@ impl Propagation {
 }
 
 /// Size and use of a file system, by statvfs(3) and df(1)'s arithmetic.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Space {
     /// All of it.
@@ -191,7 +191,7 @@ fn percent(used: u64, left: u64) -> Option<u8> {
 }
 
 /// What decided whether the target may write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Because {
@@ -225,7 +225,7 @@ impl Because {
 }
 
 /// A directory that programs write to by habit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct UsualDirectory {
     /// Where it is, as the target sees it.
@@ -240,7 +240,7 @@ pub struct UsualDirectory {
 }
 
 /// Why programs write to a directory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {

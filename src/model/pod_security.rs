@@ -1,9 +1,11 @@
 //! The Pod Security Standards of Kubernetes against a process that runs.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 /// A level of the standards, from loose to tight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PodSecurityLevel {
@@ -52,7 +54,7 @@ pub const BASELINE_CAPABILITIES: [&str; 13] = [
 ];
 
 /// What a running process says about a clause.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
@@ -67,13 +69,13 @@ pub enum Verdict {
 }
 
 /// One clause of the standards.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Clause {
     /// The level that asks for it.
     pub level: PodSecurityLevel,
     /// Its name.
-    pub clause: &'static str,
+    pub clause: Cow<'static, str>,
     /// What the process says about it.
     pub verdict: Verdict,
     /// From what that is judged, or why it is not.
@@ -84,7 +86,7 @@ pub struct Clause {
 ///
 /// It is judged from what runs, not from a manifest: a process that gave up privileges by
 /// itself may fit a level to which its pod would not be admitted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PodSecurity {
     /// The tightest level of which no clause fails or is unseen; clauses that are not

@@ -1,6 +1,6 @@
 //! A process, as the section `processes` shows it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::byte_string::ByteString;
 use super::secret::Argument;
@@ -38,7 +38,7 @@ impl Fields {
 }
 
 /// What a process is doing: `/proc/PID/stat` field 3.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ProcessState {
@@ -101,7 +101,7 @@ impl ProcessState {
 }
 
 /// Processor time used.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CpuSeconds {
     /// In user mode: `/proc/PID/stat` field 14.
@@ -119,7 +119,7 @@ impl CpuSeconds {
 }
 
 /// A resource limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Limit {
@@ -131,7 +131,7 @@ pub enum Limit {
 }
 
 /// Soft and hard limit of one resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LimitPair {
     /// What is enforced.
@@ -141,7 +141,7 @@ pub struct LimitPair {
 }
 
 /// What a process does with signals, by their names without `SIG`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Signals {
     /// Waiting to be delivered to the process: `ShdPnd`.
@@ -155,7 +155,7 @@ pub struct Signals {
 }
 
 /// One thread: `/proc/PID/task/TID/stat`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Thread {
     /// Its id.
@@ -169,7 +169,7 @@ pub struct Thread {
 }
 
 /// One process. A key that is absent does not apply or was not asked for.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Process {
     /// Its id, as the viewer's /proc numbers it.

@@ -1,9 +1,9 @@
 //! Why a value could not be seen.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Why something could not be seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {

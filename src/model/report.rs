@@ -1,6 +1,8 @@
 //! The document: what was asked for, and every gap in it.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 use super::access::Access;
 use super::capabilities::{CapabilitySet, SecurityContext};
@@ -23,14 +25,14 @@ pub const SCHEMA: &str = "spyhole/v1";
 ///
 /// A `null` means *not seen* and is told in `gaps`; an absent key does not apply
 /// or was not asked for; `""` and `[]` are what was seen and is empty.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Report {
     /// `spyhole/v1`.
     #[cfg_attr(test, schemars(extend("const" = SCHEMA)))]
-    pub schema: &'static str,
+    pub schema: Cow<'static, str>,
     /// The version of spyhole that wrote it.
-    pub version: &'static str,
+    pub version: Cow<'static, str>,
     /// When the walk began.
     pub taken_at: Timestamp,
     /// What was looked into; absent where everything in sight was.
@@ -85,8 +87,8 @@ impl Report {
     #[must_use]
     pub fn begin(taken_at: Timestamp) -> Self {
         Self {
-            schema: SCHEMA,
-            version: env!("CARGO_PKG_VERSION"),
+            schema: SCHEMA.into(),
+            version: env!("CARGO_PKG_VERSION").into(),
             taken_at,
             target: None,
             containers: None,

@@ -5,14 +5,14 @@ use std::borrow::Cow;
 
 #[cfg(test)]
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Serialize;
-use serde::ser::{SerializeMap, Serializer};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::byte_string::ByteString;
 pub use super::secret_kind::SecretKind;
 
 /// Stands in the place of a value that is kept back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Redacted {
     /// Why it is taken for a secret.
@@ -61,6 +61,27 @@ impl Serialize for Argument {
         map.serialize_entry("text", &self.text)?;
         map.serialize_entry("redacted", &self.redacted)?;
         map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Argument {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Form {
+            Held {
+                text: ByteString,
+                redacted: Vec<Redacted>,
+            },
+            Plain(ByteString),
+        }
+        Ok(match Form::deserialize(source)? {
+            Form::Held { text, redacted } => Self { text, redacted },
+            Form::Plain(text) => Self {
+                text,
+                redacted: Vec::new(),
+            },
+        })
     }
 }
 

@@ -5,7 +5,9 @@ use std::borrow::Cow;
 
 #[cfg(test)]
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Serialize, Serializer};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
 
 use super::reason::Reason;
 
@@ -63,6 +65,34 @@ impl<T: Serialize> Serialize for Seen<T> {
             Self::Value(value) => value.serialize(serializer),
             Self::Unseen(_) => serializer.serialize_none(),
         }
+    }
+}
+
+/// The key of what stands for an unseen field while a document is read; no document may hold it.
+pub(super) const MARK: &str = "\u{0}unseen";
+
+impl Unseen {
+    /// What stands for it while a document is read.
+    pub(super) fn mark(self) -> Value {
+        let reason = serde_json::to_value(self.reason).unwrap_or_default();
+        Value::Object(Map::from_iter([(MARK.to_owned(), reason)]))
+    }
+}
+
+/// From a value or a mark, never from a bare `null`: only [`read`](super::read) knows its gap.
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Seen<T> {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(source)?;
+        if let Some(reason) = value.get(MARK) {
+            let reason = Reason::deserialize(reason).map_err(D::Error::custom)?;
+            return Ok(Self::Unseen(Unseen::new(reason)));
+        }
+        if value.is_null() {
+            return Err(D::Error::custom("null, expected a value"));
+        }
+        T::deserialize(value)
+            .map(Self::Value)
+            .map_err(D::Error::custom)
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 #[cfg(test)]
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::byte_string::ByteString;
 use super::seen::Seen;
@@ -19,7 +19,7 @@ use super::seen::Seen;
 ///
 /// Where a field says *only `sock_diag`*, it is `null` with a gap when the text tables
 /// had to be read instead.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Socket {
     /// The protocol; `family` tells IPv4 from IPv6.
@@ -53,7 +53,7 @@ pub struct Socket {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peer_cid: Option<u32>,
     /// An IPv6 socket that speaks IPv4: its addresses are `::ffff:a.b.c.d`.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub v4_mapped: bool,
     /// Of sockets bound to `::`: whether IPv4 does not reach it. Only `sock_diag`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -114,7 +114,7 @@ pub struct Socket {
     pub owners: Option<Seen<Box<[Owner]>>>,
     /// With empty `owners`: another container of the pod holds it, a process of another
     /// PID namespace, the kernel itself, or someone who opened it after the walk.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub held_elsewhere: bool,
     /// With `--extended`: what TCP knows of the connection. Only `sock_diag`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -122,13 +122,13 @@ pub struct Socket {
 }
 
 /// A process that holds a socket.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Owner {
     /// Its id.
     pub pid: i32,
     /// Its name; one in memory for all its sockets.
-    #[serde(serialize_with = "shared")]
+    #[serde(serialize_with = "shared", deserialize_with = "unshared")]
     #[cfg_attr(test, schemars(with = "ByteString"))]
     pub name: Arc<ByteString>,
     /// The descriptor.
@@ -139,8 +139,12 @@ fn shared<S: Serializer>(name: &Arc<ByteString>, serializer: S) -> Result<S::Ok,
     name.as_ref().serialize(serializer)
 }
 
+fn unshared<'de, D: Deserializer<'de>>(source: D) -> Result<Arc<ByteString>, D::Error> {
+    ByteString::deserialize(source).map(Arc::new)
+}
+
 /// The timer of a TCP socket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Timer {
     /// What it is for.
@@ -162,6 +166,18 @@ impl Serialize for Milliseconds {
     }
 }
 
+impl<'de> Deserialize<'de> for Milliseconds {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a cast of a float goes no further than the bounds"
+    )]
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        let seconds = f64::deserialize(source)?;
+        Ok(Self((seconds * 1e3).round() as u32))
+    }
+}
+
 #[cfg(test)]
 impl JsonSchema for Milliseconds {
     fn inline_schema() -> bool {
@@ -178,7 +194,7 @@ impl JsonSchema for Milliseconds {
 }
 
 /// What TCP knows of a connection: `struct tcp_info`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Tcp {
     /// Smoothed round-trip time.
@@ -203,7 +219,7 @@ pub struct Tcp {
 }
 
 /// How many sockets of a kind are in a state: `--summary`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SocketSum {
     /// With `--all`: which network namespace, by the `pid` in `socket_sources`.
@@ -223,7 +239,7 @@ pub struct SocketSum {
 }
 
 /// A network namespace whose sockets are listed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SocketSources {
     /// With `--all`: the number that `/proc/PID/ns/net` names.
@@ -240,7 +256,7 @@ pub struct SocketSources {
 }
 
 /// Where sockets were read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
@@ -251,7 +267,7 @@ pub enum Source {
 }
 
 /// Protocols, in the order of the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is its own word")]
@@ -267,7 +283,7 @@ pub enum Protocol {
 }
 
 /// Address families.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is its own word")]
@@ -281,7 +297,7 @@ pub enum Family {
 }
 
 /// How a socket's data comes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SocketType {
@@ -298,7 +314,7 @@ pub enum SocketType {
 }
 
 /// What a timer is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TimerKind {
@@ -315,7 +331,7 @@ pub enum TimerKind {
 }
 
 /// What a socket does: the states of TCP, and `unconnected` for whatever has no peer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the states of TCP, tcp(7)")]

@@ -1,12 +1,12 @@
 //! What is looked into, and by whom.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::byte_string::ByteString;
 use super::seen::Seen;
 
 /// The container, or the one process, that a report is about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Target {
     /// Its main process.
@@ -34,7 +34,7 @@ pub struct Target {
 }
 
 /// Why a target is the target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ChosenBy {

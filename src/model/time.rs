@@ -6,8 +6,9 @@ use std::time::{Duration, SystemTime};
 
 #[cfg(test)]
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Serialize, Serializer};
-use time::OffsetDateTime;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use time::{Date, Month, OffsetDateTime, Time};
 
 /// A point in time; in JSON as RFC 3339 in UTC with milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +40,30 @@ impl Timestamp {
             moment.second(),
             moment.millisecond()
         )
+    }
+
+    /// Reads what [`rfc3339`](Self::rfc3339) writes, and nothing else.
+    #[must_use]
+    pub fn from_rfc3339(text: &str) -> Option<Self> {
+        let part = |from, to| {
+            let digits = text.get(from..to)?;
+            let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
+            plain.then(|| digits.parse::<u16>().ok()).flatten()
+        };
+        let small = |from, to| u8::try_from(part(from, to)?).ok();
+        let month = Month::try_from(small(5, 7)?).ok()?;
+        let date = Date::from_calendar_date(part(0, 4)?.into(), month, small(8, 10)?).ok()?;
+        let (hour, minute, second) = (small(11, 13)?, small(14, 16)?, small(17, 19)?);
+        let time = Time::from_hms_milli(hour, minute, second, part(20, 23)?).ok()?;
+        let nanos = OffsetDateTime::new_utc(date, time).unix_timestamp_nanos();
+        let distance = Duration::from_nanos_u128(nanos.unsigned_abs());
+        let moment = if nanos < 0 {
+            SystemTime::UNIX_EPOCH.checked_sub(distance)
+        } else {
+            SystemTime::UNIX_EPOCH.checked_add(distance)
+        };
+        // The separators too.
+        moment.map(Self).filter(|moment| moment.rfc3339() == text)
     }
 
     /// As `ps` writes a start: the time of day on the same (UTC) day as `now`,
@@ -73,6 +98,14 @@ impl Timestamp {
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.rfc3339())
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(source)?;
+        Self::from_rfc3339(&text)
+            .ok_or_else(|| D::Error::custom("malformed time, expected RFC 3339 in UTC"))
     }
 }
 
@@ -112,7 +145,26 @@ mod tests {
                 _ => "9999-12-31T23:59:59.000Z",
             };
             assert_eq!(Timestamp(moment).rfc3339(), expected);
+            assert_eq!(Timestamp::from_rfc3339(expected), Some(Timestamp(moment)));
         }
+    }
+
+    #[test]
+    fn only_the_form_that_is_written_is_read() {
+        for text in [
+            "",
+            "2026-11-23T19:26:00Z",
+            "2026-11-23T19:26:00.000",
+            "2026-11-23 19:26:00.000Z",
+            "2026-02-30T19:26:00.000Z",
+            "2026-11-23T25:26:00.000Z",
+            "+026-11-23T19:26:00.000Z",
+            "2026-11-23T19:26:00.000Zé",
+        ] {
+            assert_eq!(Timestamp::from_rfc3339(text), None, "{text}");
+        }
+        let text = "2026-11-23T19:26:00.007Z";
+        assert_eq!(Timestamp::from_rfc3339(text).unwrap().rfc3339(), text);
     }
 
     #[test]

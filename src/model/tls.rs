@@ -1,6 +1,6 @@
 //! What a TLS server showed to one who asked.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::byte_string::ByteString;
 use super::certificate::Certificate;
@@ -10,7 +10,7 @@ use super::trust_store::TrustStore;
 use super::verdict::Verdict;
 
 /// The section `tls`: one server, asked once.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TlsLook {
     /// What was asked for, `HOST:PORT` or `unix:PATH`.
@@ -62,7 +62,7 @@ pub struct TlsLook {
 }
 
 /// What `--min-days` asked for, and what there is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct MinDays {
     /// Days that were asked for.
@@ -74,7 +74,7 @@ pub struct MinDays {
 }
 
 /// A protocol that begins in the clear and changes to TLS on request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StartTls {
@@ -97,7 +97,7 @@ pub enum StartTls {
 }
 
 /// How a name became addresses.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Resolution {
     /// What answered.
@@ -113,12 +113,12 @@ pub struct Resolution {
     /// The addresses, in the order in which they are dialled.
     pub addresses: Vec<String>,
     /// What was tried and failed on the way, a sentence each.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed: Vec<String>,
 }
 
 /// What knows a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ResolvedBy {
@@ -133,7 +133,7 @@ pub enum ResolvedBy {
 }
 
 /// Whose files were asked for a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FilesOf {
@@ -144,7 +144,7 @@ pub enum FilesOf {
 }
 
 /// Seconds that each step took; absent: it was not reached or not needed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Took {
     /// To find the address.
@@ -162,7 +162,7 @@ pub struct Took {
 }
 
 /// What the two sides agreed on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Session {
     /// `TLSv1.2` or `TLSv1.3`.
@@ -181,7 +181,7 @@ pub struct Session {
 }
 
 /// Why no handshake was completed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Failure {
     /// Which step failed.
@@ -199,7 +199,7 @@ pub struct Failure {
 }
 
 /// A step on the way to a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
@@ -214,7 +214,7 @@ pub enum Step {
 }
 
 /// What kind of failure ended a look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FailureReason {
@@ -247,7 +247,7 @@ pub enum FailureReason {
 }
 
 /// Whether the server asked for a client certificate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ClientCertificate {
@@ -264,7 +264,7 @@ pub enum ClientCertificate {
 }
 
 /// A stapled OCSP response.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OcspStaple {
     /// What it says of the leaf.
@@ -287,7 +287,7 @@ pub struct OcspStaple {
 }
 
 /// What an OCSP response says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OcspStatus {

@@ -1,13 +1,13 @@
 //! Where an application looks for the authorities that it trusts.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::byte_string::ByteString;
 use super::seen::Seen;
 
 /// The authorities that the target's main program trusts, as far as its runtime's habits tell:
 /// what the program does by its own code to be lenient or strict does not show.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TrustStore {
     /// Whose habits apply.
@@ -33,7 +33,7 @@ pub struct TrustStore {
 }
 
 /// A runtime with its own habits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Runtime {
@@ -102,7 +102,7 @@ impl Runtime {
 }
 
 /// One place where a runtime looks.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TrustPlace {
     /// The path, as the target sees it; absent for what is built into the program.
@@ -137,7 +137,7 @@ pub struct TrustPlace {
 }
 
 /// What kind of place it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PlaceKind {
@@ -150,7 +150,7 @@ pub enum PlaceKind {
 }
 
 /// What is at a place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PlaceState {

@@ -1,6 +1,6 @@
 //! What a mount is to Kubernetes or to a container engine.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::byte_string::ByteString;
 
@@ -8,7 +8,7 @@ use super::byte_string::ByteString;
 ///
 /// Read from the paths that a kubelet or an engine uses, which are hints and no
 /// promises of the kernel: whoever may mount can make a path of any name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Volume {
     /// What it is.
@@ -97,7 +97,7 @@ impl Volume {
 }
 
 /// How sure a kind is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Certainty {
@@ -109,7 +109,7 @@ pub enum Certainty {
 }
 
 /// What an emptyDir is kept in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Medium {
@@ -122,7 +122,7 @@ pub enum Medium {
 }
 
 /// The kinds of volumes and of other mounts that a container is given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum VolumeKind {

@@ -60,6 +60,12 @@ pub(crate) fn assert_keeps_the_contract(document: &Value, what: &str) {
     let taken_at = document["taken_at"].as_str().unwrap();
     humantime::parse_rfc3339(taken_at).unwrap_or_else(|why| panic!("{taken_at}: {why}"));
 
+    let read = spyhole::model::read::read(document.to_string().as_bytes());
+    let read = read.unwrap_or_else(|why| panic!("{what}: {why}"));
+    // Not by assert_eq, for the same reason.
+    let again = serde_json::to_value(&read).unwrap();
+    assert!(again == *document, "{what}: read, it is another document");
+
     let mut nulls = BTreeMap::new();
     for (section, content) in document.as_object().unwrap() {
         count_nulls(section, "", content, &mut nulls);

@@ -40,6 +40,7 @@ mod package;
 mod patience;
 mod podman;
 mod run;
+mod saved_documents;
 mod secrets;
 mod serve;
 mod serve_metrics;

@@ -244,7 +244,7 @@ fn standards(found: &PodSecurity) -> Table {
         vec![
             word.into(),
             clause.level.as_str().into(),
-            clause.clause.into(),
+            clause.clause.clone().into_owned().into(),
             Cell::Outside(clause.evidence.as_str().into()),
         ]
     };
@@ -262,8 +262,8 @@ fn standards(found: &PodSecurity) -> Table {
             .iter_mut()
             .find(|(one, _)| one.evidence == clause.evidence && one.level == clause.level);
         match same {
-            Some((_, names)) => names.push(clause.clause),
-            None => open.push((clause, vec![clause.clause])),
+            Some((_, names)) => names.push(&*clause.clause),
+            None => open.push((clause, vec![&*clause.clause])),
         }
     }
     let (single, several): (Vec<_>, Vec<_>) =

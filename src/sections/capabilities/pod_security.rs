@@ -68,7 +68,7 @@ const SELINUX_TYPES: [&[u8]; 4] = [
 /// Every clause, judged.
 #[must_use]
 pub(super) fn judge(evidence: &Evidence<'_>) -> PodSecurity {
-    let host = |clause, shared, what: &str| {
+    let host = |clause: &'static str, shared, what: &str| {
         let (verdict, evidence) = match shared {
             Some(true) => (Fails, format!("it is in the {what} namespace of the node")),
             Some(false) => (
@@ -82,14 +82,14 @@ pub(super) fn judge(evidence: &Evidence<'_>) -> PodSecurity {
         };
         Clause {
             level: Baseline,
-            clause,
+            clause: clause.into(),
             verdict,
             evidence,
         }
     };
-    let clause = |level, clause, (verdict, evidence)| Clause {
+    let clause = |level, clause: &'static str, (verdict, evidence)| Clause {
         level,
-        clause,
+        clause: clause.into(),
         verdict,
         evidence,
     };
