@@ -234,7 +234,7 @@ pub struct CertificateFile {
 }
 
 /// What came of verifying a leaf certificate of a file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LeafVerdict {
     /// The place of the leaf in `certificates`, from 0.

@@ -1,6 +1,6 @@
 //! The section `personality`.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::seen::Seen;
 
@@ -8,7 +8,7 @@ use super::seen::Seen;
 pub const ADDR_NO_RANDOMIZE: u32 = 0x004_0000;
 
 /// How the kernel runs the main process: personality(2).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Personality {
     /// Its id.

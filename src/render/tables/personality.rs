@@ -28,9 +28,8 @@ pub fn table(personality: &Personality, names: bool) -> Table {
         });
     }
     Table {
-        title: None,
         headings,
         rows: vec![row],
-        notes: Vec::new(),
+        ..Table::default()
     }
 }
