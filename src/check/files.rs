@@ -136,7 +136,7 @@ fn verified(
     let (authorities, roots) = match (verify, &mut context.scan) {
         (Verify::None, _) => return CheckOutcome::passes(says),
         (Verify::Target, Some((scan, gaps))) => {
-            let found = trust::find(scan, gaps, certificates::INFO.name);
+            let found = trust::find(scan, &mut gaps.section(certificates::INFO.name));
             let roots = match found {
                 Ok(trust) => trust.roots.ok_or(trust.store.consequence),
                 Err(refusal) => Err(refusal.reason.describe().to_owned()),

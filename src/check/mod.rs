@@ -211,6 +211,6 @@ fn needs(spec: &Spec) -> Option<Vec<Needs>> {
 /// What a section answers to a request of its own.
 fn ask(request: &dyn Request, scan: &Scan, gaps: &mut Gaps) -> Report {
     let mut report = Report::begin(Timestamp(scan.clock.now));
-    request.fill(scan, gaps, &mut report);
+    request.fill(scan, &mut gaps.section(request.info().name), &mut report);
     report
 }

@@ -11,8 +11,8 @@ use crate::model::verdict::{Authorities, Judgement};
 use crate::probe::connect::{Connected, Peer, connect};
 use crate::probe::{http, tls as secure};
 use crate::sections::sockets::SocketsQuery;
-use crate::sections::tls::TlsQuery;
 use crate::sections::tls::names;
+use crate::sections::tls::{INFO, TlsQuery};
 
 const DAY: i64 = 24 * 60 * 60;
 /// Bytes that an HTTP server may send.
@@ -149,7 +149,8 @@ fn resolve(
             "there is no target whose files could be read",
         ));
     };
-    let (_, resolved) = names::resolve(scan, gaps, name, port, false, deadline);
+    let mut gaps = gaps.section(INFO.name);
+    let (_, resolved) = names::resolve(scan, &mut gaps, name, port, false, deadline);
     resolved.map_err(|failure| CheckOutcome::fails(format!("{name}: {}", failure.says)))
 }
 

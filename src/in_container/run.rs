@@ -231,7 +231,7 @@ impl Failure<'_> {
                 errno: Some(format!("{errno:?}")),
                 ..Refusal::of(Reason::Io)
             });
-            gaps.seen(SECTION, "used", child.pid(), attempt)
+            gaps.section(SECTION).seen("used", child.pid(), attempt)
         });
         let cause = match started {
             Ok(_) => self.cause(&end, memory.as_ref()),
@@ -296,7 +296,7 @@ impl Failure<'_> {
         let limit = cgroup()
             .and_then(|own| own.cgroup.limit_bytes(&own.root))
             .transpose();
-        let mut seen = |field, attempt| gaps.seen(SECTION, field, subject(), attempt);
+        let mut seen = |field, attempt| gaps.section(SECTION).seen(field, subject(), attempt);
         Memory {
             oom_kills_before: seen("memory.oom_kills_before", self.oom_kills.clone()),
             oom_kills_after: seen("memory.oom_kills_after", after),
@@ -343,7 +343,7 @@ impl Failure<'_> {
             if report.dump.is_none() {
                 let mut gaps = Gaps::default();
                 let late = Refusal::of(Reason::Timeout);
-                gaps.record(SECTION, "dump", "/proc", &late);
+                gaps.section(SECTION).record("dump", "/proc", &late);
                 report.gaps.extend_from_slice(gaps.as_slice());
             }
         }

@@ -8,6 +8,8 @@ use super::seen::{Seen, Unseen};
 
 /// How many subjects a gap names; further ones are only counted.
 pub const SUBJECTS_PER_GAP: usize = 64;
+/// What the gaps of the walk itself are recorded under: they concern every section.
+pub const WALK: &str = "walk";
 
 /// One attempt that failed, before anyone decided where to show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,61 +89,11 @@ pub struct Gap {
     pub subjects: Vec<Subject>,
 }
 
-/// The gaps of one report, and the only place where an [`Unseen`] is made.
+/// The gaps of one report. They are recorded through [`SectionGaps`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Gaps(Vec<Gap>);
 
 impl Gaps {
-    /// Records a refusal and gives the mark to put in the field's place.
-    pub fn record(
-        &mut self,
-        section: &str,
-        field: &str,
-        subject: impl Into<Subject>,
-        refusal: &Refusal,
-    ) -> Unseen {
-        let subject = subject.into();
-        let same = self.0.iter_mut().find(|gap| {
-            gap.section == section
-                && gap.field == field
-                && gap.reason == refusal.reason
-                && gap.errno == refusal.errno
-                && gap.needs.as_deref() == refusal.needs.as_deref()
-        });
-        match same {
-            Some(gap) => {
-                gap.count += 1;
-                if gap.subjects.len() < SUBJECTS_PER_GAP {
-                    gap.subjects.push(subject);
-                }
-            }
-            None => self.0.push(Gap {
-                section: section.to_owned(),
-                field: field.to_owned(),
-                reason: refusal.reason,
-                errno: refusal.errno.clone(),
-                needs: refusal.needs.as_deref().map(str::to_owned),
-                count: 1,
-                subjects: vec![subject],
-            }),
-        }
-        Unseen::new(refusal.reason)
-    }
-
-    /// A value as seen, or its refusal recorded.
-    pub fn seen<T>(
-        &mut self,
-        section: &str,
-        field: &str,
-        subject: impl Into<Subject>,
-        attempt: Result<T, Refusal>,
-    ) -> Seen<T> {
-        match attempt {
-            Ok(value) => Seen::Value(value),
-            Err(refusal) => Seen::Unseen(self.record(section, field, subject, &refusal)),
-        }
-    }
-
     /// The gaps of a document that was saved.
     pub(super) fn restore(gaps: Vec<Gap>) -> Self {
         Self(gaps)
@@ -162,10 +114,137 @@ impl Gaps {
         Some(Unseen::new(gap.reason))
     }
 
+    /// Those of one section, to record more of them.
+    pub fn section(&mut self, section: &'static str) -> SectionGaps<'_> {
+        SectionGaps { section, all: self }
+    }
+
     /// All of them, in the order in which they were met.
     #[must_use]
     pub fn as_slice(&self) -> &[Gap] {
         &self.0
+    }
+
+    /// Adds a gap; equal ones are one.
+    fn add(&mut self, mut more: Gap) {
+        let same = self.0.iter_mut().find(|gap| {
+            gap.section == more.section
+                && gap.field == more.field
+                && gap.reason == more.reason
+                && gap.errno == more.errno
+                && gap.needs == more.needs
+        });
+        match same {
+            Some(gap) => {
+                gap.count += more.count;
+                let room = SUBJECTS_PER_GAP.saturating_sub(gap.subjects.len());
+                more.subjects.truncate(room);
+                gap.subjects.append(&mut more.subjects);
+            }
+            None => self.0.push(more),
+        }
+    }
+}
+
+/// The gaps of one section while it is filled: the only place where an [`Unseen`] is made.
+#[derive(Debug)]
+pub struct SectionGaps<'a> {
+    section: &'static str,
+    all: &'a mut Gaps,
+}
+
+impl SectionGaps<'_> {
+    /// The same, for less long.
+    pub fn reborrow(&mut self) -> SectionGaps<'_> {
+        SectionGaps {
+            section: self.section,
+            all: self.all,
+        }
+    }
+
+    /// Records a refusal and gives the mark to put in the field's place.
+    pub fn record(
+        &mut self,
+        field: &str,
+        subject: impl Into<Subject>,
+        refusal: &Refusal,
+    ) -> Unseen {
+        let subject = subject.into();
+        let section = self.section;
+        let same = self.all.0.iter_mut().find(|gap| {
+            gap.section == section
+                && gap.field == field
+                && gap.reason == refusal.reason
+                && gap.errno == refusal.errno
+                && gap.needs.as_deref() == refusal.needs.as_deref()
+        });
+        match same {
+            Some(gap) => {
+                gap.count += 1;
+                if gap.subjects.len() < SUBJECTS_PER_GAP {
+                    gap.subjects.push(subject);
+                }
+            }
+            None => self.all.0.push(Gap {
+                section: section.to_owned(),
+                field: field.to_owned(),
+                reason: refusal.reason,
+                errno: refusal.errno.clone(),
+                needs: refusal.needs.as_deref().map(str::to_owned),
+                count: 1,
+                subjects: vec![subject],
+            }),
+        }
+        Unseen::new(refusal.reason)
+    }
+
+    /// A value as seen, or its refusal recorded.
+    pub fn seen<T>(
+        &mut self,
+        field: &str,
+        subject: impl Into<Subject>,
+        attempt: Result<T, Refusal>,
+    ) -> Seen<T> {
+        match attempt {
+            Ok(value) => Seen::Value(value),
+            Err(refusal) => Seen::Unseen(self.record(field, subject, &refusal)),
+        }
+    }
+
+    /// Gaps aside, for what may turn out not to be missing; [`Self::absorb`] takes them in.
+    #[must_use]
+    pub fn scratch(&self) -> ScratchGaps {
+        ScratchGaps {
+            section: self.section,
+            gaps: Gaps::default(),
+        }
+    }
+
+    /// Takes in what was recorded aside.
+    pub fn absorb(&mut self, scratch: ScratchGaps) {
+        for gap in scratch.gaps.0 {
+            self.all.add(gap);
+        }
+    }
+
+    /// Whether the walk itself has left something out.
+    #[must_use]
+    pub fn walk_has_gaps(&self) -> bool {
+        self.all.0.iter().any(|gap| gap.section == WALK)
+    }
+}
+
+/// Gaps of a section that are not yet in the report.
+#[derive(Debug)]
+pub struct ScratchGaps {
+    section: &'static str,
+    gaps: Gaps,
+}
+
+impl ScratchGaps {
+    /// To record them.
+    pub fn section(&mut self) -> SectionGaps<'_> {
+        self.gaps.section(self.section)
     }
 }
 
@@ -185,10 +264,11 @@ mod tests {
     fn equal_gaps_are_one_line() {
         let mut gaps = Gaps::default();
         let refusal = Refusal::of(Reason::Uid).needing("uid 1000");
+        let mut processes = gaps.section("processes");
         for pid in 1..=3_000 {
-            gaps.record("processes", "exe", pid, &refusal);
+            processes.record("exe", pid, &refusal);
         }
-        gaps.record("processes", "cwd", 1, &refusal);
+        processes.record("cwd", 1, &refusal);
         let [exe, cwd] = gaps.as_slice() else {
             panic!("two entries: {gaps:?}")
         };
@@ -199,8 +279,32 @@ mod tests {
     #[test]
     fn an_unseen_field_is_null() {
         let mut gaps = Gaps::default();
-        let seen: Seen<u32> = gaps.seen("processes", "exe", 7, Err(Refusal::of(Reason::Gid)));
+        let seen: Seen<u32> =
+            gaps.section("processes")
+                .seen("exe", 7, Err(Refusal::of(Reason::Gid)));
         assert_eq!(serde_json::to_string(&seen).unwrap(), "null");
         assert_eq!(gaps.as_slice()[0].subjects, [Subject::Pid(7)]);
+    }
+
+    #[test]
+    fn what_was_recorded_aside_counts_once_it_is_taken_in() {
+        let mut gaps = Gaps::default();
+        let mut tls = gaps.section("tls");
+        let refusal = Refusal::of(Reason::Uid);
+        tls.record("trust_store", 1, &refusal);
+        let mut given_up = tls.scratch();
+        given_up.section().record("chain", 1, &refusal);
+        drop(given_up);
+        let mut aside = tls.scratch();
+        for pid in 2..=100 {
+            aside.section().record("trust_store", pid, &refusal);
+        }
+        aside.section().record("chain", "/x", &refusal);
+        tls.absorb(aside);
+        let [store, chain] = gaps.as_slice() else {
+            panic!("two entries: {gaps:?}")
+        };
+        assert_eq!((store.count, store.subjects.len()), (100, SUBJECTS_PER_GAP));
+        assert_eq!((chain.section.as_str(), chain.count), ("tls", 1));
     }
 }

@@ -18,7 +18,7 @@ use super::snapshot::ProcessSnapshot;
 use super::target::TargetHandle;
 use super::walk::{First, Plan, Walk, keep_first, walk};
 use crate::model::container::Container;
-use crate::model::gap::{Gaps, Reason, Refusal};
+use crate::model::gap::{Gaps, Reason, Refusal, WALK};
 use crate::model::target::ChosenBy;
 use crate::rights::ptrace_access::Credentials;
 use crate::sys::clock::Clock;
@@ -233,10 +233,10 @@ impl Scanner {
         let mut gaps = Gaps::default();
         for pid in result.walk.stalled {
             let slow = Refusal::of(Reason::Timeout).needing("a longer --timeout");
-            gaps.record("walk", "process", pid, &slow);
+            gaps.section(WALK).record("process", pid, &slow);
         }
         for (pid, refusal) in result.walk.refused {
-            gaps.record("walk", "process", pid, &refusal);
+            gaps.section(WALK).record("process", pid, &refusal);
         }
         let chosen_by = result.selection.chosen_by;
         let target = target.map(|first| {

@@ -98,7 +98,7 @@ impl Scan {
                 None | Some(Ok(None)) => None,
                 Some(Ok(Some(path))) => Some(Seen::Value(path.as_slice().into())),
                 Some(Err(refusal)) => Some(Seen::Unseen(
-                    gaps.record("target", "exe", main.pid, refusal),
+                    gaps.section("target").record("exe", main.pid, refusal),
                 )),
             },
             uid: main.uid,

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::section::{Detail, Request, SectionInfo};
 use crate::model::Report;
-use crate::model::gap::Gaps;
+use crate::model::gap::SectionGaps;
 use crate::render::tables::containers::table;
 use crate::render::tables::table::Table;
 use crate::scan::Scan;
@@ -43,7 +43,7 @@ impl Request for ContainersQuery {
         }
     }
 
-    fn fill(&self, scan: &Scan, _: &mut Gaps, report: &mut Report) {
+    fn fill(&self, scan: &Scan, _: &mut SectionGaps<'_>, report: &mut Report) {
         report.containers = Some(scan.containers.clone());
     }
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::section::{Detail, Request, SectionInfo};
 use crate::model::Report;
 use crate::model::environment::{AgainstParent, AsOf, Environment, Variable};
-use crate::model::gap::{Gaps, Refusal};
+use crate::model::gap::{Refusal, SectionGaps};
 use crate::model::seen::Seen;
 use crate::model::time::Timestamp;
 use crate::parse::environ::{self, Entry};
@@ -33,8 +33,6 @@ pub struct EnvironmentQuery {
     #[arg(value_name = "NAME")]
     pub names: Vec<String>,
 }
-
-const SECTION: &str = INFO.name;
 
 /// What the section is.
 pub const INFO: SectionInfo = SectionInfo {
@@ -63,7 +61,7 @@ impl Request for EnvironmentQuery {
         }
     }
 
-    fn fill(&self, scan: &Scan, gaps: &mut Gaps, report: &mut Report) {
+    fn fill(&self, scan: &Scan, gaps: &mut SectionGaps<'_>, report: &mut Report) {
         let main_pid = scan.target.as_ref().map(|held| held.main.pid());
         let shown: Vec<&ProcessSnapshot> = scan
             .processes
@@ -119,11 +117,11 @@ impl EnvironmentQuery {
         own: &Result<Vec<Entry>, Refusal>,
         parent: Option<&[Entry]>,
         scan: &Scan,
-        gaps: &mut Gaps,
+        gaps: &mut SectionGaps<'_>,
     ) -> Environment {
         let variables = match own {
             Ok(entries) => Seen::Value(self.variables(entries, parent, scan)),
-            Err(refusal) => Seen::Unseen(gaps.record(SECTION, "variables", facts.pid, refusal)),
+            Err(refusal) => Seen::Unseen(gaps.record("variables", facts.pid, refusal)),
         };
         let missing = match (own, parent) {
             (Ok(own), Some(parent)) if self.names.is_empty() => {

@@ -54,7 +54,7 @@ pub fn report(
     let mut report = Report::begin(Timestamp(scan.clock.now));
     report.target = scan.describe_target(&mut gaps);
     for request in requests {
-        request.fill(&scan, &mut gaps, &mut report);
+        request.fill(&scan, &mut gaps.section(request.info().name), &mut report);
     }
     report.gaps = gaps.as_slice().to_vec();
     Ok(report)

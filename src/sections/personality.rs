@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::section::{Detail, Request, SectionInfo, SectionMetrics};
 use crate::model::Report;
-use crate::model::gap::Gaps;
+use crate::model::gap::SectionGaps;
 use crate::model::personality::Personality;
 use crate::parse::personality;
 use crate::render::metrics;
@@ -57,7 +57,7 @@ impl Request for PersonalityQuery {
         }
     }
 
-    fn fill(&self, scan: &Scan, gaps: &mut Gaps, report: &mut Report) {
+    fn fill(&self, scan: &Scan, gaps: &mut SectionGaps<'_>, report: &mut Report) {
         let Some(main) = scan.main_process() else {
             return;
         };
@@ -68,7 +68,7 @@ impl Request for PersonalityQuery {
         let mask = mask.and_then(|bytes| personality::parse(&bytes).map_err(malformed));
         report.personality = Some(Personality {
             pid: main.pid,
-            mask: gaps.seen(INFO.name, "mask", main.pid, mask),
+            mask: gaps.seen("mask", main.pid, mask),
         });
     }
 

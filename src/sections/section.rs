@@ -14,7 +14,7 @@ pub use super::query_pairs::QueryError;
 use super::query_pairs::from_pairs;
 use crate::model::Report;
 use crate::model::format::Format;
-use crate::model::gap::Gaps;
+use crate::model::gap::SectionGaps;
 use crate::render::metrics::Collect;
 use crate::render::tables::Table;
 use crate::scan::Scan;
@@ -121,7 +121,7 @@ pub trait Request: Send {
     fn needs(&self, detail: Detail) -> Needs;
 
     /// Puts the section into the report.
-    fn fill(&self, scan: &Scan, gaps: &mut Gaps, report: &mut Report);
+    fn fill(&self, scan: &Scan, gaps: &mut SectionGaps<'_>, report: &mut Report);
 
     /// The section as tables.
     fn tables(&self, report: &Report, detail: Detail) -> Vec<Table>;

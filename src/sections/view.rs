@@ -11,7 +11,7 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
 use super::section::{Detail, Request, SectionInfo};
 use crate::model::Report;
-use crate::model::gap::Gaps;
+use crate::model::gap::SectionGaps;
 use crate::render::tables::Table;
 use crate::scan::Scan;
 use crate::scan::needs::Needs;
@@ -127,7 +127,7 @@ impl<V: View> Request for Viewed<V> {
         self.query.needs(detail)
     }
 
-    fn fill(&self, scan: &Scan, gaps: &mut Gaps, report: &mut Report) {
+    fn fill(&self, scan: &Scan, gaps: &mut SectionGaps<'_>, report: &mut Report) {
         self.query.fill(scan, gaps, report);
     }
 

@@ -11,14 +11,13 @@ use super::places::{Place, Plan, When};
 use super::reading::Reading;
 use super::words;
 use crate::model::certificate::Certificate;
-use crate::model::gap::{Gaps, Refusal, Subject};
+use crate::model::gap::{Refusal, SectionGaps, Subject};
 use crate::model::seen::Seen;
 use crate::model::trust_store::{PlaceKind, PlaceState, TrustPlace, TrustStore};
 
 /// Where gaps are recorded.
 struct PlaceLedger<'a> {
-    gaps: &'a mut Gaps,
-    section: &'a str,
+    gaps: SectionGaps<'a>,
     now: SystemTime,
 }
 
@@ -29,8 +28,7 @@ pub(super) fn conclude(
     readings: Vec<Reading>,
     unknown: Option<&Refusal>,
     now: SystemTime,
-    gaps: &mut Gaps,
-    section: &str,
+    gaps: &mut SectionGaps<'_>,
 ) -> Trust {
     let runtime = detected.runtime();
     let Plan {
@@ -62,7 +60,10 @@ pub(super) fn conclude(
         Sum::Roots(roots) if roots.is_empty() => words::error_text(runtime, &judged),
         _ => None,
     };
-    let mut ledger = PlaceLedger { gaps, section, now };
+    let mut ledger = PlaceLedger {
+        gaps: gaps.reborrow(),
+        now,
+    };
     let places = judged.iter().map(|judged| ledger.place(judged)).collect();
     let total = ledger.total(&sum);
     Trust {
@@ -186,7 +187,6 @@ impl PlaceLedger<'_> {
             Some(path) => Subject::Path(path.as_slice().into()),
             None => Subject::from("(built in)"),
         };
-        let section = self.section;
         let state = reading.state.as_ref().copied().map_err(Clone::clone);
         let counted = place.kind != PlaceKind::BuiltIn
             && !matches!(state, Ok(PlaceState::Missing | PlaceState::Unreadable));
@@ -198,20 +198,14 @@ impl PlaceLedger<'_> {
             kind: place.kind,
             variable: place.variable.map(str::to_owned),
             only_for: place.only_for.map(str::to_owned),
-            state: self
-                .gaps
-                .seen(section, "trust_store.places.state", subject(), state),
-            used: used.clone().map(|used| {
-                self.gaps
-                    .seen(section, "trust_store.places.used", subject(), used)
-            }),
-            roots: counted.then(|| {
-                self.gaps
-                    .seen(section, "trust_store.places.roots", subject(), roots)
-            }),
+            state: self.gaps.seen("trust_store.places.state", subject(), state),
+            used: used
+                .clone()
+                .map(|used| self.gaps.seen("trust_store.places.used", subject(), used)),
+            roots: counted.then(|| self.gaps.seen("trust_store.places.roots", subject(), roots)),
             expired_roots: counted.then(|| {
                 let field = "trust_store.places.expired_roots";
-                self.gaps.seen(section, field, subject(), expired)
+                self.gaps.seen(field, subject(), expired)
             }),
             says: reading.says.clone(),
         }
@@ -230,7 +224,7 @@ impl PlaceLedger<'_> {
         };
         let mut record = |field, attempt| {
             let subject = "the places of the trust store";
-            Some(self.gaps.seen(self.section, field, subject, attempt))
+            Some(self.gaps.seen(field, subject, attempt))
         };
         Total {
             roots: record("trust_store.roots", roots),

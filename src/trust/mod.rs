@@ -16,7 +16,7 @@ mod words;
 use std::time::SystemTime;
 
 use crate::model::certificate::Certificate;
-use crate::model::gap::{Gaps, Reason, Refusal};
+use crate::model::gap::{Reason, Refusal, SectionGaps};
 use crate::model::trust_store::TrustStore;
 use crate::rights::file_mode::FileSubject;
 use crate::rights::ptrace_access::AccessCheck;
@@ -40,12 +40,11 @@ pub struct Trust {
     pub roots: Option<Vec<Certificate>>,
 }
 
-/// Looks at the main process; gaps are recorded under the given section and
-/// `trust_store`.
+/// Looks at the main process; gaps are recorded under `trust_store`.
 ///
 /// # Errors
 /// Why nothing could be told: the caller records that.
-pub fn find(scan: &Scan, gaps: &mut Gaps, section: &str) -> Result<Trust, Refusal> {
+pub fn find(scan: &Scan, gaps: &mut SectionGaps<'_>) -> Result<Trust, Refusal> {
     let Some(held) = &scan.target else {
         return Err(Refusal::of(Reason::Vanished));
     };
@@ -67,7 +66,7 @@ pub fn find(scan: &Scan, gaps: &mut Gaps, section: &str) -> Result<Trust, Refusa
         overrides,
         now: scan.clock.now,
     };
-    Ok(house.trust(&detected, gaps, section))
+    Ok(house.trust(&detected, gaps))
 }
 
 /// The target as far as the places need it.
@@ -80,11 +79,11 @@ struct TrustScan {
 }
 
 impl TrustScan {
-    fn trust(self, detected: &Detected, gaps: &mut Gaps, section: &str) -> Trust {
+    fn trust(self, detected: &Detected, gaps: &mut SectionGaps<'_>) -> Trust {
         let plan = places::plan(detected, &self.overrides);
         let unknown = self.overrides.environ.as_ref().err();
         let readings = read::read(self.root, self.reader, &plan.places, self.now);
-        conclude::conclude(detected, plan, readings, unknown, self.now, gaps, section)
+        conclude::conclude(detected, plan, readings, unknown, self.now, gaps)
     }
 }
 

@@ -85,7 +85,7 @@ impl Target {
             rules,
             evidence: "the test says so".to_owned(),
         };
-        let trust = house.trust(&detected, &mut self.gaps, "certificates");
+        let trust = house.trust(&detected, &mut self.gaps.section("certificates"));
         assert_every_null_has_its_gap(&trust.store, &self.gaps);
         trust
     }

@@ -158,7 +158,8 @@ mod tests {
         let mut gaps = Gaps::default();
         let mut seen = |count: Option<u64>| {
             let refusal = || Refusal::of(Reason::Unsupported);
-            gaps.seen("run", "oom_kills", "/x", count.ok_or_else(refusal))
+            gaps.section("run")
+                .seen("oom_kills", "/x", count.ok_or_else(refusal))
         };
         Memory {
             oom_kills_before: seen(before),

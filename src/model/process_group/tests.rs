@@ -106,7 +106,9 @@ fn a_sum_with_a_part_unseen_is_absent() {
     assert_eq!(groups_[0].open_fds, Some(519));
     assert_eq!(groups_[0].worst_fd_ratio, Some(0.9));
 
-    let unseen = Gaps::default().record("processes", "fd_count", 5, &Refusal::of(Reason::Uid));
+    let mut gaps = Gaps::default();
+    let mut gaps = gaps.section("processes");
+    let unseen = gaps.record("fd_count", 5, &Refusal::of(Reason::Uid));
     let hidden = Process {
         fd_count: Some(Seen::Unseen(unseen)),
         ..process(5, "web", 1)

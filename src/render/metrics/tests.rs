@@ -189,8 +189,10 @@ fn sum(state: State, local_port: Option<u32>, count: u64) -> SocketSum {
 /// A report in which everything is there that has a metric.
 fn full() -> Report {
     let mut gaps = Gaps::default();
-    gaps.record("processes", "exe", 7, &Refusal::of(Reason::Uid));
-    gaps.record("processes", "cwd", 7, &Refusal::of(Reason::Uid));
+    gaps.section("processes")
+        .record("exe", 7, &Refusal::of(Reason::Uid));
+    gaps.section("processes")
+        .record("cwd", 7, &Refusal::of(Reason::Uid));
     let mut report = Report::begin(at(100));
     report.target = Some(Target {
         pid: 1,
@@ -231,12 +233,10 @@ fn full() -> Report {
 }
 
 fn unseen(gaps: &mut Gaps) -> Seen<TrustStore> {
-    Seen::Unseen(gaps.record(
-        "certificates",
-        "trust_store",
-        "/",
-        &Refusal::of(Reason::Uid),
-    ))
+    Seen::Unseen(
+        gaps.section("certificates")
+            .record("trust_store", "/", &Refusal::of(Reason::Uid)),
+    )
 }
 
 fn mount(point: &str) -> crate::model::mount::Mount {
@@ -340,23 +340,25 @@ fn what_could_not_be_judged_or_read_has_none() {
     let refusal = Refusal::of(Reason::Uid);
     let mut report = full();
     for process in report.processes.as_mut().unwrap() {
-        process.fd_count = Some(Seen::Unseen(gaps.record(
-            "processes",
-            "fd_count",
-            1,
-            &refusal,
-        )));
+        process.fd_count = Some(Seen::Unseen(
+            gaps.section("processes").record("fd_count", 1, &refusal),
+        ));
     }
     report.sockets = Some(vec![listener(
         80,
         3,
-        Seen::Unseen(gaps.record("sockets", "accept_queue_limit", 1, &refusal)),
+        Seen::Unseen(
+            gaps.section("sockets")
+                .record("accept_queue_limit", 1, &refusal),
+        ),
     )]);
-    let no_space = gaps.record("mounts", "space", "/data", &refusal);
+    let no_space = gaps.section("mounts").record("space", "/data", &refusal);
     if let Some(Seen::Value(mounts)) = &mut report.mounts {
         mounts[0].space = Some(Seen::Unseen(no_space));
     }
-    let hidden = gaps.record("certificates", "certificates", "/tls/tls.crt", &refusal);
+    let hidden = gaps
+        .section("certificates")
+        .record("certificates", "/tls/tls.crt", &refusal);
     report.certificates.as_mut().unwrap().files =
         Seen::Value(vec![file("/tls/tls.crt", Seen::Unseen(hidden))]);
     report.gaps = gaps.as_slice().to_vec();

@@ -412,7 +412,9 @@ mod tests {
     #[test]
     fn what_was_not_seen_is_no_dash() {
         let mut gaps = Gaps::default();
-        let unseen = gaps.record("sockets", "owners", 1, &Refusal::of(Reason::Uid));
+        let unseen = gaps
+            .section("sockets")
+            .record("owners", 1, &Refusal::of(Reason::Uid));
         let mut socket = listener();
         socket.owners = Some(Seen::Unseen(unseen));
         socket.accept_queue_limit = Some(Seen::Unseen(unseen));

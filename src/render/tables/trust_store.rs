@@ -181,7 +181,10 @@ mod tests {
     #[test]
     fn an_unseen_place_is_a_question_mark_and_never_zero() {
         let mut gaps = Gaps::default();
-        let mut unseen = || gaps.record("certificates", "x", 1, &Refusal::of(Reason::Denied));
+        let mut unseen = || {
+            gaps.section("certificates")
+                .record("x", 1, &Refusal::of(Reason::Denied))
+        };
         let mut store = store();
         store.places[1].state = Seen::Unseen(unseen());
         store.places[1].roots = Some(Seen::Unseen(unseen()));

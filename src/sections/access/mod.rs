@@ -15,7 +15,7 @@ use serde::Deserialize;
 use super::section::{Detail, Request, SectionInfo};
 use crate::model::Report;
 use crate::model::access::{Access, Blocker, Check, Outcome, What};
-use crate::model::gap::{Gaps, Reason, Refusal};
+use crate::model::gap::{Reason, Refusal, SectionGaps};
 use crate::model::target::ChosenBy;
 use crate::render::tables::Table;
 use crate::render::tables::access::tables;
@@ -34,8 +34,6 @@ use system::SystemContext;
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AccessQuery {}
-
-const SECTION: &str = INFO.name;
 
 /// Those that other sections read too: in `dump` the walk brings them once.
 const FILES: Files = plain_files::FLAGS
@@ -72,7 +70,7 @@ impl Request for AccessQuery {
         }
     }
 
-    fn fill(&self, scan: &Scan, gaps: &mut Gaps, report: &mut Report) {
+    fn fill(&self, scan: &Scan, gaps: &mut SectionGaps<'_>, report: &mut Report) {
         report.access = look(scan, gaps);
     }
 
@@ -81,7 +79,7 @@ impl Request for AccessQuery {
     }
 }
 
-fn look(scan: &Scan, gaps: &mut Gaps) -> Option<Access> {
+fn look(scan: &Scan, gaps: &mut SectionGaps<'_>) -> Option<Access> {
     let mut buffer = Vec::new();
     let held = scan.target.as_ref()?;
     let target = held.credentials().clone();

@@ -1,9 +1,8 @@
 //! One side of the comparison, as the document shows it.
 
-use super::SECTION;
 use crate::model::access::{CapabilitySets, Ids, Party};
 use crate::model::capabilities::{MappedIds, SeccompMode};
-use crate::model::gap::{Gaps, Reason, Refusal};
+use crate::model::gap::{Reason, Refusal, SectionGaps};
 use crate::model::seen::Seen;
 use crate::parse::id_map::IdMap;
 use crate::parse::{capabilities, status};
@@ -12,13 +11,13 @@ use crate::rights::ptrace_access::Credentials;
 /// A line that `status` lacks is not offered by this kernel; where `status` itself
 /// could not be read, `unreadable` tells why.
 pub(super) fn of(
-    gaps: &mut Gaps,
+    gaps: &mut SectionGaps<'_>,
     side: &str,
     of: &Credentials,
     unreadable: Option<&Refusal>,
 ) -> Party {
     let mut fields = Fields {
-        gaps,
+        gaps: gaps.reborrow(),
         side,
         pid: of.pid,
         unreadable,
@@ -43,7 +42,7 @@ pub(super) fn of(
 }
 
 struct Fields<'a> {
-    gaps: &'a mut Gaps,
+    gaps: SectionGaps<'a>,
     side: &'a str,
     pid: i32,
     unreadable: Option<&'a Refusal>,
@@ -57,7 +56,7 @@ impl Fields<'_> {
         };
         let attempt = value.ok_or_else(unseen);
         let field = format!("{}.{field}", self.side);
-        self.gaps.seen(SECTION, &field, self.pid, attempt)
+        self.gaps.seen(&field, self.pid, attempt)
     }
 }
 
@@ -65,7 +64,7 @@ impl Party {
     /// Says whether it is dumpable, where that shows or `matters`.
     pub(super) fn with_dumpable(
         mut self,
-        gaps: &mut Gaps,
+        gaps: &mut SectionGaps<'_>,
         of: &Credentials,
         matters: bool,
     ) -> Self {
@@ -74,7 +73,7 @@ impl Party {
             None if matters => {
                 let hidden = Refusal::of(Reason::Unsupported)
                     .needing("CAP_SYS_PTRACE (with it, dumpability makes no difference)");
-                let unseen = gaps.record(SECTION, "target.dumpable", of.pid, &hidden);
+                let unseen = gaps.record("target.dumpable", of.pid, &hidden);
                 Some(Seen::Unseen(unseen))
             }
             None => None,

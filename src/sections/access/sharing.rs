@@ -3,10 +3,9 @@
 use crate::sys::file_limits;
 use std::ffi::CStr;
 
-use super::SECTION;
 use super::system::SystemContext;
 use crate::model::access::Shared;
-use crate::model::gap::{Gaps, Reason, Refusal};
+use crate::model::gap::{Reason, Refusal, SectionGaps};
 use crate::parse::status::Status;
 use crate::rights::ptrace_access::{AccessCheck, Credentials, refusal_below, same_user_namespace};
 use crate::scan::Scan;
@@ -74,8 +73,8 @@ impl Sharing {
         self.network_namespace.as_ref().ok().copied()
     }
 
-    pub(super) fn record(self, gaps: &mut Gaps) -> Shared {
-        let mut seen = |field: &str, attempt| gaps.seen(SECTION, field, self.pid, attempt);
+    pub(super) fn record(self, gaps: &mut SectionGaps<'_>) -> Shared {
+        let mut seen = |field: &str, attempt| gaps.seen(field, self.pid, attempt);
         Shared {
             pid_namespace: seen("shared.pid_namespace", self.pid_namespace),
             network_namespace: seen("shared.network_namespace", self.network_namespace),

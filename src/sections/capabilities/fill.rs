@@ -3,12 +3,12 @@
 use super::naming::Naming;
 use super::node::NodeContext;
 use super::pod_security::{Evidence, Labelled, judge};
-use super::{INFO, defaults, words};
+use super::{defaults, words};
 use crate::model::capabilities::{
     Answer, CapabilitySet, CapabilitySets, MappedIds, Privileges, SeccompMode, SecurityContext,
     SecurityLabel, SecurityModule, ThreadContext, UserNamespace,
 };
-use crate::model::gap::{Gaps, Reason, Refusal};
+use crate::model::gap::{Reason, Refusal, SectionGaps};
 use crate::model::pod_security::PodSecurity;
 use crate::model::seen::{Seen, Unseen};
 use crate::parse::id_map::IdMap;
@@ -18,8 +18,6 @@ use crate::parse::{capabilities, capability_text};
 use crate::scan::Scan;
 use crate::scan::snapshot::ProcessSnapshot;
 use crate::scan::snapshot::{Namespaces, Security, Task};
-
-pub(super) const SECTION: &str = INFO.name;
 
 /// The set of a mask.
 #[must_use]
@@ -39,7 +37,7 @@ fn names(mask: u64) -> Vec<String> {
 /// Turns facts into security contexts; records what is missing.
 pub(super) struct Filler<'a> {
     scan: &'a Scan,
-    pub(super) gaps: &'a mut Gaps,
+    pub(super) gaps: SectionGaps<'a>,
     pub(super) around: NodeContext,
 }
 
@@ -52,11 +50,11 @@ struct Subject<'a> {
 }
 
 impl<'a> Filler<'a> {
-    pub(super) fn new(scan: &'a Scan, gaps: &'a mut Gaps) -> Self {
+    pub(super) fn new(scan: &'a Scan, gaps: &'a mut SectionGaps<'_>) -> Self {
         Self {
             around: NodeContext::read(scan),
             scan,
-            gaps,
+            gaps: gaps.reborrow(),
         }
     }
 
@@ -151,7 +149,7 @@ impl<'a> Filler<'a> {
             gids: gids.map(|ids| named.groups(ids)),
             groups: groups.map(|ids| ids.into_iter().map(|id| named.group(id)).collect()),
             sets,
-            text: self.gaps.seen(SECTION, "text", pid, text),
+            text: self.gaps.seen("text", pid, text),
             no_new_privs: self.of_status("no_new_privs", pid, status, |status| status.no_new_privs),
             seccomp: self.seccomp(pid, status),
             seccomp_filters: self.of_status("seccomp_filters", pid, status, |status| {
@@ -171,7 +169,7 @@ impl<'a> Filler<'a> {
             Ok(status) => line(status).ok_or(Refusal::of(Reason::Unsupported)),
             Err(refusal) => Err(refusal.clone()),
         };
-        self.gaps.seen(SECTION, field, pid, attempt)
+        self.gaps.seen(field, pid, attempt)
     }
 
     fn seccomp(&mut self, pid: i32, status: &Result<&Status, Refusal>) -> Seen<SeccompMode> {
@@ -182,13 +180,13 @@ impl<'a> Filler<'a> {
             },
             Err(refusal) => Err(refusal.clone()),
         };
-        self.gaps.seen(SECTION, "seccomp", pid, attempt)
+        self.gaps.seen("seccomp", pid, attempt)
     }
 
     /// What the target calls its ids. Only its own files say that.
     fn naming<'s>(&'s mut self, subject: &Subject<'s>, with_groups: bool) -> Naming<'s> {
         let scan = self.scan;
-        let gaps = &mut *self.gaps;
+        let gaps = &mut self.gaps;
         let target = scan
             .target
             .as_ref()
@@ -198,10 +196,10 @@ impl<'a> Filler<'a> {
             Some(Ok(names)) => Some(Ok((&names.users, &names.groups))),
             Some(Err(refusal)) => {
                 let pid = subject.facts.pid;
-                let unseen = gaps.record(SECTION, "uids.name", pid, refusal);
-                gaps.record(SECTION, "gids.name", pid, refusal);
+                let unseen = gaps.record("uids.name", pid, refusal);
+                gaps.record("gids.name", pid, refusal);
                 if with_groups {
-                    gaps.record(SECTION, "groups.name", pid, refusal);
+                    gaps.record("groups.name", pid, refusal);
                 }
                 Some(Err(unseen))
             }
@@ -214,7 +212,7 @@ impl<'a> Filler<'a> {
     }
 
     pub(super) fn gap(&mut self, field: &str, pid: i32, refusal: &Refusal) -> Unseen {
-        self.gaps.record(SECTION, field, pid, refusal)
+        self.gaps.record(field, pid, refusal)
     }
 
     fn label(
@@ -251,7 +249,7 @@ impl<'a> Filler<'a> {
                 map.ranges.iter().map(range).collect()
             });
             let ranges = ranges.map_err(Clone::clone);
-            self.gaps.seen(SECTION, field, pid, ranges)
+            self.gaps.seen(field, pid, ranges)
         };
         UserNamespace {
             uid_map: map("uid_map", &security.uid_map),

@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::section::{Detail, Request, SectionInfo};
 use crate::model::Report;
-use crate::model::gap::Gaps;
+use crate::model::gap::SectionGaps;
 use crate::model::time::Timestamp;
 use crate::parse::capabilities;
 use crate::render::tables::Table;
@@ -88,7 +88,7 @@ impl Request for CapabilitiesQuery {
         }
     }
 
-    fn fill(&self, scan: &Scan, gaps: &mut Gaps, report: &mut Report) {
+    fn fill(&self, scan: &Scan, gaps: &mut SectionGaps<'_>, report: &mut Report) {
         let main_pid = scan.target.as_ref().map(|target| target.main.pid());
         let mut filler = Filler::new(scan, gaps);
         let shown =

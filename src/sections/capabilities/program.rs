@@ -2,7 +2,7 @@
 
 use nix::errno::Errno;
 
-use super::fill::{Filler, SECTION, capability_set};
+use super::fill::{Filler, capability_set};
 use crate::model::capabilities::{Executable, ExecutableFile, FileCapabilitySets};
 use crate::model::gap::{Reason, Refusal};
 use crate::model::seen::Seen;
@@ -53,10 +53,8 @@ impl Filler<'_> {
             owner_gid: program.gid,
             setuid: program.mode & libc::S_ISUID != 0,
             setgid: program.mode & libc::S_ISGID != 0,
-            capabilities: attempt.map(|attempt| {
-                self.gaps
-                    .seen(SECTION, "executable.file.capabilities", pid, attempt)
-            }),
+            capabilities: attempt
+                .map(|attempt| self.gaps.seen("executable.file.capabilities", pid, attempt)),
             nosuid: program.nosuid,
         }
     }

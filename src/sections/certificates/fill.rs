@@ -10,9 +10,9 @@ use super::find;
 use super::find::Places;
 use super::read::{Candidate, Outcome, Reader, Reading, Unread};
 use super::search::{Bound, Search, Searched, Start, Take};
-use super::{CertificatesQuery, SECTION, chains, keys};
+use super::{CertificatesQuery, chains, keys};
 use crate::model::certificate::{CertificateFile, Fault, FileForm, FoundBy, MissingFile};
-use crate::model::gap::{Gaps, Reason, Refusal, Subject};
+use crate::model::gap::{Reason, Refusal, SectionGaps, Subject};
 use crate::model::seen::Seen;
 use crate::model::time::Timestamp;
 use crate::parse::certificate_paths;
@@ -44,7 +44,7 @@ pub(super) fn files(
     query: &CertificatesQuery,
     password: Option<String>,
     scan: &Scan,
-    gaps: &mut Gaps,
+    gaps: &mut SectionGaps<'_>,
 ) -> Brought {
     let none = |files| Brought {
         files,
@@ -55,7 +55,7 @@ pub(super) fn files(
     let (search_root, read_root) = match roots(scan) {
         Ok(roots) => roots,
         Err((pid, refusal)) => {
-            let unseen = gaps.record(SECTION, "files", pid, &refusal);
+            let unseen = gaps.record("files", pid, &refusal);
             return none(Seen::Unseen(unseen));
         }
     };
@@ -78,7 +78,7 @@ pub(super) fn files(
     };
     let party = FileSubject::of(held.credentials(), &scan.reader.viewer);
     let mut judge = Judge {
-        gaps,
+        gaps: gaps.reborrow(),
         party: party.as_ref(),
         left_out: 0,
     };
@@ -125,7 +125,13 @@ struct Assembly {
 }
 
 impl Assembly {
-    fn search(&mut self, places: Places, root: InRoot, max_files: usize, gaps: &mut Gaps) {
+    fn search(
+        &mut self,
+        places: Places,
+        root: InRoot,
+        max_files: usize,
+        gaps: &mut SectionGaps<'_>,
+    ) {
         let search = Search {
             root,
             kernel: places.kernel,
@@ -142,7 +148,7 @@ impl Assembly {
                 }
                 late => {
                     let path = Subject::Path(start.path.into());
-                    gaps.record(SECTION, "certificates", path, &not_in_time(&late));
+                    gaps.record("certificates", path, &not_in_time(&late));
                 }
             }
         }
@@ -153,7 +159,7 @@ impl Assembly {
         start: &Start,
         searched: Searched,
         told: &mut BTreeSet<Vec<u8>>,
-        gaps: &mut Gaps,
+        gaps: &mut SectionGaps<'_>,
     ) {
         if searched.is_missing && start.expected {
             let by = self.missing.entry(start.path.clone()).or_default();
@@ -169,12 +175,7 @@ impl Assembly {
         }
         for (path, errno) in searched.refused {
             if told.insert(path.clone()) {
-                gaps.record(
-                    SECTION,
-                    "certificates",
-                    Subject::Path(path.into()),
-                    &refused(errno),
-                );
+                gaps.record("certificates", Subject::Path(path.into()), &refused(errno));
             }
         }
         for (path, bound) in searched.cut {
@@ -188,18 +189,13 @@ impl Assembly {
             };
             if told.insert(path.clone()) {
                 let refusal = Refusal::of(Reason::Limit).needing(widens);
-                gaps.record(
-                    SECTION,
-                    "certificates",
-                    Subject::Path(path.into()),
-                    &refusal,
-                );
+                gaps.record("certificates", Subject::Path(path.into()), &refusal);
             }
         }
     }
 
     /// As many as are read, the strongest first.
-    fn chosen(&mut self, max_files: usize, gaps: &mut Gaps) -> Vec<Candidate> {
+    fn chosen(&mut self, max_files: usize, gaps: &mut SectionGaps<'_>) -> Vec<Candidate> {
         let all = std::mem::take(&mut self.candidates).into_iter();
         let mut candidates: Vec<Candidate> = all
             .map(|(path, (found_by, promising, named))| Candidate {
@@ -214,7 +210,7 @@ impl Assembly {
         let cut = Refusal::of(Reason::Limit).needing("a greater --max-files, or --file");
         for candidate in candidates.iter().skip(max_files) {
             let path = Subject::Path(candidate.path.as_slice().into());
-            gaps.record(SECTION, "certificates", path, &cut);
+            gaps.record("certificates", path, &cut);
         }
         candidates.truncate(max_files);
         candidates
@@ -223,7 +219,7 @@ impl Assembly {
 
 /// Turns what was read into files and gaps.
 struct Judge<'a> {
-    gaps: &'a mut Gaps,
+    gaps: SectionGaps<'a>,
     party: Result<&'a FileSubject, &'a Refusal>,
     left_out: u64,
 }
@@ -243,7 +239,7 @@ impl Judge<'_> {
                 time_box::TimedOutcome::Done(outcome) => outcome,
                 late => {
                     self.gaps
-                        .record(SECTION, "certificates", subject(), &not_in_time(&late));
+                        .record("certificates", subject(), &not_in_time(&late));
                     continue;
                 }
             };
@@ -263,12 +259,11 @@ impl Judge<'_> {
                 }
                 Outcome::LeftOut => self.left_out += 1,
                 Outcome::Refused(errno) => {
-                    self.gaps
-                        .record(SECTION, "certificates", subject(), &refused(errno));
+                    self.gaps.record("certificates", subject(), &refused(errno));
                 }
                 Outcome::Special => {
                     self.gaps
-                        .record(SECTION, "certificates", subject(), &refused(Errno::EINVAL));
+                        .record("certificates", subject(), &refused(Errno::EINVAL));
                 }
                 Outcome::Read(reading) => {
                     if matches!(reading.contents, Ok(None)) && !candidate.promising {
@@ -289,9 +284,9 @@ impl Judge<'_> {
             Ok(party) => party.may_read(reading.ownership),
             Err(refusal) => Err(refusal.clone()),
         };
-        let readable_by_target =
-            self.gaps
-                .seen(SECTION, "files.readable_by_target", subject(), readable);
+        let readable_by_target = self
+            .gaps
+            .seen("files.readable_by_target", subject(), readable);
         let (mut form, mut private_keys, mut faults) = (None, Vec::new(), Vec::new());
         let certificates: Result<Vec<_>, Refusal> = match reading.contents {
             Ok(Some(contents)) => {
@@ -304,8 +299,7 @@ impl Judge<'_> {
                     Err(locked)
                 } else {
                     if contents.needs_password {
-                        self.gaps
-                            .record(SECTION, "files.private_keys", subject(), &locked);
+                        self.gaps.record("files.private_keys", subject(), &locked);
                     }
                     Ok(contents.certificates)
                 }
@@ -325,7 +319,7 @@ impl Judge<'_> {
         };
         let certificates = self
             .gaps
-            .seen(SECTION, "files.certificates", subject(), certificates);
+            .seen("files.certificates", subject(), certificates);
         CertificateFile {
             resolved_path: reading.resolved_path.map(Into::into),
             found_by: candidate.found_by,

@@ -3,10 +3,10 @@
 
 use std::collections::HashSet;
 
+use super::CertificatesQuery;
 use super::search::{Start, Take, joined};
-use super::{CertificatesQuery, SECTION};
 use crate::model::certificate::FoundBy;
-use crate::model::gap::{Gaps, Reason, Refusal, Subject};
+use crate::model::gap::{Reason, Refusal, SectionGaps, Subject};
 use crate::model::volume::VolumeKind;
 use crate::parse::certificate_paths;
 use crate::parse::certificate_paths::Named;
@@ -30,7 +30,7 @@ pub(super) struct Places {
 pub(super) const DEPTH: usize = 4;
 
 /// Collects the places; what cannot be read is a gap.
-pub(super) fn places(query: &CertificatesQuery, scan: &Scan, gaps: &mut Gaps) -> Places {
+pub(super) fn places(query: &CertificatesQuery, scan: &Scan, gaps: &mut SectionGaps<'_>) -> Places {
     let depth = query.depth.map_or(DEPTH, usize::from);
     let mut places = Places::default();
     let points = points(scan);
@@ -41,7 +41,7 @@ pub(super) fn places(query: &CertificatesQuery, scan: &Scan, gaps: &mut Gaps) ->
             places.kernel.extend(kernel.map(|point| point.path.clone()));
         }
         Err(refusal) => {
-            gaps.record(SECTION, "mounts", pid, refusal);
+            gaps.record("mounts", pid, refusal);
         }
     }
     if query.is_narrow() {
@@ -56,7 +56,7 @@ pub(super) fn places(query: &CertificatesQuery, scan: &Scan, gaps: &mut Gaps) ->
         .map(|facts| places.of_process(facts, depth))
     {
         for (field, refusal) in refusals {
-            gaps.record(SECTION, field, pid, &refusal);
+            gaps.record(field, pid, &refusal);
         }
     }
     for path in certificate_paths::DIRECTORIES {
@@ -71,7 +71,7 @@ pub(super) fn places(query: &CertificatesQuery, scan: &Scan, gaps: &mut Gaps) ->
     });
     for path in std::mem::take(&mut places.left_out) {
         let limit = Refusal::of(Reason::Limit).needing("--file or --dir with this path");
-        gaps.record(SECTION, "certificates", Subject::Path(path.into()), &limit);
+        gaps.record("certificates", Subject::Path(path.into()), &limit);
     }
     places
 }

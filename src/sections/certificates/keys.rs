@@ -1,14 +1,13 @@
 //! The private key beside a certificate: found by name or by its public half, compared by the
 //! public half, and never shown.
 
-use super::SECTION;
 use crate::model::certificate::{CertificateFile, KeyBeside, PrivateKey};
-use crate::model::gap::{Gaps, Reason, Refusal};
+use crate::model::gap::{Reason, Refusal, SectionGaps};
 use crate::model::seen::Seen;
 use crate::parse::certificate_paths::{directory, file_name};
 
 /// Puts into each file with a certificate the key that belongs to its first one.
-pub(super) fn pair(files: &mut [CertificateFile], gaps: &mut Gaps) {
+pub(super) fn pair(files: &mut [CertificateFile], gaps: &mut SectionGaps<'_>) {
     let found: Vec<Option<(usize, Attempt)>> =
         (0..files.len()).map(|index| of(files, index)).collect();
     for (index, key) in found.into_iter().enumerate() {
@@ -28,13 +27,13 @@ pub(super) fn pair(files: &mut [CertificateFile], gaps: &mut Gaps) {
             }
             Attempt::Unread(reason) => Err(Refusal::of(reason).needing("a readable private key")),
         };
-        let matches = gaps.seen(SECTION, "files.private_key.matches", subject(), matches);
+        let matches = gaps.seen("files.private_key.matches", subject(), matches);
         let readable_by_target = match holder.readable_by_target {
             Seen::Value(may) => Seen::Value(may),
             Seen::Unseen(unseen) => {
                 let refusal = Refusal::of(unseen.reason());
                 let field = "files.private_key.readable_by_target";
-                Seen::Unseen(gaps.record(SECTION, field, subject(), &refusal))
+                Seen::Unseen(gaps.record(field, subject(), &refusal))
             }
         };
         file.private_key = Some(KeyBeside {

@@ -21,7 +21,7 @@ use super::section::{Detail, Request, SectionInfo, SectionMetrics};
 use crate::model::Report;
 use crate::model::certificate::{AgainstFiles, Certificate, Certificates, Serves};
 use crate::model::escape::escaped;
-use crate::model::gap::{Gaps, Reason};
+use crate::model::gap::{Reason, SectionGaps};
 use crate::model::seen::Seen;
 use crate::model::units::DAY_SECONDS;
 use crate::render::metrics;
@@ -76,8 +76,6 @@ pub struct CertificatesQuery {
     #[serde(skip)]
     password: OnceCell<String>,
 }
-
-const SECTION: &str = INFO.name;
 
 /// What the section is.
 pub const INFO: SectionInfo = SectionInfo {
@@ -148,14 +146,14 @@ impl Request for CertificatesQuery {
         }
     }
 
-    fn fill(&self, scan: &Scan, gaps: &mut Gaps, report: &mut Report) {
+    fn fill(&self, scan: &Scan, gaps: &mut SectionGaps<'_>, report: &mut Report) {
         let mut found = fill::files(self, self.password.get().cloned(), scan, gaps);
         let pid = scan.main_pid();
-        let (trust_store, roots) = match trust::find(scan, gaps, SECTION) {
+        let (trust_store, roots) = match trust::find(scan, gaps) {
             Ok(trust) => (Ok(trust.store), trust.roots),
             Err(refusal) => (Err(refusal), None),
         };
-        let trust_store = gaps.seen(SECTION, "trust_store", pid, trust_store);
+        let trust_store = gaps.seen("trust_store", pid, trust_store);
         if self.verify
             && let Seen::Value(files) = &mut found.files
         {
@@ -194,7 +192,7 @@ impl Request for CertificatesQuery {
             Seen::Unseen(_) => certificates.trust_store.value().is_none(),
             // Where paths were named and none of them could be read.
             Seen::Value(files) => {
-                let mut gaps = report.gaps.iter().filter(|gap| gap.section == SECTION);
+                let mut gaps = report.gaps.iter().filter(|gap| gap.section == INFO.name);
                 let lacks = !certificates.missing.is_empty()
                     || gaps.any(|gap| {
                         gap.field.contains("certificates") && gap.reason != Reason::Limit

@@ -4,7 +4,7 @@
 use std::time::SystemTime;
 
 use crate::model::certificate::{Certificate, CertificateFile, LeafVerdict};
-use crate::model::gap::{Gaps, Reason, Refusal, Subject};
+use crate::model::gap::{Reason, Refusal, SectionGaps, Subject};
 use crate::model::verdict::{Authorities, Judgement, Verdict};
 use crate::parse::certificate_paths::file_name;
 use crate::pki::{self, ChainSource, Purpose, Question, Roots};
@@ -38,7 +38,12 @@ impl Verifier {
     }
 
     /// Verifies every leaf of every file.
-    pub(super) fn files(&self, files: &mut [CertificateFile], gaps: &mut Gaps, named: &[String]) {
+    pub(super) fn files(
+        &self,
+        files: &mut [CertificateFile],
+        gaps: &mut SectionGaps<'_>,
+        named: &[String],
+    ) {
         let mut left = LEAVES;
         for file in files {
             let Some(certificates) = file.certificates.value() else {
@@ -52,7 +57,7 @@ impl Verifier {
                 let cut = Refusal::of(Reason::Limit)
                     .needing("--file or --dir: at most 1000 certificates are verified at once");
                 let path = Subject::Path(file.path.clone());
-                gaps.record(super::SECTION, "files.verdicts", path, &cut);
+                gaps.record("files.verdicts", path, &cut);
             }
             let verified = leaves.into_iter().take(left);
             let verdicts: Vec<LeafVerdict> = verified

@@ -4,10 +4,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::SECTION;
 use super::places;
 use super::volume::{MountContext, is_kernel, is_mask, volume};
-use crate::model::gap::{Gaps, Reason, Refusal};
+use crate::model::gap::{Reason, Refusal, SectionGaps};
 use crate::model::mount::{Mount, Propagation};
 use crate::model::secret::Redacted;
 use crate::model::seen::Seen;
@@ -31,11 +30,15 @@ pub(super) struct PlaceChecks {
 }
 
 /// The mounts of the target, in the kernel's order.
-pub(super) fn mounts(scan: &Scan, gaps: &mut Gaps, wanted: PlaceChecks) -> Seen<Vec<Mount>> {
+pub(super) fn mounts(
+    scan: &Scan,
+    gaps: &mut SectionGaps<'_>,
+    wanted: PlaceChecks,
+) -> Seen<Vec<Mount>> {
     let (bytes, cut) = match read(scan) {
         Ok(read) => read,
         Err((pid, refusal)) => {
-            return Seen::Unseen(gaps.record(SECTION, "mounts", pid, &refusal));
+            return Seen::Unseen(gaps.record("mounts", pid, &refusal));
         }
     };
     let mut entries = Vec::new();
@@ -48,14 +51,14 @@ pub(super) fn mounts(scan: &Scan, gaps: &mut Gaps, wanted: PlaceChecks) -> Seen<
     }
     let pid = scan.main_pid();
     if cut == Truncation::AtLimit {
-        gaps.record(SECTION, "mounts", pid, &Refusal::of(Reason::Limit));
+        gaps.record("mounts", pid, &Refusal::of(Reason::Limit));
         // The last line is the one that was cut.
         malformed -= malformed.min(1);
     }
     let file = format!("/proc/{pid}/mountinfo");
     for _ in 0..malformed {
         let refusal = Refusal::of(Reason::Malformed);
-        gaps.record(SECTION, "line", file.as_str(), &refusal);
+        gaps.record("line", file.as_str(), &refusal);
     }
     let around = mount_context(scan, &entries);
     let hidden = reach::hidden(&entries);

@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::section::{Detail, Request, SectionInfo, SectionMetrics};
 use crate::model::Report;
-use crate::model::gap::Gaps;
+use crate::model::gap::SectionGaps;
 use crate::model::mount::Mount;
 use crate::model::seen::Seen;
 use crate::render::metrics;
@@ -64,7 +64,6 @@ pub struct MountsQuery {
     pub paths: Vec<String>,
 }
 
-const SECTION: &str = INFO.name;
 /// Local file systems answer within microseconds.
 const SPACE_TIMEOUT: Duration = Duration::from_millis(500);
 
@@ -126,7 +125,7 @@ impl Request for MountsQuery {
         }
     }
 
-    fn fill(&self, scan: &Scan, gaps: &mut Gaps, report: &mut Report) {
+    fn fill(&self, scan: &Scan, gaps: &mut SectionGaps<'_>, report: &mut Report) {
         let whole = scan.main_process().is_some_and(|facts| facts.cwd.is_some());
         let wanted = PlaceChecks {
             places: whole || self.space || self.inodes || self.writable,

@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 
-use super::SECTION;
 use super::volume::is_kernel;
-use crate::model::gap::{Gaps, Reason, Refusal, Subject};
+use crate::model::gap::{Reason, Refusal, SectionGaps, Subject};
 use crate::model::mount::{Because, Mount, Purpose, Space, UsualDirectory};
 use crate::parse::environ;
 use crate::rights::file_mode::FileSubject;
@@ -27,7 +26,7 @@ const STUCK: usize = 4;
 const ALL_TIMES: u32 = 10;
 
 /// Looks at every place and puts what it saw into the mounts.
-pub(super) fn fill(scan: &Scan, gaps: &mut Gaps, mounts: &mut [Mount], each: Duration) {
+pub(super) fn fill(scan: &Scan, gaps: &mut SectionGaps<'_>, mounts: &mut [Mount], each: Duration) {
     let directories = usual_directories(scan, gaps);
     let Some(held) = &scan.target else { return };
     let viewer = &scan.reader.viewer;
@@ -36,7 +35,7 @@ pub(super) fn fill(scan: &Scan, gaps: &mut Gaps, mounts: &mut [Mount], each: Dur
         held,
         viewer,
         party: party.as_ref(),
-        gaps,
+        gaps: gaps.reborrow(),
     };
     let wanted: Vec<usize> = mounts
         .iter()
@@ -71,7 +70,7 @@ fn is_place(mount: &Mount) -> bool {
 }
 
 /// Where programs write by habit, as far as the target's environment and links show.
-fn usual_directories(scan: &Scan, gaps: &mut Gaps) -> Vec<(Purpose, Vec<u8>)> {
+fn usual_directories(scan: &Scan, gaps: &mut SectionGaps<'_>) -> Vec<(Purpose, Vec<u8>)> {
     let Some(facts) = scan.main_process() else {
         return Vec::new();
     };
@@ -106,7 +105,7 @@ fn usual_directories(scan: &Scan, gaps: &mut Gaps) -> Vec<(Purpose, Vec<u8>)> {
     }
     refused.dedup();
     for refusal in refused {
-        gaps.record(SECTION, "usual_directories", pid, &refusal);
+        gaps.record("usual_directories", pid, &refusal);
     }
     found
 }
@@ -116,7 +115,7 @@ struct Judge<'a> {
     held: &'a TargetHandle,
     viewer: &'a CallerCredentials,
     party: Result<&'a FileSubject, &'a Refusal>,
-    gaps: &'a mut Gaps,
+    gaps: SectionGaps<'a>,
 }
 
 impl Judge<'_> {
@@ -174,15 +173,11 @@ impl Judge<'_> {
             Err(refusal) => Some(Err(refusal.clone())),
         };
         let subject = || Subject::Path(mount.mount_point.clone());
-        mount.space = space.map(|space| self.gaps.seen(SECTION, "space", subject(), space));
+        mount.space = space.map(|space| self.gaps.seen("space", subject(), space));
         let verdict = self.verdict(mount, attempt.as_ref());
         let because = verdict.as_ref().ok().map(|(_, because)| *because);
         let may = verdict.map(|(may, _)| may);
-        mount.writable_by_target =
-            Some(
-                self.gaps
-                    .seen(SECTION, "writable_by_target", subject(), may),
-            );
+        mount.writable_by_target = Some(self.gaps.seen("writable_by_target", subject(), may));
         mount.writable_because = because;
     }
 
@@ -203,8 +198,7 @@ impl Judge<'_> {
                 ..
             }) => return,
             Err(refusal) => {
-                self.gaps
-                    .record(SECTION, "usual_directories", subject, &refusal);
+                self.gaps.record("usual_directories", subject, &refusal);
                 return;
             }
         };
@@ -221,12 +215,9 @@ impl Judge<'_> {
         let verdict = self.verdict(mount, Ok(&place));
         let because = verdict.as_ref().ok().map(|(_, because)| *because);
         let may = verdict.map(|(may, _)| may);
-        let may = self.gaps.seen(
-            SECTION,
-            "usual_directories.writable_by_target",
-            subject,
-            may,
-        );
+        let may = self
+            .gaps
+            .seen("usual_directories.writable_by_target", subject, may);
         mount.usual_directories.push(UsualDirectory {
             path: path.into(),
             purpose,

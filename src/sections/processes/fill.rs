@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::INFO;
 use crate::model::ByteString;
-use crate::model::gap::{Gaps, Reason, Refusal};
+use crate::model::gap::{Reason, Refusal, SectionGaps};
 use crate::model::process::{CpuSeconds, Limit, LimitPair, Process, ProcessState, Signals, Thread};
 use crate::model::secret::Argument;
 use crate::model::seen::Seen;
@@ -19,24 +18,26 @@ use crate::scan::snapshot::ProcessSnapshot;
 use crate::sys::clock::Clock;
 use crate::sys::file_limits;
 
-const SECTION: &str = INFO.name;
-
 /// Turns facts into processes; records what is missing.
 pub(super) struct Filler<'a> {
     scan: &'a Scan,
-    gaps: &'a mut Gaps,
+    gaps: SectionGaps<'a>,
     memory_bytes: Result<u64, Refusal>,
     /// Percent of a processor during `--sample`, by pid.
     sampled: Option<HashMap<i32, f64>>,
 }
 
 impl<'a> Filler<'a> {
-    pub(super) fn new(scan: &'a Scan, gaps: &'a mut Gaps, sample: Option<Duration>) -> Self {
+    pub(super) fn new(
+        scan: &'a Scan,
+        gaps: &'a mut SectionGaps<'_>,
+        sample: Option<Duration>,
+    ) -> Self {
         let sampled = sample.map(|time| sampled(scan, time));
         Self {
             memory_bytes: memory_bytes(scan),
             scan,
-            gaps,
+            gaps: gaps.reborrow(),
             sampled,
         }
     }
@@ -90,10 +91,10 @@ impl<'a> Filler<'a> {
             locked_bytes: self.of_memory(facts, "locked_bytes", |status| status.vm_lck_bytes),
             pss_bytes: self.pss_bytes(facts),
             fd_count: self.optional(facts, "fd_count", facts.fd_count.as_ref(), |count| *count),
-            fd_limit: facts.limits.as_ref().map(|attempt| {
-                self.gaps
-                    .seen(SECTION, "fd_limit", facts.pid, fd_limit(attempt))
-            }),
+            fd_limit: facts
+                .limits
+                .as_ref()
+                .map(|attempt| self.gaps.seen("fd_limit", facts.pid, fd_limit(attempt))),
             oom_score: self.oom(facts, "oom_score", 0),
             oom_score_adj: self.oom(facts, "oom_score_adj", 1),
             container: self.scan.label(&facts.identity),
@@ -102,12 +103,8 @@ impl<'a> Filler<'a> {
             kernel_thread: stat.is_kernel_thread(),
             thread_list: facts.tasks.as_ref().map(|attempt| {
                 let threads = attempt.as_ref().map(|tasks| threads(tasks, &clock));
-                self.gaps.seen(
-                    SECTION,
-                    "thread_list",
-                    facts.pid,
-                    threads.map_err(Clone::clone),
-                )
+                self.gaps
+                    .seen("thread_list", facts.pid, threads.map_err(Clone::clone))
             }),
         }
     }
@@ -125,7 +122,7 @@ impl<'a> Filler<'a> {
         else {
             return (None, None);
         };
-        let gaps = &mut *self.gaps;
+        let gaps = &mut self.gaps;
         match target.names(&self.scan.reader.viewer) {
             Ok(names) => {
                 let name = |name: Option<&[u8]>| name.map(|name| Seen::Value(name.into()));
@@ -135,12 +132,8 @@ impl<'a> Filler<'a> {
                 )
             }
             Err(refusal) => (
-                Some(Seen::Unseen(
-                    gaps.record(SECTION, "user", facts.pid, refusal),
-                )),
-                Some(Seen::Unseen(
-                    gaps.record(SECTION, "group", facts.pid, refusal),
-                )),
+                Some(Seen::Unseen(gaps.record("user", facts.pid, refusal))),
+                Some(Seen::Unseen(gaps.record("group", facts.pid, refusal))),
             ),
         }
     }
@@ -154,7 +147,7 @@ impl<'a> Filler<'a> {
             .map(|args| redactor.arguments(args));
         Some(
             self.gaps
-                .seen(SECTION, "args", facts.pid, attempt.map_err(Clone::clone)),
+                .seen("args", facts.pid, attempt.map_err(Clone::clone)),
         )
     }
 
@@ -193,7 +186,7 @@ impl<'a> Filler<'a> {
             Ok(all) => Ok(rounded(rss_bytes as f64 / (*all).max(1) as f64 * 100.0)),
             Err(refusal) => Err(refusal.clone()),
         };
-        self.gaps.seen(SECTION, "memory_percent", pid, attempt)
+        self.gaps.seen("memory_percent", pid, attempt)
     }
 
     fn pss_bytes(&mut self, facts: &ProcessSnapshot) -> Option<Seen<u64>> {
@@ -202,12 +195,12 @@ impl<'a> Filler<'a> {
             Ok(Some(rollup)) => rollup.pss_bytes.ok_or(Refusal::of(Reason::Unsupported)),
             Err(refusal) => Err(refusal.clone()),
         };
-        Some(self.gaps.seen(SECTION, "pss_bytes", facts.pid, attempt))
+        Some(self.gaps.seen("pss_bytes", facts.pid, attempt))
     }
 
     fn oom(&mut self, facts: &ProcessSnapshot, field: &str, which: usize) -> Option<Seen<i64>> {
         let attempt = facts.oom.as_ref()?.get(which)?.clone();
-        Some(self.gaps.seen(SECTION, field, facts.pid, attempt))
+        Some(self.gaps.seen(field, facts.pid, attempt))
     }
 
     /// A field of memory, which zombies and kernel threads do not have.
@@ -235,7 +228,7 @@ impl<'a> Filler<'a> {
             Ok(status) => pick(status).ok_or(Refusal::of(Reason::Unsupported)),
             Err(refusal) => Err(refusal.clone()),
         };
-        Some(self.gaps.seen(SECTION, field, facts.pid, attempt))
+        Some(self.gaps.seen(field, facts.pid, attempt))
     }
 
     /// A field that some processes do not have at all.
@@ -249,9 +242,7 @@ impl<'a> Filler<'a> {
         match attempt? {
             Ok(None) => None,
             Ok(Some(value)) => Some(Seen::Value(change(value))),
-            Err(refusal) => Some(Seen::Unseen(
-                self.gaps.record(SECTION, field, facts.pid, refusal),
-            )),
+            Err(refusal) => Some(Seen::Unseen(self.gaps.record(field, facts.pid, refusal))),
         }
     }
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::section::{Detail, Request, Scrape, SectionInfo, SectionMetrics};
 use crate::model::Report;
-use crate::model::gap::Gaps;
+use crate::model::gap::SectionGaps;
 use crate::model::process::Fields;
 use crate::model::seen::Seen;
 use crate::render::metrics;
@@ -149,7 +149,7 @@ impl Request for ProcessesQuery {
         }
     }
 
-    fn fill(&self, scan: &Scan, gaps: &mut Gaps, report: &mut Report) {
+    fn fill(&self, scan: &Scan, gaps: &mut SectionGaps<'_>, report: &mut Report) {
         let mut filler = Filler::new(scan, gaps, self.sample);
         let mut processes = Vec::with_capacity(scan.processes.len());
         for facts in scan.processes.iter().filter(|facts| facts.read) {

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::ControlFlow;
 
+use super::SocketsQuery;
 use super::convert;
 use super::filter::Filter;
 use super::namespaces;
 use super::owners::Owners;
 use super::raw::Raw;
 use super::source::{Reader, only_diag};
-use super::{SECTION, SocketsQuery};
 use crate::model::Report;
-use crate::model::gap::{Gaps, Reason, Refusal};
+use crate::model::gap::{Reason, Refusal, SectionGaps};
 use crate::model::seen::{Seen, Unseen};
 use crate::model::socket::{Family, Protocol, Socket, SocketSources, SocketSum, Source, State};
 use crate::parse::Malformed;
@@ -25,7 +25,7 @@ pub(super) fn fill(
     query: &SocketsQuery,
     filter: &Filter,
     scan: &Scan,
-    gaps: &mut Gaps,
+    gaps: &mut SectionGaps<'_>,
     report: &mut Report,
 ) {
     let namespaces = if query.all {
@@ -41,7 +41,7 @@ pub(super) fn fill(
             .any(|facts| facts.read && facts.pid == pid)
     {
         let gone = Refusal::of(Reason::Vanished).needing("a process of the target, or --all");
-        gaps.record(SECTION, "owners", pid, &gone);
+        gaps.record("owners", pid, &gone);
     }
     let (mut sockets, mut sums, mut all_sources) = (Vec::new(), Vec::new(), Vec::new());
     let mut buffer = Vec::new();
@@ -55,7 +55,7 @@ pub(super) fn fill(
             extended: query.extended,
             namespace_of: query.all.then_some(pid),
             pid,
-            gaps: &mut *gaps,
+            gaps: gaps.reborrow(),
             only_diag: only_diag(&reader.needs_diag),
             unseen: Vec::new(),
             source: Source::Proc,
@@ -73,7 +73,7 @@ pub(super) fn fill(
         }
         let inode = query.all.then(|| {
             let inode = namespace.inode.clone();
-            gaps.seen(SECTION, "net_namespace", pid, inode)
+            gaps.seen("net_namespace", pid, inode)
         });
         all_sources.push(SocketSources {
             net_namespace: inode,
@@ -112,7 +112,7 @@ fn read(
                 ..
             }) if *protocol == Protocol::Vsock && !filter.vsock_by_name => {}
             Err(refusal) => {
-                list.gaps.record(SECTION, word, list.pid, &refusal);
+                list.gaps.record(word, list.pid, &refusal);
             }
         }
     }
@@ -127,7 +127,7 @@ pub(super) struct List<'a> {
     pub(super) extended: bool,
     namespace_of: Option<i32>,
     pid: i32,
-    gaps: &'a mut Gaps,
+    gaps: SectionGaps<'a>,
     only_diag: Refusal,
     /// Fields whose gap is written already: one line for all sockets of the namespace.
     unseen: Vec<(&'static str, Unseen)>,
@@ -205,7 +205,7 @@ impl List<'_> {
         } else if !self.full {
             self.full = true;
             let limit = Refusal::of(Reason::Limit).needing("--port, --state or --owner");
-            self.gaps.record(SECTION, "sockets", self.pid, &limit);
+            self.gaps.record("sockets", self.pid, &limit);
         }
     }
 
@@ -222,7 +222,7 @@ impl List<'_> {
     pub(super) fn malformed(&mut self, protocol: Protocol, family: Family, error: Malformed) {
         let refusal = Refusal::of(Reason::Malformed).needing(&format!("a report of this: {error}"));
         let word = protocol.word(family);
-        self.gaps.record(SECTION, word, self.pid, &refusal);
+        self.gaps.record(word, self.pid, &refusal);
     }
 
     /// The mark of a field that only `sock_diag` tells.
@@ -243,7 +243,7 @@ impl List<'_> {
         if let Some((_, unseen)) = self.unseen.iter().find(same) {
             return *unseen;
         }
-        let unseen = self.gaps.record(SECTION, field, self.pid, refusal);
+        let unseen = self.gaps.record(field, self.pid, refusal);
         self.unseen.push((field, unseen));
         unseen
     }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::section::{Detail, Request, Scrape, SectionInfo, SectionMetrics};
 use crate::model::Report;
-use crate::model::gap::{Gaps, Refusal};
+use crate::model::gap::{Gaps, Refusal, SectionGaps};
 use crate::model::socket::{Family, Protocol, Socket};
 use crate::model::time::Timestamp;
 use crate::render::metrics;
@@ -100,8 +100,6 @@ pub struct SocketsQuery {
     ports: bool,
 }
 
-const SECTION: &str = INFO.name;
-
 impl SocketsQuery {
     /// What metrics are made of: the summary, by listening port too, and the TCP listeners
     /// themselves, whose owners are not looked for.
@@ -166,7 +164,7 @@ impl Request for SocketsQuery {
         }
     }
 
-    fn fill(&self, scan: &Scan, gaps: &mut Gaps, report: &mut Report) {
+    fn fill(&self, scan: &Scan, gaps: &mut SectionGaps<'_>, report: &mut Report) {
         let filter = Filter::of(self);
         list::fill(self, &filter, scan, gaps, report);
     }
@@ -191,9 +189,9 @@ impl Request for SocketsQuery {
 }
 
 /// The TCP sockets that listen in the target's network namespace, with their owners; what could
-/// not be read is recorded as gaps of the given section and field. To be asked after a walk with
+/// not be read is recorded as gaps of the given field. To be asked after a walk with
 /// [`Files::FD_LINKS`] over the whole target.
-pub(super) fn listeners(scan: &Scan, gaps: &mut Gaps, section: &str, field: &str) -> Vec<Socket> {
+pub(super) fn listeners(scan: &Scan, gaps: &mut SectionGaps<'_>, field: &str) -> Vec<Socket> {
     let query = SocketsQuery {
         tcp: true,
         listening: true,
@@ -206,7 +204,7 @@ pub(super) fn listeners(scan: &Scan, gaps: &mut Gaps, section: &str, field: &str
         &query,
         &Filter::of(&query),
         scan,
-        &mut of_sockets,
+        &mut of_sockets.section(INFO.name),
         &mut report,
     );
     let tables = [Family::Inet, Family::Inet6].map(|family| Protocol::Tcp.word(family));
@@ -221,7 +219,7 @@ pub(super) fn listeners(scan: &Scan, gaps: &mut Gaps, section: &str, field: &str
             needs: gap.needs.as_deref().map(Into::into),
         };
         for subject in &gap.subjects {
-            gaps.record(section, field, subject.clone(), &refusal);
+            gaps.record(field, subject.clone(), &refusal);
         }
     }
     report.sockets.unwrap_or_default()

@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::SECTION;
 use crate::model::ByteString;
-use crate::model::gap::{Gaps, Reason, Refusal};
+use crate::model::gap::{Reason, Refusal, SectionGaps};
 use crate::model::seen::Unseen;
 use crate::model::socket::Owner;
 use crate::scan::Scan;
@@ -29,16 +28,16 @@ struct Holder {
 
 impl Owners {
     /// Collects them, and records each process that could not be read.
-    pub(super) fn collect(scan: &Scan, gaps: &mut Gaps) -> Self {
+    pub(super) fn collect(scan: &Scan, gaps: &mut SectionGaps<'_>) -> Self {
         let mut owners = Self {
             holders: Vec::new(),
             names: HashMap::new(),
             unseen: None,
         };
-        let stalled = gaps.as_slice().iter().any(|gap| gap.section == "walk");
+        let stalled = gaps.walk_has_gaps();
         if stalled && let Some(pid) = scan.target.as_ref().map(|held| held.main.pid()) {
             let slow = Refusal::of(Reason::Timeout).needing("a longer --timeout");
-            owners.unseen = Some(gaps.record(SECTION, "owners", pid, &slow));
+            owners.unseen = Some(gaps.record("owners", pid, &slow));
         }
         let read = |facts: &ProcessSnapshot| match &facts.sockets {
             Some(Ok(Some(sockets))) if facts.read => sockets.len(),
@@ -62,7 +61,7 @@ impl Owners {
                     }));
                 }
                 Some(Err(refusal)) => {
-                    let unseen = gaps.record(SECTION, "owners", facts.pid, refusal);
+                    let unseen = gaps.record("owners", facts.pid, refusal);
                     owners.unseen = Some(unseen);
                 }
             }

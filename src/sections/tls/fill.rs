@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 
 use super::endpoint::{Endpoint, Host};
-use super::{SECTION, TlsQuery, names};
+use super::{TlsQuery, names};
 use crate::model::certificate::Certificate;
-use crate::model::gap::{Gaps, Reason, Refusal};
+use crate::model::gap::{Reason, Refusal, SectionGaps};
 use crate::model::seen::Seen;
 use crate::model::target::ChosenBy;
 use crate::model::tls::{ClientCertificate, Failure, FailureReason, MinDays, Step, TlsLook, Took};
@@ -34,7 +34,7 @@ pub(super) fn look(
     endpoint: &Endpoint,
     time: Duration,
     scan: &Scan,
-    gaps: &mut Gaps,
+    gaps: &mut SectionGaps<'_>,
 ) -> Option<TlsLook> {
     let deadline = Instant::now() + time;
     let from_target_network = from_target_network(scan, gaps);
@@ -77,7 +77,7 @@ pub(super) fn look(
         Endpoint::Unix(path) => match unix(scan, path) {
             Ok((peer, held)) => Ok((peer, held)),
             Err(NoSocket::Unseen(refusal)) => {
-                gaps.record(SECTION, "tls", path.as_str(), &refusal);
+                gaps.record("tls", path.as_str(), &refusal);
                 return None;
             }
             Err(NoSocket::Failed(failure)) => Err(failure),
@@ -99,11 +99,12 @@ pub(super) fn look(
                 client: query.given().client.clone(),
                 deadline,
             };
-            let before = gaps.clone();
-            let (seen, store) = ask_beside(&dial, || trust_store(scan, gaps, alone));
-            if seen.chain.is_empty() {
-                // Nothing is judged, so nothing is missing for it.
-                *gaps = before;
+            let mut of_store = gaps.scratch();
+            let (seen, store) =
+                ask_beside(&dial, || trust_store(scan, &mut of_store.section(), alone));
+            // Where nothing is judged, nothing is missing for it.
+            if !seen.chain.is_empty() {
+                gaps.absorb(of_store);
             }
             if matches!(endpoint, Endpoint::Unix(_)) {
                 look.dialled = Some(look.endpoint.clone());
@@ -139,7 +140,7 @@ fn take(
     (store, roots): Trusted,
     query: &TlsQuery,
     scan: &Scan,
-    gaps: &mut Gaps,
+    gaps: &mut SectionGaps<'_>,
 ) {
     look.took = Took {
         resolve_seconds: look.took.resolve_seconds,
@@ -185,14 +186,19 @@ fn take(
 }
 
 /// The certificates as far as they can be read: behind one that cannot, places would be wrong.
-fn chain(sent: &[Vec<u8>], endpoint: &str, scan: &Scan, gaps: &mut Gaps) -> Vec<Certificate> {
+fn chain(
+    sent: &[Vec<u8>],
+    endpoint: &str,
+    scan: &Scan,
+    gaps: &mut SectionGaps<'_>,
+) -> Vec<Certificate> {
     let mut chain = Vec::with_capacity(sent.len());
     for der in sent {
         if let Ok(certificate) = pki::certificate(der, scan.clock.now) {
             chain.push(certificate);
         } else {
             let refusal = Refusal::of(Reason::Malformed);
-            gaps.record(SECTION, "chain", endpoint, &refusal);
+            gaps.record("chain", endpoint, &refusal);
             break;
         }
     }
@@ -230,18 +236,18 @@ fn min_days(chain: &[Certificate], wanted: u32) -> Option<MinDays> {
 }
 
 /// Whom the target trusts: for the report, and to judge with.
-fn trust_store(scan: &Scan, gaps: &mut Gaps, alone: bool) -> Trusted {
+fn trust_store(scan: &Scan, gaps: &mut SectionGaps<'_>, alone: bool) -> Trusted {
     let found = if alone {
         Err(Refusal::of(Reason::Unsupported)
             .needing("a target (no other process is visible, so there is no trust store to read)"))
     } else {
-        trust::find(scan, gaps, SECTION)
+        trust::find(scan, gaps)
     };
     match found {
         Ok(trust) => (Seen::Value(trust.store), trust.roots),
         Err(refusal) => {
             let pid = scan.main_pid();
-            let unseen = gaps.record(SECTION, "trust_store", pid, &refusal);
+            let unseen = gaps.record("trust_store", pid, &refusal);
             (Seen::Unseen(unseen), None)
         }
     }
@@ -307,7 +313,7 @@ fn unix(scan: &Scan, path: &str) -> Result<(Peer, Option<OwnedFd>), NoSocket> {
 }
 
 /// Whether spyhole dials from where the target would.
-fn from_target_network(scan: &Scan, gaps: &mut Gaps) -> Seen<bool> {
+fn from_target_network(scan: &Scan, gaps: &mut SectionGaps<'_>) -> Seen<bool> {
     let pid = scan.main_pid();
     let proved = scan.target.as_ref().and_then(|held| {
         let own = own_process(scan)?;
@@ -325,7 +331,7 @@ fn from_target_network(scan: &Scan, gaps: &mut Gaps) -> Seen<bool> {
         differ.then_some(false)
     });
     let attempt = proved.ok_or_else(|| Refusal::of(Reason::Unsupported));
-    gaps.seen(SECTION, "from_target_network", pid, attempt)
+    gaps.seen("from_target_network", pid, attempt)
 }
 
 fn own_process(scan: &Scan) -> Option<ProcessDir> {

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use super::section::{Detail, Request, SectionInfo};
 use crate::model::Report;
 use crate::model::certificate::Certificate;
-use crate::model::gap::{Gaps, Reason, Refusal};
+use crate::model::gap::{Reason, Refusal, SectionGaps};
 use crate::model::tls::{StartTls, TlsLook};
 use crate::model::verdict::Judgement;
 use crate::render::tables::Table;
@@ -75,8 +75,6 @@ pub struct TlsQuery {
     given: OnceCell<Given>,
 }
 
-const SECTION: &str = INFO.name;
-
 /// What the section is.
 pub const INFO: SectionInfo = SectionInfo {
     name: "tls",
@@ -127,10 +125,10 @@ impl Request for TlsQuery {
         }
     }
 
-    fn fill(&self, scan: &Scan, gaps: &mut Gaps, report: &mut Report) {
+    fn fill(&self, scan: &Scan, gaps: &mut SectionGaps<'_>, report: &mut Report) {
         let (Some(time), Ok(endpoint)) = (scan.net.to_endpoint(), self.endpoint()) else {
             let refusal = Refusal::of(Reason::Denied).needing("a run without --no-connect");
-            gaps.record(SECTION, "tls", self.endpoint.as_str(), &refusal);
+            gaps.record("tls", self.endpoint.as_str(), &refusal);
             return;
         };
         report.tls = fill::look(self, &endpoint, time, scan, gaps);

@@ -6,8 +6,7 @@ use std::time::Instant;
 
 use nix::errno::Errno;
 
-use super::SECTION;
-use crate::model::gap::{Gaps, Reason, Refusal};
+use crate::model::gap::{Reason, Refusal, SectionGaps};
 use crate::model::tls::{Failure, FilesOf, Resolution, Step};
 use crate::probe::dns::{self, Files};
 use crate::scan::Scan;
@@ -22,7 +21,7 @@ const ADDRESSES: usize = 16;
 /// The addresses of a name with the port, how they were found, and why there are none.
 pub(crate) fn resolve(
     scan: &Scan,
-    gaps: &mut Gaps,
+    gaps: &mut SectionGaps<'_>,
     name: &str,
     port: u16,
     alone: bool,
@@ -61,7 +60,7 @@ struct Bytes {
 }
 
 /// The files of the target; where they cannot be read, those of spyhole's own container.
-fn files(scan: &Scan, gaps: &mut Gaps, alone: bool) -> (Bytes, FilesOf) {
+fn files(scan: &Scan, gaps: &mut SectionGaps<'_>, alone: bool) -> (Bytes, FilesOf) {
     let read = |path: &str| -> Result<Option<Vec<u8>>, Refusal> {
         let Some(held) = scan.target.as_ref() else {
             return Err(Refusal::of(Reason::Vanished));
@@ -91,7 +90,7 @@ fn files(scan: &Scan, gaps: &mut Gaps, alone: bool) -> (Bytes, FilesOf) {
         Ok(files) if alone => (files, FilesOf::Viewer),
         Ok(files) => (files, FilesOf::Target),
         Err((path, refusal)) => {
-            gaps.record(SECTION, "resolution", path, &refusal);
+            gaps.record("resolution", path, &refusal);
             let own = |path| own_file::contents(Path::new(path), file_limits::NAMES as u64).ok();
             let files = Bytes {
                 resolv_conf: own(RESOLV_CONF),

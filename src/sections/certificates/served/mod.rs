@@ -12,9 +12,8 @@ use std::time::{Duration, Instant};
 
 use self::ask::{Answer, Question, ask};
 use self::compare::compare;
-use super::SECTION;
 use crate::model::certificate::{Certificate, CertificateFile, ServedLeaf, ServedListener, Serves};
-use crate::model::gap::{Gaps, Reason, Refusal, Subject};
+use crate::model::gap::{Reason, Refusal, SectionGaps, Subject};
 use crate::model::seen::Seen;
 use crate::model::socket::Socket;
 use crate::model::tls::{Failure, FailureReason, StartTls};
@@ -36,10 +35,10 @@ const QUESTIONS: usize = 8;
 /// Asks every listener. `files` is `None` where the target's files could not be read.
 pub(super) fn ask_all(
     scan: &Scan,
-    gaps: &mut Gaps,
+    gaps: &mut SectionGaps<'_>,
     files: Option<&[CertificateFile]>,
 ) -> Vec<ServedListener> {
-    let listeners: Vec<Listener> = sockets::listeners(scan, gaps, SECTION, "served")
+    let listeners: Vec<Listener> = sockets::listeners(scan, gaps, "served")
         .iter()
         .filter_map(|socket| Listener::of(socket, gaps))
         .collect();
@@ -81,7 +80,7 @@ struct Listener {
 
 impl Listener {
     /// `None` for one that belongs to another container of the same network.
-    fn of(socket: &Socket, gaps: &mut Gaps) -> Option<Self> {
+    fn of(socket: &Socket, gaps: &mut SectionGaps<'_>) -> Option<Self> {
         if socket.held_elsewhere {
             return None;
         }
@@ -97,7 +96,7 @@ impl Listener {
                 let refusal = Refusal::of(unseen.reason())
                     .needing("readable socket owners (see spyhole sockets)");
                 let place = at.to_string();
-                let unseen = gaps.record(SECTION, "served.pids", place.as_str(), &refusal);
+                let unseen = gaps.record("served.pids", place.as_str(), &refusal);
                 Seen::Unseen(unseen)
             }
             None => Seen::Value(Vec::new()),
@@ -110,7 +109,7 @@ impl Listener {
         attempt: Result<Asked, Refusal>,
         files: Option<&[CertificateFile]>,
         scan: &Scan,
-        gaps: &mut Gaps,
+        gaps: &mut SectionGaps<'_>,
     ) -> ServedListener {
         let listens_on = self.at.to_string();
         let (dialled, answer) = match attempt {
@@ -135,7 +134,7 @@ impl Listener {
         });
         let place = Subject::Path(listens_on.as_str().into());
         ServedListener {
-            serves: gaps.seen(SECTION, "served.serves", place, serves),
+            serves: gaps.seen("served.serves", place, serves),
             dialled,
             pids: self.pids,
             listens_on,
@@ -148,7 +147,7 @@ fn leaf(
     certificate: Certificate,
     files: Option<&[CertificateFile]>,
     listens_on: &str,
-    gaps: &mut Gaps,
+    gaps: &mut SectionGaps<'_>,
 ) -> ServedLeaf {
     let unread = || Refusal::of(Reason::Denied).needing("readable files of the target");
     let compared = files.map(|files| compare(&certificate, files));
@@ -158,7 +157,7 @@ fn leaf(
     let field = "served.serves.leaves.against_files";
     ServedLeaf {
         server_name,
-        against_files: gaps.seen(SECTION, field, place, against),
+        against_files: gaps.seen(field, place, against),
         path: found.map(|(file, _)| file.path.clone()),
         file_not_before: found.map(|(_, certificate)| certificate.not_before),
         file_not_after: found.map(|(_, certificate)| certificate.not_after),
