@@ -79,7 +79,7 @@ struct Parameter<'a> {
 /// The name of a parameter, which is that of a field.
 struct Name<'p, 'a>(&'p Parameter<'a>);
 
-impl<'de> IntoDeserializer<'de> for Name<'_, '_> {
+impl IntoDeserializer<'_> for Name<'_, '_> {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -110,7 +110,7 @@ impl<'a> Parameter<'a> {
     }
 }
 
-impl<'de> IntoDeserializer<'de> for Parameter<'_> {
+impl IntoDeserializer<'_> for Parameter<'_> {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {

@@ -173,13 +173,15 @@ pub fn fits(request: &dyn Request, timeout: Duration) -> Result<(), (&'static st
     }
 }
 
+type FromQuery = fn(&[(String, String)]) -> Result<Box<dyn Request>, QueryError>;
+
 /// An entry of the registry: a section and how its requests are made.
 pub struct Section {
     /// What is known of it before it is asked.
     pub info: &'static SectionInfo,
     augment: fn(Command) -> Command,
     from_matches: fn(&ArgMatches) -> Result<Box<dyn Request>, String>,
-    from_query: fn(&[(String, String)]) -> Result<Box<dyn Request>, QueryError>,
+    from_query: FromQuery,
     whole: fn() -> Box<dyn Request>,
 }
 
