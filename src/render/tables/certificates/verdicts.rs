@@ -2,7 +2,7 @@
 //! not verify.
 
 use super::plural;
-use crate::model::certificate::{CertificateFile, Certificates, LeafVerdict};
+use crate::model::certificate::{Certificate, CertificateFile, Certificates, LeafVerdict};
 use crate::model::seen::Seen;
 use crate::model::verdict::{Authorities, Judgement, Verdict};
 use crate::render::tables::table::Cell;
@@ -96,7 +96,7 @@ pub(super) fn notes(files: &[CertificateFile], notes: &mut Vec<String>) {
                 unknown += 1;
                 continue;
             };
-            let name = certificates.get(place).map(|one| one.short_name());
+            let name = certificates.get(place).map(Certificate::short_name);
             if let Some(finding) = verdict.findings.first().filter(|_| !leaf.is_verified()) {
                 notes.push(format!(
                     "{}: {} {} {}: {}{}",
