@@ -217,7 +217,7 @@ fn mark(value: &mut Value, place: &mut Place<'_>, gaps: &Gaps) -> Result<(), Rea
                 place.keys.join(".")
             };
             let unseen = gaps
-                .restored(place.section, &field, place.subject.as_ref())
+                .restored(section_of(place.section), &field, place.subject.as_ref())
                 .ok_or_else(|| ReadError::NullWithoutGap {
                     section: short(place.section),
                     field: short(&field),
@@ -243,6 +243,15 @@ fn mark(value: &mut Value, place: &mut Place<'_>, gaps: &Gaps) -> Result<(), Rea
             Ok(())
         }
         Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
+    }
+}
+
+/// The section whose gaps tell of a key: some sections have several.
+fn section_of(key: &str) -> &str {
+    match key {
+        "socket_sources" | "socket_sums" => "sockets",
+        "decoded" => "capabilities",
+        key => key,
     }
 }
 

@@ -45,6 +45,7 @@ impl Timestamp {
     /// Reads what [`rfc3339`](Self::rfc3339) writes, and nothing else.
     #[must_use]
     pub fn from_rfc3339(text: &str) -> Option<Self> {
+        const NANOS: u128 = 1_000_000_000;
         let part = |from, to| {
             let digits = text.get(from..to)?;
             let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -56,7 +57,8 @@ impl Timestamp {
         let (hour, minute, second) = (small(11, 13)?, small(14, 16)?, small(17, 19)?);
         let time = Time::from_hms_milli(hour, minute, second, part(20, 23)?).ok()?;
         let nanos = OffsetDateTime::new_utc(date, time).unix_timestamp_nanos();
-        let distance = Duration::from_nanos_u128(nanos.unsigned_abs());
+        let (seconds, rest) = (nanos.unsigned_abs() / NANOS, nanos.unsigned_abs() % NANOS);
+        let distance = Duration::new(u64::try_from(seconds).ok()?, u32::try_from(rest).ok()?);
         let moment = if nanos < 0 {
             SystemTime::UNIX_EPOCH.checked_sub(distance)
         } else {

@@ -90,7 +90,7 @@ fn the_columns_that_ps_o_names_hold_what_ps_shows() {
         let words = |line: &str| line.split_whitespace().map(str::to_owned).collect();
         text.lines().skip(1).map(words).collect()
     };
-    for columns in ["pid,comm", "pid,ppid,pgid,sid", "pid,ni,uid"] {
+    for columns in ["pid,comm", "pid,ppid,pgid,sid", "pid,uid,gid"] {
         let ps = || {
             rows(
                 run(Command::new("ps").args(["-eo", columns]))

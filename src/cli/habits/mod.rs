@@ -376,12 +376,16 @@ impl Stage<'_> {
     fn means(&mut self, meaning: Meaning) -> Result<bool, Refused> {
         match meaning {
             Meaning::Taken(words) => {
-                words.iter().for_each(|word| self.add(word));
+                for word in &words {
+                    self.add(word);
+                }
                 Ok(true)
             }
             Meaning::Itself => Ok(false),
             Meaning::Alone(words) => {
-                words.iter().for_each(|word| self.add(word));
+                for word in words {
+                    self.add(word);
+                }
                 Ok(false)
             }
             Meaning::Refused { of, nearest } => Err(self.refused(&of, &nearest)),

@@ -142,7 +142,7 @@ fn tables(following: Following<'_>) -> Meaning {
     // A part of the unix or packet sockets is more than was asked for.
     let whole =
         |name: &str| !name.starts_with("u_") && !name.starts_with("p_") && !name.starts_with("v_");
-    let all: Option<Vec<_>> = list.split(',').map(|name| flags(name)).collect();
+    let all: Option<Vec<_>> = list.split(',').map(flags).collect();
     match (all, following) {
         (Some(all), _) if list.split(',').all(whole) => Meaning::Taken(
             all.into_iter()

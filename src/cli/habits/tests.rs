@@ -221,12 +221,12 @@ fn every_flag_of_a_command_is_in_the_table_of_its_tool() {
                 for flag in short.iter().chain(long.iter().filter(|_| takes)) {
                     let becomes = find(tool.flags, flag).or_else(|| find(GLOBAL, flag));
                     let becomes = becomes.unwrap_or_else(|| panic!("{name} {flag} is in no table"));
-                    let taken = matches!(
+                    let consumes = matches!(
                         becomes,
                         Becomes::SameWith | Becomes::Value(_) | Becomes::Decide(_)
                     );
                     let refused = matches!(becomes, Becomes::Refused(_));
-                    assert!(taken || refused || !takes, "{name} {flag} takes a value");
+                    assert!(consumes || refused || !takes, "{name} {flag} takes a value");
                 }
             }
         }

@@ -68,6 +68,27 @@ fn a_null_without_its_gap_is_an_error() {
 }
 
 #[test]
+fn gaps_of_a_section_tell_of_each_of_its_keys() {
+    let text = json!({
+        "schema": SCHEMA,
+        "version": "9.9.9",
+        "taken_at": "2026-11-23T19:26:00.007Z",
+        "socket_sources": [{
+            "net_namespace": null,
+            "pid": 1,
+            "containers": [],
+            "same_as_viewer": true,
+            "sources": {"tcp": "sock_diag"}
+        }],
+        "gaps": [
+            {"section": "sockets", "field": "net_namespace", "reason": "uid", "count": 1, "subjects": [1]}
+        ]
+    });
+    let report = read_value(&text).unwrap();
+    assert_eq!(serde_json::to_value(&report).unwrap(), text);
+}
+
+#[test]
 fn the_mark_of_an_unseen_field_is_refused() {
     let mut document = document();
     document["environment"][0]["variables"] = json!({(MARK): "uid"});
