@@ -40,7 +40,7 @@ impl Query for EnvironmentQuery {
     const NAME: &'static str = "environment";
     const ALIASES: &'static [&'static str] = &["env"];
     const ABOUT: &'static str =
-        "Show the environment of the main process as of exec, with secrets redacted";
+        "Show the environment of the main process at exec, secrets redacted";
     const EXAMPLE: &'static str = "spyhole env --reveal DATABASE_URL";
 
     fn needs(&self, _: Detail) -> Needs {

@@ -43,8 +43,7 @@ pub struct CapabilitiesQuery {
 impl Query for CapabilitiesQuery {
     const NAME: &'static str = "capabilities";
     const ALIASES: &'static [&'static str] = &["caps"];
-    const ABOUT: &'static str =
-        "Show capabilities and the rest of the security context, and what they allow";
+    const ABOUT: &'static str = "Show capabilities and the security context, and what they allow";
     const EXAMPLE: &'static str = "spyhole caps\n  spyhole caps --decode 00000000a80425fb";
 
     fn check(&self) -> Result<(), String> {

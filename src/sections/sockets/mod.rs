@@ -117,8 +117,7 @@ impl SocketsQuery {
 impl Query for SocketsQuery {
     const NAME: &'static str = "sockets";
     const ALIASES: &'static [&'static str] = &["ss", "netstat"];
-    const ABOUT: &'static str = "List the sockets of the target's network and the processes that \
-        own them";
+    const ABOUT: &'static str = "List sockets of the target's network and their owners";
     const EXAMPLE: &'static str = "spyhole ss -tulpn";
 
     fn whole() -> Self {

@@ -80,8 +80,7 @@ const SECTION: &str = TlsQuery::NAME;
 impl Query for TlsQuery {
     const NAME: &'static str = "tls";
     const ALIASES: &'static [&'static str] = &["s_client"];
-    const ABOUT: &'static str =
-        "Check a TLS server: its certificates, and whether the target trusts them";
+    const ABOUT: &'static str = "Check a TLS server and whether the target trusts its certificates";
     const EXAMPLE: &'static str =
         "spyhole tls api.internal:443\n  spyhole tls db:5432 --starttls postgres --min-days 14";
     const IN_DUMP: bool = false;
