@@ -8,6 +8,9 @@ pub mod plan;
 
 use crate::sys::tool::ToolError;
 
+/// What `serve` prints once it listens; `kubectl spyhole --serve` waits for it.
+pub(crate) const LISTENING: &str = "listening on";
+
 /// Why spyhole could not be put beside a container.
 #[derive(Debug, thiserror::Error)]
 pub enum AttachError {

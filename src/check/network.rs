@@ -145,9 +145,7 @@ fn resolve(
 ) -> Result<Vec<SocketAddr>, CheckOutcome> {
     let deadline = context.deadline;
     let Some((scan, gaps)) = &mut context.scan else {
-        return Err(CheckOutcome::unknown(
-            "there is no target whose files could be read",
-        ));
+        return Err(CheckOutcome::unknown("no target whose files could be read"));
     };
     let mut gaps = gaps.section(INFO.name);
     let (_, resolved) = names::resolve(scan, &mut gaps, name, port, false, deadline);

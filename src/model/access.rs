@@ -7,7 +7,7 @@ use super::capabilities::{MappedIds, SeccompMode};
 use super::gap::Reason;
 use super::seen::Seen;
 
-/// Who looks at whom, and how far that goes.
+/// The viewer, the target, and what the viewer can read.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Access {
@@ -19,7 +19,7 @@ pub struct Access {
     pub shared: Shared,
     /// Each thing that may be refused, as it was tried.
     pub checks: Vec<Check>,
-    /// Everything that stands in the way, the first reason first; empty where nothing was refused.
+    /// Every reason for a refusal, the most important first; empty where nothing was refused.
     pub blockers: Vec<Blocker>,
     /// What would help, best first; empty where nothing was refused.
     pub remedies: Vec<Remedy>,
@@ -88,11 +88,12 @@ pub struct CapabilitySets {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Shared {
-    /// Told by the link, or by how many PID namespaces either is seen in.
+    /// Compared by the link, or by how many PID namespaces either is seen in.
     pub pid_namespace: Seen<bool>,
-    /// Told by the link, or by the inode of `net/tcp`, which each network namespace has of its own.
+    /// Compared by the link, or by the inode of `net/tcp`, which differs between network
+    /// namespaces.
     pub network_namespace: Seen<bool>,
-    /// Told by the link, or by the text of `uid_map`.
+    /// Compared by the link, or by the text of `uid_map`.
     pub user_namespace: Seen<bool>,
 }
 
@@ -221,7 +222,7 @@ impl Outcome {
     }
 }
 
-/// One thing that stands between viewer and target.
+/// One reason why the viewer cannot read the target.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Blocker {

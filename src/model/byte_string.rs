@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// Bytes from outside, kept as they are.
 ///
 /// In JSON and YAML a string where the bytes are UTF-8, otherwise the object
-/// `{"base64": "…", "lossy": "…"}`: nothing is lost, and whoever only wants to
+/// `{"base64": "…", "lossy": "…"}`: nothing is lost, and a reader who only wants to
 /// look reads `lossy`.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ByteString(Box<[u8]>);

@@ -112,7 +112,7 @@ pub struct Privileges {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SecurityLabel {
-    /// The module, told by the form of the label where nothing else tells.
+    /// The module, derived from the form of the label if nothing else shows it.
     pub module: SecurityModule,
     /// The profile with its mode, or the context.
     pub label: ByteString,
@@ -176,11 +176,11 @@ pub struct UserNamespace {
 pub struct Executable {
     /// Where it lies, as the target sees it.
     pub path: Seen<ByteString>,
-    /// What its file gives to whoever runs it.
+    /// What executing its file grants.
     pub file: Seen<ExecutableFile>,
 }
 
-/// What the file of a program gives to whoever runs it.
+/// What executing the file of a program grants.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ExecutableFile {
@@ -219,7 +219,7 @@ pub struct FileCapabilitySets {
     pub root_uid: Option<u32>,
 }
 
-/// The bounding set beside what runtimes give to root by default.
+/// The bounding set compared with what runtimes give to root by default.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AgainstDefault {
@@ -310,14 +310,14 @@ pub struct SecurityContext {
     pub label: Option<Seen<SecurityLabel>>,
     /// Whose ids its ids are.
     pub user_namespace: UserNamespace,
-    /// Whether others of its own user may look into it. It shows in the owner of its files in
+    /// Whether processes of the same user may inspect it. Shown by the owner of its files in
     /// /proc, which says nothing for a process whose user and group are root.
     pub dumpable: Answer,
     /// The program that it runs; absent for zombies and kernel threads.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub executable: Option<Executable>,
-    /// The bounding set beside the defaults, of its runtime or, where that is not in sight, of
-    /// each, closest first; absent where the bounding set could not be seen.
+    /// The bounding set compared with the defaults, of its runtime or, if that is unknown, of each,
+    /// closest first; absent where the bounding set could not be seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub against_defaults: Option<Vec<AgainstDefault>>,
     /// The permitted set in plain words; absent where it could not be seen.

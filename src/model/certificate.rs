@@ -21,7 +21,7 @@ pub struct Certificates {
     /// How many files were left out because they hold nothing but authorities of the trust
     /// store: `--roots` lists them.
     pub files_left_out: u64,
-    /// Paths that somebody named and where nothing is.
+    /// Paths that are referenced but do not exist.
     pub missing: Vec<MissingFile>,
     /// Where the application looks for the authorities that it trusts.
     pub trust_store: Seen<TrustStore>,
@@ -34,7 +34,7 @@ pub struct Certificates {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Certificate {
-    /// Whom it names, as RFC 4514 writes it (`CN=api,O=Example`); empty where it names nobody.
+    /// Its subject in RFC 4514 form (`CN=api,O=Example`); empty if it has none.
     pub subject: String,
     /// Who issued it, likewise.
     pub issuer: String,
@@ -71,8 +71,8 @@ pub struct Certificate {
     /// Whether subject and issuer are the same name and its key identifiers do not contradict
     /// that: it claims to have issued itself. The signature is not checked here.
     pub self_signed: bool,
-    /// Place in the chain that was built from the file or the handshake: 0 for the one that is
-    /// nobody's issuer, 1 for its issuer, and so on; absent for what belongs to no chain.
+    /// Place in the chain that was built from the file or the handshake: 0 for the one that issued
+    /// no other, 1 for its issuer, and so on; absent for what belongs to no chain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chain_position: Option<u32>,
     /// What in it is malformed, as sentence parts. What that would have said is missing above;
@@ -221,7 +221,7 @@ pub struct CertificateFile {
     pub certificates: Seen<Vec<Certificate>>,
     /// The private keys in it: kind and fit, never the key.
     pub private_keys: Vec<PrivateKey>,
-    /// The private key that belongs to its first certificate, in this file or beside it.
+    /// The private key that belongs to its first certificate, in this file or next to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub private_key: Option<KeyBeside>,
     /// Blocks that could not be read; the others stand all the same.
@@ -340,7 +340,7 @@ pub struct PrivateKey {
     pub public_key: Option<PublicKey>,
 }
 
-/// The private key beside a certificate.
+/// The private key of a certificate.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct KeyBeside {

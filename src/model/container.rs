@@ -1,4 +1,4 @@
-//! A container in sight, as the section `containers` shows it.
+//! A visible container, as the section `containers` shows it.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +22,7 @@ pub enum ContainerKind {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Container {
-    /// Its name, where a runtime leaves it in sight.
+    /// Its name, if a runtime leaves it visible.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The runtime's id for it.

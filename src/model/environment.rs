@@ -41,9 +41,9 @@ pub enum AsOf {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Variable {
-    /// What stands before the first `=`; the whole entry where it has none.
+    /// The part before the first `=`; the whole entry where it has none.
     pub name: ByteString,
-    /// What stands after it; absent where it is redacted or the entry has no `=`.
+    /// The part after it; absent where it is redacted or the entry has no `=`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<ByteString>,
     /// In place of a value that is taken for a secret.

@@ -122,7 +122,7 @@ pub struct Space {
     pub size_bytes: u64,
     /// In use.
     pub used_bytes: u64,
-    /// Left for whoever is not root: some file systems keep a reserve.
+    /// Available to non-root users: some file systems keep a reserve.
     pub available_bytes: u64,
     /// Used of used and available together, in whole per cent, rounded up; absent where both
     /// are zero.

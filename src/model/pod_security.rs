@@ -64,7 +64,7 @@ pub enum Verdict {
     Fails,
     /// It would show, but could not be read here.
     Unseen,
-    /// It does not show in a running process, or not for certain.
+    /// Not visible in a running process, or not reliably.
     NotJudged,
 }
 

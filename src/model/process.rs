@@ -123,7 +123,7 @@ impl CpuSeconds {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Limit {
-    /// There is none.
+    /// No limit.
     Unlimited,
     /// Up to this many.
     #[serde(untagged)]
@@ -174,7 +174,7 @@ pub struct Thread {
 pub struct Process {
     /// Its id, as the viewer's /proc numbers it.
     pub pid: i32,
-    /// Its parent; 0 where that is outside of the PID namespace in sight.
+    /// Its parent; 0 where that is outside of the visible PID namespace.
     pub ppid: i32,
     /// Its ids in the PID namespaces below, outermost first (`NSpid` without the first).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -259,7 +259,7 @@ pub struct Process {
     /// What was added to that, −1000 (never) to 1000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oom_score_adj: Option<Seen<i64>>,
-    /// The container it belongs to: name, or id where it has none in sight.
+    /// The container it belongs to: name, or id if no name is visible.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub container: Option<String>,
     /// What it does with signals.

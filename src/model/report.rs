@@ -23,7 +23,7 @@ pub const SCHEMA: &str = "spyhole/v1";
 
 /// One document. Only the sections that were asked for are present.
 ///
-/// A `null` means *not seen* and is told in `gaps`; an absent key does not apply
+/// A `null` means *not readable* and is explained in `gaps`; an absent key does not apply
 /// or was not asked for; `""` and `[]` are what was seen and is empty.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -35,16 +35,16 @@ pub struct Report {
     pub version: Cow<'static, str>,
     /// When the walk began.
     pub taken_at: Timestamp,
-    /// What was looked into; absent where everything in sight was.
+    /// The target; absent if all visible processes were included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
-    /// The containers in sight.
+    /// The visible containers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub containers: Option<Vec<Container>>,
-    /// The processes of the target, or all in sight.
+    /// The processes of the target, or all visible ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub processes: Option<Vec<Process>>,
-    /// The sockets of the target's network namespace, or of all in sight.
+    /// The sockets of the target's network namespace, or of all visible ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sockets: Option<Vec<Socket>>,
     /// Instead of `sockets`: how many there are, by protocol and state.

@@ -12,7 +12,8 @@ use super::time::Timestamp;
 /// The name of this document's form; it changes when a reader would break.
 pub const SCHEMA: &str = "spyhole-run/v1";
 
-/// One run that failed. A `null` means *not seen* and is told in `gaps`; an absent key does
+/// One run that failed. A `null` means *not readable* and is explained in `gaps`; an absent key
+/// does
 /// not apply.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunReport {
@@ -34,7 +35,7 @@ pub struct RunReport {
     pub started_at: Timestamp,
     /// When its end was seen.
     pub ended_at: Timestamp,
-    /// What lies between, by a clock that nobody sets.
+    /// What lies between, by a monotonic clock.
     pub seconds: f64,
     /// What spyhole exits with.
     pub exit_code: u8,
@@ -105,7 +106,7 @@ pub struct Cause {
 pub enum CauseKind {
     /// There is no such file.
     NotThere,
-    /// A shell was asked for, and there is none.
+    /// A shell is required, but not found.
     NoShell,
     /// It is a directory.
     IsDirectory,
@@ -167,7 +168,7 @@ pub struct Memory {
     pub oom_kills_before: Seen<u64>,
     /// The same after the end.
     pub oom_kills_after: Seen<u64>,
-    /// The limit of the cgroup; absent where there is none.
+    /// The limit of the cgroup; absent if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit_bytes: Option<Seen<u64>>,
 }

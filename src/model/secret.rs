@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::byte_string::ByteString;
 pub use super::secret_kind::SecretKind;
 
-/// Stands in the place of a value that is kept back.
+/// Replaces a redacted value.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Redacted {

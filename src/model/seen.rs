@@ -108,6 +108,6 @@ impl<T: JsonSchema> JsonSchema for Seen<T> {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let value = generator.subschema_for::<T>();
-        json_schema!({"anyOf": [value, {"type": "null", "description": "not seen: told in gaps"}]})
+        json_schema!({"anyOf": [value, {"type": "null", "description": "not readable: see gaps"}]})
     }
 }

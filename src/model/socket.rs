@@ -40,7 +40,7 @@ pub struct Socket {
     /// The port there (of an icmp socket: its identifier); absent for raw sockets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub local_port: Option<u32>,
-    /// Whom it talks to; absent where to nobody.
+    /// The remote address; absent without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peer_address: Option<IpAddr>,
     /// The port there.
@@ -59,8 +59,8 @@ pub struct Socket {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub v6_only: Option<Seen<bool>>,
     /// The interface that it is bound to; of link-local addresses the scope id. Only
-    /// `sock_diag`: from the text tables it is `null` for link-local addresses and not
-    /// told for others; packet sockets always have it.
+    /// `sock_diag`: from the text tables it is `null` for link-local addresses and absent for
+    /// others; packet sockets always have it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interface_index: Option<Seen<u32>>,
     /// Of listeners, and of unconnected UDP: whether only this network namespace reaches it.
@@ -309,7 +309,7 @@ pub enum SocketType {
     Seqpacket,
     /// As on the wire.
     Raw,
-    /// A number that is none of these.
+    /// Any other number.
     Other,
 }
 
@@ -326,7 +326,7 @@ pub enum TimerKind {
     TimeWait,
     /// To ask whether the peer takes data again.
     WindowProbe,
-    /// A number that is none of these.
+    /// Any other number.
     Other,
 }
 

@@ -20,7 +20,7 @@ pub struct Target {
     pub uid: u32,
     /// Effective group id of that process.
     pub gid: u32,
-    /// The container's name, where a runtime leaves it in sight.
+    /// The container's name, if a runtime leaves it visible.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub container: Option<String>,
     /// The runtime's id for the container.
@@ -42,15 +42,15 @@ pub enum ChosenBy {
     Pid,
     /// `--container` named it.
     Container,
-    /// It holds PID 1 of the PID namespace in sight.
+    /// It contains PID 1 of the visible PID namespace.
     FirstProcess,
-    /// It is the only container beside the pause container and spyhole's own.
+    /// It is the only container apart from the pause container and spyhole's own.
     OnlyContainer,
     /// `--self` asked for spyhole's own container.
     #[serde(rename = "self")]
     Own,
-    /// Nobody else is in sight, so this is spyhole's own container: the wrong namespace.
+    /// No other process is visible, so this is spyhole's own container: the wrong namespace.
     NobodyElse,
-    /// Only a pause container is in sight beside it: the wrong namespace too.
+    /// Apart from it only a pause container is visible: the wrong namespace too.
     NobodyElseButPause,
 }

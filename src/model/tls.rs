@@ -15,7 +15,7 @@ use super::verdict::Verdict;
 pub struct TlsLook {
     /// What was asked for, `HOST:PORT` or `unix:PATH`.
     pub endpoint: String,
-    /// The name or address that the certificate must hold; absent where there is none.
+    /// The name or address that the certificate must contain; absent if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_name: Option<String>,
     /// The name that was asked for in the handshake (SNI); absent where none was, as for an
@@ -213,12 +213,12 @@ pub enum Step {
     Handshake,
 }
 
-/// What kind of failure ended a look.
+/// What kind of failure ended a scan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FailureReason {
-    /// Nobody knows the name.
+    /// The name does not exist.
     UnknownName,
     /// Name servers did not answer, or with an error.
     NoResolver,

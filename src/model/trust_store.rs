@@ -6,7 +6,7 @@ use super::byte_string::ByteString;
 use super::seen::Seen;
 
 /// The authorities that the target's main program trusts, as far as its runtime's habits tell:
-/// what the program does by its own code to be lenient or strict does not show.
+/// what the program does by its own code to be lenient or strict is not visible.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TrustStore {
@@ -26,8 +26,8 @@ pub struct TrustStore {
     pub expired_roots: Option<Seen<u64>>,
     /// What happens with these places, as a sentence.
     pub consequence: String,
-    /// The error that this runtime prints where it trusts nobody; absent where it trusts
-    /// somebody, or where that is not known.
+    /// The error that this runtime prints if its trust store is empty; absent otherwise, or if that
+    /// is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_text: Option<String>,
 }
@@ -53,7 +53,7 @@ pub enum Runtime {
     Dotnet,
     /// Rust with rustls.
     Rust,
-    /// Nothing told it: the usual places of all of them are listed.
+    /// Not recognised: the usual paths of all of them are listed.
     Unknown,
 }
 

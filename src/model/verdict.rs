@@ -88,7 +88,7 @@ pub enum Problem {
     SelfSigned,
     /// It is not for servers (extendedKeyUsage).
     NotForServers,
-    /// Its issuer may not issue certificates, or not so many in a row.
+    /// Its issuer may not issue certificates, or the chain is too long.
     IssuerNotCa,
     /// An issuer forbids its names (nameConstraints).
     NameConstraint,

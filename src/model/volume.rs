@@ -6,8 +6,8 @@ use super::byte_string::ByteString;
 
 /// The meaning of a mount, as far as where it comes from tells.
 ///
-/// Read from the paths that a kubelet or an engine uses, which are hints and no
-/// promises of the kernel: whoever may mount can make a path of any name.
+/// Read from the paths that a kubelet or an engine uses, which are hints and not guaranteed by the
+/// kernel: anyone who can mount can create any path.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Volume {

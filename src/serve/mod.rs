@@ -38,6 +38,7 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
+use crate::attach::LISTENING;
 use crate::scan::wrong_namespace;
 use crate::sys;
 use collect::Collector;
@@ -226,7 +227,7 @@ async fn idle(server: &Server) {
 fn greet(options: &ServeOptions, guard: &Guard, bound: &[Bound], secure: bool) {
     let mut words = Vec::new();
     for bound in bound {
-        let _ = writeln!(words, "spyhole: listening on {}", bound.url(secure));
+        let _ = writeln!(words, "spyhole: {LISTENING} {}", bound.url(secure));
     }
     if let Some(token) = guard.made_token() {
         let url = bound.first().map(|bound| bound.url(secure));

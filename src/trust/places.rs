@@ -170,7 +170,7 @@ fn java(home: &[u8], overrides: &Overrides) -> Plan {
     let first = match overrides.java_property(PROPERTY) {
         Some(b"NONE") => {
             return Plan {
-                remarks: vec![format!("{PROPERTY} is NONE")],
+                remarks: vec![format!("{PROPERTY} is set to NONE")],
                 ..Plan::default()
             };
         }

@@ -60,7 +60,7 @@ fn a_sidecar_answers_for_the_application_beside_it() {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
     let pod = podman.kube_play(&manifest.join("tests/pods/sidecar.yaml"));
     let app = pod.container("app");
-    let sidecar = pod.container_that_says("spyhole", "listens on");
+    let sidecar = pod.container_that_says("spyhole", "listening on");
     let bearer = format!("Authorization: Bearer {TOKEN}");
     let with_token = ["--header", bearer.as_str()];
 

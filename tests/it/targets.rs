@@ -349,7 +349,7 @@ fn who_is_not_there_is_named() {
     for words in [["--pid", "4999"], ["-c", "pid-4999"]] {
         let seen = pod.spyhole().args(words).arg("ps").run().ended_with(3);
         assert!(
-            seen.stderr_text().contains("no process 4999 in sight"),
+            seen.stderr_text().contains("process 4999 not found"),
             "{seen}"
         );
         assert!(seen.stdout.is_empty(), "{seen}");
@@ -357,7 +357,7 @@ fn who_is_not_there_is_named() {
     let seen = pod.spyhole().args(["-c", "wbe", "ps"]).run().ended_with(3);
     let said = seen.stderr_text();
     assert!(
-        said.contains(r#"no container "wbe" in sight; in sight:"#),
+        said.contains(r#"no container named "wbe"; visible containers:"#),
         "{seen}"
     );
     let listed: Vec<&str> = said

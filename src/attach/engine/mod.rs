@@ -284,5 +284,11 @@ fn code_of(status: ExitStatus) -> u8 {
 fn utf8(command: &[OsString]) -> Result<Vec<String>, AttachError> {
     let word = |word: &OsString| word.to_str().map(str::to_owned);
     let words: Option<_> = command.iter().map(word).collect();
-    words.ok_or_else(|| AttachError::Usage("the words of the command are not UTF-8".to_owned()))
+    words.ok_or_else(|| {
+        AttachError::Usage(
+            "the arguments of the command are not valid \
+        UTF-8"
+                .to_owned(),
+        )
+    })
 }

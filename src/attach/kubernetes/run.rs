@@ -10,6 +10,7 @@ use super::pod::{self, State, Target};
 use super::refusal::{self, Operation};
 use super::stream::{Ended, Frame, code, stream};
 use super::{AttachError, KubectlOptions, reuse};
+use crate::attach::LISTENING;
 use crate::attach::plan::Step;
 use crate::model::escape::escaped;
 use crate::sys::tool::{self, Lent};
@@ -191,7 +192,7 @@ impl Running<'_> {
                 .map(|said| said.stdout)
                 .unwrap_or_default();
             let said = String::from_utf8_lossy(&said);
-            if said.contains("listens on") {
+            if said.contains(LISTENING) {
                 break token(&said).map(str::to_owned);
             }
             if begun.elapsed() > GREETING_TIME {

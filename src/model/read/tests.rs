@@ -221,7 +221,9 @@ fn what_is_written_is_read() {
     let mut gaps = Gaps::default();
     let mut report = Report::begin(Timestamp::from_rfc3339("2026-11-23T19:26:00.007Z").unwrap());
     let refusal = Refusal::of(Reason::Gid).needing("gid 7");
-    report.mounts = Some(Seen::Unseen(gaps.section("mounts").record( "mounts", 1, &refusal)));
+    report.mounts = Some(Seen::Unseen(
+        gaps.section("mounts").record("mounts", 1, &refusal),
+    ));
     report.gaps = gaps.as_slice().to_vec();
     let mut text = Vec::new();
     serde_json::to_writer_pretty(&mut text, &report).unwrap();

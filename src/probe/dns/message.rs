@@ -213,7 +213,7 @@ impl Query {
         };
         let kept = header.with_answers_only(answers, message);
         let Ok(packet) = Packet::parse(&kept) else {
-            return Arrived::Malformed("it is no valid DNS message");
+            return Arrived::Malformed("it is not a valid DNS message");
         };
         if !packet
             .questions

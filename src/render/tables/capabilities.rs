@@ -268,7 +268,7 @@ fn standards(found: &PodSecurity) -> Table {
     }
     let (single, several): (Vec<_>, Vec<_>) =
         open.into_iter().partition(|(_, names)| names.len() == 1);
-    rows.extend(single.iter().map(|(clause, _)| row("not judged", clause)));
+    rows.extend(single.iter().map(|(clause, _)| row("not checked", clause)));
     let notes = several.iter().map(|(clause, names)| {
         let (level, names) = (clause.level.as_str(), names.join(", "));
         format!("not checked for {level}: {names}: {}", clause.evidence)

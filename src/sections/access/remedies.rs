@@ -258,7 +258,10 @@ impl Situation<'_> {
     /// What is left when the viewer is as it should be.
     fn what_refuses(&self) -> String {
         let evidence = self.blockers.first().map(|first| first.evidence.as_str());
-        format!("access is denied by {}", evidence.unwrap_or("not known"))
+        format!(
+            "access is denied by {}",
+            evidence.unwrap_or("an unknown cause")
+        )
     }
 
     /// The target's user is hidden too, so its ids are left to be filled in.

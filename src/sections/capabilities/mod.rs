@@ -44,7 +44,7 @@ pub struct CapabilitiesQuery {
 pub const INFO: SectionInfo = SectionInfo {
     name: "capabilities",
     aliases: &["caps"],
-    about: "Show capabilities and the rest of the security context, and what they allow",
+    about: "Show capabilities and the security context, and what they allow",
     example: "spyhole caps\n  spyhole caps --decode 00000000a80425fb",
     in_dump: true,
     files: Files::STATUS

@@ -117,8 +117,7 @@ impl SocketsQuery {
 pub const INFO: SectionInfo = SectionInfo {
     name: "sockets",
     aliases: &["ss", "netstat"],
-    about: "List the sockets of the target's network and the processes that \
-        own them",
+    about: "List sockets of the target's network and their owners",
     example: "spyhole ss -tulpn",
     in_dump: true,
     files: Files::FD_LINKS.union(Files::NET_NAMESPACE),

@@ -95,7 +95,7 @@ fn a_privileged_container_is_read_as_root_and_past_apparmor() {
 #[test]
 fn a_container_that_does_not_run_says_how_it_ended() {
     for (inspected, words) in [
-        ("killed", "exit code 137, killed at the memory limit"),
+        ("killed", "exited with code 137, killed at the memory limit"),
         ("restarting", "keeps restarting: it exited with code 127"),
     ] {
         let refused = desk(inspected, "", "")
@@ -115,12 +115,12 @@ fn what_docker_refuses_to_run_is_a_sentence_and_what_spyhole_ends_with_is_kept()
     for (code, said, words) in [
         (125, image, "can neither find nor pull the image"),
         (125, source, "runs on another machine"),
-        (125, joined, "web ended meanwhile"),
+        (125, joined, "web exited in the meantime"),
         (126, format, "built for another architecture"),
         (
             125,
             "docker: something new",
-            "(exit code 125); it says: docker: something new",
+            "(exit code 125); its output: docker: something new",
         ),
     ] {
         let run = format!(

@@ -329,7 +329,7 @@ fn where_the_engine_is_elsewhere_its_own_list_of_processes_tells_who_they_are() 
         assert!(seen.stderr_text().contains(whom), "{seen}");
         let refused = desk.spyhole(&["podman", name_of(&web)]).ended_with(3);
         assert!(
-            refused.stderr_text().contains("it runs elsewhere"),
+            refused.stderr_text().contains("runs on another machine"),
             "{refused}"
         );
     }

@@ -171,7 +171,7 @@ fn der_of_certificates_is_read_one_after_the_other() {
     let cut = made.contents("cut.der", None);
     assert_eq!(
         faults(&cut),
-        [format!("it is truncated: 100 of  bytes{}", der.len())]
+        [format!("it is truncated: 100 of {} bytes", der.len())]
     );
 }
 

@@ -127,8 +127,8 @@ fn nonsense_is_called_malformed() {
         Server::udp(lying),
     ];
     let words = [
-        "it is no valid DNS message",
-        "it is no valid DNS message",
+        "it is not a valid DNS message",
+        "it is not a valid DNS message",
         "its header counts more records",
     ];
     for (server, word) in servers.iter().zip(words) {

@@ -266,7 +266,7 @@ fn scripts_without_their_interpreter() {
     let through = house.file("through", format!("#!{}\n", plain.display()), 0o755);
     fails(&through, "it is not executable: mode 0644");
     let second = house.file("second", format!("#!{}\n", missing.display()), 0o755);
-    fails(&second, "its interpreter /bin/no-such-shell is not there");
+    fails(&second, "its interpreter /bin/no-such-shell does not exist");
 }
 
 #[test]

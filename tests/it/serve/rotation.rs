@@ -172,7 +172,7 @@ fn an_open_listener_without_a_guard_is_refused_at_the_start() {
             said.contains("--token-file") && said.contains(listen),
             "{said}"
         );
-        assert!(!said.contains("listens on"), "{said}");
+        assert!(!said.contains("listening on"), "{said}");
     }
     let both = ["serve", "--listen", "127.0.0.1:0", "--listen", "0.0.0.0:0"];
     spyhole(both).ended_with(2);

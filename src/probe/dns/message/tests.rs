@@ -191,7 +191,7 @@ fn names_that_point_at_themselves_or_ahead_are_refused() {
         message.extend_from_slice(b"\0\x01\0\x01\0\0\0\0\0\x04\x0a\0\0\x01");
         assert_eq!(
             query().read(&message),
-            Arrived::Malformed("it is no valid DNS message")
+            Arrived::Malformed("it is not a valid DNS message")
         );
     }
 }
@@ -256,7 +256,7 @@ fn a_loop_of_labels_is_refused() {
     message.extend_from_slice(b"\x01a\xc0\x1d\0\x01\0\x01\0\0\0\0\0\x04\x0a\0\0\x01");
     assert_eq!(
         query().read(&message),
-        Arrived::Malformed("it is no valid DNS message")
+        Arrived::Malformed("it is not a valid DNS message")
     );
 }
 
