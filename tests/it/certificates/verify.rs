@@ -169,7 +169,8 @@ fn each_leaf_of_the_files_has_the_verdict_of_openssl() {
             assert_eq!(verdict["findings"][0]["problem"], *problem, "{file:#}");
         }
         // Places are those of the file, also where the leaf is last.
-        let at_leaf = &file["certificates"][verdict["leaf"].as_u64().unwrap() as usize];
+        let place = usize::try_from(verdict["leaf"].as_u64().unwrap()).unwrap();
+        let at_leaf = &file["certificates"][place];
         let subject = at_leaf["subject"].as_str().unwrap();
         assert!(subject.ends_with(".example"), "{file:#}");
         let check = spyhole(&web, &["check", &format!("cert:{path},verify")]);
