@@ -70,7 +70,7 @@ fn dumps_with_gaps_come_back_to_the_byte() {
 fn a_damaged_dump_is_an_error_or_a_document() {
     let whole = spyhole(["dump", "-o", "json"]).stdout;
     let mut runner = TestRunner::new(Config {
-        cases: 64,
+        cases: 16,
         failure_persistence: None,
         ..Config::default()
     });
