@@ -38,7 +38,7 @@ const REFUSED: [(&str, &str, &[&str]); 14] = [
         "Error from server: admission webhook \"validate.kyverno.svc-fail\" denied the request: images come from registry.example",
         &[
             "an admission policy of the cluster",
-            "validate.kyverno.svc-fail says: images come from registry.example",
+            "validate.kyverno.svc-fail: images come from registry.example",
         ],
     ),
     (
