@@ -49,12 +49,12 @@ const REFUSED: [(&str, &str, &[&str]); 14] = [
     (
         "debug",
         "error: ephemeral containers are disabled for this cluster (error from server: \"the server could not find the requested resource\").",
-        &["no ephemeral containers", "1.25", "spyhole install"],
+        &["does not support ephemeral containers", "1.25", "spyhole install"],
     ),
     (
         "debug",
         "Error from server (NotFound): pods \"web\" not found",
-        &["the pod is gone"],
+        &["the pod no longer exists"],
     ),
     (
         "get-pod",
