@@ -49,7 +49,11 @@ const REFUSED: [(&str, &str, &[&str]); 14] = [
     (
         "debug",
         "error: ephemeral containers are disabled for this cluster (error from server: \"the server could not find the requested resource\").",
-        &["does not support ephemeral containers", "1.25", "spyhole install"],
+        &[
+            "does not support ephemeral containers",
+            "1.25",
+            "spyhole install",
+        ],
     ),
     (
         "debug",
