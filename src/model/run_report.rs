@@ -168,7 +168,7 @@ pub struct Memory {
     pub oom_kills_before: Seen<u64>,
     /// The same after the end.
     pub oom_kills_after: Seen<u64>,
-    /// The limit of the cgroup; absent if there is none.
+    /// The limit of the cgroup; absent if it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit_bytes: Option<Seen<u64>>,
 }

@@ -15,7 +15,7 @@ use super::verdict::Verdict;
 pub struct TlsLook {
     /// What was asked for, `HOST:PORT` or `unix:PATH`.
     pub endpoint: String,
-    /// The name or address that the certificate must contain; absent if there is none.
+    /// The name or address that the certificate must contain; absent if it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_name: Option<String>,
     /// The name that was asked for in the handshake (SNI); absent where none was, as for an

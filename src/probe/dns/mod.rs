@@ -5,13 +5,13 @@
 //! - An address needs no look-up. The file `hosts` comes first, `localhost` is known without
 //!   it (RFC 6761), then the name servers of `resolv.conf` are asked.
 //! - Without `resolv.conf`, or where it names no server, 127.0.0.1 and `::1` are asked, as by Go;
-//! glibc
+//!   glibc
 //!   and musl ask the first only. No domain is derived from the name of the host.
 //! - The search list is tried in the order of resolv.conf(5) and goes on after NXDOMAIN, NODATA and
 //!   SERVFAIL, as in glibc; musl and Go stop earlier. Where no server answers, it ends.
 //! - A and AAAA are asked for together, by UDP with EDNS. What is too long comes by TCP.
 //! - SERVFAIL, REFUSED, nonsense and silence lead to the next server; that a name does not exist,
-//! or
+//!   or
 //!   has no address, is believed to the first that says so.
 //! - No time-out is longer than the deadline leaves: `timeout` and `attempts` are upper bounds.
 

@@ -116,7 +116,7 @@ fn what_docker_refuses_to_run_is_a_sentence_and_what_spyhole_ends_with_is_kept()
         (125, image, "can neither find nor pull the image"),
         (125, source, "runs on another machine"),
         (125, joined, "web exited in the meantime"),
-        (126, format, "built for another architecture"),
+        (126, format, "built for a different architecture"),
         (
             125,
             "docker: something new",

@@ -300,7 +300,7 @@ fn refusals_of_a_server_come_through_kubectl_as_sentences() {
     let cases = [
         (
             "pods \"web\" is forbidden: User \"jane\" cannot patch resource \"pods/ephemeralcontainers\" in API group \"\" in the namespace \"shop\"",
-            "\"jane\" may not patch pods/ephemeralcontainers in the namespace shop",
+            "\"jane\" is not allowed to patch pods/ephemeralcontainers in the namespace shop",
         ),
         (
             "pods \"web\" is forbidden: violates PodSecurity \"restricted:latest\": unrestricted capabilities",

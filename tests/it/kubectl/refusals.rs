@@ -10,7 +10,7 @@ const REFUSED: [(&str, &str, &[&str]); 14] = [
         "get-pod",
         "Error from server (Forbidden): pods \"web\" is forbidden: User \"jane\" cannot get resource \"pods\" in API group \"\" in the namespace \"shop\"",
         &[
-            "\"jane\" may not get pods in the namespace shop",
+            "\"jane\" is not allowed to get pods in the namespace shop",
             "resources: [\"pods\"]",
             "verbs: [\"get\"]",
         ],
@@ -19,7 +19,7 @@ const REFUSED: [(&str, &str, &[&str]); 14] = [
         "debug",
         "Error from server (Forbidden): pods \"web\" is forbidden: User \"jane\" cannot patch resource \"pods/ephemeralcontainers\" in API group \"\" in the namespace \"shop\"",
         &[
-            "\"jane\" may not patch pods/ephemeralcontainers in the namespace shop",
+            "\"jane\" is not allowed to patch pods/ephemeralcontainers in the namespace shop",
             "resources: [\"pods/ephemeralcontainers\"]",
             "verbs: [\"patch\"]",
         ],
@@ -38,7 +38,7 @@ const REFUSED: [(&str, &str, &[&str]); 14] = [
         "Error from server: admission webhook \"validate.kyverno.svc-fail\" denied the request: images come from registry.example",
         &[
             "an admission policy of the cluster",
-            "validate.kyverno.svc-fail says: images come from registry.example",
+            "validate.kyverno.svc-fail: images come from registry.example",
         ],
     ),
     (
@@ -49,12 +49,16 @@ const REFUSED: [(&str, &str, &[&str]); 14] = [
     (
         "debug",
         "error: ephemeral containers are disabled for this cluster (error from server: \"the server could not find the requested resource\").",
-        &["no ephemeral containers", "1.25", "spyhole install"],
+        &[
+            "does not support ephemeral containers",
+            "1.25",
+            "spyhole install",
+        ],
     ),
     (
         "debug",
         "Error from server (NotFound): pods \"web\" not found",
-        &["the pod is gone"],
+        &["the pod no longer exists"],
     ),
     (
         "get-pod",
@@ -192,12 +196,12 @@ fn hints_carry_namespace_and_context() {
     assert!(said.contains(&line), "{said}");
     let deployment = ["deploy/web", "--context=prod", "-n", "shop"];
     let said = kubectl.spyhole(deployment).ended_with(2).stderr_text();
-    let line = "kubectl get --context=prod --namespace=shop pods shows them";
+    let line = "kubectl get --context=prod --namespace=shop pods lists them)";
     assert!(said.contains(line), "{said}");
     for (stderr, line) in [
         (
             "Error from server (NotFound): pods \"web\" not found",
-            format!("kubectl get pods --all-namespaces {flags} shows"),
+            format!("kubectl get pods --all-namespaces {flags} lists"),
         ),
         (
             "Unable to connect to the server: no route",
@@ -205,7 +209,7 @@ fn hints_carry_namespace_and_context() {
         ),
         (
             "error: context \"prod\" does not exist",
-            "kubectl config get-contexts '--kubeconfig=/tmp/k s' shows".to_owned(),
+            "kubectl config get-contexts '--kubeconfig=/tmp/k s' lists".to_owned(),
         ),
     ] {
         kubectl.answer("get-pod.refused", stderr);

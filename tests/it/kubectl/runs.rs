@@ -142,7 +142,7 @@ fn what_cannot_be_used_again_is_replaced() {
             126,
             "exit code 126",
         ),
-        (forbidden, 1, "\"jane\" may not create pods/exec"),
+        (forbidden, 1, "\"jane\" is not allowed to create pods/exec"),
         (gone, 1, "container not found"),
     ] {
         let run = |args: &[&str]| {

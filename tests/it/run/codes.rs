@@ -36,7 +36,7 @@ fn a_signal_is_128_and_its_number() {
         let own = wrapped(["sh", "-c", &script]);
         assert_eq!([own.code; 2], others(&script), "{script}: {own}");
         let said = own.stderr_text();
-        assert!(said.contains(&format!("was ended by SIG{name} ")), "{own}");
+        assert!(said.contains(&format!("was killed by SIG{name} ")), "{own}");
         assert!(!said.contains("core dumped"), "{own}");
     }
 }

@@ -93,7 +93,7 @@ fn what_is_not_there() {
     fails(&house.at("none"), "file not found (exit 127)");
     fails(
         &house.at("no/such/app"),
-        &format!("not even {}", house.at("no").display()),
+        &format!("{} does not exist either", house.at("no").display()),
     );
     fails(&house.at("plain/app"), "plain is not a directory");
     fails(
@@ -240,7 +240,7 @@ fn a_library_that_is_missing() {
         "{own}"
     );
     assert!(
-        text.contains("looked in /") && text.contains("/etc/ld.so.cache"),
+        text.contains("searched /") && text.contains("/etc/ld.so.cache"),
         "{own}"
     );
     // 127 of another cause claims nothing.

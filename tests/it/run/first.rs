@@ -83,5 +83,5 @@ fn as_pid_1_a_signal_without_a_handler_ends_the_application() {
     web.signal(Signal::SIGTERM);
     let own = web.wait();
     assert_eq!(own.code, Some(143), "{own}");
-    assert!(own.stderr_text().contains("was ended by SIGTERM"), "{own}");
+    assert!(own.stderr_text().contains("was killed by SIGTERM"), "{own}");
 }

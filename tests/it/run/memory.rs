@@ -80,7 +80,7 @@ fn an_oom_kill_is_told_as_such() {
     let Some(cgroup) = cgroup("own") else { return };
     let own = cgroup.wrapped(HUNGRY).ended_with(137);
     let text = own.stderr_text();
-    assert!(text.contains("was ended by SIGKILL"), "{own}");
+    assert!(text.contains("was killed by SIGKILL"), "{own}");
     assert!(
         text.contains("out of memory: killed by the kernel's OOM killer"),
         "{own}"

@@ -49,7 +49,11 @@ fn podman_stop_reaches_the_application() {
         ];
         assert_eq!(podman.must(&format).stdout_text().trim(), code.to_string());
         let said = podman.podman(&["logs", &id]).stderr_text();
-        assert_eq!(said.contains("was ended by SIGTERM"), code == 143, "{said}");
+        assert_eq!(
+            said.contains("was killed by SIGTERM"),
+            code == 143,
+            "{said}"
+        );
         podman.must(&["rm", "--force", "--time", "0", &id]);
     }
 }

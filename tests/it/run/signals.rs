@@ -91,7 +91,7 @@ fn an_end_that_was_asked_for_says_so() {
     app.signal(Signal::SIGTERM);
     let own = app.wait().ended_with(143);
     let said = own.stderr_text();
-    assert!(said.contains("was ended by SIGTERM"), "{own}");
+    assert!(said.contains("was killed by SIGTERM"), "{own}");
     assert!(said.contains("the signal was forwarded to it"), "{own}");
     assert!(
         said.contains("last signal forwarded to it: SIGTERM, 0."),
