@@ -22,6 +22,7 @@ pub enum Exit {
 impl Exit {
     /// The code of whatever answers yes, no or unknown. One precedence for every command: no beats
     /// unknown beats yes.
+    #[must_use]
     pub fn of_answer(no: bool, unknown: bool) -> Self {
         match (no, unknown) {
             (true, _) => Self::CheckFailed,

@@ -267,6 +267,7 @@ mod tests {
     }
 
     /// A cgroup of a temporary directory.
+    #[allow(clippy::disallowed_methods, reason = "the files that are then read")]
     fn cgroup(
         version: Version,
         files: &[(&str, &str)],

@@ -34,7 +34,7 @@ fn help_and_schema_use_established_words() {
     let sentences: Vec<&str> = sentences.collect();
     seen.push(("schema".to_owned(), sentences.join("\n")));
     assert!(seen.len() > 10 && seen.iter().all(|(_, text)| text.len() > 100));
-    assert_clean(seen);
+    assert_clean(&seen);
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn messages_use_established_words() {
         }
     }
     assert!(found.len() > 2_000, "{} literals only", found.len());
-    assert_clean(found);
+    assert_clean(&found);
 }
 
 #[test]
@@ -66,10 +66,14 @@ fn documents_use_established_words() {
         found.push((path.display().to_string(), text));
     }
     assert!(found.len() > 20, "{} documents only", found.len());
-    assert_clean(found);
+    assert_clean(&found);
 }
 
 #[test]
+#[allow(
+    clippy::needless_raw_string_hashes,
+    reason = "the text has raw strings in it"
+)]
 fn what_is_looked_for_is_found() {
     let code = r##"let a = "one \"two\" {whom}"; let b = 'x'; // "no"
         let c = r#"for "whom""#; let d = '"'; let e = b"in \
@@ -86,7 +90,7 @@ fn what_is_looked_for_is_found() {
     assert!(banned_in("is nonempty, insight").is_empty());
 }
 
-fn assert_clean(texts: Vec<(String, String)>) {
+fn assert_clean(texts: &[(String, String)]) {
     let bad: Vec<String> = texts
         .iter()
         .flat_map(|(place, text)| {

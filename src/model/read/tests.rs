@@ -145,7 +145,7 @@ fn bounds_hold_before_anything_is_built() {
         Err(ReadError::TooDeep { limit: 8 })
     );
     assert_eq!(
-        read_within(&[b' '; 1_000_001], limits),
+        read_within(&vec![b' '; 1_000_001], limits),
         Err(ReadError::TooLarge {
             bytes: 1_000_001,
             limit: 1_000_000

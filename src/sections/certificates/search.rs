@@ -180,12 +180,12 @@ impl Search {
             // Where it leads shows when it is read; one without a usual name may lead to
             // a directory.
             FileKind::Link if wanted && certificate_paths::is_usual(name) => {
-                searched.files.push(path)
+                searched.files.push(path);
             }
             FileKind::Link if start.looks_below() || wanted => {
                 match OpenedFile::at(&self.root, &path) {
                     Ok(found) if found.kind() == FileKind::File && wanted => {
-                        searched.files.push(path)
+                        searched.files.push(path);
                     }
                     Ok(found)
                         if found.kind() == FileKind::Directory

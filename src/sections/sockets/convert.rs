@@ -3,8 +3,8 @@
 use core::net::IpAddr;
 use std::num::NonZeroU64;
 
-use super::list::{List, seen};
 use super::raw::Raw;
+use super::reading::{Reading, seen};
 use crate::model::seen::Seen;
 use crate::model::socket::{
     Family, Milliseconds, Protocol, Socket, SocketType, Source, State, Tcp, Timer, TimerKind,
@@ -67,27 +67,27 @@ pub(super) fn socket(
     family: Family,
     state: State,
     raw: Raw,
-    list: &mut List<'_>,
+    reading: &mut Reading<'_>,
 ) -> Socket {
     let mut socket = Socket::bare(protocol, family, state);
     socket.inode = inode(&raw);
     match raw {
-        Raw::Inet(raw) => internet(&mut socket, &raw, list),
-        Raw::Unix(raw) => unix(&mut socket, raw, list),
+        Raw::Inet(raw) => internet(&mut socket, &raw, reading),
+        Raw::Unix(raw) => unix(&mut socket, raw, reading),
         Raw::Packet(raw) => packet(&mut socket, &raw),
         Raw::Netlink(raw) => netlink(&mut socket, &raw),
         Raw::Vsock(raw) => vsock(&mut socket, &raw),
     }
     if let Some(inode) = socket.inode {
-        let owners = list.owners.of(inode.get());
+        let owners = reading.owners.of(inode.get());
         socket.held_elsewhere = owners.as_ref().is_ok_and(|owners| owners.is_empty());
         socket.owners = Some(owners.map_or_else(Seen::Unseen, Seen::Value));
     }
     socket
 }
 
-fn internet(socket: &mut Socket, raw: &InetSocket, list: &mut List<'_>) {
-    let from_diag = list.source == Source::SockDiag;
+fn internet(socket: &mut Socket, raw: &InetSocket, reading: &mut Reading<'_>) {
+    let from_diag = reading.source == Source::SockDiag;
     let (local, peer) = (raw.local.address, raw.peer.address);
     socket.local_address = Some(local);
     if socket.protocol == Protocol::Raw {
@@ -102,13 +102,13 @@ fn internet(socket: &mut Socket, raw: &InetSocket, list: &mut List<'_>) {
     socket.v4_mapped = mapped(local) || mapped(peer);
     let bound = matches!(socket.state, State::Listen | State::Unconnected);
     if bound && local == IpAddr::V6(core::net::Ipv6Addr::UNSPECIFIED) {
-        socket.v6_only = Some(seen(raw.v6_only, || list.only_diag("v6_only")));
+        socket.v6_only = Some(seen(raw.v6_only, || reading.only_diag("v6_only")));
     }
     socket.interface_index = match raw.interface {
         Some(0) => None,
         Some(index) => Some(Seen::Value(index)),
         None if link_local(local) || link_local(peer) => {
-            Some(Seen::Unseen(list.only_diag("interface_index")))
+            Some(Seen::Unseen(reading.only_diag("interface_index")))
         }
         None => None,
     };
@@ -116,15 +116,15 @@ fn internet(socket: &mut Socket, raw: &InetSocket, list: &mut List<'_>) {
         socket.loopback_only = Some(local.to_canonical().is_loopback());
     }
     if socket.state == State::Listen {
-        let waiting = seen(raw.receive_queue, || list.negative("accept_queue"));
+        let waiting = seen(raw.receive_queue, || reading.negative("accept_queue"));
         socket.accept_queue = Some(waiting);
         let limit = raw.send_queue.filter(|_| from_diag);
-        let limit = seen(limit, || list.only_diag("accept_queue_limit"));
+        let limit = seen(limit, || reading.only_diag("accept_queue_limit"));
         socket.accept_queue_limit = Some(limit);
     } else {
         let (receive, send) = (raw.receive_queue, raw.send_queue);
-        let receive = seen(receive, || list.negative("receive_queue_bytes"));
-        let send = seen(send, || list.negative("send_queue_bytes"));
+        let receive = seen(receive, || reading.negative("receive_queue_bytes"));
+        let send = seen(send, || reading.negative("send_queue_bytes"));
         (socket.receive_queue_bytes, socket.send_queue_bytes) = (Some(receive), Some(send));
     }
     socket.drops = raw.drops;
@@ -132,14 +132,14 @@ fn internet(socket: &mut Socket, raw: &InetSocket, list: &mut List<'_>) {
     if socket.inode.is_some() {
         // Without a file the kernel says 0, which would be root.
         socket.uid = Some(Seen::Value(raw.uid));
-        if list.extended && socket.protocol == Protocol::Tcp && socket.state != State::Listen {
+        if reading.extended && socket.protocol == Protocol::Tcp && socket.state != State::Listen {
             let info = raw.tcp_info.as_ref().map(|info| Box::new(tcp(info)));
-            socket.tcp = Some(seen(info, || list.only_diag("tcp")));
+            socket.tcp = Some(seen(info, || reading.only_diag("tcp")));
         }
     }
 }
 
-fn unix(socket: &mut Socket, raw: UnixSocket, list: &mut List<'_>) {
+fn unix(socket: &mut Socket, raw: UnixSocket, reading: &mut Reading<'_>) {
     socket.kind = Some(kind(raw.kind));
     match raw.name {
         Some(UnixName::Path(path)) => socket.path = Some(Box::new(path.into())),
@@ -148,27 +148,27 @@ fn unix(socket: &mut Socket, raw: UnixSocket, list: &mut List<'_>) {
     }
     let (receive, send) = (raw.receive_queue, raw.send_queue);
     if raw.state == UnixState::Listen {
-        let waiting = seen(receive, || list.only_diag("accept_queue"));
-        let limit = seen(send, || list.only_diag("accept_queue_limit"));
+        let waiting = seen(receive, || reading.only_diag("accept_queue"));
+        let limit = seen(send, || reading.only_diag("accept_queue_limit"));
         (socket.accept_queue, socket.accept_queue_limit) = (Some(waiting), Some(limit));
     } else {
-        let receive = seen(receive, || list.only_diag("receive_queue_bytes"));
-        let send = seen(send, || list.only_diag("send_queue_bytes"));
+        let receive = seen(receive, || reading.only_diag("receive_queue_bytes"));
+        let send = seen(send, || reading.only_diag("send_queue_bytes"));
         (socket.receive_queue_bytes, socket.send_queue_bytes) = (Some(receive), Some(send));
     }
-    match (raw.peer_inode, list.source) {
+    match (raw.peer_inode, reading.source) {
         (Some(inode), _) => {
             socket.peer_inode = Some(Seen::Value(inode));
-            let owners = list.owners.of(inode.into()).unwrap_or_default();
+            let owners = reading.owners.of(inode.into()).unwrap_or_default();
             socket.peer_owners = (!owners.is_empty()).then_some(owners);
         }
         (None, Source::Proc) if raw.state == UnixState::Established => {
-            socket.peer_inode = Some(Seen::Unseen(list.only_diag("peer_inode")));
+            socket.peer_inode = Some(Seen::Unseen(reading.only_diag("peer_inode")));
         }
         // Its peer has closed, or waits to be accepted.
         (None, _) => {}
     }
-    socket.uid = Some(seen(raw.uid, || list.only_diag("uid")));
+    socket.uid = Some(seen(raw.uid, || reading.only_diag("uid")));
 }
 
 fn packet(socket: &mut Socket, raw: &PacketSocket) {

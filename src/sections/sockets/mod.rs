@@ -1,11 +1,13 @@
 //! The section `sockets`: what listens, who is connected, and which process holds it.
 
 mod convert;
+mod fill;
 mod filter;
 mod list;
 mod namespaces;
 mod owners;
 mod raw;
+mod reading;
 mod source;
 
 use clap::Args;
@@ -165,7 +167,7 @@ impl Request for SocketsQuery {
 
     fn fill(&self, scan: &Scan, gaps: &mut SectionGaps<'_>, report: &mut Report) {
         let filter = Filter::of(self);
-        list::fill(self, &filter, scan, gaps, report);
+        fill::fill(self, &filter, scan, gaps, report);
     }
 
     fn tables(&self, report: &Report, detail: Detail) -> Vec<Table> {
@@ -199,7 +201,7 @@ pub(super) fn listeners(scan: &Scan, gaps: &mut SectionGaps<'_>, field: &str) ->
     };
     let mut report = Report::begin(Timestamp(scan.clock.now));
     let mut of_sockets = Gaps::default();
-    list::fill(
+    fill::fill(
         &query,
         &Filter::of(&query),
         scan,

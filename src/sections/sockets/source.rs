@@ -23,19 +23,19 @@ use crate::sys::sock_diag::SockDiag;
 use crate::sys::{ProcessDir, Truncation};
 
 /// Reads tables of one namespace.
-pub(super) struct Reader<'a> {
+pub(super) struct TableReader<'a> {
     process: &'a ProcessDir,
-    reader: &'a ProcessReader,
+    processes: &'a ProcessReader,
     diag: Option<SockDiag>,
     /// What would let `sock_diag` serve.
     pub(super) needs_diag: String,
     buffer: &'a mut Vec<u8>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> TableReader<'a> {
     pub(super) fn open(
         namespace: &'a Namespace,
-        reader: &'a ProcessReader,
+        processes: &'a ProcessReader,
         buffer: &'a mut Vec<u8>,
     ) -> Self {
         let diag = namespace.own.then(SockDiag::open);
@@ -46,7 +46,7 @@ impl<'a> Reader<'a> {
         };
         Self {
             process: &namespace.process,
-            reader,
+            processes,
             diag: diag.and_then(Result::ok),
             needs_diag,
             buffer,
@@ -75,7 +75,7 @@ impl<'a> Reader<'a> {
         {
             return Ok(Some(Source::SockDiag));
         }
-        list.source = Source::Proc;
+        list.reading.source = Source::Proc;
         let errno = match self.read_text(protocol, family, list) {
             Ok(()) => return Ok(Some(Source::Proc)),
             Err(errno) => errno,
@@ -83,7 +83,7 @@ impl<'a> Reader<'a> {
         if errno == Errno::ENOENT && self.has_none(protocol, family) {
             return Ok(None);
         }
-        let viewer = &self.reader.viewer;
+        let viewer = &self.processes.viewer;
         let refused = refusal_below(
             self.process,
             errno,
@@ -107,7 +107,7 @@ impl<'a> Reader<'a> {
         list: &mut List<'_>,
     ) -> bool {
         let Some(diag) = &self.diag else { return false };
-        list.source = Source::SockDiag;
+        list.reading.source = Source::SockDiag;
         let before = list.mark();
         let mut whole = false;
         let read = diag.dump(request, self.buffer, |datagram| {

@@ -109,7 +109,7 @@ impl Files {
         self.cases.push((name, leaf, expected));
     }
 
-    fn into_container(&self, mut setup: Setup) -> Container {
+    fn start_container(&self, mut setup: Setup) -> Container {
         let keys = ["good.key", "own.key", "ca.crt"];
         let names = self.cases.iter().map(|(name, ..)| *name);
         for name in names.chain(keys) {
@@ -123,7 +123,7 @@ impl Files {
         let go = self.house.path("go-server");
         marked_as_go(&example("tlsserver"), &go);
         let setup = Lab::program(&go).uid(1000).caps("none").ready("ready");
-        self.into_container(setup.copy(&self.house.path("bundle.pem"), BUNDLE))
+        self.start_container(setup.copy(&self.house.path("bundle.pem"), BUNDLE))
     }
 
     fn openssl_says(&self, name: &str, leaf: &Path) -> bool {
@@ -234,7 +234,7 @@ fn without_the_targets_authorities_a_verdict_is_unknown() {
         return;
     }
     let made = Files::new();
-    let web = made.into_container(server());
+    let web = made.start_container(server());
     let exit = |file: &str| {
         let words = ["certs", "--verify", "--file", file];
         spyhole(&web, &words)

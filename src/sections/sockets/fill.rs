@@ -1,0 +1,116 @@
+//! Fills the section from the tables of each network namespace.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::SocketsQuery;
+use super::filter::Filter;
+use super::list::List;
+use super::namespaces;
+use super::owners::Owners;
+use super::reading::Reading;
+use super::source::{TableReader, only_diag};
+use crate::model::Report;
+use crate::model::gap::{Reason, Refusal, SectionGaps};
+use crate::model::socket::{Protocol, SocketSources, Source};
+use crate::scan::Scan;
+
+/// Fills the report.
+pub(super) fn fill(
+    query: &SocketsQuery,
+    filter: &Filter,
+    scan: &Scan,
+    gaps: &mut SectionGaps<'_>,
+    report: &mut Report,
+) {
+    let namespaces = if query.all {
+        namespaces::in_sight(scan)
+    } else {
+        namespaces::of_target(scan).into_iter().collect()
+    };
+    let owners = Owners::collect(scan, gaps);
+    if let Some(pid) = query.owner
+        && !scan
+            .processes
+            .iter()
+            .any(|facts| facts.read && facts.pid == pid)
+    {
+        let gone = Refusal::of(Reason::Vanished).needing("a process of the target, or --all");
+        gaps.record("owners", pid, &gone);
+    }
+    let (mut sockets, mut sums, mut all_sources) = (Vec::new(), Vec::new(), Vec::new());
+    let mut buffer = Vec::new();
+    for namespace in &namespaces {
+        let pid = namespace.process.pid();
+        let mut reader = TableReader::open(namespace, &scan.reader, &mut buffer);
+        let mut list = List {
+            filter,
+            reading: Reading {
+                owners: &owners,
+                extended: query.extended,
+                source: Source::Proc,
+                pid,
+                gaps: gaps.reborrow(),
+                only_diag: only_diag(&reader.needs_diag),
+                unseen: Vec::new(),
+            },
+            owner: query.owner,
+            namespace_of: query.all.then_some(pid),
+            sums: query.summary.then(HashMap::new),
+            by_port: query.ports,
+            sockets: Vec::new(),
+            full: false,
+        };
+        let sources = read(&mut reader, filter, query.extended, &mut list);
+        let mut part = list.finish(&mut sums);
+        if sockets.is_empty() {
+            sockets = part;
+        } else {
+            sockets.append(&mut part);
+        }
+        let inode = query.all.then(|| {
+            let inode = namespace.inode.clone();
+            gaps.seen("net_namespace", pid, inode)
+        });
+        all_sources.push(SocketSources {
+            net_namespace: inode,
+            pid,
+            containers: namespace.containers.clone(),
+            same_as_viewer: namespace.own,
+            sources,
+        });
+    }
+    if query.summary {
+        report.socket_sums = Some(sums);
+    }
+    if !query.summary || query.ports {
+        report.sockets = Some(sockets);
+    }
+    report.socket_sources = Some(all_sources);
+}
+
+fn read(
+    reader: &mut TableReader<'_>,
+    filter: &Filter,
+    extended: bool,
+    list: &mut List<'_>,
+) -> BTreeMap<String, Source> {
+    let mut sources = BTreeMap::new();
+    for (protocol, family) in &filter.tables {
+        let word = protocol.word(*family);
+        match reader.table(*protocol, *family, filter, extended, list) {
+            Ok(Some(source)) => {
+                sources.insert(word.to_owned(), source);
+            }
+            Ok(None) => {}
+            // Only some kernels list them; `sources` shows that this one does not.
+            Err(Refusal {
+                reason: Reason::Unsupported,
+                ..
+            }) if *protocol == Protocol::Vsock && !filter.vsock_by_name => {}
+            Err(refusal) => {
+                list.reading.gaps.record(word, list.reading.pid, &refusal);
+            }
+        }
+    }
+    sources
+}
