@@ -5,12 +5,12 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Args, Command, FromArgMatches};
+use clap::{ArgMatches, Args, Command};
 
 use super::exit::Exit;
 use super::global::Global;
 use super::run as start;
-use super::{Failure, argv0, attached, beforehand};
+use super::{Failure, argv0, attached, beforehand, given};
 use crate::attach::engine::Engine;
 use crate::attach::{AttachError, engine, kubernetes};
 use crate::in_container::install;
@@ -61,10 +61,6 @@ pub(super) fn kubectl(own: &ArgMatches, words: &[OsString]) -> Result<ExitCode, 
         return answered;
     }
     attached(kubernetes::run(&options))
-}
-
-pub(super) fn given<O: FromArgMatches>(own: &ArgMatches) -> Result<O, Failure> {
-    O::from_arg_matches(own).map_err(|error| Failure::usage(error.to_string()))
 }
 
 /// The flags of every command that were given: they are meant for spyhole beside the target.

@@ -222,6 +222,11 @@ fn dispatch(line: &CommandLine, words: &[OsString]) -> Result<ExitCode, Failure>
     exit.map(ExitCode::from)
 }
 
+/// The flags of a command as the type that declares them.
+fn given<O: FromArgMatches>(own: &ArgMatches) -> Result<O, Failure> {
+    O::from_arg_matches(own).map_err(|error| Failure::usage(error.to_string()))
+}
+
 fn global(matches: &ArgMatches) -> Result<Global, Failure> {
     Global::from_arg_matches(matches).map_err(|error| Failure::usage(error.to_string()))
 }

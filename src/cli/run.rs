@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use super::global::Global;
-use super::{Failure, deliver};
+use super::{Failure, given};
 use crate::in_container::run;
 
 /// Its name.
@@ -79,7 +79,7 @@ fn plain(words: &[OsString]) -> Option<(run::RunOptions, bool)> {
 
 /// Starts the application that clap has read.
 pub(super) fn started(own: &ArgMatches, global: &Global) -> Result<ExitCode, Failure> {
-    let options: run::RunOptions = deliver::given(own)?;
+    let options: run::RunOptions = given(own)?;
     let redactor = || super::redactor(global).map_err(|failure| failure.message);
     Ok(run::run(&options, global.quiet, redactor).into())
 }

@@ -38,7 +38,7 @@ pub struct EnvironmentQuery {
 pub const INFO: SectionInfo = SectionInfo {
     name: "environment",
     aliases: &["env"],
-    about: "Show the environment of the main process as of exec, with secrets redacted",
+    about: "Show the environment of the main process at exec, secrets redacted",
     example: "spyhole env --reveal DATABASE_URL",
     in_dump: true,
     files: Files::ENVIRON,

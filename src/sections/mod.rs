@@ -1,6 +1,6 @@
 //! One file a section: ask `sys`, parse, fill the model.
 //!
-//! [`look`] finds the target and walks /proc once; each section then fills its
+//! [`scan`](crate::scan) finds the target and walks /proc once; each section then fills its
 //! part of the report from what the walk brought.
 
 pub mod access;

@@ -29,7 +29,7 @@ pub struct PersonalityQuery {
 pub const INFO: SectionInfo = SectionInfo {
     name: "personality",
     aliases: &["setarch"],
-    about: "How the kernel runs the main process: personality(2)",
+    about: "Show how the kernel runs the main process: personality(2)",
     example: "spyhole personality --names",
     in_dump: true,
     files: Files::PERSONALITY,

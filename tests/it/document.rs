@@ -16,7 +16,14 @@ pub(crate) fn subcommands() -> Vec<String> {
     let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     let listed = listed.take_while(|line| !line.is_empty());
     listed
-        .filter_map(|line| line.split_whitespace().next().map(str::to_owned))
+        // Further lines of a long description are indented by more.
+        .filter_map(|line| {
+            line.strip_prefix("  ")?
+                .split_once(' ')
+                .map(|(name, _)| name)
+        })
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
         .collect()
 }
 

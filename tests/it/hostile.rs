@@ -333,7 +333,8 @@ fn a_target_that_is_gone_is_no_target() {
     drop(idle);
     let seen = spyhole(["--pid", &pid, "env"]).ended_with(3);
     assert!(
-        seen.stderr_text().contains(&format!("no process {pid}")),
+        seen.stderr_text()
+            .contains(&format!("process {pid} not found")),
         "{seen}"
     );
 }

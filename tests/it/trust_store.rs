@@ -99,7 +99,7 @@ fn a_scratch_image_without_bundle_has_only_missing_places() {
     assert_eq!(store["runtime"], "rust", "{store:#}");
     let evidence = store["evidence"].as_str().unwrap();
     assert!(
-        evidence.starts_with("/webapp was made by rustc version 1."),
+        evidence.starts_with("/webapp was built by rustc version 1."),
         "{evidence}"
     );
     let places = store["places"].as_array().unwrap();

@@ -56,7 +56,7 @@ impl View for DfView {
     type Section = MountsQuery;
     const SECTION: &'static SectionInfo = &super::INFO;
     const NAME: &'static str = "df";
-    const ABOUT: &'static str = "Space of the mounted file systems, as df shows it";
+    const ABOUT: &'static str = "Show the space of mounted file systems in the format of df";
     const EXAMPLE: &'static str = "spyhole df -h\n  spyhole df -i /data";
     const OWN_SHORT_H: bool = true;
 

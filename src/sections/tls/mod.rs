@@ -32,8 +32,11 @@ use given::Given;
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TlsQuery {
-    /// The server: HOST:PORT, [ADDRESS]:PORT, unix:PATH or a URL (default port 443).
-    #[arg(value_name = "HOST:PORT|unix:PATH|URL")]
+    /// The server.
+    #[arg(
+        value_name = "HOST:PORT|unix:PATH|URL",
+        help = "The server: HOST:PORT, [ADDRESS]:PORT, unix:PATH or a URL (default port 443)"
+    )]
     pub endpoint: String,
     /// Server name to send (SNI) and to verify (default: the server's host name).
     #[arg(long, value_name = "NAME", conflicts_with = "no_servername")]
@@ -79,7 +82,7 @@ pub struct TlsQuery {
 pub const INFO: SectionInfo = SectionInfo {
     name: "tls",
     aliases: &["s_client"],
-    about: "Check a TLS server: its certificates, and whether the target trusts them",
+    about: "Check a TLS server and whether the target trusts its certificates",
     example: "spyhole tls api.internal:443\n  spyhole tls db:5432 --starttls postgres --min-days 14",
     in_dump: false,
     files: trust::FILES.union(Files::NET_NAMESPACE),

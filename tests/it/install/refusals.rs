@@ -93,7 +93,11 @@ fn a_volume_that_is_mounted_noexec_is_refused_before_anything_is_written() {
     }
     in_new_namespace(|here| {
         in_memory(here.house, MsFlags::MS_NOEXEC, "size=200m");
-        let words = ["is mounted noexec: ", "cannot be started", "medium: Memory"];
+        let words = [
+            "is mounted noexec: ",
+            "cannot be executed",
+            "medium: Memory",
+        ];
         assert_refused(install(here.house, &[]), here.house, &words);
         // Nor is it well where all is there already.
         copy_program(&spyhole(), &here.house.join("spyhole"));
@@ -154,17 +158,17 @@ fn what_is_no_directory_is_refused() {
     let out = house.path().join("out");
     symlink(outside.path(), &out).unwrap();
     symlink("nowhere", house.path().join("broken")).unwrap();
-    let goal = format!("is a link to {}", outside.path().display());
+    let goal = format!("is a symlink to {}", outside.path().display());
     for (name, words) in [
         ("missing", "does not exist"),
         ("missing/deeper", "does not exist"),
-        ("file", "is no directory"),
-        ("file/", "is no directory"),
+        ("file", "is not a directory"),
+        ("file/", "is not a directory"),
         ("out", &goal),
         // With a slash at its end the kernel would follow it.
         ("out/", &goal),
         ("out//.", &goal),
-        ("broken", "is a link to nowhere"),
+        ("broken", "is a symlink to nowhere"),
     ] {
         let seen = install(&house.path().join(name), &[]);
         assert_refused(seen, outside.path(), &[words]);

@@ -327,5 +327,8 @@ fn refusals_of_a_server_come_through_kubectl_as_sentences() {
     let text = fs::read_to_string(&config).unwrap();
     fs::write(&config, text.replace(&server.port.to_string(), "1")).unwrap();
     let seen = engineer.kubectl_spyhole(&["web"]).ended_with(3);
-    assert!(seen.stderr_text().contains("reaches no cluster"), "{seen}");
+    assert!(
+        seen.stderr_text().contains("cannot reach the cluster"),
+        "{seen}"
+    );
 }

@@ -192,7 +192,7 @@ fn words_that_spyhole_does_not_take_add_no_container() {
     for (words, said) in [
         (&["pss"][..], "unrecognized subcommand 'pss'"),
         (&["ps", "--al"], "'--al'"),
-        (&["ps", "-o", "jsn"], "'jsn'"),
+        (&["ps", "-o", "jsn"], "\"jsn\""),
         (&["check", "tcp"], "tcp"),
         (
             &["--timeout=1s", "mounts", "--space-timeout=9s"],

@@ -165,7 +165,7 @@ fn even_where_every_descriptor_is_taken_it_comes_back() {
     crate::host::run(Command::new("prlimit").args(["--pid", &pid, &limit])).ended_with(0);
     let open = stalled(&server, 300, HALF);
     server.answers();
-    server.wait_for("cannot accept: ");
+    server.wait_for("cannot accept connections: ");
     drop(open);
     server.returns_to(start);
     server.ends_well();
@@ -197,7 +197,11 @@ fn no_thread_to_look_on_is_said_and_passes() {
     for _ in 0..3 {
         let refused = server.get("/v1/processes");
         assert_eq!(refused.status, 503);
-        assert!(refused.detail().contains("no thread"), "{}", refused.text());
+        assert!(
+            refused.detail().contains("cannot start a thread"),
+            "{}",
+            refused.text()
+        );
         server.answers();
     }
     limit("1000");

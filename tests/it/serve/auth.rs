@@ -75,7 +75,7 @@ fn with_the_token_every_guarded_route_answers() {
     }
     let reply = server.get("/unknown");
     assert_eq!(reply.status, 404);
-    assert!(reply.detail().contains("no such path"));
+    assert!(reply.detail().contains("not found"));
     server.ends_well();
 }
 

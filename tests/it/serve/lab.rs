@@ -232,7 +232,7 @@ fn it_ends_as_the_first_process_of_its_container() {
     eventually("it ends", || !server.container.runs());
     let said = server.container.wait();
     assert_eq!(said.code, Some(0), "{said}");
-    assert!(said.stderr_text().contains("ends: SIGTERM"), "{said}");
+    assert!(said.stderr_text().contains("exiting: SIGTERM"), "{said}");
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn a_signal_ends_it_in_order() {
         let mut server = Server::start(&[]);
         server.signal(signal);
         assert_eq!(server.ends(), Some(0));
-        server.wait_for(&format!("ends: {name}"));
+        server.wait_for(&format!("exiting: {name}"));
     }
 }
 
@@ -67,7 +67,7 @@ fn what_is_under_way_is_finished_first() {
         let mut some = [0; 4096];
         assert!(probed.read(&mut some).unwrap() > 0);
         server.signal(Signal::SIGTERM);
-        server.wait_for("ends: SIGTERM");
+        server.wait_for("exiting: SIGTERM");
         let well = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
         probed.write_all(well).unwrap();
         let answer = answer.join().unwrap();

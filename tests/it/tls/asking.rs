@@ -40,7 +40,10 @@ fn without_a_chain_pem_is_empty_and_stderr_says_why() {
 #[test]
 fn a_section_without_certificates_has_no_pem() {
     let seen = spyhole(["ps", "-o", "pem"]).ended_with(2);
-    assert!(seen.stderr_text().contains("processes has none"), "{seen}");
+    assert!(
+        seen.stderr_text().contains("not supported for processes"),
+        "{seen}"
+    );
     assert!(seen.stdout.is_empty());
 }
 
@@ -175,7 +178,7 @@ fn what_cannot_be_asked_is_a_usage_error() {
         (&["api", "--starttls", "gopher"], "smtp"),
         (&["api", "--alpn", ""], "--alpn"),
         (&["api", "--ca", &none], "none.pem"),
-        (&["api", "--ca", &empty], "holds no certificate"),
+        (&["api", "--ca", &empty], "contains no certificate"),
         (&["api", "--cert", certificate], "--key"),
         (&["api", "--cert", key, "--key", key], "--cert"),
         (
@@ -269,5 +272,5 @@ fn a_document_of_a_look_holds_no_word_of_a_url_but_host_and_port() {
     let seen = tls(&[&url, "--timeout", "300ms", "-o", "json"]).ended_with(1);
     assert_eq!(seen.json()["tls"]["endpoint"], server.as_str());
     assert!(!seen.to_string().contains("hunter2"), "{seen}");
-    assert!(says(&seen.json()["tls"]["failure"]).contains("said nothing"));
+    assert!(says(&seen.json()["tls"]["failure"]).contains("sent nothing"));
 }

@@ -161,13 +161,13 @@ fn versions(openssl: &Openssl) -> Vec<Chain> {
             &[&under_old_sub, &old_sub],
             &[&root],
         )
-        .refused(&[IssuerNotCa], "is no CA"),
+        .refused(&[IssuerNotCa], "is not a CA"),
         Chain::good(
             "intermediate without basicConstraints",
             &[&under_unlabelled, &unlabelled],
             &[&root],
         )
-        .refused(&[IssuerNotCa], "is no CA"),
+        .refused(&[IssuerNotCa], "is not a CA"),
         Chain::good(
             "directory names limited",
             &[&under_limited, &limited],
@@ -175,6 +175,6 @@ fn versions(openssl: &Openssl) -> Vec<Chain> {
         )
         .cannot("of a type that spyhole does not support"),
         Chain::good("name in another encoding", &[&spelled], &[&root])
-            .refused(&[UnknownIssuer], "in another encoding"),
+            .refused(&[UnknownIssuer], "encodes it differently"),
     ]
 }

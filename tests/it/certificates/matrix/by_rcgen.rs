@@ -173,7 +173,7 @@ fn names() -> Vec<Chain> {
         chain("IDN as A-label", &["xn--bcher-kva.example"]).asked("xn--bcher-kva.example"),
         chain("IDN as U-label", &["xn--bcher-kva.example"]).asked("bücher.example"),
         Chain::good("name in the subject alone", &[&common_name], &[&root.der])
-            .refused(&[NameMismatch], "CN alone"),
+            .refused(&[NameMismatch], "only in the subject's CN"),
         Chain {
             asked: None,
             ..chain("no name asked for", &["api.example"])
@@ -265,7 +265,7 @@ fn issuers() -> Vec<Chain> {
         .refused(&[BadSignature], "re-created under the same name"),
         good("changed on the way", &[&broken, &sub.der], &[&root.der])
             .refused(&[BadSignature], "does not match the key of CN=sub"),
-        good("self-signed", &[&alone], &[&root.der]).refused(&[SelfSigned], "issued itself"),
+        good("self-signed", &[&alone], &[&root.der]).refused(&[SelfSigned], "is self-signed"),
         good("self-signed and trusted", &[&alone], &[&alone]),
         good("trusted leaf of another", &[&leaf], &[&leaf]),
         good("intermediate trusted", &[&leaf, &sub.der], &[&sub.der]),
@@ -359,7 +359,7 @@ fn constraints() -> Vec<Chain> {
             "leaf that may not shake hands",
             with(|params| params.key_usages = vec![KeyUsagePurpose::KeyCertSign]),
         )
-        .refused(&[NotForServers], "keyUsage allows keyCertSign"),
+        .refused(&[NotForServers], "keyUsage allows only keyCertSign"),
     ]
 }
 
