@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// After so long, what a test waits for is taken for never: many times what a busy machine needs.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(3);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Waits until the condition holds and gives what it brought; panics with what it said last.
 #[track_caller]
