@@ -180,7 +180,7 @@ fn a_program_over_the_budget_becomes_no_image() {
     .ended_with(1);
     let said = refused.stderr_text();
     assert!(
-        said.contains("more than the 6291456 that are promised"),
+        said.contains("more than the 14680064 that are promised"),
         "{refused}"
     );
     PodmanLab::get()
