@@ -72,10 +72,12 @@ impl MemoryCgroup {
     pub fn of(process: &ProcessDir, root: &InRoot) -> Result<Self, Refusal> {
         let read = |name: &std::ffi::CStr, limit, what: &str| {
             let mut buffer = Vec::new();
-            process
-                .read_records(name, limit, &mut buffer)
-                .map(|_| buffer)
-                .map_err(|_| Refusal::of(Reason::Io).needing(what))
+            match process.read_records(name, limit, &mut buffer) {
+                Ok(Truncation::Whole) => Ok(buffer),
+                // What is missing may be the very line.
+                Ok(Truncation::AtLimit) => Err(Refusal::of(Reason::Limit).needing(what)),
+                Err(errno) => Err(refused(errno).needing(what)),
+            }
         };
         let paths = read(c"cgroup", file_limits::SMALL, "a readable /proc/PID/cgroup")?;
         let mounts = read(
@@ -151,15 +153,23 @@ impl MemoryCgroup {
             }
             Ok(Truncation::AtLimit) => Err(Refusal::of(Reason::Limit)),
             Err(errno) => {
-                let reason = match errno {
-                    Errno::ENOENT => Reason::Unsupported,
-                    Errno::EACCES | Errno::EPERM => Reason::Denied,
-                    _ => Reason::Io,
-                };
                 let shown = String::from_utf8_lossy(&path);
-                Err(Refusal::of(reason).needing(&format!("a readable {shown}")))
+                Err(refused(errno).needing(&format!("a readable {shown}")))
             }
         }
+    }
+}
+
+fn refused(errno: Errno) -> Refusal {
+    let reason = match errno {
+        Errno::ENOENT => Reason::Unsupported,
+        Errno::ESRCH => Reason::Vanished,
+        Errno::EACCES | Errno::EPERM => Reason::Denied,
+        _ => Reason::Io,
+    };
+    Refusal {
+        errno: Some(format!("{errno:?}")),
+        ..Refusal::of(reason)
     }
 }
 
@@ -328,6 +338,8 @@ mod tests {
         unsupported(nowhere.oom_kills(&root).unwrap_err());
         unsupported(nowhere.limit_bytes(&root).unwrap_err());
         unsupported(nowhere.working_set_bytes(&root).unwrap_err());
+        assert_eq!(refused(Errno::EACCES).reason, Reason::Denied);
+        assert_eq!(refused(Errno::ESRCH).reason, Reason::Vanished);
         let old = cgroup(Version::One, &[("memory.oom_control", "under_oom 0\n")]);
         unsupported(old.2.oom_kills(&old.1).unwrap_err());
     }

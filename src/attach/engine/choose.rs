@@ -45,7 +45,7 @@ pub(super) enum BinarySource {
 
 /// The plan.
 pub(super) fn plan(situation: &Situation<'_>) -> Plan {
-    let (run_as, why) = whom(situation.container, situation.identities);
+    let (run_as, why) = choose_user(situation.container, situation.identities);
     let mut because = vec![why];
     if let BinarySource::File { instead_of, .. } = situation.carrier {
         because.push(format!(
@@ -65,7 +65,7 @@ pub(super) fn plan(situation: &Situation<'_>) -> Plan {
 }
 
 /// The target's own user where that reads everything, root otherwise.
-fn whom(container: &Container, identities: &ProcessIdentities) -> (RunAs, String) {
+fn choose_user(container: &Container, identities: &ProcessIdentities) -> (RunAs, String) {
     let (root, whos) = (RunAs::RootWithPtrace, &identities.whos);
     let users: BTreeSet<_> = whos
         .iter()

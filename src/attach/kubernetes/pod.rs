@@ -201,7 +201,7 @@ fn lives(document: &Value, pod: &str) -> Result<(), AttachError> {
     }
 }
 
-/// A pod without a node has nobody who could start anything.
+/// A pod without a node cannot start a container.
 fn is_scheduled(document: &Value, pod: &str) -> Result<(), AttachError> {
     let node = text(at(document, &["spec", "nodeName"]));
     if node.is_some_and(|node| !node.is_empty()) {
