@@ -35,7 +35,8 @@ prepare:
 lint:
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets --locked -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --lib --locked
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" \
+		$(CARGO) doc --no-deps --lib --document-private-items --locked
 
 ## unit: unit, property, container and documentation tests
 unit:

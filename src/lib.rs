@@ -2,36 +2,74 @@
 //!
 //! | layer | what it does |
 //! |---|---|
-//! | [`cli`] | the command line → a request; exit codes |
-//! | [`serve`] | the HTTP endpoint |
-//! | [`attach`] | puts spyhole beside a container through kubectl, docker or podman |
-//! | [`in_container`] | runs inside the application's own container: `install` and `run` |
-//! | [`check`] | checks for probes and scripts: yes, no or unknown |
-//! | [`sections`] | one file or folder a section: from a scan to its part of the document |
-//! | [`render`] | model → tables, JSON, YAML, metrics |
-//! | [`trust`] | which authorities a program's runtime trusts |
-//! | [`scan`] | finds the target and walks /proc once for all sections |
-//! | [`probe`] | opens connections: TLS, HTTP, DNS |
-//! | [`rights`] | the kernel's access rules: which of them refused, and what would pass |
-//! | [`pki`] | verifies certificate chains |
-//! | [`redact`] | finds secrets in values, arguments and text |
-//! | [`parse`] | kernel and file formats: bytes → plain data |
-//! | [`sys`] | files, namespaces and system calls |
-//! | [`model`] | the document: plain data with units in its names, no I/O |
+//! | `cli` | the command line → a request; exit codes |
+//! | `serve` | the HTTP endpoint |
+//! | `attach` | puts spyhole beside a container through kubectl, docker or podman |
+//! | `in_container` | runs inside the application's own container: `install` and `run` |
+//! | `check` | checks for probes and scripts: yes, no or unknown |
+//! | `sections` | one file or folder a section: from a scan to its part of the document |
+//! | `render` | model → tables, JSON, YAML, metrics |
+//! | `trust` | which authorities a program's runtime trusts |
+//! | `scan` | finds the target and walks /proc once for all sections |
+//! | `probe` | opens connections: TLS, HTTP, DNS |
+//! | `rights` | the kernel's access rules: which of them refused, and what would pass |
+//! | `pki` | verifies certificate chains |
+//! | `redact` | finds secrets in values, arguments and text |
+//! | `parse` | kernel and file formats: bytes → plain data |
+//! | `sys` | files, namespaces and system calls |
+//! | `model` | the document: plain data with units in its names, no I/O |
 
-pub mod attach;
-pub mod check;
-pub mod cli;
-pub mod in_container;
+mod attach;
+mod check;
+mod cli;
+mod in_container;
 pub mod model;
-pub mod parse;
-pub mod pki;
-pub mod probe;
-pub mod redact;
-pub mod render;
-pub mod rights;
-pub mod scan;
-pub mod sections;
-pub mod serve;
-pub mod sys;
-pub mod trust;
+mod parse;
+mod pki;
+mod probe;
+mod redact;
+mod render;
+mod rights;
+mod scan;
+mod sections;
+mod serve;
+mod sys;
+mod trust;
+
+/// What the program, the tests and the benches use of the layers; everything else is private to
+/// the crate, so that the compiler finds what nothing needs any more.
+pub mod api {
+    pub use crate::cli::{command, parse, run};
+    pub use crate::serve::routes::Access;
+
+    /// The name of each section that needs no argument.
+    pub fn section_names() -> impl Iterator<Item = &'static str> {
+        let sections = crate::sections::REGISTRY.iter();
+        let plain = sections.filter(|section| section.whole().is_some());
+        plain.map(|section| section.info.name)
+    }
+
+    /// The path of each route, the name of its section included, and who may ask it.
+    pub fn routes() -> impl Iterator<Item = (String, Access)> {
+        let path = |route: crate::serve::routes::Route| format!("{}{}", route.path, route.name);
+        crate::serve::routes::routes().map(move |route| (path(route), route.access))
+    }
+
+    /// Name resolution as the target would do it.
+    pub mod dns {
+        pub use crate::probe::dns::{
+            Failure, FailureKind, Files, Found, Manner, Name, Rcode, RecordType, ask, resolve,
+            resolve_at_port,
+        };
+    }
+    /// The image that spyhole runs from.
+    pub mod own_image {
+        pub use crate::sys::own_image::DEFAULT;
+    }
+    /// Reading and judging certificates.
+    pub mod pki {
+        pub use crate::pki::{
+            ChainSource, Contents, Purpose, Question, Roots, certificate, contents, judge, staple,
+        };
+    }
+}

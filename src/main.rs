@@ -1,5 +1,5 @@
 //! Parse, run, exit.
 
 fn main() -> std::process::ExitCode {
-    spyhole::cli::run(std::env::args_os())
+    spyhole::api::run(std::env::args_os())
 }

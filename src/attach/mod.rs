@@ -2,9 +2,9 @@
 //! with its configuration and its rights. Each way is a [`plan`]: read what the target is, choose
 //! the way that will be admitted and will see, print it, run it.
 
-pub mod engine;
-pub mod kubernetes;
-pub mod plan;
+pub(crate) mod engine;
+pub(crate) mod kubernetes;
+pub(crate) mod plan;
 
 use crate::sys::tool::ToolError;
 
@@ -13,7 +13,7 @@ pub(crate) const LISTENING: &str = "listening on";
 
 /// Why spyhole could not be put beside a container.
 #[derive(Debug, thiserror::Error)]
-pub enum AttachError {
+pub(crate) enum AttachError {
     /// The tool that would do it does not run.
     #[error(transparent)]
     Tool(#[from] ToolError),

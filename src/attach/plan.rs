@@ -3,11 +3,11 @@
 
 use std::fmt::Write as _;
 
-pub use crate::model::shell::quoted;
+pub(crate) use crate::model::shell::quoted;
 
 /// Whom spyhole is beside its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RunAs {
+pub(crate) enum RunAs {
     /// The target's own user and group: reads everything of it, with no capability.
     Target {
         /// As the target's user namespace numbers it.
@@ -23,7 +23,7 @@ pub enum RunAs {
 
 /// What will be done, and why so.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// Whom spyhole will be.
     pub run_as: RunAs,
     /// Why that way and no other; sentences, the decisive one first.
@@ -36,7 +36,7 @@ pub struct Plan {
 
 /// One command, with the file that it reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
+pub(crate) struct Step {
     /// A file that the command names, with its text.
     pub file: Option<(String, String)>,
     /// The program to run, and its arguments.
@@ -46,7 +46,7 @@ pub struct Step {
 impl Step {
     /// As a line of a shell, ready to paste.
     #[must_use]
-    pub fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         let mut line = String::new();
         if let Some((path, text)) = &self.file {
             let _ = writeln!(line, "printf '%s' {} > {}", quoted(text), quoted(path));

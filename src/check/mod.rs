@@ -5,7 +5,7 @@
 mod files;
 mod network;
 mod processes;
-pub mod spec;
+pub(crate) mod spec;
 
 use std::time::Instant;
 
@@ -20,14 +20,14 @@ use crate::scan::no_target::NoTarget;
 use crate::sections::section::{Detail, Request};
 use crate::trust;
 
-pub use processes::Seen as SeenProcesses;
-pub use spec::Check;
+pub(crate) use processes::Seen as SeenProcesses;
+pub(crate) use spec::Check;
 
 use spec::{Spec, Verify};
 
 /// How a check came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// Yes.
     Passes,
     /// No.
@@ -38,7 +38,7 @@ pub enum Verdict {
 
 /// A verdict with its reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CheckOutcome {
+pub(crate) struct CheckOutcome {
     /// Yes or no.
     pub verdict: Verdict,
     /// What was seen, as a sentence part.
@@ -93,7 +93,11 @@ pub(crate) struct CheckContext<'a> {
 /// Runs a check once. `memory` is what a server keeps of it between two runs; for a single run
 /// an empty one does.
 #[must_use]
-pub fn run(check: &Check, options: ScanOptions, memory: &mut Vec<SeenProcesses>) -> CheckOutcome {
+pub(crate) fn run(
+    check: &Check,
+    options: ScanOptions,
+    memory: &mut Vec<SeenProcesses>,
+) -> CheckOutcome {
     let deadline = Instant::now() + check.timeout;
     let may_dial = options.net.to_endpoint().is_some();
     let scan = match needs(&check.spec) {

@@ -10,7 +10,7 @@ use crate::scan::snapshot::ProcessSnapshot;
 
 /// What a server remembers of a `process:` check.
 #[derive(Debug, Clone, Default)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// Those that matched last: id and start in ticks, which together no other process has.
     last: HashSet<(i32, u64)>,
     restarts: u32,

@@ -20,7 +20,7 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A check with its terms.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Check {
+pub(crate) struct Check {
     /// What is asked.
     pub spec: Spec,
     /// How long the answer may take: `timeout=2s`.
@@ -33,7 +33,7 @@ pub struct Check {
 
 /// What one check asks.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Spec {
+pub(crate) enum Spec {
     /// Something accepts connections: `tcp:HOST:PORT`.
     Tcp(String),
     /// An HTTP server answers: `http://…` or `http:URL`.
@@ -69,7 +69,7 @@ pub enum Spec {
 
 /// `http:URL[,status=200-399][,body~TEXT]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Http {
+pub(crate) struct Http {
     /// `http://…` or `https://…`.
     pub url: String,
     /// The answers that pass, from and to.
@@ -80,7 +80,7 @@ pub struct Http {
 
 /// `tls:HOST:PORT[,min-days=N][,servername=NAME][,verify=target|mozilla|none]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tls {
+pub(crate) struct Tls {
     /// `HOST:PORT`.
     pub endpoint: String,
     /// Days that the certificate must be valid for.
@@ -93,7 +93,7 @@ pub struct Tls {
 
 /// Whose authorities decide about a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verify {
+pub(crate) enum Verify {
     /// Those of the target's trust store.
     Target,
     /// Mozilla's.
@@ -104,7 +104,7 @@ pub enum Verify {
 
 /// `process:WORD[,min=1][,max=N][,min-uptime=30s][,max-restarts=N]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Processes {
+pub(crate) struct Processes {
     /// What the name, the program or the command line holds.
     pub word: String,
     /// So many at least.
@@ -119,7 +119,7 @@ pub struct Processes {
 
 /// `listen:PORT[,protocol=tcp|udp]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Listen {
+pub(crate) struct Listen {
     /// The port.
     pub port: u16,
     /// Whether it is UDP.
@@ -128,7 +128,7 @@ pub struct Listen {
 
 /// `file:PATH[,max-age=5m][,min-size=1]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct File {
+pub(crate) struct File {
     /// The path, as the target sees it.
     pub path: String,
     /// Since its content changed.
@@ -139,7 +139,7 @@ pub struct File {
 
 /// `<90%`, `<=90%`, `>10%`.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Bound {
+pub(crate) struct Bound {
     /// The relation that passes.
     pub relation: Relation,
     /// Percent.
@@ -148,7 +148,7 @@ pub struct Bound {
 
 /// How a value stands to a bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Relation {
+pub(crate) enum Relation {
     /// `<`.
     Below,
     /// `<=`.
@@ -162,7 +162,7 @@ pub enum Relation {
 impl Bound {
     /// Whether a share passes.
     #[must_use]
-    pub fn holds(self, percent: f64) -> bool {
+    pub(crate) fn holds(self, percent: f64) -> bool {
         match self.relation {
             Relation::Below => percent < self.percent,
             Relation::AtMost => percent <= self.percent,
@@ -173,7 +173,7 @@ impl Bound {
 
     /// Whether it bounds from below.
     #[must_use]
-    pub fn is_lower(self) -> bool {
+    pub(crate) fn is_lower(self) -> bool {
         matches!(self.relation, Relation::Above | Relation::AtLeast)
     }
 }

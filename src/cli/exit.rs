@@ -33,7 +33,7 @@ impl Exit {
 }
 
 /// The table for the help.
-pub const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 Exit codes:
   0  done
   1  a check failed

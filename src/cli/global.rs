@@ -13,7 +13,7 @@ use crate::model::format::Format;
     clippy::struct_excessive_bools,
     reason = "each is a flag of the command line"
 )]
-pub struct Global {
+pub(crate) struct Global {
     /// Inspect only this process.
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(i32).range(1..), help_heading = TARGET)]
     pub pid: Option<i32>,
@@ -79,7 +79,7 @@ const SECRETS: &str = "Secrets";
 
 /// `--color`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Color {
+pub(crate) enum Color {
     /// On a terminal, unless `NO_COLOR` is set.
     Auto,
     /// Always.

@@ -14,7 +14,7 @@ const NAME: &str = "spyhole";
 
 /// What `spyhole install` takes.
 #[derive(Debug, Args)]
-pub struct InstallOptions {
+pub(crate) struct InstallOptions {
     /// Copy spyhole into this directory, such as a mounted emptyDir.
     #[arg(value_name = "DIR")]
     pub directory: PathBuf,
@@ -26,7 +26,7 @@ pub struct InstallOptions {
 
 /// Why nothing was installed.
 #[derive(Debug, thiserror::Error)]
-pub enum InstallError {
+pub(crate) enum InstallError {
     /// The directory cannot be used as it is; the sentence says what would help.
     #[error("{0}")]
     Refused(String),
@@ -37,7 +37,7 @@ pub enum InstallError {
 
 /// What was done.
 #[derive(Debug)]
-pub struct Done {
+pub(crate) struct Done {
     path: PathBuf,
     bytes: u64,
     sha256: String,
@@ -50,7 +50,7 @@ pub struct Done {
 impl Done {
     /// What to say of it, line by line.
     #[must_use]
-    pub fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         let done = if self.kept {
             "already there"
         } else {
@@ -78,7 +78,7 @@ impl Done {
 ///
 /// # Errors
 /// [`InstallError`]: nothing of the copy is left then, and what was there before still is.
-pub fn run(options: &InstallOptions) -> Result<Done, InstallError> {
+pub(crate) fn run(options: &InstallOptions) -> Result<Done, InstallError> {
     let place = Place {
         path: options.directory.components().collect(),
     };

@@ -42,7 +42,7 @@ use why_not::Attempt;
 
 /// What `spyhole run` takes.
 #[derive(Debug, Args)]
-pub struct RunOptions {
+pub(crate) struct RunOptions {
     /// Write a JSON report to this file if the application fails.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
@@ -75,7 +75,7 @@ const SECTION: &str = "run";
 /// Returns the exit code: the application's own, 128 and the signal's number where a signal
 /// ended it, 126 or 127 where it could not be started.
 #[must_use]
-pub fn run(
+pub(crate) fn run(
     options: &RunOptions,
     quiet: bool,
     redactor: impl FnOnce() -> Result<Redactor, String>,

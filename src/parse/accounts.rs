@@ -8,15 +8,15 @@ use super::text;
 
 /// Names of users or of groups by their number.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Accounts {
+pub(crate) struct Accounts {
     names: HashMap<u32, Vec<u8>>,
 }
 
 /// As many accounts are kept; what follows is left out.
-pub const MAX_ACCOUNTS: usize = 65_536;
+pub(crate) const MAX_ACCOUNTS: usize = 65_536;
 
 /// A longer name is a malformed line. Linux tools stop at 32, directories go further.
-pub const MAX_NAME_BYTES: usize = 256;
+pub(crate) const MAX_NAME_BYTES: usize = 256;
 
 impl Accounts {
     /// Reads a `passwd` (`name:password:uid:…`) or `group` (`name:password:gid:…`) file.
@@ -24,7 +24,7 @@ impl Accounts {
     /// Of two lines with one number the first counts, as for `getpwuid`. Comments, NIS lines
     /// (`+…`) and lines without a name and a number are skipped: there are no errors.
     #[must_use]
-    pub fn parse(bytes: &[u8]) -> Self {
+    pub(crate) fn parse(bytes: &[u8]) -> Self {
         let mut names = HashMap::new();
         for (id, name) in bytes.split(|byte| *byte == b'\n').filter_map(account) {
             if names.len() >= MAX_ACCOUNTS {
@@ -37,20 +37,8 @@ impl Accounts {
 
     /// The name of a uid or gid. Bytes: a terminal must not see them unescaped.
     #[must_use]
-    pub fn name(&self, id: u32) -> Option<&[u8]> {
+    pub(crate) fn name(&self, id: u32) -> Option<&[u8]> {
         self.names.get(&id).map(Vec::as_slice)
-    }
-
-    /// How many numbers have a name.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.names.len()
-    }
-
-    /// Whether no number has a name.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.names.is_empty()
     }
 }
 
@@ -77,7 +65,7 @@ mod tests {
         assert_eq!(users.name(65532), Some(&b"nonroot"[..]));
         assert_eq!(users.name(1000), None);
         let groups = Accounts::parse(b"root:x:0:\ntty:x:5:a,b");
-        assert_eq!((groups.name(5), groups.len()), (Some(&b"tty"[..]), 2));
+        assert_eq!((groups.name(5), groups.names.len()), (Some(&b"tty"[..]), 2));
     }
 
     #[test]
@@ -104,7 +92,7 @@ mod tests {
             "root:x: 0:0::/:",
             &long,
         ] {
-            assert!(Accounts::parse(bad.as_bytes()).is_empty(), "{bad:?}");
+            assert!(Accounts::parse(bad.as_bytes()).names.is_empty(), "{bad:?}");
         }
         let users = Accounts::parse(b"x\n\nd\xe9j\xe0:x:1:1::/:\n");
         assert_eq!(users.name(1), Some(&b"d\xe9j\xe0"[..]));
@@ -117,7 +105,7 @@ mod tests {
             "
 ",
         );
-        assert_eq!(Accounts::parse(file.as_bytes()).len(), MAX_ACCOUNTS);
+        assert_eq!(Accounts::parse(file.as_bytes()).names.len(), MAX_ACCOUNTS);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// The names by bit, 0 to 40. A newer kernel may know more.
-pub const NAMES: [&str; 41] = [
+pub(crate) const NAMES: [&str; 41] = [
     "cap_chown",
     "cap_dac_override",
     "cap_dac_read_search",
@@ -49,13 +49,13 @@ pub const NAMES: [&str; 41] = [
 
 /// `19` → `cap_sys_ptrace`; `None` for a bit without a known name.
 #[must_use]
-pub fn name(bit: u8) -> Option<&'static str> {
+pub(crate) fn name(bit: u8) -> Option<&'static str> {
     NAMES.get(usize::from(bit)).copied()
 }
 
 /// The bit of a name, with or without `cap_`, in any case: `SYS_PTRACE` as Kubernetes says it.
 #[must_use]
-pub fn bit(name: &str) -> Option<u8> {
+pub(crate) fn bit(name: &str) -> Option<u8> {
     let lower = name.to_ascii_lowercase();
     let bare = lower.strip_prefix("cap_").unwrap_or(&lower);
     let mut known = NAMES.iter().map(|name| name.strip_prefix("cap_"));
@@ -64,13 +64,13 @@ pub fn bit(name: &str) -> Option<u8> {
 
 /// Whether a mask holds a bit.
 #[must_use]
-pub fn contains(mask: u64, bit: u8) -> bool {
+pub(crate) fn contains(mask: u64, bit: u8) -> bool {
     mask.checked_shr(u32::from(bit))
         .is_some_and(|shifted| shifted & 1 == 1)
 }
 
 /// The capabilities of a mask, by rising bit; a bit without a known name is its number.
-pub fn names(mask: u64) -> impl Iterator<Item = Cow<'static, str>> {
+pub(crate) fn names(mask: u64) -> impl Iterator<Item = Cow<'static, str>> {
     (0..64_u8)
         .filter(move |bit| contains(mask, *bit))
         .map(|bit| match name(bit) {
@@ -81,14 +81,14 @@ pub fn names(mask: u64) -> impl Iterator<Item = Cow<'static, str>> {
 
 /// A mask as it stands in `/proc/PID/status`: hexadecimal, with or without `0x`.
 #[must_use]
-pub fn mask(text: &str) -> Option<u64> {
+pub(crate) fn mask(text: &str) -> Option<u64> {
     let digits = text.strip_prefix("0x").or(text.strip_prefix("0X"));
     super::text::hexadecimal(digits.unwrap_or(text).as_bytes())
 }
 
 /// The mask of a kernel that knows `known` capabilities, all of them held.
 #[must_use]
-pub fn all(known: u8) -> u64 {
+pub(crate) fn all(known: u8) -> u64 {
     u64::MAX
         .checked_shr(64_u32.saturating_sub(u32::from(known)))
         .unwrap_or(0)

@@ -14,7 +14,7 @@ const INHERITABLE: u8 = 4;
 /// What most of the known capabilities have in common comes first and stands for all; then
 /// each group that differs from it says by what. Written as libcap 2.42 and later do.
 #[must_use]
-pub fn text(effective: u64, permitted: u64, inheritable: u64, known: u8) -> String {
+pub(crate) fn text(effective: u64, permitted: u64, inheritable: u64, known: u8) -> String {
     let flags = |bit: u8| {
         let flag = |mask, flag| if contains(mask, bit) { flag } else { 0 };
         flag(effective, EFFECTIVE) | flag(permitted, PERMITTED) | flag(inheritable, INHERITABLE)

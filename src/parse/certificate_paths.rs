@@ -112,7 +112,7 @@ pub(crate) fn directory(path: &[u8]) -> &[u8] {
 
 /// Whether a file has a name as certificates, keys and keystores have.
 #[must_use]
-pub fn is_usual(path: &[u8]) -> bool {
+pub(crate) fn is_usual(path: &[u8]) -> bool {
     let path = path.strip_suffix(DELETED).unwrap_or(path);
     let name = file_name(path);
     let same = |a: &[u8], b: &[u8]| a.eq_ignore_ascii_case(b);

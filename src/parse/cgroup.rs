@@ -7,14 +7,14 @@ use super::{Malformed, text};
 
 /// All lines of `/proc/PID/cgroup`: one on v2, one a hierarchy on v1, both on hybrid hosts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CgroupPaths {
+pub(crate) struct CgroupPaths {
     /// The lines, in the kernel's order: v1 hierarchies by falling id, v2 last.
     pub entries: Vec<CgroupEntry>,
 }
 
 /// One line: `hierarchy-ID:controller-list:cgroup-path`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CgroupEntry {
+pub(crate) struct CgroupEntry {
     /// The hierarchy: 0 for v2, else a number as in `/proc/cgroups`.
     pub hierarchy: u32,
     /// The controllers, such as `cpu` and `cpuacct`, or `name=systemd` for a hierarchy without
@@ -31,7 +31,7 @@ impl CgroupPaths {
     ///
     /// # Errors
     /// If a line is not of the three parts, or the last one is cut.
-    pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
         let entries = text::lines(bytes, "/proc/PID/cgroup")?
             .map(|line| entry(line).ok_or(LINE))
             .collect::<Result<_, _>>()?;
@@ -40,14 +40,14 @@ impl CgroupPaths {
 
     /// The place in the unified hierarchy.
     #[must_use]
-    pub fn v2(&self) -> Option<&CgroupEntry> {
+    pub(crate) fn v2(&self) -> Option<&CgroupEntry> {
         let v2 = |entry: &&CgroupEntry| entry.hierarchy == 0 && entry.controllers.is_empty();
         self.entries.iter().find(v2)
     }
 
     /// The place in the v1 hierarchy of a controller, such as `memory` or `name=systemd`.
     #[must_use]
-    pub fn v1(&self, controller: &str) -> Option<&CgroupEntry> {
+    pub(crate) fn v1(&self, controller: &str) -> Option<&CgroupEntry> {
         let has = |name: &Vec<u8>| name == controller.as_bytes();
         self.entries
             .iter()

@@ -8,7 +8,7 @@
 /// argument is kept where another follows. NULs at the end are dropped, as ps does: they are the
 /// padding of a rewritten title far more often than empty last arguments, and nothing tells the
 /// two apart.
-pub fn args(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(crate) fn args(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     let padding = bytes.iter().rev().take_while(|byte| **byte == 0).count();
     let body = bytes.get(..bytes.len().saturating_sub(padding));
     body.filter(|body| !body.is_empty())
@@ -18,7 +18,7 @@ pub fn args(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// [`args`], owned.
 #[must_use]
-pub fn parse(bytes: &[u8]) -> Vec<Vec<u8>> {
+pub(crate) fn parse(bytes: &[u8]) -> Vec<Vec<u8>> {
     args(bytes).map(<[u8]>::to_vec).collect()
 }
 

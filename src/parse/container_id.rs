@@ -9,7 +9,7 @@ use super::cgroup::CgroupPaths;
 
 /// A container runtime that names its cgroups or files in its own way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Runtime {
+pub(crate) enum Runtime {
     /// containerd, as Kubernetes' CRI uses it.
     Containerd,
     /// CRI-O.
@@ -23,7 +23,7 @@ pub enum Runtime {
 impl Runtime {
     /// The lower-case word: `containerd`, `cri-o`, `docker` or `podman`.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Containerd => "containerd",
             Self::CriO => "cri-o",
@@ -35,7 +35,7 @@ impl Runtime {
 
 /// The quality-of-service class of a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Qos {
+pub(crate) enum Qos {
     /// Limits equal requests, for every container.
     Guaranteed,
     /// Something is requested.
@@ -44,21 +44,9 @@ pub enum Qos {
     BestEffort,
 }
 
-impl Qos {
-    /// The lower-case word, as in cgroup names: `guaranteed`, `burstable` or `besteffort`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Guaranteed => "guaranteed",
-            Self::Burstable => "burstable",
-            Self::BestEffort => "besteffort",
-        }
-    }
-}
-
 /// What the path of a cgroup tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ContainerFromCgroup {
+pub(crate) struct ContainerFromCgroup {
     /// The container's id, 64 hexadecimal digits.
     pub id: String,
     /// The runtime; `None` for a bare id, which containerd and Docker's CRI shim both use when
@@ -72,7 +60,7 @@ pub struct ContainerFromCgroup {
 
 /// The container of a process: the v2 path if that names one, else the first v1 path that does.
 #[must_use]
-pub fn from_cgroups(paths: &CgroupPaths) -> Option<ContainerFromCgroup> {
+pub(crate) fn from_cgroups(paths: &CgroupPaths) -> Option<ContainerFromCgroup> {
     paths
         .v2()
         .into_iter()
@@ -87,7 +75,7 @@ pub fn from_cgroups(paths: &CgroupPaths) -> Option<ContainerFromCgroup> {
 /// What follows it (crun's `/container`, a systemd inside) is that container's own affair. The
 /// pod is the nearest one around it.
 #[must_use]
-pub fn from_cgroup(path: &[u8]) -> Option<ContainerFromCgroup> {
+pub(crate) fn from_cgroup(path: &[u8]) -> Option<ContainerFromCgroup> {
     let path = path.strip_suffix(b" (deleted)").unwrap_or(path);
     let mut parts = path.split(|byte| *byte == b'/').rev().peekable();
     while let Some(part) = parts.next() {
@@ -208,7 +196,7 @@ fn lower_hex(bytes: &[u8]) -> Option<String> {
 /// The ids are not: in a pod, the files that could tell carry the *sandbox's* id (containerd,
 /// CRI-O and Docker's CRI shim alike), hence no id is given together with a pod.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ContainerFromMounts {
+pub(crate) struct ContainerFromMounts {
     /// The UID of the pod.
     pub pod_uid: Option<String>,
     /// The name of the container in the pod's spec.
@@ -224,7 +212,9 @@ pub struct ContainerFromMounts {
 
 /// Looks at the (unescaped) root fields of mountinfo, in any order; where they are mounted is
 /// the container's choice and says nothing.
-pub fn from_mount_roots<'a>(roots: impl IntoIterator<Item = &'a [u8]>) -> ContainerFromMounts {
+pub(crate) fn from_mount_roots<'a>(
+    roots: impl IntoIterator<Item = &'a [u8]>,
+) -> ContainerFromMounts {
     let mut clues = Clues::default();
     for root in roots {
         clues.add(root);

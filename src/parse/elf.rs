@@ -16,11 +16,11 @@ use elf::segment::{ProgramHeader, SegmentTable};
 
 use super::Malformed;
 
-pub use go::Go;
+pub(crate) use go::Go;
 
 /// What an executable or a shared library says of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Image {
+pub(crate) struct Image {
     /// The instruction set, as `EM_…` numbers it: 62 is x86-64, 183 is aarch64.
     pub machine: u16,
     /// 32 or 64.
@@ -46,7 +46,7 @@ pub struct Image {
 
 /// A section.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Section {
+pub(crate) struct Section {
     /// Its name.
     pub name: Vec<u8>,
     /// Where it begins in the file.
@@ -58,14 +58,14 @@ pub struct Section {
 impl Image {
     /// The section of a name.
     #[must_use]
-    pub fn section(&self, name: &[u8]) -> Option<&Section> {
+    pub(crate) fn section(&self, name: &[u8]) -> Option<&Section> {
         self.sections.iter().find(|section| section.name == name)
     }
 }
 
 /// Gives at most so many bytes from an offset on; fewer at the end of the file, none where it
 /// cannot be read.
-pub type Fetch<'a> = dyn FnMut(u64, usize) -> Vec<u8> + 'a;
+pub(crate) type Fetch<'a> = dyn FnMut(u64, usize) -> Vec<u8> + 'a;
 
 const IDENT: usize = abi::EI_NIDENT;
 const HEADER: usize = 64;
@@ -88,7 +88,7 @@ const MALFORMED: Malformed = Malformed {
 /// # Errors
 /// [`Malformed`], where it is no ELF, or its header makes no sense. A table behind the header
 /// that makes none is left out.
-pub fn read(fetch: &mut Fetch<'_>) -> Result<Image, Malformed> {
+pub(crate) fn read(fetch: &mut Fetch<'_>) -> Result<Image, Malformed> {
     let start = fetch(0, HEADER);
     let header = header(&start).map_err(|_| MALFORMED)?;
     let mut parts = Parts { fetch, header };

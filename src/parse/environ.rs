@@ -7,7 +7,7 @@ use super::text;
 
 /// One entry. Names may repeat: the first is what `getenv` finds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// What stands before the first `=`; empty if the entry begins with it.
     pub name: Vec<u8>,
     /// What stands after the first `=`, which may be empty; `None` if there is no `=`.
@@ -16,7 +16,7 @@ pub struct Entry {
 
 /// All entries, in order. Empty ones (padding of a rewritten title) are left out.
 #[must_use]
-pub fn parse(bytes: &[u8]) -> Vec<Entry> {
+pub(crate) fn parse(bytes: &[u8]) -> Vec<Entry> {
     bytes
         .split(|byte| *byte == 0)
         .filter(|entry| !entry.is_empty())

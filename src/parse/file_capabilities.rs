@@ -8,7 +8,7 @@ use super::capability_text;
 
 /// The capabilities of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FileCapabilities {
+pub(crate) struct FileCapabilities {
     /// 1, 2 or 3.
     pub revision: u8,
     /// Whether what the program gets is effective at once.
@@ -32,7 +32,7 @@ impl FileCapabilities {
     ///
     /// # Errors
     /// If the revision is unknown or the length is not that of the revision.
-    pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
         let (words, []) = bytes.as_chunks::<4>() else {
             return Err(LENGTH);
         };
@@ -64,7 +64,7 @@ impl FileCapabilities {
 
     /// As `getcap` prints them.
     #[must_use]
-    pub fn text(&self, known: u8) -> String {
+    pub(crate) fn text(&self, known: u8) -> String {
         let effective = if self.effective {
             self.permitted | self.inheritable
         } else {

@@ -7,11 +7,11 @@ use super::ip_literal::IpLiteral;
 use super::text;
 
 /// As many addresses of one name are given.
-pub const MAX_ADDRESSES: usize = 1024;
+pub(crate) const MAX_ADDRESSES: usize = 1024;
 
 /// A line: an address and its names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entry<'a> {
+pub(crate) struct Entry<'a> {
     /// The address.
     pub address: IpLiteral<'a>,
     names: &'a [u8],
@@ -19,14 +19,14 @@ pub struct Entry<'a> {
 
 impl<'a> Entry<'a> {
     /// The canonical name and the aliases. Bytes: a terminal must not see them unescaped.
-    pub fn names(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         text::words(self.names)
     }
 }
 
 /// The lines of the file. What stands behind `#` is a comment; a line without an address at
 /// its beginning, and one without a name, is skipped: there are no errors.
-pub fn entries(bytes: &[u8]) -> impl Iterator<Item = Entry<'_>> {
+pub(crate) fn entries(bytes: &[u8]) -> impl Iterator<Item = Entry<'_>> {
     bytes.split(|byte| *byte == b'\n').filter_map(entry)
 }
 
@@ -35,7 +35,7 @@ pub fn entries(bytes: &[u8]) -> impl Iterator<Item = Entry<'_>> {
 /// Names are compared without regard to case. All lines that hold the name count, as for
 /// getaddrinfo(3) and Go, and both families; at most [`MAX_ADDRESSES`].
 #[must_use]
-pub fn addresses<'a>(bytes: &'a [u8], name: &str) -> Vec<IpLiteral<'a>> {
+pub(crate) fn addresses<'a>(bytes: &'a [u8], name: &str) -> Vec<IpLiteral<'a>> {
     let mut found = Vec::new();
     for entry in entries(bytes) {
         let named = entry

@@ -4,14 +4,14 @@ use super::{Malformed, text};
 
 /// The ranges of one map. Empty until somebody writes it: then every id is the overflow id.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IdMap {
+pub(crate) struct IdMap {
     /// The lines, at most 340 (five before Linux 4.15).
     pub ranges: Vec<IdRange>,
 }
 
 /// One line: `inside outside length`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct IdRange {
+pub(crate) struct IdRange {
     /// The first id in the process's user namespace.
     pub inside: u32,
     /// The id that this is in the reader's user namespace; or in the parent of the process's, if
@@ -26,7 +26,7 @@ impl IdMap {
     ///
     /// # Errors
     /// If a line is not three numbers, or the last one is cut.
-    pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
         let ranges = text::lines(bytes, "an id map of /proc/PID")?
             .map(|line| range(line).ok_or(LINE))
             .collect::<Result<_, _>>()?;
@@ -35,21 +35,21 @@ impl IdMap {
 
     /// The id outside for one inside; `None` if it is not mapped.
     #[must_use]
-    pub fn translate(&self, inside: u32) -> Option<u32> {
+    pub(crate) fn translate(&self, inside: u32) -> Option<u32> {
         let moved = |range: &IdRange| shift(inside, range.inside, range.outside, range.length);
         self.ranges.iter().find_map(moved)
     }
 
     /// The id inside for one outside; `None` if it is not mapped.
     #[must_use]
-    pub fn translate_back(&self, outside: u32) -> Option<u32> {
+    pub(crate) fn translate_back(&self, outside: u32) -> Option<u32> {
         let moved = |range: &IdRange| shift(outside, range.outside, range.inside, range.length);
         self.ranges.iter().find_map(moved)
     }
 
     /// Whether every id is itself, as in the initial user namespace.
     #[must_use]
-    pub fn is_identity(&self) -> bool {
+    pub(crate) fn is_identity(&self) -> bool {
         matches!(
             self.ranges.as_slice(),
             [IdRange {

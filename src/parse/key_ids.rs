@@ -6,7 +6,7 @@ use x509_parser::prelude::FromDer;
 
 /// Both, where they are there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct KeyIds {
+pub(crate) struct KeyIds {
     /// `subjectKeyIdentifier`: of its own key.
     pub subject: Option<Vec<u8>>,
     /// `authorityKeyIdentifier`: of the key that signed it.
@@ -15,7 +15,7 @@ pub struct KeyIds {
 
 /// Reads them; of what is no certificate there are none.
 #[must_use]
-pub fn key_ids(der: &[u8]) -> KeyIds {
+pub(crate) fn key_ids(der: &[u8]) -> KeyIds {
     let mut found = KeyIds::default();
     let Ok((_, certificate)) = X509Certificate::from_der(der) else {
         return found;

@@ -4,14 +4,14 @@ use super::{Malformed, text};
 
 /// The table, in the kernel's order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// One row a resource: 16 of them on Linux.
     pub rows: Vec<LimitRow>,
 }
 
 /// One line of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LimitRow {
+pub(crate) struct LimitRow {
     /// The resource as the kernel names it, such as `Max open files`.
     pub name: String,
     /// What is in force; the process may raise it up to `hard`.
@@ -24,7 +24,7 @@ pub struct LimitRow {
 
 /// A limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Limit {
+pub(crate) enum Limit {
     /// `RLIM_INFINITY`.
     Unlimited,
     /// A number, in the row's units.
@@ -36,7 +36,7 @@ impl Limits {
     ///
     /// # Errors
     /// If a line below the heading is not a row, or the last one is cut.
-    pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
         let rows = text::lines(bytes, "/proc/PID/limits")?
             .skip_while(|line| line.starts_with(b"Limit "))
             .map(|line| row(line).ok_or(ROW))
@@ -46,13 +46,13 @@ impl Limits {
 
     /// The row of a resource, such as `Max processes`.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&LimitRow> {
+    pub(crate) fn get(&self, name: &str) -> Option<&LimitRow> {
         self.rows.iter().find(|row| row.name == name)
     }
 
     /// `Max open files` (`RLIMIT_NOFILE`): one above the highest file descriptor.
     #[must_use]
-    pub fn max_open_files(&self) -> Option<&LimitRow> {
+    pub(crate) fn max_open_files(&self) -> Option<&LimitRow> {
         self.get("Max open files")
     }
 }

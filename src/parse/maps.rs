@@ -7,7 +7,7 @@ use std::collections::HashSet;
 ///
 /// The path is the sixth field and reaches to the end of the line; a newline in it is `\012`.
 #[must_use]
-pub fn files(bytes: &[u8]) -> Vec<Vec<u8>> {
+pub(crate) fn files(bytes: &[u8]) -> Vec<Vec<u8>> {
     let mut met = HashSet::new();
     bytes
         .split(|byte| *byte == b'\n')

@@ -9,7 +9,7 @@ use super::{Malformed, text};
 
 /// One line of `/proc/PID/mountinfo`, with octal escapes undone. Paths are bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MountEntry<'a> {
+pub(crate) struct MountEntry<'a> {
     /// Field 1: the mount's id, unique in the namespace, reused after umount.
     pub mount_id: u32,
     /// Field 2: the id of the mount that it is mounted on; its own or an unseen one at the top.
@@ -44,19 +44,19 @@ pub struct MountEntry<'a> {
 impl MountEntry<'_> {
     /// Whether one of the mount's own options is `option`, such as `ro`.
     #[must_use]
-    pub fn has_option(&self, option: &str) -> bool {
+    pub(crate) fn has_option(&self, option: &str) -> bool {
         has(&self.mount_options, option)
     }
 
     /// Whether one of the filesystem's options is `option`.
     #[must_use]
-    pub fn has_super_option(&self, option: &str) -> bool {
+    pub(crate) fn has_super_option(&self, option: &str) -> bool {
         has(&self.super_options, option)
     }
 
     /// Whether writing fails: the mount or its whole filesystem is read-only.
     #[must_use]
-    pub fn is_read_only(&self) -> bool {
+    pub(crate) fn is_read_only(&self) -> bool {
         self.has_option("ro") || self.has_super_option("ro")
     }
 }
@@ -71,7 +71,7 @@ fn has(options: &[u8], option: &str) -> bool {
 ///
 /// # Errors
 /// Each line on its own: a malformed one, or a last one that was cut, does not spoil the others.
-pub fn entries(bytes: &[u8]) -> impl Iterator<Item = Result<MountEntry<'_>, Malformed>> {
+pub(crate) fn entries(bytes: &[u8]) -> impl Iterator<Item = Result<MountEntry<'_>, Malformed>> {
     bytes
         .split_inclusive(|byte| *byte == b'\n')
         .map(|line| line.strip_suffix(b"\n").and_then(entry).ok_or(LINE))
@@ -123,7 +123,7 @@ fn entry(line: &[u8]) -> Option<MountEntry<'_>> {
 
 /// Undoes `\ooo`, three octal digits below `\400`; any other backslash stays.
 #[must_use]
-pub fn unescape(field: &[u8]) -> Cow<'_, [u8]> {
+pub(crate) fn unescape(field: &[u8]) -> Cow<'_, [u8]> {
     if !field.contains(&b'\\') {
         return Cow::Borrowed(field);
     }

@@ -4,7 +4,7 @@ use super::{Malformed, text};
 
 /// What `readlink` on `/proc/PID/ns/KIND` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct NamespaceLink {
+pub(crate) struct NamespaceLink {
     /// What it separates.
     pub kind: NamespaceKind,
     /// The inode in nsfs: equal for two processes in one namespace, on one kernel.
@@ -13,7 +13,7 @@ pub struct NamespaceLink {
 
 /// The kinds of namespaces(7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum NamespaceKind {
+pub(crate) enum NamespaceKind {
     /// Control groups, since Linux 4.6.
     Cgroup,
     /// System V IPC and POSIX message queues.
@@ -34,7 +34,7 @@ pub enum NamespaceKind {
 
 impl NamespaceKind {
     /// All of them, by name.
-    pub const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Cgroup,
         Self::Ipc,
         Self::Mnt,
@@ -47,7 +47,7 @@ impl NamespaceKind {
 
     /// The kernel's word, which is the name of the link in `/proc/PID/ns/` too.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Cgroup => "cgroup",
             Self::Ipc => "ipc",
@@ -66,7 +66,7 @@ impl NamespaceLink {
     ///
     /// # Errors
     /// If it is not `KIND:[INODE]`.
-    pub fn parse(link: &[u8]) -> Result<Self, Malformed> {
+    pub(crate) fn parse(link: &[u8]) -> Result<Self, Malformed> {
         read(link).ok_or(Malformed {
             what: "a link of /proc/PID/ns",
             expected: "a namespace's kind and inode, as in mnt:[4026531841]",

@@ -6,16 +6,16 @@
 //! `procfs` crate is not used: it reads the whole file into memory, allocates for each word,
 //! and knows `/proc/net` only, which is the caller's network namespace.
 
-pub mod inet;
-pub mod others;
-pub mod unix;
+pub(crate) mod inet;
+pub(crate) mod others;
+pub(crate) mod unix;
 
 // Addresses only: nothing here can open a connection.
 use core::net::IpAddr;
 
 /// A socket of the internet families.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InetSocket {
+pub(crate) struct InetSocket {
     /// Where it is bound.
     pub local: Endpoint,
     /// Whom it talks to; all zero where to nobody.
@@ -45,7 +45,7 @@ pub struct InetSocket {
 
 /// An address and a port (of a raw socket: the protocol's number).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Endpoint {
+pub(crate) struct Endpoint {
     /// IPv4 or IPv6.
     pub address: IpAddr,
     /// In host order.
@@ -54,7 +54,7 @@ pub struct Endpoint {
 
 /// The timer of a TCP socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timer {
+pub(crate) struct Timer {
     /// 1 retransmission, 2 keepalive, 3 `time_wait`, 4 zero window probe.
     pub kind: u8,
     /// Until it fires.
@@ -65,7 +65,7 @@ pub struct Timer {
 
 /// The part of `struct tcp_info` that is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TcpInfo {
+pub(crate) struct TcpInfo {
     /// Smoothed round-trip time in microseconds.
     pub rtt_us: u32,
     /// Its mean deviation in microseconds.
@@ -86,7 +86,7 @@ pub struct TcpInfo {
 
 /// A socket of the unix family.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnixSocket {
+pub(crate) struct UnixSocket {
     /// 1 stream, 2 datagram, 5 sequenced packets.
     pub kind: u8,
     /// Listening, connected or not.
@@ -107,7 +107,7 @@ pub struct UnixSocket {
 
 /// What a unix socket does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UnixState {
+pub(crate) enum UnixState {
     /// It takes connections.
     Listen,
     /// It has a peer.
@@ -118,7 +118,7 @@ pub enum UnixState {
 
 /// Where a unix socket is bound.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum UnixName {
+pub(crate) enum UnixName {
     /// A file, by the path it was bound with.
     Path(Vec<u8>),
     /// A name of the abstract namespace, without the NUL before it.
@@ -127,7 +127,7 @@ pub enum UnixName {
 
 /// A socket on packets of the link layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PacketSocket {
+pub(crate) struct PacketSocket {
     /// 3 raw, 2 datagram.
     pub kind: u8,
     /// `ETH_P_…`; 3 is every protocol.
@@ -144,7 +144,7 @@ pub struct PacketSocket {
 
 /// A socket to the kernel's netlink.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NetlinkSocket {
+pub(crate) struct NetlinkSocket {
     /// 0 route, 4 `sock_diag`, 15 uevent, 16 generic, …
     pub protocol: u8,
     /// Its port: mostly the pid of who made it; 0 for the kernel's own.
@@ -161,7 +161,7 @@ pub struct NetlinkSocket {
 
 /// A socket to a hypervisor or a guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VsockSocket {
+pub(crate) struct VsockSocket {
     /// 1 stream, 2 datagram, 5 sequenced packets.
     pub kind: u8,
     /// As in [`InetSocket`].

@@ -19,7 +19,7 @@ const RESPONDERS: usize = 8;
 
 /// A successful response, before anyone checked its signature.
 #[derive(Debug, Clone)]
-pub struct Response<'a> {
+pub(crate) struct Response<'a> {
     /// What is signed, by what.
     pub signed: Signed<'a>,
     /// What it says, a certificate each.
@@ -30,7 +30,7 @@ pub struct Response<'a> {
 
 /// What a response says of one certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer<'a> {
+pub(crate) struct Answer<'a> {
     /// The object identifier of the hash of the next two.
     pub hash_algorithm: String,
     /// The hash over the name of the issuer.
@@ -49,7 +49,7 @@ pub struct Answer<'a> {
 
 /// The state of a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
+pub(crate) enum Status {
     /// Not revoked.
     Good,
     /// Revoked at a time, for a reason by its number in RFC 5280 5.3.1.
@@ -60,7 +60,7 @@ pub enum Status {
 
 /// The name of a reason in RFC 5280 5.3.1.
 #[must_use]
-pub fn reason(number: u8) -> Option<&'static str> {
+pub(crate) fn reason(number: u8) -> Option<&'static str> {
     let name = match number {
         0 => "unspecified",
         1 => "keyCompromise",
@@ -81,7 +81,7 @@ pub fn reason(number: u8) -> Option<&'static str> {
 ///
 /// # Errors
 /// [`Malformed`], where it is none, or one that tells an error of the responder.
-pub fn response(der: &[u8]) -> Result<Response<'_>, Malformed> {
+pub(crate) fn response(der: &[u8]) -> Result<Response<'_>, Malformed> {
     read(der).ok_or(Malformed {
         what: "an OCSP response",
         expected: "a successful BasicOCSPResponse in DER",

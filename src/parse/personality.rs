@@ -6,7 +6,7 @@ use super::Malformed;
 ///
 /// # Errors
 /// [`Malformed`] for anything else.
-pub fn parse(bytes: &[u8]) -> Result<u32, Malformed> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<u32, Malformed> {
     let digits = bytes.strip_suffix(b"\n").filter(|digits| {
         (1..=8).contains(&digits.len()) && digits.iter().all(u8::is_ascii_hexdigit)
     });

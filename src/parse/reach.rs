@@ -11,7 +11,7 @@ use super::mountinfo::MountEntry;
 
 /// For each mount whether it is hidden: mounted over at its own place, or on the way to it.
 #[must_use]
-pub fn hidden(entries: &[MountEntry<'_>]) -> Vec<bool> {
+pub(crate) fn hidden(entries: &[MountEntry<'_>]) -> Vec<bool> {
     let by_id: HashMap<u32, usize> = entries
         .iter()
         .enumerate()

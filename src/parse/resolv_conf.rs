@@ -9,16 +9,16 @@ use std::time::Duration;
 use resolv_conf::{Config, ParseError, ScopedIp};
 
 /// As much of the file is read; the kubelet writes less than 3 KiB.
-pub const MAX_BYTES: usize = 64 * 1024;
+pub(crate) const MAX_BYTES: usize = 64 * 1024;
 
 /// As many servers are asked (MAXNS of glibc and musl; Go asks all).
-pub const MAX_SERVERS: usize = 3;
+pub(crate) const MAX_SERVERS: usize = 3;
 
 /// As many domains are searched, the limit of Kubernetes; glibc and Go have none.
-pub const MAX_SEARCH: usize = 32;
+pub(crate) const MAX_SEARCH: usize = 32;
 
 /// As many lines that are not understood are kept in mind.
-pub const MAX_BAD_LINES: usize = 8;
+pub(crate) const MAX_BAD_LINES: usize = 8;
 
 /// What the file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub const MAX_BAD_LINES: usize = 8;
     clippy::struct_excessive_bools,
     reason = "the file has as many words that are there or not"
 )]
-pub struct ResolvConf {
+pub(crate) struct ResolvConf {
     /// Servers in the order in which they are asked; empty where the file names none.
     pub servers: Vec<Server>,
     /// How many servers beyond [`MAX_SERVERS`] are named: nobody asks them.
@@ -55,7 +55,7 @@ pub struct ResolvConf {
 
 /// A server to be asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Server {
+pub(crate) struct Server {
     /// Its address.
     pub ip: IpAddr,
     /// The interface of a link-local address.
@@ -65,7 +65,7 @@ pub struct Server {
 impl ResolvConf {
     /// Reads the file; an empty one holds the defaults. There are no errors.
     #[must_use]
-    pub fn parse(bytes: &[u8]) -> Self {
+    pub(crate) fn parse(bytes: &[u8]) -> Self {
         let (whole, cut) = bounded(bytes);
         let (config, errors) = Config::parse_with_errors(whole);
         let search: Vec<String> = config.get_last_search_or_domain().cloned().collect();

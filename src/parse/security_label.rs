@@ -2,7 +2,7 @@
 
 /// Whose label it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Module {
+pub(crate) enum Module {
     /// A profile and its mode: `docker-default (enforce)`, or `unconfined`.
     AppArmor,
     /// `user:role:type:level`.
@@ -13,7 +13,7 @@ pub enum Module {
 
 /// A label and the module that its form shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SecurityLabel {
+pub(crate) struct SecurityLabel {
     /// Told by the form, where not by the directory that it was read from.
     pub module: Module,
     /// Without the newline or the zero at its end.
@@ -23,7 +23,7 @@ pub struct SecurityLabel {
 impl SecurityLabel {
     /// Reads `attr/current`; `None` where it is empty.
     #[must_use]
-    pub fn parse(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         let label = trimmed(bytes);
         let module = if label == b"unconfined" || label.ends_with(b")") {
             Module::AppArmor
@@ -40,7 +40,7 @@ impl SecurityLabel {
 
     /// Reads `attr/apparmor/current`, which no other module writes.
     #[must_use]
-    pub fn of_apparmor(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn of_apparmor(bytes: &[u8]) -> Option<Self> {
         let label = trimmed(bytes).to_vec();
         (!label.is_empty()).then_some(Self {
             module: Module::AppArmor,
@@ -50,14 +50,14 @@ impl SecurityLabel {
 
     /// The third part of an `SELinux` context, such as `container_t`.
     #[must_use]
-    pub fn selinux_type(&self) -> Option<&[u8]> {
+    pub(crate) fn selinux_type(&self) -> Option<&[u8]> {
         let mut parts = self.label.split(|byte| *byte == b':');
         parts.nth(2).filter(|_| self.module == Module::SeLinux)
     }
 
     /// Whether `AppArmor` confines nothing of it.
     #[must_use]
-    pub fn is_unconfined(&self) -> bool {
+    pub(crate) fn is_unconfined(&self) -> bool {
         self.module == Module::AppArmor && self.label == b"unconfined"
     }
 }

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 /// The names of signals 1 to 31, without `SIG`.
-pub const NAMES: [&str; 31] = [
+pub(crate) const NAMES: [&str; 31] = [
     "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2",
     "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG",
     "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
@@ -20,7 +20,7 @@ const MAX: u8 = 64;
 
 /// `15` → `TERM`, `35` → `RTMIN+1`; `None` for what is no signal or has no name.
 #[must_use]
-pub fn name(number: u8) -> Option<Cow<'static, str>> {
+pub(crate) fn name(number: u8) -> Option<Cow<'static, str>> {
     match number {
         RTMIN => Some("RTMIN".into()),
         _ if (RTMIN..=MAX).contains(&number) => {
@@ -33,17 +33,9 @@ pub fn name(number: u8) -> Option<Cow<'static, str>> {
     }
 }
 
-/// The number of a name, with or without `SIG`, in any case.
-#[must_use]
-pub fn number(name: &str) -> Option<u8> {
-    let upper = name.to_ascii_uppercase();
-    let bare = upper.strip_prefix("SIG").unwrap_or(&upper);
-    (1..=MAX).find(|number| self::name(*number).is_some_and(|name| name == bare))
-}
-
 /// Whether a mask holds a signal: bit 0 is signal 1.
 #[must_use]
-pub fn contains(mask: u64, number: u8) -> bool {
+pub(crate) fn contains(mask: u64, number: u8) -> bool {
     number
         .checked_sub(1)
         .and_then(|bit| mask.checked_shr(u32::from(bit)))
@@ -51,7 +43,7 @@ pub fn contains(mask: u64, number: u8) -> bool {
 }
 
 /// The signals of a mask, by rising number; a signal without a name is its number.
-pub fn names(mask: u64) -> impl Iterator<Item = Cow<'static, str>> {
+pub(crate) fn names(mask: u64) -> impl Iterator<Item = Cow<'static, str>> {
     (1..=MAX)
         .filter(move |number| contains(mask, *number))
         .map(|number| name(number).unwrap_or_else(|| number.to_string().into()))
@@ -94,34 +86,10 @@ mod tests {
         assert_eq!(all(u64::MAX).len(), 64);
     }
 
-    #[test]
-    fn numbers_of_names() {
-        for (name, expected) in [
-            ("TERM", 15),
-            ("SIGTERM", 15),
-            ("sigusr1", 10),
-            ("rtmin+1", 35),
-        ] {
-            assert_eq!(number(name), Some(expected));
-        }
-        for none in ["", "SIG", "RTMIN+31", "32", "TERMINATE"] {
-            assert_eq!(number(none), None, "{none:?}");
-        }
-    }
-
     proptest! {
         #[test]
-        fn a_mask_is_its_names(mask: u64) {
-            let back = all(mask).iter().fold(0_u64, |mask, name| {
-                let number = number(name).unwrap_or_else(|| name.parse().unwrap());
-                mask | 1 << (number - 1)
-            });
-            prop_assert_eq!(back, mask);
-        }
-
-        #[test]
-        fn never_panics(name in any::<String>(), mask: u64, signal: u8) {
-            let _ = (number(&name), self::name(signal), contains(mask, signal));
+        fn never_panics(mask: u64, signal: u8) {
+            let _ = (self::name(signal), contains(mask, signal));
         }
     }
 }

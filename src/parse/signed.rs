@@ -9,7 +9,7 @@ use super::Malformed;
 
 /// A signed thing, before anyone checked the signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Signed<'a> {
+pub(crate) struct Signed<'a> {
     /// What is signed, with its header.
     pub data: &'a [u8],
     /// The content of its `AlgorithmIdentifier`, without the header.
@@ -25,7 +25,7 @@ impl<'a> Signed<'a> {
     ///
     /// # Errors
     /// [`Malformed`], where it has not these three parts.
-    pub fn read(der: &'a [u8]) -> Result<Self, Malformed> {
+    pub(crate) fn read(der: &'a [u8]) -> Result<Self, Malformed> {
         parts(der).ok_or(Malformed {
             what: "a signed structure",
             expected: "its content, an algorithm and a signature",
@@ -35,7 +35,7 @@ impl<'a> Signed<'a> {
 
 /// The algorithm and the key of a `SubjectPublicKeyInfo`, each without its header.
 #[must_use]
-pub fn key_parts(content: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(crate) fn key_parts(content: &[u8]) -> Option<(&[u8], &[u8])> {
     let (algorithm, rest) = take(content, Tag::Sequence)?;
     let (key, _) = take(rest, Tag::BitString)?;
     Some((algorithm, whole_bytes(key)?))
@@ -43,7 +43,7 @@ pub fn key_parts(content: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// The content of the element that the bytes begin with, without its header.
 #[must_use]
-pub fn content(der: &[u8]) -> Option<&[u8]> {
+pub(crate) fn content(der: &[u8]) -> Option<&[u8]> {
     Any::from_der(der).ok().map(|(_, any)| any.data)
 }
 

@@ -7,7 +7,8 @@ use super::{Malformed, text};
 /// Sums over all mappings. What this kernel does not print is `None`, and so is everything for
 /// a process without memory (a kernel thread, a zombie), whose file is empty or unreadable.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct SmapsRollup {
+#[expect(clippy::struct_field_names, reason = "the unit is part of a name")]
+pub(crate) struct SmapsRollup {
     /// `Rss`: resident memory, exact, shared pages counted whole.
     pub rss_bytes: Option<u64>,
     /// `Pss`: resident memory, each shared page divided by how many map it.
@@ -23,7 +24,7 @@ impl SmapsRollup {
     ///
     /// # Errors
     /// If one of the lines is not a number of kB, or the last one is cut.
-    pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
         let mut rollup = Self::default();
         for line in text::lines(bytes, "/proc/PID/smaps_rollup")? {
             let Some((key, value)) = text::split_once(line, b':') else {

@@ -3,9 +3,9 @@
 //! Numbers are in the machine's own order, addresses and ports in the network's. Every
 //! length is checked against what is there; an attribute that is not known is passed over.
 
-pub mod inet;
-pub mod unix;
-pub mod vsock;
+pub(crate) mod inet;
+pub(crate) mod unix;
+pub(crate) mod vsock;
 
 use super::Malformed;
 
@@ -20,7 +20,7 @@ const HEADER: usize = 16;
 
 /// What one message of an answer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Message<'a> {
+pub(crate) enum Message<'a> {
     /// One socket.
     Socket(&'a [u8]),
     /// There are no more.
@@ -33,13 +33,13 @@ pub enum Message<'a> {
 
 /// The messages of one datagram.
 #[must_use]
-pub fn messages(datagram: &[u8]) -> Messages<'_> {
+pub(crate) fn messages(datagram: &[u8]) -> Messages<'_> {
     Messages { rest: datagram }
 }
 
 /// As [`messages`] gives them.
 #[derive(Debug)]
-pub struct Messages<'a> {
+pub(crate) struct Messages<'a> {
     rest: &'a [u8],
 }
 

@@ -9,7 +9,7 @@ use super::{Malformed, text};
 /// Pids are those of the PID namespace of the `/proc` that was read. No field here needs
 /// a ptrace check; those that do (`kstkesp`, `wchan`, addresses, `exit_code`) are left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stat {
+pub(crate) struct Stat {
     /// Field 1: the process id.
     pub pid: i32,
     /// Field 2, without its parentheses: up to 15 bytes that the process may set at will, up to
@@ -76,7 +76,7 @@ impl Stat {
     ///
     /// # Errors
     /// If a field up to 24 is missing, cut, or not a number of its type.
-    pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
         let (pid, rest) =
             text::split_once(bytes, b' ').ok_or(malformed("pid in /proc/PID/stat"))?;
         let rest = rest.strip_prefix(b"(").ok_or(COMM)?;
@@ -137,14 +137,14 @@ impl Stat {
 
     /// Whether it is a thread of the kernel, which has no command line, memory or files.
     #[must_use]
-    pub fn is_kernel_thread(&self) -> bool {
+    pub(crate) fn is_kernel_thread(&self) -> bool {
         self.flags & PF_KTHREAD != 0
     }
 
     /// Whether it has no memory, program or arguments: a kernel thread, or what has
     /// ended or is about to, which gives up its memory before it becomes a zombie.
     #[must_use]
-    pub fn is_bodiless(&self) -> bool {
+    pub(crate) fn is_bodiless(&self) -> bool {
         self.is_kernel_thread()
             || self.flags & PF_EXITING != 0
             || matches!(self.state, b'Z' | b'X' | b'x')

@@ -11,7 +11,7 @@ use super::{Malformed, text};
 /// processes are as the reader's namespaces see them. The name is not here: `status` escapes it,
 /// [`Stat`](super::stat::Stat) has it raw.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Status {
+pub(crate) struct Status {
     /// `Umask`, since Linux 4.7.
     pub umask: Option<u32>,
     /// `TracerPid`: who traces it, 0 for nobody.
@@ -65,7 +65,7 @@ pub struct Status {
 
 /// The four ids of a `Uid` or `Gid` line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ids {
+pub(crate) struct Ids {
     /// Who started it.
     pub real: u32,
     /// Who it acts as.
@@ -86,7 +86,7 @@ impl Status {
     ///
     /// # Errors
     /// If a line that is read holds something else than it should, or the last one is cut.
-    pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
         let mut status = Self::default();
         let mut result = Ok(());
         for line in text::lines(bytes, "/proc/PID/status")? {

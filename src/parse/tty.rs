@@ -7,7 +7,7 @@
 ///
 /// A terminal of a driver not known here is `major:minor`, since it has one all the same.
 #[must_use]
-pub fn name(tty_nr: i32) -> Option<String> {
+pub(crate) fn name(tty_nr: i32) -> Option<String> {
     let (major, minor) = device(tty_nr);
     let name = match (major, minor) {
         (0, 0) => return None,

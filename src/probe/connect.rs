@@ -17,7 +17,7 @@ use super::wire::{Stream, Wire};
 
 /// Whom to connect to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Peer {
+pub(crate) enum Peer {
     /// These addresses, in turn.
     Tcp(Vec<SocketAddr>),
     /// A Unix socket; where the path begins with `@`, one in the abstract namespace.
@@ -26,7 +26,7 @@ pub enum Peer {
 
 /// An open connection.
 #[derive(Debug)]
-pub struct Connected {
+pub(crate) struct Connected {
     /// The connection itself.
     pub wire: Wire,
     /// Where it leads.
@@ -35,7 +35,7 @@ pub struct Connected {
 
 /// Why there is no connection.
 #[derive(Debug)]
-pub struct NotConnected {
+pub(crate) struct NotConnected {
     /// The last address that was tried; `None` where there was none to try.
     pub dialled: Option<String>,
     /// The kind of its failure.
@@ -52,7 +52,7 @@ const SHARE_AT_LEAST: Duration = Duration::from_millis(250);
 ///
 /// # Errors
 /// [`NotConnected`], where none of them answers in time.
-pub fn connect(to: &Peer, deadline: Instant) -> Result<Connected, NotConnected> {
+pub(crate) fn connect(to: &Peer, deadline: Instant) -> Result<Connected, NotConnected> {
     match to {
         Peer::Tcp(addresses) => connect_tcp(addresses, deadline),
         Peer::Unix(path) => {

@@ -13,13 +13,13 @@ const HEAD_BYTES: usize = 16 << 10;
 const BODY_BYTES: usize = 256 << 10;
 
 /// What a request goes over.
-pub trait Stream: Read + Write {}
+pub(crate) trait Stream: Read + Write {}
 
 impl<S: Read + Write> Stream for S {}
 
 /// What a server answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// The status code.
     pub status: u16,
     /// The beginning of the body, put together where it came in chunks.
@@ -28,7 +28,7 @@ pub struct Answer {
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
-pub enum HttpError {
+pub(crate) enum HttpError {
     /// Reading or writing failed, or took too long.
     #[error("{}", told(.0))]
     Io(#[from] io::Error),
@@ -57,7 +57,7 @@ fn told(error: &io::Error) -> String {
 ///
 /// # Errors
 /// [`HttpError`], where no answer comes.
-pub fn get(
+pub(crate) fn get(
     stream: &mut dyn Stream,
     host: &str,
     path: &str,

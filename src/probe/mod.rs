@@ -8,11 +8,11 @@
     reason = "this is the layer that the ban on connections points to"
 )]
 
-pub mod connect;
-pub mod dns;
-pub mod http;
-pub mod starttls;
-pub mod tls;
-pub mod wire;
+pub(crate) mod connect;
+pub(crate) mod dns;
+pub(crate) mod http;
+pub(crate) mod starttls;
+pub(crate) mod tls;
+pub(crate) mod wire;
 
-pub use connect::Peer;
+pub(crate) use connect::Peer;

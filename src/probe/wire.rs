@@ -50,7 +50,7 @@ impl From<Fault> for io::Error {
 
 /// What a wire is made of.
 #[derive(Debug)]
-pub enum Stream {
+pub(crate) enum Stream {
     /// A TCP connection.
     Tcp(TcpStream),
     /// A connection to a Unix socket.
@@ -59,7 +59,7 @@ pub enum Stream {
 
 /// A connection with a deadline and a bound.
 #[derive(Debug)]
-pub struct Wire {
+pub(crate) struct Wire {
     stream: Stream,
     deadline: Instant,
     /// What was received and not yet taken.
@@ -73,7 +73,7 @@ pub struct Wire {
 impl Wire {
     /// Over this stream, until this moment.
     #[must_use]
-    pub fn new(stream: Stream, deadline: Instant) -> Self {
+    pub(crate) fn new(stream: Stream, deadline: Instant) -> Self {
         Self {
             stream,
             deadline,
@@ -85,7 +85,7 @@ impl Wire {
     }
 
     /// Begins a part of the conversation in which the peer may send so many bytes.
-    pub fn begin(&mut self, limit: usize) {
+    pub(crate) fn begin(&mut self, limit: usize) {
         self.limit = limit;
         // What is left was sent too early and belongs to this part.
         self.received = self.inbox.len();
@@ -96,19 +96,19 @@ impl Wire {
     }
 
     /// Ends it earlier: so long from now.
-    pub fn at_most(&mut self, duration: Duration) {
+    pub(crate) fn at_most(&mut self, duration: Duration) {
         self.deadline = self.deadline.min(Instant::now() + duration);
     }
 
     /// The first bytes that the peer sent in the current part of the conversation.
     #[must_use]
-    pub fn said(&self) -> &[u8] {
+    pub(crate) fn said(&self) -> &[u8] {
         &self.said
     }
 
     /// How many bytes the peer sent in it.
     #[must_use]
-    pub fn received(&self) -> usize {
+    pub(crate) fn received(&self) -> usize {
         self.received
     }
 
@@ -116,7 +116,7 @@ impl Wire {
     ///
     /// # Errors
     /// [`Fault`], where they could not be sent in time.
-    pub fn send(&mut self, mut bytes: &[u8]) -> Result<(), Fault> {
+    pub(crate) fn send(&mut self, mut bytes: &[u8]) -> Result<(), Fault> {
         while !bytes.is_empty() {
             let left = self.left()?;
             let sent = match &mut self.stream {
@@ -142,7 +142,7 @@ impl Wire {
     ///
     /// # Errors
     /// [`Fault`], where nothing comes any more.
-    pub fn receive(&mut self) -> Result<Vec<u8>, Fault> {
+    pub(crate) fn receive(&mut self) -> Result<Vec<u8>, Fault> {
         if self.inbox.is_empty() {
             self.fill()?;
         }
@@ -153,7 +153,7 @@ impl Wire {
     ///
     /// # Errors
     /// [`Fault`], where nothing comes any more.
-    pub fn receive_up_to(&mut self, limit: usize) -> Result<Vec<u8>, Fault> {
+    pub(crate) fn receive_up_to(&mut self, limit: usize) -> Result<Vec<u8>, Fault> {
         if self.inbox.is_empty() {
             self.fill()?;
         }
@@ -165,7 +165,7 @@ impl Wire {
     ///
     /// # Errors
     /// [`Fault`], where they do not come.
-    pub fn exactly(&mut self, count: usize) -> Result<Vec<u8>, Fault> {
+    pub(crate) fn exactly(&mut self, count: usize) -> Result<Vec<u8>, Fault> {
         while self.inbox.len() < count {
             self.fill()?;
         }
@@ -177,7 +177,7 @@ impl Wire {
     ///
     /// # Errors
     /// [`Fault`], where no line of a usual length comes.
-    pub fn line(&mut self) -> Result<Vec<u8>, Fault> {
+    pub(crate) fn line(&mut self) -> Result<Vec<u8>, Fault> {
         let mut searched = 0;
         loop {
             let fresh = self.inbox.get(searched..).unwrap_or_default();
@@ -200,7 +200,7 @@ impl Wire {
     ///
     /// # Errors
     /// [`Fault`], where none of them comes.
-    pub fn through(&mut self, words: &[&[u8]]) -> Result<Vec<u8>, Fault> {
+    pub(crate) fn through(&mut self, words: &[&[u8]]) -> Result<Vec<u8>, Fault> {
         let longest = words.iter().map(|word| word.len()).max().unwrap_or(0);
         let mut searched = 0_usize;
         loop {

@@ -33,7 +33,7 @@ use text::{ProcessSnapshot, Span};
 /// Decides what is a secret. One a run: it holds the fingerprint key and what the user
 /// asked to see.
 #[derive(Clone)]
-pub struct Redactor {
+pub(crate) struct Redactor {
     fingerprinter: Fingerprinter,
     reveal_all: bool,
     reveal: HashSet<Vec<u8>>,
@@ -43,7 +43,7 @@ impl Redactor {
     /// `key` is the fingerprint key: random for this run, or the bytes of a key file where
     /// fingerprints are to be compared between runs.
     #[must_use]
-    pub fn new(key: &[u8]) -> Self {
+    pub(crate) fn new(key: &[u8]) -> Self {
         Self {
             fingerprinter: Fingerprinter::new(key),
             reveal_all: false,
@@ -53,7 +53,7 @@ impl Redactor {
 
     /// Shows everything.
     #[must_use]
-    pub fn reveal_all(mut self, yes: bool) -> Self {
+    pub(crate) fn reveal_all(mut self, yes: bool) -> Self {
         self.reveal_all = yes;
         self
     }
@@ -61,7 +61,7 @@ impl Redactor {
     /// Shows the values of these environment variables and flags (`--api-key` or
     /// `api-key`), by their exact names.
     #[must_use]
-    pub fn reveal(mut self, names: impl IntoIterator<Item = String>) -> Self {
+    pub(crate) fn reveal(mut self, names: impl IntoIterator<Item = String>) -> Self {
         self.reveal.extend(
             names
                 .into_iter()
@@ -72,7 +72,7 @@ impl Redactor {
 
     /// What to show in place of a variable's value. None: it may be shown.
     #[must_use]
-    pub fn variable(&self, name: &[u8], value: &[u8]) -> Option<Redacted> {
+    pub(crate) fn variable(&self, name: &[u8], value: &[u8]) -> Option<Redacted> {
         if self.reveal_all || value.is_empty() || self.is_revealed(name) {
             return None;
         }
@@ -90,7 +90,7 @@ impl Redactor {
 
     /// The same for an entry of the environment without `=`: judged by its shape alone.
     #[must_use]
-    pub fn bare(&self, bytes: &[u8]) -> Option<Redacted> {
+    pub(crate) fn bare(&self, bytes: &[u8]) -> Option<Redacted> {
         if self.reveal_all {
             return None;
         }
@@ -99,7 +99,7 @@ impl Redactor {
 
     /// The arguments of one process, in order, each with its secrets replaced.
     #[must_use]
-    pub fn arguments(&self, args: &[Vec<u8>]) -> Vec<Argument> {
+    pub(crate) fn arguments(&self, args: &[Vec<u8>]) -> Vec<Argument> {
         if self.reveal_all {
             return args
                 .iter()

@@ -1,9 +1,9 @@
 //! Model → what is printed; one file a format. Knows nothing but the model.
 
-pub mod metrics;
+pub(crate) mod metrics;
 mod notes;
 mod table;
-pub mod tables;
+pub(crate) mod tables;
 
 use std::io::{self, Write};
 
@@ -14,7 +14,7 @@ use crate::render::tables::Table;
 
 /// How tables look on this terminal, or on none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Style {
+pub(crate) struct Style {
     /// Whether colour may underline what the words say.
     pub color: bool,
     /// Columns of the terminal; without one nothing is cut.
@@ -27,7 +27,7 @@ pub struct Style {
 ///
 /// # Errors
 /// Those of writing.
-pub fn tables(
+pub(crate) fn tables(
     tables: &[Table],
     report: &Report,
     style: Style,
@@ -51,7 +51,7 @@ pub fn tables(
 
 /// The notes on what could not be seen, for where they cannot stand below a table.
 #[must_use]
-pub fn notes(report: &Report) -> Vec<String> {
+pub(crate) fn notes(report: &Report) -> Vec<String> {
     notes::of(report)
 }
 
@@ -59,7 +59,7 @@ pub fn notes(report: &Report) -> Vec<String> {
 ///
 /// # Errors
 /// Those of writing.
-pub fn json(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn json(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     document(report, out)
 }
 
@@ -68,7 +68,7 @@ pub fn json(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 ///
 /// # Errors
 /// Those of writing.
-pub fn document(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn document(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, value).map_err(io::Error::from)?;
     writeln!(out)
 }
@@ -77,7 +77,7 @@ pub fn document(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
 ///
 /// # Errors
 /// Those of writing.
-pub fn yaml(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn yaml(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     // By way of JSON, so that each type of the document is written out once, not for each format.
     let mut document = Vec::new();
     json(report, &mut document)?;

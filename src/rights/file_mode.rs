@@ -17,7 +17,7 @@ const OVERFLOW: u32 = 65_534;
 
 /// The target as the check sees it.
 #[derive(Debug, Clone)]
-pub struct FileSubject {
+pub(crate) struct FileSubject {
     uid: u32,
     gid: u32,
     groups: Vec<u32>,
@@ -31,7 +31,7 @@ pub struct FileSubject {
 
 /// Whose file it is, and for whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ownership {
+pub(crate) struct Ownership {
     /// Owner.
     pub uid: u32,
     /// Group.
@@ -43,7 +43,7 @@ pub struct Ownership {
 impl Ownership {
     /// Of a file or directory that is held.
     #[must_use]
-    pub fn of(found: &OpenedFile) -> Self {
+    pub(crate) fn of(found: &OpenedFile) -> Self {
         let (uid, gid) = found.owner();
         Self {
             uid,
@@ -62,7 +62,7 @@ impl FileSubject {
     ///
     /// # Errors
     /// That this kernel or sandbox does not show the target's ids.
-    pub fn of(target: &Credentials, viewer: &Credentials) -> Result<Self, Refusal> {
+    pub(crate) fn of(target: &Credentials, viewer: &Credentials) -> Result<Self, Refusal> {
         let (Some(uid), Some(gid), Some(groups)) = (target.uid, target.gid, &target.groups) else {
             return Err(Refusal::of(Reason::Unsupported));
         };
@@ -91,7 +91,7 @@ impl FileSubject {
     ///
     /// # Errors
     /// Why the ids that decide cannot be told apart.
-    pub fn may_write(&self, place: &Place) -> Result<(bool, Because), Refusal> {
+    pub(crate) fn may_write(&self, place: &Place) -> Result<(bool, Because), Refusal> {
         let file = Ownership {
             uid: place.uid,
             gid: place.gid,
@@ -106,7 +106,7 @@ impl FileSubject {
     ///
     /// # Errors
     /// Why the ids that decide cannot be told apart.
-    pub fn may_read(&self, file: Ownership) -> Result<bool, Refusal> {
+    pub(crate) fn may_read(&self, file: Ownership) -> Result<bool, Refusal> {
         self.may_look(file, 0o4)
     }
 
@@ -114,7 +114,7 @@ impl FileSubject {
     ///
     /// # Errors
     /// Why the ids that decide cannot be told apart.
-    pub fn may_list(&self, directory: Ownership) -> Result<bool, Refusal> {
+    pub(crate) fn may_list(&self, directory: Ownership) -> Result<bool, Refusal> {
         self.may_look(directory, 0o5)
     }
 
@@ -122,7 +122,7 @@ impl FileSubject {
     ///
     /// # Errors
     /// Why the ids that decide cannot be told apart.
-    pub fn may_enter(&self, directory: Ownership) -> Result<bool, Refusal> {
+    pub(crate) fn may_enter(&self, directory: Ownership) -> Result<bool, Refusal> {
         self.may_look(directory, 0o1)
     }
 

@@ -1,5 +1,5 @@
 //! Which rule of the kernel refuses an access: credentials compared as ptrace(2) and the file
 //! mode do it.
 
-pub mod file_mode;
-pub mod ptrace_access;
+pub(crate) mod file_mode;
+pub(crate) mod ptrace_access;

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use nix::errno::Errno;
 
-pub use crate::model::access::Blocker;
+pub(crate) use crate::model::access::Blocker;
 use crate::model::gap::{Reason, Refusal};
 use crate::parse::capabilities;
 use crate::parse::id_map::IdMap;
@@ -17,17 +17,17 @@ use crate::sys::ProcessDir;
 use crate::sys::file_limits;
 
 /// The bit of `CAP_SYS_PTRACE`.
-pub const CAP_SYS_PTRACE: u8 = 19;
+pub(crate) const CAP_SYS_PTRACE: u8 = 19;
 /// The bit of `CAP_DAC_OVERRIDE`.
-pub const CAP_DAC_OVERRIDE: u8 = 1;
+pub(crate) const CAP_DAC_OVERRIDE: u8 = 1;
 /// The bit of `CAP_DAC_READ_SEARCH`.
-pub const CAP_DAC_READ_SEARCH: u8 = 2;
+pub(crate) const CAP_DAC_READ_SEARCH: u8 = 2;
 /// What an id is shown as that the viewer's user namespace does not map.
-pub const OVERFLOW_ID: u32 = 65534;
+pub(crate) const OVERFLOW_ID: u32 = 65534;
 
 /// What the kernel's checks compare, of one process.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Credentials {
+pub(crate) struct Credentials {
     /// Process id in the /proc that was read.
     pub pid: i32,
     /// `Uid:` of status.
@@ -57,7 +57,7 @@ pub struct Credentials {
 
 /// What a file of `/proc/PID` asks of its reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AccessCheck {
+pub(crate) enum AccessCheck {
     /// The ptrace access check: `maps`, and the links `root`, `exe`, `cwd`, `ns/*`.
     Ptrace,
     /// Mode 0400, and behind that the ptrace check: `environ`, `io`, the links in `fd`.
@@ -71,7 +71,7 @@ pub enum AccessCheck {
 impl Credentials {
     /// Reads what can be read of a process; what cannot stays `None`.
     #[must_use]
-    pub fn of(process: &ProcessDir, buffer: &mut Vec<u8>) -> Self {
+    pub(crate) fn of(process: &ProcessDir, buffer: &mut Vec<u8>) -> Self {
         let status = process.read(c"status", file_limits::STATUS, buffer);
         let status = status.ok().and_then(|_| Status::parse(buffer).ok());
         Self::with_status(process, status.unwrap_or_default(), buffer)
@@ -79,7 +79,7 @@ impl Credentials {
 
     /// The same where `status` was read before.
     #[must_use]
-    pub fn with_status(process: &ProcessDir, status: Status, buffer: &mut Vec<u8>) -> Self {
+    pub(crate) fn with_status(process: &ProcessDir, status: Status, buffer: &mut Vec<u8>) -> Self {
         let uid_map = process.read(c"uid_map", file_limits::SMALL, buffer);
         let uid_map = uid_map.ok().map(|_| buffer.clone());
         let owner = process.stat_entry(c"environ").ok();
@@ -121,7 +121,7 @@ impl Credentials {
 
     /// Whether a capability is effective.
     #[must_use]
-    pub fn can(&self, capability: u8) -> bool {
+    pub(crate) fn can(&self, capability: u8) -> bool {
         self.cap_effective
             .is_some_and(|mask| capabilities::contains(mask, capability))
     }
@@ -140,7 +140,11 @@ impl Credentials {
 /// can be compared does. To be asked of a check that was refused: a few things that
 /// let a viewer through (owning the target's user namespace) cannot be compared.
 #[must_use]
-pub fn blockers(check: AccessCheck, viewer: &Credentials, target: &Credentials) -> Vec<Blocker> {
+pub(crate) fn blockers(
+    check: AccessCheck,
+    viewer: &Credentials,
+    target: &Credentials,
+) -> Vec<Blocker> {
     match check {
         AccessCheck::Open => Vec::new(),
         AccessCheck::Owner => owner_blockers(viewer, target),
@@ -206,7 +210,7 @@ fn ptrace_blockers(viewer: &Credentials, target: &Credentials) -> Vec<Blocker> {
 /// Whether `CAP_SYS_PTRACE` is effective and counts where the target is: in the same
 /// user namespace or in one below.
 #[must_use]
-pub fn may_ptrace(viewer: &Credentials, target: &Credentials) -> bool {
+pub(crate) fn may_ptrace(viewer: &Credentials, target: &Credentials) -> bool {
     let below = same_user_namespace(viewer, target) != Some(false) || viewer.is_initial();
     viewer.can(CAP_SYS_PTRACE) && below
 }
@@ -279,7 +283,7 @@ fn fs_ids(viewer: &Credentials) -> Option<(u32, u32)> {
 /// Equal texts of `uid_map` mean the same user namespace, but for a child namespace
 /// that maps every id to itself, which cannot be told apart without its `ns/user`.
 #[must_use]
-pub fn same_user_namespace(viewer: &Credentials, target: &Credentials) -> Option<bool> {
+pub(crate) fn same_user_namespace(viewer: &Credentials, target: &Credentials) -> Option<bool> {
     Some(viewer.uid_map.as_ref()? == target.uid_map.as_ref()?)
 }
 
@@ -321,13 +325,13 @@ fn spread(ids: Ids) -> String {
 
 /// The one id that a process has, where it has one.
 #[must_use]
-pub fn uniform(ids: Ids) -> Option<u32> {
+pub(crate) fn uniform(ids: Ids) -> Option<u32> {
     (ids.real == ids.effective && ids.real == ids.saved).then_some(ids.real)
 }
 
 /// What would let this viewer see this target.
 #[must_use]
-pub fn needs(viewer: &Credentials, target: &Credentials) -> Option<String> {
+pub(crate) fn needs(viewer: &Credentials, target: &Credentials) -> String {
     let other_namespace = same_user_namespace(viewer, target) == Some(false);
     if may_ptrace(viewer, target) {
         let dac = owner_blockers(viewer, target).is_empty();
@@ -336,7 +340,7 @@ pub fn needs(viewer: &Credentials, target: &Credentials) -> Option<String> {
         } else {
             "CAP_DAC_READ_SEARCH in addition to CAP_SYS_PTRACE"
         };
-        return Some(needed.to_owned());
+        return needed.to_owned();
     }
     let mut with_ptrace = "as root with CAP_SYS_PTRACE".to_owned();
     if other_namespace {
@@ -357,14 +361,14 @@ pub fn needs(viewer: &Credentials, target: &Credentials) -> Option<String> {
         }
         _ => None,
     };
-    Some(as_target.map_or(format!("run {with_ptrace}"), |text| {
+    as_target.map_or(format!("run {with_ptrace}"), |text| {
         format!("{text}, or {with_ptrace}")
-    }))
+    })
 }
 
 /// The reason for an errno that a file of `/proc/PID` gave.
 #[must_use]
-pub fn refusal(
+pub(crate) fn refusal(
     errno: Errno,
     check: AccessCheck,
     viewer: &Credentials,
@@ -376,7 +380,7 @@ pub fn refusal(
             return Refusal {
                 reason: denial(errno, check, viewer, &target),
                 errno: Some(format!("{errno:?}")),
-                needs: needs(viewer, &target).map(Into::into),
+                needs: Some(needs(viewer, &target).into()),
             };
         }
         Errno::ESRCH => Reason::Vanished,
@@ -394,7 +398,7 @@ pub fn refusal(
 /// The same for a file below a process that is held: what is missing there because the process has
 /// ended is no lack of this kernel.
 #[must_use]
-pub fn refusal_below(
+pub(crate) fn refusal_below(
     process: &ProcessDir,
     errno: Errno,
     check: AccessCheck,

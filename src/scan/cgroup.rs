@@ -17,7 +17,7 @@ const NO_LIMIT: u64 = 1 << 62;
 
 /// The directory of a memory cgroup, below the root of the process that is in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MemoryCgroup {
+pub(crate) struct MemoryCgroup {
     directory: Vec<u8>,
     version: Version,
 }
@@ -69,7 +69,7 @@ impl MemoryCgroup {
     ///
     /// # Errors
     /// Why it cannot be told, with what would tell it.
-    pub fn of(process: &ProcessDir, root: &InRoot) -> Result<Self, Refusal> {
+    pub(crate) fn of(process: &ProcessDir, root: &InRoot) -> Result<Self, Refusal> {
         let read = |name: &std::ffi::CStr, limit, what: &str| {
             let mut buffer = Vec::new();
             match process.read_records(name, limit, &mut buffer) {
@@ -105,7 +105,7 @@ impl MemoryCgroup {
     ///
     /// # Errors
     /// Why the count cannot be read.
-    pub fn oom_kills(&self, root: &InRoot) -> Result<u64, Refusal> {
+    pub(crate) fn oom_kills(&self, root: &InRoot) -> Result<u64, Refusal> {
         let text = self.contents(root, self.version.events())?;
         field(&text, "oom_kill").ok_or_else(|| {
             Refusal::of(Reason::Unsupported).needing("a kernel that counts OOM kills (4.13)")
@@ -116,7 +116,7 @@ impl MemoryCgroup {
     ///
     /// # Errors
     /// Why it cannot be read.
-    pub fn limit_bytes(&self, root: &InRoot) -> Result<Option<u64>, Refusal> {
+    pub(crate) fn limit_bytes(&self, root: &InRoot) -> Result<Option<u64>, Refusal> {
         let text = self.contents(root, self.version.limit())?;
         if text.trim() == "max" {
             return Ok(None);
@@ -129,7 +129,7 @@ impl MemoryCgroup {
     ///
     /// # Errors
     /// Why it cannot be read.
-    pub fn working_set_bytes(&self, root: &InRoot) -> Result<u64, Refusal> {
+    pub(crate) fn working_set_bytes(&self, root: &InRoot) -> Result<u64, Refusal> {
         let used = number(&self.contents(root, self.version.current())?)?;
         let stat = self.contents(root, "memory.stat")?;
         let inactive = field(&stat, self.version.inactive_file()).ok_or_else(|| {
@@ -140,7 +140,7 @@ impl MemoryCgroup {
 
     /// Its directory, as the process sees it.
     #[must_use]
-    pub fn path(&self) -> &[u8] {
+    pub(crate) fn path(&self) -> &[u8] {
         &self.directory
     }
 

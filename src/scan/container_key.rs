@@ -18,7 +18,7 @@ use crate::sys::{ProcessDir, Truncation};
 
 /// What makes two processes members of the same container.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Key {
+pub(crate) enum Key {
     /// The runtime's id.
     Id(String),
     /// Device and root of the file system at `/`.
@@ -29,7 +29,7 @@ pub enum Key {
 
 /// A container as its processes show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
+pub(crate) struct Identity {
     /// What sets it apart.
     pub key: Key,
     /// Its name, where Kubernetes left it in a mount.
@@ -43,7 +43,7 @@ pub struct Identity {
 impl Identity {
     /// Of a process that nothing tells about.
     #[must_use]
-    pub fn unknown() -> Self {
+    pub(crate) fn unknown() -> Self {
         Self {
             key: Key::Unknown,
             name: None,
@@ -54,7 +54,7 @@ impl Identity {
 
     /// The runtime's id.
     #[must_use]
-    pub fn id(&self) -> Option<&str> {
+    pub(crate) fn id(&self) -> Option<&str> {
         match &self.key {
             Key::Id(id) => Some(id),
             Key::Root(..) | Key::Unknown => None,
@@ -63,7 +63,7 @@ impl Identity {
 
     /// Whether `wanted` is its name, its id, or the beginning of its id.
     #[must_use]
-    pub fn answers_to(&self, wanted: &str) -> bool {
+    pub(crate) fn answers_to(&self, wanted: &str) -> bool {
         let by_id = |id: &str| wanted.len() >= 4 && id.starts_with(wanted);
         self.name.as_deref() == Some(wanted) || self.id().is_some_and(by_id)
     }
@@ -71,7 +71,7 @@ impl Identity {
 
 /// What placed a process.
 #[derive(Debug, PartialEq, Eq)]
-pub enum IdentitySource {
+pub(crate) enum IdentitySource {
     /// Its mountinfo was read for it, and stands whole in the buffer.
     ByMounts,
     /// Something else, or what was known already.
@@ -80,7 +80,7 @@ pub enum IdentitySource {
 
 /// The identities found so far, shared by the threads of a walk.
 #[derive(Debug, Default)]
-pub struct Identities {
+pub(crate) struct Identities {
     known: Mutex<Known>,
 }
 
@@ -92,7 +92,7 @@ struct Known {
 
 impl Identities {
     /// The identity of a process; [`Key::Unknown`] where nothing tells.
-    pub fn of(
+    pub(crate) fn of(
         &self,
         process: &ProcessDir,
         stat: &Stat,

@@ -10,7 +10,7 @@ use crate::model::time::Timestamp;
 use crate::sys::clock::Clock;
 
 /// What is known of the containers beside their processes.
-pub struct Marks<'a> {
+pub(crate) struct Marks<'a> {
     /// The one that is looked into.
     pub target: Option<&'a Key>,
     /// The one that spyhole runs in.
@@ -23,7 +23,7 @@ pub struct Marks<'a> {
 
 /// One entry for each container, by the start of its first process.
 #[must_use]
-pub fn group(facts: &[ProcessSnapshot], marks: &Marks<'_>) -> Vec<Container> {
+pub(crate) fn group(facts: &[ProcessSnapshot], marks: &Marks<'_>) -> Vec<Container> {
     let mut groups: HashMap<&Key, Group<'_>> = HashMap::new();
     for facts in facts {
         let group = groups.entry(&facts.identity.key).or_insert(Group {

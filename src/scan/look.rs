@@ -29,7 +29,7 @@ impl Scan {
     ///
     /// # Errors
     /// [`NoTarget`], where there is nothing to look at or more than one thing.
-    pub fn open(options: ScanOptions, needs: &[Needs]) -> Result<(Self, Gaps), NoTarget> {
+    pub(crate) fn open(options: ScanOptions, needs: &[Needs]) -> Result<(Self, Gaps), NoTarget> {
         let proc = ProcDir::open(&options.proc).map_err(|errno| NoTarget::NoProc {
             path: options.proc.clone(),
             errno,

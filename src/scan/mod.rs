@@ -3,23 +3,23 @@
 //! [`look`] opens /proc, selects the target and walks; [`reader`] reads the files of one process;
 //! [`target`] holds what the sections then fill their part of the document from.
 
-pub mod cgroup;
-pub mod container_key;
-pub mod containers;
-pub mod look;
-pub mod needs;
-pub mod net_namespace;
-pub mod no_target;
+pub(crate) mod cgroup;
+pub(crate) mod container_key;
+pub(crate) mod containers;
+pub(crate) mod look;
+pub(crate) mod needs;
+pub(crate) mod net_namespace;
+pub(crate) mod no_target;
 pub(crate) mod own_pod;
-pub mod plain_files;
+pub(crate) mod plain_files;
 pub(crate) mod process_files;
-pub mod reader;
-pub mod security;
-pub mod select;
-pub mod snapshot;
-pub mod target;
-pub mod walk;
-pub mod wrong_namespace;
+pub(crate) mod reader;
+pub(crate) mod security;
+pub(crate) mod select;
+pub(crate) mod snapshot;
+pub(crate) mod target;
+pub(crate) mod walk;
+pub(crate) mod wrong_namespace;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ use snapshot::ProcessSnapshot;
 use target::TargetHandle;
 
 /// The result of one walk of /proc: what the sections fill the document from.
-pub struct Scan {
+pub(crate) struct Scan {
     /// Opens and reads further processes and files of the same /proc.
     pub reader: Arc<ProcessReader>,
     /// Ticks, pages and the moment of the walk.
@@ -64,20 +64,20 @@ pub struct Scan {
 impl Scan {
     /// What to call the container of a process; `None` for a process of the host.
     #[must_use]
-    pub fn label(&self, identity: &Identity) -> Option<String> {
+    pub(crate) fn label(&self, identity: &Identity) -> Option<String> {
         self.labels.get(&identity.key).cloned()
     }
 
     /// The id of the target's main process; 0 where there is no target, for gaps that have to
     /// name one.
     #[must_use]
-    pub fn main_pid(&self) -> i32 {
+    pub(crate) fn main_pid(&self) -> i32 {
         self.target.as_ref().map_or(0, |target| target.main.pid())
     }
 
     /// The target's main process, where the walk read it.
     #[must_use]
-    pub fn main_process(&self) -> Option<&ProcessSnapshot> {
+    pub(crate) fn main_process(&self) -> Option<&ProcessSnapshot> {
         let pid = self.target.as_ref()?.main.pid();
         let found = self
             .processes
@@ -87,7 +87,7 @@ impl Scan {
     }
 
     /// The target as the document names it.
-    pub fn describe_target(&self, gaps: &mut Gaps) -> Option<Target> {
+    pub(crate) fn describe_target(&self, gaps: &mut Gaps) -> Option<Target> {
         let main = self.main_process()?;
         let target = self.target.as_ref()?;
         let identity = &target.identity;

@@ -48,7 +48,7 @@ bitflags::bitflags! {
 }
 
 /// How to look.
-pub struct ScanOptions {
+pub(crate) struct ScanOptions {
     /// Where proc is mounted: `--proc`.
     pub proc: PathBuf,
     /// What was named as target.
@@ -63,7 +63,7 @@ pub struct ScanOptions {
 
 /// How much of what is in sight a request covers; the later ones hold the earlier ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Scope {
+pub(crate) enum Scope {
     /// The main process of the target.
     Main,
     /// Every process of the target; the containers in sight are told apart.
@@ -74,7 +74,7 @@ pub enum Scope {
 
 /// What one request needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Needs {
+pub(crate) struct Needs {
     /// Files of each process in scope.
     pub files: Files,
     /// Which processes.
@@ -115,7 +115,7 @@ impl CombinedNeeds {
 
 /// Which connections a request may open, and how long one of them may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NetPolicy {
+pub(crate) struct NetPolicy {
     /// To whom.
     pub connect: ConnectPolicy,
     /// How long one server may take to answer.
@@ -125,7 +125,8 @@ pub struct NetPolicy {
 /// To whom a request may open connections; each allows what those before it allow, but for
 /// `Endpoint`, which names one address and not the listeners.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ConnectPolicy {
+#[expect(dead_code, reason = "the switch of `serve` will choose")]
+pub(crate) enum ConnectPolicy {
     /// To nobody: `--no-connect`.
     None,
     /// To the target's own listeners, on addresses of its network namespace.
@@ -139,7 +140,7 @@ pub enum ConnectPolicy {
 impl NetPolicy {
     /// No connection at all.
     #[must_use]
-    pub fn none() -> Self {
+    pub(crate) fn none() -> Self {
         Self {
             connect: ConnectPolicy::None,
             dial_timeout: Duration::ZERO,
@@ -148,14 +149,14 @@ impl NetPolicy {
 
     /// The time for one connection to the target's own listeners, where that is allowed.
     #[must_use]
-    pub fn to_listeners(self) -> Option<Duration> {
+    pub(crate) fn to_listeners(self) -> Option<Duration> {
         matches!(self.connect, ConnectPolicy::Listeners | ConnectPolicy::Any)
             .then_some(self.dial_timeout)
     }
 
     /// The time for one connection to an address that the request names, where that is allowed.
     #[must_use]
-    pub fn to_endpoint(self) -> Option<Duration> {
+    pub(crate) fn to_endpoint(self) -> Option<Duration> {
         matches!(self.connect, ConnectPolicy::Endpoint | ConnectPolicy::Any)
             .then_some(self.dial_timeout)
     }
@@ -163,7 +164,7 @@ impl NetPolicy {
 
 /// What the user named as target.
 #[derive(Debug, Clone, Default)]
-pub struct Choice {
+pub(crate) struct Choice {
     /// `--pid`: this process alone.
     pub pid: Option<i32>,
     /// `--container`: a name, an id or its beginning, or `pid-N` for the container of a process.

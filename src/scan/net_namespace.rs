@@ -16,7 +16,7 @@ const DYNAMIC_FIRST: u64 = 0xf000_0000;
 
 /// What tells one network namespace from another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NetNamespace {
+pub(crate) struct NetNamespace {
     /// The number that `ns/net` names, or why it could not be read.
     pub inode: Result<u64, Errno>,
     /// The inode of `net/dev`, where it proves something.
@@ -25,7 +25,7 @@ pub struct NetNamespace {
 
 /// A mark to group by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Mark {
+pub(crate) enum Mark {
     /// The inode of `net/dev`.
     Tables(u64),
     /// The number that `ns/net` names.
@@ -35,7 +35,7 @@ pub enum Mark {
 impl NetNamespace {
     /// Asks for both marks.
     #[must_use]
-    pub fn of(process: &ProcessDir) -> Self {
+    pub(crate) fn of(process: &ProcessDir) -> Self {
         let inode = process.read_link(c"ns/net").and_then(|link| {
             let link = NamespaceLink::parse(&link).map_err(|_| Errno::EINVAL)?;
             Ok(link.inode)
@@ -49,7 +49,7 @@ impl NetNamespace {
 
     /// Whether both are proved to be one.
     #[must_use]
-    pub fn is(&self, other: &Self) -> bool {
+    pub(crate) fn is(&self, other: &Self) -> bool {
         match (self.inode, other.inode) {
             (Ok(own), Ok(other)) => own == other,
             _ => self.tables.is_some() && self.tables == other.tables,
@@ -58,7 +58,7 @@ impl NetNamespace {
 
     /// What to group by; `None` where nothing tells.
     #[must_use]
-    pub fn mark(&self) -> Option<Mark> {
+    pub(crate) fn mark(&self) -> Option<Mark> {
         let link = self.inode.ok().map(Mark::Link);
         self.tables.map(Mark::Tables).or(link)
     }

@@ -9,7 +9,7 @@ use crate::model::escape::escaped;
 
 /// Why there is nothing to look at.
 #[derive(Debug, thiserror::Error)]
-pub enum NoTarget {
+pub(crate) enum NoTarget {
     /// `/proc` cannot be opened.
     #[error(
         "cannot open {path}: {errno}. Is proc mounted there? Use --proc DIR if it is mounted \

@@ -9,7 +9,7 @@ use crate::rights::ptrace_access::AccessCheck;
 use crate::sys::file_limits;
 
 /// A file of a process that is kept as it is read.
-pub struct PlainFile {
+pub(crate) struct PlainFile {
     /// Asks for it.
     pub flag: Files,
     /// Its name in the directory of the process.
@@ -25,7 +25,7 @@ pub struct PlainFile {
 }
 
 /// All of them, in the order in which they are read.
-pub const PLAIN_FILES: &[PlainFile] = &[
+pub(crate) const PLAIN_FILES: &[PlainFile] = &[
     PlainFile {
         flag: Files::ENVIRON,
         name: c"environ",
@@ -46,7 +46,7 @@ pub const PLAIN_FILES: &[PlainFile] = &[
 ];
 
 /// The flags of all of them.
-pub const FLAGS: Files = flags(PLAIN_FILES);
+pub(crate) const FLAGS: Files = flags(PLAIN_FILES);
 
 const fn flags(files: &[PlainFile]) -> Files {
     match files {

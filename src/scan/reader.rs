@@ -37,7 +37,7 @@ struct Links {
 
 /// What every visit needs to know.
 #[derive(Debug)]
-pub struct ProcessReader {
+pub(crate) struct ProcessReader {
     /// The /proc that is walked.
     pub proc: Arc<ProcDir>,
     /// Who looks; read once something was refused, which it may never be.
@@ -47,10 +47,10 @@ pub struct ProcessReader {
 }
 
 /// Which processes get their files read; of the others only the container is told.
-pub type ProcessFilter = dyn Fn(i32, &Identity) -> bool + Send + Sync;
+pub(crate) type ProcessFilter = dyn Fn(i32, &Identity) -> bool + Send + Sync;
 
 /// Why a visit brought nothing.
-pub enum ProcessReadError {
+pub(crate) enum ProcessReadError {
     /// The process has ended.
     Gone,
     /// It is listed and may not be entered.
@@ -62,7 +62,7 @@ impl ProcessReader {
     ///
     /// # Errors
     /// [`ProcessReadError`], where it is gone or may not be entered.
-    pub fn enter(&self, pid: i32) -> Result<ProcessDir, ProcessReadError> {
+    pub(crate) fn enter(&self, pid: i32) -> Result<ProcessDir, ProcessReadError> {
         self.proc.process(pid).map_err(lost)
     }
 
@@ -70,7 +70,7 @@ impl ProcessReader {
     ///
     /// # Errors
     /// [`ProcessReadError`], where it is gone or may not be entered.
-    pub fn visit(
+    pub(crate) fn visit(
         &self,
         process: &ProcessDir,
         files: Files,
@@ -331,7 +331,7 @@ fn lost(errno: Errno) -> ProcessReadError {
 }
 
 /// What shows processes that the mount options of /proc hide.
-pub const WITHOUT_HIDEPID: &str =
+pub(crate) const WITHOUT_HIDEPID: &str =
     "a /proc without hidepid, its group (the mount option gid=), or CAP_SYS_PTRACE";
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ impl Security {
 impl Namespaces {
     /// Of a process.
     #[must_use]
-    pub fn of(process: &ProcessDir) -> Self {
+    pub(crate) fn of(process: &ProcessDir) -> Self {
         let inode = |name: &CStr, kind| {
             let link = NamespaceLink::parse(&process.read_link(name).ok()?).ok()?;
             (link.kind == kind).then_some(link.inode)

@@ -10,7 +10,7 @@ use crate::model::target::ChosenBy;
 use crate::sys::ProcessDir;
 
 /// How the target is recognised during the walk.
-pub struct Selection {
+pub(crate) struct Selection {
     /// Why it is the target.
     pub chosen_by: ChosenBy,
     /// Whose processes belong to it.
@@ -21,7 +21,7 @@ pub struct Selection {
 
 /// What stands at the two places that decide: PID 1 and spyhole itself.
 #[derive(Debug, Default)]
-pub struct ReferenceProcesses {
+pub(crate) struct ReferenceProcesses {
     /// PID 1 of the PID namespace in sight, where it can be seen and is not spyhole.
     pub first: Option<ProcessSnapshot>,
     /// Its directory, held.
@@ -32,7 +32,7 @@ pub struct ReferenceProcesses {
 
 impl ReferenceProcesses {
     /// Visits both places; of spyhole itself only `own_files` are read.
-    pub fn read(
+    pub(crate) fn read(
         reader: &ProcessReader,
         files: Files,
         own_files: Files,
@@ -62,7 +62,7 @@ impl ReferenceProcesses {
 
     /// What holds the namespaces of a pod, where PID 1 does just that.
     #[must_use]
-    pub fn pause(&self) -> Option<&Key> {
+    pub(crate) fn pause(&self) -> Option<&Key> {
         let facts = self.first.as_ref()?;
         is_pause(facts).then_some(&facts.identity.key)
     }
@@ -71,7 +71,7 @@ impl ReferenceProcesses {
 /// Whether nothing but the pause process can be behind this: `pause` of Kubernetes,
 /// or Podman's `catatonit -P` (which as `catatonit -- CMD` is an init of an application).
 #[must_use]
-pub fn is_pause(facts: &ProcessSnapshot) -> bool {
+pub(crate) fn is_pause(facts: &ProcessSnapshot) -> bool {
     match facts.stat.comm.as_slice() {
         b"pause" => true,
         b"catatonit" => match &facts.args {
@@ -86,7 +86,7 @@ pub fn is_pause(facts: &ProcessSnapshot) -> bool {
 ///
 /// # Errors
 /// The process that was named and is not there.
-pub fn select(
+pub(crate) fn select(
     reader: &ProcessReader,
     choice: &Choice,
     references: &mut ReferenceProcesses,

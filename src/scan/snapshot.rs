@@ -16,7 +16,7 @@ use crate::sys::program::Program;
 
 /// What one visit to a process brought. `None`: not asked for.
 #[derive(Debug)]
-pub struct ProcessSnapshot {
+pub(crate) struct ProcessSnapshot {
     /// Its id.
     pub pid: i32,
     /// Effective uid.
@@ -67,7 +67,7 @@ pub struct ProcessSnapshot {
 
 /// A descriptor that leads to a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OpenSocket {
+pub(crate) struct OpenSocket {
     /// Its number.
     pub fd: i32,
     /// The inode of the socket.
@@ -76,7 +76,7 @@ pub struct OpenSocket {
 
 /// The security context of a process beyond its `status`.
 #[derive(Debug)]
-pub struct Security {
+pub(crate) struct Security {
     /// `uid_map`.
     pub uid_map: Result<IdMap, Refusal>,
     /// `gid_map`.
@@ -93,7 +93,7 @@ pub struct Security {
 
 /// Inodes of namespaces, equal for processes that share one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Namespaces {
+pub(crate) struct Namespaces {
     /// `ns/ipc`.
     pub ipc: Option<u64>,
     /// `ns/net`.
@@ -106,7 +106,7 @@ pub struct Namespaces {
 
 /// A thread.
 #[derive(Debug)]
-pub struct Task {
+pub(crate) struct Task {
     /// Its id.
     pub tid: i32,
     /// `comm`, where it could still be read.
@@ -118,7 +118,7 @@ pub struct Task {
 impl ProcessSnapshot {
     /// A file that is kept as it was read, such as `environ`.
     #[must_use]
-    pub fn file(&self, flag: Files) -> Option<&Result<Vec<u8>, Refusal>> {
+    pub(crate) fn file(&self, flag: Files) -> Option<&Result<Vec<u8>, Refusal>> {
         let found = self.plain.iter().find(|(of, _)| *of == flag);
         found.map(|(_, attempt)| attempt)
     }

@@ -16,7 +16,7 @@ use crate::sys::file_limits;
 use crate::sys::{InRoot, ProcessDir, Truncation};
 
 /// What a target calls its ids.
-pub struct Names {
+pub(crate) struct Names {
     /// From its `/etc/passwd`.
     pub users: Accounts,
     /// From its `/etc/group`.
@@ -24,7 +24,7 @@ pub struct Names {
 }
 
 /// The target, held by descriptors.
-pub struct TargetHandle {
+pub(crate) struct TargetHandle {
     /// Its main process.
     pub main: ProcessDir,
     /// The container of that process.
@@ -44,7 +44,7 @@ pub struct TargetHandle {
 impl TargetHandle {
     /// Takes hold of a target.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         main: ProcessDir,
         identity: Arc<Identity>,
         chosen_by: ChosenBy,
@@ -66,7 +66,7 @@ impl TargetHandle {
     ///
     /// # Errors
     /// Why its `/etc/passwd` cannot be read. A target without one has no names, which is no error.
-    pub fn names(&self, viewer: &CallerCredentials) -> Result<&Names, &Refusal> {
+    pub(crate) fn names(&self, viewer: &CallerCredentials) -> Result<&Names, &Refusal> {
         let read = || {
             let root = self.root(viewer).map_err(Clone::clone)?;
             let file = |path: &[u8]| {
@@ -91,7 +91,7 @@ impl TargetHandle {
     ///
     /// # Errors
     /// Why it cannot be entered.
-    pub fn root(&self, viewer: &CallerCredentials) -> Result<&InRoot, &Refusal> {
+    pub(crate) fn root(&self, viewer: &CallerCredentials) -> Result<&InRoot, &Refusal> {
         let open = || {
             InRoot::of(&self.main).map_err(|errno| self.refusal(errno, AccessCheck::Ptrace, viewer))
         };
@@ -100,14 +100,19 @@ impl TargetHandle {
 
     /// The reason behind an errno that a file of the main process gave.
     #[must_use]
-    pub fn refusal(&self, errno: Errno, check: AccessCheck, viewer: &CallerCredentials) -> Refusal {
+    pub(crate) fn refusal(
+        &self,
+        errno: Errno,
+        check: AccessCheck,
+        viewer: &CallerCredentials,
+    ) -> Refusal {
         refusal_below(&self.main, errno, check, viewer, || {
             self.credentials().clone()
         })
     }
 
     /// The credentials of the main process.
-    pub fn credentials(&self) -> &Credentials {
+    pub(crate) fn credentials(&self) -> &Credentials {
         self.credentials.get_or_init(|| match self.status.clone() {
             Some(status) => Credentials::with_status(&self.main, status, &mut Vec::new()),
             None => Credentials::of(&self.main, &mut Vec::new()),
@@ -117,7 +122,7 @@ impl TargetHandle {
 
 /// A file of the target that its own mode keeps from being read.
 #[must_use]
-pub fn by_its_mode(errno: Errno) -> Refusal {
+pub(crate) fn by_its_mode(errno: Errno) -> Refusal {
     let refusal = Refusal {
         errno: Some(format!("{errno:?}")),
         ..Refusal::of(match errno {

@@ -24,7 +24,7 @@ const STACK_BYTES: usize = 256 << 10;
 const CONTAINERS_HELD: usize = 3;
 
 /// Which processes a walk reads.
-pub struct Plan {
+pub(crate) struct Plan {
     /// The processes to visit.
     pub pids: Vec<i32>,
     /// What to read of those that `read` accepts.
@@ -51,7 +51,7 @@ impl Plan {
 
 /// What a walk brought.
 #[derive(Debug, Default)]
-pub struct Walk {
+pub(crate) struct Walk {
     /// By pid.
     pub facts: Vec<ProcessSnapshot>,
     /// Processes that are listed and may not be entered, with the reason.
@@ -66,7 +66,7 @@ pub struct Walk {
 
 /// The first process of a container.
 #[derive(Debug)]
-pub struct First {
+pub(crate) struct First {
     /// The container.
     pub identity: Arc<Identity>,
     /// Its start, in ticks after boot.
@@ -76,7 +76,7 @@ pub struct First {
 }
 
 /// Visits these processes on threads of its own until the deadline.
-pub fn walk(reader: &Arc<ProcessReader>, plan: Plan, deadline: Instant) -> Walk {
+pub(crate) fn walk(reader: &Arc<ProcessReader>, plan: Plan, deadline: Instant) -> Walk {
     if plan.pids.is_empty() {
         return Walk::default();
     }

@@ -36,7 +36,7 @@ fn attach() -> String {
 /// The words for a document about spyhole's own container that nobody asked for; `None` for any
 /// other.
 #[must_use]
-pub fn words(report: &Report) -> Option<String> {
+pub(crate) fn words(report: &Report) -> Option<String> {
     let chosen_by = report.target.as_ref()?.chosen_by;
     if !matches!(
         chosen_by,
@@ -64,12 +64,12 @@ pub fn words(report: &Report) -> Option<String> {
 }
 
 /// Where the kernel's own proc is mounted, which keeps nobody waiting for its list.
-pub const PROC: &str = "/proc";
+pub(crate) const PROC: &str = "/proc";
 
 /// The same for a server that begins, from the list of processes alone: nothing is read of
 /// any process that could keep it waiting. `None` as well where the list does not tell.
 #[must_use]
-pub fn at_a_glance() -> Option<String> {
+pub(crate) fn at_a_glance() -> Option<String> {
     let proc = ProcDir::open(Path::new(PROC)).ok()?;
     let own = proc.own_pid().ok()?;
     let pids = proc.pids().ok()?;

@@ -15,10 +15,10 @@ use crate::scan::needs::{Needs, Scope};
 /// Flags of `spyhole containers`; there are none.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ContainersQuery {}
+pub(crate) struct ContainersQuery {}
 
 /// What the section is.
-pub const INFO: SectionInfo = SectionInfo {
+pub(crate) const INFO: SectionInfo = SectionInfo {
     name: "containers",
     aliases: &[],
     about: "List the visible containers and mark the target",

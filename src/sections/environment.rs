@@ -22,7 +22,7 @@ use crate::scan::snapshot::ProcessSnapshot;
 /// Flags of `spyhole environment`.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct EnvironmentQuery {
+pub(crate) struct EnvironmentQuery {
     /// Show every process of the target, each compared with its parent.
     #[arg(short = 'A', long)]
     pub all: bool,
@@ -35,7 +35,7 @@ pub struct EnvironmentQuery {
 }
 
 /// What the section is.
-pub const INFO: SectionInfo = SectionInfo {
+pub(crate) const INFO: SectionInfo = SectionInfo {
     name: "environment",
     aliases: &["env"],
     about: "Show the environment of the main process at exec, secrets redacted",

@@ -3,21 +3,21 @@
 //! [`scan`](crate::scan) finds the target and walks /proc once; each section then fills its
 //! part of the report from what the walk brought.
 
-pub mod access;
-pub mod capabilities;
-pub mod certificates;
-pub mod containers;
-pub mod environment;
-pub mod mounts;
+pub(crate) mod access;
+pub(crate) mod capabilities;
+pub(crate) mod certificates;
+pub(crate) mod containers;
+pub(crate) mod environment;
+pub(crate) mod mounts;
 #[cfg(feature = "sample-section")]
-pub mod personality;
-pub mod processes;
+pub(crate) mod personality;
+pub(crate) mod processes;
 mod query_pairs;
-pub mod registry;
-pub mod section;
-pub mod sockets;
-pub mod tls;
-pub mod view;
+pub(crate) mod registry;
+pub(crate) mod section;
+pub(crate) mod sockets;
+pub(crate) mod tls;
+pub(crate) mod view;
 
 use crate::model::Report;
 use crate::model::time::Timestamp;
@@ -25,18 +25,18 @@ use crate::render::tables::Table;
 use crate::scan::Scan;
 use crate::scan::needs::ScanOptions;
 use crate::scan::no_target::NoTarget;
-pub use registry::REGISTRY;
+pub(crate) use registry::REGISTRY;
 use section::{Detail, Request};
 use view::ViewEntry;
 
 /// The sections under the names of other tools, in the order of the help.
-pub const VIEWS: &[ViewEntry] = &[ViewEntry::of::<mounts::df::DfView>()];
+pub(crate) const VIEWS: &[ViewEntry] = &[ViewEntry::of::<mounts::df::DfView>()];
 
 /// One look for all of these requests.
 ///
 /// # Errors
 /// [`NoTarget`], where there is nothing to look at or more than one thing.
-pub fn report(
+pub(crate) fn report(
     options: ScanOptions,
     requests: &[Box<dyn Request>],
     detail: Detail,
@@ -62,7 +62,7 @@ pub fn report(
 
 /// The report as tables, section by section; with a title for each where there are several.
 #[must_use]
-pub fn tables(report: &Report, requests: &[Box<dyn Request>], detail: Detail) -> Vec<Table> {
+pub(crate) fn tables(report: &Report, requests: &[Box<dyn Request>], detail: Detail) -> Vec<Table> {
     let mut all = Vec::new();
     for request in requests {
         let mut tables = request.tables(report, detail);

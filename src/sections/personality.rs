@@ -19,14 +19,14 @@ use crate::scan::process_files::malformed;
 /// Flags of `spyhole personality`.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct PersonalityQuery {
+pub(crate) struct PersonalityQuery {
     /// Say in words whether addresses are chosen at random.
     #[arg(long)]
     pub names: bool,
 }
 
 /// What the section is.
-pub const INFO: SectionInfo = SectionInfo {
+pub(crate) const INFO: SectionInfo = SectionInfo {
     name: "personality",
     aliases: &["setarch"],
     about: "Show how the kernel runs the main process: personality(2)",

@@ -13,7 +13,7 @@ use serde::forward_to_deserialize_any;
 /// Why a query makes no request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{why}")]
-pub struct QueryError {
+pub(crate) struct QueryError {
     /// The parameter that cannot be read; `None` where only the request as a whole is wrong.
     pub parameter: Option<String>,
     /// What is wrong, as a sentence.

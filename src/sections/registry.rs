@@ -1,14 +1,12 @@
 //! Lists every section: what the command line, the endpoint and `dump` offer follows from here.
 
-use std::ffi::OsStr;
-
 use super::section::{Request, Section};
 use super::{
     access, capabilities, certificates, containers, environment, mounts, processes, sockets, tls,
 };
 
 /// Every section, in the order of the document and of the help.
-pub const REGISTRY: &[Section] = &[
+pub(crate) const REGISTRY: &[Section] = &[
     Section::of::<processes::ProcessesQuery>(&processes::INFO),
     Section::of::<sockets::SocketsQuery>(&sockets::INFO),
     Section::of::<environment::EnvironmentQuery>(&environment::INFO),
@@ -22,15 +20,9 @@ pub const REGISTRY: &[Section] = &[
     Section::of::<super::personality::PersonalityQuery>(&super::personality::INFO),
 ];
 
-/// The section of this name or alias.
-#[must_use]
-pub fn find(word: &OsStr) -> Option<&'static Section> {
-    REGISTRY.iter().find(|section| section.answers_to(word))
-}
-
 /// What `dump` asks: every section that needs no argument.
 #[must_use]
-pub fn whole() -> Vec<Box<dyn Request>> {
+pub(crate) fn whole() -> Vec<Box<dyn Request>> {
     REGISTRY.iter().filter_map(Section::whole).collect()
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use serde::de::DeserializeOwned;
 
-pub use super::query_pairs::QueryError;
+pub(crate) use super::query_pairs::QueryError;
 use super::query_pairs::from_pairs;
 use crate::model::Report;
 use crate::model::format::Format;
@@ -22,7 +22,7 @@ use crate::scan::needs::{Files, Needs};
 
 /// How much of a section is shown, and so has to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Detail {
+pub(crate) enum Detail {
     /// The usual columns.
     Table,
     /// More columns.
@@ -34,7 +34,7 @@ pub enum Detail {
 impl Detail {
     /// How much must be read for a form of the document.
     #[must_use]
-    pub fn of(format: Format) -> Self {
+    pub(crate) fn of(format: Format) -> Self {
         match format {
             Format::Table => Self::Table,
             Format::Wide => Self::Wide,
@@ -44,7 +44,7 @@ impl Detail {
 }
 
 /// What is known of a section before it is asked; a constant of each.
-pub struct SectionInfo {
+pub(crate) struct SectionInfo {
     /// The subcommand and the JSON key.
     pub name: &'static str,
     /// Names of tools that it stands in for, taken as its own.
@@ -60,6 +60,10 @@ pub struct SectionInfo {
     /// Whether it has certificates for `-o pem`.
     pub pem: bool,
     /// Whether a document of it may hold what the redactor keeps back.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "`registry::tests` holds it to the schema")
+    )]
     pub secrets: bool,
     /// Its part of `/metrics`.
     pub metrics: Option<SectionMetrics>,
@@ -67,7 +71,7 @@ pub struct SectionInfo {
 
 /// What a section has to do with `/metrics`.
 #[derive(Clone, Copy)]
-pub struct SectionMetrics {
+pub(crate) struct SectionMetrics {
     /// What each scrape asks it; `None` where a scrape of this kind asks it nothing.
     pub request: fn(Scrape) -> Option<Box<dyn Request>>,
     /// Its metrics, from the report that came of it.
@@ -76,7 +80,7 @@ pub struct SectionMetrics {
 
 /// What a scrape looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Scrape {
+pub(crate) struct Scrape {
     /// Every process in sight, as no target was named.
     pub all_processes: bool,
     /// Whether there may be a target.
@@ -85,7 +89,7 @@ pub struct Scrape {
 
 /// What a section is asked, and how it answers: its flags, which clap reads from the command
 /// line and serde from a query string.
-pub trait Request: Send {
+pub(crate) trait Request: Send {
     /// The section that it is a request of.
     fn info(&self) -> &'static SectionInfo;
 
@@ -157,7 +161,7 @@ pub trait Request: Send {
 ///
 /// # Errors
 /// The flag, and a sentence that tells both times.
-pub fn fits(request: &dyn Request, timeout: Duration) -> Result<(), (&'static str, String)> {
+pub(crate) fn fits(request: &dyn Request, timeout: Duration) -> Result<(), (&'static str, String)> {
     match request.asked_time() {
         Some((flag, asked)) if asked > timeout => {
             let (asked, timeout) = (
@@ -176,7 +180,7 @@ pub fn fits(request: &dyn Request, timeout: Duration) -> Result<(), (&'static st
 type FromQuery = fn(&[(String, String)]) -> Result<Box<dyn Request>, QueryError>;
 
 /// An entry of the registry: a section and how its requests are made.
-pub struct Section {
+pub(crate) struct Section {
     /// What is known of it before it is asked.
     pub info: &'static SectionInfo,
     augment: fn(Command) -> Command,
@@ -188,7 +192,7 @@ pub struct Section {
 impl Section {
     /// The entry of a section whose requests are of this type.
     #[must_use]
-    pub const fn of<R>(info: &'static SectionInfo) -> Self
+    pub(crate) const fn of<R>(info: &'static SectionInfo) -> Self
     where
         R: Request + Args + FromArgMatches + DeserializeOwned + Default + 'static,
     {
@@ -217,13 +221,13 @@ impl Section {
 
     /// Whether a word of a command line is its name or one of its aliases.
     #[must_use]
-    pub fn answers_to(&self, word: &OsStr) -> bool {
+    pub(crate) fn answers_to(&self, word: &OsStr) -> bool {
         word == self.info.name || self.info.aliases.iter().any(|alias| word == *alias)
     }
 
     /// Its subcommand.
     #[must_use]
-    pub fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         let info = self.info;
         Command::new(info.name)
             .about(info.about)
@@ -237,7 +241,7 @@ impl Section {
     ///
     /// # Errors
     /// A sentence that names the flag and what was expected.
-    pub fn request(&self, matches: &ArgMatches) -> Result<Box<dyn Request>, String> {
+    pub(crate) fn request(&self, matches: &ArgMatches) -> Result<Box<dyn Request>, String> {
         (self.from_matches)(matches)
     }
 
@@ -246,7 +250,7 @@ impl Section {
     ///
     /// # Errors
     /// What was expected, and of which parameter.
-    pub fn request_from_query(
+    pub(crate) fn request_from_query(
         &self,
         pairs: &[(String, String)],
     ) -> Result<Box<dyn Request>, QueryError> {
@@ -255,7 +259,7 @@ impl Section {
 
     /// The request that `dump` makes of it, if it makes one.
     #[must_use]
-    pub fn whole(&self) -> Option<Box<dyn Request>> {
+    pub(crate) fn whole(&self) -> Option<Box<dyn Request>> {
         self.info.in_dump.then(self.whole)
     }
 }

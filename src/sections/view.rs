@@ -17,7 +17,7 @@ use crate::scan::Scan;
 use crate::scan::needs::Needs;
 
 /// What a view adds to its section. The type itself holds the flags.
-pub trait View: Args + FromArgMatches + Send + 'static {
+pub(crate) trait View: Args + FromArgMatches + Send + 'static {
     /// The section whose document it shows.
     type Section: Request;
     /// What that section is.
@@ -39,7 +39,7 @@ pub trait View: Args + FromArgMatches + Send + 'static {
 }
 
 /// An entry of the views.
-pub struct ViewEntry {
+pub(crate) struct ViewEntry {
     /// As [`View::NAME`].
     pub name: &'static str,
     /// The section that it shows.
@@ -54,7 +54,7 @@ pub struct ViewEntry {
 impl ViewEntry {
     /// The entry of a view type.
     #[must_use]
-    pub const fn of<V: View>() -> Self {
+    pub(crate) const fn of<V: View>() -> Self {
         Self {
             name: V::NAME,
             section: V::SECTION.name,
@@ -73,13 +73,13 @@ impl ViewEntry {
 
     /// Whether a word of a command line is its name.
     #[must_use]
-    pub fn answers_to(&self, word: &OsStr) -> bool {
+    pub(crate) fn answers_to(&self, word: &OsStr) -> bool {
         word == self.name
     }
 
     /// Its subcommand.
     #[must_use]
-    pub fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         let command = Command::new(self.name)
             .about(self.about)
             .after_help(format!("Example:\n  {}", self.example));
@@ -99,7 +99,7 @@ impl ViewEntry {
     ///
     /// # Errors
     /// A sentence that names the flag and what was expected.
-    pub fn request(&self, matches: &ArgMatches) -> Result<Box<dyn Request>, String> {
+    pub(crate) fn request(&self, matches: &ArgMatches) -> Result<Box<dyn Request>, String> {
         (self.from_matches)(matches)
     }
 }

@@ -6,7 +6,7 @@ use crate::check::Check;
 
 /// `--probe NAME=CHECK`.
 #[derive(Debug, Clone)]
-pub struct Declared {
+pub(crate) struct Declared {
     /// What it is called in the path.
     pub name: String,
     /// What it asks.

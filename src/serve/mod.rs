@@ -19,13 +19,13 @@ mod listener;
 mod log;
 mod metrics;
 mod openapi;
-pub mod options;
+pub(crate) mod options;
 mod probes;
 mod problem;
 mod query;
 mod reloading_file;
 mod reply;
-pub mod routes;
+pub(crate) mod routes;
 mod secure;
 mod service;
 mod static_document;
@@ -56,7 +56,7 @@ const FAREWELL: Duration = Duration::from_millis(800);
 
 /// Why the server does not run.
 #[derive(Debug, thiserror::Error)]
-pub enum ServeError {
+pub(crate) enum ServeError {
     /// The options cannot be meant so.
     #[error("{0}")]
     Usage(String),
@@ -94,7 +94,7 @@ struct Server {
 ///
 /// # Errors
 /// [`ServeError`], where it cannot start.
-pub fn run(options: ServeOptions, look: ScanDefaults) -> Result<(), ServeError> {
+pub(crate) fn run(options: ServeOptions, look: ScanDefaults) -> Result<(), ServeError> {
     sys::harden::seclude();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

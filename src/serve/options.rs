@@ -16,11 +16,11 @@ use crate::scan::needs::{NetPolicy, ScanOptions};
 use crate::scan::wrong_namespace;
 
 /// The variable that may name the token file instead of `--token-file`.
-pub const TOKEN_FILE_VARIABLE: &str = "SPYHOLE_TOKEN_FILE";
+pub(crate) const TOKEN_FILE_VARIABLE: &str = "SPYHOLE_TOKEN_FILE";
 
 /// How the server is run.
 #[derive(Debug, Clone, Args)]
-pub struct ServeOptions {
+pub(crate) struct ServeOptions {
     /// Listen on ADDR:PORT or unix:PATH (repeatable).
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7794", action = ArgAction::Append)]
     pub listen: Vec<Listen>,
@@ -106,7 +106,7 @@ const LIMITS: &str = "Limits";
 
 /// The form of the access log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum AccessLog {
+pub(crate) enum AccessLog {
     /// A line of words.
     Text,
     /// A JSON object a line.
@@ -117,7 +117,7 @@ pub enum AccessLog {
 
 /// What each look of the server has in common with the command line's.
 #[derive(Clone)]
-pub struct ScanDefaults {
+pub(crate) struct ScanDefaults {
     /// Where proc is mounted: `--proc`.
     pub proc: PathBuf,
     /// The process that is looked at where a request names none: `--pid`.
@@ -138,14 +138,14 @@ pub struct ScanDefaults {
 impl ScanDefaults {
     /// Whether it was said whom to look at, or where.
     #[must_use]
-    pub fn names_target(&self) -> bool {
+    pub(crate) fn names_target(&self) -> bool {
         let elsewhere = self.proc != Path::new(wrong_namespace::PROC);
         elsewhere || self.own || self.pid.is_some() || self.container.is_some()
     }
 
     /// A look at the target of the server, no secrets shown.
     #[must_use]
-    pub fn options(&self) -> ScanOptions {
+    pub(crate) fn options(&self) -> ScanOptions {
         ScanOptions {
             proc: self.proc.clone(),
             choice: Choice {
@@ -162,7 +162,7 @@ impl ScanDefaults {
 
 /// A place to listen on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Listen {
+pub(crate) enum Listen {
     /// An address and a port.
     Tcp(SocketAddr),
     /// A socket in the file system, for its owner only.
@@ -198,7 +198,7 @@ impl fmt::Display for Listen {
 impl Listen {
     /// Whether only this pod reaches it.
     #[must_use]
-    pub fn is_local(&self) -> bool {
+    pub(crate) fn is_local(&self) -> bool {
         match self {
             Self::Tcp(address) => address.ip().to_canonical().is_loopback(),
             Self::Unix(_) => true,
@@ -209,7 +209,7 @@ impl Listen {
 impl ServeOptions {
     /// What the environment says where a flag does not.
     #[must_use]
-    pub fn with_environment(mut self, variable: impl Fn(&str) -> Option<OsString>) -> Self {
+    pub(crate) fn with_environment(mut self, variable: impl Fn(&str) -> Option<OsString>) -> Self {
         if self.token_file.is_none() && !self.insecure_no_auth {
             self.token_file = variable(TOKEN_FILE_VARIABLE).map(PathBuf::from);
         }
@@ -218,7 +218,7 @@ impl ServeOptions {
 
     /// Bytes of the request line and all headers of a request.
     #[must_use]
-    pub fn head_bytes(&self) -> usize {
+    pub(crate) fn head_bytes(&self) -> usize {
         usize::from(self.max_head) << 10
     }
 
@@ -226,7 +226,7 @@ impl ServeOptions {
     ///
     /// # Errors
     /// A sentence that names the flag and what to do.
-    pub fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self) -> Result<(), String> {
         let open = self.listen.iter().find(|listen| !listen.is_local());
         let guarded =
             self.token_file.is_some() || self.client_ca.is_some() || self.insecure_no_auth;

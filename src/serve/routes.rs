@@ -16,7 +16,7 @@ pub enum Access {
 
 /// What answers.
 #[derive(Clone, Copy)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// That the server runs.
     Health,
     /// That it is ready, and what was declared to gate it.
@@ -39,7 +39,7 @@ pub enum Kind {
 
 /// A path and what answers there.
 #[derive(Clone, Copy)]
-pub struct Route {
+pub(crate) struct Route {
     /// The path, without the name of the section or probe at its end.
     pub path: &'static str,
     /// What stands behind it in the path: the name of a section.
@@ -109,7 +109,7 @@ const fn route(path: &'static str, about: &'static str, access: Access, kind: Ki
 }
 
 /// All of them.
-pub fn routes() -> impl Iterator<Item = Route> {
+pub(crate) fn routes() -> impl Iterator<Item = Route> {
     let sections = REGISTRY.iter().map(|section| Route {
         path: "/v1/",
         name: section.info.name,
@@ -122,7 +122,7 @@ pub fn routes() -> impl Iterator<Item = Route> {
 
 /// The route of a path, with the name at its end where it takes one.
 #[must_use]
-pub fn find(path: &str) -> Option<(Route, &str)> {
+pub(crate) fn find(path: &str) -> Option<(Route, &str)> {
     routes().find_map(|route| {
         let rest = path.strip_prefix(route.path)?;
         let fits = match route.kind {

@@ -7,7 +7,7 @@
 
 /// Keeps glibc from giving each thread an arena of its own, which costs a reader of
 /// small files 64 MiB of address space, memory and time. Call it before any thread starts.
-pub fn share_one_arena() {
+pub(crate) fn share_one_arena() {
     #[cfg(target_env = "gnu")]
     // SAFETY: mallopt only sets a number, and no other thread runs yet.
     unsafe {
@@ -17,7 +17,7 @@ pub fn share_one_arena() {
 
 /// Gives back to the kernel what glibc keeps for later, as after a crowd of connections or a
 /// large answer. It takes about as long as a look at a few processes: not for every request.
-pub fn give_back() {
+pub(crate) fn give_back() {
     #[cfg(target_env = "gnu")]
     // SAFETY: malloc_trim only gives back pages that hold nothing, under the allocator's lock.
     unsafe {

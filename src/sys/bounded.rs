@@ -7,7 +7,7 @@ use rustix::buffer::spare_capacity;
 
 /// Whether a read reached the end or was cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Truncation {
+pub(crate) enum Truncation {
     /// All of it was read.
     Whole,
     /// There was more than the bound allows.
@@ -16,7 +16,7 @@ pub enum Truncation {
 
 /// How the end of a file shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Until {
+pub(crate) enum Until {
     /// A read that returns nothing: true of every file.
     Empty,
     /// A read that returns less than it could: true of the files of /proc that are
@@ -31,7 +31,7 @@ const FIRST_READ: usize = 4096;
 ///
 /// # Errors
 /// The errno of read(2). EINTR is repeated.
-pub fn read_bounded(
+pub(crate) fn read_bounded(
     file: impl AsFd,
     limit: usize,
     until: Until,

@@ -39,7 +39,7 @@ unsafe extern "C" {
 
 /// This process as a parent: its signals are blocked.
 #[derive(Debug)]
-pub struct Parent {
+pub(crate) struct Parent {
     /// The mask that it was started with.
     mask: u64,
     first: bool,
@@ -47,7 +47,7 @@ pub struct Parent {
 
 /// A child that was started.
 #[derive(Debug)]
-pub struct Child {
+pub(crate) struct Child {
     pid: i32,
     first: bool,
 }
@@ -68,7 +68,7 @@ pub enum Ended {
 
 /// What a child and the children that it waited for have used, as getrusage(2) tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Usage {
+pub(crate) struct Usage {
     /// Processor time in its own code.
     pub user: Duration,
     /// Processor time in the kernel.
@@ -85,7 +85,7 @@ pub struct Usage {
 impl Parent {
     /// Blocks every signal, and becomes whom orphans among the descendants fall to.
     #[must_use]
-    pub fn begin() -> Self {
+    pub(crate) fn begin() -> Self {
         // An ignored SIGCHLD would have the kernel reap the child behind our back.
         // SAFETY: no handler is installed.
         unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
@@ -106,7 +106,7 @@ impl Parent {
     ///
     /// # Errors
     /// The errno of fork(2) or of execve(2); no process is left then.
-    pub fn start(&self, path: &CStr, words: &[CString]) -> Result<Child, Errno> {
+    pub(crate) fn start(&self, path: &CStr, words: &[CString]) -> Result<Child, Errno> {
         let mut argv: Vec<*mut libc::c_char> =
             words.iter().map(|word| word.as_ptr().cast_mut()).collect();
         argv.push(ptr::null_mut());
@@ -152,7 +152,7 @@ impl Parent {
 impl Child {
     /// Its id.
     #[must_use]
-    pub fn pid(&self) -> i32 {
+    pub(crate) fn pid(&self) -> i32 {
         self.pid
     }
 
@@ -161,7 +161,7 @@ impl Child {
     ///
     /// # Errors
     /// The errno of waiting, which then never works.
-    pub fn wait(&self, mut passed: impl FnMut(u8)) -> Result<Ended, Errno> {
+    pub(crate) fn wait(&self, mut passed: impl FnMut(u8)) -> Result<Ended, Errno> {
         loop {
             let signal = next_signal()?;
             if signal.si_signo == libc::SIGCHLD {
@@ -180,7 +180,7 @@ impl Child {
     ///
     /// # Errors
     /// The errno of waitid(2).
-    pub fn usage(&self) -> Result<Usage, Errno> {
+    pub(crate) fn usage(&self) -> Result<Usage, Errno> {
         let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
         let mut usage = MaybeUninit::<libc::rusage>::zeroed();
         // SAFETY: the kernel's call takes one more argument than the C library's; both are
@@ -210,7 +210,7 @@ impl Child {
     ///
     /// # Errors
     /// The errno of waitid(2).
-    pub fn reap(self) -> Result<(), Errno> {
+    pub(crate) fn reap(self) -> Result<(), Errno> {
         wait_for(libc::P_PID, self.pid.unsigned_abs(), libc::WEXITED).map(drop)
     }
 

@@ -6,7 +6,7 @@ use nix::unistd::{SysconfVar, sysconf};
 
 /// What turns the kernel's ticks and pages into seconds and bytes.
 #[derive(Debug, Clone, Copy)]
-pub struct Clock {
+pub(crate) struct Clock {
     /// When the snapshot was taken.
     pub now: SystemTime,
     /// Time since boot at `now`, sleep included; `starttime` of a process counts from there.
@@ -20,7 +20,7 @@ pub struct Clock {
 impl Clock {
     /// Reads the clocks.
     #[must_use]
-    pub fn read() -> Self {
+    pub(crate) fn read() -> Self {
         Self {
             now: SystemTime::now(),
             since_boot: boot_time(),
@@ -31,7 +31,7 @@ impl Clock {
 
     /// The point in time that is so many ticks after boot.
     #[must_use]
-    pub fn at_ticks(&self, ticks: u64) -> SystemTime {
+    pub(crate) fn at_ticks(&self, ticks: u64) -> SystemTime {
         let after_boot = self.duration(ticks);
         let ago = self.since_boot.saturating_sub(after_boot);
         self.now.checked_sub(ago).unwrap_or(SystemTime::UNIX_EPOCH)
@@ -39,7 +39,7 @@ impl Clock {
 
     /// Ticks as a duration.
     #[must_use]
-    pub fn duration(&self, ticks: u64) -> Duration {
+    pub(crate) fn duration(&self, ticks: u64) -> Duration {
         let rest = ticks % self.ticks_per_second;
         Duration::from_secs(ticks / self.ticks_per_second)
             + Duration::from_nanos(rest.saturating_mul(1_000_000_000) / self.ticks_per_second)

@@ -14,7 +14,7 @@ use super::program::attribute;
 
 /// What is at a path, links followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Executable {
+pub(crate) struct Executable {
     /// Whether it is a regular file.
     pub file: bool,
     /// Whether it is a directory.
@@ -38,7 +38,7 @@ impl Executable {
     ///
     /// # Errors
     /// The errno of resolving the path, or of fstat(2).
-    pub fn at(root: &InRoot, path: &[u8]) -> Result<Self, Errno> {
+    pub(crate) fn at(root: &InRoot, path: &[u8]) -> Result<Self, Errno> {
         let found = root.locate(path)?;
         let stat = fstat(&found)?;
         let kind = SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT;
@@ -61,7 +61,7 @@ impl Executable {
 ///
 /// # Errors
 /// The errno of looking at it; EACCES for what may not be run or is no regular file.
-pub fn may_run(path: &CStr) -> Result<(), Errno> {
+pub(crate) fn may_run(path: &CStr) -> Result<(), Errno> {
     let raw = |errno: rustix::io::Errno| Errno::from_raw(errno.raw_os_error());
     let stat = rustix::fs::stat(path).map_err(raw)?;
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
@@ -72,20 +72,20 @@ pub fn may_run(path: &CStr) -> Result<(), Errno> {
 
 /// The effective uid and gid of this process.
 #[must_use]
-pub fn own_ids() -> (u32, u32) {
+pub(crate) fn own_ids() -> (u32, u32) {
     let (uid, gid) = (rustix::process::geteuid(), rustix::process::getegid());
     (uid.as_raw(), gid.as_raw())
 }
 
 /// Where a symbolic link leads; `None` for what is none.
 #[must_use]
-pub fn link_goal(path: &Path) -> Option<PathBuf> {
+pub(crate) fn link_goal(path: &Path) -> Option<PathBuf> {
     std::fs::read_link(path).ok()
 }
 
 /// The path from the root on, without resolving anything.
 #[must_use]
-pub fn absolute(path: &OsStr) -> PathBuf {
+pub(crate) fn absolute(path: &OsStr) -> PathBuf {
     let path = Path::new(OsStr::from_bytes(path.as_bytes()));
     match std::env::current_dir() {
         Ok(here) if path.is_relative() => here.join(path).components().collect(),

@@ -11,7 +11,7 @@ use super::proc_dir::ProcessDir;
 
 /// What came of reading `fd`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FdTable {
+pub(crate) struct FdTable {
     /// How many are open.
     pub count: u64,
     /// Why a link could not be read; those that were closed meanwhile do not count.
@@ -23,7 +23,10 @@ pub struct FdTable {
 ///
 /// # Errors
 /// The errno of opening or reading the directory.
-pub fn fd_links(process: &ProcessDir, mut each: impl FnMut(i32, &[u8])) -> Result<FdTable, Errno> {
+pub(crate) fn fd_links(
+    process: &ProcessDir,
+    mut each: impl FnMut(i32, &[u8]),
+) -> Result<FdTable, Errno> {
     let flags = OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let links = process.noted(openat(process, c"fd", flags, Mode::empty()))?;
     let numbers = numbers(&links)?;

@@ -14,7 +14,7 @@ const READING: CapabilitySet = CapabilitySet::SYS_PTRACE
 /// No new privileges, and not dumpable: to be called before anything secret is read.
 ///
 /// What the kernel refuses is left as it is: this only takes away.
-pub fn seclude() {
+pub(crate) fn seclude() {
     let _ = set_no_new_privs(true);
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
 }
@@ -24,7 +24,7 @@ pub fn seclude() {
 /// threads.
 ///
 /// What the kernel refuses is left as it is: this only takes away.
-pub fn keep_reading_only() {
+pub(crate) fn keep_reading_only() {
     let Ok(held) = capabilities(None) else { return };
     // Without CAP_SYS_PTRACE a process may be read only by one that holds all of its
     // capabilities: then each of them may be what reading takes.

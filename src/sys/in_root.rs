@@ -27,7 +27,7 @@ const PATH_ONLY: OFlag = OFlag::O_PATH.union(OFlag::O_CLOEXEC);
 
 /// The root directory of a target, held.
 #[derive(Debug)]
-pub struct InRoot {
+pub(crate) struct InRoot {
     root: OwnedFd,
     /// Set once openat2 was missing or refused, so that it is asked only once.
     by_component: AtomicBool,
@@ -38,7 +38,7 @@ impl InRoot {
     ///
     /// # Errors
     /// EACCES where the ptrace check refuses, or another errno of open(2).
-    pub fn of(process: &ProcessDir) -> Result<Self, Errno> {
+    pub(crate) fn of(process: &ProcessDir) -> Result<Self, Errno> {
         Ok(Self {
             root: process.open_root()?,
             by_component: AtomicBool::new(false),
@@ -49,7 +49,7 @@ impl InRoot {
     ///
     /// # Errors
     /// The errno of open(2).
-    pub fn at(directory: &Path) -> Result<Self, Errno> {
+    pub(crate) fn at(directory: &Path) -> Result<Self, Errno> {
         let root = open(directory, PATH_ONLY | OFlag::O_DIRECTORY, Mode::empty())?;
         Ok(Self {
             root,
@@ -58,8 +58,8 @@ impl InRoot {
     }
 
     /// The same root, never asking for openat2.
-    #[must_use]
-    pub fn by_component(self) -> Self {
+    #[cfg(test)]
+    pub(crate) fn by_component(self) -> Self {
         self.by_component.store(true, Ordering::Relaxed);
         self
     }
@@ -68,7 +68,7 @@ impl InRoot {
     ///
     /// # Errors
     /// The errno of resolving, opening or reading; EINVAL for what is not a regular file.
-    pub fn read(
+    pub(crate) fn read(
         &self,
         path: &[u8],
         limit: usize,
@@ -81,7 +81,7 @@ impl InRoot {
     ///
     /// # Errors
     /// The errno of resolving or opening; EINVAL for what is not a regular file.
-    pub fn open_file(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
+    pub(crate) fn open_file(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
         open_held(&self.locate(path)?)
     }
 
@@ -89,7 +89,7 @@ impl InRoot {
     ///
     /// # Errors
     /// The errno of resolving it; ELOOP for links in a circle.
-    pub fn locate(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
+    pub(crate) fn locate(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
         if !self.by_component.load(Ordering::Relaxed) {
             let how = OpenHow::new()
                 .flags(PATH_ONLY)
@@ -168,7 +168,7 @@ pub(super) fn open_held(held: &OwnedFd) -> Result<OwnedFd, Errno> {
 
 /// The magic link to what a descriptor of spyhole holds, for calls that take only a path.
 #[must_use]
-pub fn link_of(held: &OwnedFd) -> String {
+pub(crate) fn link_of(held: &OwnedFd) -> String {
     format!("/proc/self/fd/{}", held.as_raw_fd())
 }
 

@@ -8,7 +8,7 @@ use nix::net::if_::if_nametoindex;
 ///
 /// # Errors
 /// The errno of the kernel: `ENODEV` where there is no such interface.
-pub fn index(name: &str) -> Result<u32, Errno> {
+pub(crate) fn index(name: &str) -> Result<u32, Errno> {
     name.parse().or_else(|_| if_nametoindex(name))
 }
 

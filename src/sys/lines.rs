@@ -20,7 +20,7 @@ const BUFFER: usize = 64 << 10;
 ///
 /// # Errors
 /// The errno of open(2) or read(2).
-pub fn lines(
+pub(crate) fn lines(
     process: &ProcessDir,
     name: &CStr,
     buffer: &mut Vec<u8>,

@@ -22,7 +22,7 @@ const PAGE: usize = 32 << 10;
 
 /// What it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FileKind {
+pub(crate) enum FileKind {
     /// A regular file.
     File,
     /// A directory.
@@ -37,14 +37,14 @@ pub enum FileKind {
 
 /// A file or directory of the target, held.
 #[derive(Debug)]
-pub struct OpenedFile {
+pub(crate) struct OpenedFile {
     held: OwnedFd,
     stat: FileStat,
 }
 
 /// A name in a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Name {
+pub(crate) struct Name {
     /// The name.
     pub name: Vec<u8>,
     /// Whether it is a link to another name in the same directory.
@@ -56,7 +56,7 @@ impl OpenedFile {
     ///
     /// # Errors
     /// The errno of resolving it, or of fstat(2).
-    pub fn at(root: &InRoot, path: &[u8]) -> Result<Self, Errno> {
+    pub(crate) fn at(root: &InRoot, path: &[u8]) -> Result<Self, Errno> {
         let held = root.locate(path)?;
         let stat = fstat(&held)?;
         Ok(Self { held, stat })
@@ -64,7 +64,7 @@ impl OpenedFile {
 
     /// What it is.
     #[must_use]
-    pub fn kind(&self) -> FileKind {
+    pub(crate) fn kind(&self) -> FileKind {
         match SFlag::from_bits_truncate(self.stat.st_mode) & SFlag::S_IFMT {
             SFlag::S_IFREG => FileKind::File,
             SFlag::S_IFDIR => FileKind::Directory,
@@ -74,31 +74,31 @@ impl OpenedFile {
 
     /// What sets it apart from every other: device and inode.
     #[must_use]
-    pub fn identity(&self) -> (u64, u64) {
+    pub(crate) fn identity(&self) -> (u64, u64) {
         (self.stat.st_dev, self.stat.st_ino)
     }
 
     /// Owner and group.
     #[must_use]
-    pub fn owner(&self) -> (u32, u32) {
+    pub(crate) fn owner(&self) -> (u32, u32) {
         (self.stat.st_uid, self.stat.st_gid)
     }
 
     /// Permission bits.
     #[must_use]
-    pub fn mode(&self) -> u32 {
+    pub(crate) fn mode(&self) -> u32 {
         self.stat.st_mode & 0o7777
     }
 
     /// Length in bytes.
     #[must_use]
-    pub fn size_bytes(&self) -> u64 {
+    pub(crate) fn size_bytes(&self) -> u64 {
         u64::try_from(self.stat.st_size).unwrap_or_default()
     }
 
     /// When its content last changed.
     #[must_use]
-    pub fn modified(&self) -> SystemTime {
+    pub(crate) fn modified(&self) -> SystemTime {
         let distance = Duration::from_secs(self.stat.st_mtime.unsigned_abs());
         let epoch = SystemTime::UNIX_EPOCH;
         let moment = if self.stat.st_mtime < 0 {
@@ -114,7 +114,7 @@ impl OpenedFile {
     /// Its path without any link, as the target sees it; `None` where the kernel does not tell
     /// one below the target's root.
     #[must_use]
-    pub fn path(&self, root: &InRoot) -> Option<Vec<u8>> {
+    pub(crate) fn path(&self, root: &InRoot) -> Option<Vec<u8>> {
         let top = held_path(&root.locate(b"/").ok()?)?;
         let path = held_path(&self.held)?;
         let below = match top.as_slice() {
@@ -128,7 +128,7 @@ impl OpenedFile {
     ///
     /// # Errors
     /// The errno of opening or reading; EINVAL for what is not a regular file.
-    pub fn read(&self, limit: usize, buffer: &mut Vec<u8>) -> Result<Truncation, Errno> {
+    pub(crate) fn read(&self, limit: usize, buffer: &mut Vec<u8>) -> Result<Truncation, Errno> {
         read_bounded(open_held(&self.held)?, limit, Until::Empty, buffer)
     }
 
@@ -136,7 +136,7 @@ impl OpenedFile {
     ///
     /// # Errors
     /// The errno of opening it (ENOTDIR for what is none) or of getdents64(2).
-    pub fn list(
+    pub(crate) fn list(
         &self,
         limit: usize,
         mut each: impl FnMut(&[u8], FileKind),
@@ -148,7 +148,7 @@ impl OpenedFile {
     ///
     /// # Errors
     /// As [`OpenedFile::list`].
-    pub fn names(&self, limit: usize) -> Result<(Vec<Name>, Truncation), Errno> {
+    pub(crate) fn names(&self, limit: usize) -> Result<(Vec<Name>, Truncation), Errno> {
         let mut names = Vec::new();
         let cut = self.entries(limit, |directory, name, kind| {
             names.push(Name {

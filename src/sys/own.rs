@@ -11,14 +11,14 @@ const STATM_LIMIT: u64 = 256;
 
 /// Processor time used by all threads, those that have ended included.
 #[must_use]
-pub fn cpu_seconds() -> Option<f64> {
+pub(crate) fn cpu_seconds() -> Option<f64> {
     let used = clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).ok()?;
     Some(std::time::Duration::from(used).as_secs_f64())
 }
 
 /// Memory that is in RAM: the second number of `/proc/self/statm`.
 #[must_use]
-pub fn resident_bytes() -> Option<u64> {
+pub(crate) fn resident_bytes() -> Option<u64> {
     let mut text = String::new();
     let file = File::open("/proc/self/statm").ok()?;
     file.take(STATM_LIMIT).read_to_string(&mut text).ok()?;

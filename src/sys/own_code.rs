@@ -11,7 +11,7 @@ use std::slice;
 /// back from the page cache, some 64 KiB at a time, when it is needed.
 ///
 /// Where the headers cannot be found, everything stays as it is.
-pub fn let_go() {
+pub(crate) fn let_go() {
     // SAFETY: the kernel gives the address and the number of the headers of this very program,
     // which stay mapped for as long as it runs.
     let (address, headers) = unsafe {

@@ -12,7 +12,7 @@ const KEY_LIMIT: u64 = 64 << 10;
 /// Why a password file cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("--password-file {path}: {source}")]
-pub struct PasswordError {
+pub(crate) struct PasswordError {
     /// As it was given.
     path: PathBuf,
     /// The error of opening or reading.
@@ -23,7 +23,7 @@ pub struct PasswordError {
 ///
 /// # Errors
 /// Where it cannot be read, or is not UTF-8.
-pub fn password(path: &Path) -> Result<String, PasswordError> {
+pub(crate) fn password(path: &Path) -> Result<String, PasswordError> {
     let mut text = String::new();
     File::open(path)
         .and_then(|file| file.take(KEY_LIMIT).read_to_string(&mut text))
@@ -36,7 +36,7 @@ pub fn password(path: &Path) -> Result<String, PasswordError> {
 
 /// Why a key file cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum KeyError {
+pub(crate) enum KeyError {
     /// It cannot be read.
     #[error("--fingerprint-key-file {path}: {source}")]
     Unreadable {
@@ -62,7 +62,7 @@ pub enum KeyError {
 ///
 /// # Errors
 /// Where it cannot be read, or is shorter than 16 bytes.
-pub fn key(path: &Path) -> Result<Vec<u8>, KeyError> {
+pub(crate) fn key(path: &Path) -> Result<Vec<u8>, KeyError> {
     let mut key = Vec::new();
     File::open(path)
         .and_then(|file| file.take(KEY_LIMIT).read_to_end(&mut key))
@@ -83,7 +83,7 @@ pub fn key(path: &Path) -> Result<Vec<u8>, KeyError> {
 ///
 /// # Errors
 /// Those of opening and reading.
-pub fn contents(path: &Path, limit: u64) -> std::io::Result<Vec<u8>> {
+pub(crate) fn contents(path: &Path, limit: u64) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
@@ -95,7 +95,7 @@ pub fn contents(path: &Path, limit: u64) -> std::io::Result<Vec<u8>> {
 
 /// What changes when a file is replaced or written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stamp {
+pub(crate) struct Stamp {
     device: u64,
     inode: u64,
     size_bytes: u64,
@@ -105,7 +105,7 @@ pub struct Stamp {
 /// The stamp of the regular file that a path leads to now, links followed; `None` where there
 /// is none.
 #[must_use]
-pub fn stamp(path: &Path) -> Option<Stamp> {
+pub(crate) fn stamp(path: &Path) -> Option<Stamp> {
     let found = std::fs::metadata(path)
         .ok()
         .filter(std::fs::Metadata::is_file)?;

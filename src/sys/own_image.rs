@@ -2,7 +2,7 @@
 
 /// The variable that names another image. `Dockerfile.debug` sets it, so that spyhole in its image
 /// knows how it was tagged.
-pub const VARIABLE: &str = "SPYHOLE_IMAGE";
+pub(crate) const VARIABLE: &str = "SPYHOLE_IMAGE";
 
 /// The name where nothing else is configured: that of the build (`SPYHOLE_DEFAULT_IMAGE` in its
 /// environment), or this version. Never without a tag, which would mean `latest` and pull policy
@@ -14,7 +14,7 @@ pub const DEFAULT: &str = match option_env!("SPYHOLE_DEFAULT_IMAGE") {
 
 /// The configured name.
 #[must_use]
-pub fn name() -> String {
+pub(crate) fn name() -> String {
     let named = std::env::var(VARIABLE).ok();
     named
         .filter(|name| is_name(name))
@@ -23,7 +23,7 @@ pub fn name() -> String {
 
 /// Whether it can be given to a tool as the name of an image.
 #[must_use]
-pub fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     let odd = |c: char| c.is_whitespace() || c.is_control();
     !name.is_empty() && !name.starts_with('-') && !name.contains(odd)
 }
@@ -31,13 +31,13 @@ pub fn is_name(name: &str) -> bool {
 /// Whether no registry has an image of this name: it names no registry and no owner, or podman's
 /// `localhost`. A node can only have it already.
 #[must_use]
-pub fn is_local(name: &str) -> bool {
+pub(crate) fn is_local(name: &str) -> bool {
     !name.contains('/') || is_of_localhost(name)
 }
 
 /// Whether it has the name that podman and buildah give to what they build.
 #[must_use]
-pub fn is_of_localhost(name: &str) -> bool {
+pub(crate) fn is_of_localhost(name: &str) -> bool {
     name.starts_with("localhost/")
 }
 

@@ -13,7 +13,7 @@ use crate::model::mount::Counts;
 
 /// What is at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub(crate) struct Place {
     /// The id of the mount that the path leads to, as in mountinfo; `None` where this kernel or
     /// sandbox does not tell.
     pub mount_id: Option<u32>,
@@ -39,7 +39,7 @@ pub struct Place {
 ///
 /// # Errors
 /// The errno of resolving the path, or of fstat(2).
-pub fn look_at(root: &InRoot, path: &[u8]) -> Result<Place, Errno> {
+pub(crate) fn look_at(root: &InRoot, path: &[u8]) -> Result<Place, Errno> {
     let found = root.locate(path)?;
     let stat = fstat(&found)?;
     let kind = SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT;

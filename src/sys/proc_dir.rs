@@ -24,13 +24,13 @@ const READ: OFlag = OFlag::O_RDONLY
 
 /// A mounted /proc: one's own, or a node's under another path.
 #[derive(Debug)]
-pub struct ProcDir {
+pub(crate) struct ProcDir {
     dir: OwnedFd,
 }
 
 /// One process: a descriptor on `/proc/PID`.
 #[derive(Debug)]
-pub struct ProcessDir {
+pub(crate) struct ProcessDir {
     dir: OwnedFd,
     pid: i32,
     /// Whether something below it was not there.
@@ -42,7 +42,7 @@ impl ProcDir {
     ///
     /// # Errors
     /// The errno of open(2).
-    pub fn open(path: &Path) -> Result<Self, Errno> {
+    pub(crate) fn open(path: &Path) -> Result<Self, Errno> {
         Ok(Self {
             dir: open(path, DIRECTORY, Mode::empty())?,
         })
@@ -52,7 +52,7 @@ impl ProcDir {
     ///
     /// # Errors
     /// The errno of opening or reading the directory.
-    pub fn pids(&self) -> Result<Vec<i32>, Errno> {
+    pub(crate) fn pids(&self) -> Result<Vec<i32>, Errno> {
         let mut pids = numeric_entries(self.dir.as_fd(), c".")?;
         pids.sort_unstable();
         Ok(pids)
@@ -62,7 +62,7 @@ impl ProcDir {
     ///
     /// # Errors
     /// ENOENT where there is none of that number (or hidepid hides it), or another errno.
-    pub fn process(&self, pid: i32) -> Result<ProcessDir, Errno> {
+    pub(crate) fn process(&self, pid: i32) -> Result<ProcessDir, Errno> {
         let dir = openat(
             &self.dir,
             pid.to_string().as_str(),
@@ -80,7 +80,7 @@ impl ProcDir {
     ///
     /// # Errors
     /// ENOENT where the caller is not in the PID namespace of this /proc.
-    pub fn own_pid(&self) -> Result<i32, Errno> {
+    pub(crate) fn own_pid(&self) -> Result<i32, Errno> {
         let link = nix::fcntl::readlinkat(&self.dir, c"self")?;
         link.to_str()
             .and_then(|text| text.parse().ok())
@@ -91,7 +91,7 @@ impl ProcDir {
     ///
     /// # Errors
     /// The errno of open(2) or read(2).
-    pub fn read(
+    pub(crate) fn read(
         &self,
         name: &CStr,
         limit: usize,
@@ -105,7 +105,7 @@ impl ProcDir {
 impl ProcessDir {
     /// Its id, as the /proc that it was opened from numbers it.
     #[must_use]
-    pub fn pid(&self) -> i32 {
+    pub(crate) fn pid(&self) -> i32 {
         self.pid
     }
 
@@ -113,7 +113,7 @@ impl ProcessDir {
     ///
     /// # Errors
     /// The errno of fcntl(2).
-    pub fn try_clone(&self) -> Result<Self, Errno> {
+    pub(crate) fn try_clone(&self) -> Result<Self, Errno> {
         Ok(Self {
             dir: self.dir.try_clone().map_err(|_| Errno::EMFILE)?,
             pid: self.pid,
@@ -124,14 +124,14 @@ impl ProcessDir {
     /// Whether the process has ended and was reaped. Files below it are then missing (ENOENT), as
     /// those are that this kernel does not have; `stat` is there as long as the process is.
     #[must_use]
-    pub fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         let stat = fstatat(&self.dir, c"stat", AtFlags::AT_SYMLINK_NOFOLLOW);
         matches!(stat, Err(Errno::ENOENT | Errno::ESRCH))
     }
 
     /// Whether something below it was not there: the process may have ended.
     #[must_use]
-    pub fn has_missed(&self) -> bool {
+    pub(crate) fn has_missed(&self) -> bool {
         self.missed.load(Ordering::Relaxed)
     }
 
@@ -151,7 +151,7 @@ impl ProcessDir {
     ///
     /// # Errors
     /// The errno of open(2) or read(2); ESRCH where the process is gone.
-    pub fn read(
+    pub(crate) fn read(
         &self,
         name: &CStr,
         limit: usize,
@@ -165,7 +165,7 @@ impl ProcessDir {
     ///
     /// # Errors
     /// The errno of open(2) or read(2); ESRCH where the process is gone.
-    pub fn read_records(
+    pub(crate) fn read_records(
         &self,
         name: &CStr,
         limit: usize,
@@ -179,7 +179,7 @@ impl ProcessDir {
     ///
     /// # Errors
     /// The errno of open(2).
-    pub fn try_open(&self, name: &CStr) -> Result<(), Errno> {
+    pub(crate) fn try_open(&self, name: &CStr) -> Result<(), Errno> {
         self.open(name).map(drop)
     }
 
@@ -187,7 +187,7 @@ impl ProcessDir {
     ///
     /// # Errors
     /// The errno of readlink(2).
-    pub fn read_link(&self, name: &CStr) -> Result<Vec<u8>, Errno> {
+    pub(crate) fn read_link(&self, name: &CStr) -> Result<Vec<u8>, Errno> {
         use std::os::unix::ffi::OsStringExt;
         let link = self.noted(nix::fcntl::readlinkat(&self.dir, name))?;
         Ok(link.into_vec())
@@ -197,7 +197,7 @@ impl ProcessDir {
     ///
     /// # Errors
     /// The errno of opening or reading the directory.
-    pub fn numbers_in(&self, name: &CStr) -> Result<Vec<i32>, Errno> {
+    pub(crate) fn numbers_in(&self, name: &CStr) -> Result<Vec<i32>, Errno> {
         self.noted(numeric_entries(self.dir.as_fd(), name))
     }
 
@@ -208,7 +208,7 @@ impl ProcessDir {
     ///
     /// # Errors
     /// The errno of fstat(2).
-    pub fn owner(&self) -> Result<(u32, u32), Errno> {
+    pub(crate) fn owner(&self) -> Result<(u32, u32), Errno> {
         fstat(&self.dir).map(|stat| (stat.st_uid, stat.st_gid))
     }
 
@@ -216,7 +216,7 @@ impl ProcessDir {
     ///
     /// # Errors
     /// The errno of fstatat(2).
-    pub fn stat_entry(&self, name: &CStr) -> Result<FileStat, Errno> {
+    pub(crate) fn stat_entry(&self, name: &CStr) -> Result<FileStat, Errno> {
         self.noted(fstatat(&self.dir, name, AtFlags::AT_SYMLINK_NOFOLLOW))
     }
 

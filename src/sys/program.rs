@@ -17,7 +17,7 @@ const ATTRIBUTE_LIMIT: usize = 256;
 
 /// What of a program's file decides about privileges.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Program {
+pub(crate) struct Program {
     /// Owner.
     pub uid: u32,
     /// Group.
@@ -36,7 +36,7 @@ impl Program {
     ///
     /// # Errors
     /// EACCES where the ptrace check refuses, ENOENT for what runs no program, or another errno.
-    pub fn of(process: &ProcessDir) -> Result<Self, Errno> {
+    pub(crate) fn of(process: &ProcessDir) -> Result<Self, Errno> {
         let flags = OFlag::O_PATH | OFlag::O_CLOEXEC;
         let file = process.noted(openat(process.as_fd(), c"exe", flags, Mode::empty()))?;
         let stat = fstat(&file)?;

@@ -8,7 +8,7 @@ use rustix::rand::{GetRandomFlags, getrandom};
 ///
 /// # Errors
 /// The errno of getrandom(2), which no supported kernel gives once it is up.
-pub fn key() -> Result<[u8; 32], Errno> {
+pub(crate) fn key() -> Result<[u8; 32], Errno> {
     let mut key = [0; 32];
     let mut filled = 0;
     while let Some(rest @ [_, ..]) = key.get_mut(filled..) {
@@ -25,7 +25,7 @@ pub fn key() -> Result<[u8; 32], Errno> {
 ///
 /// # Errors
 /// As for [`key`].
-pub fn numbers() -> Result<[u16; 16], Errno> {
+pub(crate) fn numbers() -> Result<[u16; 16], Errno> {
     let key = key()?;
     let (pairs, _) = key.as_chunks::<2>();
     let mut numbers = [0; 16];

@@ -13,7 +13,7 @@ use super::proc_dir::ProcessDir;
 
 /// A regular file, open for reading.
 #[derive(Debug)]
-pub struct Ranges {
+pub(crate) struct Ranges {
     file: OwnedFd,
 }
 
@@ -23,7 +23,7 @@ impl Ranges {
     /// # Errors
     /// EACCES where the ptrace check or the file's mode refuses, ENOENT for what runs no program,
     /// EINVAL for what is no regular file, or another errno.
-    pub fn of_program(process: &ProcessDir) -> Result<Self, Errno> {
+    pub(crate) fn of_program(process: &ProcessDir) -> Result<Self, Errno> {
         let flags = OFlag::O_PATH | OFlag::O_CLOEXEC;
         let found = openat(process, c"exe", flags, Mode::empty())?;
         Ok(Self {
@@ -35,7 +35,7 @@ impl Ranges {
     ///
     /// # Errors
     /// As [`InRoot::open_file`].
-    pub fn in_root(root: &InRoot, path: &[u8]) -> Result<Self, Errno> {
+    pub(crate) fn in_root(root: &InRoot, path: &[u8]) -> Result<Self, Errno> {
         Ok(Self {
             file: root.open_file(path)?,
         })
@@ -45,7 +45,7 @@ impl Ranges {
     ///
     /// # Errors
     /// The errno of pread(2). EINTR is repeated.
-    pub fn read(&self, offset: u64, length: usize) -> Result<Vec<u8>, Errno> {
+    pub(crate) fn read(&self, offset: u64, length: usize) -> Result<Vec<u8>, Errno> {
         let mut bytes = Vec::with_capacity(length);
         while bytes.len() < length {
             let at = offset.saturating_add(bytes.len() as u64);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Why a file was not written.
 #[derive(Debug, thiserror::Error)]
-pub enum WriteError {
+pub(crate) enum WriteError {
     /// It would replace something that is no regular file.
     #[error("{path} is a {what}; a report can only replace a regular file")]
     Occupied {
@@ -33,7 +33,7 @@ pub enum WriteError {
 ///
 /// # Errors
 /// [`WriteError`]; nothing is left behind then, and what stood there stands.
-pub fn replace(path: &Path, content: &[u8]) -> Result<(), WriteError> {
+pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<(), WriteError> {
     let system = |source| WriteError::System {
         path: path.to_owned(),
         source,

@@ -23,13 +23,13 @@ use super::random;
 
 /// Readable and executable by everyone, so that an application of any uid can run it; writable
 /// by nobody.
-pub const MODE: u32 = 0o555;
+pub(crate) const MODE: u32 = 0o555;
 
 const READING: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC);
 
 /// The file of the running program.
 #[derive(Debug)]
-pub struct Program {
+pub(crate) struct Program {
     file: File,
     /// How long it is.
     pub bytes: u64,
@@ -44,7 +44,7 @@ impl Program {
     /// # Errors
     /// ENOENT where /proc is not mounted, or is that of a PID namespace without this process;
     /// EACCES where the file may be executed and not read; another errno of open(2) or read(2).
-    pub fn running() -> Result<Self, Errno> {
+    pub(crate) fn running() -> Result<Self, Errno> {
         let file = File::from(openat(CWD, "/proc/self/exe", READING, Mode::empty())?);
         let (bytes, sha256) = digest(&file)?;
         Ok(Self {
@@ -57,7 +57,7 @@ impl Program {
 
 /// What a name in the directory stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Entry {
+pub(crate) enum Entry {
     /// Nothing has this name.
     Nothing,
     /// A regular file.
@@ -72,7 +72,7 @@ pub enum Entry {
 
 /// At which step a copy failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub(crate) enum Step {
     /// Making a file in the directory.
     Create,
     /// Writing it, or bringing it to disk.
@@ -85,7 +85,7 @@ pub enum Step {
 
 /// Why there is no copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CopyError {
+pub(crate) enum CopyError {
     /// A system call failed.
     System(Step, Errno),
     /// What was read again is not what was written.
@@ -94,7 +94,7 @@ pub enum CopyError {
 
 /// Who may do what in a directory, for the words of a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rights {
+pub(crate) struct Rights {
     /// Whose the directory is.
     pub owner: (u32, u32),
     /// Its permission bits.
@@ -105,7 +105,7 @@ pub struct Rights {
 
 /// A directory to copy into.
 #[derive(Debug)]
-pub struct Directory {
+pub(crate) struct Directory {
     descriptor: OwnedFd,
 }
 
@@ -114,7 +114,7 @@ impl Directory {
     ///
     /// # Errors
     /// ENOTDIR for a link and for what is no directory; another errno of open(2).
-    pub fn open(path: &Path) -> Result<Self, Errno> {
+    pub(crate) fn open(path: &Path) -> Result<Self, Errno> {
         // A slash at the end would follow a link.
         let path: PathBuf = path.components().collect();
         let flags = READING | OFlags::DIRECTORY | OFlags::NOFOLLOW;
@@ -126,7 +126,7 @@ impl Directory {
     ///
     /// # Errors
     /// The errno of fstatvfs(3).
-    pub fn is_noexec(&self) -> Result<bool, Errno> {
+    pub(crate) fn is_noexec(&self) -> Result<bool, Errno> {
         let told = fstatvfs(&self.descriptor)?;
         Ok(told.f_flag.contains(StatVfsMountFlags::NOEXEC))
     }
@@ -135,7 +135,7 @@ impl Directory {
     ///
     /// # Errors
     /// The errno of fstatvfs(3).
-    pub fn available_bytes(&self) -> Result<u64, Errno> {
+    pub(crate) fn available_bytes(&self) -> Result<u64, Errno> {
         let told = fstatvfs(&self.descriptor)?;
         Ok(told.f_bavail.saturating_mul(told.f_frsize))
     }
@@ -144,7 +144,7 @@ impl Directory {
     ///
     /// # Errors
     /// The errno of fstat(2).
-    pub fn rights(&self) -> Result<Rights, Errno> {
+    pub(crate) fn rights(&self) -> Result<Rights, Errno> {
         let stat = fstat(&self.descriptor)?;
         Ok(Rights {
             owner: (stat.st_uid, stat.st_gid),
@@ -157,7 +157,7 @@ impl Directory {
     ///
     /// # Errors
     /// The errno of fstatat(2) or readlinkat(2).
-    pub fn entry(&self, name: &str) -> Result<Entry, Errno> {
+    pub(crate) fn entry(&self, name: &str) -> Result<Entry, Errno> {
         Ok(match self.stat(name)? {
             None => Entry::Nothing,
             Some(stat) => match FileType::from_raw_mode(stat.st_mode) {
@@ -171,7 +171,7 @@ impl Directory {
 
     /// Whether the program is there under this name, byte for byte and with its mode.
     #[must_use]
-    pub fn holds(&self, name: &str, program: &Program) -> bool {
+    pub(crate) fn holds(&self, name: &str, program: &Program) -> bool {
         let same_outside = |stat: &Stat| {
             FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
                 && stat.st_mode & 0o7777 == MODE
@@ -197,7 +197,7 @@ impl Directory {
     ///
     /// # Errors
     /// [`CopyError`]; then the name stands for what it stood for before.
-    pub fn put(&self, name: &str, program: &Program) -> Result<(), CopyError> {
+    pub(crate) fn put(&self, name: &str, program: &Program) -> Result<(), CopyError> {
         match self.put_unnamed(name, program) {
             Ok(()) => Ok(()),
             // File systems and sandboxes without O_TMPFILE; old kernels take it for O_DIRECTORY.
@@ -218,7 +218,7 @@ impl Directory {
     ///
     /// # Errors
     /// EEXIST where the name is taken; another errno of symlinkat(2).
-    pub fn link(&self, name: &str, goal: &str) -> Result<(), Errno> {
+    pub(crate) fn link(&self, name: &str, goal: &str) -> Result<(), Errno> {
         symlinkat(goal, &self.descriptor, name)
     }
 
@@ -226,7 +226,7 @@ impl Directory {
     ///
     /// # Errors
     /// EIO and the like, of fsync(2).
-    pub fn sync(&self) -> Result<(), Errno> {
+    pub(crate) fn sync(&self) -> Result<(), Errno> {
         match rustix::fs::fsync(&self.descriptor) {
             Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => Ok(()),
             done => done,
@@ -278,7 +278,7 @@ impl Directory {
 
 /// What a path leads to if it is a link.
 #[must_use]
-pub fn link_at(path: &Path) -> Option<OsString> {
+pub(crate) fn link_at(path: &Path) -> Option<OsString> {
     let path: PathBuf = path.components().collect();
     link_text(CWD, &path).ok()
 }

@@ -19,7 +19,7 @@ const PATIENCE_SECONDS: i64 = 5;
 
 /// An open `NETLINK_SOCK_DIAG`.
 #[derive(Debug)]
-pub struct SockDiag {
+pub(crate) struct SockDiag {
     socket: OwnedFd,
 }
 
@@ -29,7 +29,7 @@ impl SockDiag {
     /// # Errors
     /// The errno of socket(2): EPROTONOSUPPORT or EAFNOSUPPORT where there is none (gVisor),
     /// EPERM or EACCES where a filter refuses.
-    pub fn open() -> Result<Self, Errno> {
+    pub(crate) fn open() -> Result<Self, Errno> {
         let socket = socket(
             AddressFamily::Netlink,
             SockType::Raw,
@@ -44,7 +44,7 @@ impl SockDiag {
     ///
     /// # Errors
     /// The errno of send(2) or recvfrom(2); EAGAIN where no answer came in time.
-    pub fn dump(
+    pub(crate) fn dump(
         &self,
         request: &[u8],
         buffer: &mut Vec<u8>,

@@ -16,13 +16,13 @@ const EVERY: Duration = Duration::from_millis(10);
 
 /// Whether stdout is a terminal whose size nobody has set: none of its rows, none of its columns.
 #[must_use]
-pub fn has_no_size() -> bool {
+pub(crate) fn has_no_size() -> bool {
     tcgetwinsize(stdout()).is_ok_and(|size| size.ws_row == 0 && size.ws_col == 0)
 }
 
 /// Waits until the terminal has a size, or for so long. The size is asked for: SIGWINCH comes with
 /// each change of it, and waiting for a signal would take it from every thread first.
-pub fn wait_for_size(at_most: Duration) {
+pub(crate) fn wait_for_size(at_most: Duration) {
     let until = Instant::now() + at_most;
     while has_no_size() && Instant::now() < until {
         thread::sleep(EVERY);
@@ -31,14 +31,14 @@ pub fn wait_for_size(at_most: Duration) {
 
 /// Whether the parent is outside of this PID namespace, as that of a container's first process is.
 #[must_use]
-pub fn parent_is_outside() -> bool {
+pub(crate) fn parent_is_outside() -> bool {
     getppid().is_none()
 }
 
 /// The name of the parent (`comm`), where this process leads a session: so a runtime starts the
 /// first process of a container that shares the PID namespace of the machine.
 #[must_use]
-pub fn parent_of_session_leader() -> Option<Vec<u8>> {
+pub(crate) fn parent_of_session_leader() -> Option<Vec<u8>> {
     let leads = getsid(None) == Ok(getpid());
     let parent = getppid().filter(|_| leads)?;
     comm(parent)

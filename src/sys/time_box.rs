@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 /// How patient to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TimeBudget {
+pub(crate) struct TimeBudget {
     /// For one item.
     pub each: Duration,
     /// For all of them together.
@@ -23,7 +23,7 @@ pub struct TimeBudget {
 
 /// What became of one item.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TimedOutcome<R> {
+pub(crate) enum TimedOutcome<R> {
     /// It came back in time.
     Done(R),
     /// It did not.
@@ -35,7 +35,7 @@ pub enum TimedOutcome<R> {
 }
 
 /// Does the work for every item; one outcome for each, in their order.
-pub fn each_in_time<T, R>(
+pub(crate) fn each_in_time<T, R>(
     items: Vec<T>,
     patience: TimeBudget,
     work: impl Fn(&T) -> R + Send + Sync + 'static,

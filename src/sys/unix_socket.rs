@@ -16,7 +16,7 @@ use rustix::process::umask;
 ///
 /// # Errors
 /// `AddrInUse` where something is there, or another error of binding.
-pub fn listen(path: &Path) -> io::Result<UnixListener> {
+pub(crate) fn listen(path: &Path) -> io::Result<UnixListener> {
     if is_left_over(path) {
         remove(path, stamp(path));
     }
@@ -29,14 +29,14 @@ pub fn listen(path: &Path) -> io::Result<UnixListener> {
 
 /// Tells one socket from another that was bound at the same path later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stamp {
+pub(crate) struct Stamp {
     device: u64,
     inode: u64,
 }
 
 /// The stamp of the socket at a path, links not followed.
 #[must_use]
-pub fn stamp(path: &Path) -> Option<Stamp> {
+pub(crate) fn stamp(path: &Path) -> Option<Stamp> {
     let found = std::fs::symlink_metadata(path).ok()?;
     found.file_type().is_socket().then(|| Stamp {
         device: found.dev(),
@@ -46,7 +46,7 @@ pub fn stamp(path: &Path) -> Option<Stamp> {
 
 /// Removes that socket, if it is still the one at the path; an error leaves a file behind and
 /// nothing more.
-pub fn remove(path: &Path, own: Option<Stamp>) {
+pub(crate) fn remove(path: &Path, own: Option<Stamp>) {
     if own.is_some() && stamp(path) == own {
         let _ = std::fs::remove_file(path);
     }

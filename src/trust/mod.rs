@@ -28,11 +28,11 @@ use overrides::Overrides;
 use program::ProgramImage;
 
 /// The files of the main process that tell it.
-pub const FILES: Files = Files::ENVIRON.union(Files::EXE).union(Files::CMDLINE);
+pub(crate) const FILES: Files = Files::ENVIRON.union(Files::EXE).union(Files::CMDLINE);
 
 /// What was found.
 #[derive(Debug, Clone)]
-pub struct Trust {
+pub(crate) struct Trust {
     /// The places, for the report.
     pub store: TrustStore,
     /// The authorities that the runtime takes from there; `None` where they could not be read,
@@ -44,7 +44,7 @@ pub struct Trust {
 ///
 /// # Errors
 /// Why nothing could be told: the caller records that.
-pub fn find(scan: &Scan, gaps: &mut SectionGaps<'_>) -> Result<Trust, Refusal> {
+pub(crate) fn find(scan: &Scan, gaps: &mut SectionGaps<'_>) -> Result<Trust, Refusal> {
     let Some(held) = &scan.target else {
         return Err(Refusal::of(Reason::Vanished));
     };

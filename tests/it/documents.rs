@@ -12,7 +12,7 @@ fn every_command_line_in_the_documentation_is_one_that_spyhole_takes() {
         for line in command_lines(&text) {
             tried += 1;
             let words: Vec<OsString> = shell_words(&line).into_iter().map(Into::into).collect();
-            if let Err(error) = spyhole::cli::parse(&words)
+            if let Err(error) = spyhole::api::parse(&words)
                 && error.use_stderr()
             {
                 panic!("{}: {line}\n{error}", path.display());

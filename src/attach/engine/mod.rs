@@ -36,7 +36,7 @@ const KILLED: u8 = 137;
 
 /// What `spyhole podman` and `spyhole docker` take.
 #[derive(Debug, Args)]
-pub struct EngineOptions {
+pub(crate) struct EngineOptions {
     /// The container to inspect, by name or id.
     #[arg(id = "beside", value_name = "CONTAINER")]
     pub container: String,
@@ -54,7 +54,7 @@ pub struct EngineOptions {
 
 /// The program that runs the container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Engine {
+pub(crate) enum Engine {
     /// `docker`.
     Docker,
     /// `podman`.
@@ -82,7 +82,7 @@ impl Engine {
 ///
 /// # Errors
 /// [`AttachError`], as a sentence with its remedy.
-pub fn run(engine: Engine, options: &EngineOptions, quiet: bool) -> Result<u8, AttachError> {
+pub(crate) fn run(engine: Engine, options: &EngineOptions, quiet: bool) -> Result<u8, AttachError> {
     let command = utf8(&options.command)?;
     let container = inspect(engine, &options.container)?;
     if !container.is_up() {

@@ -31,7 +31,7 @@ use pod::Target;
 use stream::Ended;
 
 /// The subcommand that is the plugin of kubectl.
-pub const COMMAND: &str = "kubectl";
+pub(crate) const COMMAND: &str = "kubectl";
 
 /// What `kubectl spyhole` takes.
 #[derive(Debug, Clone, Args)]
@@ -39,7 +39,7 @@ pub const COMMAND: &str = "kubectl";
     clippy::struct_excessive_bools,
     reason = "each is a flag of the command line"
 )]
-pub struct KubectlOptions {
+pub(crate) struct KubectlOptions {
     /// The pod to inspect: NAME or pod/NAME.
     #[arg(value_name = "POD")]
     pub pod: String,
@@ -123,7 +123,7 @@ const PORT: u16 = 7794;
 /// When a node fetches the image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "PascalCase")]
-pub enum PullPolicy {
+pub(crate) enum PullPolicy {
     /// Each time.
     Always,
     /// Where it is not there.
@@ -144,7 +144,7 @@ impl PullPolicy {
 
 /// A user of the target, as its user namespace numbers it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct User {
+pub(crate) struct User {
     /// Its number.
     pub uid: u32,
     /// Its group, where that is known.
@@ -155,7 +155,7 @@ pub struct User {
 ///
 /// # Errors
 /// [`AttachError`], as a sentence with its remedy.
-pub fn run(options: &KubectlOptions) -> Result<u8, AttachError> {
+pub(crate) fn run(options: &KubectlOptions) -> Result<u8, AttachError> {
     let kubectl = Kubectl::of(options)?;
     let name = pod_name(&options.pod, &kubectl)?;
     if options.tty && !io::stdin().is_terminal() && !options.dry_run {

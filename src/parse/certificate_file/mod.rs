@@ -53,7 +53,7 @@ pub struct PrivateKey {
 
 /// What a file holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Contents {
+pub(crate) struct Contents {
     /// The form in which it is written.
     pub form: FileForm,
     /// The certificates, in the file's order.
@@ -73,7 +73,7 @@ pub struct Contents {
 ///
 /// `password` is tried first, then none and the empty one, which Java's own trust stores have.
 #[must_use]
-pub fn contents(bytes: &[u8], password: Option<&str>) -> Option<Contents> {
+pub(crate) fn contents(bytes: &[u8], password: Option<&str>) -> Option<Contents> {
     let mut found = Found {
         password,
         budget: Budget::default(),

@@ -23,7 +23,16 @@ fn found(path: &str) -> Option<(Option<&'static str>, Option<String>, Option<&'s
     let found = from_cgroup(fill(path).as_bytes())?;
     assert_eq!(found.id, ID, "{path}");
     let runtime = found.runtime.map(Runtime::as_str);
-    Some((runtime, found.pod_uid, found.qos.map(Qos::as_str)))
+    Some((runtime, found.pod_uid, found.qos.map(qos_word)))
+}
+
+/// As in the names of cgroups.
+fn qos_word(qos: Qos) -> &'static str {
+    match qos {
+        Qos::Guaranteed => "guaranteed",
+        Qos::Burstable => "burstable",
+        Qos::BestEffort => "besteffort",
+    }
 }
 
 #[test]

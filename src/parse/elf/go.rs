@@ -12,7 +12,7 @@ use super::{Image, Parts, bounded, offset_of};
 
 /// A Go program.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Go {
+pub(crate) struct Go {
     /// Such as `go1.22.3`; `None` where the linker left only a build id.
     pub version: Option<String>,
     /// The modules and settings, a line each, tabs between the fields (`dep\tPATH\tVERSION`,
@@ -23,19 +23,10 @@ pub struct Go {
 impl Go {
     /// Whether a module was linked into it.
     #[must_use]
-    pub fn has_module(&self, path: &str) -> bool {
+    pub(crate) fn has_module(&self, path: &str) -> bool {
         self.modules.lines().any(|line| {
             let mut fields = line.split('\t');
             matches!(fields.next(), Some("dep" | "=>")) && fields.next() == Some(path)
-        })
-    }
-
-    /// A setting it was built with, such as `CGO_ENABLED`.
-    #[must_use]
-    pub fn setting(&self, name: &str) -> Option<&str> {
-        self.modules.lines().find_map(|line| {
-            let setting = line.strip_prefix("build\t")?;
-            setting.strip_prefix(name)?.strip_prefix('=')
         })
     }
 }

@@ -12,7 +12,7 @@ const TICK_MILLISECONDS: u64 = 10;
 ///
 /// # Errors
 /// If it is not the line of a socket; the heading is not either.
-pub fn parse(line: &[u8]) -> Result<InetSocket, Malformed> {
+pub(crate) fn parse(line: &[u8]) -> Result<InetSocket, Malformed> {
     read(line).ok_or(Malformed {
         what: "a line of a socket table in /proc/PID/net",
         expected: "addresses, state, queues, timer, uid and inode",

@@ -7,7 +7,7 @@ use crate::parse::{Malformed, text};
 ///
 /// # Errors
 /// If it is not the line of a socket; the heading is not either.
-pub fn packet(line: &[u8]) -> Result<PacketSocket, Malformed> {
+pub(crate) fn packet(line: &[u8]) -> Result<PacketSocket, Malformed> {
     read_packet(line).ok_or(Malformed {
         what: "a line of /proc/PID/net/packet",
         expected: "nine fields",
@@ -36,7 +36,7 @@ fn read_packet(line: &[u8]) -> Option<PacketSocket> {
 ///
 /// # Errors
 /// If it is not the line of a socket; the heading is not either.
-pub fn netlink(line: &[u8]) -> Result<NetlinkSocket, Malformed> {
+pub(crate) fn netlink(line: &[u8]) -> Result<NetlinkSocket, Malformed> {
     read_netlink(line).ok_or(Malformed {
         what: "a line of /proc/PID/net/netlink",
         expected: "ten fields",
@@ -67,7 +67,7 @@ fn read_netlink(line: &[u8]) -> Option<NetlinkSocket> {
 /// Whether `net/protocols` lists a protocol: the kernel has it, built in or loaded. How many
 /// sockets it counts there is not to be relied on, not every family keeps count.
 #[must_use]
-pub fn lists(protocols: &[u8], name: &[u8]) -> bool {
+pub(crate) fn lists(protocols: &[u8], name: &[u8]) -> bool {
     protocols
         .split(|byte| *byte == b'\n')
         .any(|line| text::words(line).next() == Some(name))

@@ -15,7 +15,7 @@ const LISTENS: u64 = 1 << 16;
 ///
 /// # Errors
 /// If it is not the line of a socket: the heading, or a path that goes on.
-pub fn parse(line: &[u8]) -> Result<UnixSocket, Malformed> {
+pub(crate) fn parse(line: &[u8]) -> Result<UnixSocket, Malformed> {
     read(line).ok_or(Malformed {
         what: "a line of /proc/PID/net/unix",
         expected: "seven fields and a path",

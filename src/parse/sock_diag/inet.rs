@@ -17,15 +17,15 @@ const FIXED: usize = 72;
 const DROPS: usize = 8 * 4;
 
 /// `IPPROTO_TCP`.
-pub const TCP: u8 = 6;
+pub(crate) const TCP: u8 = 6;
 /// `IPPROTO_UDP`.
-pub const UDP: u8 = 17;
+pub(crate) const UDP: u8 = 17;
 /// `IPPROTO_RAW`.
-pub const RAW: u8 = 255;
+pub(crate) const RAW: u8 = 255;
 
 /// Asks for the sockets of a protocol whose state's bit is set in `states`.
 #[must_use]
-pub fn ask(v6: bool, protocol: u8, states: u32, tcp_info: bool) -> Vec<u8> {
+pub(crate) fn ask(v6: bool, protocol: u8, states: u32, tcp_info: bool) -> Vec<u8> {
     let family = if v6 { AF_INET6 } else { AF_INET };
     let mut extensions = 0;
     if tcp_info && protocol == TCP {
@@ -44,7 +44,7 @@ pub fn ask(v6: bool, protocol: u8, states: u32, tcp_info: bool) -> Vec<u8> {
 ///
 /// # Errors
 /// If it is shorter than its fixed part, or of another family.
-pub fn parse(payload: &[u8]) -> Result<InetSocket, Malformed> {
+pub(crate) fn parse(payload: &[u8]) -> Result<InetSocket, Malformed> {
     read(payload).ok_or(Malformed {
         what: "a socket of inet_diag",
         expected: "72 bytes of the family inet or inet6",

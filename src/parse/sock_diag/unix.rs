@@ -15,7 +15,7 @@ const SHOW: u32 = 0x01 | 0x04 | 0x10 | 0x40;
 
 /// Asks for all sockets whose state's bit is set in `states`.
 #[must_use]
-pub fn ask(states: u32) -> Vec<u8> {
+pub(crate) fn ask(states: u32) -> Vec<u8> {
     let mut body = vec![AF_UNIX, 0, 0, 0];
     for number in [states, 0, SHOW, 0, 0] {
         body.extend(number.to_ne_bytes());
@@ -27,7 +27,7 @@ pub fn ask(states: u32) -> Vec<u8> {
 ///
 /// # Errors
 /// If it is shorter than its fixed part, of another family, or in no known state.
-pub fn parse(payload: &[u8]) -> Result<UnixSocket, Malformed> {
+pub(crate) fn parse(payload: &[u8]) -> Result<UnixSocket, Malformed> {
     read(payload).ok_or(Malformed {
         what: "a socket of unix_diag",
         expected: "16 bytes of the family unix",

@@ -8,7 +8,7 @@ const AF_VSOCK: u8 = 40;
 
 /// Asks for all sockets whose state's bit is set in `states`.
 #[must_use]
-pub fn ask(states: u32) -> Vec<u8> {
+pub(crate) fn ask(states: u32) -> Vec<u8> {
     let mut body = vec![AF_VSOCK, 0, 0, 0];
     for number in [states, 0, 0, 0, 0] {
         body.extend(number.to_ne_bytes());
@@ -20,7 +20,7 @@ pub fn ask(states: u32) -> Vec<u8> {
 ///
 /// # Errors
 /// If it is too short or of another family.
-pub fn parse(payload: &[u8]) -> Result<VsockSocket, Malformed> {
+pub(crate) fn parse(payload: &[u8]) -> Result<VsockSocket, Malformed> {
     read(payload).ok_or(Malformed {
         what: "a socket of vsock_diag",
         expected: "24 bytes of the family vsock",

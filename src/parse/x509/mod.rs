@@ -21,13 +21,13 @@ use x509_parser::time::ASN1Time;
 
 use super::Malformed;
 
-pub use names::name;
-pub use public_key::{KeyAlgorithm, PublicKey, public_key};
+pub(crate) use names::name;
+pub(crate) use public_key::{KeyAlgorithm, PublicKey, public_key};
 pub(super) use public_key::{public_key_bits, public_key_of_der};
 
 /// One certificate, as it describes itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Certificate {
+pub(crate) struct Certificate {
     /// Its subject, as RFC 4514 writes it; empty where it names nobody.
     pub subject: String,
     /// Its issuer, likewise.
@@ -71,7 +71,7 @@ pub struct Certificate {
 ///
 /// # Errors
 /// [`Malformed`], where it is no certificate.
-pub fn certificate(der: &[u8]) -> Result<Certificate, Malformed> {
+pub(crate) fn certificate(der: &[u8]) -> Result<Certificate, Malformed> {
     let mut parser = X509CertificateParser::new().with_deep_parse_extensions(false);
     let (rest, parsed) = parser.parse(der).map_err(|_| Malformed {
         what: "a certificate",

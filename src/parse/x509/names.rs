@@ -67,7 +67,7 @@ fn short_name(oid: &[u8]) -> Option<&'static str> {
 
 /// A distinguished name, the most special part first: `CN=api,O=Example,C=DE`.
 #[must_use]
-pub fn name(name: &X509Name) -> String {
+pub(crate) fn name(name: &X509Name) -> String {
     let mut pairs: Vec<(char, &AttributeTypeAndValue)> = Vec::new();
     for part in name.iter_rdn() {
         let joined = [','].into_iter().chain(core::iter::repeat('+'));

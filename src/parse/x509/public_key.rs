@@ -23,7 +23,6 @@ pub struct PublicKey {
 
 /// The kind of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names of the algorithms")]
 pub enum KeyAlgorithm {
     Rsa,
     RsaPss,
@@ -48,7 +47,7 @@ const CURVES: &[(&str, &str, u32)] = &[
 
 /// A `SubjectPublicKeyInfo`.
 #[must_use]
-pub fn public_key(spki: &SubjectPublicKeyInfo) -> PublicKey {
+pub(crate) fn public_key(spki: &SubjectPublicKeyInfo) -> PublicKey {
     let kind = dotted(spki.algorithm.algorithm.as_bytes());
     let key = &*spki.subject_public_key.data;
     let (algorithm, curve, bits) = match kind.as_str() {

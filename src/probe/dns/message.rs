@@ -15,7 +15,7 @@ use simple_dns::{CLASS, Label, Packet, PacketFlag, QTYPE, Question, ResourceReco
 use super::name::Name;
 
 /// As many answers of a message are read; what follows is counted.
-pub const MAX_RECORDS: u16 = 1024;
+pub(crate) const MAX_RECORDS: u16 = 1024;
 
 /// What fits through every network without fragments (DNS flag day 2020).
 const EDNS_PAYLOAD_BYTES: u16 = 1232;

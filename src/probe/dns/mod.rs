@@ -26,10 +26,10 @@ mod servers;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Instant;
 
-pub use address::{Address, NoSuchZone};
-pub use exchange::{Manner, NoReply, ask};
-pub use message::{Data, MAX_RECORDS, Rcode, Record, RecordType, Reply};
-pub use name::{Name, NotAName};
+pub(crate) use address::Address;
+pub use exchange::{Manner, ask};
+pub use message::{Rcode, RecordType};
+pub use name::Name;
 
 use log::Log;
 use servers::{Known, Server, Servers};
@@ -41,7 +41,7 @@ use crate::parse::resolv_conf::{MAX_BYTES, MAX_SEARCH, MAX_SERVERS, ResolvConf};
 use crate::sys::random;
 
 /// Where name servers listen; resolv.conf(5) has no word for another port.
-pub const PORT: u16 = 53;
+pub(crate) const PORT: u16 = 53;
 
 /// The files that know names; `None`: there is no such file.
 #[derive(Debug, Clone, Copy, Default)]

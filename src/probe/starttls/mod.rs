@@ -15,7 +15,7 @@ const BYTES: usize = 64 << 10;
 
 /// Why TLS does not begin.
 #[derive(Debug)]
-pub enum Stop {
+pub(crate) enum Stop {
     /// The connection ended, or went on for too long.
     Fault(Fault),
     /// The server answered otherwise; as a sentence part.
@@ -32,7 +32,11 @@ impl From<Fault> for Stop {
 ///
 /// # Errors
 /// [`Stop`], where the server does not agree.
-pub fn begin(protocol: StartTls, wire: &mut Wire, server_name: Option<&str>) -> Result<(), Stop> {
+pub(crate) fn begin(
+    protocol: StartTls,
+    wire: &mut Wire,
+    server_name: Option<&str>,
+) -> Result<(), Stop> {
     wire.begin(BYTES);
     match protocol {
         StartTls::Smtp => lines::smtp(wire),
@@ -48,7 +52,7 @@ pub fn begin(protocol: StartTls, wire: &mut Wire, server_name: Option<&str>) -> 
 
 /// What a server said, fit for a sentence: the first line of it, shortened.
 #[must_use]
-pub fn quoted(said: &[u8]) -> String {
+pub(crate) fn quoted(said: &[u8]) -> String {
     const SHOWN: usize = 120;
     let line = said
         .split(|byte| matches!(byte, b'\n' | b'\r'))

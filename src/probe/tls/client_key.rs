@@ -11,11 +11,11 @@ use rustls::{Error, InconsistentKeys};
 
 /// A certificate chain and the key of its first certificate. Nothing of the key is ever shown.
 #[derive(Clone)]
-pub struct ClientKey(Arc<CertifiedKey>);
+pub(crate) struct ClientKey(Arc<CertifiedKey>);
 
 /// Why a certificate and a key cannot be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum KeyFault {
+pub(crate) enum KeyFault {
     /// The one file holds none.
     #[error("contains no certificate in PEM or DER")]
     NoCertificate,
@@ -39,7 +39,7 @@ pub enum KeyFault {
 impl KeyFault {
     /// Whether it is the file of the certificate that is wrong, not that of the key.
     #[must_use]
-    pub fn is_of_certificate(self) -> bool {
+    pub(crate) fn is_of_certificate(self) -> bool {
         self == Self::NoCertificate
     }
 }
@@ -49,7 +49,7 @@ impl ClientKey {
     ///
     /// # Errors
     /// [`KeyFault`], where they do not make a pair.
-    pub fn from_files(certificates: &[u8], key: &[u8]) -> Result<Self, KeyFault> {
+    pub(crate) fn from_files(certificates: &[u8], key: &[u8]) -> Result<Self, KeyFault> {
         let mut chain: Vec<CertificateDer> = CertificateDer::pem_slice_iter(certificates)
             .collect::<Result<_, _>>()
             .map_err(|_| KeyFault::NoCertificate)?;

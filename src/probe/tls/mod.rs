@@ -18,7 +18,7 @@ use rustls::pki_types::ServerName;
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
-pub use client_key::{ClientKey, KeyFault};
+pub(crate) use client_key::ClientKey;
 
 use super::connect::{Peer, connect};
 use super::starttls;
@@ -29,7 +29,7 @@ use verifier::RecordingVerifier;
 
 /// Whom to ask, and how.
 #[derive(Debug, Clone)]
-pub struct Dial {
+pub(crate) struct Dial {
     /// Where it listens.
     pub to: Peer,
     /// The name to ask for (SNI); `None`: none is sent.
@@ -46,7 +46,7 @@ pub struct Dial {
 
 /// What one handshake showed.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Handshake {
+pub(crate) struct Handshake {
     /// How long each step took; resolving is somebody else's.
     pub took: Took,
     /// The address that was dialled, the last one where several were.
@@ -65,7 +65,7 @@ pub struct Handshake {
 
 /// What makes one handshake after another cheap.
 #[derive(Debug, Clone)]
-pub struct Looker {
+pub(crate) struct Looker {
     provider: Arc<CryptoProvider>,
 }
 
@@ -82,7 +82,10 @@ impl Default for Looker {
 ///
 /// # Errors
 /// A sentence, where the host cannot be asked for.
-pub fn unjudged(wire: Wire, host: &str) -> Result<StreamOwned<ClientConnection, Wire>, String> {
+pub(crate) fn unjudged(
+    wire: Wire,
+    host: &str,
+) -> Result<StreamOwned<ClientConnection, Wire>, String> {
     let looker = Looker::default();
     let verifier = RecordingVerifier::new(looker.provider.signature_verification_algorithms, None);
     let connection = looker.connection(Some(host), &[], &Arc::new(verifier));
@@ -93,7 +96,7 @@ pub fn unjudged(wire: Wire, host: &str) -> Result<StreamOwned<ClientConnection, 
 
 /// One handshake; as [`Looker::look`].
 #[must_use]
-pub fn look(dial: &Dial) -> Handshake {
+pub(crate) fn look(dial: &Dial) -> Handshake {
     Looker::default().look(dial)
 }
 
@@ -101,7 +104,7 @@ impl Looker {
     /// Connects, begins with TLS where another protocol comes first, and shakes hands. No
     /// application data is sent; a `close_notify` ends it.
     #[must_use]
-    pub fn look(&self, dial: &Dial) -> Handshake {
+    pub(crate) fn look(&self, dial: &Dial) -> Handshake {
         let mut seen = Handshake {
             took: Took::default(),
             dialled: None,

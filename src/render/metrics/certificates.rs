@@ -13,7 +13,7 @@ use crate::model::verdict::{Authorities, Judgement};
 const CERTIFICATES: usize = 100;
 
 /// The part of the sections `certificates` and `tls`.
-pub fn collect(report: &Report, _: &Figures<'_>, page: &mut Page) {
+pub(crate) fn collect(report: &Report, _: &Figures<'_>, page: &mut Page) {
     let (certificates, look) = (report.certificates.as_ref(), report.tls.as_ref());
     if certificates.is_some() || look.is_some() {
         let (families, more) = validity(certificates, look);

@@ -14,7 +14,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 /// How metrics are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub(crate) enum Form {
     /// OpenMetrics 1.0.0.
     OpenMetrics,
     /// The text format of Prometheus, 0.0.4.
@@ -24,7 +24,7 @@ pub enum Form {
 impl Form {
     /// Its media type.
     #[must_use]
-    pub fn content_type(self) -> &'static str {
+    pub(crate) fn content_type(self) -> &'static str {
         match self {
             Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
             Self::Text => "text/plain; version=0.0.4; charset=utf-8",

@@ -3,14 +3,14 @@
 //! What could not be read has no sample and is counted in `spyhole_gaps`. Labels hold no pids,
 //! and no more different values than are bounded here.
 
-pub mod certificates;
+pub(crate) mod certificates;
 mod family;
-pub mod mounts;
+pub(crate) mod mounts;
 #[cfg(feature = "sample-section")]
-pub mod personality;
-pub mod processes;
+pub(crate) mod personality;
+pub(crate) mod processes;
 mod server;
-pub mod sockets;
+pub(crate) mod sockets;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -18,7 +18,7 @@ use std::fmt;
 use std::time::SystemTime;
 
 use family::Family;
-pub use family::Form;
+pub(crate) use family::Form;
 
 use crate::model::Report;
 use crate::model::gap::Gap;
@@ -29,7 +29,7 @@ use crate::model::target::Target;
 use crate::model::time::Timestamp;
 
 /// What metrics are made of.
-pub struct Figures<'a> {
+pub(crate) struct Figures<'a> {
     /// What was seen; `None` where there was nothing to look at.
     pub report: Option<&'a Report>,
     /// Its processes by group.
@@ -45,10 +45,10 @@ pub struct Figures<'a> {
 }
 
 /// Adds the metrics of one section, where the report has it.
-pub type Collect = fn(&Report, &Figures<'_>, &mut Page);
+pub(crate) type Collect = fn(&Report, &Figures<'_>, &mut Page);
 
 /// The metrics so far.
-pub struct Page {
+pub(crate) struct Page {
     families: Vec<Family>,
     folded: Family,
 }
@@ -69,7 +69,7 @@ impl Page {
 ///
 /// # Errors
 /// None that is known: writing to a string does not fail.
-pub fn metrics(figures: &Figures<'_>, form: Form) -> Result<String, fmt::Error> {
+pub(crate) fn metrics(figures: &Figures<'_>, form: Form) -> Result<String, fmt::Error> {
     family::write(families(figures), form)
 }
 

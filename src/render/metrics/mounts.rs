@@ -11,7 +11,7 @@ use crate::model::seen::Seen;
 const MOUNTS: usize = 100;
 
 /// The part of the section `mounts`.
-pub fn collect(report: &Report, _: &Figures<'_>, page: &mut Page) {
+pub(crate) fn collect(report: &Report, _: &Figures<'_>, page: &mut Page) {
     let Some(Seen::Value(list)) = &report.mounts else {
         return;
     };

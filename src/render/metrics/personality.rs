@@ -6,7 +6,7 @@ use crate::model::Report;
 use crate::model::personality::Personality;
 
 /// The part of the section `personality`.
-pub fn collect(report: &Report, _: &Figures<'_>, page: &mut Page) {
+pub(crate) fn collect(report: &Report, _: &Figures<'_>, page: &mut Page) {
     let family = Family::gauge(
         "spyhole_address_space_randomized",
         "1 where the addresses of the main process are chosen at random, otherwise 0.",

@@ -10,7 +10,7 @@ use crate::model::process_group::{GroupKey, OTHER, ProcessGroup, container};
 const CONTAINERS: usize = 100;
 
 /// The part of the section `processes`.
-pub fn collect(report: &Report, figures: &Figures<'_>, page: &mut Page) {
+pub(crate) fn collect(report: &Report, figures: &Figures<'_>, page: &mut Page) {
     let Some(list) = &report.processes else {
         return;
     };

@@ -15,7 +15,7 @@ use crate::model::socket::{
 const PORTS: usize = 100;
 
 /// The part of the section `sockets`.
-pub fn collect(report: &Report, _: &Figures<'_>, page: &mut Page) {
+pub(crate) fn collect(report: &Report, _: &Figures<'_>, page: &mut Page) {
     let Some(sums) = &report.socket_sums else {
         return;
     };

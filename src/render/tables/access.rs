@@ -12,7 +12,7 @@ use crate::model::target::{ChosenBy, Target};
 /// Lines above, one row for each check, and lines below. Where nothing was refused
 /// one line says so in place of the rows, unless `wide`.
 #[must_use]
-pub fn tables(report: &Report, wide: bool) -> Vec<Table> {
+pub(crate) fn tables(report: &Report, wide: bool) -> Vec<Table> {
     let Some(access) = &report.access else {
         return Vec::new();
     };

@@ -10,14 +10,14 @@ use crate::model::seen::Seen;
 
 /// The line of `capsh --decode`.
 #[must_use]
-pub fn decoded(set: &CapabilitySet) -> Table {
+pub(crate) fn decoded(set: &CapabilitySet) -> Table {
     let line = format!("0x{}={}", set.mask, set.names.join(","));
     card(None, vec![vec![line.into()]])
 }
 
 /// Everything about one process.
 #[must_use]
-pub fn tables(context: &SecurityContext) -> Vec<Table> {
+pub(crate) fn tables(context: &SecurityContext) -> Vec<Table> {
     let mut tables = vec![about(context), sets(&context.privileges)];
     if let Some(Seen::Value(threads)) = &context.differing_threads {
         tables.push(differing(threads));
@@ -43,7 +43,7 @@ pub fn tables(context: &SecurityContext) -> Vec<Table> {
 
 /// A row for each process, and the threads that differ.
 #[must_use]
-pub fn one_each(contexts: &[SecurityContext]) -> Vec<Table> {
+pub(crate) fn one_each(contexts: &[SecurityContext]) -> Vec<Table> {
     let left = |title| heading(title, Align::Left);
     let headings = vec![
         left("USER"),

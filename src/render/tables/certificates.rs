@@ -14,7 +14,7 @@ use crate::model::units::DAY_SECONDS;
 
 /// How to show certificates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Style {
+pub(crate) struct Style {
     /// More columns.
     pub wide: bool,
     /// A certificate with fewer days left is a note.
@@ -22,7 +22,7 @@ pub struct Style {
 }
 
 /// Certificates are renewed weeks before they end; with fewer days left nobody did.
-pub const WARN_DAYS: i64 = 14;
+pub(crate) const WARN_DAYS: i64 = 14;
 /// The column of `--verify`.
 const VERIFIES: &str = "VERIFIES";
 /// More in one file are a bundle, and told in one line.
@@ -30,7 +30,7 @@ const BUNDLE: usize = 16;
 
 /// The files, and what is served.
 #[must_use]
-pub fn tables(certificates: &Certificates, style: Style) -> Vec<Table> {
+pub(crate) fn tables(certificates: &Certificates, style: Style) -> Vec<Table> {
     let mut tables = vec![files(certificates, style)];
     tables.extend(certificates.served.as_deref().map(served));
     let store = certificates.trust_store.value().filter(|_| style.wide);

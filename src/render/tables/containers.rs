@@ -6,7 +6,7 @@ use crate::model::time::Timestamp;
 
 /// One row for each container.
 #[must_use]
-pub fn table(containers: &[Container], wide: bool, now: Timestamp) -> Table {
+pub(crate) fn table(containers: &[Container], wide: bool, now: Timestamp) -> Table {
     let left = |title| Heading {
         title,
         align: Align::Left,

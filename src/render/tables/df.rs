@@ -8,7 +8,7 @@ use crate::model::mount::{Mount, Space};
 
 /// In which units sizes are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BlockSize {
+pub(crate) enum BlockSize {
     /// `-h`: the largest unit of 1024 that leaves a number of at least 1.
     Human,
     /// `-H`: likewise with 1000.
@@ -19,11 +19,11 @@ pub enum BlockSize {
 
 impl BlockSize {
     /// What df takes where nothing is said.
-    pub const KIB: Self = Self::Bytes(1 << 10, "1K-blocks", "");
+    pub(crate) const KIB: Self = Self::Bytes(1 << 10, "1K-blocks", "");
 
     /// As `df -B` takes it: a unit alone is printed behind each number.
     #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (bytes, title, unit) = match text {
             "1" => (1, "1B-blocks", ""),
             "K" | "k" => (1 << 10, "1K-blocks", "K"),
@@ -50,7 +50,7 @@ impl BlockSize {
 
 /// Which columns are shown.
 #[derive(Debug, Clone, Copy)]
-pub struct Columns {
+pub(crate) struct Columns {
     /// The units of sizes.
     pub block: BlockSize,
     /// Inodes instead of sizes.
@@ -63,7 +63,7 @@ pub struct Columns {
 
 /// The rows in the columns of df.
 #[must_use]
-pub fn table(mounts: &[&Mount], columns: Columns) -> Table {
+pub(crate) fn table(mounts: &[&Mount], columns: Columns) -> Table {
     let mut headings = vec![left("Filesystem")];
     if columns.types {
         headings.push(left("Type"));
@@ -109,7 +109,7 @@ pub fn table(mounts: &[&Mount], columns: Columns) -> Table {
 /// The mounts that df shows when no path is named, in its order: those with blocks, one for each
 /// file system. With `all`, every mount.
 #[must_use]
-pub fn rows(mounts: &[Mount], all: bool) -> Vec<&Mount> {
+pub(crate) fn rows(mounts: &[Mount], all: bool) -> Vec<&Mount> {
     if all {
         return mounts.iter().collect();
     }

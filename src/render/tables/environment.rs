@@ -8,7 +8,7 @@ use crate::model::time::Timestamp;
 
 /// A table for each process; variables of Services are one counted line unless `all`.
 #[must_use]
-pub fn tables(environments: &[Environment], all: bool, now: Timestamp) -> Vec<Table> {
+pub(crate) fn tables(environments: &[Environment], all: bool, now: Timestamp) -> Vec<Table> {
     let several = environments.len() > 1;
     environments
         .iter()

@@ -1,20 +1,20 @@
 //! Model → tables, one file a section: headings, cells, notes. How wide and in which colour they
 //! are printed is [`render`](super)'s affair.
 
-pub mod access;
-pub mod capabilities;
-pub mod certificates;
-pub mod containers;
-pub mod df;
-pub mod environment;
-pub mod mounts;
+pub(crate) mod access;
+pub(crate) mod capabilities;
+pub(crate) mod certificates;
+pub(crate) mod containers;
+pub(crate) mod df;
+pub(crate) mod environment;
+pub(crate) mod mounts;
 #[cfg(feature = "sample-section")]
-pub mod personality;
-pub mod processes;
-pub mod sockets;
-pub mod table;
-pub mod tls;
-pub mod tree;
-pub mod trust_store;
+pub(crate) mod personality;
+pub(crate) mod processes;
+pub(crate) mod sockets;
+pub(crate) mod table;
+pub(crate) mod tls;
+pub(crate) mod tree;
+pub(crate) mod trust_store;
 
-pub use table::{Cell, Table};
+pub(crate) use table::Table;

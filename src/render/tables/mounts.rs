@@ -13,7 +13,7 @@ use crate::model::units::bytes_short;
     clippy::struct_excessive_bools,
     reason = "each is a flag of the command line"
 )]
-pub struct Style {
+pub(crate) struct Style {
     /// Draw them below the mounts that they are mounted on.
     pub tree: bool,
     /// Also what is folded otherwise.
@@ -26,7 +26,7 @@ pub struct Style {
 
 /// What is mounted where: the columns of `findmnt`, and what each is.
 #[must_use]
-pub fn list(mounts: &[Mount], style: Style) -> Table {
+pub(crate) fn list(mounts: &[Mount], style: Style) -> Table {
     let mut titles = vec!["MOUNT POINT", "VOLUME", "SOURCE", "FSTYPE"];
     if style.wide {
         titles.extend(["ROOT", "ID", "PARENT", "DEVICE", "PROPAGATION"]);
@@ -82,7 +82,7 @@ pub fn list(mounts: &[Mount], style: Style) -> Table {
 
 /// In place of a list that could not be read: the notes tell why.
 #[must_use]
-pub fn unseen() -> Table {
+pub(crate) fn unseen() -> Table {
     Table {
         headings: vec![heading("MOUNT POINT")],
         rows: vec![vec![Cell::Unseen]],
@@ -92,7 +92,7 @@ pub fn unseen() -> Table {
 
 /// The columns of `df`, or of `df -i`.
 #[must_use]
-pub fn space(mounts: &[Mount], inodes: bool, style: Style) -> Table {
+pub(crate) fn space(mounts: &[Mount], inodes: bool, style: Style) -> Table {
     let titles: &[&str] = if inodes {
         &["FILESYSTEM", "INODES", "IUSED", "IFREE", "IUSE%"]
     } else {
@@ -138,7 +138,7 @@ pub fn space(mounts: &[Mount], inodes: bool, style: Style) -> Table {
 
 /// Where the target may write, with what is left there.
 #[must_use]
-pub fn writable(mounts: &[Mount], target: &str, style: Style) -> Table {
+pub(crate) fn writable(mounts: &[Mount], target: &str, style: Style) -> Table {
     let titles = ["PATH", "WHAT", "WRITABLE", "BECAUSE", "AVAIL", "USE%"];
     let mut rows = Vec::new();
     for mount in mounts {

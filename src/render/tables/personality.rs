@@ -6,7 +6,7 @@ use crate::model::seen::Seen;
 
 /// One row; with the flag in words where that was asked for.
 #[must_use]
-pub fn table(personality: &Personality, names: bool) -> Table {
+pub(crate) fn table(personality: &Personality, names: bool) -> Table {
     let heading = |title, align| Heading { title, align };
     let mut headings = vec![
         heading("PID", Align::Right),

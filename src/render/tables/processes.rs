@@ -11,7 +11,7 @@ use crate::model::time::Timestamp;
 use crate::model::units::{bytes_short, cpu_time, elapsed};
 
 /// One column.
-pub struct Column {
+pub(crate) struct Column {
     /// As `--columns` and `--sort` name it, which is as `ps -o` does.
     pub name: &'static str,
     /// Other names that fingers know.
@@ -25,17 +25,17 @@ pub struct Column {
 }
 
 /// The columns of `ps aux`.
-pub const DEFAULT: &[&str] = &[
+pub(crate) const DEFAULT: &[&str] = &[
     "user", "pid", "%cpu", "%mem", "vsz", "rss", "tty", "stat", "start", "time", "command",
 ];
 
 /// The columns of `ps -ef`.
-pub const FULL: &[&str] = &[
+pub(crate) const FULL: &[&str] = &[
     "user", "pid", "ppid", "%cpu", "start", "tty", "time", "command",
 ];
 
 /// The columns of `-o wide`.
-pub const WIDE: &[&str] = &[
+pub(crate) const WIDE: &[&str] = &[
     "user",
     "uid",
     "gid",
@@ -64,7 +64,7 @@ pub const WIDE: &[&str] = &[
 
 /// The column of that name or alias.
 #[must_use]
-pub fn column(name: &str) -> Option<&'static Column> {
+pub(crate) fn column(name: &str) -> Option<&'static Column> {
     COLUMNS
         .iter()
         .find(|column| column.name == name || column.aliases.contains(&name))
@@ -72,14 +72,14 @@ pub fn column(name: &str) -> Option<&'static Column> {
 
 /// What must be read to show these columns.
 #[must_use]
-pub fn fields(columns: &[&'static Column]) -> Fields {
+pub(crate) fn fields(columns: &[&'static Column]) -> Fields {
     columns
         .iter()
         .fold(Fields::empty(), |fields, column| fields | column.fields)
 }
 
 /// Sorts by a column, largest first where `descending`; equal ones by pid.
-pub fn sort(processes: &mut [Process], by: &Column, descending: bool) {
+pub(crate) fn sort(processes: &mut [Process], by: &Column, descending: bool) {
     processes.sort_by(|a, b| {
         let order = (by.order)(a, b);
         let order = if descending { order.reverse() } else { order };
@@ -90,7 +90,7 @@ pub fn sort(processes: &mut [Process], by: &Column, descending: bool) {
 /// Lays processes out in rows, with children drawn below their parents where
 /// `tree`, and a row for each thread where threads were read.
 #[must_use]
-pub fn table(
+pub(crate) fn table(
     processes: &[Process],
     columns: &[&'static Column],
     tree: bool,
@@ -258,7 +258,7 @@ macro_rules! columns {
 const NONE: Fields = Fields::empty();
 
 /// Every column there is.
-pub const COLUMNS: &[Column] = columns! {
+pub(crate) const COLUMNS: &[Column] = columns! {
     "user" | "euser" | "uname": left("USER"), NONE, |p, _| match &p.user {
         Some(Seen::Value(name)) => Cell::from(name),
         _ => Cell::number(p.uid),

@@ -11,7 +11,7 @@ use crate::model::socket::{
 
 /// Which columns are shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Columns {
+pub(crate) struct Columns {
     /// UID, INODE, TIMER and DROPS too.
     pub wide: bool,
     /// RTT, CWND, RETRANS, SENT and RECEIVED too.
@@ -23,7 +23,11 @@ const OWNERS_SHOWN: usize = 4;
 
 /// A table for each network namespace.
 #[must_use]
-pub fn tables(sockets: &[Socket], sources: &[SocketSources], columns: Columns) -> Vec<Table> {
+pub(crate) fn tables(
+    sockets: &[Socket],
+    sources: &[SocketSources],
+    columns: Columns,
+) -> Vec<Table> {
     if let [] | [_] = sources {
         return vec![table(sockets.iter(), columns)];
     }
@@ -41,7 +45,7 @@ pub fn tables(sockets: &[Socket], sources: &[SocketSources], columns: Columns) -
 
 /// The table of `--summary`.
 #[must_use]
-pub fn summary(sums: &[SocketSum], sources: &[SocketSources]) -> Vec<Table> {
+pub(crate) fn summary(sums: &[SocketSum], sources: &[SocketSources]) -> Vec<Table> {
     let of = |own: &mut dyn Iterator<Item = &SocketSum>| Table {
         headings: vec![left("PROTO"), left("STATE"), right("SOCKETS")],
         rows: own

@@ -8,7 +8,7 @@ use crate::model::seen::Seen;
 
 /// On which side of its column a cell stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Align {
+pub(crate) enum Align {
     /// Words.
     Left,
     /// Numbers.
@@ -17,7 +17,7 @@ pub enum Align {
 
 /// A column's heading.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Heading {
+pub(crate) struct Heading {
     /// As printed, in capitals. Where all are empty, the table is a card: no line of
     /// headings, and nothing cut at the edge of the terminal.
     pub title: &'static str,
@@ -27,7 +27,7 @@ pub struct Heading {
 
 /// One cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Cell {
+pub(crate) enum Cell {
     /// It does not apply: `-`.
     Absent,
     /// It could not be seen: `?`, with a note below the table.
@@ -40,7 +40,7 @@ pub enum Cell {
 
 /// Rows under headings, with what has to be said below.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Table {
+pub(crate) struct Table {
     /// Said above the table, where a document has several.
     pub title: Option<String>,
     /// One for each column.
@@ -73,7 +73,7 @@ impl From<&ByteString> for Cell {
 
 impl Cell {
     /// The cell of a field that may be absent (`-`) or unseen (`?`).
-    pub fn of<T>(field: Option<&Seen<T>>, show: impl FnOnce(&T) -> Cell) -> Cell {
+    pub(crate) fn of<T>(field: Option<&Seen<T>>, show: impl FnOnce(&T) -> Cell) -> Cell {
         match field {
             None => Self::Absent,
             Some(Seen::Unseen(_)) => Self::Unseen,
@@ -82,7 +82,7 @@ impl Cell {
     }
 
     /// A number's cell.
-    pub fn number(number: impl std::fmt::Display) -> Cell {
+    pub(crate) fn number(number: impl std::fmt::Display) -> Cell {
         Self::Text(Cow::Owned(number.to_string()))
     }
 }

@@ -10,7 +10,7 @@ const DEEPEST: usize = 200;
 ///
 /// Roots are those whose parent is not among the rows. The order of siblings is kept. Parents
 /// that form a circle, as inconsistent reads could show, are cut: each row comes exactly once.
-pub fn depth_first<T, K: Eq + Hash>(
+pub(crate) fn depth_first<T, K: Eq + Hash>(
     rows: &[T],
     id: impl Fn(&T) -> K,
     parent: impl Fn(&T) -> K,

@@ -9,7 +9,7 @@ use crate::model::trust_store::{PlaceKind, Runtime, TrustPlace, TrustStore};
 /// What it comes to: the runtime with its evidence and the consequence, then the error that it
 /// prints where it trusts nobody. Nothing in them needs to be escaped.
 #[must_use]
-pub fn lines(store: &TrustStore) -> Vec<String> {
+pub(crate) fn lines(store: &TrustStore) -> Vec<String> {
     let name = match store.runtime {
         Runtime::Unknown => "runtime unknown".to_owned(),
         known => known.describe().to_owned(),
@@ -26,7 +26,7 @@ pub fn lines(store: &TrustStore) -> Vec<String> {
 
 /// The places in the runtime's order.
 #[must_use]
-pub fn table(store: &TrustStore) -> Table {
+pub(crate) fn table(store: &TrustStore) -> Table {
     let named = |place: &TrustPlace| place.variable.is_some() || place.only_for.is_some();
     let by = store.places.iter().any(named);
     let odd = store.places.iter().any(|place| place.says.is_some());

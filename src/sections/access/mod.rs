@@ -33,7 +33,7 @@ use system::SystemContext;
 /// Flags of `spyhole access`; there are none.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct AccessQuery {}
+pub(crate) struct AccessQuery {}
 
 /// Those that other sections read too: in `dump` the walk brings them once.
 const FILES: Files = plain_files::FLAGS
@@ -45,7 +45,7 @@ const FILES: Files = plain_files::FLAGS
     .union(Files::LIMITS);
 
 /// What the section is.
-pub const INFO: SectionInfo = SectionInfo {
+pub(crate) const INFO: SectionInfo = SectionInfo {
     name: "access",
     aliases: &[],
     about: "Show what can be read of the target, what cannot, why, and how to fix it",

@@ -28,7 +28,7 @@ use fill::{Filler, capability_set};
 /// Flags of `spyhole capabilities`.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct CapabilitiesQuery {
+pub(crate) struct CapabilitiesQuery {
     /// Show every process of the target, one row each.
     #[arg(short = 'A', long)]
     pub all: bool,
@@ -41,7 +41,7 @@ pub struct CapabilitiesQuery {
 }
 
 /// What the section is.
-pub const INFO: SectionInfo = SectionInfo {
+pub(crate) const INFO: SectionInfo = SectionInfo {
     name: "capabilities",
     aliases: &["caps"],
     about: "Show capabilities and the security context, and what they allow",

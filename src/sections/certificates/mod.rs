@@ -38,7 +38,7 @@ use verify::{Answer, Verifier};
 /// Flags of `spyhole certificates`.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct CertificatesQuery {
+pub(crate) struct CertificatesQuery {
     /// Connect to every TCP listener of the target, show the certificates that it serves, and
     /// compare them with the files.
     #[arg(long)]
@@ -78,7 +78,7 @@ pub struct CertificatesQuery {
 }
 
 /// What the section is.
-pub const INFO: SectionInfo = SectionInfo {
+pub(crate) const INFO: SectionInfo = SectionInfo {
     name: "certificates",
     aliases: &["certs"],
     about: "Show certificates and keys on disk, in the trust store, and as \

@@ -19,7 +19,7 @@ use crate::sections::view::View;
     clippy::struct_excessive_bools,
     reason = "each is a flag of the command line"
 )]
-pub struct DfView {
+pub(crate) struct DfView {
     /// Print sizes in powers of 1024 (1023M)
     #[arg(short = 'h', long, conflicts_with_all = ["si", "kilobytes", "block_size"])]
     pub human_readable: bool,

@@ -1,7 +1,7 @@
 //! The section `mounts`: what is mounted where, what it is to Kubernetes or to the engine, how
 //! full it is, and where the target may write.
 
-pub mod df;
+pub(crate) mod df;
 pub(super) mod fill;
 mod places;
 mod volume;
@@ -32,7 +32,7 @@ use fill::PlaceChecks;
     clippy::struct_excessive_bools,
     reason = "each is a flag of the command line"
 )]
-pub struct MountsQuery {
+pub(crate) struct MountsQuery {
     /// Show mounts as a tree.
     #[arg(long)]
     pub tree: bool,
@@ -68,7 +68,7 @@ pub struct MountsQuery {
 const SPACE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// What the section is.
-pub const INFO: SectionInfo = SectionInfo {
+pub(crate) const INFO: SectionInfo = SectionInfo {
     name: "mounts",
     aliases: &["findmnt"],
     about: "Show mounts, volumes, free space and writable directories",

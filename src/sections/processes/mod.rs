@@ -29,7 +29,7 @@ use fill::Filler;
     clippy::struct_excessive_bools,
     reason = "each is a flag of the command line"
 )]
-pub struct ProcessesQuery {
+pub(crate) struct ProcessesQuery {
     /// Show every visible process, not only the target's.
     #[arg(short = 'A', long, short_alias = 'e')]
     pub all: bool,
@@ -73,7 +73,7 @@ pub struct ProcessesQuery {
 }
 
 /// What the section is.
-pub const INFO: SectionInfo = SectionInfo {
+pub(crate) const INFO: SectionInfo = SectionInfo {
     name: "processes",
     aliases: &["ps"],
     about: "List processes, with threads, memory, CPU and signals",

@@ -34,7 +34,7 @@ use filter::Filter;
     clippy::struct_excessive_bools,
     reason = "each is a flag of the command line"
 )]
-pub struct SocketsQuery {
+pub(crate) struct SocketsQuery {
     /// Show TCP sockets.
     #[arg(short = 't', long)]
     pub tcp: bool,
@@ -116,7 +116,7 @@ impl SocketsQuery {
 }
 
 /// What the section is.
-pub const INFO: SectionInfo = SectionInfo {
+pub(crate) const INFO: SectionInfo = SectionInfo {
     name: "sockets",
     aliases: &["ss", "netstat"],
     about: "List sockets of the target's network and their owners",

@@ -31,7 +31,7 @@ use given::Given;
 /// Flags of `spyhole tls`.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct TlsQuery {
+pub(crate) struct TlsQuery {
     /// The server.
     #[arg(
         value_name = "HOST:PORT|unix:PATH|URL",
@@ -79,7 +79,7 @@ pub struct TlsQuery {
 }
 
 /// What the section is.
-pub const INFO: SectionInfo = SectionInfo {
+pub(crate) const INFO: SectionInfo = SectionInfo {
     name: "tls",
     aliases: &["s_client"],
     about: "Check a TLS server and whether the target trusts its certificates",

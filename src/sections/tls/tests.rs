@@ -125,9 +125,9 @@ fn the_first_verdict_and_the_days_decide() {
 /// The lines of the first table and its notes.
 fn lines(look: &TlsLook, style: Style) -> Vec<String> {
     let tables = tls::tables(look, Timestamp::now(), style);
-    let text = |cell: &crate::render::tables::Cell| match cell {
-        crate::render::tables::Cell::Text(text) => text.to_string(),
-        crate::render::tables::Cell::Outside(bytes) => {
+    let text = |cell: &crate::render::tables::table::Cell| match cell {
+        crate::render::tables::table::Cell::Text(text) => text.to_string(),
+        crate::render::tables::table::Cell::Outside(bytes) => {
             crate::model::escape::escaped(bytes.as_bytes()).into_owned()
         }
         _ => String::new(),

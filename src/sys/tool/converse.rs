@@ -15,7 +15,7 @@ use crate::model::escape::escaped;
 ///
 /// # Errors
 /// [`ToolError`], where it does not run, takes longer or says more.
-pub fn ask_within(
+pub(crate) fn ask_within(
     program: &OsStr,
     words: &[OsString],
     bytes: usize,
@@ -42,7 +42,7 @@ pub fn ask_within(
 ///
 /// # Errors
 /// [`ToolError`], where it does not run, or nobody takes what it says: then it is ended.
-pub fn stream(
+pub(crate) fn stream(
     program: &OsStr,
     words: &[OsString],
     sink: &mut dyn FnMut(&[u8]) -> io::Result<()>,

@@ -19,11 +19,11 @@ use std::time::Duration;
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Signal, set_parent_process_death_signal};
 
-pub use converse::{ask_within, stream};
+pub(crate) use converse::{ask_within, stream};
 
 /// A program that could not be run.
 #[derive(Debug, thiserror::Error)]
-pub enum ToolError {
+pub(crate) enum ToolError {
     /// It is not there.
     #[error("{program} is not installed, or not in PATH")]
     NotFound {
@@ -61,7 +61,7 @@ pub enum ToolError {
 
 /// What a program said.
 #[derive(Debug)]
-pub struct Said {
+pub(crate) struct Said {
     /// How it ended.
     pub status: ExitStatus,
     /// Its stdout.
@@ -74,7 +74,7 @@ pub struct Said {
 ///
 /// # Errors
 /// [`ToolError`], where it does not run.
-pub fn hand_over(program: &OsStr, words: &[OsString]) -> Result<ExitStatus, ToolError> {
+pub(crate) fn hand_over(program: &OsStr, words: &[OsString]) -> Result<ExitStatus, ToolError> {
     Command::new(program)
         .args(words)
         .status()
@@ -86,7 +86,7 @@ pub fn hand_over(program: &OsStr, words: &[OsString]) -> Result<ExitStatus, Tool
 ///
 /// # Errors
 /// [`ToolError`], where it does not run.
-pub fn hand_over_listening(
+pub(crate) fn hand_over_listening(
     program: &OsStr,
     words: &[OsString],
     limit: usize,
@@ -126,14 +126,14 @@ fn end_with_this_process(command: &mut Command) {
 
 /// A text that a program can read by a path while this lives; no file is left behind.
 #[derive(Debug)]
-pub struct Lent(OwnedFd);
+pub(crate) struct Lent(OwnedFd);
 
 impl Lent {
     /// Lends this text.
     ///
     /// # Errors
     /// Those of `memfd_create(2)` and write(2).
-    pub fn new(text: &str) -> io::Result<Self> {
+    pub(crate) fn new(text: &str) -> io::Result<Self> {
         let mut file = std::fs::File::from(memfd_create("spyhole", MemfdFlags::CLOEXEC)?);
         file.write_all(text.as_bytes())?;
         Ok(Self(file.into()))
@@ -141,14 +141,14 @@ impl Lent {
 
     /// Where it is, for programs of the same user, whatever stands between this one and them.
     #[must_use]
-    pub fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         format!("/proc/{}/fd/{}", std::process::id(), self.0.as_raw_fd())
     }
 }
 
 /// The file that this very program is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OwnProgram {
+pub(crate) struct OwnProgram {
     /// Where it lies.
     pub path: PathBuf,
     /// Whether everybody may read and run it.
@@ -162,7 +162,7 @@ impl OwnProgram {
     ///
     /// # Errors
     /// Where it cannot be found, such as after it was replaced.
-    pub fn find() -> io::Result<Self> {
+    pub(crate) fn find() -> io::Result<Self> {
         let path = std::env::current_exe()?;
         let mode = std::fs::metadata(&path)?.permissions().mode();
         Ok(Self {

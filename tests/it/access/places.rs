@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
 
-use spyhole::sys::own_image;
+use spyhole::api::own_image;
 use tempfile::TempDir;
 
 use super::{

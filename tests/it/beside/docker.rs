@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use spyhole::sys::own_image;
+use spyhole::api::own_image;
 
 use super::Desk;
 

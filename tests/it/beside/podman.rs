@@ -5,7 +5,7 @@ use std::process::Command;
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
-use spyhole::sys::own_image;
+use spyhole::api::own_image;
 
 use super::Desk;
 use crate::host::{list, only};

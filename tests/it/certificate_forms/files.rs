@@ -205,7 +205,8 @@ fn a_file_of_something_else_is_none() {
         "public.der",
         "parameters.der",
     ] {
-        let found = spyhole::pki::contents(&made.bytes(name), None, std::time::SystemTime::now());
+        let found =
+            spyhole::api::pki::contents(&made.bytes(name), None, std::time::SystemTime::now());
         assert_eq!(found, None, "{name}");
     }
 }

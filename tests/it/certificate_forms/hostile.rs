@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use nix::time::{ClockId, clock_gettime};
-use spyhole::pki::{Contents, contents};
+use spyhole::api::pki::{Contents, contents};
 
 use super::{Made, faults};
 

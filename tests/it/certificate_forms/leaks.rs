@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use data_encoding::{BASE64, HEXLOWER, HEXUPPER};
-use spyhole::pki::contents;
+use spyhole::api::pki::contents;
 
 use super::keys::{KEYS, keys};
 use super::{Made, faults};

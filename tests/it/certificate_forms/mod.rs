@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
-use spyhole::pki::{Contents, contents};
+use spyhole::api::pki::{Contents, contents};
 
 /// A directory and what a script of bash left in it.
 struct Made(tempfile::TempDir);

@@ -5,8 +5,8 @@ use std::time::SystemTime;
 
 use data_encoding::{BASE64, BASE64_MIME, HEXLOWER};
 use sha2::{Digest, Sha256};
+use spyhole::api::pki::{certificate, contents};
 use spyhole::model::certificate::{Certificate, KeyAlgorithm};
-use spyhole::pki::{certificate, contents};
 
 use super::{Made, faults};
 

@@ -14,9 +14,9 @@ use std::fs;
 use std::net::IpAddr;
 use std::time::SystemTime;
 
+use spyhole::api::pki::{ChainSource, Purpose, Question, Roots, judge};
 use spyhole::model::certificate::Certificate;
 use spyhole::model::verdict::{Authorities, Judgement, Problem, Verdict};
-use spyhole::pki::{ChainSource, Purpose, Question, Roots, judge};
 
 use self::make::{Openssl, noon, pem};
 
@@ -185,7 +185,7 @@ impl Chain {
 
 fn certificates(ders: &[Vec<u8>], now: SystemTime) -> Vec<Certificate> {
     ders.iter()
-        .map(|der| spyhole::pki::certificate(der, now).unwrap())
+        .map(|der| spyhole::api::pki::certificate(der, now).unwrap())
         .collect()
 }
 

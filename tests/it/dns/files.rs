@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use crate::patience::PATIENCE;
+use spyhole::api::dns::{Failure, FailureKind, Files, Found, resolve};
 use spyhole::model::tls::{FilesOf, ResolvedBy};
-use spyhole::probe::dns::{Failure, FailureKind, Files, Found, resolve};
 
 const HOSTS: &[u8] = b"10.1.2.3 web.example web # the application\n10.1.2.4 WEB\nfd00::7 six\n";
 

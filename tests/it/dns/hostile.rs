@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use spyhole::probe::dns::{Failure, FailureKind, Files, Found, resolve_at_port};
+use spyhole::api::dns::{Failure, FailureKind, Files, Found, resolve_at_port};
 
 use super::server::{Server, address, answer, asked_name, asks_for_a, good, send};
 use crate::host::CLOSED_PORT;

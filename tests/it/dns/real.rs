@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::Signal;
-use spyhole::model::tls::ResolvedBy;
-use spyhole::probe::dns::{
+use spyhole::api::dns::{
     Failure, FailureKind, Files, Found, Manner, Name, Rcode, RecordType, ask, resolve,
 };
+use spyhole::model::tls::ResolvedBy;
 
 use crate::host::run;
 use crate::lab::process::Process;

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use spyhole::sys::own_image;
+use spyhole::api::own_image;
 use tempfile::TempDir;
 
 use crate::host;

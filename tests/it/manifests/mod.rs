@@ -232,7 +232,7 @@ fn every_command_in_them_is_one_that_spyhole_takes() {
     assert!(tried.len() >= 9, "{tried:?}");
     for words in tried {
         let line = std::iter::once("spyhole".to_owned()).chain(words.clone());
-        if let Err(why) = spyhole::cli::command().try_get_matches_from(line) {
+        if let Err(why) = spyhole::api::command().try_get_matches_from(line) {
             panic!("{words:?}: {why}");
         }
         // The parser leaves what a check says to the command that asks it.

@@ -77,7 +77,7 @@ fn an_archive_holds_the_program_its_licences_and_its_documents() {
         ["_spyhole", "spyhole.bash", "spyhole.fish"]
     );
     // A page for each command, and one for the whole.
-    let mut commands = spyhole::cli::command();
+    let mut commands = spyhole::api::command();
     commands.build();
     let mut pages = vec!["spyhole.1".to_owned()];
     pages.extend(

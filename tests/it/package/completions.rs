@@ -42,7 +42,7 @@ fn bash_completes_commands_and_flags() {
 }
 
 fn spyhole_formats() -> usize {
-    let command = spyhole::cli::command();
+    let command = spyhole::api::command();
     let output = command
         .get_arguments()
         .find(|arg| arg.get_id() == "output")

@@ -4,7 +4,7 @@
 use std::fs;
 use std::os::unix::fs::chown;
 
-use spyhole::sections::REGISTRY;
+use spyhole::api::section_names;
 
 use super::lab::Beside;
 use crate::lab::{Lab, requires_root};
@@ -56,8 +56,7 @@ fn the_body_is_what_the_command_line_prints() {
     let fingerprints = ["--fingerprint-key-file", "/key"];
     let server = Beside::start(viewer(), 1000, &fingerprints);
 
-    let plain = REGISTRY.iter().filter(|section| section.whole().is_some());
-    let plain = plain.map(|section| (section.info.name, &[][..], ""));
+    let plain = section_names().map(|name| (name, &[][..], ""));
     let questions: Vec<_> = plain
         .chain([("dump", &[][..], "")])
         .chain(QUESTIONS.iter().copied())

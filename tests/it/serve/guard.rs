@@ -213,8 +213,7 @@ fn a_secret_of_the_target_leaves_with_leave_only() {
     let mut target = sleep.spawn().unwrap();
     let pid = target.id().to_string();
     let server = Server::start(&["--access-log", "json", "--pid", &pid]);
-    for route in spyhole::serve::routes::routes() {
-        let path = format!("{}{}", route.path, route.name);
+    for (path, _) in spyhole::api::routes() {
         for output in ["", "?output=table", "?output=wide", "?output=yaml"] {
             let reply = server.get(&format!("{path}{output}"));
             let said = reply.head.clone() + &reply.text();

@@ -19,7 +19,7 @@ use crate::model::verdict::{Authorities, Finding, Judgement, Problem, Verdict};
 
 /// How to show it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Style {
+pub(crate) struct Style {
     /// Only what decides, and how long it lasts.
     pub short: bool,
     /// Also each certificate.
@@ -30,7 +30,7 @@ pub struct Style {
 
 /// The answer, and the chain where it is asked for.
 #[must_use]
-pub fn tables(look: &TlsLook, now: Timestamp, style: Style) -> Vec<Table> {
+pub(crate) fn tables(look: &TlsLook, now: Timestamp, style: Style) -> Vec<Table> {
     let mut card = Table {
         headings: vec![heading(""), heading("")],
         rows: rows(look, now, style)
@@ -51,7 +51,7 @@ pub fn tables(look: &TlsLook, now: Timestamp, style: Style) -> Vec<Table> {
 
 /// In place of an answer that there is none: the notes tell why.
 #[must_use]
-pub fn unseen() -> Table {
+pub(crate) fn unseen() -> Table {
     Table {
         headings: vec![heading("SERVER")],
         rows: vec![vec![Cell::Unseen]],
@@ -61,7 +61,7 @@ pub fn unseen() -> Table {
 
 /// What is wrong, a line each, for where no table is printed.
 #[must_use]
-pub fn refusals(look: &TlsLook) -> Vec<String> {
+pub(crate) fn refusals(look: &TlsLook) -> Vec<String> {
     let lines = rows(look, Timestamp::now(), Style::default());
     let wrong = lines.into_iter().filter(|line| line.mark != Mark::Good);
     wrong

@@ -8,9 +8,9 @@ use proptest::prelude::*;
 use rcgen::{
     BasicConstraints, CertificateParams, GeneralSubtree, IsCa, Issuer, KeyPair, NameConstraints,
 };
+use spyhole::api::pki::{ChainSource, Purpose, Question, Roots, judge};
 use spyhole::model::certificate::Certificate;
 use spyhole::model::verdict::{Authorities, Judgement, Verdict};
-use spyhole::pki::{ChainSource, Purpose, Question, Roots, judge};
 
 use super::certificates;
 use super::make::{Ca, named, noon};
@@ -75,10 +75,10 @@ proptest! {
             .iter()
             .zip(&sample().0)
             .filter_map(|(der, old)| {
-                let changed = spyhole::pki::certificate(der, noon()).ok();
+                let changed = spyhole::api::pki::certificate(der, noon()).ok();
                 changed.or_else(|| keeps_description.then(|| Certificate {
                     der: der.clone(),
-                    ..spyhole::pki::certificate(old, noon()).unwrap()
+                    ..spyhole::api::pki::certificate(old, noon()).unwrap()
                 }))
             })
             .collect();

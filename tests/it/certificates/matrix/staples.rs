@@ -3,10 +3,10 @@
 use std::fs;
 use std::time::{Duration, SystemTime};
 
+use spyhole::api::pki::{ChainSource, Purpose, Question, Roots, judge, staple};
 use spyhole::model::certificate::Certificate;
 use spyhole::model::tls::{OcspStaple, OcspStatus};
 use spyhole::model::verdict::{Authorities, Finding, Judgement, Problem, Verdict};
-use spyhole::pki::{ChainSource, Purpose, Question, Roots, judge, staple};
 
 use super::certificates;
 use super::make::{CA, Openssl, SERVER};
