@@ -80,7 +80,7 @@ fn say(check: &Check, outcome: &CheckOutcome, word: &str, exit: Exit) -> Result<
 fn print(line: &str, exit: Exit) -> Result<Exit, Failure> {
     match writeln!(io::stdout(), "{}", escaped(line.as_bytes())) {
         Ok(()) => Ok(exit),
-        // Nobody reads of it, and it stands.
+        // The answer stands although its sentence is not read.
         Err(error) => written(&error).map(|_| exit),
     }
 }

@@ -318,7 +318,7 @@ fn clap_says(mut error: clap::Error, words: &[OsString]) -> Result<Exit, Failure
         .or_else(|error| written(&error))
 }
 
-/// A closed pipe is no error: whoever read had enough.
+/// A closed pipe is no error: the reader had enough.
 fn written(error: &io::Error) -> Result<Exit, Failure> {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return Ok(Exit::Done);
@@ -328,7 +328,7 @@ fn written(error: &io::Error) -> Result<Exit, Failure> {
     )))
 }
 
-/// A document for whoever reads by machine, tables for a person.
+/// A document for programs, tables for people.
 fn default_format(whole: bool) -> Format {
     if whole && !io::stdout().is_terminal() {
         Format::Json

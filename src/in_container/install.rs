@@ -111,7 +111,7 @@ pub(crate) fn run(options: &InstallOptions) -> Result<Done, InstallError> {
     }
     for name in &missing {
         match directory.link(name, NAME) {
-            // Somebody else may be installing the same.
+            // Another process may be installing the same file.
             Err(Errno::EXIST) if directory.entry(name) == Ok(Entry::Link(NAME.into())) => {}
             done => done.map_err(|errno| place.not_linked(name, errno, &directory))?,
         }
@@ -275,7 +275,7 @@ impl Place {
     }
 }
 
-/// In decimal units, as sizes of files are told: `5.9 MB`.
+/// In decimal units, as file sizes: `5.9 MB`.
 fn megabytes(bytes: u64) -> String {
     let tenths = bytes.saturating_add(50_000) / 100_000;
     format!("{}.{} MB", tenths / 10, tenths % 10)

@@ -140,7 +140,7 @@ pub(crate) fn run(
             )),
         }
     }
-    // Nothing is lost with it: the kernel reaps for whoever ends.
+    // Nothing is lost: init reaps the children of a process that has ended.
     let _ = started.map(Child::reap);
     report.exit_code
 }

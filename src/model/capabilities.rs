@@ -28,7 +28,7 @@ pub struct CapabilitySets {
     pub inheritable: Seen<CapabilitySet>,
     /// What no exec can go beyond: `CapBnd`.
     pub bounding: Seen<CapabilitySet>,
-    /// What a program of a user who is not root keeps over exec: `CapAmb`.
+    /// Capabilities that a non-root user's program keeps over exec: `CapAmb`.
     pub ambient: Seen<CapabilitySet>,
 }
 

@@ -1,7 +1,7 @@
 //! Certificates and private keys as they were found, on disk or on the wire.
 //!
 //! What a certificate says of itself stands here. Whether it is to be believed is a verdict,
-//! and stands in [`verdict`](super::verdict): an expiry is told whatever else fails.
+//! and stands in [`verdict`](super::verdict): an expiry is reported whatever else fails.
 
 use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
@@ -36,7 +36,7 @@ pub struct Certificates {
 pub struct Certificate {
     /// Its subject in RFC 4514 form (`CN=api,O=Example`); empty if it has none.
     pub subject: String,
-    /// Who issued it, likewise.
+    /// Its issuer, likewise.
     pub issuer: String,
     /// The names and addresses it is for (subjectAltName), as `DNS:api.example`, `IP:10.0.0.1`,
     /// `URI:…`, `email:…`, in its own order.

@@ -33,7 +33,7 @@ impl Refusal {
         }
     }
 
-    /// The same with the remedy told.
+    /// The same with its remedy.
     #[must_use]
     pub fn needing(self, needs: &str) -> Self {
         Self {

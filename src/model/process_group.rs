@@ -8,7 +8,7 @@ use super::process::{Limit, Process};
 use super::seen::Seen;
 use super::time::Timestamp;
 
-/// What the groups that are not told apart are called.
+/// The label of all groups without one of their own.
 pub const OTHER: &str = "other";
 /// What all threads of the kernel are called together: on a node they are hundreds.
 pub const KERNEL: &str = "[kernel]";

@@ -297,7 +297,7 @@ const DEEP: &str = "too deep";
 const MANY: &str = "too many";
 const TWICE: &str = "twice";
 
-/// Any JSON, of so many values and so deep.
+/// Any JSON within the bounds on values and depth.
 struct Bounded<'a> {
     left: &'a mut usize,
     depth: usize,

@@ -88,7 +88,7 @@ pub enum End {
     },
 }
 
-/// Why, as far as it can be told.
+/// The cause, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Cause {
     /// A word for it.
@@ -112,7 +112,7 @@ pub enum CauseKind {
     IsDirectory,
     /// It is a FIFO, a device or a socket.
     NotAFile,
-    /// Nobody, or not this user, may run it.
+    /// Not executable, or not by this user.
     NoExecBit,
     /// A directory on the way may not be entered.
     DirectoryClosed,

@@ -1,4 +1,4 @@
-//! What is looked into, and by whom.
+//! The inspected target, and the caller's identity.
 
 use serde::{Deserialize, Serialize};
 

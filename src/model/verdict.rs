@@ -1,4 +1,4 @@
-//! Whether a chain of certificates is to be believed, by whom, and what speaks against it.
+//! Whether a chain of certificates is trusted, by which authorities, and the problems found.
 
 use serde::{Deserialize, Serialize};
 

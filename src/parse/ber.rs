@@ -110,7 +110,7 @@ impl<'a> Elements<'a> {
         self.rest
     }
 
-    /// The next one; `None` at the end and where there is none.
+    /// The next element; `None` at the end.
     pub(super) fn next_element(&mut self) -> Option<Element<'a>> {
         let header = header(self.rest)?;
         let body = self.rest.get(header.length..)?;
@@ -149,7 +149,7 @@ pub(super) struct Header {
     pub(super) tag: u8,
     /// Its own length in bytes.
     pub(super) length: usize,
-    /// The length of what follows; `None`: until its end is told.
+    /// The length of the contents; `None` is the indefinite form.
     pub(super) content: Option<usize>,
 }
 
@@ -184,7 +184,7 @@ pub(super) fn header(bytes: &[u8]) -> Option<Header> {
     })
 }
 
-/// The number of bytes before the two zeros that end an element of no told length.
+/// The number of bytes before the two zeros that end an element of indefinite length.
 fn until_end_of_contents(bytes: &[u8]) -> Option<usize> {
     let (mut at, mut open) = (0_usize, 1_usize);
     loop {

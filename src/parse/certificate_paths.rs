@@ -155,7 +155,7 @@ pub(crate) fn is_bundle(path: &[u8]) -> bool {
 pub(crate) struct Named {
     /// The path; where it is not absolute, from the working directory.
     pub(crate) path: Vec<u8>,
-    /// Whether it is surely the path of a certificate, so that it is told where nothing is.
+    /// Whether it is surely the path of a certificate, so that a missing file is reported.
     pub(crate) surely: bool,
 }
 

@@ -192,7 +192,7 @@ fn lower_hex(bytes: &[u8]) -> Option<String> {
 
 /// What the root fields of a process's mounts tell. `None` where they say nothing, or disagree.
 ///
-/// The pod and the container's name are told by the kubelet's files, whatever the runtime.
+/// The kubelet's files name the pod and the container, whatever the runtime.
 /// The ids are not: in a pod, the files that could tell carry the *sandbox's* id (containerd,
 /// CRI-O and Docker's CRI shim alike), hence no id is given together with a pod.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use super::{Malformed, text};
 
-/// The ranges of one map. Empty until somebody writes it: then every id is the overflow id.
+/// The ranges of one map. Empty until it is written: then every id is the overflow id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct IdMap {
     /// The lines, at most 340 (five before Linux 4.15).

@@ -12,7 +12,7 @@ pub struct IpLiteral<'a> {
     pub zone: Option<&'a str>,
 }
 
-/// Names of interfaces have at most 15 bytes; a longer zone is none.
+/// Names of interfaces have at most 15 bytes; a longer zone is invalid.
 const MAX_ZONE_BYTES: usize = 15;
 
 impl<'a> IpLiteral<'a> {

@@ -18,7 +18,7 @@ use core::net::IpAddr;
 pub(crate) struct InetSocket {
     /// Where it is bound.
     pub local: Endpoint,
-    /// Whom it talks to; all zero where to nobody.
+    /// The remote address; all zero if not connected.
     pub peer: Endpoint,
     /// The kernel's number: 1 established … 7 close … 10 listen, 12 new `syn_recv`.
     pub state: u8,
@@ -35,9 +35,9 @@ pub(crate) struct InetSocket {
     pub inode: u64,
     /// Datagrams dropped because the receive queue was full.
     pub drops: Option<u32>,
-    /// The interface that it is bound to, 0 for any; told by `sock_diag` only.
+    /// The interface that it is bound to, 0 for any; from `sock_diag` only.
     pub interface: Option<u32>,
-    /// Whether an IPv6 socket takes no IPv4; told by `sock_diag` only.
+    /// Whether an IPv6 socket takes no IPv4; from `sock_diag` only.
     pub v6_only: Option<bool>,
     /// `struct tcp_info`, where it was asked for.
     pub tcp_info: Option<TcpInfo>,
@@ -95,7 +95,7 @@ pub(crate) struct UnixSocket {
     pub inode: u64,
     /// What it is bound to.
     pub name: Option<UnixName>,
-    /// Whom it is connected to; told by `sock_diag` only.
+    /// The inode of its peer; from `sock_diag` only.
     pub peer_inode: Option<u32>,
     /// Bytes not read, or of a listener the connections not accepted; `sock_diag` only.
     pub receive_queue: Option<u32>,

@@ -24,7 +24,7 @@ pub(crate) struct Response<'a> {
     pub signed: Signed<'a>,
     /// What it says, a certificate each.
     pub answers: Vec<Answer<'a>>,
-    /// The certificates that came along, in DER: that of a responder to whom the issuer left it.
+    /// The certificates that came along, in DER: that of a delegated responder.
     pub responders: Vec<&'a [u8]>,
 }
 
@@ -80,7 +80,7 @@ pub(crate) fn reason(number: u8) -> Option<&'static str> {
 /// Reads an `OCSPResponse` in DER.
 ///
 /// # Errors
-/// [`Malformed`], where it is none, or one that tells an error of the responder.
+/// [`Malformed`], if it is no OCSP response, or one with an error status.
 pub(crate) fn response(der: &[u8]) -> Result<Response<'_>, Malformed> {
     read(der).ok_or(Malformed {
         what: "an OCSP response",

@@ -192,7 +192,7 @@ mod tests {
             hidden_of(&[(1, 0, "/"), (2, 1, "/a/b"), (3, 2, "/a/b/c"), (4, 1, "/a")]),
             [2, 3]
         );
-        // What is mounted on the later one is in sight.
+        // What is mounted on the later one is visible.
         assert_eq!(
             hidden_of(&[(1, 0, "/"), (2, 1, "/a/b"), (3, 1, "/a"), (4, 3, "/a/b")]),
             [2]

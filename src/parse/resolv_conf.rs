@@ -29,13 +29,13 @@ pub(crate) const MAX_BAD_LINES: usize = 8;
 pub(crate) struct ResolvConf {
     /// Servers in the order in which they are asked; empty where the file names none.
     pub servers: Vec<Server>,
-    /// How many servers beyond [`MAX_SERVERS`] are named: nobody asks them.
+    /// How many servers beyond [`MAX_SERVERS`] are named: resolvers ignore them.
     pub servers_left_out: usize,
     /// Domains that complete a name, from the last line `search` or `domain`.
     pub search: Vec<String>,
     /// How many domains beyond [`MAX_SEARCH`] are named.
     pub search_left_out: usize,
-    /// From so many dots on, a name is first asked as it is.
+    /// A name with at least this many dots is first asked as it is.
     pub ndots: usize,
     /// How long one server is waited for.
     pub timeout: Duration,
@@ -122,7 +122,7 @@ fn server(named: &ScopedIp) -> Server {
     }
 }
 
-/// Words that nobody knows are left out: resolvers pass over them in silence, and each system
+/// Unknown words are left out: resolvers pass over them in silence, and each system
 /// has its own. The crate counts lines from 0.
 fn bad_line(error: &ParseError) -> Option<usize> {
     match error {

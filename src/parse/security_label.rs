@@ -14,7 +14,7 @@ pub(crate) enum Module {
 /// A label and the module that its form shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SecurityLabel {
-    /// Told by the form, where not by the directory that it was read from.
+    /// Derived from the form if the directory that it was read from does not tell.
     pub module: Module,
     /// Without the newline or the zero at its end.
     pub label: Vec<u8>,

@@ -5,7 +5,7 @@
 
 use super::{Malformed, text};
 
-/// What `/proc/PID/status` told; a line that this kernel does not print is `None`.
+/// The lines of `/proc/PID/status`; a line that this kernel does not print is `None`.
 ///
 /// gVisor prints few of them; a kernel thread has no `Vm` lines. Numbers of users, groups and
 /// processes are as the reader's namespaces see them. The name is not here: `status` escapes it,
@@ -14,7 +14,7 @@ use super::{Malformed, text};
 pub(crate) struct Status {
     /// `Umask`, since Linux 4.7.
     pub umask: Option<u32>,
-    /// `TracerPid`: who traces it, 0 for nobody.
+    /// `TracerPid`: the tracer's pid, 0 for none.
     pub tracer_pid: Option<i32>,
     /// `Uid`: user ids.
     pub uid: Option<Ids>,

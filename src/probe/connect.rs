@@ -15,7 +15,7 @@ use nix::sys::time::TimeVal;
 
 use super::wire::{Stream, Wire};
 
-/// Whom to connect to.
+/// The address to connect to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Peer {
     /// These addresses, in turn.

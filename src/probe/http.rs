@@ -88,7 +88,7 @@ pub(crate) fn get(
     Ok(Answer { status, body })
 }
 
-/// How the end of a body is told.
+/// How the end of a body is marked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Framing {
     /// By its length in bytes.

@@ -20,7 +20,7 @@ pub enum Fault {
     Closed,
     /// The peer broke the connection off.
     Reset,
-    /// The peer sent more than the bound, which is told in bytes.
+    /// The peer sent more than this bound, in bytes.
     TooMuch(usize),
     /// Another error of the system.
     Io(io::Error),
@@ -84,7 +84,7 @@ impl Wire {
         }
     }
 
-    /// Begins a part of the conversation in which the peer may send so many bytes.
+    /// Begins a part of the conversation in which the peer may send at most this many bytes.
     pub(crate) fn begin(&mut self, limit: usize) {
         self.limit = limit;
         // What is left was sent too early and belongs to this part.
@@ -149,7 +149,7 @@ impl Wire {
         Ok(std::mem::take(&mut self.inbox))
     }
 
-    /// The same, at most so many bytes; what is beyond them stays.
+    /// The same, at most this many bytes; the rest stays unread.
     ///
     /// # Errors
     /// [`Fault`], where nothing comes any more.
@@ -161,7 +161,7 @@ impl Wire {
         Ok(std::mem::replace(&mut self.inbox, rest))
     }
 
-    /// Just so many bytes; few, as they are waited for.
+    /// Exactly this many bytes; few, as it waits for all of them.
     ///
     /// # Errors
     /// [`Fault`], where they do not come.

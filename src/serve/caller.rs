@@ -1,4 +1,4 @@
-//! A connection as it was accepted, and who is at the other end.
+//! A connection as it was accepted, and its peer.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ pub(super) enum Accepted {
     Unix(UnixStream),
 }
 
-/// Who is at the other end, as far as the socket tells.
+/// The peer, as far as the socket identifies it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ends {
     /// The address of the client; `None` on a unix socket.

@@ -42,7 +42,7 @@ pub(super) struct Collector {
     most_held: usize,
 }
 
-/// Bytes of an answer, counted as long as somebody holds them.
+/// Bytes of an answer, counted as long as they are referenced.
 struct Counted {
     bytes: Bytes,
     held: Arc<AtomicUsize>,
@@ -71,7 +71,7 @@ impl Drop for Counted {
 }
 
 enum Question {
-    /// Somebody looks; whoever waits is told here.
+    /// A scan is running; this announces its result.
     Pending(watch::Receiver<Option<Outcome>>),
     Done {
         at: Instant,
@@ -115,7 +115,7 @@ impl Collector {
         }
     }
 
-    /// What is known already, or where it will be told.
+    /// The finished result, or the channel that will announce it.
     fn join(
         &self,
         question: String,
@@ -163,7 +163,7 @@ impl Collector {
     }
 }
 
-/// Makes room by an answer that was only kept for whoever might ask the same.
+/// Frees the memory of a cached answer.
 fn forget_oldest(questions: &mut HashMap<String, Question>) {
     let done = questions
         .iter()
@@ -183,7 +183,7 @@ struct Terms {
     held: Arc<AtomicUsize>,
 }
 
-/// Looks once, whether or not whoever asked is still there, and keeps the answer for a moment.
+/// Scans once, even if the client has gone meanwhile, and caches the answer for a moment.
 async fn run(
     questions: Arc<Questions>,
     permits: Arc<Semaphore>,

@@ -11,7 +11,7 @@ use tokio::task::AbortHandle;
 
 use crate::sys::{allocator, limits};
 
-/// From so many on, their memory is given back when the last one has gone.
+/// From this many connections on, their memory is given back when the last one has closed.
 const CROWD: usize = 32;
 
 /// Descriptors that are kept for everything else: standard streams, listeners, the runtime,
@@ -74,7 +74,7 @@ fn lock(open: &Mutex<Open>) -> MutexGuard<'_, Open> {
 }
 
 impl Connections {
-    /// At most so many, and fewer where the limit on descriptors is low.
+    /// The maximum; lower where the limit on descriptors is low.
     pub(super) fn of(most: u16) -> Self {
         let descriptors = limits::open_files();
         let room = descriptors.saturating_sub(RESERVED_DESCRIPTORS).max(4);
@@ -153,7 +153,7 @@ impl Connections {
         (open.accepted, open.evicted)
     }
 
-    /// Notes that somebody asked.
+    /// Records the time of a request.
     pub(super) fn asked(&self) {
         lock(&self.open).last_request = Instant::now();
     }

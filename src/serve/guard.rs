@@ -48,7 +48,7 @@ enum Token {
     NotAsked,
 }
 
-/// Why somebody is let in.
+/// Why a request is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Admitted {
     /// By a token or a certificate.
@@ -85,7 +85,7 @@ impl Guard {
         };
         Ok(Self {
             token,
-            // Where certificates let in, nobody needs a token that nobody asked for.
+            // With client certificates, a token is required only if one was configured.
             made: made.filter(|_| options.client_ca.is_none()),
             public_metrics: options.public_metrics,
             allowed_hosts: options
@@ -148,7 +148,7 @@ impl Guard {
         Err(self.refuse(headers))
     }
 
-    /// Whether somebody may know more than everyone.
+    /// Whether the client is authenticated.
     pub(super) fn knows(&self, caller: &Caller, headers: &HeaderMap) -> bool {
         caller.client_certificate || self.holds_token(headers)
     }

@@ -87,7 +87,7 @@ impl Drop for Bound {
     }
 }
 
-/// Accepts until it is told to stop.
+/// Accepts connections until the shutdown signal.
 pub(super) async fn accept(
     bound: Bound,
     server: Arc<Server>,

@@ -1,4 +1,4 @@
-//! Words on stderr. Written by a thread of its own: a pipe that nobody reads keeps no request
+//! Words on stderr. Written by a thread of its own: a pipe that is not read keeps no request
 //! waiting.
 
 use std::fmt::Write as _;
@@ -19,7 +19,7 @@ use crate::model::time::Timestamp;
 
 /// Lines that may wait to be written; further ones are lost.
 const WAITING: usize = 1_024;
-/// Bytes of a path that a line has room for: whoever asks chooses it.
+/// Bytes of a path that a line has room for: the client chooses the path.
 const PATH: usize = 256;
 /// How long lines are gathered: to wake a thread and to write costs more than many an answer.
 const GATHERED: Duration = Duration::from_millis(2);
@@ -40,7 +40,7 @@ enum Line {
     Text(String),
     /// Laid out by the thread that writes: the other one answers meanwhile.
     Request(Entry),
-    /// The last one: whoever waits is told that it was reached.
+    /// The last message: the sender is notified that it was written.
     End(SyncSender<()>),
 }
 
@@ -100,7 +100,7 @@ impl Log {
         let _ = self.lines.try_send(Line::Text(line));
     }
 
-    /// The same, a few times a second at most: whoever can cause it could fill the log.
+    /// The same, a few times a second at most: a client that can cause it could fill the log.
     pub(super) fn rarely(&self, text: &str) {
         let mut second = self.second.lock().unwrap_or_else(PoisonError::into_inner);
         let (began, count) = &mut *second;
@@ -154,7 +154,7 @@ impl Entry {
     }
 }
 
-/// Writes what is said, many lines at once where many come, until nobody can say more.
+/// Writes the queued lines, many at once where many wait, until every sender is gone.
 fn write(waiting: &Receiver<Line>, form: AccessLog) {
     while let Ok(first) = waiting.recv() {
         thread::sleep(GATHERED);

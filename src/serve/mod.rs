@@ -1,5 +1,5 @@
 //! The HTTP endpoint: what the command line shows, for a kubelet, a Prometheus and an API client
-//! behind a port-forward, and for nobody else.
+//! behind a port-forward, and not reachable from elsewhere.
 //!
 //! One thread answers. Whatever reads /proc or dials runs on another one, under a deadline, so
 //! that neither a slow kernel nor a slow client keeps others waiting.
@@ -90,7 +90,7 @@ struct Server {
     log: Log,
 }
 
-/// Serves until it is told to end.
+/// Serves until a shutdown signal.
 ///
 /// # Errors
 /// [`ServeError`], where it cannot start.
@@ -123,7 +123,7 @@ async fn serve(options: ServeOptions, look: ScanDefaults) -> Result<(), ServeErr
         what: "cannot start a thread",
         source,
     })?;
-    // Before anybody is told that it runs, and may tell it to end.
+    // Before the line that says it listens: a reader of that line may stop it at once.
     let signals = Signals::listen()?;
     greet(&options, &guard, &bound, secure.is_some());
     if !look.names_target()
@@ -193,7 +193,7 @@ impl Signals {
     }
 }
 
-/// Returns once the server shall end: a signal, its lifetime, or nobody who asks.
+/// Returns once the server shall end: a signal, its lifetime, or the idle limit.
 async fn end(server: &Server, mut signals: Signals) -> &'static str {
     tokio::select! {
         _ = signals.terminate.recv() => "SIGTERM",

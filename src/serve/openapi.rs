@@ -247,7 +247,7 @@ fn words(values: &[impl ValueEnum]) -> Value {
 fn own(section: &Section) -> Vec<Value> {
     let mut command = section.command();
     command.build();
-    // A path of spyhole's own side is for whoever started it to name, not for a client.
+    // A path on spyhole's own side is named by the operator, not by a client.
     let own_file = |arg: &Arg| arg.get_value_parser().type_id() == TypeId::of::<PathBuf>();
     let shown = |arg: &&Arg| !arg.is_hide_set() && arg.get_id() != "help" && !own_file(arg);
     let flags = command.get_arguments().filter(shown);

@@ -136,7 +136,7 @@ pub(crate) struct ScanDefaults {
 }
 
 impl ScanDefaults {
-    /// Whether it was said whom to look at, or where.
+    /// Whether a target or a /proc was named.
     #[must_use]
     pub(crate) fn names_target(&self) -> bool {
         let elsewhere = self.proc != Path::new(wrong_namespace::PROC);

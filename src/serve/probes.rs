@@ -1,4 +1,4 @@
-//! Declared probes: what is asked was said at the start, so that whoever calls chooses nothing.
+//! Declared probes: each check is fixed at the start, so a caller chooses nothing.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -82,7 +82,7 @@ impl Probes {
         }
     }
 
-    /// What came of each probe when it was last run; not of one that nobody asked yet.
+    /// The last result of each probe; a probe that was never requested has none.
     pub(super) fn figures(&self) -> Vec<ProbeFigure> {
         let each = self.probes.iter();
         each.filter_map(|(name, probe)| {
@@ -152,7 +152,7 @@ pub(super) async fn ask(server: &Arc<Server>, name: &str) -> Result<Last, Proble
     probe.last().ok_or_else(Problem::lost)
 }
 
-/// The answer to whoever may not know more: one word. With the token, the reason too.
+/// The answer without the token: one word. With the token, the reason too.
 pub(super) fn line(last: &Last, with_reason: bool) -> String {
     let word = match (last.passes, last.outcome.verdict) {
         (true, Verdict::Passes) => "pass",

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 #[derive(Debug, Clone)]
 pub(super) struct Problem {
     pub(super) status: StatusCode,
-    /// For whoever asked; holds nothing that it did not send or may not know.
+    /// For the client; holds nothing but what it sent or may know.
     pub(super) detail: String,
 }
 
@@ -101,7 +101,7 @@ impl Problem {
         )
     }
 
-    /// Answers that nobody takes fill the memory that there is for them.
+    /// Answers that are not read fill the memory reserved for answers.
     pub(super) fn unread() -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,

@@ -8,9 +8,9 @@ use crate::sections::section::Section;
 pub enum Access {
     /// Everyone: it tells no more than pass or fail.
     Public,
-    /// Whoever holds the token; everyone with `--public-metrics`.
+    /// Requires the token, unless `--public-metrics` is given.
     Metrics,
-    /// Whoever holds the token.
+    /// Requires the token.
     Guarded,
 }
 

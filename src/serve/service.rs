@@ -341,14 +341,14 @@ fn refused(error: &HttpError) -> Reply {
     reply
 }
 
-/// What a browser has to be told, on every answer.
+/// Security headers for browsers, on every answer.
 fn protect(headers: &mut HeaderMap) {
     for (name, value) in &PROTECTION {
         headers.insert(name, value.clone());
     }
 }
 
-/// Made when the program is compiled: to check so many bytes anew costs each answer.
+/// Constants: validating the header values again would cost each answer.
 static PROTECTION: [(HeaderName, HeaderValue); 5] = [
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (CACHE_CONTROL, HeaderValue::from_static("no-store")),

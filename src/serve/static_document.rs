@@ -14,7 +14,7 @@ use super::problem::Problem;
 use super::reply::{Reply, text};
 use crate::model::schema;
 
-/// A document and what tells whether somebody has it.
+/// A document and its entity tag.
 pub(super) struct StaticDocument {
     content_type: &'static str,
     body: Bytes,

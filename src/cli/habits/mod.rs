@@ -243,7 +243,7 @@ impl Stage<'_> {
             (None, None) => Following::Nothing,
         };
         match becomes {
-            // clap knows it, or says that nobody does.
+            // clap accepts it or reports it as unknown.
             None | Some(Becomes::Same) => {
                 self.done.push(word.into());
                 Ok(false)

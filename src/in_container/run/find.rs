@@ -13,7 +13,7 @@ const USUAL_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbi
 /// What was found, and where it was looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Search {
-    /// The program to run, or why there is none: ENOENT, or EINVAL for a name that holds a zero.
+    /// The program to run. ENOENT if it is not found, EINVAL for a name with a NUL.
     pub(super) found: Result<CString, Errno>,
     /// The directories, where it was a bare name.
     pub(super) directories: Option<Vec<Vec<u8>>>,

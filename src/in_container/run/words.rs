@@ -126,7 +126,7 @@ pub(super) fn cause(end: &End, memory: &Memory, was_passed_on: bool) -> Option<C
     Some(Cause { kind, says, hint })
 }
 
-/// What a signal usually means where nobody sent it on purpose.
+/// The usual cause of a signal that was not sent on purpose.
 fn meaning(signal: i32) -> Option<&'static str> {
     Some(match signal {
         libc::SIGSEGV => "invalid memory access: a bug, or a stack overflow",

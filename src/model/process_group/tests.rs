@@ -66,7 +66,7 @@ fn beyond_the_bound_all_are_in_one_group_that_is_called_other() {
             )
         })
         .collect();
-    // Large enough to be told apart, and called so by itself.
+    // Large enough for a group of its own, whose name is `other` by chance.
     list.push(Process {
         container: None,
         ..process(200, OTHER, 1 << 20)

@@ -1,4 +1,4 @@
-//! Files of DER, told apart by the shape of their first elements.
+//! Files of DER, distinguished by the shape of their first elements.
 
 use super::password::Password;
 use super::private_key::{self, Encoding};
@@ -7,7 +7,7 @@ use crate::parse::ber::{
     self, BIT_STRING, Element, Elements, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE,
 };
 
-/// Reads the file; `None` for what is none of these.
+/// Reads the file; `None` for any other form.
 pub(super) fn read(bytes: &[u8], found: &mut Found) -> Option<FileForm> {
     let mut elements = Elements::of(bytes);
     let Some(first) = elements.take(SEQUENCE) else {

@@ -46,7 +46,7 @@ fn entries(rest: &mut Rest, found: &mut Found) -> Result<(), &'static str> {
                 }
             }
             2 => certificate(version, rest, found).ok_or(CUT_SHORT)?,
-            // Its length is told only by the Java object that it is.
+            // Only the Java object itself tells its length.
             3 => return Err("a secret key in the keystore: entries after it are not read"),
             _ => return Err("an entry of unknown type: entries after it are not read"),
         }

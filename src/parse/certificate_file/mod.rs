@@ -15,7 +15,7 @@ use self::password::Budget;
 use self::private_key::Half;
 use super::x509::{self, Certificate, PublicKey};
 
-/// So many faults are told one by one; the others are counted.
+/// Faults beyond this number are counted, not listed.
 const MAX_FAULTS: usize = 100;
 
 /// The form of a file.
@@ -69,7 +69,7 @@ pub(crate) struct Contents {
     pub password_failed: bool,
 }
 
-/// Reads a file of any of these forms; `None` for what is none of them.
+/// Reads a file of any of these forms; `None` for any other.
 ///
 /// `password` is tried first, then none and the empty one, which Java's own trust stores have.
 #[must_use]

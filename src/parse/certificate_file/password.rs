@@ -36,7 +36,7 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// Pays for so many rounds of so many hashes, before they are computed.
+    /// Charges the rounds and hashes to the budget, before they are computed.
     pub(super) fn spend(&mut self, rounds: u64, hashes: u64) -> Result<(), Closed> {
         let left = rounds.checked_mul(hashes);
         let left = left.and_then(|cost| self.hashes.checked_sub(cost));
@@ -78,7 +78,7 @@ impl<'a> Password<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Closed {
     WrongPassword,
-    /// So many rounds are more than are tried.
+    /// More rounds than are tried.
     TooCostly(u64),
     /// By its object identifier.
     UnknownScheme(String),

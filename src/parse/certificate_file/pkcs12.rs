@@ -58,7 +58,7 @@ fn bags_of(file: &Element, found: &mut Found) -> Option<()> {
     Some(())
 }
 
-/// Leaves the password that the file's own check confirms; all, where that cannot be told.
+/// Keeps the password that the file's MAC confirms; all of them if it has no MAC.
 fn fitting(passwords: &mut Vec<Password>, check: Elements, data: &[u8], found: &mut Found) {
     let Some(check) = Check::of(check) else {
         found.fault(None, "PKCS#12 whose password check is malformed");

@@ -2,7 +2,7 @@
 //!
 //! The kernel writes the path as it is: one that holds a newline goes on in the next line,
 //! and one made on purpose may look like a line of its own. It writes `@` for each NUL of an
-//! abstract name, so a path that begins with `@` cannot be told from such a name. `sock_diag`
+//! abstract name, so a path that begins with `@` looks like such a name. `sock_diag`
 //! has neither weakness.
 
 use super::{UnixName, UnixSocket, UnixState};

@@ -28,7 +28,7 @@ pub(super) use public_key::{public_key_bits, public_key_of_der};
 /// One certificate, as it describes itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Certificate {
-    /// Its subject, as RFC 4514 writes it; empty where it names nobody.
+    /// Its subject, as RFC 4514 writes it; empty if it has no attribute.
     pub subject: String,
     /// Its issuer, likewise.
     pub issuer: String,

@@ -109,7 +109,7 @@ fn encoded(pair: &AttributeTypeAndValue) -> Vec<u8> {
     element(class | constructed | tag, &[value.data])
 }
 
-/// The characters of a string type; `None` for what is none. Those of one byte a character are
+/// The characters of a string type; `None` for any other type. Those of one byte a character are
 /// Latin 1 to openssl, whatever their standard says.
 fn characters(tag: u32, bytes: &[u8]) -> Option<String> {
     const REPLACEMENT: char = char::REPLACEMENT_CHARACTER;

@@ -39,7 +39,7 @@ const HASHES: &[(&str, &str)] = &[
 ];
 
 /// The name of a signature algorithm as openssl prints it, or its object identifier. That of
-/// RSA-PSS is told with its hash: `rsassaPss with sha256`.
+/// RSA-PSS is named with its hash: `rsassaPss with sha256`.
 pub(super) fn name(algorithm: &AlgorithmIdentifier) -> String {
     let id = dotted(algorithm.algorithm.as_bytes());
     if id == RSA_PSS {

@@ -40,7 +40,7 @@ pub enum NoReply {
         /// Messages that answer something else.
         strays: u32,
     },
-    /// The server sends answers to questions that nobody asked, without end.
+    /// The server keeps sending answers to other questions.
     #[error("no valid answer, only {0} with a wrong identifier or question")]
     Flood(u32),
     /// Nothing listens there.
@@ -63,7 +63,7 @@ pub enum NoReply {
     System(String),
 }
 
-/// A server that sends more of what nobody asked for is not waited for.
+/// The exchange ends after this many unsolicited answers.
 const MAX_STRAYS: u32 = 1000;
 
 /// The largest message there can be.
@@ -245,7 +245,7 @@ fn by_tcp(server: SocketAddr, query: &Query, deadline: Instant) -> Result<Reply,
     }
 }
 
-/// Reads it full, whoever sends a byte a second.
+/// Reads until full; the deadline bounds a peer that sends a byte a second.
 fn fill(
     stream: &mut TcpStream,
     buffer: &mut [u8],

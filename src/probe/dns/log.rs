@@ -16,7 +16,7 @@ struct Entry {
     more: usize,
 }
 
-/// As many names are told of one kind of failure; the others are counted.
+/// The number of names that are listed for one kind of failure; the others are counted.
 const MAX_NAMES: usize = 8;
 
 impl Log {

@@ -111,7 +111,7 @@ pub struct Reply {
 /// A record of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// Whom it is about, in the notation of zone files (`\046` is a dot that parts nothing),
+    /// The owner name, in the notation of zone files (`\046` is a dot that parts nothing),
     /// without a dot at its end.
     pub owner: String,
     /// How long it may be kept.

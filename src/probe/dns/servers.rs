@@ -10,7 +10,7 @@ use super::log::Log;
 use super::message::{MAX_RECORDS, RecordType, Reply};
 use super::name::Name;
 
-/// Who is asked, and how patiently.
+/// The servers to ask, and for how long.
 #[derive(Debug)]
 pub(super) struct Servers {
     pub(super) list: Vec<Server>,
@@ -31,7 +31,7 @@ pub(super) struct Server {
 /// What all servers together know of a name.
 #[derive(Debug)]
 pub(super) enum Known {
-    /// Its addresses, and who told them.
+    /// Its addresses, and the server that answered.
     Addresses(Vec<Address>, String),
     /// It exists and has no address.
     NoAddress,
@@ -103,7 +103,7 @@ enum Failed {
 }
 
 impl Server {
-    /// What one server told, of both families taken together.
+    /// The answer of one server, both address families together.
     fn told(
         &mut self,
         replies: &[Result<Reply, NoReply>],
@@ -146,7 +146,7 @@ impl Server {
         Err(worst.unwrap_or(Failed::Useless))
     }
 
-    /// What befell all questions befell the name; otherwise the type is told.
+    /// A failure of all questions is a failure of the name; otherwise it names the type.
     fn note(
         &self,
         failures: &[(Failed, String, RecordType)],

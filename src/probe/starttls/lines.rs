@@ -3,7 +3,7 @@
 use super::{Stop, declined};
 use crate::probe::wire::Wire;
 
-/// A reply with more lines is none.
+/// A reply with more lines is malformed.
 const LINES: usize = 100;
 
 /// RFC 3207.

@@ -2,7 +2,7 @@
 
 use rustls::AlertDescription;
 
-/// The name of an alert; its number, where there is none.
+/// The name of an alert; its number if it has no name.
 pub(super) fn name(alert: AlertDescription) -> String {
     let name = match u8::from(alert) {
         0 => "close_notify",

@@ -27,7 +27,7 @@ use crate::model::tls::{ClientCertificate, Failure, FailureReason, Session, Star
 use handshake::Ended;
 use verifier::RecordingVerifier;
 
-/// Whom to ask, and how.
+/// The server to ask, and how.
 #[derive(Debug, Clone)]
 pub(crate) struct Dial {
     /// Where it listens.
@@ -47,7 +47,7 @@ pub(crate) struct Dial {
 /// What one handshake showed.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Handshake {
-    /// How long each step took; resolving is somebody else's.
+    /// How long each step took, without name resolution.
     pub took: Took,
     /// The address that was dialled, the last one where several were.
     pub dialled: Option<String>,
@@ -77,7 +77,7 @@ impl Default for Looker {
     }
 }
 
-/// A session for whoever asks something over it, with a server whose certificate nobody judges;
+/// A session for another protocol, with a server whose certificate is not judged;
 /// the handshake comes with the first word.
 ///
 /// # Errors

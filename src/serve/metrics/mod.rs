@@ -33,7 +33,7 @@ use crate::sections::section::{Detail, Request, Scrape, SectionMetrics};
 use crate::sys;
 use cpu_accumulator::CpuAccumulator;
 
-/// Groups of processes that are told apart: those that use the most memory.
+/// The number of groups with their own label: those that use the most memory.
 const GROUPS: usize = 50;
 /// How long what was found of certificates is used: they change when they are rotated, and
 /// the search reads many files.
@@ -46,7 +46,7 @@ pub(super) struct Metrics {
     requests: [AtomicU64; 5],
     cpu_accumulator: Mutex<CpuAccumulator>,
     certificates: Mutex<Option<Found>>,
-    /// Whether several containers were in sight at the last look, of which none was named.
+    /// Whether the last scan saw several containers and none was named.
     several: AtomicBool,
 }
 
@@ -137,9 +137,9 @@ fn collect(server: &Server, form: Form) -> Outcome {
 
 /// Looks at what the metrics show; `None` where there is nothing to look at.
 ///
-/// Where the server was started for one target, at that one. Else at every process in sight,
+/// Where the server was started for one target, at that one. Else at every visible process,
 /// and at the network and the mounts of the target if there is one. Several containers of a pod
-/// have none: then at every network in sight, which in a pod is the one that they share.
+/// have none: then at every visible network namespace, which in a pod is the one that they share.
 fn see(server: &Server) -> Result<Option<Report>, Problem> {
     let several = &server.metrics.several;
     let before = several.load(Ordering::Relaxed);
@@ -158,7 +158,7 @@ fn see(server: &Server) -> Result<Option<Report>, Problem> {
             )
         }
         Ok(report) => {
-            // A single one has its target told, whether or not anything asked for it.
+            // A single container is named as the target, requested or not.
             several.store(report.target.is_none(), Ordering::Relaxed);
             Ok(report)
         }

@@ -55,7 +55,7 @@ fn reply(message: &[u8]) -> Reply {
     }
 }
 
-/// The header and the question of [`query`], with these flags and so many answers.
+/// The header and the question of [`query`], with these flags and this number of answers.
 fn head(flags: u16, answers: u16) -> Vec<u8> {
     let mut bytes = query().bytes[..12 + 17].to_vec();
     bytes[2..4].copy_from_slice(&flags.to_be_bytes());

@@ -3,7 +3,7 @@ use std::time::SystemTime;
 use super::*;
 use crate::model::process_group::groups;
 
-/// One look: at so many seconds after the first one, at processes that are so old.
+/// One scan: its seconds after the first, and the age of each process.
 struct Looks {
     cpu_accumulator: CpuAccumulator,
     start: Instant,
@@ -79,7 +79,7 @@ fn no_counter_falls_when_a_group_moves_into_other_and_back() {
     let mut looks = Looks::new();
     let three =
         |a: f64, b: f64, c: f64, age: u64| [(1, "a", age, a), (2, "b", age, b), (3, "c", age, c)];
-    // Equal in memory, the first two names are told apart and `c` is in `other`.
+    // Equal in memory, the first two names have their own group and `c` is in `other`.
     looks.look(0, &three(1.0, 1.0, 5.0, 100));
     assert_eq!(looks.user("other"), Some(5.0));
     looks.look(10, &[(1, "a", 110, 2.0), (3, "c", 110, 6.0)]);
