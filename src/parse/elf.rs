@@ -63,7 +63,7 @@ impl Image {
     }
 }
 
-/// Gives at most `len` bytes from an offset on; fewer at the end of the file, none where it
+/// Reads at most this many bytes from an offset on; fewer at the end of the file, none where it
 /// cannot be read.
 pub(crate) type Fetch<'a> = dyn FnMut(u64, usize) -> Vec<u8> + 'a;
 
