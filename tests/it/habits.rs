@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::process::{Child, Command};
 
 use super::host::{run, spyhole};
-use super::lab::{Lab, requires_root};
+use super::lab::Lab;
 use crate::patience::eventually;
 
 /// Lines that people know by heart.
@@ -57,11 +57,8 @@ fn words(line: &str) -> Vec<&str> {
     line.split(' ').collect()
 }
 
-#[test]
+#[needs(root)]
 fn lines_that_fingers_know_are_taken_in_a_container() {
-    if !requires_root("habits: in a container") {
-        return;
-    }
     let web = Lab::webapp().start();
     for line in LINES {
         let seen = web.spyhole().args(words(line)).run().ended_with(0);

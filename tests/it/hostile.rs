@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 use super::host::{args, bytes, copy_program, list, only, run, shell, spyhole};
 use super::lab::process::Process;
-use super::lab::{self, Lab, example, requires_root};
+use super::lab::{self, Lab, example};
 use super::patience::eventually;
 
 const HOSTILE: &[u8] = b") R 1\n\x1b[31m";
@@ -53,11 +53,8 @@ impl Drop for Idle {
 
 // ---- names
 
-#[test]
+#[needs(root)]
 fn a_hostile_name_reaches_no_terminal_and_is_whole_in_the_document() {
-    if !requires_root("hostile: a name with an escape sequence") {
-        return;
-    }
     let web = Lab::webapp()
         .args(["--hostile-name", "--no-zombie"])
         .start();
@@ -104,11 +101,8 @@ fn a_hostile_name_reaches_no_terminal_and_is_whole_in_the_document() {
     }
 }
 
-#[test]
+#[needs(root)]
 fn a_hostile_name_in_an_error_is_written_out() {
-    if !requires_root("hostile: a name in a list of containers") {
-        return;
-    }
     let shelf = TempDir::new().unwrap();
     let hostile = shelf.path().join(OsStr::from_bytes(b"a\x1b[31m\nb"));
     copy_program(&example("webapp"), &hostile);
@@ -124,11 +118,8 @@ fn a_hostile_name_in_an_error_is_written_out() {
     assert!(seen.stderr_text().contains(r"a\x1b[31m\nb"), "{seen}");
 }
 
-#[test]
+#[needs(root)]
 fn what_is_not_utf8_comes_back_byte_by_byte() {
-    if !requires_root("hostile: bytes that are not UTF-8") {
-        return;
-    }
     let web = Lab::webapp().args(["--non-utf8", "--no-zombie"]).start();
     let document = web.spyhole().args(["dump", "-o", "json"]).run().document();
     let label = b"--label=caf\xe9\xff".to_vec();
@@ -147,11 +138,8 @@ fn what_is_not_utf8_comes_back_byte_by_byte() {
 
 // ---- environments
 
-#[test]
+#[needs(root)]
 fn an_environment_of_any_shape_is_shown_entry_by_entry() {
-    if !requires_root("hostile: environment") {
-        return;
-    }
     let web = Lab::webapp()
         .env("TWICE", "first")
         .env("TWICE", "second")
@@ -198,11 +186,8 @@ fn an_environment_of_any_shape_is_shown_entry_by_entry() {
     assert!(!table.stdout.contains(&0x1b), "{table}");
 }
 
-#[test]
+#[needs(root)]
 fn an_entry_without_equals_is_no_variable_and_says_so() {
-    if !requires_root("hostile: entries without =") {
-        return;
-    }
     // The harness makes pairs only, so this is the lab itself.
     let notes = TempDir::new().unwrap();
     let pidfile = notes.path().join("pid");
@@ -382,11 +367,8 @@ fn sixteen_descriptors_are_enough() {
     }
 }
 
-#[test]
+#[needs(root)]
 fn where_no_thread_can_be_had_the_work_is_done_all_the_same() {
-    if !requires_root("hostile: RLIMIT_NPROC") {
-        return;
-    }
     // The limit does not bind root: another user, who must be able to reach the program.
     let shelf = TempDir::new().unwrap();
     fs::set_permissions(shelf.path(), fs::Permissions::from_mode(0o755)).unwrap();
@@ -423,11 +405,8 @@ fn a_full_disk_is_an_error_and_no_success() {
     }
 }
 
-#[test]
+#[needs(root)]
 fn a_read_only_root_without_any_capability_is_enough() {
-    if !requires_root("hostile: read-only root") {
-        return;
-    }
     let web = Lab::webapp().uid(1000).caps("none").read_only().start();
     for seccomp in ["none", "deny-openat2", "no-openat2", "default-like"] {
         let viewer = web

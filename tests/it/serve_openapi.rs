@@ -1,6 +1,5 @@
 //! `/openapi.json` tells the truth: what is answered is what it says.
 
-use std::path::Path;
 use std::process::Command;
 
 use jsonschema::Validator;
@@ -8,8 +7,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::host::run;
-use super::lab::allowed;
 use super::serve_metrics::server::{Server, TOKEN};
+use super::support::needs::prepared;
 
 struct Api {
     server: Server,
@@ -146,21 +145,12 @@ fn what_does_not_change_is_not_sent_twice() {
     }
 }
 
-#[test]
+#[needs(schemathesis)]
 fn schemathesis_finds_nothing_that_is_answered_otherwise() {
-    let tool = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/bin/schemathesis");
-    let stands = if tool.exists() {
-        Ok(())
-    } else {
-        Err("scripts/prepare has not installed it".to_owned())
-    };
-    if !allowed("openapi.json by schemathesis", &stands) {
-        return;
-    }
     // It makes up the servers that `/v1/tls` shall ask.
     let api = Api::start_with(&["--no-connect"]);
     let notes = TempDir::new().unwrap();
-    let mut command = Command::new(tool);
+    let mut command = Command::new(prepared("bin/schemathesis"));
     command
         .current_dir(notes.path())
         .arg("run")

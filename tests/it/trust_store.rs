@@ -13,7 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::lab::process::run;
-use crate::lab::{Container, Lab, Output, Setup, requires_root, spyhole};
+use crate::lab::{Container, Lab, Output, Setup, spyhole};
 
 const DEBIAN: &str = "/etc/ssl/certs/ca-certificates.crt";
 
@@ -90,11 +90,8 @@ fn place<'a>(store: &'a Value, path: &str) -> &'a Value {
 
 /// The sample application is made by rustc and has no TLS: that is said, and the places of
 /// rustls-native-certs are listed.
-#[test]
+#[needs(root)]
 fn a_scratch_image_without_bundle_has_only_missing_places() {
-    if !requires_root("the trust store of a scratch image") {
-        return;
-    }
     let store = seen(&webapp().start());
     assert_eq!(store["runtime"], "rust", "{store:#}");
     let evidence = store["evidence"].as_str().unwrap();
@@ -108,11 +105,8 @@ fn a_scratch_image_without_bundle_has_only_missing_places() {
     assert!(store.get("roots").is_none(), "{store:#}");
 }
 
-#[test]
+#[needs(root)]
 fn a_bundle_is_counted_with_its_expired_ones() {
-    if !requires_root("the trust store of an image with a bundle") {
-        return;
-    }
     let folder = folder();
     let bundle = file(&folder, "ca.crt", &bundle(5).concat(), 0o644);
     let store = seen(&webapp().copy(&bundle, DEBIAN).start());
@@ -126,11 +120,8 @@ fn a_bundle_is_counted_with_its_expired_ones() {
     assert!(consequence.contains(DEBIAN), "{consequence}");
 }
 
-#[test]
+#[needs(root)]
 fn a_variable_that_leads_nowhere_is_named() {
-    if !requires_root("SSL_CERT_FILE that points nowhere") {
-        return;
-    }
     let folder = folder();
     let bundle = file(&folder, "ca.crt", &bundle(2).concat(), 0o644);
     let web = webapp()
@@ -147,11 +138,8 @@ fn a_variable_that_leads_nowhere_is_named() {
     );
 }
 
-#[test]
+#[needs(root)]
 fn a_directory_counts_only_files_with_a_hash_for_their_name() {
-    if !requires_root("SSL_CERT_DIR with and without hashes") {
-        return;
-    }
     let folder = folder();
     for (index, root) in bundle(3).iter().enumerate() {
         file(&folder, &format!("{index}.pem"), root, 0o644);
@@ -183,11 +171,8 @@ fn a_directory_counts_only_files_with_a_hash_for_their_name() {
     );
 }
 
-#[test]
+#[needs(root)]
 fn a_bundle_for_root_alone_is_unreadable_for_the_target() {
-    if !requires_root("a bundle that the target may not read") {
-        return;
-    }
     let folder = folder();
     let bundle = file(&folder, "ca.crt", &bundle(2).concat(), 0o600);
     let store = seen(&webapp().copy(&bundle, DEBIAN).start());
@@ -196,11 +181,8 @@ fn a_bundle_for_root_alone_is_unreadable_for_the_target() {
     assert!(place.get("roots").is_none(), "{store:#}");
 }
 
-#[test]
+#[needs(root)]
 fn the_trust_store_of_another_user_is_a_gap_and_not_empty() {
-    if !requires_root("the trust store of another user's target") {
-        return;
-    }
     let web = webapp().start();
     let output = web
         .spyhole()

@@ -15,7 +15,8 @@ use nix::unistd::{Pid, SysconfVar, sysconf};
 use serde_json::Value;
 
 use super::host::{self, args, list, spyhole};
-use super::lab::{example, requires_root};
+use super::lab::example;
+use super::support::needs::{are_met, root};
 use crate::patience::eventually;
 
 /// Idle processes of every kind that can be had; dropping it ends them.
@@ -46,7 +47,8 @@ impl Crowd {
         crowd.idle(&["nice", "-n", "7"], &[]);
         crowd.idle(&["setsid"], &[b"leader of its session"]);
         crowd.on_a_terminal();
-        if requires_root("ps and spyhole on processes of other users and negative nice") {
+        // Other users and negative nice.
+        if are_met(&[("root", root)]) {
             crowd.idle(&["nice", "-n", "-5"], &[]);
             for uid in ["1", "1000", "65534", "4294967294"] {
                 let (uid, gid) = (format!("--reuid={uid}"), format!("--regid={uid}"));

@@ -10,21 +10,12 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::build::{all, yaml};
-use super::{manifests, requires_kustomize};
+use super::manifests;
 use crate::host::run;
-use crate::lab::allowed;
 use crate::serve_metrics::server::Server;
 
-#[test]
+#[needs(each_kubectl, promtool)]
 fn promtool_takes_the_rules_and_they_alert_when_they_shall() {
-    let what = "manifests: the alert rules";
-    let found = Command::new("promtool").arg("--version").output();
-    let stands = found
-        .map(drop)
-        .map_err(|why| format!("promtool: {why}; scripts/prepare installs it"));
-    if !requires_kustomize(what) || !allowed(what, &stands) {
-        return;
-    }
     let notes = TempDir::new().unwrap();
     let rules = notes.path().join("rules.yaml");
     let documents = all().iter().flat_map(|one| &one.documents);

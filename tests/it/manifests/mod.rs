@@ -12,19 +12,11 @@ use std::fs;
 use serde_json::Value;
 use spyhole::model::pod_security::PodSecurityLevel::Restricted;
 
-use super::kubectl::tool::{Kubectl, requires_both};
+use super::kubectl::tool::Kubectl;
 use build::{Built, all, manifests, pods, yaml};
 
-/// Whether what builds them is here: in kubectl, of the oldest and the newest release.
-fn requires_kustomize(what: &str) -> bool {
-    requires_both(what)
-}
-
-#[test]
+#[needs(each_kubectl)]
 fn the_oldest_and_the_newest_kubectl_build_the_same() {
-    if !requires_kustomize("manifests: what the oldest kubectl builds") {
-        return;
-    }
     let [oldest, newest] = Kubectl::both().as_ref().unwrap();
     assert_ne!(oldest.minor, newest.minor);
     for one in all() {
@@ -34,11 +26,8 @@ fn the_oldest_and_the_newest_kubectl_build_the_same() {
     }
 }
 
-#[test]
+#[needs(each_kubectl)]
 fn each_folder_builds_and_says_what_it_is() {
-    if !requires_kustomize("manifests: that they build") {
-        return;
-    }
     let built = all();
     let names: Vec<_> = built.iter().map(|one| one.folder.as_str()).collect();
     let top: Vec<_> = fs::read_dir(manifests())
@@ -91,11 +80,8 @@ fn each_folder_builds_and_says_what_it_is() {
     }
 }
 
-#[test]
+#[needs(each_kubectl)]
 fn one_place_names_the_registry_of_every_image() {
-    if !requires_kustomize("manifests: where images come from") {
-        return;
-    }
     let copy = build::copy();
     let mut changed = 0;
     for path in build::kustomizations(copy.path()) {
@@ -122,11 +108,8 @@ fn one_place_names_the_registry_of_every_image() {
     assert_eq!(changed, 5);
 }
 
-#[test]
+#[needs(each_kubectl)]
 fn the_components_fit_any_kind_of_workload_and_leave_what_it_has() {
-    if !requires_kustomize("manifests: the components beside other workloads") {
-        return;
-    }
     let kinds = [
         ("apps/v1", "StatefulSet"),
         ("apps/v1", "DaemonSet"),
@@ -204,11 +187,8 @@ fn each_image(value: &Value, seen: &mut dyn FnMut(&str)) -> usize {
     }
 }
 
-#[test]
+#[needs(each_kubectl)]
 fn every_command_in_them_is_one_that_spyhole_takes() {
-    if !requires_kustomize("manifests: their commands") {
-        return;
-    }
     let mut tried = Vec::new();
     for one in all() {
         for (_, pod) in pods(&one.documents) {
@@ -242,11 +222,8 @@ fn every_command_in_them_is_one_that_spyhole_takes() {
     }
 }
 
-#[test]
+#[needs(each_kubectl)]
 fn each_container_asks_for_what_was_measured_and_holds_nothing_of_the_api() {
-    if !requires_kustomize("manifests: their resources") {
-        return;
-    }
     let mut seen = 0;
     for one in all() {
         for (name, pod) in pods(&one.documents) {
@@ -270,11 +247,8 @@ fn each_container_asks_for_what_was_measured_and_holds_nothing_of_the_api() {
     assert!(seen >= 9, "{seen}");
 }
 
-#[test]
+#[needs(each_kubectl)]
 fn a_sidecar_neither_holds_the_application_back_nor_takes_it_out_of_service() {
-    if !requires_kustomize("manifests: the probes of the sidecar") {
-        return;
-    }
     for folder in ["example/with-sidecar", "example/with-sidecar-http"] {
         let built = all().iter().find(|one| one.folder == folder).unwrap();
         let (_, pod) = pods(&built.documents)[0];

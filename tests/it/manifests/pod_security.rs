@@ -9,13 +9,10 @@ use spyhole::model::pod_security::PodSecurityLevel;
 use spyhole::model::pod_security::PodSecurityLevel::{Baseline, Privileged, Restricted};
 
 use super::build::{all, pods};
-use super::{claims, containers_of, custom, pod_with, requires_kustomize};
+use super::{claims, containers_of, custom, pod_with};
 
-#[test]
+#[needs(each_kubectl)]
 fn each_pod_is_at_the_level_that_its_readme_claims() {
-    if !requires_kustomize("manifests: their Pod Security levels") {
-        return;
-    }
     let mut judged = 0;
     for one in all() {
         let claimed = claims(&one.folder);

@@ -1,14 +1,14 @@
 //! Each document against the published schemas of Kubernetes, offline.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
 use super::build::all;
-use super::{custom, pod_with, requires_kustomize};
-use crate::lab::allowed;
+use super::{custom, pod_with};
+use crate::support::needs::prepared;
 
 /// Kinds of the Prometheus Operator, of which Kubernetes has no schema: see
 /// [`a_pod_monitor_says_what_the_operator_knows`] and the rules under promtool.
@@ -16,12 +16,8 @@ const OF_THE_OPERATOR: [&str; 2] = ["PodMonitor", "PrometheusRule"];
 /// The first that knows volumes of type image, by its minor version.
 const IMAGE_VOLUMES: u64 = 31;
 
-#[test]
+#[needs(each_kubectl, kubernetes_validate)]
 fn each_document_is_valid_from_kubernetes_1_29_to_the_newest() {
-    let what = "manifests: the schemas of Kubernetes";
-    if !requires_kustomize(what) || !allowed(what, &python().map(drop)) {
-        return;
-    }
     let mut subjects = Vec::new();
     for one in all() {
         for document in &one.documents {
@@ -88,7 +84,7 @@ fn minor(version: &Value) -> u64 {
 
 fn validated(subjects: &[Value]) -> Value {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/manifests/schemas.py");
-    let mut child = Command::new(python().unwrap())
+    let mut child = Command::new(prepared("bin/python"))
         .arg(script)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -104,25 +100,9 @@ fn validated(subjects: &[Value]) -> Value {
     serde_json::from_slice(&said.stdout).unwrap()
 }
 
-/// The Python that has kubernetes-validate, where scripts/prepare puts it.
-fn python() -> Result<PathBuf, String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/bin/python");
-    if path.exists() {
-        Ok(path)
-    } else {
-        Err(format!(
-            "{}: not there; scripts/prepare makes it",
-            path.display()
-        ))
-    }
-}
-
 /// <https://prometheus-operator.dev/docs/api-reference/api/>: what is used of it, written down.
-#[test]
+#[needs(each_kubectl)]
 fn a_pod_monitor_says_what_the_operator_knows() {
-    if !requires_kustomize("manifests: the PodMonitor") {
-        return;
-    }
     let documents = all().iter().flat_map(|one| &one.documents);
     let monitors: Vec<_> = documents
         .filter(|one| one["kind"] == "PodMonitor")

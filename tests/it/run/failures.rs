@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::wrapped;
 use crate::host::{copy_program, run};
-use crate::lab::{Output, requires_root, spyhole};
+use crate::lab::{Output, spyhole};
 
 /// A directory that every user may enter.
 struct House(TempDir);
@@ -148,11 +148,8 @@ fn what_is_no_file() {
     fails(&house.at("fifo"), "it is not a regular file (exit 126)");
 }
 
-#[test]
+#[needs(root)]
 fn who_may_not_run_it() {
-    if !requires_root("run: files that another user may not run") {
-        return;
-    }
     let house = House::new();
     let nobody = house.file("app", "#!/bin/sh\n", 0o644);
     let own = fails(
@@ -185,11 +182,8 @@ fn who_may_not_run_it() {
     said(as_user(&house.at("closed/app")), &closed);
 }
 
-#[test]
+#[needs(root)]
 fn a_noexec_mount() {
-    if !requires_root("run: a noexec mount") {
-        return;
-    }
     let house = House::new();
     let script = "mount -t tmpfs -o noexec none \"$2\" && cp /bin/true \"$2/app\" && exec \"$1\" run -- \"$2/app\"";
     let own = run(Command::new("unshare")
@@ -287,11 +281,8 @@ fn what_is_no_program() {
     }
 }
 
-#[test]
+#[needs(root)]
 fn the_shell_form_without_a_shell() {
-    if !requires_root("run: a root without a shell") {
-        return;
-    }
     let own = crate::lab::Lab::bare()
         .args(["run", "--", "/bin/sh", "-c", "exec /app"])
         .run();
@@ -302,11 +293,8 @@ fn the_shell_form_without_a_shell() {
     assert!(own.stderr_text().contains("exec form"), "{own}");
 }
 
-#[test]
+#[needs(root)]
 fn capabilities_that_the_container_may_not_have() {
-    if !requires_root("run: file capabilities beyond the bounding set") {
-        return;
-    }
     let house = House::new();
     let path = house.file("app", dynamic(), 0o755);
     run(Command::new("setcap")

@@ -17,7 +17,7 @@ use server::{Metrics, Server};
 use tempfile::TempDir;
 
 use super::host::run;
-use super::lab::{Lab, allowed, example, requires_root};
+use super::lab::{Lab, example};
 use super::patience::eventually;
 use super::serve::lab::Beside;
 
@@ -48,24 +48,8 @@ fn named(child: &Killed, name: &str) {
     });
 }
 
-fn tool(command: &str) -> bool {
-    let found = Command::new(command)
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    let stands = match found {
-        Ok(_) => Ok(()),
-        Err(why) => Err(format!("{command}: {why}; scripts/prepare installs it")),
-    };
-    allowed("metrics: what Prometheus makes of them", &stands)
-}
-
-#[test]
+#[needs(promtool)]
 fn promtool_has_nothing_to_say_about_a_real_scrape() {
-    if !tool("promtool") {
-        return;
-    }
     let notes = TempDir::new().unwrap();
     let _hostile = sleeper(&notes, "a\n\"}\\ 1");
     let server = Server::start(&[], &[], &notes.path().join("token"));
@@ -245,11 +229,8 @@ fn processor_time_only_rises_when_processes_end() {
     assert!((after - both).abs() < 0.005, "{after} {both}");
 }
 
-#[test]
+#[needs(root)]
 fn a_target_of_another_user_has_gaps_and_no_zeros() {
-    if !requires_root("metrics: a target of another user") {
-        return;
-    }
     let web = Lab::webapp().uid(1000).start();
     let server = Server::in_lab(web.spyhole().uid(65_532).caps("none"), &[]);
     let metrics = server.metrics();
@@ -288,11 +269,8 @@ fn a_target_of_another_user_has_gaps_and_no_zeros() {
     assert!(metrics.value("spyhole_mount_size_bytes", "mount_point=\"/\"") > 0.0);
 }
 
-#[test]
+#[needs(root)]
 fn in_a_pod_of_several_containers_all_are_told_and_none_is_the_target() {
-    if !requires_root("metrics: a pod of several containers") {
-        return;
-    }
     let pod = Lab::pod();
     let _one = pod.webapp().start();
     let _two = pod.webapp().args(["--listen", "127.0.0.1:8081"]).start();
@@ -366,11 +344,8 @@ fn two_hundred_names_are_fifty_and_other() {
 }
 
 /// In namespaces of its own: what else this machine does is no part of it.
-#[test]
+#[needs(root)]
 fn a_full_accept_queue_is_seen() {
-    if !requires_root("metrics: a full accept queue") {
-        return;
-    }
     let full = Lab::program(&example("full_queue")).ready("ready ").start();
     let server = Beside::start(full.spyhole(), 0, &[]);
     let metrics = Metrics(server.text("/metrics"));

@@ -10,15 +10,12 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::server::{Server, free_address, get};
-use super::{named, sleeper, tool};
+use super::{named, sleeper};
 use crate::lab::process::Process;
 use crate::patience::eventually;
 
-#[test]
+#[needs(prometheus)]
 fn a_prometheus_server_scrapes_it_and_answers() {
-    if !tool("prometheus") {
-        return;
-    }
     let notes = TempDir::new().unwrap();
     let file = |name: &str| notes.path().join(name);
     let CertifiedKey { cert, signing_key } =

@@ -9,7 +9,7 @@ mod pki;
 mod refusals;
 mod servers;
 mod starttls;
-mod starttls_real;
+pub(crate) mod starttls_real;
 pub(crate) mod target_verdicts;
 mod verdicts;
 
