@@ -72,7 +72,7 @@ fn root_with_ptrace_alone_cannot_open_what_belongs_to_another() {
     assert!(seen["environment"][0]["variables"].is_null(), "{seen}");
 }
 
-#[needs(each_kubectl, root)]
+#[needs(kubectl, root)]
 fn the_sidecar_stands_before_the_application_and_then_sees_it() {
     let built = all()
         .iter()
@@ -137,7 +137,7 @@ fn open_to_all(directory: &std::path::Path) {
     fs::set_permissions(directory, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-#[needs(each_kubectl, root)]
+#[needs(kubectl, root)]
 fn a_mounted_proc_shows_the_processes_of_the_node_to_anybody() {
     let built = all().iter().find(|one| one.folder == "node").unwrap();
     let (_, pod) = pods(&built.documents)[0];

@@ -122,18 +122,6 @@ pub(crate) fn schemathesis() -> Result<(), String> {
     exists(&prepared("bin/schemathesis"))
 }
 
-pub(crate) fn kubernetes_validate() -> Result<(), String> {
-    exists(&prepared("bin/kubernetes-validate"))
-}
-
-pub(crate) fn actionlint() -> Result<(), String> {
-    exists(&prepared("bin/actionlint")).or_else(|_| exists(&prepared("actionlint")))
-}
-
-pub(crate) fn zizmor() -> Result<(), String> {
-    exists(&prepared("bin/zizmor"))
-}
-
 /// Where `scripts/prepare` puts what Debian does not have.
 pub(crate) fn prepared(tool: &str) -> PathBuf {
     let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools");

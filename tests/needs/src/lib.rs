@@ -79,9 +79,6 @@ fn is_missing(need: &str) -> Option<bool> {
         "postgres" => Path::new("/usr/lib/postgresql").exists(),
         "exim" => Path::new("/usr/sbin/exim4").exists(),
         "schemathesis" => prepared("bin/schemathesis"),
-        "kubernetes_validate" => prepared("bin/kubernetes-validate"),
-        "actionlint" => prepared("bin/actionlint") || prepared("actionlint"),
-        "zizmor" => prepared("bin/zizmor"),
         _ => return None,
     };
     Some(!may_be_met)
