@@ -4,14 +4,15 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::Command;
 use std::thread;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::lab::{Container, Lab, process, spyhole};
-use crate::patience::eventually;
+use super::support::fake_root::FakeRoot;
+use super::support::idle::Idle;
 
 /// What a program of libcap says; `None` where it is not installed.
 fn libcap(program: &str, args: &[&str]) -> Option<String> {
@@ -271,13 +272,8 @@ fn ids_have_the_names_that_the_target_gives_them() {
 
 #[needs(root)]
 fn root_of_a_user_namespace_is_not_root_of_the_node() {
-    let shelf = TempDir::new().unwrap();
-    fs::set_permissions(shelf.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let [lab, webapp] = ["lab", "webapp"].map(|name| {
-        let copy = shelf.path().join(name);
-        super::host::copy_program(&super::lab::example(name), &copy);
-        copy
-    });
+    let shelf = FakeRoot::new();
+    let [lab, webapp] = ["lab", "webapp"].map(|name| shelf.copy(&super::lab::example(name)));
     let web = Lab::program(&webapp)
         .ready("ready ")
         .run_by(65534, &lab)
@@ -302,44 +298,15 @@ fn root_of_a_user_namespace_is_not_root_of_the_node() {
     assert_eq!(context["dumpable"], "unknown");
 }
 
-/// `sleep` in a place where others may run it, as uid 1000.
-fn sleeper(house: &TempDir) -> std::path::PathBuf {
-    fs::set_permissions(house.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let program = house.path().join("sleep");
-    super::host::copy_program(Path::new("/bin/sleep"), &program);
-    program
-}
-
-fn run_as_user(program: &Path) -> Running {
+fn run_as_user(program: &Path) -> Idle {
     let mut command = Command::new(program);
-    let child = command.arg("3600").uid(1000).gid(1000).spawn().unwrap();
-    let child = Running(child);
-    let comm = format!("/proc/{}/comm", child.pid());
-    eventually("it has called exec", || {
-        fs::read(&comm).unwrap() == b"sleep\n"
-    });
-    child
-}
-
-struct Running(Child);
-
-impl Running {
-    fn pid(&self) -> i32 {
-        self.0.id().try_into().unwrap()
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
+    Idle::start(command.arg("3600").uid(1000).gid(1000)).named("sleep")
 }
 
 #[needs(root, libcap)]
 fn a_program_with_file_capabilities() {
-    let house = TempDir::new().unwrap();
-    let program = sleeper(&house);
+    let house = FakeRoot::new();
+    let program = house.copy(Path::new("/bin/sleep"));
     let path = program.to_str().unwrap();
     let plain = run_as_user(&program);
     assert_eq!(of_pid(plain.pid(), &[])["dumpable"], "yes");

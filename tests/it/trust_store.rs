@@ -1,16 +1,15 @@
 //! `certificates`: the trust store of a target, in containers of the lab and against this
 //! machine's Python.
 
-use std::fs;
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
+use crate::support::fake_root::FakeRoot;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
 use serde_json::Value;
-use tempfile::TempDir;
 
 use crate::lab::process::run;
 use crate::lab::{Container, Lab, Output, Setup, spyhole};
@@ -33,22 +32,10 @@ fn bundle(count: usize) -> Vec<String> {
     (0..count).map(one).collect()
 }
 
-/// A directory to copy into a container.
-fn folder() -> TempDir {
-    let folder = TempDir::new().unwrap();
-    readable(folder.path(), 0o755);
-    folder
-}
-
-fn readable(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-}
-
 /// A file to copy into a container.
-fn file(folder: &TempDir, name: &str, content: &str, mode: u32) -> std::path::PathBuf {
-    let path = folder.path().join(name);
-    fs::write(&path, content).unwrap();
-    readable(&path, mode);
+fn file(folder: &FakeRoot, name: &str, content: &str, mode: u32) -> std::path::PathBuf {
+    let path = folder.write(name, content);
+    folder.mode(name, mode);
     path
 }
 
@@ -107,7 +94,7 @@ fn a_scratch_image_without_bundle_has_only_missing_places() {
 
 #[needs(root)]
 fn a_bundle_is_counted_with_its_expired_ones() {
-    let folder = folder();
+    let folder = FakeRoot::new();
     let bundle = file(&folder, "ca.crt", &bundle(5).concat(), 0o644);
     let store = seen(&webapp().copy(&bundle, DEBIAN).start());
     let place = place(&store, DEBIAN);
@@ -122,7 +109,7 @@ fn a_bundle_is_counted_with_its_expired_ones() {
 
 #[needs(root)]
 fn a_variable_that_leads_nowhere_is_named() {
-    let folder = folder();
+    let folder = FakeRoot::new();
     let bundle = file(&folder, "ca.crt", &bundle(2).concat(), 0o644);
     let web = webapp()
         .copy(&bundle, DEBIAN)
@@ -140,13 +127,13 @@ fn a_variable_that_leads_nowhere_is_named() {
 
 #[needs(root)]
 fn a_directory_counts_only_files_with_a_hash_for_their_name() {
-    let folder = folder();
+    let folder = FakeRoot::new();
     for (index, root) in bundle(3).iter().enumerate() {
         file(&folder, &format!("{index}.pem"), root, 0o644);
     }
     let start = || {
         webapp()
-            .copy(folder.path(), "/certs")
+            .copy(folder.top(), "/certs")
             .env("SSL_CERT_DIR", "/certs")
             .start()
     };
@@ -162,7 +149,7 @@ fn a_directory_counts_only_files_with_a_hash_for_their_name() {
         "{says}"
     );
 
-    symlink("1.pem", folder.path().join("0a1b2c3d.0")).unwrap();
+    symlink("1.pem", folder.top().join("0a1b2c3d.0")).unwrap();
     let store = seen(&start());
     let hashed = place(&store, "/certs");
     assert_eq!(
@@ -173,7 +160,7 @@ fn a_directory_counts_only_files_with_a_hash_for_their_name() {
 
 #[needs(root)]
 fn a_bundle_for_root_alone_is_unreadable_for_the_target() {
-    let folder = folder();
+    let folder = FakeRoot::new();
     let bundle = file(&folder, "ca.crt", &bundle(2).concat(), 0o600);
     let store = seen(&webapp().copy(&bundle, DEBIAN).start());
     let place = place(&store, DEBIAN);
@@ -233,7 +220,7 @@ fn python(bundle: &Path) -> (u64, Value, Vec<Value>) {
 
 #[test]
 fn python_is_told_and_counted_as_it_counts_itself() {
-    let folder = folder();
+    let folder = FakeRoot::new();
     let bundle = file(&folder, "ca.crt", &bundle(6).concat(), 0o644);
     let (told, store, gaps) = python(&bundle);
     assert!(gaps.is_empty(), "{gaps:#?}");
@@ -249,7 +236,7 @@ fn python_is_told_and_counted_as_it_counts_itself() {
 /// OpenSSL takes nothing of a file because of one certificate that is broken.
 #[test]
 fn of_a_bundle_with_a_broken_block_no_number_is_claimed() {
-    let folder = folder();
+    let folder = FakeRoot::new();
     let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     let text = bundle(2).concat() + broken;
     let bundle = file(&folder, "ca.crt", &text, 0o644);

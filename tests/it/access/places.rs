@@ -13,9 +13,10 @@ use super::{
     access, assert_all_allowed, assert_as_the_kernel_says, assert_remedies_work, check, document,
     evidence, outcome, reasons,
 };
-use crate::host::{Shelf, run};
+use crate::host::run;
 use crate::lab::{Lab, Setup, spyhole};
 use crate::podman::PodmanLab;
+use crate::support::fake_root::FakeRoot;
 
 #[needs(root)]
 fn another_user_namespace_is_told() {
@@ -40,9 +41,10 @@ fn a_target_in_a_user_namespace_below_is_seen_from_beside_and_from_above() {
     assert_all_allowed(&access(web.spyhole().uid(1000)));
     // From the node: a stranger, whom the map of the target does not know.
     let pid = web.host_pid.to_string();
-    let shelf = Shelf::of(&spyhole());
+    let shelf = FakeRoot::new();
+    let program = shelf.copy(&spyhole());
     let from_the_node = |uid: u32| {
-        let mut command = Command::new(shelf.program());
+        let mut command = Command::new(&program);
         command.args(["--pid", &pid, "access", "-o", "json"]);
         let output = run(command.uid(uid).gid(uid));
         assert_eq!(output.code, Some(0), "{output}");
