@@ -4,7 +4,7 @@
 CARGO ?= cargo
 export CARGO
 
-.PHONY: demo image lab dist test lint unit check-binary bench prepare clean
+.PHONY: demo image lab dist test lint lint-packaging unit check-binary bench prepare clean
 
 ## demo: build, start a container without a shell, look into it
 demo:
@@ -25,7 +25,7 @@ dist:
 	./scripts/dist
 
 ## test: everything that guards a change
-test: prepare lint check-binary unit
+test: prepare lint lint-packaging check-binary unit
 
 ## prepare: install what the tests need (as root, by apt; otherwise say what is missing)
 prepare:
@@ -37,6 +37,10 @@ lint:
 	$(CARGO) clippy --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" \
 		$(CARGO) doc --no-deps --lib --document-private-items --locked
+
+## lint-packaging: manifests, workflows, the crate and licences, by what only reads them
+lint-packaging:
+	./scripts/lint-packaging
 
 ## unit: unit, property, container and documentation tests
 unit:

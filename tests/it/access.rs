@@ -5,7 +5,7 @@ mod places;
 
 use serde_json::Value;
 
-use crate::lab::{Container, Lab, Output, Setup, example, requires_root};
+use crate::lab::{Container, Lab, Output, Setup, example};
 
 /// What a viewer says about access, after its exit code was looked at.
 fn access(viewer: Setup) -> Value {
@@ -250,11 +250,8 @@ const ROWS: [Row; 6] = [
     ),
 ];
 
-#[test]
+#[needs(root)]
 fn each_row_of_the_table_is_told_as_the_kernel_decides_it() {
-    if !requires_root("access: who may look at whom") {
-        return;
-    }
     for (name, target, viewer, wanted, values) in ROWS {
         let web = target(Lab::webapp()).start();
         let seen = access(viewer(web.spyhole()));
@@ -275,11 +272,8 @@ fn each_row_of_the_table_is_told_as_the_kernel_decides_it() {
     }
 }
 
-#[test]
+#[needs(root)]
 fn a_way_that_would_not_work_is_not_offered() {
-    if !requires_root("access: an ambient capability of the target") {
-        return;
-    }
     let target = Lab::webapp()
         .uid(1000)
         .caps("none")
@@ -305,11 +299,8 @@ fn a_way_that_would_not_work_is_not_offered() {
     );
 }
 
-#[test]
+#[needs(root)]
 fn a_capability_that_a_user_was_given_in_vain_is_told() {
-    if !requires_root("access: SYS_PTRACE for a user who is not root") {
-        return;
-    }
     let web = Lab::webapp().uid(1000).start();
     let trapped = |viewer: Setup| viewer.uid(65532).caps("+sys_ptrace");
     let seen = access(trapped(web.spyhole()));
@@ -326,11 +317,8 @@ fn a_capability_that_a_user_was_given_in_vain_is_told() {
     assert_all_allowed(&access(given));
 }
 
-#[test]
+#[needs(root)]
 fn sys_ptrace_alone_does_not_open_the_files_of_another() {
-    if !requires_root("access: SYS_PTRACE and nothing else") {
-        return;
-    }
     let web = Lab::webapp().uid(1000).start();
     let bare = |viewer: Setup| viewer.uid(0).caps("=sys_ptrace");
     let seen = access(bare(web.spyhole()));
@@ -341,11 +329,8 @@ fn sys_ptrace_alone_does_not_open_the_files_of_another() {
     assert_remedies_work(&seen, &web, "SYS_PTRACE alone");
 }
 
-#[test]
+#[needs(root)]
 fn a_target_that_is_not_dumpable_is_told() {
-    if !requires_root("access: a target that is not dumpable") {
-        return;
-    }
     let web = Lab::webapp()
         .uid(1000)
         .caps("none")

@@ -17,7 +17,7 @@ use nix::unistd::Pid;
 use tempfile::TempDir;
 
 use super::host::{copy_program, run};
-use super::lab::{Container, Lab, requires_root, spyhole};
+use super::lab::{Container, Lab, spyhole};
 use crate::patience::PATIENCE;
 
 /// Command lines that print in every way there is: a document, help, a usage error, no target.
@@ -28,11 +28,8 @@ const LINES: [&[&str]; 4] = [
     &["--pid", "4194303", "ps"],
 ];
 
-#[test]
+#[needs(root)]
 fn nothing_is_printed_before_the_terminal_has_a_size() {
-    if !requires_root("output that waits for who attaches") {
-        return;
-    }
     let web = Lab::webapp().uid(1000).start();
     for words in LINES {
         let expected = Attached::start(&mut beside(&web, words), SIZE).output();
@@ -41,11 +38,8 @@ fn nothing_is_printed_before_the_terminal_has_a_size() {
     }
 }
 
-#[test]
+#[needs(root)]
 fn a_terminal_that_never_has_a_size_shows_all_of_it() {
-    if !requires_root("output to a terminal without a size") {
-        return;
-    }
     let web = Lab::webapp().uid(1000).start();
     for words in LINES {
         let piped = web.spyhole().uid(1000).caps("none").args(words).run();
@@ -55,11 +49,8 @@ fn a_terminal_that_never_has_a_size_shows_all_of_it() {
     }
 }
 
-#[test]
+#[needs(root)]
 fn what_is_for_programs_never_waits() {
-    if !requires_root("strace on what does not wait") {
-        return;
-    }
     let web = Lab::webapp().uid(1000).start();
     let sleeps_first = |words: &[&str]| {
         let notes = TempDir::new().unwrap();

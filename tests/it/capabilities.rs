@@ -4,14 +4,15 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::Command;
 use std::thread;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::lab::{Container, Lab, allowed, process, requires_root, spyhole};
-use crate::patience::eventually;
+use super::lab::{Container, Lab, process, spyhole};
+use super::support::fake_root::FakeRoot;
+use super::support::idle::Idle;
 
 /// What a program of libcap says; `None` where it is not installed.
 fn libcap(program: &str, args: &[&str]) -> Option<String> {
@@ -31,10 +32,8 @@ fn libcap(program: &str, args: &[&str]) -> Option<String> {
     Some(String::from_utf8(text).unwrap().trim_end().to_owned())
 }
 
-fn requires_libcap(what: &str) -> bool {
-    let there = libcap("capsh", &["--decode=0"]).is_some();
-    let why = "libcap2-bin is not installed: scripts/prepare installs it";
-    allowed(what, &if there { Ok(()) } else { Err(why.to_owned()) })
+pub(crate) fn has_libcap() -> bool {
+    libcap("capsh", &["--decode=0"]).is_some()
 }
 
 fn caps(args: &[&str]) -> process::Output {
@@ -75,11 +74,8 @@ fn random(seed: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-#[test]
+#[needs(libcap)]
 fn decodes_as_capsh() {
-    if !requires_libcap("--decode against capsh") {
-        return;
-    }
     let bits = (0..64).map(|bit| 1_u64 << bit);
     let masks = bits
         .chain((0..40).map(random))
@@ -107,11 +103,8 @@ fn decoding_needs_no_target() {
     }
 }
 
-#[test]
+#[needs(libcap)]
 fn every_process_reads_as_getpcaps_says() {
-    if !requires_libcap("capabilities against getpcaps") {
-        return;
-    }
     let mut compared = 0;
     for entry in fs::read_dir("/proc").unwrap() {
         let Ok(pid) = entry.unwrap().file_name().to_string_lossy().parse::<i32>() else {
@@ -137,11 +130,8 @@ fn every_process_reads_as_getpcaps_says() {
     assert!(compared > 0);
 }
 
-#[test]
+#[needs(root, libcap)]
 fn capabilities_added_and_dropped() {
-    if !requires_root("capabilities added and dropped") || !requires_libcap("getpcaps in the lab") {
-        return;
-    }
     for (flags, added, dropped) in [
         ("default", vec![], vec![]),
         (
@@ -179,11 +169,8 @@ fn capabilities_added_and_dropped() {
     }
 }
 
-#[test]
+#[needs(root)]
 fn an_ambient_capability_is_held_by_a_user() {
-    if !requires_root("an ambient capability") {
-        return;
-    }
     let web = Lab::webapp()
         .uid(1000)
         .caps("none")
@@ -203,11 +190,8 @@ fn an_ambient_capability_is_held_by_a_user() {
     assert_eq!(context["held"][0]["risk"], "low");
 }
 
-#[test]
+#[needs(root)]
 fn a_hardened_container_fits_restricted() {
-    if !requires_root("no_new_privs and seccomp") {
-        return;
-    }
     let hardened = || {
         Lab::webapp()
             .uid(1000)
@@ -238,11 +222,8 @@ fn a_hardened_container_fits_restricted() {
     assert_eq!(context["pod_security"]["fits"], "privileged");
 }
 
-#[test]
+#[needs(root)]
 fn ids_have_the_names_that_the_target_gives_them() {
-    if !requires_root("names of the target") {
-        return;
-    }
     let house = TempDir::new().unwrap();
     let (passwd, group) = (house.path().join("passwd"), house.path().join("group"));
     fs::write(&passwd, "shop:x:1234:77::/:/none\n").unwrap();
@@ -289,18 +270,10 @@ fn ids_have_the_names_that_the_target_gives_them() {
     }
 }
 
-#[test]
+#[needs(root)]
 fn root_of_a_user_namespace_is_not_root_of_the_node() {
-    if !requires_root("a user namespace") {
-        return;
-    }
-    let shelf = TempDir::new().unwrap();
-    fs::set_permissions(shelf.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let [lab, webapp] = ["lab", "webapp"].map(|name| {
-        let copy = shelf.path().join(name);
-        super::host::copy_program(&super::lab::example(name), &copy);
-        copy
-    });
+    let shelf = FakeRoot::new();
+    let [lab, webapp] = ["lab", "webapp"].map(|name| shelf.copy(&super::lab::example(name)));
     let web = Lab::program(&webapp)
         .ready("ready ")
         .run_by(65534, &lab)
@@ -325,47 +298,15 @@ fn root_of_a_user_namespace_is_not_root_of_the_node() {
     assert_eq!(context["dumpable"], "unknown");
 }
 
-/// `sleep` in a place where others may run it, as uid 1000.
-fn sleeper(house: &TempDir) -> std::path::PathBuf {
-    fs::set_permissions(house.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let program = house.path().join("sleep");
-    super::host::copy_program(Path::new("/bin/sleep"), &program);
-    program
-}
-
-fn run_as_user(program: &Path) -> Running {
+fn run_as_user(program: &Path) -> Idle {
     let mut command = Command::new(program);
-    let child = command.arg("3600").uid(1000).gid(1000).spawn().unwrap();
-    let child = Running(child);
-    let comm = format!("/proc/{}/comm", child.pid());
-    eventually("it has called exec", || {
-        fs::read(&comm).unwrap() == b"sleep\n"
-    });
-    child
+    Idle::start(command.arg("3600").uid(1000).gid(1000)).named("sleep")
 }
 
-struct Running(Child);
-
-impl Running {
-    fn pid(&self) -> i32 {
-        self.0.id().try_into().unwrap()
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
-
-#[test]
+#[needs(root, libcap)]
 fn a_program_with_file_capabilities() {
-    if !requires_root("file capabilities") || !requires_libcap("setcap and getcap") {
-        return;
-    }
-    let house = TempDir::new().unwrap();
-    let program = sleeper(&house);
+    let house = FakeRoot::new();
+    let program = house.copy(Path::new("/bin/sleep"));
     let path = program.to_str().unwrap();
     let plain = run_as_user(&program);
     assert_eq!(of_pid(plain.pid(), &[])["dumpable"], "yes");
@@ -421,11 +362,8 @@ fn a_program_with_file_capabilities() {
     assert_eq!(file["setuid"], true);
 }
 
-#[test]
+#[needs(root, libcap)]
 fn a_program_in_the_root_of_a_container() {
-    if !requires_root("file capabilities in a container") || !requires_libcap("setcap") {
-        return;
-    }
     let web = Lab::webapp().uid(1000).caps("none").start();
     let program = web.host_proc_path("root/webapp");
     let said = libcap("setcap", &["cap_sys_chroot=p", program.to_str().unwrap()]).unwrap();
@@ -461,11 +399,8 @@ fn a_thread_that_differs_is_named() {
     assert_eq!(of_pid(own, &[]).get("differing_threads"), None);
 }
 
-#[test]
+#[needs(root)]
 fn all_processes_are_a_row_each() {
-    if !requires_root("every process of the target") {
-        return;
-    }
     let web = Lab::webapp().uid(1000).caps("none").no_new_privs().start();
     let beside = web.spyhole().uid(0).caps("+sys_ptrace");
     let seen = beside.args(["caps", "--all"]).run();

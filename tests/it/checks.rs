@@ -7,7 +7,7 @@ use std::process::Command;
 use std::thread;
 
 use super::host::{CLOSED_PORT, spyhole};
-use super::lab::{self, Lab, requires_root};
+use super::lab::{self, Lab};
 
 /// A listener whose every connection is answered so.
 fn server(answer: &'static [u8]) -> u16 {
@@ -90,11 +90,8 @@ fn what_is_no_check_is_a_usage_error_that_says_what_is() {
     spyhole(["check"]).ended_with(2);
 }
 
-#[test]
+#[needs(root)]
 fn of_a_container_its_processes_listeners_and_files_are_checked() {
-    if !requires_root("checks of a container of the lab") {
-        return;
-    }
     let house = tempfile::tempdir().unwrap();
     let alive = house.path().join("alive");
     fs::write(&alive, "x").unwrap();

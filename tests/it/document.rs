@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::fake::FakeProc;
 use super::host::{list, spyhole};
-use super::lab::{Lab, requires_root};
+use super::lab::Lab;
 
 /// The subcommands that there are, as the help lists them.
 pub(crate) fn subcommands() -> Vec<String> {
@@ -164,11 +164,8 @@ fn every_document_of_this_machine_keeps_the_contract() {
     }
 }
 
-#[test]
+#[needs(root)]
 fn every_document_of_a_container_keeps_the_contract() {
-    if !requires_root("output: documents of containers") {
-        return;
-    }
     let web =
         Lab::webapp()
             .uid(1000)
@@ -190,11 +187,8 @@ fn every_document_of_a_container_keeps_the_contract() {
     }
 }
 
-#[test]
+#[needs(root)]
 fn a_stranger_sees_nulls_and_each_is_told() {
-    if !requires_root("output: gaps") {
-        return;
-    }
     let web = Lab::webapp().uid(1000).start();
     let seen = web
         .spyhole()

@@ -3,13 +3,10 @@
 use std::path::Path;
 
 use super::host::{list, only};
-use super::podman::{PodmanLab, requires_podman};
+use super::podman::PodmanLab;
 
-#[test]
+#[needs(podman)]
 fn beside_a_scratch_container_as_its_user_everything_is_seen() {
-    if !requires_podman("spyhole beside a Podman container") {
-        return;
-    }
     let podman = PodmanLab::get();
     let web = podman.webapp(&["--user", "1000:1000", "--env", "LOG_LEVEL=info"], &[]);
     let seen = podman.viewer(&web, &["--user", "1000:1000"], &["dump", "-o", "json"]);
@@ -31,11 +28,8 @@ fn beside_a_scratch_container_as_its_user_everything_is_seen() {
     );
 }
 
-#[test]
+#[needs(podman)]
 fn a_stranger_gets_what_is_open_and_the_reason_for_the_rest() {
-    if !requires_podman("a stranger beside a Podman container") {
-        return;
-    }
     let podman = PodmanLab::get();
     let web = podman.webapp(&["--user", "1000:1000"], &[]);
     let seen = podman.viewer(&web, &["--user", "65532:65532"], &["dump", "-o", "json"]);
@@ -53,11 +47,8 @@ fn a_stranger_gets_what_is_open_and_the_reason_for_the_rest() {
     );
 }
 
-#[test]
+#[needs(podman)]
 fn in_a_pod_that_shares_its_processes_the_containers_are_told_apart() {
-    if !requires_podman("spyhole in a pod by podman kube play") {
-        return;
-    }
     let podman = PodmanLab::get();
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
     let pod = podman.kube_play(&manifest.join("tests/pods/share-process-namespace.yaml"));

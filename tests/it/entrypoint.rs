@@ -11,8 +11,8 @@ use serde_json::Value;
 use super::document::assert_keeps_the_contract;
 use super::fake::FakeProc;
 use super::host::spyhole;
-use super::lab::{self, Lab, requires_root};
-use super::podman::{PodmanLab, SPYHOLE_IMAGE, requires_podman};
+use super::lab::{self, Lab};
+use super::podman::{PodmanLab, SPYHOLE_IMAGE};
 
 /// What it comes to, spelled out.
 const DUMP: [&str; 3] = ["dump", "-o", "json"];
@@ -35,11 +35,8 @@ fn assert_tables(text: &str) {
     }
 }
 
-#[test]
+#[needs(root)]
 fn without_a_terminal_it_prints_one_document_and_no_other_word() {
-    if !requires_root("the entrypoint without a terminal") {
-        return;
-    }
     let web = Lab::webapp().uid(1000).caps("none").start();
     for viewer in [web.spyhole().uid(1000), web.spyhole().uid(65532)] {
         // Whether or not it may see everything: what is missing is told in the document.
@@ -69,22 +66,16 @@ fn its_help_begins_with_what_it_is() {
     );
 }
 
-#[test]
+#[needs(root)]
 fn with_nobody_else_in_sight_the_document_is_whole_and_the_exit_code_says_so() {
-    if !requires_root("the entrypoint alone") {
-        return;
-    }
     let dump = Lab::bare().args(DUMP).run().json();
     let seen = Lab::bare().run().ended_with(3);
     assert_whole(&seen.json(), &dump);
     assert!(seen.stderr_text().contains("--target=CONTAINER"), "{seen}");
 }
 
-#[test]
+#[needs(root)]
 fn with_a_terminal_it_prints_tables() {
-    if !requires_root("the entrypoint on a terminal") {
-        return;
-    }
     let program = lab::spyhole();
     let web = Lab::webapp().bind_read_only(program.parent().unwrap(), "/spy");
     let web = web.uid(1000).caps("none").start();
@@ -115,11 +106,8 @@ fn with_a_terminal_it_prints_tables() {
     assert_tables(&String::from_utf8(text).unwrap());
 }
 
-#[test]
+#[needs(podman)]
 fn logs_of_podman_hold_one_document_and_its_terminal_tables() {
-    if !requires_podman("the entrypoint in Podman") {
-        return;
-    }
     let podman = PodmanLab::get();
     let web = podman.webapp(&["--user", "1000:1000"], &[]);
     let pid = format!("container:{}", web.id);

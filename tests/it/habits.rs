@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::symlink;
-use std::process::{Child, Command};
+use std::process::Command;
 
 use super::host::{run, spyhole};
-use super::lab::{Lab, requires_root};
-use crate::patience::eventually;
+use super::lab::Lab;
+use crate::support::idle::Idle;
 
 /// Lines that people know by heart.
 const LINES: &[&str] = &[
@@ -57,11 +57,8 @@ fn words(line: &str) -> Vec<&str> {
     line.split(' ').collect()
 }
 
-#[test]
+#[needs(root)]
 fn lines_that_fingers_know_are_taken_in_a_container() {
-    if !requires_root("habits: in a container") {
-        return;
-    }
     let web = Lab::webapp().start();
     for line in LINES {
         let seen = web.spyhole().args(words(line)).run().ended_with(0);
@@ -85,48 +82,17 @@ fn a_link_takes_them_too() {
     }
 }
 
-/// Processes of this test's own: names of other tests' processes hold bytes that ps shows otherwise.
-struct Sleepers(Vec<Child>);
-
-impl Sleepers {
-    fn start() -> Self {
-        let sleeper = |_| Command::new("sleep").arg("1000").spawn().unwrap();
-        Self((0..3).map(sleeper).collect())
-    }
-
-    fn pids(&self) -> BTreeSet<String> {
-        self.0.iter().map(|child| child.id().to_string()).collect()
-    }
-}
-
-impl Drop for Sleepers {
-    fn drop(&mut self) {
-        for child in &mut self.0 {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-}
-
 #[test]
 fn the_columns_that_ps_o_names_hold_what_ps_shows() {
-    let sleepers = Sleepers::start();
-    let pids = sleepers.pids();
+    // Of this test's own: names of other tests' processes hold bytes that ps shows otherwise.
+    let sleepers: Vec<Idle> = (0..3).map(|_| Idle::sleep()).collect();
+    let pids: BTreeSet<String> = sleepers.iter().map(|one| one.id().to_string()).collect();
     let rows = |text: String| -> BTreeSet<Vec<String>> {
         let words = |line: &str| line.split_whitespace().map(str::to_owned).collect();
         let all = text.lines().skip(1).map(words);
         all.filter(|row: &Vec<String>| row.first().is_some_and(|pid| pids.contains(pid)))
             .collect()
     };
-    // Once each has become what it runs.
-    eventually("they sleep", || {
-        let ps = run(Command::new("ps").args(["-eo", "pid,comm"])).stdout_text();
-        rows(ps)
-            .iter()
-            .filter(|row| row.get(1).is_some_and(|comm| comm == "sleep"))
-            .count()
-            == 3
-    });
     for columns in ["pid,comm", "pid,ppid,pgid,sid", "pid,uid,gid"] {
         let ps = run(Command::new("ps").args(["-eo", columns])).ended_with(0);
         let ours = rows(spyhole(["ps", "-eo", columns]).ended_with(0).stdout_text());

@@ -4,9 +4,8 @@ use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
@@ -17,47 +16,24 @@ use tempfile::TempDir;
 
 use super::host::{args, bytes, copy_program, list, only, run, shell, spyhole};
 use super::lab::process::Process;
-use super::lab::{self, Lab, example, requires_root};
+use super::lab::{self, Lab, example};
 use super::patience::eventually;
+use super::support::fake_root::FakeRoot;
+use super::support::idle::Idle;
 
 const HOSTILE: &[u8] = b") R 1\n\x1b[31m";
 
-/// A process of this machine that waits for a line that never comes; dropping it ends it.
-struct Idle(Child);
-
 impl Idle {
-    fn start(change: impl FnOnce(&mut Command)) -> Self {
-        let mut command = Command::new("sh");
-        command.args(["-c", "read never"]).stdin(Stdio::piped());
-        change(&mut command);
-        let child = command.spawn().unwrap();
-        let idle = Self(child);
-        // Its comm is that of the parent until it has called exec.
-        let comm = format!("/proc/{}/comm", idle.0.id());
-        eventually("it has started", || fs::read(&comm).unwrap() == b"sh\n");
-        idle
-    }
-
     fn look(&self, words: &[&str]) -> super::lab::Output {
-        let pid = self.0.id().to_string();
+        let pid = self.id().to_string();
         spyhole([&["--pid", &pid], words].concat())
-    }
-}
-
-impl Drop for Idle {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
     }
 }
 
 // ---- names
 
-#[test]
+#[needs(root)]
 fn a_hostile_name_reaches_no_terminal_and_is_whole_in_the_document() {
-    if !requires_root("hostile: a name with an escape sequence") {
-        return;
-    }
     let web = Lab::webapp()
         .args(["--hostile-name", "--no-zombie"])
         .start();
@@ -104,11 +80,8 @@ fn a_hostile_name_reaches_no_terminal_and_is_whole_in_the_document() {
     }
 }
 
-#[test]
+#[needs(root)]
 fn a_hostile_name_in_an_error_is_written_out() {
-    if !requires_root("hostile: a name in a list of containers") {
-        return;
-    }
     let shelf = TempDir::new().unwrap();
     let hostile = shelf.path().join(OsStr::from_bytes(b"a\x1b[31m\nb"));
     copy_program(&example("webapp"), &hostile);
@@ -124,11 +97,8 @@ fn a_hostile_name_in_an_error_is_written_out() {
     assert!(seen.stderr_text().contains(r"a\x1b[31m\nb"), "{seen}");
 }
 
-#[test]
+#[needs(root)]
 fn what_is_not_utf8_comes_back_byte_by_byte() {
-    if !requires_root("hostile: bytes that are not UTF-8") {
-        return;
-    }
     let web = Lab::webapp().args(["--non-utf8", "--no-zombie"]).start();
     let document = web.spyhole().args(["dump", "-o", "json"]).run().document();
     let label = b"--label=caf\xe9\xff".to_vec();
@@ -147,11 +117,8 @@ fn what_is_not_utf8_comes_back_byte_by_byte() {
 
 // ---- environments
 
-#[test]
+#[needs(root)]
 fn an_environment_of_any_shape_is_shown_entry_by_entry() {
-    if !requires_root("hostile: environment") {
-        return;
-    }
     let web = Lab::webapp()
         .env("TWICE", "first")
         .env("TWICE", "second")
@@ -198,11 +165,8 @@ fn an_environment_of_any_shape_is_shown_entry_by_entry() {
     assert!(!table.stdout.contains(&0x1b), "{table}");
 }
 
-#[test]
+#[needs(root)]
 fn an_entry_without_equals_is_no_variable_and_says_so() {
-    if !requires_root("hostile: entries without =") {
-        return;
-    }
     // The harness makes pairs only, so this is the lab itself.
     let notes = TempDir::new().unwrap();
     let pidfile = notes.path().join("pid");
@@ -233,7 +197,7 @@ fn two_mebibytes_of_environment_are_read_whole() {
     // The kernel bounds one entry to 128 KiB and all to a quarter of the stack limit.
     let value = "v".repeat(120_000);
     let names: Vec<String> = (0..15).map(|number| format!("BIG_{number}")).collect();
-    let idle = Idle::start(|command| {
+    let idle = Idle::shell(|command| {
         command.env_clear().env("PATH", "/usr/bin:/bin");
         command.envs(names.iter().map(|name| (name, &value)));
     });
@@ -249,7 +213,7 @@ fn two_mebibytes_of_environment_are_read_whole() {
 #[test]
 fn a_hundred_thousand_arguments_are_read_whole() {
     let words: Vec<String> = (0..100_000).map(|number| format!("a{number}")).collect();
-    let idle = Idle::start(|command| {
+    let idle = Idle::shell(|command| {
         command.args(&words);
     });
     let document = idle.look(&["ps", "-o", "json"]).document();
@@ -328,8 +292,8 @@ fn assert_whole(document: &Value) {
 
 #[test]
 fn a_target_that_is_gone_is_no_target() {
-    let idle = Idle::start(|_| {});
-    let pid = idle.0.id().to_string();
+    let idle = Idle::shell(|_| {});
+    let pid = idle.id().to_string();
     drop(idle);
     let seen = spyhole(["--pid", &pid, "env"]).ended_with(3);
     assert!(
@@ -341,13 +305,9 @@ fn a_target_that_is_gone_is_no_target() {
 
 #[test]
 fn a_stopped_process_is_looked_at_and_stays_stopped() {
-    let idle = Idle::start(|_| {});
-    kill(
-        Pid::from_raw(idle.0.id().try_into().unwrap()),
-        Signal::SIGSTOP,
-    )
-    .unwrap();
-    let stat = format!("/proc/{}/stat", idle.0.id());
+    let idle = Idle::shell(|_| {});
+    kill(Pid::from_raw(idle.pid()), Signal::SIGSTOP).unwrap();
+    let stat = format!("/proc/{}/stat", idle.id());
     eventually("it is stopped", || {
         fs::read_to_string(&stat).unwrap().contains(") T ")
     });
@@ -361,39 +321,28 @@ fn a_stopped_process_is_looked_at_and_stays_stopped() {
 
 #[test]
 fn sixteen_descriptors_are_enough() {
-    let crowd: Vec<Idle> = (0..40).map(|_| Idle::start(|_| {})).collect();
+    let crowd: Vec<Idle> = (0..40).map(|_| Idle::shell(|_| {})).collect();
     let poor = shell(r#"ulimit -n 16; exec "$0" ps --all -o json"#).document();
     let seen: HashSet<u64> = list(&poor, "processes")
         .iter()
         .map(|process| process["pid"].as_u64().unwrap())
         .collect();
     for idle in &crowd {
-        assert!(
-            seen.contains(&idle.0.id().into()),
-            "{} is missing",
-            idle.0.id()
-        );
+        assert!(seen.contains(&idle.id().into()), "{} is missing", idle.id());
     }
-    let idle = Idle::start(|_| {});
+    let idle = Idle::shell(|_| {});
     for words in ["dump", "env --all", "containers"] {
-        let pid = idle.0.id();
+        let pid = idle.id();
         let line = format!(r#"ulimit -n 16; exec "$0" --pid {pid} {words} -o json"#);
         assert_eq!(shell(&line).document()["gaps"], serde_json::json!([]));
     }
 }
 
-#[test]
+#[needs(root)]
 fn where_no_thread_can_be_had_the_work_is_done_all_the_same() {
-    if !requires_root("hostile: RLIMIT_NPROC") {
-        return;
-    }
     // The limit does not bind root: another user, who must be able to reach the program.
-    let shelf = TempDir::new().unwrap();
-    fs::set_permissions(shelf.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let program = shelf.path().join("spyhole");
-    // Copied by another process: a fork of a test beside this one would hold the file
-    // open for writing, and nothing executes such a file.
-    copy_program(&lab::spyhole(), &program);
+    let shelf = FakeRoot::new();
+    let program = shelf.copy(&lab::spyhole());
     let mut command = Command::new("sh");
     command.args(["-c", r#"ulimit -u 1; exec "$0" ps --all -o json"#]);
     let seen = run(command.arg(&program).uid(54_321).gid(54_321));
@@ -423,11 +372,8 @@ fn a_full_disk_is_an_error_and_no_success() {
     }
 }
 
-#[test]
+#[needs(root)]
 fn a_read_only_root_without_any_capability_is_enough() {
-    if !requires_root("hostile: read-only root") {
-        return;
-    }
     let web = Lab::webapp().uid(1000).caps("none").read_only().start();
     for seccomp in ["none", "deny-openat2", "no-openat2", "default-like"] {
         let viewer = web

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::host::{list, run};
 use crate::lab::{Output, spyhole};
-use crate::podman::{PodmanLab, requires_podman};
+use crate::podman::PodmanLab;
 
 /// Not the name that other tests may give an image.
 const NAME: &str = "localhost/spyhole-of-make-image";
@@ -67,11 +67,8 @@ fn identities(said: &str) -> Vec<&str> {
     said.lines().map(|line| &line[ends(line)..]).collect()
 }
 
-#[test]
+#[needs(podman)]
 fn the_image_says_what_it_is_and_runs_as_a_number() {
-    if !requires_podman("the image of make image") {
-        return;
-    }
     for (tag, user) in [("latest", "65532:65532"), ("root", "0:0")] {
         let image = inspected(tag);
         let config = &image["Config"];
@@ -95,11 +92,8 @@ fn the_image_says_what_it_is_and_runs_as_a_number() {
     assert_eq!(of_version("-root"), inspected("root")["Id"]);
 }
 
-#[test]
+#[needs(podman)]
 fn the_image_holds_the_program_an_empty_tmp_and_nothing_else() {
-    if !requires_podman("the files of the image of make image") {
-        return;
-    }
     built();
     let podman = PodmanLab::get();
     let image = format!("{NAME}:latest");
@@ -119,11 +113,8 @@ fn the_image_holds_the_program_an_empty_tmp_and_nothing_else() {
     podman.must(&["image", "unmount", &image]);
 }
 
-#[test]
+#[needs(podman)]
 fn without_arguments_and_terminal_it_prints_one_document() {
-    if !requires_podman("the image of make image, run") {
-        return;
-    }
     built();
     let podman = PodmanLab::get();
     let app = podman.webapp(&["--user", "1000:1000"], &[]);
@@ -141,11 +132,8 @@ fn without_arguments_and_terminal_it_prints_one_document() {
     }
 }
 
-#[test]
+#[needs(podman)]
 fn the_same_program_gives_the_same_image_by_either_builder() {
-    if !requires_podman("the image of make image, built anew") {
-        return;
-    }
     let ours = identities(built());
     assert_eq!(ours.len(), 2, "{ours:?}");
     assert!(ours.iter().all(|id| id.starts_with("sha256:")), "{ours:?}");
@@ -168,11 +156,8 @@ fn the_same_program_gives_the_same_image_by_either_builder() {
     assert_ne!(identities(&later)[0], ours[0]);
 }
 
-#[test]
+#[needs(podman)]
 fn a_program_over_the_budget_becomes_no_image() {
-    if !requires_podman("an image that is too large") {
-        return;
-    }
     let name = "localhost/spyhole-too-large";
     let refused = build(name, |command| {
         command.env_remove("BUDGET");
@@ -188,11 +173,8 @@ fn a_program_over_the_budget_becomes_no_image() {
         .ended_with(1);
 }
 
-#[test]
+#[needs(podman)]
 fn a_client_without_its_engine_is_passed_over() {
-    if !requires_podman("make image beside a docker without a daemon") {
-        return;
-    }
     let programs = TempDir::new().unwrap();
     let docker = programs.path().join("docker");
     fs::write(&docker, "#!/bin/sh\necho 'no daemon here' >&2\nexit 1\n").unwrap();

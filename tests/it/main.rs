@@ -8,6 +8,9 @@
     reason = "a test fails by panicking, at the line that says why"
 )]
 
+#[macro_use]
+extern crate needs;
+
 mod access;
 mod attached;
 mod beside;
@@ -21,15 +24,12 @@ mod document;
 mod documents;
 mod engines;
 mod entrypoint;
-mod fake;
 mod fake_proc;
 mod habits;
-mod host;
 mod hostile;
 mod image;
 mod install;
 mod kubectl;
-mod lab;
 mod layers;
 mod manifests;
 mod mounts;
@@ -37,8 +37,6 @@ mod naming;
 mod one_walk;
 mod output;
 mod package;
-mod patience;
-mod podman;
 mod run;
 mod saved_documents;
 mod secrets;
@@ -47,8 +45,11 @@ mod serve_metrics;
 mod serve_openapi;
 mod sidecar;
 mod sockets;
+mod support;
 mod targets;
 mod tls;
 mod trust_store;
 mod truth;
 mod wording;
+
+use support::{fake, host, lab, patience, podman};

@@ -5,13 +5,10 @@ use std::fs;
 use std::process::Command;
 
 use super::host::run;
-use super::lab::{Lab, requires_root, spyhole};
+use super::lab::{Lab, spyhole};
 
-#[test]
+#[needs(root)]
 fn no_file_of_a_process_is_opened_twice_in_one_dump() {
-    if !requires_root("one walk: strace on a dump of a container") {
-        return;
-    }
     let web = Lab::webapp().uid(1000).start();
     let trace = tempfile::NamedTempFile::new().unwrap();
     // From outside, as on a node: the container's processes among all the others.

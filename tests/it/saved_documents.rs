@@ -8,7 +8,7 @@ use spyhole::model::Report;
 use spyhole::model::read::{ReadError, read};
 
 use super::host::spyhole;
-use super::lab::{Lab, requires_root};
+use super::lab::Lab;
 
 /// As `-o json` writes it.
 fn written(report: &Report) -> Vec<u8> {
@@ -47,11 +47,8 @@ fn a_dump_comes_back_to_the_byte() {
     }
 }
 
-#[test]
+#[needs(root)]
 fn dumps_with_gaps_come_back_to_the_byte() {
-    if !requires_root("saved documents: of a container of another user") {
-        return;
-    }
     let web = Lab::webapp().uid(1000).caps("none").start();
     for (uid, words) in [
         (0, &["dump", "-o", "json"][..]),

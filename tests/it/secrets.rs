@@ -8,7 +8,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::host::{list, only};
-use super::lab::{Container, Lab, Output, requires_root};
+use super::lab::{Container, Lab, Output};
 
 /// One planted secret. The tokens are made up and put together here, so that no
 /// scanner of sources takes them for real ones.
@@ -149,11 +149,8 @@ fn variable<'a>(document: &'a Value, name: &str) -> &'a Value {
     })
 }
 
-#[test]
+#[needs(root)]
 fn no_secret_in_any_command_in_any_format() {
-    if !requires_root("secrets: every command and format") {
-        return;
-    }
     let web = vault();
     let commands: [&[&str]; 11] = [
         &["ps"],
@@ -180,11 +177,8 @@ fn no_secret_in_any_command_in_any_format() {
     }
 }
 
-#[test]
+#[needs(root)]
 fn no_secret_in_an_error() {
-    if !requires_root("secrets: errors") {
-        return;
-    }
     let web = vault();
     let errors: [(&[&str], i32); 6] = [
         (&["ps", "--columns", "nope"], 2),
@@ -208,11 +202,8 @@ fn no_secret_in_an_error() {
     }
 }
 
-#[test]
+#[needs(root)]
 fn a_redacted_value_tells_why_how_long_and_which() {
-    if !requires_root("secrets: what is shown instead") {
-        return;
-    }
     let document = look(&vault(), &["env", "-o", "json"]).document();
     for planted in planted() {
         let variable = variable(&document, planted.name);
@@ -236,11 +227,8 @@ fn a_redacted_value_tells_why_how_long_and_which() {
     );
 }
 
-#[test]
+#[needs(root)]
 fn of_an_argument_only_the_secret_is_replaced() {
-    if !requires_root("secrets: arguments") {
-        return;
-    }
     let web = vault();
     let document = look(&web, &["ps", "-o", "json"]).document();
     let main = only(list(&document, "processes"), |process| process["pid"] == 1);
@@ -264,11 +252,8 @@ fn of_an_argument_only_the_secret_is_replaced() {
     );
 }
 
-#[test]
+#[needs(root)]
 fn reveal_shows_the_one_that_is_named() {
-    if !requires_root("secrets: --reveal") {
-        return;
-    }
     let web = vault();
     for planted in planted() {
         let words = ["env", "--reveal", planted.name, "-o", "json"];
@@ -290,11 +275,8 @@ fn reveal_shows_the_one_that_is_named() {
     }
 }
 
-#[test]
+#[needs(root)]
 fn reveal_all_shows_all() {
-    if !requires_root("secrets: --reveal-all") {
-        return;
-    }
     let web = vault();
     let seen = look(&web, &["dump", "--reveal-all", "-o", "json"]);
     let document = seen.document();
@@ -332,11 +314,8 @@ fn fingerprints(web: &Container, key: Option<&[u8]>) -> Vec<String> {
     planted().iter().map(of).collect()
 }
 
-#[test]
+#[needs(root)]
 fn fingerprints_compare_under_one_key_and_not_without() {
-    if !requires_root("secrets: fingerprints") {
-        return;
-    }
     let (web, again) = (vault(), vault());
     let key = [7; 32];
     let first = fingerprints(&web, Some(&key));
@@ -350,11 +329,8 @@ fn fingerprints_compare_under_one_key_and_not_without() {
     assert_ne!(fingerprints(&web, None), fingerprints(&web, None));
 }
 
-#[test]
+#[needs(root)]
 fn equal_values_have_equal_fingerprints_in_one_document() {
-    if !requires_root("secrets: equal values") {
-        return;
-    }
     let same = "the same in both places";
     let web = Lab::webapp()
         .uid(1000)

@@ -1,6 +1,5 @@
 //! `/openapi.json` tells the truth: what is answered is what it says.
 
-use std::path::Path;
 use std::process::Command;
 
 use jsonschema::Validator;
@@ -8,8 +7,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::host::run;
-use super::lab::allowed;
 use super::serve_metrics::server::{Server, TOKEN};
+use super::support::needs::prepared;
 
 struct Api {
     server: Server,
@@ -26,9 +25,9 @@ impl Api {
         let notes = TempDir::new().unwrap();
         let server = Server::start(global, &[], &notes.path().join("token"));
         let answer = server.get("/openapi.json", &[]);
-        assert_eq!(answer.status, 200, "{}", answer.body);
+        assert_eq!(answer.status, 200, "{}", answer.text());
         Self {
-            document: serde_json::from_str(&answer.body).unwrap(),
+            document: serde_json::from_str(&answer.text()).unwrap(),
             server,
             _notes: notes,
         }
@@ -75,10 +74,10 @@ fn every_document_is_as_it_is_described() {
             continue;
         }
         let answer = api.server.get(path, &[("Accept", "application/json")]);
-        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
         fits(
             &api.validator(path, "200", "application/json"),
-            &answer.body,
+            &answer.text(),
             path,
         );
         validated += 1;
@@ -110,14 +109,14 @@ fn every_problem_is_as_it_is_described() {
         ("/metrics", "default", api.server.get("/metrics?x=1", &[])),
     ];
     for (path, status, answer) in cases {
-        let what = format!("{path} {status} {}", answer.body);
+        let what = format!("{path} {status} {}", answer.text());
         assert!(
             status == "default" || answer.status.to_string() == status,
             "{what}"
         );
         let kind = "application/problem+json";
         assert_eq!(answer.header("content-type"), Some(kind), "{what}");
-        fits(&api.validator(path, status, kind), &answer.body, &what);
+        fits(&api.validator(path, status, kind), &answer.text(), &what);
     }
 }
 
@@ -139,28 +138,19 @@ fn what_does_not_change_is_not_sent_twice() {
         let first = api.server.get(path, &[]);
         let etag = first.header("etag").unwrap();
         let again = api.server.get(path, &[("If-None-Match", etag)]);
-        assert_eq!((again.status, again.body.as_str()), (304, ""), "{path}");
+        assert_eq!((again.status, again.text().as_str()), (304, ""), "{path}");
         assert_eq!(again.header("etag"), Some(etag));
         let other = api.server.get(path, &[("If-None-Match", "\"other\"")]);
-        assert_eq!((other.status, other.body), (200, first.body), "{path}");
+        assert_eq!((other.status, other.text()), (200, first.text()), "{path}");
     }
 }
 
-#[test]
+#[needs(schemathesis)]
 fn schemathesis_finds_nothing_that_is_answered_otherwise() {
-    let tool = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/bin/schemathesis");
-    let stands = if tool.exists() {
-        Ok(())
-    } else {
-        Err("scripts/prepare has not installed it".to_owned())
-    };
-    if !allowed("openapi.json by schemathesis", &stands) {
-        return;
-    }
     // It makes up the servers that `/v1/tls` shall ask.
     let api = Api::start_with(&["--no-connect"]);
     let notes = TempDir::new().unwrap();
-    let mut command = Command::new(tool);
+    let mut command = Command::new(prepared("bin/schemathesis"));
     command
         .current_dir(notes.path())
         .arg("run")

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::host::{list, shell};
 use crate::lab::{Output, spyhole};
-use crate::podman::{PodmanContainer, PodmanLab, requires_podman};
+use crate::podman::{PodmanContainer, PodmanLab};
 
 /// As tests/pods/sidecar.yaml has it.
 const TOKEN: &str = "a-token-of-the-tests-and-of-nobody-else";
@@ -51,11 +51,8 @@ fn pids_of(container: &PodmanContainer) -> BTreeSet<u64> {
     all.map(in_the_pod).collect()
 }
 
-#[test]
+#[needs(podman)]
 fn a_sidecar_answers_for_the_application_beside_it() {
-    if !requires_podman("spyhole as a sidecar by podman kube play") {
-        return;
-    }
     let podman = PodmanLab::get();
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
     let pod = podman.kube_play(&manifest.join("tests/pods/sidecar.yaml"));
@@ -96,11 +93,8 @@ fn a_sidecar_answers_for_the_application_beside_it() {
         .ended_with(1);
 }
 
-#[test]
+#[needs(podman)]
 fn a_probe_by_exec_passes_and_fails_where_no_shell_exists() {
-    if !requires_podman("spyhole as a probe in a scratch application") {
-        return;
-    }
     let podman = PodmanLab::get();
     let volume = format!("{}:/spy/spyhole:ro", spyhole().display());
     let flags = [

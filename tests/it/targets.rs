@@ -4,7 +4,7 @@
 use std::process::Command;
 
 use super::host::{list, only, run, shell};
-use super::lab::{Container, Lab, requires_root, spyhole};
+use super::lab::{Container, Lab, spyhole};
 
 fn web() -> Container {
     Lab::webapp().uid(1000).start()
@@ -18,11 +18,8 @@ fn comms(document: &serde_json::Value) -> Vec<&str> {
 
 // ---- beside an application
 
-#[test]
+#[needs(root)]
 fn an_ephemeral_container_looks_at_pid_1_and_leaves_itself_out() {
-    if !requires_root("targets: ephemeral container") {
-        return;
-    }
     let web = web();
     let document = web
         .spyhole()
@@ -37,11 +34,8 @@ fn an_ephemeral_container_looks_at_pid_1_and_leaves_itself_out() {
     assert_eq!(comms(&document), ["webapp"; 4]);
 }
 
-#[test]
+#[needs(root)]
 fn all_shows_the_container_beside_too_but_never_spyhole_itself() {
-    if !requires_root("targets: --all") {
-        return;
-    }
     let web = web();
     let side = web.beside(&super::lab::example("webapp"));
     let _side = side
@@ -58,11 +52,8 @@ fn all_shows_the_container_beside_too_but_never_spyhole_itself() {
     assert_eq!(comms(&seen), ["webapp"; 4]);
 }
 
-#[test]
+#[needs(root)]
 fn self_means_spyholes_own_container() {
-    if !requires_root("targets: --self") {
-        return;
-    }
     let web = web();
     let document = web
         .spyhole()
@@ -73,11 +64,8 @@ fn self_means_spyholes_own_container() {
     assert_eq!(comms(&document), ["spyhole"]);
 }
 
-#[test]
+#[needs(root)]
 fn injected_into_the_applications_container_it_looks_at_pid_1() {
-    if !requires_root("targets: injected binary") {
-        return;
-    }
     let web = Lab::webapp().uid(1000).copy(&spyhole(), "/spyhole").start();
     let pid = web.host_pid.to_string();
     let exec = |words: &[&str]| {
@@ -106,11 +94,8 @@ fn injected_into_the_applications_container_it_looks_at_pid_1() {
 
 // ---- in a pod that shares its PID namespace
 
-#[test]
+#[needs(root)]
 fn in_a_pod_with_one_application_that_is_the_target() {
-    if !requires_root("targets: pod with one application") {
-        return;
-    }
     let pod = Lab::pod();
     let _web = pod.webapp().uid(1000).start();
     let document = pod.spyhole().args(["dump", "-o", "json"]).run().document();
@@ -131,11 +116,8 @@ fn in_a_pod_with_one_application_that_is_the_target() {
     );
 }
 
-#[test]
+#[needs(root)]
 fn with_two_applications_it_asks_for_one_and_the_flag_it_names_works() {
-    if !requires_root("targets: pod with two applications") {
-        return;
-    }
     let pod = Lab::pod();
     let _web = pod.webapp().uid(1000).start();
     let _side = pod
@@ -173,11 +155,8 @@ fn with_two_applications_it_asks_for_one_and_the_flag_it_names_works() {
     assert_eq!(listed.get("target"), None);
 }
 
-#[test]
+#[needs(root)]
 fn a_zombie_stands_in_its_own_container() {
-    if !requires_root("targets: zombies") {
-        return;
-    }
     let pod = Lab::pod();
     let _web = pod.webapp().uid(1000).start();
     let _side = pod
@@ -222,11 +201,8 @@ fn a_zombie_stands_in_its_own_container() {
     assert!(table.contains("[webapp] <defunct>"), "{table}");
 }
 
-#[test]
+#[needs(root)]
 fn the_zombie_of_pid_1_belongs_to_the_target() {
-    if !requires_root("targets: zombie of PID 1") {
-        return;
-    }
     let web = web();
     let document = web.spyhole().args(["ps", "-o", "json"]).run().document();
     let zombie = only(list(&document, "processes"), |one| one["zombie"] == true);
@@ -241,11 +217,8 @@ fn the_zombie_of_pid_1_belongs_to_the_target() {
 
 // ---- nobody to look at
 
-#[test]
+#[needs(root)]
 fn alone_it_prints_its_own_container_and_says_how_to_attach() {
-    if !requires_root("targets: nothing shared") {
-        return;
-    }
     let seen = Lab::bare().args(["ps", "-o", "json"]).run().ended_with(3);
     let document = seen.json();
     assert_eq!(document["target"]["chosen_by"], "nobody_else");
@@ -272,11 +245,8 @@ fn alone_it_prints_its_own_container_and_says_how_to_attach() {
     assert!(meant.stderr.is_empty(), "{meant}");
 }
 
-#[test]
+#[needs(root)]
 fn beside_nothing_but_a_pause_it_says_so() {
-    if !requires_root("targets: only the pause container") {
-        return;
-    }
     let pod = Lab::pod();
     for words in [["dump"].as_slice(), &["containers"], &["ps"], &["env"]] {
         let seen = pod.spyhole().args(words).run().ended_with(3);
@@ -288,11 +258,8 @@ fn beside_nothing_but_a_pause_it_says_so() {
     }
 }
 
-#[test]
+#[needs(root)]
 fn a_proc_that_hides_others_is_named_and_not_taken_for_nobody() {
-    if !requires_root("targets: hidepid") {
-        return;
-    }
     let web = web();
     for option in ["hidepid=1", "hidepid=2"] {
         let viewer = web.spyhole().uid(65532).caps("none").proc_options(option);
@@ -305,11 +272,8 @@ fn a_proc_that_hides_others_is_named_and_not_taken_for_nobody() {
 
 // ---- named
 
-#[test]
+#[needs(root)]
 fn a_pid_names_one_process() {
-    if !requires_root("targets: --pid") {
-        return;
-    }
     let web = web();
     let all = web.spyhole().args(["ps", "-o", "json"]).run().document();
     let worker = &only(list(&all, "processes"), |one| {
@@ -339,11 +303,8 @@ fn spyhole_itself_when_named_is_seen_as_whole_as_any_other() {
     );
 }
 
-#[test]
+#[needs(root)]
 fn who_is_not_there_is_named() {
-    if !requires_root("targets: no such process or container") {
-        return;
-    }
     let pod = Lab::pod();
     let _web = pod.webapp().start();
     for words in [["--pid", "4999"], ["-c", "pid-4999"]] {
@@ -373,11 +334,8 @@ fn who_is_not_there_is_named() {
 
 // ---- another /proc
 
-#[test]
+#[needs(root)]
 fn through_the_nodes_proc_a_container_is_named_by_a_pid_of_the_node() {
-    if !requires_root("targets: --proc of the node") {
-        return;
-    }
     let web = web();
     let name = format!("pid-{}", web.host_pid);
     let from_elsewhere = Lab::bare()

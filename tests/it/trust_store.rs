@@ -1,19 +1,18 @@
 //! `certificates`: the trust store of a target, in containers of the lab and against this
 //! machine's Python.
 
-use std::fs;
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
+use crate::support::fake_root::FakeRoot;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
 use serde_json::Value;
-use tempfile::TempDir;
 
 use crate::lab::process::run;
-use crate::lab::{Container, Lab, Output, Setup, requires_root, spyhole};
+use crate::lab::{Container, Lab, Output, Setup, spyhole};
 
 const DEBIAN: &str = "/etc/ssl/certs/ca-certificates.crt";
 
@@ -33,22 +32,10 @@ fn bundle(count: usize) -> Vec<String> {
     (0..count).map(one).collect()
 }
 
-/// A directory to copy into a container.
-fn folder() -> TempDir {
-    let folder = TempDir::new().unwrap();
-    readable(folder.path(), 0o755);
-    folder
-}
-
-fn readable(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-}
-
 /// A file to copy into a container.
-fn file(folder: &TempDir, name: &str, content: &str, mode: u32) -> std::path::PathBuf {
-    let path = folder.path().join(name);
-    fs::write(&path, content).unwrap();
-    readable(&path, mode);
+fn file(folder: &FakeRoot, name: &str, content: &str, mode: u32) -> std::path::PathBuf {
+    let path = folder.write(name, content);
+    folder.mode(name, mode);
     path
 }
 
@@ -90,11 +77,8 @@ fn place<'a>(store: &'a Value, path: &str) -> &'a Value {
 
 /// The sample application is made by rustc and has no TLS: that is said, and the places of
 /// rustls-native-certs are listed.
-#[test]
+#[needs(root)]
 fn a_scratch_image_without_bundle_has_only_missing_places() {
-    if !requires_root("the trust store of a scratch image") {
-        return;
-    }
     let store = seen(&webapp().start());
     assert_eq!(store["runtime"], "rust", "{store:#}");
     let evidence = store["evidence"].as_str().unwrap();
@@ -108,12 +92,9 @@ fn a_scratch_image_without_bundle_has_only_missing_places() {
     assert!(store.get("roots").is_none(), "{store:#}");
 }
 
-#[test]
+#[needs(root)]
 fn a_bundle_is_counted_with_its_expired_ones() {
-    if !requires_root("the trust store of an image with a bundle") {
-        return;
-    }
-    let folder = folder();
+    let folder = FakeRoot::new();
     let bundle = file(&folder, "ca.crt", &bundle(5).concat(), 0o644);
     let store = seen(&webapp().copy(&bundle, DEBIAN).start());
     let place = place(&store, DEBIAN);
@@ -126,12 +107,9 @@ fn a_bundle_is_counted_with_its_expired_ones() {
     assert!(consequence.contains(DEBIAN), "{consequence}");
 }
 
-#[test]
+#[needs(root)]
 fn a_variable_that_leads_nowhere_is_named() {
-    if !requires_root("SSL_CERT_FILE that points nowhere") {
-        return;
-    }
-    let folder = folder();
+    let folder = FakeRoot::new();
     let bundle = file(&folder, "ca.crt", &bundle(2).concat(), 0o644);
     let web = webapp()
         .copy(&bundle, DEBIAN)
@@ -147,18 +125,15 @@ fn a_variable_that_leads_nowhere_is_named() {
     );
 }
 
-#[test]
+#[needs(root)]
 fn a_directory_counts_only_files_with_a_hash_for_their_name() {
-    if !requires_root("SSL_CERT_DIR with and without hashes") {
-        return;
-    }
-    let folder = folder();
+    let folder = FakeRoot::new();
     for (index, root) in bundle(3).iter().enumerate() {
         file(&folder, &format!("{index}.pem"), root, 0o644);
     }
     let start = || {
         webapp()
-            .copy(folder.path(), "/certs")
+            .copy(folder.top(), "/certs")
             .env("SSL_CERT_DIR", "/certs")
             .start()
     };
@@ -174,7 +149,7 @@ fn a_directory_counts_only_files_with_a_hash_for_their_name() {
         "{says}"
     );
 
-    symlink("1.pem", folder.path().join("0a1b2c3d.0")).unwrap();
+    symlink("1.pem", folder.top().join("0a1b2c3d.0")).unwrap();
     let store = seen(&start());
     let hashed = place(&store, "/certs");
     assert_eq!(
@@ -183,12 +158,9 @@ fn a_directory_counts_only_files_with_a_hash_for_their_name() {
     );
 }
 
-#[test]
+#[needs(root)]
 fn a_bundle_for_root_alone_is_unreadable_for_the_target() {
-    if !requires_root("a bundle that the target may not read") {
-        return;
-    }
-    let folder = folder();
+    let folder = FakeRoot::new();
     let bundle = file(&folder, "ca.crt", &bundle(2).concat(), 0o600);
     let store = seen(&webapp().copy(&bundle, DEBIAN).start());
     let place = place(&store, DEBIAN);
@@ -196,11 +168,8 @@ fn a_bundle_for_root_alone_is_unreadable_for_the_target() {
     assert!(place.get("roots").is_none(), "{store:#}");
 }
 
-#[test]
+#[needs(root)]
 fn the_trust_store_of_another_user_is_a_gap_and_not_empty() {
-    if !requires_root("the trust store of another user's target") {
-        return;
-    }
     let web = webapp().start();
     let output = web
         .spyhole()
@@ -251,7 +220,7 @@ fn python(bundle: &Path) -> (u64, Value, Vec<Value>) {
 
 #[test]
 fn python_is_told_and_counted_as_it_counts_itself() {
-    let folder = folder();
+    let folder = FakeRoot::new();
     let bundle = file(&folder, "ca.crt", &bundle(6).concat(), 0o644);
     let (told, store, gaps) = python(&bundle);
     assert!(gaps.is_empty(), "{gaps:#?}");
@@ -267,7 +236,7 @@ fn python_is_told_and_counted_as_it_counts_itself() {
 /// OpenSSL takes nothing of a file because of one certificate that is broken.
 #[test]
 fn of_a_bundle_with_a_broken_block_no_number_is_claimed() {
-    let folder = folder();
+    let folder = FakeRoot::new();
     let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     let text = bundle(2).concat() + broken;
     let bundle = file(&folder, "ca.crt", &text, 0o644);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -15,12 +15,14 @@ use nix::unistd::{Pid, SysconfVar, sysconf};
 use serde_json::Value;
 
 use super::host::{self, args, list, spyhole};
-use super::lab::{example, requires_root};
+use super::lab::example;
+use super::support::idle::Idle;
+use super::support::needs::{are_met, root};
 use crate::patience::eventually;
 
 /// Idle processes of every kind that can be had; dropping it ends them.
 struct Crowd {
-    members: Vec<Child>,
+    members: Vec<Idle>,
     /// Terminals that some of them have, kept open.
     terminals: Vec<nix::pty::OpenptyResult>,
 }
@@ -46,7 +48,8 @@ impl Crowd {
         crowd.idle(&["nice", "-n", "7"], &[]);
         crowd.idle(&["setsid"], &[b"leader of its session"]);
         crowd.on_a_terminal();
-        if requires_root("ps and spyhole on processes of other users and negative nice") {
+        // Other users and negative nice.
+        if are_met(&[("root", root)]) {
             crowd.idle(&["nice", "-n", "-5"], &[]);
             for uid in ["1", "1000", "65534", "4294967294"] {
                 let (uid, gid) = (format!("--reuid={uid}"), format!("--regid={uid}"));
@@ -80,25 +83,24 @@ impl Crowd {
     fn on_a_terminal(&mut self) {
         let terminal = openpty(None, None).unwrap();
         let stdin: Stdio = terminal.slave.try_clone().unwrap().into();
-        let child = Command::new("setsid")
+        let mut command = Command::new("setsid");
+        command
             .args(["--ctty", "sh", "-c", "read never", "on a terminal"])
-            .stdin(stdin)
-            .spawn();
-        self.members.push(child.unwrap());
+            .stdin(stdin);
+        self.members.push(Idle::start(&mut command));
         self.terminals.push(terminal);
     }
 
     fn start(&mut self, command: &mut Command) -> i32 {
-        let child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn();
-        let child = child.unwrap_or_else(|why| panic!("{command:?}: {why}"));
-        self.members.push(child);
-        self.members.last().unwrap().id().try_into().unwrap()
+        let member = Idle::start(command.stdin(Stdio::piped()).stdout(Stdio::null()));
+        let pid = member.pid();
+        self.members.push(member);
+        pid
     }
 
     /// Of the members and their children.
     fn pids(&self) -> Vec<i32> {
-        let of = |child: &Child| i32::try_from(child.id()).unwrap();
-        let mut pids: Vec<i32> = self.members.iter().map(of).collect();
+        let mut pids: Vec<i32> = self.members.iter().map(Idle::pid).collect();
         for index in 0..pids.len() {
             let pid = pids[index];
             let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
@@ -110,15 +112,6 @@ impl Crowd {
             );
         }
         pids
-    }
-}
-
-impl Drop for Crowd {
-    fn drop(&mut self) {
-        for child in &mut self.members {
-            drop(child.kill());
-            drop(child.wait());
-        }
     }
 }
 

@@ -13,15 +13,13 @@ use super::{
     access, assert_all_allowed, assert_as_the_kernel_says, assert_remedies_work, check, document,
     evidence, outcome, reasons,
 };
-use crate::host::{Shelf, run};
-use crate::lab::{Lab, Setup, requires_root, spyhole};
-use crate::podman::{PodmanLab, requires_podman};
+use crate::host::run;
+use crate::lab::{Lab, Setup, spyhole};
+use crate::podman::PodmanLab;
+use crate::support::fake_root::FakeRoot;
 
-#[test]
+#[needs(root)]
 fn another_user_namespace_is_told() {
-    if !requires_root("access: another user namespace") {
-        return;
-    }
     let web = Lab::webapp().uid(0).caps("none").start();
     let below = |viewer: Setup| viewer.uid(0).caps("all").userns();
     let seen = access(below(web.spyhole()));
@@ -37,18 +35,16 @@ fn another_user_namespace_is_told() {
     assert_remedies_work(&seen, &web, "another user namespace");
 }
 
-#[test]
+#[needs(root)]
 fn a_target_in_a_user_namespace_below_is_seen_from_beside_and_from_above() {
-    if !requires_root("access: a target in a user namespace") {
-        return;
-    }
     let web = Lab::webapp().userns().uid(1000).start();
     assert_all_allowed(&access(web.spyhole().uid(1000)));
     // From the node: a stranger, whom the map of the target does not know.
     let pid = web.host_pid.to_string();
-    let shelf = Shelf::of(&spyhole());
+    let shelf = FakeRoot::new();
+    let program = shelf.copy(&spyhole());
     let from_the_node = |uid: u32| {
-        let mut command = Command::new(shelf.program());
+        let mut command = Command::new(&program);
         command.args(["--pid", &pid, "access", "-o", "json"]);
         let output = run(command.uid(uid).gid(uid));
         assert_eq!(output.code, Some(0), "{output}");
@@ -66,11 +62,8 @@ fn a_target_in_a_user_namespace_below_is_seen_from_beside_and_from_above() {
     assert_all_allowed(&from_the_node(0));
 }
 
-#[test]
+#[needs(root)]
 fn a_proc_that_hides_processes_is_told() {
-    if !requires_root("access: hidepid") {
-        return;
-    }
     let web = Lab::webapp().uid(1000).start();
     for (options, word) in [
         ("hidepid=2,gid=4242", "hidepid=invisible"),
@@ -108,11 +101,8 @@ fn a_proc_that_hides_processes_is_told() {
     assert_all_allowed(&access(hidden(web.spyhole()).uid(0).caps("+sys_ptrace")));
 }
 
-#[test]
+#[needs(root)]
 fn a_filter_that_refuses_openat2_changes_nothing() {
-    if !requires_root("access: seccomp") {
-        return;
-    }
     let web = Lab::webapp().uid(1000).start();
     for profile in ["deny-openat2", "no-openat2", "default-like"] {
         let seen = access(web.spyhole().uid(1000).caps("none").seccomp(profile));
@@ -123,11 +113,8 @@ fn a_filter_that_refuses_openat2_changes_nothing() {
     }
 }
 
-#[test]
+#[needs(root)]
 fn the_table_has_the_answer_the_evidence_and_the_next_command() {
-    if !requires_root("access: the table") {
-        return;
-    }
     let web = Lab::webapp().uid(1000).start();
     let all = web.spyhole().uid(1000).caps("none").arg("access").run();
     let text = all.stdout_text();
@@ -185,11 +172,8 @@ fn namespace_file(directory: &TempDir, text: &str) -> PathBuf {
     path
 }
 
-#[test]
+#[needs(root)]
 fn on_kubernetes_the_pod_and_its_namespace_are_named() {
-    if !requires_root("access: the name of the pod") {
-        return;
-    }
     let directory = TempDir::new().unwrap();
     let in_pod = |viewer: Setup| viewer.uid(0).env("KUBERNETES_SERVICE_HOST", "10.0.0.1");
     let command = |viewer: Setup| {
@@ -240,11 +224,8 @@ fn on_kubernetes_the_pod_and_its_namespace_are_named() {
     assert!(said.starts_with("kubectl debug -it -n shop POD "), "{said}");
 }
 
-#[test]
+#[needs(root)]
 fn alone_in_a_pod_it_names_the_pod_that_it_is_in() {
-    if !requires_root("nobody else: the name of the pod") {
-        return;
-    }
     let directory = TempDir::new().unwrap();
     let file = namespace_file(&directory, "shop");
     let alone = || Lab::bare().hostname("web-7d9f").arg("ps");
@@ -277,11 +258,8 @@ fn alone_in_a_pod_it_names_the_pod_that_it_is_in() {
     );
 }
 
-#[test]
+#[needs(podman)]
 fn with_podman_each_command_works_as_it_stands() {
-    if !requires_podman("access: the commands for Podman") {
-        return;
-    }
     let podman = PodmanLab::get();
     let capable = ["--user", "1000:1000", "--cap-add", "NET_BIND_SERVICE"];
     let image = own_image::DEFAULT;

@@ -12,7 +12,7 @@ use crate::host::{list, only};
 use crate::lab::process::Process;
 use crate::lab::{self, Output};
 use crate::patience::eventually;
-use crate::podman::{PodmanContainer, PodmanLab, SPYHOLE_IMAGE, requires_podman};
+use crate::podman::{PodmanContainer, PodmanLab, SPYHOLE_IMAGE};
 
 const SECRET: &str = "s3cret-of-the-application";
 
@@ -50,11 +50,8 @@ fn companions(container: &PodmanContainer) -> Vec<String> {
     all.lines().filter(beside).map(str::to_owned).collect()
 }
 
-#[test]
+#[needs(podman)]
 fn a_container_of_one_user_is_read_whole_as_that_user_and_nothing_remains() {
-    if !requires_podman("spyhole podman, beside one user") {
-        return;
-    }
     let desk = Desk::with_podman();
     let secret = format!("API_TOKEN={SECRET}");
     let argument = format!("--api-key={SECRET}");
@@ -84,11 +81,8 @@ fn a_container_of_one_user_is_read_whole_as_that_user_and_nothing_remains() {
     assert_eq!(companions(&web), Vec::<String>::new());
 }
 
-#[test]
+#[needs(podman)]
 fn whoever_it_runs_as_everything_of_it_is_read() {
-    if !requires_podman("spyhole podman, beside users and capabilities") {
-        return;
-    }
     let desk = Desk::with_podman();
     let root = "as root with SYS_PTRACE and DAC_READ_SEARCH";
     for (flags, whom) in [
@@ -125,11 +119,8 @@ fn whoever_it_runs_as_everything_of_it_is_read() {
     }
 }
 
-#[test]
+#[needs(podman)]
 fn a_user_by_name_is_found_by_its_number() {
-    if !requires_podman("spyhole podman, beside a named user") {
-        return;
-    }
     let (desk, podman) = (Desk::with_podman(), PodmanLab::get());
     let context = desk.path().join("image");
     fs::create_dir(&context).unwrap();
@@ -156,11 +147,8 @@ fn a_user_by_name_is_found_by_its_number() {
     assert!(run.contains(" --user 4711:4712 --group-add 4713 "), "{run}");
 }
 
-#[test]
+#[needs(podman)]
 fn a_process_of_another_user_in_it_takes_root_to_read() {
-    if !requires_podman("spyhole podman, beside two users") {
-        return;
-    }
     let (desk, podman) = (Desk::with_podman(), PodmanLab::get());
     let web = podman.webapp(&["--user", "1000:1000"], &[]);
     let second = ["/webapp", "--listen", "127.0.0.1:8082"];
@@ -181,11 +169,8 @@ fn a_process_of_another_user_in_it_takes_root_to_read() {
     assert!(unread.is_empty(), "{unread:?}");
 }
 
-#[test]
+#[needs(podman)]
 fn a_member_of_a_pod_is_told_from_those_that_share_its_processes() {
-    if !requires_podman("spyhole podman, in a pod") {
-        return;
-    }
     let desk = Desk::with_podman();
     let manifest = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let pod = PodmanLab::get().kube_play(&manifest.join("tests/pods/share-process-namespace.yaml"));
@@ -204,11 +189,8 @@ fn a_member_of_a_pod_is_told_from_those_that_share_its_processes() {
     }
 }
 
-#[test]
+#[needs(podman)]
 fn a_dry_run_reads_only_and_prints_the_line_that_does_the_same() {
-    if !requires_podman("spyhole podman --dry-run") {
-        return;
-    }
     let desk = Desk::with_podman();
     let web = PodmanLab::get().webapp(&["--user", "1000:1000"], &[]);
     let words = [
@@ -236,11 +218,8 @@ fn a_dry_run_reads_only_and_prints_the_line_that_does_the_same() {
     assert!(!list(&run, "sockets").is_empty());
 }
 
-#[test]
+#[needs(podman)]
 fn the_exit_code_is_that_of_what_was_asked() {
-    if !requires_podman("spyhole podman, exit codes") {
-        return;
-    }
     let desk = Desk::with_podman();
     let web = PodmanLab::get().webapp(&["--user", "1000:1000"], &[]);
     let of = |words: &[&str]| desk.spyhole(&[&["podman", name_of(&web), "--"], words].concat());
@@ -250,11 +229,8 @@ fn the_exit_code_is_that_of_what_was_asked() {
     of(&["--pid", "4000000", "ps"]).ended_with(3);
 }
 
-#[test]
+#[needs(podman)]
 fn a_large_document_arrives_whole() {
-    if !requires_podman("spyhole podman, a large document") {
-        return;
-    }
     let desk = Desk::with_podman();
     let variables: Vec<_> = (0..12)
         .map(|n| format!("LARGE_{n}={}", "x".repeat(100_000)))
@@ -273,11 +249,8 @@ fn a_large_document_arrives_whole() {
     assert_eq!(large.count(), 12);
 }
 
-#[test]
+#[needs(podman)]
 fn an_image_that_is_named_brings_its_own_spyhole() {
-    if !requires_podman("spyhole podman --image") {
-        return;
-    }
     let desk = Desk::with_podman();
     let web = PodmanLab::get().webapp(&["--user", "1000:1000"], &[]);
     let words = [
@@ -298,11 +271,8 @@ fn an_image_that_is_named_brings_its_own_spyhole() {
     );
 }
 
-#[test]
+#[needs(podman)]
 fn where_the_engine_is_elsewhere_its_own_list_of_processes_tells_who_they_are() {
-    if !requires_podman("spyhole podman, a remote engine") {
-        return;
-    }
     for (flags, whom) in [
         (&["--user", "1000:1000"][..], "as uid 1000 gid 1000"),
         (&["--user", "0:0"], "as root with SYS_PTRACE"),
@@ -335,11 +305,8 @@ fn where_the_engine_is_elsewhere_its_own_list_of_processes_tells_who_they_are() 
     }
 }
 
-#[test]
+#[needs(podman)]
 fn whoever_is_killed_while_looking_leaves_no_container_behind() {
-    if !requires_podman("spyhole podman, killed") {
-        return;
-    }
     let desk = Desk::with_podman();
     let web = PodmanLab::get().webapp(&["--user", "1000:1000"], &[]);
     let mut command = Command::new(lab::spyhole());
@@ -360,11 +327,8 @@ fn whoever_is_killed_while_looking_leaves_no_container_behind() {
     eventually("its companion is gone", || companions(&web).is_empty());
 }
 
-#[test]
+#[needs(podman)]
 fn on_a_terminal_it_is_tables_and_otherwise_one_document() {
-    if !requires_podman("spyhole podman on a terminal") {
-        return;
-    }
     let desk = Desk::with_podman();
     let web = PodmanLab::get().webapp(&["--user", "1000:1000"], &[]);
     let line = format!("{} podman {}", lab::spyhole().display(), name_of(&web));

@@ -5,7 +5,7 @@ use std::process::Command;
 use super::Desk;
 use crate::host;
 use crate::lab;
-use crate::podman::{PodmanLab, WEBAPP_IMAGE, requires_podman};
+use crate::podman::{PodmanLab, WEBAPP_IMAGE};
 
 /// What spyhole says on stderr, after exit code 3 and an empty stdout.
 fn refused(desk: &Desk, words: &[&str]) -> String {
@@ -14,11 +14,8 @@ fn refused(desk: &Desk, words: &[&str]) -> String {
     output.stderr_text()
 }
 
-#[test]
+#[needs(podman)]
 fn a_container_that_is_not_there_or_does_not_run_is_named() {
-    if !requires_podman("what spyhole podman refuses") {
-        return;
-    }
     let (desk, podman) = (Desk::with_podman(), PodmanLab::get());
     let name = |what: &str| format!("{what}-{}", std::process::id());
     let (shop, ended, created) = (name("shop"), name("ended"), name("created"));
@@ -69,11 +66,8 @@ fn a_container_that_is_not_there_or_does_not_run_is_named() {
     );
 }
 
-#[test]
+#[needs(podman)]
 fn a_paused_container_is_looked_into_all_the_same() {
-    if !requires_podman("spyhole podman, beside a paused container") {
-        return;
-    }
     let (desk, podman) = (Desk::with_podman(), PodmanLab::get());
     let web = podman.webapp(&["--user", "1000:1000"], &[]);
     podman.must(&["pause", &web.id]);

@@ -8,16 +8,12 @@ use serde_json::{Value, json};
 
 use super::house::{Days, House, at, authority, files, gap_of, look, openssl_x509, paths, server};
 use crate::host::{list, run};
-use crate::lab::requires_root;
 
 const POD: &str = "pods/3c1f7a5e-9f0b-4d52-8a53-0d2f6e1b7c94/volumes";
 
 /// One certificate for each way that may lead to it.
-#[test]
+#[needs(root)]
 fn each_way_leads_to_its_file() {
-    if !requires_root("certificates: the ways to files") {
-        return;
-    }
     let house = House::new();
     let ca = authority("ca");
     let mut setup = server();
@@ -94,11 +90,8 @@ fn each_way_leads_to_its_file() {
     );
 }
 
-#[test]
+#[needs(root)]
 fn what_is_told_of_a_certificate_is_what_openssl_says() {
-    if !requires_root("certificates: beside openssl") {
-        return;
-    }
     let house = House::new();
     let ca = authority("the ca");
     let leaf = ca.issue("api.example", Days(-3, 30));
@@ -143,11 +136,8 @@ fn what_is_told_of_a_certificate_is_what_openssl_says() {
     assert_eq!(file["size_bytes"], length);
 }
 
-#[test]
+#[needs(root)]
 fn a_projected_volume_is_listed_once_by_the_paths_that_people_know() {
-    if !requires_root("certificates: a projected volume") {
-        return;
-    }
     let house = House::new();
     let pem = authority("ca").issue("api", Days(-1, 90)).pem;
     let volume = format!("{POD}/kubernetes.io~projected/tls");
@@ -169,11 +159,8 @@ fn a_projected_volume_is_listed_once_by_the_paths_that_people_know() {
     assert_eq!(file["found_by"], by);
 }
 
-#[test]
+#[needs(root)]
 fn a_scratch_image_without_any_file_is_seen_to_have_none() {
-    if !requires_root("certificates: nothing there") {
-        return;
-    }
     let web = server().env("SSL_CERT_FILE", "/nowhere/ca.pem").start();
     let seen = look(&web, &[]);
     assert_eq!(seen["certificates"]["files"], json!([]));
@@ -192,11 +179,8 @@ fn a_scratch_image_without_any_file_is_seen_to_have_none() {
     );
 }
 
-#[test]
+#[needs(root)]
 fn a_stranger_is_told_what_the_files_need_and_sees_no_empty_list() {
-    if !requires_root("certificates: a stranger") {
-        return;
-    }
     let house = House::new();
     let path = house.write("tls.crt", authority("ca").pem);
     let web = server().copy(&path, "/certs/tls.crt").start();
@@ -209,11 +193,8 @@ fn a_stranger_is_told_what_the_files_need_and_sees_no_empty_list() {
     assert!(gap["needs"].as_str().unwrap().contains("uid 1000"), "{gap}");
 }
 
-#[test]
+#[needs(root)]
 fn only_what_is_named_is_looked_at() {
-    if !requires_root("certificates: --file and --dir") {
-        return;
-    }
     let house = House::new();
     let ca = authority("ca");
     let (a, b) = (ca.issue("a", Days(-1, 9)), ca.issue("b", Days(-1, 90)));
@@ -258,11 +239,8 @@ fn only_what_is_named_is_looked_at() {
     viewer(&["--file", "certs/a.crt"]).ended_with(2);
 }
 
-#[test]
+#[needs(root)]
 fn the_roots_of_the_system_are_counted_and_listed_on_request() {
-    if !requires_root("certificates: the trust store's files") {
-        return;
-    }
     let house = House::new();
     let bundle: String = (0..20)
         .map(|number| authority(&format!("root {number}")).pem)
@@ -303,11 +281,8 @@ fn the_roots_of_the_system_are_counted_and_listed_on_request() {
     assert_eq!(paths(&look(&web, &[])), ["/etc/ssl/certs/one.pem"]);
 }
 
-#[test]
+#[needs(root)]
 fn files_that_the_viewer_may_not_read_are_gaps_and_still_listed() {
-    if !requires_root("certificates: a file of root") {
-        return;
-    }
     let house = House::new();
     let ca = authority("ca");
     let path = house.write("tls.crt", &ca.pem);

@@ -10,13 +10,9 @@ use nix::unistd::mkfifo;
 
 use super::house::{Days, House, at, authority, files, gap_of, look, paths, server};
 use crate::host::{bytes, list};
-use crate::lab::requires_root;
 
-#[test]
+#[needs(root)]
 fn links_in_a_circle_and_fifos_end_and_hide_nothing() {
-    if !requires_root("certificates: loops and FIFOs") {
-        return;
-    }
     let house = House::new();
     house.write("certs/good.crt", authority("ca").pem);
     fs::create_dir(house.path("certs/deep")).unwrap();
@@ -35,11 +31,8 @@ fn links_in_a_circle_and_fifos_end_and_hide_nothing() {
     gap_of(&seen, "unsupported", "/certs/to-fifo.pem");
 }
 
-#[test]
+#[needs(root)]
 fn links_never_lead_to_files_of_the_viewer() {
-    if !requires_root("certificates: links that lead out") {
-        return;
-    }
     let house = House::new();
     let inside = authority("inside");
     house.write("certs/x.txt", "");
@@ -65,11 +58,8 @@ fn links_never_lead_to_files_of_the_viewer() {
     assert_eq!(subjects, ["CN=inside"]);
 }
 
-#[test]
+#[needs(root)]
 fn a_crowd_is_cut_by_a_bound_that_is_told() {
-    if !requires_root("certificates: ten thousand files") {
-        return;
-    }
     let house = House::new();
     let leaf = authority("ca").issue("leaf", Days(-1, 90));
     house.write("certs/0000.pem", &leaf.pem);
@@ -95,11 +85,8 @@ fn a_crowd_is_cut_by_a_bound_that_is_told() {
     assert_eq!(files(&few).len(), 5);
 }
 
-#[test]
+#[needs(root)]
 fn a_file_that_is_too_long_is_a_gap_that_file_closes() {
-    if !requires_root("certificates: a long file") {
-        return;
-    }
     let house = House::new();
     let pem = authority("ca").pem;
     house.write(
@@ -124,11 +111,8 @@ fn a_file_that_is_too_long_is_a_gap_that_file_closes() {
     gap_of(&named, "limit", "/certs/huge.pem");
 }
 
-#[test]
+#[needs(root)]
 fn names_of_any_bytes_stay_whole_and_harmless() {
-    if !requires_root("certificates: hostile names") {
-        return;
-    }
     let house = House::new();
     let ca = authority("a\u{1b}[31m\n# not a comment\u{202e}");
     house.write("certs/x", "");

@@ -1,17 +1,15 @@
 //! Certificates made for a test, in a directory of its own.
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use serde_json::Value;
-use tempfile::TempDir;
 use time::{Duration, OffsetDateTime};
 
 use crate::host::{list, run};
 use crate::lab::{Container, Lab, Setup, example};
+pub(super) use crate::support::fake_root::FakeRoot as House;
 
 /// A certificate with its key.
 pub(super) struct Issued {
@@ -55,34 +53,6 @@ fn params(name: &str, names: &[&str], days: Days) -> CertificateParams {
     params.not_after = now + Duration::days(days.1) + Duration::hours(1);
     params.use_authority_key_identifier_extension = true;
     params
-}
-
-/// A directory of the host.
-pub(super) struct House(TempDir);
-
-impl House {
-    pub(super) fn new() -> Self {
-        let house = TempDir::new().unwrap();
-        fs::set_permissions(house.path(), Permissions::from_mode(0o755)).unwrap();
-        Self(house)
-    }
-
-    pub(super) fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    /// Writes a file that everyone may read, and the directories above it.
-    pub(super) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.path(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, content).unwrap();
-        self.mode(name, 0o644);
-        path
-    }
-
-    pub(super) fn mode(&self, name: &str, mode: u32) {
-        fs::set_permissions(self.path(name), Permissions::from_mode(mode)).unwrap();
-    }
 }
 
 /// The server as uid 1000, alone in its root.

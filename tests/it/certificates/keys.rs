@@ -9,13 +9,9 @@ use serde_json::json;
 
 use super::house::{Days, House, at, authority, gap_of, look, server};
 use crate::host::{run, shell};
-use crate::lab::requires_root;
 
-#[test]
+#[needs(root)]
 fn the_key_beside_is_told_to_fit_or_not() {
-    if !requires_root("certificates: keys") {
-        return;
-    }
     let house = House::new();
     let ca = authority("ca");
     let own = |name: &str| ca.issue(name, Days(-1, 90));
@@ -79,11 +75,8 @@ fn the_key_beside_is_told_to_fit_or_not() {
     );
 }
 
-#[test]
+#[needs(root)]
 fn who_may_read_a_key_is_told() {
-    if !requires_root("certificates: permissions of keys") {
-        return;
-    }
     let house = House::new();
     let leaf = authority("ca").issue("leaf", Days(-1, 90));
     for (name, mode) in [("all", 0o644), ("owner", 0o400), ("group", 0o440)] {
@@ -127,11 +120,8 @@ fn who_may_read_a_key_is_told() {
     assert!(key["matches"].is_null(), "{key}");
 }
 
-#[test]
+#[needs(root)]
 fn keystores_open_with_the_password_of_the_user_only() {
-    if !requires_root("certificates: keystores") {
-        return;
-    }
     let house = House::new();
     let leaf = authority("ca").issue("leaf", Days(-1, 90));
     let (crt, key) = (
@@ -185,11 +175,8 @@ fn keystores_open_with_the_password_of_the_user_only() {
         .ended_with(2);
 }
 
-#[test]
+#[needs(root)]
 fn nothing_of_a_key_is_in_any_output() {
-    if !requires_root("certificates: keys are kept back") {
-        return;
-    }
     let house = House::new();
     let leaf = authority("ca").issue("leaf", Days(-1, 90));
     let key = house.write("certs/tls.key", leaf.key.serialize_pem());

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::house::{Days, House, Issued, authority, gap_of, look, server};
 use crate::host::{list, only};
-use crate::lab::{Container, requires_root};
+use crate::lab::Container;
 
 const POD: &str = "pods/3c1f7a5e-9f0b-4d52-8a53-0d2f6e1b7c94/volumes/kubernetes.io~secret/tls";
 const WORDS: [&str; 3] = [
@@ -54,11 +54,8 @@ fn listener<'a>(document: &'a Value, listens_on: &str) -> &'a Value {
     only(served, |one| one["listens_on"] == listens_on)
 }
 
-#[test]
+#[needs(root)]
 fn a_rotation_that_was_never_reloaded_is_said_to_be_one() {
-    if !requires_root("certificates: a rotation") {
-        return;
-    }
     let ca = authority("ca");
     let secret = Secret::new(&ca.issue("api.example", Days(-60, 30)));
     let web = server()
@@ -99,11 +96,8 @@ fn a_rotation_that_was_never_reloaded_is_said_to_be_one() {
     assert_eq!(leaf["against_files"], "same");
 }
 
-#[test]
+#[needs(root)]
 fn what_is_on_no_disk_and_what_is_no_tls_is_told() {
-    if !requires_root("certificates: served from elsewhere") {
-        return;
-    }
     let secret = Secret::new(&authority("ca").issue("api.example", Days(-1, 90)));
     let words = ["--plain=127.0.0.1:8080", "--listen=[::1]:8443"];
     let web = server()
@@ -125,11 +119,8 @@ fn what_is_on_no_disk_and_what_is_no_tls_is_told() {
     );
 }
 
-#[test]
+#[needs(root)]
 fn nobody_is_dialled_unless_it_was_asked_for() {
-    if !requires_root("certificates: no connections") {
-        return;
-    }
     let secret = Secret::new(&authority("ca").issue("api.example", Days(-1, 90)));
     let web = server()
         .bind(&secret.volume(), "/certs")
@@ -161,11 +152,8 @@ fn nobody_is_dialled_unless_it_was_asked_for() {
     );
 }
 
-#[test]
+#[needs(root)]
 fn a_listener_that_is_silent_costs_its_time_only() {
-    if !requires_root("certificates: a silent listener") {
-        return;
-    }
     let secret = Secret::new(&authority("ca").issue("api.example", Days(-1, 90)));
     let web = server()
         .bind(&secret.volume(), "/certs")

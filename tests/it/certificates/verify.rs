@@ -13,7 +13,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::house::{House, at, files, look, server};
 use crate::host::{list, only};
-use crate::lab::{Container, Lab, Output, Setup, example, requires_root};
+use crate::lab::{Container, Lab, Output, Setup, example};
 use crate::tls::target_verdicts::marked_as_go;
 
 const BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
@@ -148,11 +148,8 @@ fn verdict(file: &Value) -> &Value {
     only(list(file, "verdicts"), |one| one["authorities"] == "target")
 }
 
-#[test]
+#[needs(root)]
 fn each_leaf_of_the_files_has_the_verdict_of_openssl() {
-    if !requires_root("certificates: --verify") {
-        return;
-    }
     let made = Files::new();
     let web = made.trusting();
     let seen = spyhole(&web, &["certs", "--verify", "-o", "json"]).ended_with(1);
@@ -190,11 +187,8 @@ fn each_leaf_of_the_files_has_the_verdict_of_openssl() {
     assert!(check.stdout_text().contains("only authorities"), "{check}");
 }
 
-#[test]
+#[needs(root)]
 fn the_table_says_who_verifies_and_the_exit_code_is_the_worst() {
-    if !requires_root("certificates: --verify, its table") {
-        return;
-    }
     let made = Files::new();
     let web = made.trusting();
     let all = spyhole(&web, &["certs", "--verify"]).ended_with(1);
@@ -228,11 +222,8 @@ fn the_table_says_who_verifies_and_the_exit_code_is_the_worst() {
 
 /// Nothing tells whom a program of Rust's trusts: that is neither yes nor no, but what has expired
 /// is no in any case.
-#[test]
+#[needs(root)]
 fn without_the_targets_authorities_a_verdict_is_unknown() {
-    if !requires_root("certificates: --verify without a trust store") {
-        return;
-    }
     let made = Files::new();
     let web = made.start_container(server());
     let exit = |file: &str| {

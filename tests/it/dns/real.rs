@@ -17,8 +17,8 @@ use spyhole::api::dns::{
 use spyhole::model::tls::ResolvedBy;
 
 use crate::host::run;
+use crate::lab::Output;
 use crate::lab::process::Process;
-use crate::lab::{Output, requires_root};
 use crate::patience::eventually;
 
 const NONE: Option<&str> = None;
@@ -54,11 +54,8 @@ struct House<'a> {
     _servers: Vec<Process>,
 }
 
-/// Runs a test in such a house, if this machine lets it.
-fn in_a_house(what: &str, work: impl FnOnce(&House<'_>) + Send) {
-    if !requires_root(what) {
-        return;
-    }
+/// Runs a test in such a house.
+fn in_a_house(work: impl FnOnce(&House<'_>) + Send) {
     let folder = tempfile::tempdir().unwrap();
     let in_namespaces = || {
         unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET).unwrap();
@@ -224,9 +221,9 @@ fn dig_status(server: &str, name: &str) -> String {
     status.split(',').next().unwrap().to_owned()
 }
 
-#[test]
+#[needs(root)]
 fn names_are_found_as_dig_and_glibc_find_them() {
-    in_a_house("dns: names beside dig and getent", |house| {
+    in_a_house(|house| {
         house.resolv_conf("nameserver 127.0.0.53\n");
         for name in [
             "four.test",
@@ -259,9 +256,9 @@ fn names_are_found_as_dig_and_glibc_find_them() {
     });
 }
 
-#[test]
+#[needs(root)]
 fn what_is_too_long_for_udp_comes_by_tcp() {
-    in_a_house("dns: a name with a hundred addresses", |house| {
+    in_a_house(|house| {
         house.resolv_conf("nameserver 127.0.0.53\n");
         assert_eq!(house.as_glibc("many.test").addresses.len(), 100);
         let server = "127.0.0.53:53".parse().unwrap();
@@ -286,18 +283,18 @@ fn what_is_too_long_for_udp_comes_by_tcp() {
     });
 }
 
-#[test]
+#[needs(root)]
 fn the_hosts_file_is_read_as_glibc_reads_it() {
-    in_a_house("dns: the hosts file beside getent", |house| {
+    in_a_house(|house| {
         for name in ["kept", "kept.example", "KEPT", "web.test"] {
             assert_eq!(house.as_glibc(name).by, Some(ResolvedBy::Hosts), "{name}");
         }
     });
 }
 
-#[test]
+#[needs(root)]
 fn a_pod_finds_services_by_its_search_list() {
-    in_a_house("dns: the search list beside getent", |house| {
+    in_a_house(|house| {
         for (name, full_name, failed) in [
             ("api", Some("api.default.svc.cluster.local"), 0),
             ("db.other", Some("db.other.svc.cluster.local"), 1),
@@ -321,9 +318,9 @@ fn a_pod_finds_services_by_its_search_list() {
     });
 }
 
-#[test]
+#[needs(root)]
 fn no_such_name_and_no_address_are_told_apart() {
-    in_a_house("dns: NXDOMAIN and NODATA beside dig", |house| {
+    in_a_house(|house| {
         let why = house.unknown_as_to_glibc("api.internal");
         assert_eq!(why.kind, FailureKind::NoSuchName);
         let tried = "api.internal.default.svc.cluster.local, api.internal.svc.cluster.local, api.internal.cluster.local, api.internal";
@@ -351,9 +348,9 @@ fn no_such_name_and_no_address_are_told_apart() {
     });
 }
 
-#[test]
+#[needs(root)]
 fn servers_that_refuse_are_silent_or_not_there_lead_to_the_next() {
-    in_a_house("dns: several servers beside getent", |house| {
+    in_a_house(|house| {
         assert_eq!(dig_status("127.0.0.53", "elsewhere.example"), "REFUSED");
         house.resolv_conf("nameserver 127.0.0.53\nnameserver 127.0.0.54\n");
         let found = house.as_glibc("elsewhere.example");
@@ -390,9 +387,9 @@ fn servers_that_refuse_are_silent_or_not_there_lead_to_the_next() {
     });
 }
 
-#[test]
+#[needs(root)]
 fn rotate_asks_each_server_first_now_and_then() {
-    in_a_house("dns: rotate", |house| {
+    in_a_house(|house| {
         house.resolv_conf("nameserver 127.0.0.53\nnameserver 127.0.0.54\noptions rotate\n");
         // Each knows a name of its own and refuses or denies the other's, so who was first shows.
         let first = |_| house.look("elsewhere.example", LONG).unwrap().failed.len();

@@ -7,8 +7,8 @@ use std::process::Command;
 
 use super::{assert_whole, names};
 use crate::host::run;
-use crate::lab::{Lab, Output, requires_root};
-use crate::podman::{PodmanLab, SPYHOLE_IMAGE, requires_podman};
+use crate::lab::{Lab, Output};
+use crate::podman::{PodmanLab, SPYHOLE_IMAGE};
 
 /// Fails unless it is the list of processes of the application's own container.
 fn assert_sees_the_application(seen: Output) {
@@ -19,11 +19,8 @@ fn assert_sees_the_application(seen: Output) {
     assert!(!text.contains("/spy/"), "{seen}");
 }
 
-#[test]
+#[needs(root)]
 fn a_container_without_a_shell_runs_what_another_put_into_its_volume() {
-    if !requires_root("install: into the volume of a scratch container") {
-        return;
-    }
     // As the kubelet makes an emptyDir.
     let volume = tempfile::tempdir().unwrap();
     fs::set_permissions(volume.path(), fs::Permissions::from_mode(0o777)).unwrap();
@@ -67,11 +64,8 @@ fn a_container_without_a_shell_runs_what_another_put_into_its_volume() {
     assert_sees_the_application(inside(&["/spy/ps"]));
 }
 
-#[test]
+#[needs(podman)]
 fn a_volume_of_podman_brings_it_into_a_scratch_container() {
-    if !requires_podman("install: a volume of Podman") {
-        return;
-    }
     let podman = PodmanLab::get();
     let hard = ["--network", "none", "--read-only", "--cap-drop", "all"];
     let put = ["run", "--rm", "--volume", "spyhole-install:/spy"];
@@ -94,11 +88,8 @@ fn a_volume_of_podman_brings_it_into_a_scratch_container() {
     assert_eq!(seen.code, Some(0), "{seen}");
 }
 
-#[test]
+#[needs(podman)]
 fn a_pod_of_a_manifest_has_it_from_its_init_container() {
-    if !requires_podman("install: an init container by podman kube play") {
-        return;
-    }
     let podman = PodmanLab::get();
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pods/init-volume.yaml");
     let pod = podman.kube_play(&manifest);

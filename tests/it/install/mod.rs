@@ -14,7 +14,7 @@ use nix::sys::signal::Signal;
 
 use crate::host::{copy_program, run};
 use crate::lab::process::Process;
-use crate::lab::{Output, example, requires_root, spyhole};
+use crate::lab::{Output, example, spyhole};
 use crate::mounts::in_new_namespace;
 
 /// `spyhole install` into a directory, with more words after it.
@@ -50,11 +50,8 @@ fn assert_whole(copy: &Path) {
     assert_eq!(found.permissions().mode() & 0o7777, 0o555);
 }
 
-#[test]
+#[needs(root)]
 fn the_copy_is_the_program_and_runs() {
-    if !requires_root("install: into a volume in memory") {
-        return;
-    }
     in_new_namespace(|here| {
         in_memory(here.house, MsFlags::empty(), "size=200m,mode=755");
         let done = install(here.house, &[]).ended_with(0);
@@ -206,11 +203,8 @@ fn a_link_in_place_of_the_copy_is_replaced_and_never_followed() {
     assert_eq!(fs::read(&victim).unwrap(), b"precious");
 }
 
-#[test]
+#[needs(root)]
 fn without_proc_it_says_what_is_missing() {
-    if !requires_root("install: without /proc") {
-        return;
-    }
     let house = tempfile::tempdir().unwrap();
     let seen = in_new_namespace(|_| {
         umount2("/proc", MntFlags::MNT_DETACH).unwrap();

@@ -9,7 +9,7 @@ use nix::mount::{MsFlags, mount};
 
 use super::{assert_whole, in_memory, install, names};
 use crate::host::{copy_program, run};
-use crate::lab::{Output, requires_root, spyhole};
+use crate::lab::{Output, spyhole};
 use crate::mounts::in_new_namespace;
 
 /// Fails unless it was refused with these words, and nothing of it is there.
@@ -24,11 +24,8 @@ fn assert_refused(seen: Output, directory: &Path, words: &[&str]) {
     assert!(names(directory).is_empty(), "{:?}", names(directory));
 }
 
-#[test]
+#[needs(root)]
 fn a_full_volume_stays_empty() {
-    if !requires_root("install: a full volume") {
-        return;
-    }
     in_new_namespace(|here| {
         in_memory(here.house, MsFlags::empty(), "size=1m");
         let words = ["is full: ", " are needed, 1.0 MB are free", "sizeLimit"];
@@ -39,11 +36,8 @@ fn a_full_volume_stays_empty() {
     });
 }
 
-#[test]
+#[needs(root)]
 fn a_volume_that_takes_no_more_files_is_told_from_a_full_one() {
-    if !requires_root("install: a volume without inodes") {
-        return;
-    }
     in_new_namespace(|here| {
         in_memory(here.house, MsFlags::empty(), "size=200m,nr_inodes=1");
         let words = ["has no free inodes"];
@@ -59,11 +53,8 @@ fn a_volume_that_takes_no_more_files_is_told_from_a_full_one() {
     });
 }
 
-#[test]
+#[needs(root)]
 fn a_read_only_volume_is_refused_and_taken_where_all_is_there() {
-    if !requires_root("install: a read-only volume") {
-        return;
-    }
     in_new_namespace(|here| {
         in_memory(here.house, MsFlags::MS_RDONLY, "size=200m");
         let words = ["is read-only: ", "readOnly"];
@@ -86,11 +77,8 @@ fn a_read_only_volume_is_refused_and_taken_where_all_is_there() {
     });
 }
 
-#[test]
+#[needs(root)]
 fn a_volume_that_is_mounted_noexec_is_refused_before_anything_is_written() {
-    if !requires_root("install: a noexec volume") {
-        return;
-    }
     in_new_namespace(|here| {
         in_memory(here.house, MsFlags::MS_NOEXEC, "size=200m");
         let words = [
@@ -105,11 +93,8 @@ fn a_volume_that_is_mounted_noexec_is_refused_before_anything_is_written() {
     });
 }
 
-#[test]
+#[needs(root)]
 fn a_directory_of_somebody_else_names_who_asks_and_what_helps() {
-    if !requires_root("install: a directory of another user") {
-        return;
-    }
     let outside = tempfile::tempdir().unwrap();
     let open = |path: &Path| fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     open(outside.path());

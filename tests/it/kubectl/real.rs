@@ -9,9 +9,9 @@ use tempfile::TempDir;
 
 use super::fake::fixture;
 use super::server::ApiServer;
-use super::tool::{Kubectl, requires_both, requires_kubectl};
+use super::tool::Kubectl;
 use crate::host;
-use crate::lab::{self, Container, Lab, Output, requires_root};
+use crate::lab::{self, Container, Lab, Output};
 
 /// Somebody with a configuration that leads to the server, and the plugin in PATH.
 struct Engineer {
@@ -62,11 +62,8 @@ impl Engineer {
     }
 }
 
-#[test]
+#[needs(each_kubectl)]
 fn what_was_meant_arrives_and_the_document_comes_back() {
-    if !requires_both("the container that the real kubectl adds") {
-        return;
-    }
     for kubectl in Kubectl::both().as_ref().unwrap() {
         assert_arrives(kubectl);
     }
@@ -113,11 +110,8 @@ fn assert_arrives(kubectl: &Kubectl) {
     );
 }
 
-#[test]
+#[needs(kubectl)]
 fn each_way_arrives_as_it_was_chosen() {
-    if !requires_kubectl("the security contexts that the real kubectl sends") {
-        return;
-    }
     let no_escalation = |more: Value| {
         let mut context =
             json!({"allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true});
@@ -173,12 +167,8 @@ fn each_way_arrives_as_it_was_chosen() {
 }
 
 /// From the pod's document to the target's environment: each way is run as it arrived.
-#[test]
+#[needs(kubectl, root)]
 fn each_way_reads_what_it_was_chosen_to_read() {
-    let what = "what is seen of a container by way of kubectl";
-    if !requires_kubectl(what) || !requires_root(what) {
-        return;
-    }
     // The pod, the level, who the target then is, and whether its environment is seen.
     let cases = [
         ("non-root", "restricted", (1000, 3000, "none"), true),
@@ -258,11 +248,8 @@ fn node(web: &Container, container: &Value) -> (i32, String) {
     (seen.code.unwrap(), seen.stdout_text() + &seen.stderr_text())
 }
 
-#[test]
+#[needs(kubectl)]
 fn the_lines_of_a_dry_run_do_in_a_shell_what_a_run_does() {
-    if !requires_kubectl("the lines of a dry run, in a shell") {
-        return;
-    }
     let server = ApiServer::start(&fixture("shared-processes"), "restricted");
     server.says("PID\n1\n");
     let engineer = Engineer::of(&server);
@@ -292,11 +279,8 @@ fn the_lines_of_a_dry_run_do_in_a_shell_what_a_run_does() {
     );
 }
 
-#[test]
+#[needs(kubectl)]
 fn refusals_of_a_server_come_through_kubectl_as_sentences() {
-    if !requires_kubectl("what the real kubectl makes of a refusal") {
-        return;
-    }
     let cases = [
         (
             "pods \"web\" is forbidden: User \"jane\" cannot patch resource \"pods/ephemeralcontainers\" in API group \"\" in the namespace \"shop\"",

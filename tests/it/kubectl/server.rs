@@ -1,12 +1,13 @@
 //! An API server of one pod, with just the routes that the real kubectl asks for: it keeps what
 //! it is asked to add, and lets the container that was added start and end.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
 use serde_json::{Value, json};
+
+use crate::support::http::{Request, answer, listen};
 
 /// Runs a container and gives its exit code and its log.
 pub(super) type Node = Box<dyn Fn(&Value) -> (i32, String) + Send>;
@@ -35,8 +36,6 @@ struct State {
 
 impl ApiServer {
     pub(super) fn start(pod: &str, level: &'static str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
         let state = Arc::new(Mutex::new(State {
             pod: serde_json::from_str(pod).unwrap(),
             level,
@@ -48,12 +47,11 @@ impl ApiServer {
             reads: 0,
         }));
         let served = Arc::clone(&state);
-        thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                let state = Arc::clone(&served);
-                thread::spawn(move || answer(&stream, &state));
-            }
+        let address = listen(move |stream| {
+            let state = Arc::clone(&served);
+            thread::spawn(move || answer_on(&stream, &state));
         });
+        let port = address.port();
         Self { port, state }
     }
 
@@ -88,37 +86,14 @@ impl ApiServer {
     }
 }
 
-fn answer(stream: &TcpStream, state: &Mutex<State>) {
-    let mut reader = BufReader::new(stream);
-    let mut first = String::new();
-    if reader.read_line(&mut first).is_err() {
+fn answer_on(stream: &TcpStream, state: &Mutex<State>) {
+    let Some(asked) = Request::read(stream) else {
         return;
-    }
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line).unwrap_or(0) == 0 || line.trim().is_empty() {
-            break;
-        }
-        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap();
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).unwrap();
-    let mut words = first.split_whitespace();
-    let (method, path) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
-    let (status, kind, body) = route(method, path, &body, &mut state.lock().unwrap());
-    let head = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-        body.len()
-    );
-    let mut stream = stream;
-    drop(
-        stream
-            .write_all(head.as_bytes())
-            .and_then(|()| stream.write_all(&body)),
-    );
+    };
+    let mut state = state.lock().unwrap();
+    let (status, kind, body) = route(&asked.method, &asked.path, &asked.body, &mut state);
+    drop(state);
+    answer(stream, status, kind, &body);
 }
 
 const POD: &str = "/api/v1/namespaces/shop/pods/web";

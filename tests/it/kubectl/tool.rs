@@ -6,8 +6,6 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
-use crate::lab::allowed;
-
 /// The minor versions of Kubernetes that are supported: the oldest and the newest.
 pub(crate) const SUPPORTED: [u32; 2] = [31, 37];
 
@@ -80,14 +78,4 @@ impl Kubectl {
             Ok([oldest?, newest?])
         })
     }
-}
-
-/// Whether there is a kubectl that has what the plugin asks of it.
-pub(crate) fn requires_kubectl(what: &str) -> bool {
-    allowed(what, &Kubectl::find().clone().map(drop))
-}
-
-/// Whether the oldest and the newest are here.
-pub(crate) fn requires_both(what: &str) -> bool {
-    allowed(what, &Kubectl::both().clone().map(drop))
 }

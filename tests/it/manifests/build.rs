@@ -6,7 +6,6 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use serde_json::Value;
-use tempfile::TempDir;
 
 use crate::host::run;
 use crate::kubectl::tool::Kubectl;
@@ -15,9 +14,6 @@ use crate::kubectl::tool::Kubectl;
 pub(super) struct Built {
     /// Below `manifests`, such as `example/base`.
     pub(super) folder: String,
-    /// Whether it is a component, which is nothing by itself.
-    pub(super) component: bool,
-    pub(super) kustomization: Value,
     pub(super) documents: Vec<Value>,
 }
 
@@ -32,37 +28,26 @@ pub(super) fn all() -> &'static [Built] {
         let top = manifests();
         let found = kustomizations(&top).into_iter().map(|path| {
             let folder = path.parent().unwrap();
-            let kustomization = yaml(&fs::read_to_string(&path).unwrap());
             Built {
                 folder: folder.strip_prefix(&top).unwrap().display().to_string(),
-                component: kustomization["kind"] == "Component",
-                kustomization,
-                documents: build(folder).unwrap(),
+                documents: build(folder),
             }
         });
         found.collect()
     })
 }
 
-/// What a folder builds to by the newest kubectl.
-pub(super) fn build(folder: &Path) -> Result<Vec<Value>, String> {
-    let [_, newest] = Kubectl::both().as_ref()?;
-    build_by(newest, folder)
-}
-
 /// What a folder builds to.
-pub(super) fn build_by(kubectl: &Kubectl, folder: &Path) -> Result<Vec<Value>, String> {
-    let built = run(Command::new(&kubectl.program).arg("kustomize").arg(folder));
-    if built.code != Some(0) {
-        return Err(built.to_string());
-    }
+fn build(folder: &Path) -> Vec<Value> {
+    let kubectl = Kubectl::find().as_ref().unwrap();
+    let built = run(Command::new(&kubectl.program).arg("kustomize").arg(folder)).ended_with(0);
     let text = built.stdout_text();
     let documents = text.split("\n---\n").filter(|part| !part.trim().is_empty());
-    Ok(documents.map(yaml).collect())
+    documents.map(yaml).collect()
 }
 
 /// The kustomization of each folder below this one.
-pub(super) fn kustomizations(top: &Path) -> Vec<PathBuf> {
+fn kustomizations(top: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut left = vec![top.to_owned()];
     while let Some(folder) = left.pop() {
@@ -78,17 +63,6 @@ pub(super) fn kustomizations(top: &Path) -> Vec<PathBuf> {
     found.sort();
     assert!(found.len() > 10, "{found:?}");
     found
-}
-
-/// A copy that a test may change.
-pub(super) fn copy() -> TempDir {
-    let copy = TempDir::new().unwrap();
-    run(Command::new("cp")
-        .arg("-r")
-        .arg(manifests())
-        .arg(copy.path()))
-    .ended_with(0);
-    copy
 }
 
 pub(super) fn yaml(text: &str) -> Value {

@@ -7,9 +7,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::build::{all, pods};
-use super::{custom, requires_kustomize, words};
+use super::{custom, words};
 use crate::host::{list, run};
-use crate::lab::{Container, Lab, Setup, requires_root};
+use crate::lab::{Container, Lab, Setup};
 use crate::patience::eventually;
 use crate::serve_metrics::server::TOKEN;
 
@@ -38,11 +38,8 @@ fn as_told(setup: Setup, context: &Value) -> Setup {
         .read_only()
 }
 
-#[test]
+#[needs(root)]
 fn each_custom_container_sees_what_the_readme_says() {
-    if !requires_root("manifests: what the ephemeral containers see") {
-        return;
-    }
     let web = Lab::webapp()
         .uid(1000)
         .caps("none")
@@ -67,23 +64,16 @@ fn each_custom_container_sees_what_the_readme_says() {
     }
 }
 
-#[test]
+#[needs(root)]
 fn root_with_ptrace_alone_cannot_open_what_belongs_to_another() {
-    if !requires_root("manifests: why ptrace.yaml adds DAC_READ_SEARCH") {
-        return;
-    }
     let web = Lab::webapp().uid(1000).caps("none").start();
     let seen = web.spyhole().uid(0).caps("=sys_ptrace");
     let seen = seen.args(["env", "-o", "json"]).run().json();
     assert!(seen["environment"][0]["variables"].is_null(), "{seen}");
 }
 
-#[test]
+#[needs(kubectl, root)]
 fn the_sidecar_stands_before_the_application_and_then_sees_it() {
-    let what = "manifests: the sidecar beside applications";
-    if !requires_kustomize(what) || !requires_root(what) {
-        return;
-    }
     let built = all()
         .iter()
         .find(|one| one.folder == "example/with-sidecar");
@@ -147,12 +137,8 @@ fn open_to_all(directory: &std::path::Path) {
     fs::set_permissions(directory, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-#[test]
+#[needs(kubectl, root)]
 fn a_mounted_proc_shows_the_processes_of_the_node_to_anybody() {
-    let what = "manifests: the node's /proc";
-    if !requires_kustomize(what) || !requires_root(what) {
-        return;
-    }
     let built = all().iter().find(|one| one.folder == "node").unwrap();
     let (_, pod) = pods(&built.documents)[0];
     let container = &pod["containers"][0];

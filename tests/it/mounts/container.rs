@@ -11,7 +11,7 @@ use nix::unistd::{Gid, Uid, setfsgid, setfsuid};
 use serde_json::{Value, json};
 
 use super::{NONE, at, bind, gap, inside, json, tmpfs};
-use crate::lab::{Container, Lab, Setup, requires_root};
+use crate::lab::{Container, Lab, Setup};
 
 /// The document of a viewer with the target's ids.
 fn look(container: &Container, words: &[&str]) -> Value {
@@ -23,11 +23,8 @@ fn app() -> Setup {
     Lab::webapp().uid(1000).caps("none")
 }
 
-#[test]
+#[needs(root)]
 fn names_of_any_bytes_stay_whole() {
-    if !requires_root("mounts: names of any bytes") {
-        return;
-    }
     let web = app().start();
     let names: [&[u8]; 3] = [b"/with a blank\\and\ttab", b"/two\nlines", b"/\xff\xfe"];
     inside(web.host_pid, || {
@@ -59,11 +56,8 @@ fn names_of_any_bytes_stay_whole() {
     );
 }
 
-#[test]
+#[needs(root)]
 fn places_are_found_without_openat2() {
-    if !requires_root("mounts: a system without openat2") {
-        return;
-    }
     let web = app().start();
     inside(web.host_pid, || tmpfs(Path::new("/data/deep"), "size=1m"));
     for profile in ["no-openat2", "deny-openat2"] {
@@ -75,11 +69,8 @@ fn places_are_found_without_openat2() {
     }
 }
 
-#[test]
+#[needs(root)]
 fn read_only_is_told_by_mount_and_by_file_system() {
-    if !requires_root("mounts: read-only binds") {
-        return;
-    }
     let web = app().start();
     inside(web.host_pid, || {
         tmpfs(Path::new("/rw"), "size=1m,mode=777");
@@ -128,11 +119,8 @@ const DIRECTORIES: [(&str, u32, u32, u32); 7] = [
     ("root", 0, 0, 0o755),
 ];
 
-#[test]
+#[needs(root)]
 fn the_verdict_on_writing_is_the_kernels() {
-    if !requires_root("mounts: where the target may write") {
-        return;
-    }
     let web = app().start();
     // What the kernel itself says to these ids.
     let truth = inside(web.host_pid, || {
@@ -175,11 +163,8 @@ fn the_verdict_on_writing_is_the_kernels() {
     assert!(table.contains("for uid 1000 gid 1000"), "{table}");
 }
 
-#[test]
+#[needs(root)]
 fn root_without_the_capability_is_held_to_the_mode() {
-    if !requires_root("mounts: CAP_DAC_OVERRIDE") {
-        return;
-    }
     for (caps, may, because) in [
         ("none", false, "others"),
         ("=dac_override", true, "dac_override"),
@@ -196,11 +181,8 @@ fn root_without_the_capability_is_held_to_the_mode() {
     }
 }
 
-#[test]
+#[needs(root)]
 fn home_and_working_directory_are_looked_at() {
-    if !requires_root("mounts: HOME and the working directory") {
-        return;
-    }
     let web = app().env("HOME", "/nowhere").env("TMPDIR", "/dev").start();
     let seen = look(&web, &[]);
     let purposes = |point: &str| -> Vec<String> {
@@ -216,11 +198,8 @@ fn home_and_working_directory_are_looked_at() {
     assert_eq!(purposes("/dev"), ["tmpdir"]);
 }
 
-#[test]
+#[needs(root)]
 fn a_stranger_sees_the_mounts_and_is_told_what_space_needs() {
-    if !requires_root("mounts: a stranger") {
-        return;
-    }
     let web = app().read_only().start();
     let stranger = || web.spyhole().uid(65532).caps("none");
     let seen = json(&stranger().args(["mounts", "-o", "json"]).run());

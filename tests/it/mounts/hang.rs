@@ -7,7 +7,6 @@ use std::path::Path;
 use nix::mount::{MsFlags, mount};
 
 use super::{at, gap, in_new_namespace, tmpfs};
-use crate::lab::{allowed, requires_root};
 
 /// A file system in user space whose user never says a word; dropping the file ends it.
 pub(crate) fn silent(path: &Path) -> File {
@@ -31,18 +30,8 @@ pub(crate) fn silent(path: &Path) -> File {
     device
 }
 
-pub(crate) fn requires_fuse(what: &str) -> bool {
-    let there = File::open("/dev/fuse")
-        .map(drop)
-        .map_err(|why| format!("/dev/fuse: {why}"));
-    requires_root(what) && allowed(what, &there)
-}
-
-#[test]
+#[needs(root, fuse)]
 fn a_mount_that_hangs_costs_itself_only() {
-    if !requires_fuse("mounts: a file system that hangs") {
-        return;
-    }
     in_new_namespace(|namespace| {
         let dead = namespace.directory("dead");
         let _device = silent(&dead);
@@ -68,11 +57,8 @@ fn a_mount_that_hangs_costs_itself_only() {
     });
 }
 
-#[test]
+#[needs(root, fuse)]
 fn many_that_hang_are_given_up_after_a_few() {
-    if !requires_fuse("mounts: many file systems that hang") {
-        return;
-    }
     in_new_namespace(|namespace| {
         let devices: Vec<File> = (0..7)
             .map(|number| silent(&namespace.directory(format!("dead-{number}"))))

@@ -9,13 +9,9 @@ use serde_json::Value;
 
 use super::{NONE, all_at, at, bind, in_new_namespace, tmpfs};
 use crate::lab::process::run;
-use crate::lab::requires_root;
 
-#[test]
+#[needs(root)]
 fn every_field_is_the_one_that_findmnt_shows() {
-    if !requires_root("mounts: the same as findmnt") {
-        return;
-    }
     in_new_namespace(|namespace| {
         let shared = namespace.directory("shared");
         tmpfs(&shared, "size=1m,mode=700");
@@ -95,11 +91,8 @@ fn every_field_is_the_one_that_findmnt_shows() {
     });
 }
 
-#[test]
+#[needs(root)]
 fn space_is_what_df_says() {
-    if !requires_root("mounts: the same as df") {
-        return;
-    }
     in_new_namespace(|namespace| {
         let empty = namespace.directory("empty");
         tmpfs(&empty, "size=1m");
@@ -154,11 +147,8 @@ fn space_is_what_df_says() {
     });
 }
 
-#[test]
+#[needs(root)]
 fn df_prints_what_df_prints() {
-    if !requires_root("mounts: the lines of df") {
-        return;
-    }
     in_new_namespace(|namespace| {
         let some = namespace.directory("some");
         tmpfs(&some, "size=3m,nr_inodes=50");
@@ -234,11 +224,8 @@ fn df_prints_what_df_prints() {
     });
 }
 
-#[test]
+#[needs(root)]
 fn what_is_mounted_over_is_hidden_and_never_shows_the_other_ones_space() {
-    if !requires_root("mounts: hidden by another") {
-        return;
-    }
     in_new_namespace(|namespace| {
         let place = namespace.directory("place");
         tmpfs(&place, "size=1m");
@@ -267,11 +254,8 @@ fn what_is_mounted_over_is_hidden_and_never_shows_the_other_ones_space() {
     });
 }
 
-#[test]
+#[needs(root)]
 fn the_root_that_a_process_keeps_is_not_hidden_by_what_is_mounted_over_it() {
-    if !requires_root("mounts: a mount over the root") {
-        return;
-    }
     in_new_namespace(|namespace| {
         tmpfs(Path::new("/"), "size=1m");
         let ours = namespace.document(&[]);
@@ -283,11 +267,8 @@ fn the_root_that_a_process_keeps_is_not_hidden_by_what_is_mounted_over_it() {
     });
 }
 
-#[test]
+#[needs(root)]
 fn tables_take_the_words_that_fingers_know() {
-    if !requires_root("mounts: tables") {
-        return;
-    }
     in_new_namespace(|namespace| {
         let data = namespace.directory("data");
         tmpfs(&data, "size=1m");

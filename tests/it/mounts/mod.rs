@@ -7,20 +7,19 @@ mod hostile;
 mod live;
 mod podman;
 
-pub(crate) use hang::{requires_fuse, silent};
+pub(crate) use hang::silent;
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::Path;
-use std::process::Command;
 
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, setns, unshare};
-use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use crate::lab::process::{Output, Process, run};
+use crate::lab::process::{Output, run};
 use crate::lab::spyhole;
+use crate::support::idle::Idle;
 
 const NONE: Option<&str> = None;
 
@@ -39,13 +38,10 @@ pub(crate) fn in_new_namespace<T: Send>(work: impl FnOnce(&Namespace<'_>) -> T +
         unshare(CloneFlags::CLONE_NEWNS).unwrap();
         let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
         mount(NONE, "/", NONE, private, NONE).unwrap();
-        let mut command = Command::new("sh");
-        command.args(["-c", "echo $$; exec sleep 1000"]);
-        let mut target = Process::start(&mut command, Signal::SIGKILL);
-        let pid = target.wait_for_line("").parse().unwrap();
+        let target = Idle::sleep();
         work(&Namespace {
             house: house.path(),
-            pid,
+            pid: target.pid(),
         })
     })
 }

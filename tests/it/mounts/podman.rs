@@ -6,13 +6,10 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{at, json};
-use crate::podman::{PodmanLab, requires_podman};
+use crate::podman::PodmanLab;
 
-#[test]
+#[needs(podman)]
 fn volumes_and_files_of_podman_have_their_names() {
-    if !requires_podman("mounts: volumes of Podman") {
-        return;
-    }
     let podman = PodmanLab::get();
     let outside = TempDir::new().unwrap();
     fs::write(outside.path().join("file"), "x").unwrap();

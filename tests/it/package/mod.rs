@@ -1,13 +1,9 @@
-//! What makes spyhole a package: the archive of a release, the crate, the manifest for krew, the
-//! licences of what is linked in, and the workflows that publish it all.
+//! What makes spyhole a package: the archive of a release, its completions, and the manifest for krew.
+//! What is only read is checked by `scripts/lint-packaging`.
 
 mod archive;
 mod completions;
-mod crates;
 mod krew;
-mod licences;
-mod make;
-mod workflows;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -3,40 +3,13 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
-
-use tempfile::TempDir;
 
 use super::wrapped;
 use crate::host::{copy_program, run};
-use crate::lab::{Output, requires_root, spyhole};
-
-/// A directory that every user may enter.
-struct House(TempDir);
-
-impl House {
-    fn new() -> Self {
-        let house = TempDir::new().unwrap();
-        fs::set_permissions(house.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        Self(house)
-    }
-
-    fn at(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    /// A file with this content and mode, written by another process: one that this one had open
-    /// for writing while some test forked would be "text file busy".
-    fn file(&self, name: &str, content: impl AsRef<[u8]>, mode: u32) -> PathBuf {
-        let draft = self.at(&format!("{name}.draft"));
-        fs::write(&draft, content).unwrap();
-        let path = self.at(name);
-        copy_program(&draft, &path);
-        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-        path
-    }
-}
+use crate::lab::{Output, spyhole};
+use crate::support::fake_root::FakeRoot;
 
 /// A dynamic program of this machine.
 fn dynamic() -> Vec<u8> {
@@ -86,30 +59,30 @@ fn said(own: Output, says: &str) -> Output {
 
 #[test]
 fn what_is_not_there() {
-    let house = House::new();
-    house.file("plain", "x", 0o644);
-    symlink("/nowhere/app", house.at("link")).unwrap();
-    symlink("circle", house.at("circle")).unwrap();
-    fails(&house.at("none"), "file not found (exit 127)");
+    let house = FakeRoot::new();
+    house.program("plain", "x", 0o644);
+    symlink("/nowhere/app", house.path("link")).unwrap();
+    symlink("circle", house.path("circle")).unwrap();
+    fails(&house.path("none"), "file not found (exit 127)");
     fails(
-        &house.at("no/such/app"),
-        &format!("{} does not exist either", house.at("no").display()),
+        &house.path("no/such/app"),
+        &format!("{} does not exist either", house.path("no").display()),
     );
-    fails(&house.at("plain/app"), "plain is not a directory");
+    fails(&house.path("plain/app"), "plain is not a directory");
     fails(
-        &house.at("link"),
+        &house.path("link"),
         "link is a symlink to /nowhere/app, which does not exist",
     );
-    fails(&house.at("circle"), "it is a symlink loop");
+    fails(&house.path("circle"), "it is a symlink loop");
 }
 
 #[test]
 fn a_bare_name_tells_where_it_was_looked_for() {
-    let house = House::new();
-    let program = house.file("app", "#!/bin/sh\nexit 4\n", 0o755);
+    let house = FakeRoot::new();
+    let program = house.program("app", "#!/bin/sh\nexit 4\n", 0o755);
     let with_path = |path: Option<&Path>, name: &str| {
         let mut command = super::wrapper([name]);
-        command.current_dir(house.0.path());
+        command.current_dir(house.top());
         match path {
             Some(path) => command.env("PATH", path),
             None => command.env_remove("PATH"),
@@ -128,11 +101,11 @@ fn a_bare_name_tells_where_it_was_looked_for() {
         own,
         "PATH is not set, and it was not found in the default directories: /usr/local/sbin",
     );
-    with_path(Some(house.0.path()), "app").ended_with(4);
+    with_path(Some(house.top()), "app").ended_with(4);
     with_path(Some(Path::new("")), "app").ended_with(4);
-    let own = with_path(Some(house.0.path()), "app.draft").ended_with(126);
+    let own = with_path(Some(house.top()), "app.draft").ended_with(126);
     let own = said(own, "it is not executable");
-    let found = house.at("app.draft");
+    let found = house.path("app.draft");
     assert!(
         own.stderr_text()
             .contains(&format!("({})", found.display())),
@@ -142,28 +115,25 @@ fn a_bare_name_tells_where_it_was_looked_for() {
 
 #[test]
 fn what_is_no_file() {
-    let house = House::new();
-    nix::unistd::mkfifo(&house.at("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
-    fails(house.0.path(), "it is a directory (exit 126)");
-    fails(&house.at("fifo"), "it is not a regular file (exit 126)");
+    let house = FakeRoot::new();
+    nix::unistd::mkfifo(&house.path("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    fails(house.top(), "it is a directory (exit 126)");
+    fails(&house.path("fifo"), "it is not a regular file (exit 126)");
 }
 
-#[test]
+#[needs(root)]
 fn who_may_not_run_it() {
-    if !requires_root("run: files that another user may not run") {
-        return;
-    }
-    let house = House::new();
-    let nobody = house.file("app", "#!/bin/sh\n", 0o644);
+    let house = FakeRoot::new();
+    let nobody = house.program("app", "#!/bin/sh\n", 0o644);
     let own = fails(
         &nobody,
         "it is not executable: mode 0644, owner 0:0 (exit 126)",
     );
     assert!(own.stderr_text().contains("COPY --chmod=0755"), "{own}");
-    let owner = house.file("own", "#!/bin/sh\n", 0o744);
-    fs::create_dir(house.at("closed")).unwrap();
-    fs::set_permissions(house.at("closed"), fs::Permissions::from_mode(0o700)).unwrap();
-    let wrapper = house.at("spyhole");
+    let owner = house.program("own", "#!/bin/sh\n", 0o744);
+    fs::create_dir(house.path("closed")).unwrap();
+    fs::set_permissions(house.path("closed"), fs::Permissions::from_mode(0o700)).unwrap();
+    let wrapper = house.path("spyhole");
     copy_program(&spyhole(), &wrapper);
     let as_user = |path: &Path| {
         let user = ["--reuid", "4711", "--regid", "4712", "--clear-groups"];
@@ -180,30 +150,27 @@ fn who_may_not_run_it() {
     );
     let closed = format!(
         "the directory {} is not accessible to 4711:4712",
-        house.at("closed").display()
+        house.path("closed").display()
     );
-    said(as_user(&house.at("closed/app")), &closed);
+    said(as_user(&house.path("closed/app")), &closed);
 }
 
-#[test]
+#[needs(root)]
 fn a_noexec_mount() {
-    if !requires_root("run: a noexec mount") {
-        return;
-    }
-    let house = House::new();
+    let house = FakeRoot::new();
     let script = "mount -t tmpfs -o noexec none \"$2\" && cp /bin/true \"$2/app\" && exec \"$1\" run -- \"$2/app\"";
     let own = run(Command::new("unshare")
         .args(["--mount", "sh", "-c", script, "sh"])
-        .args([&spyhole(), house.0.path()]));
+        .args([&spyhole(), house.top()]));
     said(own.ended_with(126), "it is on a noexec mount (exit 126)");
 }
 
 #[test]
 fn another_architecture() {
-    let house = House::new();
+    let house = FakeRoot::new();
     let mut bytes = dynamic();
     bytes[18..20].copy_from_slice(&22_u16.to_le_bytes());
-    let path = house.file("app", bytes, 0o755);
+    let path = house.program("app", bytes, 0o755);
     let here = match std::env::consts::ARCH {
         "x86_64" => "amd64",
         _ => "arm64",
@@ -215,12 +182,12 @@ fn another_architecture() {
 
 #[test]
 fn a_loader_that_is_missing() {
-    let house = House::new();
+    let house = FakeRoot::new();
     for (loader, word) in [
         ("/lib/ld-musl-none.so.1", "it was linked against musl"),
         ("/lib/ld-linux-none.so.2", "it was linked against glibc"),
     ] {
-        let path = house.file("app", patched(interpreter(), loader), 0o755);
+        let path = house.program("app", patched(interpreter(), loader), 0o755);
         let own = fails(
             &path,
             &format!("its ELF interpreter {loader} does not exist (exit 127)"),
@@ -231,8 +198,8 @@ fn a_loader_that_is_missing() {
 
 #[test]
 fn a_library_that_is_missing() {
-    let house = House::new();
-    let path = house.file("app", patched("libc.so.6", "libx.so.6"), 0o755);
+    let house = FakeRoot::new();
+    let path = house.program("app", patched("libc.so.6", "libx.so.6"), 0o755);
     let own = wrapped([&path]).ended_with(127);
     let text = own.stderr_text();
     assert!(
@@ -250,28 +217,28 @@ fn a_library_that_is_missing() {
 
 #[test]
 fn scripts_without_their_interpreter() {
-    let house = House::new();
-    let missing = house.file("missing", "#! /bin/no-such-shell -e\n", 0o755);
+    let house = FakeRoot::new();
+    let missing = house.program("missing", "#! /bin/no-such-shell -e\n", 0o755);
     fails(
         &missing,
         "it is a script, and its interpreter /bin/no-such-shell does not exist (exit 127)",
     );
-    let windows = house.file("windows", "#!/bin/sh\r\necho hello\r\n", 0o755);
+    let windows = house.program("windows", "#!/bin/sh\r\necho hello\r\n", 0o755);
     let own = fails(
         &windows,
         "has a Windows line ending (CR LF): the interpreter is not /bin/sh but /bin/sh\\r",
     );
     assert!(own.stderr_text().contains("dos2unix"), "{own}");
-    let plain = house.file("plain", "x", 0o644);
-    let through = house.file("through", format!("#!{}\n", plain.display()), 0o755);
+    let plain = house.program("plain", "x", 0o644);
+    let through = house.program("through", format!("#!{}\n", plain.display()), 0o755);
     fails(&through, "it is not executable: mode 0644");
-    let second = house.file("second", format!("#!{}\n", missing.display()), 0o755);
+    let second = house.program("second", format!("#!{}\n", missing.display()), 0o755);
     fails(&second, "its interpreter /bin/no-such-shell does not exist");
 }
 
 #[test]
 fn what_is_no_program() {
-    let house = House::new();
+    let house = FakeRoot::new();
     for (name, content, says) in [
         ("empty", &b""[..], "it is an empty file"),
         (
@@ -282,16 +249,13 @@ fn what_is_no_program() {
         ("windows", b"MZ\x90\0\x03\0\0\0", "it is a Windows program"),
         ("cut", b"\x7fELF\x02\x01\x01\0", "it is a damaged ELF file"),
     ] {
-        let path = house.file(name, content, 0o755);
+        let path = house.program(name, content, 0o755);
         said(wrapped([&path]).ended_with(126), says);
     }
 }
 
-#[test]
+#[needs(root)]
 fn the_shell_form_without_a_shell() {
-    if !requires_root("run: a root without a shell") {
-        return;
-    }
     let own = crate::lab::Lab::bare()
         .args(["run", "--", "/bin/sh", "-c", "exec /app"])
         .run();
@@ -302,13 +266,10 @@ fn the_shell_form_without_a_shell() {
     assert!(own.stderr_text().contains("exec form"), "{own}");
 }
 
-#[test]
+#[needs(root)]
 fn capabilities_that_the_container_may_not_have() {
-    if !requires_root("run: file capabilities beyond the bounding set") {
-        return;
-    }
-    let house = House::new();
-    let path = house.file("app", dynamic(), 0o755);
+    let house = FakeRoot::new();
+    let path = house.program("app", dynamic(), 0o755);
     run(Command::new("setcap")
         .arg("cap_net_admin,cap_sys_time=ep")
         .arg(&path))

@@ -2,13 +2,10 @@
 
 use nix::sys::signal::Signal;
 
-use crate::lab::{Lab, requires_root};
+use crate::lab::Lab;
 
-#[test]
+#[needs(root)]
 fn as_pid_1_it_ends_with_the_code_of_the_application() {
-    if !requires_root("run: PID 1 of a PID namespace") {
-        return;
-    }
     let own = Lab::bare()
         .args(["run", "--", "/spyhole", "--version"])
         .run()
@@ -36,11 +33,8 @@ fn below_pid_1(script: &str) -> crate::lab::Output {
     )
 }
 
-#[test]
+#[needs(root)]
 fn as_pid_1_it_reaps_a_hundred_orphans() {
-    if !requires_root("run: orphans of a PID namespace") {
-        return;
-    }
     let script = "for i in $(seq 100); do (sleep 3600 &); done; \
                   ps -e -o ppid=,comm= | grep -c '^ *1 sleep'; \
                   kill $(ps -e -o pid=,comm= | sed -n 's/ sleep$//p'); \
@@ -60,20 +54,14 @@ fn as_pid_1_it_reaps_a_hundred_orphans() {
     );
 }
 
-#[test]
+#[needs(root)]
 fn as_pid_1_it_does_not_wait_for_orphans() {
-    if !requires_root("run: orphans that stay") {
-        return;
-    }
     // Longer than this test waits. The streams go with it, or it would wait for them.
     below_pid_1("sleep 3000 </dev/null >/dev/null 2>&1 & exit 4").ended_with(4);
 }
 
-#[test]
+#[needs(root)]
 fn as_pid_1_a_signal_without_a_handler_ends_the_application() {
-    if !requires_root("run: signals to PID 1") {
-        return;
-    }
     // As PID 1 itself the application would never get it.
     let mut web = Lab::bare()
         .copy(&crate::lab::example("webapp"), "/app")

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::host::run;
-use crate::lab::{Output, allowed, spyhole};
+use crate::lab::{Output, spyhole};
 
 /// A memory cgroup below this test's own; dropping it removes it.
-struct Cgroup {
+pub(crate) struct Cgroup {
     directory: PathBuf,
     unified: bool,
 }
@@ -16,7 +16,7 @@ struct Cgroup {
 const LIMIT_BYTES: &str = "50331648";
 
 impl Cgroup {
-    fn new(name: &str) -> Result<Self, String> {
+    pub(crate) fn new(name: &str) -> Result<Self, String> {
         let own = fs::read_to_string("/proc/self/cgroup").map_err(|why| why.to_string())?;
         let v1 = own.lines().find_map(|line| line.split_once(":memory:"));
         let (base, unified) = match v1 {
@@ -66,18 +66,12 @@ impl Drop for Cgroup {
     }
 }
 
-fn cgroup(name: &str) -> Option<Cgroup> {
-    let made = Cgroup::new(name);
-    let stands = made.as_ref().map(drop).map_err(Clone::clone);
-    allowed("run: a memory cgroup of its own", &stands).then(|| made.unwrap())
-}
-
 /// Fills a string until there is no more memory.
 const HUNGRY: &str = "exec python3 -c 'held = bytearray(400 << 20)'";
 
-#[test]
+#[needs(memory_cgroup)]
 fn an_oom_kill_is_told_as_such() {
-    let Some(cgroup) = cgroup("own") else { return };
+    let cgroup = Cgroup::new("own").unwrap();
     let own = cgroup.wrapped(HUNGRY).ended_with(137);
     let text = own.stderr_text();
     assert!(text.contains("was killed by SIGKILL"), "{own}");
@@ -89,22 +83,18 @@ fn an_oom_kill_is_told_as_such() {
     assert!(text.contains("in RAM (limit of the cgroup: 48Mi)"), "{own}");
 }
 
-#[test]
+#[needs(memory_cgroup)]
 fn a_sigkill_by_somebody_is_not_taken_for_it() {
-    let Some(cgroup) = cgroup("somebody") else {
-        return;
-    };
+    let cgroup = Cgroup::new("somebody").unwrap();
     let own = cgroup.wrapped("kill -KILL $$").ended_with(137);
     let text = own.stderr_text();
     assert!(text.contains("another process sent the signal"), "{own}");
     assert!(!text.contains("out of memory"), "{own}");
 }
 
-#[test]
+#[needs(memory_cgroup)]
 fn an_oom_kill_of_a_child_is_told_beside_the_exit_code() {
-    let Some(cgroup) = cgroup("child") else {
-        return;
-    };
+    let cgroup = Cgroup::new("child").unwrap();
     let script = format!("sh -c \"{}\"; exit 3", HUNGRY.replace('"', "\\\""));
     let own = cgroup.wrapped(&script).ended_with(3);
     let text = own.stderr_text();
@@ -115,11 +105,9 @@ fn an_oom_kill_of_a_child_is_told_beside_the_exit_code() {
     );
 }
 
-#[test]
+#[needs(memory_cgroup)]
 fn the_layout_of_this_machine_is_known() {
-    let Some(cgroup) = cgroup("layout") else {
-        return;
-    };
+    let cgroup = Cgroup::new("layout").unwrap();
     let file = if cgroup.unified {
         "memory.events"
     } else {

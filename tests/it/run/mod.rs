@@ -4,7 +4,7 @@
 mod codes;
 mod failures;
 mod first;
-mod memory;
+pub(crate) mod memory;
 mod podman;
 mod report;
 mod signals;

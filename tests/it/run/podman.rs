@@ -6,7 +6,7 @@ use std::fs;
 use tempfile::TempDir;
 
 use crate::lab::spyhole;
-use crate::podman::{PodmanLab, WEBAPP_IMAGE, requires_podman};
+use crate::podman::{PodmanLab, WEBAPP_IMAGE};
 
 /// The sample application with spyhole as its PID 1; it has no handler for SIGTERM.
 fn image(podman: &PodmanLab) -> &'static str {
@@ -23,11 +23,8 @@ fn image(podman: &PodmanLab) -> &'static str {
     NAME
 }
 
-#[test]
+#[needs(podman)]
 fn podman_stop_reaches_the_application() {
-    if !requires_podman("run: the entrypoint of a container") {
-        return;
-    }
     let podman = PodmanLab::get();
     let image = image(podman);
     for (flag, code) in [("--no-zombie", 0), ("--no-sigterm-handler", 143)] {
@@ -58,11 +55,8 @@ fn podman_stop_reaches_the_application() {
     }
 }
 
-#[test]
+#[needs(podman)]
 fn a_program_that_the_image_lacks_is_explained() {
-    if !requires_podman("run: a program that is not there") {
-        return;
-    }
     let podman = PodmanLab::get();
     let entrypoint = "[\"/spyhole\", \"run\", \"--\", \"/bin/sh\", \"-c\", \"/webapp\"]";
     let image = image(podman);

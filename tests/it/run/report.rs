@@ -9,7 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::host::{list, run};
-use crate::lab::{Lab, Output, Setup, requires_root, spyhole};
+use crate::lab::{Lab, Output, Setup, spyhole};
 
 fn reported(directory: &Path, words: &[&str]) -> (Output, Value) {
     let path = directory.join("report.json");
@@ -101,11 +101,8 @@ fn a_program_that_is_not_there() {
     }
 }
 
-#[test]
+#[needs(root)]
 fn every_null_has_its_gap() {
-    if !requires_root("run: a container without cgroups in sight") {
-        return;
-    }
     let report = in_container(Lab::bare(), &["--no-dump", "--", "/spyhole", "nonsense"]);
     assert_eq!(report["memory"]["oom_kills_before"], Value::Null);
     let fields: Vec<_> = list(&report, "gaps")
@@ -120,11 +117,8 @@ fn every_null_has_its_gap() {
     }
 }
 
-#[test]
+#[needs(root)]
 fn the_dump_is_that_of_the_container_while_the_application_is_a_zombie() {
-    if !requires_root("run: the dump of a container") {
-        return;
-    }
     let setup = Lab::bare().env("API_TOKEN", "s3cr3t-t0ken");
     let report = in_container(setup, &["--", "/spyhole", "nonsense"]);
     assert_eq!(report["exit_code"], 2);

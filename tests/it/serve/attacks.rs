@@ -12,8 +12,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use super::client::{dial, dial_narrow, drain, exchange, request, reset};
 use super::server::Server;
 use crate::fake::FakeProc;
-use crate::host::Shelf;
 use crate::patience::eventually;
+use crate::support::fake_root::FakeRoot;
 
 /// A user whose threads nobody else's are counted with.
 const NOBODY_ELSE: &[&str] = &["--reuid=54321", "--regid=54321", "--clear-groups"];
@@ -171,18 +171,16 @@ fn even_where_every_descriptor_is_taken_it_comes_back() {
     server.ends_well();
 }
 
-#[test]
+#[needs(root)]
 fn no_thread_to_look_on_is_said_and_passes() {
     let server = Server::start(&["--cache", "0s"]);
     assert_eq!(server.get("/v1/processes").status, 200);
     // Root's threads are not counted: as somebody whom nobody else is.
-    if !crate::lab::requires_root("serve: no threads to be had") {
-        return;
-    }
     drop(server);
-    let shelf = Shelf::of(&crate::lab::spyhole());
+    let shelf = FakeRoot::new();
+    let program = shelf.copy(&crate::lab::spyhole());
     let mut words = Command::new("setpriv");
-    words.args(NOBODY_ELSE).arg(shelf.program());
+    words.args(NOBODY_ELSE).arg(program);
     words.args(["serve", "--listen", "127.0.0.1:0", "--cache", "0s"]);
     let server = Server::run(&mut words);
     assert_eq!(server.get("/v1/processes").status, 200);

@@ -7,7 +7,7 @@ use std::os::unix::fs::chown;
 use spyhole::api::section_names;
 
 use super::lab::Beside;
-use crate::lab::{Lab, requires_root};
+use crate::lab::Lab;
 
 /// Flags as words, the same as a query.
 const QUESTIONS: &[(&str, &[&str], &str)] = &[
@@ -37,11 +37,8 @@ fn stable(text: &[u8]) -> String {
     lines.map(words).collect::<Vec<_>>().join("\n")
 }
 
-#[test]
+#[needs(root)]
 fn the_body_is_what_the_command_line_prints() {
-    if !requires_root("serve: what it serves beside what is printed") {
-        return;
-    }
     let web = Lab::webapp().uid(1000).caps("none").start();
     let dir = tempfile::tempdir().unwrap();
     let key = dir.path().join("key");

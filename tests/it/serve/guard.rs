@@ -5,6 +5,7 @@ use std::process::Command;
 
 use super::client::{dial, exchange, request};
 use super::server::Server;
+use crate::support::idle::Idle;
 
 fn with_host(server: &Server, host: &str) -> u16 {
     let request = request("/healthz", host, &[]);
@@ -210,7 +211,7 @@ const SECRET: &str = "q9-secret-of-the-target-7Zw";
 fn a_secret_of_the_target_leaves_with_leave_only() {
     let mut sleep = Command::new("sleep");
     sleep.arg("1000").env("DB_PASSWORD", SECRET);
-    let mut target = sleep.spawn().unwrap();
+    let target = Idle::start(&mut sleep);
     let pid = target.id().to_string();
     let server = Server::start(&["--access-log", "json", "--pid", &pid]);
     for (path, _) in spyhole::api::routes() {
@@ -238,8 +239,6 @@ fn a_secret_of_the_target_leaves_with_leave_only() {
     server.wait_for("/v1/environment");
     assert!(!server.said().contains(SECRET));
     server.ends_well();
-    target.kill().unwrap();
-    target.wait().unwrap();
 }
 
 #[test]

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::client::{Reply, exchange, request};
 use crate::host::run;
-use crate::lab::{Container, Lab, Setup, example, requires_root};
+use crate::lab::{Container, Lab, Setup, example};
 use crate::patience::eventually;
 
 const TOKEN: &str = "the-token-of-the-lab-5f3a";
@@ -77,11 +77,8 @@ impl Beside {
     }
 }
 
-#[test]
+#[needs(root)]
 fn a_neighbour_of_the_same_user_reads_nothing_of_the_server() {
-    if !requires_root("serve: a neighbour of the same user") {
-        return;
-    }
     let web = Lab::webapp().uid(1000).caps("none").start();
     let as_user = |setup: Setup| setup.uid(1000).caps("none");
     let server = Beside::start(as_user(web.spyhole()), 1000, &[]);
@@ -146,11 +143,8 @@ fn a_neighbour_of_the_same_user_reads_nothing_of_the_server() {
     );
 }
 
-#[test]
+#[needs(root)]
 fn it_gives_away_what_reading_does_not_take() {
-    if !requires_root("serve: capabilities of the server") {
-        return;
-    }
     let web = Lab::webapp().uid(1000).caps("none").start();
     // Who it is, what it may hold afterwards, and whether it reads the environment of uid 1000.
     let reading = 1 << 19 | 1 << 2 | 1 << 1;
@@ -219,11 +213,8 @@ fn gaps(document: &serde_json::Value) -> Vec<String> {
     .collect()
 }
 
-#[test]
+#[needs(root)]
 fn it_ends_as_the_first_process_of_its_container() {
-    if !requires_root("serve: as PID 1") {
-        return;
-    }
     let mut server = Beside::start(Lab::bare().uid(1000).caps("none").read_only(), 1000, &[]);
     assert_eq!(server.get("/v1/dump").status, 200);
     assert!(Path::new(&server.socket()).exists());
@@ -235,11 +226,8 @@ fn it_ends_as_the_first_process_of_its_container() {
     assert!(said.stderr_text().contains("exiting: SIGTERM"), "{said}");
 }
 
-#[test]
+#[needs(root)]
 fn it_says_at_once_where_it_sees_nobody_and_goes_on() {
-    if !requires_root("serve: alone in its container") {
-        return;
-    }
     let words = |server: Beside| {
         assert_eq!(server.get("/healthz").status, 200);
         server.container.stop().stderr_text()

@@ -280,11 +280,8 @@ fn a_stderr_that_is_closed_holds_nobody() {
     server.wait().ended_with(0);
 }
 
-#[test]
+#[needs(root)]
 fn a_port_below_1024_is_bound_before_the_capability_goes() {
-    if !crate::lab::requires_root("serve: a port below 1024") {
-        return;
-    }
     let lab = crate::lab::Lab::bare()
         .caps("=net_bind_service,sys_ptrace,dac_read_search")
         .args(["serve", "--listen", "127.0.0.1:80", "--lifetime", "300ms"])

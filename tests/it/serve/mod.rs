@@ -3,7 +3,6 @@
 
 mod attacks;
 mod auth;
-mod client;
 mod equal;
 mod guard;
 pub(crate) mod lab;
@@ -12,6 +11,7 @@ mod limits;
 mod malformed;
 mod probes;
 mod rotation;
-mod server;
 mod sharing;
 mod tls;
+
+use crate::support::{http as client, server};

@@ -9,7 +9,7 @@ use nix::sys::signal::Signal;
 
 use super::server::Server;
 use crate::host::run;
-use crate::mounts::{in_new_namespace, requires_fuse, silent};
+use crate::mounts::{in_new_namespace, silent};
 use crate::patience::eventually;
 
 /// When the look of an answer was.
@@ -140,11 +140,8 @@ fn strace_counts_one_walk_for_a_hundred() {
     assert_eq!(walks.len(), 1, "{walks:?}");
 }
 
-#[test]
+#[needs(root, fuse)]
 fn a_look_that_the_kernel_holds_holds_nobody_else() {
-    if !requires_fuse("serve: a /proc that hangs") {
-        return;
-    }
     in_new_namespace(|namespace| {
         let dead = namespace.house.join("dead");
         let _device = silent(&dead);

@@ -11,63 +11,22 @@ pub(crate) mod server;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::symlink;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use server::{Metrics, Server};
 use tempfile::TempDir;
 
 use super::host::run;
-use super::lab::{Lab, allowed, example, requires_root};
-use super::patience::eventually;
+use super::lab::{Lab, example};
 use super::serve::lab::Beside;
+use super::support::idle::Idle;
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0";
 
-/// A child that is killed and reaped in the end.
-struct Killed(Child);
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
-
-/// A process of that name which does nothing; the name is that of a link, as long as comm takes.
-fn sleeper(directory: &TempDir, name: &str) -> Killed {
-    let link = directory.path().join(name);
-    symlink("/bin/sleep", &link).unwrap();
-    Killed(Command::new(&link).arg("3600").spawn().unwrap())
-}
-
-/// Waits until the child has become what it shall be: before exec it is still this program.
-fn named(child: &Killed, name: &str) {
-    let comm = format!("/proc/{}/comm", child.0.id());
-    eventually(format!("{name} has started"), || {
-        fs::read(&comm).unwrap() == format!("{name}\n").as_bytes()
-    });
-}
-
-fn tool(command: &str) -> bool {
-    let found = Command::new(command)
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    let stands = match found {
-        Ok(_) => Ok(()),
-        Err(why) => Err(format!("{command}: {why}; scripts/prepare installs it")),
-    };
-    allowed("metrics: what Prometheus makes of them", &stands)
-}
-
-#[test]
+#[needs(promtool)]
 fn promtool_has_nothing_to_say_about_a_real_scrape() {
-    if !tool("promtool") {
-        return;
-    }
     let notes = TempDir::new().unwrap();
-    let _hostile = sleeper(&notes, "a\n\"}\\ 1");
+    let _hostile = Idle::called(notes.path(), "a\n\"}\\ 1");
     let server = Server::start(&[], &[], &notes.path().join("token"));
     let text = server.metrics().0;
     let mut promtool = Command::new("promtool")
@@ -96,25 +55,28 @@ fn the_form_is_the_one_that_accept_prefers() {
         Some("text/plain; version=0.0.4; charset=utf-8")
     );
     assert!(
-        text.body
+        text.text()
             .contains("\nspyhole_http_requests_total{code=\"2xx\"} ")
     );
     assert!(
-        text.body
+        text.text()
             .contains("# TYPE spyhole_http_requests_total counter\n")
     );
-    assert!(!text.body.contains("# EOF") && !text.body.contains("# UNIT"));
+    assert!(!text.text().contains("# EOF") && !text.text().contains("# UNIT"));
     let open = server.get("/metrics", &[("Accept", OPEN_METRICS)]);
     assert_eq!(
         open.header("content-type"),
         Some("application/openmetrics-text; version=1.0.0; charset=utf-8")
     );
-    assert!(open.body.ends_with("\n# EOF\n"));
-    assert!(open.body.contains("# TYPE spyhole_http_requests counter\n"));
-    assert!(open.body.contains("# TYPE spyhole_build info\n"));
+    assert!(open.text().ends_with("\n# EOF\n"));
+    assert!(
+        open.text()
+            .contains("# TYPE spyhole_http_requests counter\n")
+    );
+    assert!(open.text().contains("# TYPE spyhole_build info\n"));
     let weighed = format!("{OPEN_METRICS};q=0.1, text/plain;q=0.9");
     let weighed = server.get("/metrics", &[("Accept", &weighed)]);
-    assert!(!weighed.body.contains("# EOF"));
+    assert!(!weighed.text().contains("# EOF"));
 }
 
 #[test]
@@ -138,9 +100,9 @@ fn it_takes_no_parameter() {
     let server = Server::start(&[], &[], &notes.path().join("token"));
     for query in ["pid=1", "format=x", "all", "reveal_all", "output=table"] {
         let answer = server.get(&format!("/metrics?{query}"), &[]);
-        assert_eq!(answer.status, 400, "{query}: {}", answer.body);
+        assert_eq!(answer.status, 400, "{query}: {}", answer.text());
         let name = query.split('=').next().unwrap();
-        assert!(answer.body.contains(name), "{query}: {}", answer.body);
+        assert!(answer.text().contains(name), "{query}: {}", answer.text());
     }
 }
 
@@ -154,9 +116,8 @@ fn of_one(pid: u32) -> Metrics {
 #[test]
 fn the_figures_are_those_of_the_kernel() {
     let notes = TempDir::new().unwrap();
-    let child = sleeper(&notes, "still");
-    named(&child, "still");
-    let pid = child.0.id();
+    let child = Idle::called(notes.path(), "still").named("still");
+    let pid = child.id();
     let metrics = of_one(pid);
     let group = |metric: &str| {
         let metric = format!("spyhole_process_group_{metric}");
@@ -210,7 +171,7 @@ fn processor_time_only_rises_when_processes_end() {
     symlink("/bin/sh", &link).unwrap();
     let burn = || {
         let script = "i=0; while [ $i -lt 150000 ]; do i=$((i+1)); done; sleep 3600";
-        Killed(Command::new(&link).args(["-c", script]).spawn().unwrap())
+        Idle::start(Command::new(&link).args(["-c", script]))
     };
     let used = |metrics: &Metrics| {
         metrics.value(
@@ -218,8 +179,8 @@ fn processor_time_only_rises_when_processes_end() {
             "name=\"burner\",mode=\"user\"",
         )
     };
-    let ticks = |child: &Killed| {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", child.0.id())).unwrap();
+    let ticks = |child: &Idle| {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
         let fields: Vec<_> = stat
             .rsplit_once(')')
             .unwrap()
@@ -228,7 +189,7 @@ fn processor_time_only_rises_when_processes_end() {
             .collect();
         fields[11].parse::<f64>().unwrap() / 100.0
     };
-    let settle = |child: &Killed| {
+    let settle = |child: &Idle| {
         let mut last = -1.0;
         while ticks(child) == 0.0 || ticks(child) != last {
             last = ticks(child);
@@ -245,11 +206,8 @@ fn processor_time_only_rises_when_processes_end() {
     assert!((after - both).abs() < 0.005, "{after} {both}");
 }
 
-#[test]
+#[needs(root)]
 fn a_target_of_another_user_has_gaps_and_no_zeros() {
-    if !requires_root("metrics: a target of another user") {
-        return;
-    }
     let web = Lab::webapp().uid(1000).start();
     let server = Server::in_lab(web.spyhole().uid(65_532).caps("none"), &[]);
     let metrics = server.metrics();
@@ -288,11 +246,8 @@ fn a_target_of_another_user_has_gaps_and_no_zeros() {
     assert!(metrics.value("spyhole_mount_size_bytes", "mount_point=\"/\"") > 0.0);
 }
 
-#[test]
+#[needs(root)]
 fn in_a_pod_of_several_containers_all_are_told_and_none_is_the_target() {
-    if !requires_root("metrics: a pod of several containers") {
-        return;
-    }
     let pod = Lab::pod();
     let _one = pod.webapp().start();
     let _two = pod.webapp().args(["--listen", "127.0.0.1:8081"]).start();
@@ -312,8 +267,8 @@ fn in_a_pod_of_several_containers_all_are_told_and_none_is_the_target() {
 #[test]
 fn a_named_target_that_is_gone_is_told() {
     let notes = TempDir::new().unwrap();
-    let child = sleeper(&notes, "soon-gone");
-    let pid = child.0.id().to_string();
+    let child = Idle::called(notes.path(), "soon-gone");
+    let pid = child.id().to_string();
     let server = Server::start(
         &["--pid", &pid],
         &["--cache", "0s"],
@@ -331,9 +286,8 @@ fn a_named_target_that_is_gone_is_told() {
 fn hostile_names_stay_values() {
     let notes = TempDir::new().unwrap();
     let name = "x\n\"} 1\\";
-    let child = sleeper(&notes, name);
-    named(&child, name);
-    let metrics = of_one(child.0.id());
+    let child = Idle::called(notes.path(), name).named(name);
+    let metrics = of_one(child.id());
     let label = r#"name="x\\n\"} 1\\\\""#;
     assert_eq!(metrics.value("spyhole_process_group_processes", label), 1.0);
     for line in metrics.0.lines() {
@@ -348,8 +302,10 @@ fn hostile_names_stay_values() {
 fn two_hundred_names_are_fifty_and_other() {
     let notes = TempDir::new().unwrap();
     let names: Vec<String> = (0..200).map(|at| format!("crowd-{at}")).collect();
-    let crowd: Vec<Killed> = names.iter().map(|name| sleeper(&notes, name)).collect();
-    named(crowd.last().unwrap(), "crowd-199");
+    let sleeper = |name: &String| Idle::called(notes.path(), name);
+    let mut crowd: Vec<Idle> = names.iter().map(sleeper).collect();
+    let last = crowd.pop().unwrap().named("crowd-199");
+    crowd.push(last);
     let server = Server::start(&[], &[], &notes.path().join("token"));
     let metrics = server.metrics();
     let groups = metrics.of("spyhole_process_group_processes");
@@ -360,17 +316,14 @@ fn two_hundred_names_are_fifty_and_other() {
     let by_state: f64 = by_state.iter().map(|(_, count)| count).sum();
     assert_eq!(counted, by_state, "nobody is lost");
     assert!(
-        !metrics.0.contains(&format!("\"{}\"", crowd[0].0.id())),
+        !metrics.0.contains(&format!("\"{}\"", crowd[0].id())),
         "no pids"
     );
 }
 
 /// In namespaces of its own: what else this machine does is no part of it.
-#[test]
+#[needs(root)]
 fn a_full_accept_queue_is_seen() {
-    if !requires_root("metrics: a full accept queue") {
-        return;
-    }
     let full = Lab::program(&example("full_queue")).ready("ready ").start();
     let server = Beside::start(full.spyhole(), 0, &[]);
     let metrics = Metrics(server.text("/metrics"));

@@ -9,16 +9,14 @@ use rcgen::{CertifiedKey, generate_simple_self_signed};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::server::{Server, free_address, get};
-use super::{named, sleeper, tool};
+use super::server::{Server, free_address};
 use crate::lab::process::Process;
 use crate::patience::eventually;
+use crate::support::http::get;
+use crate::support::idle::Idle;
 
-#[test]
+#[needs(prometheus)]
 fn a_prometheus_server_scrapes_it_and_answers() {
-    if !tool("prometheus") {
-        return;
-    }
     let notes = TempDir::new().unwrap();
     let file = |name: &str| notes.path().join(name);
     let CertifiedKey { cert, signing_key } =
@@ -26,8 +24,7 @@ fn a_prometheus_server_scrapes_it_and_answers() {
     fs::write(file("cert.pem"), cert.pem()).unwrap();
     fs::write(file("key.pem"), signing_key.serialize_pem()).unwrap();
     let hostile = "w\n\"} 1\\";
-    let child = sleeper(&notes, hostile);
-    named(&child, hostile);
+    let _child = Idle::called(notes.path(), hostile).named(hostile);
     let (cert_file, key_file) = (file("cert.pem"), file("key.pem"));
     let server = Server::start(
         &[],
@@ -71,9 +68,9 @@ fn a_prometheus_server_scrapes_it_and_answers() {
         let answer = get(address, &format!("/api/v1/query?{encoded}"), &[]);
         // It listens before it is ready.
         if answer.status == 503 {
-            return Err(answer.body);
+            return Err(answer.text());
         }
-        let answer: Value = serde_json::from_str(&answer.body).unwrap();
+        let answer: Value = serde_json::from_str(&answer.text()).unwrap();
         let Some(found) = answer["data"]["result"].as_array() else {
             panic!("{what}: {answer:#}");
         };
@@ -87,7 +84,7 @@ fn a_prometheus_server_scrapes_it_and_answers() {
         eventually(what, || {
             TcpStream::connect(address).map_err(|why| why.to_string())?;
             let found = query(what)?;
-            let status = || get(address, "/api/v1/targets", &[]).body;
+            let status = || get(address, "/api/v1/targets", &[]).text();
             (!found.is_empty()).then_some(found).ok_or_else(status)
         })
     };
@@ -103,6 +100,6 @@ fn a_prometheus_server_scrapes_it_and_answers() {
     let samples = found("scrape_samples_scraped > 0")[0].1;
     assert!(samples > 50.0, "{samples}");
     // The form was OpenMetrics: only that has the type.
-    let known = get(address, "/api/v1/metadata?metric=spyhole_build", &[]).body;
+    let known = get(address, "/api/v1/metadata?metric=spyhole_build", &[]).text();
     assert!(known.contains("\"info\""), "{known}");
 }

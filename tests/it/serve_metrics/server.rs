@@ -1,22 +1,15 @@
-//! A server under test, and the little of HTTP that is needed to ask it.
+//! A server whose metrics are read.
 
-use std::fmt::Write as _;
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::Command;
 
-use nix::sys::signal::Signal;
-
-use crate::lab::process::Process;
 use crate::lab::{Setup, spyhole};
-use crate::patience::PATIENCE;
+use crate::support::http::{Reply, get};
+use crate::support::server;
 
 /// A token that nobody else has.
 pub(crate) const TOKEN: &str = "a-token-for-the-tests-0123456789";
-
-/// What its first line on stderr begins with.
-const LISTENS: &str = "spyhole: listening on ";
 
 /// `spyhole serve` on a loopback port; dropping it ends it.
 pub(crate) struct Server {
@@ -25,23 +18,8 @@ pub(crate) struct Server {
 }
 
 enum Running {
-    Here(#[expect(dead_code, reason = "held to be ended")] Process),
+    Here(#[expect(dead_code, reason = "held to be ended")] server::Server),
     InLab(#[expect(dead_code, reason = "held to be ended")] crate::lab::Container),
-}
-
-/// An answer, taken apart.
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: String,
-}
-
-impl Answer {
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let mut found = self.headers.iter();
-        let found = found.find(|(known, _)| known.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.as_str())
-    }
 }
 
 impl Server {
@@ -54,9 +32,11 @@ impl Server {
         command.args(["--access-log", "off"]).args(own);
         std::fs::write(token, TOKEN).unwrap();
         command.arg("--token-file").arg(token);
-        let mut process = Process::start(&mut command, Signal::SIGTERM);
-        let url = process.wait_for_word(LISTENS);
-        Self::stand(&url, Running::Here(process))
+        let server = server::Server::run(&mut command);
+        Self {
+            address: server.address(),
+            _process: Running::Here(server),
+        }
     }
 
     /// The same in a container of the lab, reached through the host's network.
@@ -65,21 +45,15 @@ impl Server {
         let setup = setup.args(["serve", "--listen", "127.0.0.1:0", "--insecure-no-auth"]);
         let setup = setup.args(["--access-log", "off"]).args(own);
         let mut container = setup.start();
-        let url = container.wait_for_word(LISTENS);
-        Self::stand(&url, Running::InLab(container))
-    }
-
-    /// It has said where it listens.
-    fn stand(url: &str, process: Running) -> Self {
-        let address = url.split("://").nth(1).unwrap().trim_end_matches('/');
+        let url = container.wait_for_word(server::LISTENS);
         Self {
-            address: address.parse().unwrap(),
-            _process: process,
+            address: server::address_of(&url),
+            _process: Running::InLab(container),
         }
     }
 
     /// Asks for a path, with the token and these headers.
-    pub(crate) fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+    pub(crate) fn get(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
         let bearer = format!("Bearer {TOKEN}");
         let mut all = vec![("Authorization", bearer.as_str())];
         all.extend(headers);
@@ -87,64 +61,16 @@ impl Server {
     }
 
     /// Asks for a path with these headers and no others.
-    pub(crate) fn get_bare(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+    pub(crate) fn get_bare(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
         get(self.address, path, headers)
     }
 
     /// The metrics in the text format.
     pub(crate) fn metrics(&self) -> Metrics {
         let answer = self.get("/metrics", &[]);
-        assert_eq!(answer.status, 200, "{}", answer.body);
-        Metrics(answer.body)
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        Metrics(answer.text())
     }
-}
-
-/// Asks over plain TCP and reads to the end of the connection.
-pub(crate) fn get(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Answer {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    let mut head = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
-    for (name, value) in headers {
-        write!(head, "{name}: {value}\r\n").unwrap();
-    }
-    head.push_str("\r\n");
-    stream.write_all(head.as_bytes()).unwrap();
-    let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes).unwrap();
-    let text = String::from_utf8(bytes).unwrap();
-    let (head, body) = text.split_once("\r\n\r\n").unwrap();
-    let mut lines = head.lines();
-    let status = lines.next().unwrap().split(' ').nth(1).unwrap();
-    let header = |line: &str| {
-        let (name, value) = line.split_once(':').unwrap();
-        (name.to_owned(), value.trim().to_owned())
-    };
-    let headers: Vec<_> = lines.map(header).collect();
-    let chunked = headers
-        .iter()
-        .any(|(name, value)| name.eq_ignore_ascii_case("transfer-encoding") && value == "chunked");
-    Answer {
-        status: status.parse().unwrap(),
-        body: if chunked {
-            unchunked(body)
-        } else {
-            body.to_owned()
-        },
-        headers,
-    }
-}
-
-fn unchunked(mut text: &str) -> String {
-    let mut whole = String::new();
-    while let Some((length, rest)) = text.split_once("\r\n") {
-        let length = usize::from_str_radix(length, 16).unwrap();
-        if length == 0 {
-            break;
-        }
-        whole.push_str(&rest[..length]);
-        text = &rest[length + 2..];
-    }
-    whole
 }
 
 /// A loopback address that was free a moment ago.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{gap, parsed, sockets};
-use crate::lab::{Container, Lab, Setup, example, requires_root};
+use crate::lab::{Container, Lab, Setup, example};
 
 fn listener(document: &Value) -> &Value {
     let mut found = sockets(document)
@@ -22,11 +22,8 @@ fn look(setup: Setup) -> Value {
     parsed(&setup.args(["ss", "-tlnp", "-o", "json"]).run())
 }
 
-#[test]
+#[needs(root)]
 fn root_with_ptrace_and_the_same_user_see_it_all() {
-    if !requires_root("sockets of a target, seen by those who may") {
-        return;
-    }
     let web = web();
     let root = web.spyhole().uid(0).caps("+sys_ptrace");
     let same = web.spyhole().uid(1000).caps("none").no_new_privs();
@@ -47,11 +44,8 @@ fn root_with_ptrace_and_the_same_user_see_it_all() {
     }
 }
 
-#[test]
+#[needs(root)]
 fn a_stranger_is_told_why_the_owner_is_not_seen() {
-    if !requires_root("sockets of a target, seen by a stranger") {
-        return;
-    }
     let web = web();
     let stranger = || web.spyhole().uid(65_532).caps("none").no_new_privs();
     let document = look(stranger());
@@ -80,22 +74,16 @@ fn a_stranger_is_told_why_the_owner_is_not_seen() {
     assert_eq!(strict.code, Some(4), "{strict}");
 }
 
-#[test]
+#[needs(root)]
 fn root_without_ptrace_is_no_better_than_a_stranger() {
-    if !requires_root("sockets of a target, seen by root without SYS_PTRACE") {
-        return;
-    }
     let web = web();
     let document = look(web.spyhole().uid(0).caps("default"));
     assert_eq!(listener(&document)["owners"], Value::Null);
     assert_eq!(gap(&document, "owners").unwrap()["reason"], "uid");
 }
 
-#[test]
+#[needs(root)]
 fn a_full_accept_queue_is_remarked() {
-    if !requires_root("a full accept queue") {
-        return;
-    }
     let stuck = Lab::program(&example("full_queue")).ready("ready ").start();
     let root = || stuck.spyhole().uid(0).caps("+sys_ptrace");
     let document = look(root());
@@ -107,11 +95,8 @@ fn a_full_accept_queue_is_remarked() {
     assert!(table.stdout_text().contains("accept queue full"), "{table}");
 }
 
-#[test]
+#[needs(root)]
 fn from_another_network_the_tables_serve() {
-    if !requires_root("sockets of a target in another network namespace") {
-        return;
-    }
     let web = web();
     let setup = web.spyhole().share_net(false);
     let document = look(setup.uid(1000).caps("none"));
@@ -134,11 +119,8 @@ fn from_another_network_the_tables_serve() {
     assert_eq!(sources["sources"]["tcp"], "proc");
 }
 
-#[test]
+#[needs(root)]
 fn what_another_container_of_the_pod_holds_is_not_nobodys() {
-    if !requires_root("sockets of another container") {
-        return;
-    }
     let pod = Lab::pod();
     let _one = pod.webapp().uid(1000).caps("none").start();
     let two = pod.webapp().uid(1001).caps("none");

@@ -7,7 +7,7 @@ use std::net::{Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{self as unix, UnixDatagram, UnixListener, UnixStream};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use nix::sys::socket::sockopt::{KeepAlive, ReusePort};
 use nix::sys::socket::{
@@ -16,23 +16,18 @@ use nix::sys::socket::{
 };
 use nix::sys::stat::fstat;
 
+use crate::support::idle::Idle;
+
 /// The crowd; dropping it closes all and ends the child.
 pub(crate) struct Crowd {
     /// What each is, by its inode.
     pub(crate) inodes: BTreeMap<u64, &'static str>,
     /// Holds the listener that was there first too.
-    pub(crate) child: Child,
+    pub(crate) child: Idle,
     /// The inode of that listener.
     pub(crate) shared: u64,
     kept: Vec<Box<dyn Any>>,
     folder: Option<tempfile::TempDir>,
-}
-
-impl Drop for Crowd {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 impl Crowd {
@@ -41,10 +36,10 @@ impl Crowd {
         let shared = TcpListener::bind("127.0.0.1:0").unwrap();
         let inherited = OwnedFd::from(shared.try_clone().unwrap());
         let mut sleep = Command::new("sleep");
-        let child = sleep.arg("600").stdin(Stdio::from(inherited)).spawn();
+        let child = Idle::start(sleep.arg("600").stdin(Stdio::from(inherited)));
         let mut crowd = Self {
             inodes: BTreeMap::new(),
-            child: child.unwrap(),
+            child,
             shared: inode(&shared),
             kept: Vec::new(),
             folder: None,

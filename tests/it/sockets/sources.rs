@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::crowd::Crowd;
 use super::{document, gap, parsed, sockets};
-use crate::lab::{process, requires_root, spyhole};
+use crate::lab::{process, spyhole};
 
 /// What the text tables do not tell, and `null` with a gap stands for.
 const ONLY_DIAG: [&str; 8] = [
@@ -21,11 +21,8 @@ const ONLY_DIAG: [&str; 8] = [
     "v6_only",
 ];
 
-#[test]
+#[needs(root)]
 fn both_sources_tell_the_same() {
-    if !requires_root("the text tables, read from another network namespace") {
-        return;
-    }
     let crowd = Crowd::gather();
     let pid = std::process::id().to_string();
     let words = ["--pid", &pid, "-tuxwae"];

@@ -1,23 +1,15 @@
 //! What `ss` says of the same sockets: state, queues, addresses, and who holds them.
 
 use std::collections::HashMap;
-use std::process::Command;
 
 use serde_json::Value;
 
 use super::crowd::Crowd;
 use super::{document, pids, sockets};
-use crate::lab::{allowed, process};
+use crate::lab::process;
 
-#[test]
+#[needs(ss)]
 fn every_socket_is_as_ss_shows_it() {
-    let stands = match Command::new("ss").arg("-V").output() {
-        Ok(_) => Ok(()),
-        Err(why) => Err(format!("ss: {why}")),
-    };
-    if !allowed("sockets as ss shows them", &stands) {
-        return;
-    }
     let crowd = Crowd::gather();
     let lines = lines_of_ss();
     let document = document(&["-A", "-tuxanp"]);

@@ -9,7 +9,7 @@ use super::pki::Pki;
 use super::servers::{SServer, serve, shake_hands, tls_of, wait_for_the_end};
 use super::{Target, failure, look, says, tls};
 use crate::host::{list, run, spyhole};
-use crate::lab::{Lab, requires_root};
+use crate::lab::Lab;
 
 #[test]
 fn pem_is_the_chain_that_openssl_reads() {
@@ -92,11 +92,8 @@ fn tables_show_session_and_chain_as_they_are_asked_for() {
     }
 }
 
-#[test]
+#[needs(root)]
 fn a_unix_socket_is_found_in_the_root_of_the_target() {
-    if !requires_root("tls: a Unix socket in another root") {
-        return;
-    }
     let pki = Pki::new();
     let config = tls_of(&pki.leaf("leaf", &["web"]));
     let web = Lab::webapp().uid(0).start();
@@ -131,11 +128,8 @@ fn a_unix_socket_is_found_in_the_root_of_the_target() {
     );
 }
 
-#[test]
+#[needs(root)]
 fn names_are_looked_up_in_the_hosts_file_of_the_target() {
-    if !requires_root("tls: another hosts file") {
-        return;
-    }
     let pki = Pki::new();
     let pair = pki.leaf("leaf", &["api.internal"]);
     let server = SServer::start(&pair, &[]);
@@ -249,11 +243,8 @@ fn without_leave_to_connect_nothing_is_dialled() {
     assert!(!dialled.load(std::sync::atomic::Ordering::SeqCst));
 }
 
-#[test]
+#[needs(root)]
 fn where_nobody_else_is_in_sight_the_server_is_asked_all_the_same() {
-    if !requires_root("tls: alone in a container") {
-        return;
-    }
     let seen = Lab::bare().args(["tls", "127.0.0.1:1", "-o", "json"]).run();
     assert_eq!(seen.code, Some(1), "{seen}");
     let document = seen.json();

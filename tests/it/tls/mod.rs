@@ -9,41 +9,32 @@ mod pki;
 mod refusals;
 mod servers;
 mod starttls;
-mod starttls_real;
+pub(crate) mod starttls_real;
 pub(crate) mod target_verdicts;
 mod verdicts;
 
 use std::process::Command;
 
-use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use crate::host::run;
-use crate::lab::process::{Output, Process};
+use crate::lab::process::Output;
+use crate::support::idle::Idle;
 
 /// A process to look at, as the machine's first one may be closed to the test.
-struct Target {
-    pid: String,
-    /// Ends with the test.
-    _process: Process,
-}
+struct Target(Idle);
 
 impl Target {
     fn new() -> Self {
-        let mut command = Command::new("sh");
-        command.args(["-c", "echo $$; exec sleep 1000"]);
-        let mut process = Process::start(&mut command, Signal::SIGKILL);
-        let pid = process.wait_for_line("");
-        Self {
-            pid,
-            _process: process,
-        }
+        Self(Idle::sleep())
     }
 
     /// `spyhole --pid TARGET tls` with these words.
     fn tls(&self, words: &[&str]) -> Output {
         let mut command = Command::new(crate::lab::spyhole());
-        run(command.args(["--pid", &self.pid, "tls"]).args(words))
+        run(command
+            .args(["--pid", &self.0.id().to_string(), "tls"])
+            .args(words))
     }
 
     /// The section of the document, which keeps the contract, with these words.

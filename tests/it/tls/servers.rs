@@ -1,11 +1,9 @@
 //! Servers on the loopback: openssl's, and threads of the test.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::process::Command;
 use std::sync::Arc;
-use std::thread;
-use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use rustls::pki_types::pem::PemObject;
@@ -15,6 +13,7 @@ use rustls::{ServerConfig, ServerConnection};
 use super::pki::Pair;
 use crate::host::run;
 use crate::lab::process::{Output, Process};
+use crate::support::http::listen;
 
 /// A running `openssl s_server`, which ends with the test.
 pub(super) struct SServer {
@@ -53,20 +52,7 @@ pub(super) fn s_client(endpoint: &str, words: &[&str]) -> Output {
 
 /// A server in this process, for as many connections as come: `HOST:PORT`.
 pub(super) fn serve(script: impl Fn(TcpStream) + Send + 'static) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            stream
-                .set_read_timeout(Some(Duration::from_secs(20)))
-                .unwrap();
-            stream
-                .set_write_timeout(Some(Duration::from_secs(20)))
-                .unwrap();
-            script(stream);
-        }
-    });
-    address
+    listen(script).to_string()
 }
 
 /// Reads a line of the client.

@@ -14,14 +14,13 @@ use super::pki::Pki;
 use super::servers::{s_client, serve};
 use super::{failure, look, says};
 use crate::host::run;
-use crate::lab::allowed;
 use crate::lab::process::Process;
 use crate::patience::eventually;
 
 /// `PostgreSQL` does not run as root.
 const NOBODY: u32 = 65534;
 
-fn postgres_programs() -> Result<PathBuf, String> {
+pub(crate) fn postgres_programs() -> Result<PathBuf, String> {
     let versions = fs::read_dir("/usr/lib/postgresql").map_err(|_| "no postgresql".to_owned())?;
     let programs = versions.map(|version| version.unwrap().path().join("bin"));
     let mut whole = programs.filter(|bin| bin.join("initdb").exists());
@@ -70,13 +69,9 @@ fn postgres(pki: &Pki, bin: &Path, words: &[&str]) -> (Process, u16) {
     panic!("postgres did not start");
 }
 
-#[test]
+#[needs(postgres)]
 fn postgres_is_asked_for_tls() {
-    let bin = postgres_programs();
-    if !allowed("tls: a real PostgreSQL", &bin.clone().map(drop)) {
-        return;
-    }
-    let bin = bin.unwrap();
+    let bin = postgres_programs().unwrap();
     let pki = Pki::new();
     let pair = pki.leaf("leaf", &["localhost"]);
     fs::set_permissions(&pair.key, fs::Permissions::from_mode(0o600)).unwrap();
@@ -129,17 +124,8 @@ fn postgres_is_asked_for_tls() {
     assert!(openssl.stdout_text().contains(&new), "{new}: {openssl}");
 }
 
-#[test]
+#[needs(exim)]
 fn a_mail_server_is_asked_for_tls() {
-    let exim = Path::new("/usr/sbin/exim4");
-    let stands = if exim.exists() {
-        Ok(())
-    } else {
-        Err("no exim4".to_owned())
-    };
-    if !allowed("tls: a real mail server", &stands) {
-        return;
-    }
     let pki = Pki::new();
     pki.leaf("leaf", &["localhost"]);
     fs::set_permissions(pki.house.path(), fs::Permissions::from_mode(0o755)).unwrap();

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::pki::{Pair, Pki};
 use crate::host::{list, only, run};
-use crate::lab::{Container, Lab, Output, Setup, example, requires_root};
+use crate::lab::{Container, Lab, Output, Setup, example};
 
 const BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
 
@@ -77,11 +77,8 @@ fn judgement<'a>(look: &'a Value, authorities: &str) -> &'a str {
     verdict["judgement"].as_str().unwrap()
 }
 
-#[test]
+#[needs(root)]
 fn an_image_without_bundle_is_the_reason_and_the_table_begins_with_it() {
-    if !requires_root("tls: an image without a bundle") {
-        return;
-    }
     let house = House::new();
     let web = house.go().start();
     let (code, seen) = look(&web);
@@ -99,11 +96,8 @@ fn an_image_without_bundle_is_the_reason_and_the_table_begins_with_it() {
     assert!(table.contains(printed), "{table}");
 }
 
-#[test]
+#[needs(root)]
 fn a_bundle_in_the_image_verifies_what_mozilla_refuses() {
-    if !requires_root("tls: an image with a bundle") {
-        return;
-    }
     let house = House::new();
     let web = house.go().copy(&house.pki.path("root.pem"), BUNDLE).start();
     let (code, seen) = look(&web);
@@ -114,11 +108,8 @@ fn a_bundle_in_the_image_verifies_what_mozilla_refuses() {
     assert!(!table.contains("The application prints"), "{table}");
 }
 
-#[test]
+#[needs(root)]
 fn a_variable_that_leads_nowhere_takes_the_bundle_away() {
-    if !requires_root("tls: SSL_CERT_FILE that points nowhere") {
-        return;
-    }
     let house = House::new();
     let web = house.go().copy(&house.pki.path("root.pem"), BUNDLE);
     let web = web
@@ -138,11 +129,8 @@ fn a_variable_that_leads_nowhere_takes_the_bundle_away() {
 }
 
 /// The sample application has no TLS in it: no verdict is made up for it, and that is said.
-#[test]
+#[needs(root)]
 fn a_program_whose_authorities_are_not_known_gets_no_verdict_of_its_own() {
-    if !requires_root("tls: a program without TLS") {
-        return;
-    }
     let house = House::new();
     let web = Lab::webapp().start();
     let beside = web.beside(&example("tlsserver")).share_pid(false);

@@ -10,7 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
-use super::{Lab, Output, Setup, example, requires_root};
+use super::{Lab, Output, Setup, example};
 use crate::patience::eventually;
 
 /// What the kernel says to a caller about the root of a target.
@@ -37,49 +37,34 @@ fn peek(caller: Setup, path: &str) -> String {
     open
 }
 
-#[test]
+#[needs(root)]
 fn same_user_without_any_capability_may_look() {
-    if !requires_root("access: same uid and gid") {
-        return;
-    }
     let seen = looks_into(Lab::webapp().uid(1000), |caller| {
         caller.uid(1000).caps("none").no_new_privs()
     });
     assert_eq!(seen, "ok");
 }
 
-#[test]
+#[needs(root)]
 fn same_uid_with_another_gid_may_not_look() {
-    if !requires_root("access: same uid, other gid") {
-        return;
-    }
     let seen = looks_into(Lab::webapp().uid(1000), |caller| caller.uid(1000).gid(2000));
     assert_eq!(seen, "EACCES");
 }
 
-#[test]
+#[needs(root)]
 fn root_with_default_capabilities_may_not_look_at_a_user() {
-    if !requires_root("access: root with default capabilities") {
-        return;
-    }
     let seen = looks_into(Lab::webapp().uid(1000), |caller| caller.uid(0));
     assert_eq!(seen, "EACCES");
 }
 
-#[test]
+#[needs(root)]
 fn root_without_capabilities_may_not_look_at_root_with_them() {
-    if !requires_root("access: root that dropped all, target root with capabilities") {
-        return;
-    }
     let seen = looks_into(Lab::webapp().uid(0), |caller| caller.uid(0).caps("none"));
     assert_eq!(seen, "EACCES");
 }
 
-#[test]
+#[needs(root)]
 fn same_user_may_not_look_at_a_target_with_an_ambient_capability() {
-    if !requires_root("access: target holds an ambient capability") {
-        return;
-    }
     let target = || {
         Lab::webapp()
             .uid(1000)
@@ -95,33 +80,24 @@ fn same_user_may_not_look_at_a_target_with_an_ambient_capability() {
     assert_eq!(seen, "ok");
 }
 
-#[test]
+#[needs(root)]
 fn root_with_sys_ptrace_may_look_at_anyone() {
-    if !requires_root("access: root with SYS_PTRACE") {
-        return;
-    }
     let seen = looks_into(Lab::webapp().uid(1000), |caller| {
         caller.uid(0).caps("+sys_ptrace")
     });
     assert_eq!(seen, "ok");
 }
 
-#[test]
+#[needs(root)]
 fn another_user_namespace_may_not_look() {
-    if !requires_root("access: same uid, another user namespace") {
-        return;
-    }
     let seen = looks_into(Lab::webapp().uid(0).caps("none"), |caller| {
         caller.uid(0).userns()
     });
     assert_eq!(seen, "EACCES");
 }
 
-#[test]
+#[needs(root)]
 fn some_files_are_open_to_a_stranger() {
-    if !requires_root("access: files without a ptrace check") {
-        return;
-    }
     let web = Lab::webapp().uid(1000).start();
     for file in [
         "stat",
@@ -137,22 +113,16 @@ fn some_files_are_open_to_a_stranger() {
     }
 }
 
-#[test]
+#[needs(root)]
 fn hidepid_hides_the_target_from_a_stranger() {
-    if !requires_root("access: hidepid") {
-        return;
-    }
     let web = Lab::webapp().uid(1000).start();
     let stranger = web.beside(&example("lab")).uid(65532).caps("none");
     let seen = peek(stranger.proc_options("hidepid=2"), "/proc/1/stat");
     assert_eq!(seen, "ENOENT");
 }
 
-#[test]
+#[needs(root)]
 fn a_viewer_that_shares_nothing_sees_itself() {
-    if !requires_root("a container of its own") {
-        return;
-    }
     let alone = Lab::bare().program(&example("lab")).uid(1000);
     let output = alone.args(["peek", "/proc/self", "/proc/2"]).run();
     let text = output.stdout_text();
@@ -160,11 +130,8 @@ fn a_viewer_that_shares_nothing_sees_itself() {
     assert!(text.contains("/proc/2 open=ENOENT"), "{output}");
 }
 
-#[test]
+#[needs(root)]
 fn seccomp_answers_openat2_with_the_chosen_errno() {
-    if !requires_root("seccomp") {
-        return;
-    }
     for (profile, errno) in [
         ("none", "ok"),
         ("deny-openat2", "EPERM"),
@@ -181,11 +148,8 @@ fn seccomp_answers_openat2_with_the_chosen_errno() {
     }
 }
 
-#[test]
+#[needs(root)]
 fn the_application_shows_what_it_was_asked_to_show() {
-    if !requires_root("the sample application") {
-        return;
-    }
     let web = Lab::webapp()
         .uid(1000)
         .hostname("web-7d9f")
@@ -236,11 +200,8 @@ fn the_application_shows_what_it_was_asked_to_show() {
     assert_eq!(denied.raw_os_error(), Some(libc::EROFS));
 }
 
-#[test]
+#[needs(root)]
 fn the_application_ends_as_told() {
-    if !requires_root("signals") {
-        return;
-    }
     let mut web = Lab::webapp().uid(1000).start();
     web.signal(Signal::SIGTERM);
     assert_eq!(web.wait().code, Some(0));
@@ -251,11 +212,8 @@ fn the_application_ends_as_told() {
     assert_eq!(stubborn.stop().code, Some(128 + libc::SIGKILL));
 }
 
-#[test]
+#[needs(root)]
 fn nothing_outlives_a_container() {
-    if !requires_root("the end of a container") {
-        return;
-    }
     let web = Lab::webapp().start();
     let all: Vec<i32> = children(web.host_pid)
         .into_iter()
@@ -276,11 +234,8 @@ fn nothing_outlives_a_container() {
     }
 }
 
-#[test]
+#[needs(root)]
 fn a_pod_has_its_pause_and_members_that_see_each_other() {
-    if !requires_root("a pod") {
-        return;
-    }
     let pod = Lab::pod();
     let web = pod.webapp().uid(1000).start();
     let side = pod.webapp().uid(2000).args(["--listen", "127.0.0.1:8081"]);
@@ -301,14 +256,11 @@ fn a_pod_has_its_pause_and_members_that_see_each_other() {
     assert!(text.contains("readlink=ok:/webapp"), "{seen}");
 }
 
-#[test]
+#[needs(root)]
 fn a_failure_names_its_step_and_its_remedy() {
     let absent = |output: &Output, wanted: &str| {
         assert!(output.stderr_text().contains(wanted), "{output}");
     };
-    if !requires_root("failures of lab") {
-        return;
-    }
     let lab = || Lab::program(&example("lab"));
     let output = lab().copy(Path::new("/nowhere"), "/x").try_run();
     absent(&output, "copy /nowhere: No such file or directory");
@@ -321,11 +273,8 @@ fn a_failure_names_its_step_and_its_remedy() {
     absent(&renamed, "would rename the pod");
 }
 
-#[test]
+#[needs(root)]
 fn a_user_without_privilege_makes_containers_by_user_namespaces() {
-    if !requires_root("lab as an unprivileged user") {
-        return;
-    }
     let shelf = TempDir::new().unwrap();
     fs::set_permissions(shelf.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let [lab, webapp] = ["lab", "webapp"].map(|name| {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{PodmanContainer, PodmanLab, requires_podman};
+use super::{PodmanContainer, PodmanLab};
 use crate::lab::example;
 
 fn peek(podman: &PodmanLab, beside: &PodmanContainer, flags: &[&str], path: &str) -> String {
@@ -12,11 +12,8 @@ fn peek(podman: &PodmanLab, beside: &PodmanContainer, flags: &[&str], path: &str
     output.stdout_text()
 }
 
-#[test]
+#[needs(podman)]
 fn a_container_stands_and_the_host_sees_its_id() {
-    if !requires_podman("a Podman container") {
-        return;
-    }
     let podman = PodmanLab::get();
     let web = podman.webapp(&["--user", "1000:1000"], &["--api-key=s3cret"]);
     let cgroup = String::from_utf8(web.host_proc("cgroup")).unwrap();
@@ -26,11 +23,8 @@ fn a_container_stands_and_the_host_sees_its_id() {
     assert!(status.contains("Uid:\t1000\t"), "{status}");
 }
 
-#[test]
+#[needs(podman)]
 fn a_viewer_shares_pid_and_network_and_is_held_to_the_same_rules() {
-    if !requires_podman("a viewer beside a Podman container") {
-        return;
-    }
     let podman = PodmanLab::get();
     let web = podman.webapp(&[], &[]);
     for (flags, wanted) in [
@@ -49,11 +43,8 @@ fn a_viewer_shares_pid_and_network_and_is_held_to_the_same_rules() {
     assert!(seen.code.is_some(), "{seen}");
 }
 
-#[test]
+#[needs(podman)]
 fn a_pod_of_a_manifest_has_its_pause_as_pid_1() {
-    if !requires_podman("a pod by podman kube play") {
-        return;
-    }
     let podman = PodmanLab::get();
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
     let manifest = manifest.join("tests/pods/share-process-namespace.yaml");
@@ -74,11 +65,8 @@ fn a_pod_of_a_manifest_has_its_pause_as_pid_1() {
     assert!(seen.contains("open=EACCES"), "{seen}");
 }
 
-#[test]
+#[needs(podman)]
 fn nothing_is_left_of_a_container() {
-    if !requires_podman("the end of a Podman container") {
-        return;
-    }
     let podman = PodmanLab::get();
     let web = podman.webapp(&[], &[]);
     let (id, pid) = (web.id.clone(), web.host_proc_path(""));

@@ -50,7 +50,8 @@ pub(crate) struct Process {
     child: Child,
     stdout: Arc<Mutex<Vec<u8>>>,
     stderr: Arc<Mutex<Vec<u8>>>,
-    lines: Receiver<Vec<u8>>,
+    /// Behind a lock, so that threads can share what holds a process.
+    lines: Mutex<Receiver<Vec<u8>>>,
     readers: Vec<JoinHandle<()>>,
     /// What ends it together with what it started.
     end: Signal,
@@ -88,7 +89,7 @@ impl Process {
             child,
             stdout,
             stderr,
-            lines,
+            lines: Mutex::new(lines),
             readers,
             end,
         }
@@ -100,6 +101,8 @@ impl Process {
         loop {
             match self
                 .lines
+                .get_mut()
+                .unwrap()
                 .recv_timeout(until.saturating_duration_since(Instant::now()))
             {
                 Ok(line) if line.starts_with(start.as_bytes()) => {

@@ -6,7 +6,6 @@
 //! when the test run ends, in whatever way it ends.
 //!
 //! ```ignore
-//! if !requires_podman("what this test shows") { return; }
 //! let podman = PodmanLab::get();
 //! let web = podman.webapp(&["--user", "1000:1000"], &["--api-key=s3cret"]);
 //! let seen = podman.viewer(&web, &["--user", "1000:1000"], &["ps"]);
@@ -32,7 +31,7 @@ use std::sync::OnceLock;
 pub(crate) use container::{KubePod, PodmanContainer};
 
 use crate::lab::process::{Output, run};
-use crate::lab::{allowed, example, spyhole};
+use crate::lab::{example, spyhole};
 
 /// The sample application as an image; the manifests name it too.
 pub(crate) const WEBAPP_IMAGE: &str = "localhost/spyhole-test-webapp:it";
@@ -54,12 +53,6 @@ shift
 umount --lazy "$directory/root/overlay"
 rm -rf --one-file-system "$directory"
 "#;
-
-/// Whether Podman stands on this machine. Where not, says so loudly; in CI
-/// nothing may be left out.
-pub(crate) fn requires_podman(what: &str) -> bool {
-    allowed(what, &PodmanLab::find().map(drop).map_err(Clone::clone))
-}
 
 /// Podman with a storage of its own.
 pub(crate) struct PodmanLab {
@@ -186,7 +179,8 @@ impl PodmanLab {
         )
     }
 
-    fn find() -> Result<&'static Self, &'static String> {
+    /// It, or why there is none.
+    pub(crate) fn find() -> Result<&'static Self, &'static String> {
         static CURRENT: OnceLock<Result<PodmanLab, String>> = OnceLock::new();
         CURRENT.get_or_init(Self::build).as_ref()
     }

@@ -1,43 +1,43 @@
 //! `spyhole serve` on a port that the kernel chose; dropping it ends it.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
-use std::thread;
+use std::process::Command;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::client::{Reply, dial, drain, exchange, request};
-use crate::lab::spyhole;
-use crate::patience::eventually;
+use super::http::{Reply, dial, drain, get};
+use super::lab::process::Process;
+use super::lab::spyhole;
+use super::patience::{PATIENCE, eventually};
 
-pub(super) struct Server {
-    child: Child,
+/// What its first line on stderr begins with.
+pub(crate) const LISTENS: &str = "spyhole: listening on ";
+
+pub(crate) struct Server {
+    process: Process,
     /// As its first line on stderr names it.
-    pub(super) url: String,
-    said: Arc<Mutex<Vec<u8>>>,
+    pub(crate) url: String,
 }
 
 /// What a server costs at a moment.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Cost {
-    pub(super) descriptors: usize,
-    pub(super) threads: u64,
+pub(crate) struct Cost {
+    pub(crate) descriptors: usize,
+    pub(crate) threads: u64,
     /// Its own, without the pages of the program.
-    pub(super) memory_kib: u64,
+    pub(crate) memory_kib: u64,
 }
 
 impl Server {
     /// With these flags, on a port of 127.0.0.1.
-    pub(super) fn start(flags: &[&str]) -> Self {
+    pub(crate) fn start(flags: &[&str]) -> Self {
         Self::wrapped(&[], flags)
     }
 
     /// The same by other programs, each of which runs the rest of its words in its place.
-    pub(super) fn wrapped(words: &[&str], flags: &[&str]) -> Self {
+    pub(crate) fn wrapped(words: &[&str], flags: &[&str]) -> Self {
         let mut all: Vec<&str> = words.to_vec();
         let spyhole = spyhole();
         all.push(spyhole.to_str().unwrap());
@@ -48,91 +48,70 @@ impl Server {
     }
 
     /// Any command that says where it listens.
-    pub(super) fn run(command: &mut Command) -> Self {
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|why| panic!("{command:?}: {why}"));
-        let mut stderr = BufReader::new(child.stderr.take().unwrap());
-        let mut first = String::new();
-        stderr.read_line(&mut first).unwrap();
-        let url = first.strip_prefix("spyhole: listening on ");
-        let Some(url) = url.map(|url| url.trim_end().to_owned()) else {
-            stderr.read_to_string(&mut first).unwrap();
-            panic!("{command:?} ended with {:?}: {first}", child.wait())
-        };
-        let said = Arc::new(Mutex::new(first.into_bytes()));
-        let to = Arc::clone(&said);
-        thread::spawn(move || {
-            let mut some = [0; 4096];
-            while let Ok(read @ 1..) = stderr.read(&mut some) {
-                to.lock().unwrap().extend_from_slice(&some[..read]);
-            }
-        });
-        Self { child, url, said }
+    pub(crate) fn run(command: &mut Command) -> Self {
+        let mut process = Process::start(command, Signal::SIGKILL);
+        let url = process.wait_for_word(LISTENS);
+        let said = process.said();
+        assert!(said.starts_with(LISTENS), "{command:?}: {said}");
+        Self { process, url }
     }
 
-    pub(super) fn pid(&self) -> i32 {
-        self.child.id().try_into().unwrap()
+    pub(crate) fn pid(&self) -> i32 {
+        self.process.id().try_into().unwrap()
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
-        let url = self.url.split("://").nth(1).unwrap();
-        url.trim_end_matches('/').parse().unwrap()
+    pub(crate) fn address(&self) -> SocketAddr {
+        address_of(&self.url)
     }
 
     /// What a client calls it by.
-    pub(super) fn host(&self) -> String {
+    pub(crate) fn host(&self) -> String {
         self.address().to_string()
     }
 
     /// The token that it made.
-    pub(super) fn token(&self) -> String {
+    pub(crate) fn token(&self) -> String {
         let line = self.wait_for("the token for this run: ");
         line.rsplit(' ').next().unwrap().to_owned()
     }
 
     /// Asks with the token that it made.
-    pub(super) fn get(&self, path: &str) -> Reply {
+    pub(crate) fn get(&self, path: &str) -> Reply {
         let bearer = format!("Bearer {}", self.token());
         self.ask(path, &[("Authorization", &bearer)])
     }
 
     /// Asks with no more than these headers.
-    pub(super) fn ask(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
-        let request = request(path, &self.host(), headers);
-        exchange(dial(self.address()), request.as_bytes())
+    pub(crate) fn ask(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
+        get(self.address(), path, headers)
     }
 
     /// Sends any bytes; all that comes back.
-    pub(super) fn send(&self, bytes: &[u8]) -> Vec<u8> {
+    pub(crate) fn send(&self, bytes: &[u8]) -> Vec<u8> {
         use std::io::Write;
         let mut stream = dial(self.address());
         drop(stream.write_all(bytes));
         drain(&mut stream)
     }
 
-    /// Fails unless an ordinary request is answered in time, and twice out of three in much
     /// Fails unless it answers.
-    pub(super) fn answers(&self) {
+    pub(crate) fn answers(&self) {
         let reply = self.ask("/healthz", &[]);
         assert_eq!((reply.status, reply.text().as_str()), (200, "ok\n"));
     }
 
     /// The whole of stderr until now.
-    pub(super) fn said(&self) -> String {
-        String::from_utf8_lossy(&self.said.lock().unwrap()).into_owned()
+    pub(crate) fn said(&self) -> String {
+        self.process.said()
     }
 
     /// The line of stderr with these words, once it is there.
-    pub(super) fn wait_for(&self, words: &str) -> String {
+    pub(crate) fn wait_for(&self, words: &str) -> String {
         self.wait_asking(words, || {})
     }
 
     /// The same where it says that only when it is asked something.
-    pub(super) fn wait_asking(&self, words: &str, ask: impl Fn()) -> String {
+    pub(crate) fn wait_asking(&self, words: &str, ask: impl Fn()) -> String {
         eventually(format!("a line with {words:?}"), || {
             ask();
             let said = self.said();
@@ -143,7 +122,7 @@ impl Server {
         })
     }
 
-    pub(super) fn cost(&self) -> Cost {
+    pub(crate) fn cost(&self) -> Cost {
         let pid = self.pid();
         let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
         let number = |name: &str| {
@@ -159,7 +138,7 @@ impl Server {
     }
 
     /// Fails unless it costs again what it did, with room for what the allocator keeps.
-    pub(super) fn returns_to(&self, start: Cost) -> Cost {
+    pub(crate) fn returns_to(&self, start: Cost) -> Cost {
         eventually("it costs again what it did at the start", || {
             let now = self.cost();
             let same = now.descriptors <= start.descriptors
@@ -170,26 +149,24 @@ impl Server {
         })
     }
 
-    pub(super) fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.pid()), signal).unwrap();
     }
 
     /// Whether it has ended.
-    pub(super) fn has_ended(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_some()
+    pub(crate) fn has_ended(&mut self) -> bool {
+        !self.process.runs()
     }
 
     /// Waits until it ends; its code.
-    pub(super) fn ends(&mut self) -> Option<i32> {
-        let ended = eventually("it ends", || {
-            let ended = self.child.try_wait().unwrap();
-            ended.ok_or_else(|| self.said())
-        });
+    pub(crate) fn ends(&mut self) -> Option<i32> {
+        let ended = self.process.wait_within(PATIENCE);
+        let ended = ended.unwrap_or_else(|| panic!("it does not end: {}", self.said()));
         ended.code()
     }
 
     /// Fails unless it has neither died nor panicked, and ends in order.
-    pub(super) fn ends_well(mut self) {
+    pub(crate) fn ends_well(mut self) {
         self.signal(Signal::SIGTERM);
         let code = self.ends();
         let said = self.said();
@@ -198,11 +175,8 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        if self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
-            drop(self.child.kill());
-            drop(self.child.wait());
-        }
-    }
+/// What a server on TCP says that it listens on.
+pub(crate) fn address_of(url: &str) -> SocketAddr {
+    let address = url.split("://").nth(1).unwrap();
+    address.trim_end_matches('/').parse().unwrap()
 }

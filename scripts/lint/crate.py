@@ -1,0 +1,61 @@
+"""The crate, as `cargo install` gets it."""
+
+import functools
+import os
+import re
+import unittest
+
+from common import TOP, output_of, text_of
+
+MAY_BE = {
+    "Cargo.toml",
+    "Cargo.toml.orig",
+    "Cargo.lock",
+    ".cargo_vcs_info.json",
+    ".cargo/config.toml",
+    "CHANGELOG.md",
+    "README.md",
+    "SECURITY.md",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+}
+NEEDED = {
+    "Cargo.toml",
+    "Cargo.lock",
+    "README.md",
+    "LICENSE-MIT",
+    "LICENSE-APACHE",
+    "src/main.rs",
+    "src/lib.rs",
+}
+
+
+@functools.cache
+def files():
+    """What `cargo package` puts into the crate."""
+    cargo = os.environ.get("CARGO", "cargo")
+    flags = ("--package=spyhole", "--list", "--locked", "--offline", "--allow-dirty")
+    return set(output_of(cargo, "package", *flags).splitlines())
+
+
+def included(source):
+    """The files that a source reads by `include_…!` where it is no test."""
+    if source.endswith("tests.rs"):
+        return []
+    shipped = text_of(source).split("#[cfg(test)]")[0]
+    names = re.findall(r'include_(?:str|bytes)!\("([^"]*)"', shipped)
+    beside = (TOP / source).parent
+    return [os.path.relpath(beside / name, TOP) for name in names]
+
+
+class Crate(unittest.TestCase):
+    def test_the_crate_holds_what_it_takes_to_build_it(self):
+        self.assertEqual(NEEDED - files(), set())
+        sources = [file for file in files() if file.endswith(".rs")]
+        read = {name for source in sources for name in included(source)}
+        self.assertIn("src/model/schema.json", read)
+        self.assertEqual(read - files(), set(), "read at build time")
+
+    def test_the_crate_holds_nothing_else(self):
+        others = {file for file in files() if not file.startswith("src/")}
+        self.assertEqual(others - MAY_BE, set())

@@ -1,0 +1,12 @@
+//! What the tests are built of; no test of spyhole itself.
+
+pub(crate) mod fake;
+pub(crate) mod fake_root;
+pub(crate) mod host;
+pub(crate) mod http;
+pub(crate) mod idle;
+pub(crate) mod lab;
+pub(crate) mod needs;
+pub(crate) mod patience;
+pub(crate) mod podman;
+pub(crate) mod server;

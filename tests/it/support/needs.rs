@@ -1,0 +1,143 @@
+//! What a test may need of the machine, for `#[needs(…)]` of `tests/needs`: a function for each
+//! word, which says what is missing.
+
+use std::env;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::thread;
+
+use super::lab::{Lab, example};
+use super::podman::PodmanLab;
+use crate::kubectl::tool::Kubectl;
+use crate::run::memory::Cgroup;
+
+pub(crate) type Need = (&'static str, fn() -> Result<(), String>);
+
+/// With another value of it the tests are compiled again, and none of them is `#[ignore]`d.
+const _: Option<&str> = option_env!("CI");
+
+/// Whether a test can run here. Where it cannot, a line on stderr gives the reason; with `CI=true`
+/// it fails.
+pub(crate) fn are_met(needs: &[Need]) -> bool {
+    let missing = needs.iter().find_map(|(name, met)| {
+        let why = met().err()?;
+        let test = thread::current().name().unwrap_or_default().to_owned();
+        Some(format!("skipped: {test} needs {name}: {why}\n"))
+    });
+    let Some(missing) = missing else { return true };
+    assert!(!in_ci(), "no test may be skipped in CI\n{missing}");
+    // Not eprint!: libtest keeps that of a test that passes.
+    drop(io::stderr().write_all(missing.as_bytes()));
+    false
+}
+
+fn in_ci() -> bool {
+    env::var("CI").as_deref() == Ok("true")
+}
+
+/// A binary that was compiled without `CI=true` may have ignored tests in it.
+#[test]
+fn nothing_is_ignored_in_ci() {
+    if in_ci() {
+        let mut listing = Command::new(env::current_exe().unwrap());
+        let ignored = listing.args(["--list", "--ignored"]).output().unwrap();
+        let ignored = String::from_utf8(ignored.stdout).unwrap();
+        assert!(!ignored.contains(": test"), "ignored:\n{ignored}");
+    }
+}
+
+/// The right to make containers.
+pub(crate) fn root() -> Result<(), String> {
+    static MET: OnceLock<Result<(), String>> = OnceLock::new();
+    let met = MET.get_or_init(|| {
+        if !nix::unistd::geteuid().is_root() {
+            return Err("not root".to_owned());
+        }
+        let tried = Lab::program(&example("lab")).args(["peek", "/"]).try_run();
+        match tried.code {
+            Some(0) => Ok(()),
+            _ => Err(tried.to_string()),
+        }
+    });
+    met.clone()
+}
+
+/// Podman, as root, with a storage that works here.
+pub(crate) fn podman() -> Result<(), String> {
+    PodmanLab::find().map(drop).map_err(Clone::clone)
+}
+
+pub(crate) fn fuse() -> Result<(), String> {
+    let opened = File::open("/dev/fuse").map(drop);
+    opened.map_err(|why| format!("/dev/fuse: {why}"))
+}
+
+pub(crate) fn memory_cgroup() -> Result<(), String> {
+    static MET: OnceLock<Result<(), String>> = OnceLock::new();
+    let met = MET.get_or_init(|| Cgroup::new("needed").map(drop));
+    met.clone()
+}
+
+/// A kubectl that is supported.
+pub(crate) fn kubectl() -> Result<(), String> {
+    Kubectl::find().clone().map(drop)
+}
+
+/// The oldest and the newest kubectl that are supported.
+pub(crate) fn each_kubectl() -> Result<(), String> {
+    Kubectl::both().clone().map(drop)
+}
+
+/// getpcaps, setcap, getcap and capsh.
+pub(crate) fn libcap() -> Result<(), String> {
+    crate::capabilities::has_libcap()
+        .then_some(())
+        .ok_or_else(|| "libcap2-bin is not installed: scripts/prepare installs it".to_owned())
+}
+
+pub(crate) fn ss() -> Result<(), String> {
+    starts("ss", "-V")
+}
+
+pub(crate) fn promtool() -> Result<(), String> {
+    starts("promtool", "--version")
+}
+
+pub(crate) fn prometheus() -> Result<(), String> {
+    starts("prometheus", "--version")
+}
+
+pub(crate) fn postgres() -> Result<(), String> {
+    crate::tls::starttls_real::postgres_programs().map(drop)
+}
+
+pub(crate) fn exim() -> Result<(), String> {
+    exists(Path::new("/usr/sbin/exim4"))
+}
+
+pub(crate) fn schemathesis() -> Result<(), String> {
+    exists(&prepared("bin/schemathesis"))
+}
+
+/// Where `scripts/prepare` puts what Debian does not have.
+pub(crate) fn prepared(tool: &str) -> PathBuf {
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools");
+    tools.join(tool)
+}
+
+fn exists(path: &Path) -> Result<(), String> {
+    path.exists().then_some(()).ok_or_else(|| {
+        let path = path.display();
+        format!("{path}: not there; scripts/prepare installs it")
+    })
+}
+
+fn starts(tool: &str, version: &str) -> Result<(), String> {
+    let mut command = Command::new(tool);
+    let silent = command.stdout(Stdio::null()).stderr(Stdio::null());
+    let status = silent.arg(version).status().map(drop);
+    status.map_err(|why| format!("{tool}: {why}; scripts/prepare installs it"))
+}
