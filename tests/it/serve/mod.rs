@@ -7,6 +7,7 @@ mod client;
 mod equal;
 mod guard;
 pub(crate) mod lab;
+mod last_answer;
 mod lifecycle;
 mod limits;
 mod malformed;
