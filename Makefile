@@ -4,7 +4,7 @@
 CARGO ?= cargo
 export CARGO
 
-.PHONY: demo image lab dist test lint lint-packaging unit check-binary bench prepare clean
+.PHONY: demo image lab dist test lint lint-packaging unit check-binary bench performance prepare clean
 
 ## demo: build, start a container without a shell, look into it
 demo:
@@ -51,9 +51,15 @@ unit:
 check-binary:
 	./scripts/check-binary
 
-## bench: spyhole beside the tools it stands in for
+## bench: spyhole beside the tools it stands in for; exit 1 where a goal is missed
 bench:
-	$(CARGO) bench --locked --bench compare -- all
+	$(CARGO) build --release --locked
+	$(CARGO) bench --locked --bench compare -- all --check
+
+## performance: the same, written into docs/performance.md
+performance:
+	$(CARGO) build --release --locked
+	$(CARGO) bench --locked --bench compare -- all --write docs/performance.md
 
 clean:
 	$(CARGO) clean

@@ -63,7 +63,7 @@ impl Drop for Target {
 }
 
 fn run(options: &Options) -> Result<Outcome, String> {
-    let runs = options.runs.unwrap_or(15);
+    let runs = options.rounds(15);
     report::print_machine(runs);
     let house = tempfile::tempdir().map_err(|error| error.to_string())?;
     furnish(house.path()).map_err(|error| error.to_string())?;

@@ -34,6 +34,14 @@ pub(crate) struct Sample {
 }
 
 impl Contender {
+    pub(crate) fn of(name: &'static str, command: &[&str], rows: Option<Rows>) -> Self {
+        Self {
+            name,
+            command: command.iter().map(|word| (*word).to_owned()).collect(),
+            rows,
+        }
+    }
+
     /// The run that warms the caches and is not counted: its output is looked at instead.
     pub(crate) fn warm_up(&self) -> Result<(), String> {
         let Some(rows) = self.rows else {

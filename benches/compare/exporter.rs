@@ -16,7 +16,7 @@ const PROCESSES: usize = 1000;
 const CONFIG: &str = "process_names: [{name: '{{.Comm}}', cmdline: ['.+']}]\n";
 
 fn run(options: &Options) -> Result<Outcome, String> {
-    let rounds = options.runs.unwrap_or(15);
+    let rounds = options.rounds(15);
     report::print_machine(rounds);
     let notes = tempfile::tempdir().map_err(|error| error.to_string())?;
     let config = notes.path().join("config.yaml");

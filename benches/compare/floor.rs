@@ -9,16 +9,34 @@
 
 #![allow(unsafe_code, reason = "std would put its own costs beneath the floor")]
 
-use std::ffi::{CStr, OsString, c_char};
+use std::ffi::{CStr, OsStr, OsString, c_char};
 use std::process::ExitCode;
+
+/// What is read of each process.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Floor {
+    /// `stat`, `cmdline` and `status`.
+    Files,
+    /// The links in `fd`.
+    Descriptors,
+}
+
+/// The floor that a word of the command line names.
+pub(crate) fn named(word: &OsStr) -> Option<Floor> {
+    match word.to_str()? {
+        "floor" => Some(Floor::Files),
+        "fd-floor" => Some(Floor::Descriptors),
+        _ => None,
+    }
+}
 
 /// Walks /proc once, and prints how many processes it read. Fewer than `at_least` is a failure:
 /// a floor that did not do the work would be too low.
-pub(crate) fn run(at_least: Option<OsString>) -> ExitCode {
+pub(crate) fn run(floor: Floor, at_least: Option<OsString>) -> ExitCode {
     let at_least = at_least
         .and_then(|word| word.to_str()?.parse().ok())
         .unwrap_or(0);
-    let seen = walk();
+    let seen = walk(floor);
     println!("{seen}");
     if seen < at_least {
         eprintln!("read {seen} of {at_least} processes");
@@ -27,7 +45,7 @@ pub(crate) fn run(at_least: Option<OsString>) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn walk() -> usize {
+fn walk(floor: Floor) -> usize {
     let mut seen = 0;
     // SAFETY: a valid C string; a null result is handled.
     let list = unsafe { libc::opendir(c"/proc".as_ptr()) };
@@ -49,14 +67,52 @@ fn walk() -> usize {
         if !name.first().is_some_and(u8::is_ascii_digit) {
             continue;
         }
-        let read = [&b"/stat\0"[..], b"/cmdline\0", b"/status\0"]
-            .into_iter()
-            .all(|file| read_once(proc, name, file, &mut buffer));
+        let read = match floor {
+            Floor::Files => [&b"/stat\0"[..], b"/cmdline\0", b"/status\0"]
+                .into_iter()
+                .all(|file| read_once(proc, name, file, &mut buffer)),
+            Floor::Descriptors => read_links(proc, name, &mut buffer),
+        };
         seen += usize::from(read);
     }
     // SAFETY: opened above and not used any more.
     unsafe { libc::closedir(list) };
     seen
+}
+
+/// Lists `fd` and reads each link in it; a thread of the kernel has none.
+fn read_links(proc: i32, pid: &[u8], buffer: &mut [u8; 4096]) -> bool {
+    let mut path = [0_u8; 32];
+    for (to, from) in path.iter_mut().zip(pid.iter().chain(b"/fd\0")) {
+        *to = *from;
+    }
+    // SAFETY: `path` ends with NUL, the stream owns the descriptor and is closed exactly once;
+    // names of entries end with NUL and are valid until the next readdir64; the buffer is writable
+    // for the length given.
+    unsafe {
+        let flags = libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC;
+        let fd = libc::openat(proc, path.as_ptr().cast(), flags);
+        if fd < 0 {
+            return false;
+        }
+        let list = libc::fdopendir(fd);
+        if list.is_null() {
+            libc::close(fd);
+            return false;
+        }
+        loop {
+            let entry = libc::readdir64(list);
+            if entry.is_null() {
+                break;
+            }
+            let name = (&raw const (*entry).d_name).cast::<c_char>();
+            if (*name).cast_unsigned().is_ascii_digit() {
+                libc::readlinkat(fd, name, buffer.as_mut_ptr().cast(), buffer.len());
+            }
+        }
+        libc::closedir(list);
+        true
+    }
 }
 
 /// `file` starts with the slash and ends with NUL.

@@ -8,6 +8,7 @@
 use crate::Outcome;
 use crate::contender::Sample;
 use crate::race::Lane;
+use crate::record;
 
 /// What is compared.
 #[derive(Clone, Copy)]
@@ -24,6 +25,8 @@ pub(crate) enum Against {
     Nothing,
     /// As a multiple of the other's.
     Times(&'static str),
+    /// As a multiple of what two others need together.
+    TimesBoth(&'static str, &'static str),
     /// What it needs more than the other.
     Minus(&'static str),
 }
@@ -49,6 +52,7 @@ pub(crate) fn print(lanes: &[Lane], figures: &[Figure]) -> Outcome {
     for lane in lanes {
         print_lane(lane);
     }
+    record_lanes(lanes);
     println!(
         "(a peak RSS below the harness's own, {:.1} MiB, may show as up to that)",
         own_peak_mib()
@@ -69,11 +73,40 @@ pub(crate) fn print_machine(runs: usize) {
         let text = std::fs::read_to_string(path).unwrap_or_default();
         text.split_whitespace().next().unwrap_or("?").to_owned()
     };
-    println!(
+    let words = format!(
         "{runs} rounds after one to warm up, interleaved; {cpus} CPUs, Linux {}, load {}",
         first_word("/proc/sys/kernel/osrelease"),
         first_word("/proc/loadavg"),
     );
+    println!("{words}");
+    record::note(&words);
+}
+
+fn record_lanes(lanes: &[Lane]) {
+    let mut rows = vec![vec![
+        String::new(),
+        "wall ms".to_owned(),
+        "CPU ms".to_owned(),
+        "peak RSS MiB".to_owned(),
+    ]];
+    for lane in lanes {
+        let mut row = vec![format!("`{}`", lane.name)];
+        match &lane.samples {
+            Ok(samples) => {
+                for measure in [Measure::Wall, Measure::Cpu, Measure::PeakRss] {
+                    let values = samples.iter().map(|sample| measure.value(sample)).collect();
+                    row.push(format!("{:.1}", spread(values).1));
+                }
+            }
+            Err(error) => row.extend([
+                format!("not measured: {error}"),
+                String::new(),
+                String::new(),
+            ]),
+        }
+        rows.push(row);
+    }
+    record::table(&rows);
 }
 
 fn print_lane(lane: &Lane) {
@@ -110,13 +143,22 @@ pub(crate) fn print_rows<const N: usize>(
         .iter()
         .map(|_| format!("{:>30}", "min    median       max"));
     line("", &mut heads.into_iter());
+    let head = std::iter::once(String::new()).chain(measures.iter().map(|name| (*name).to_owned()));
+    let mut table = vec![head.collect::<Vec<_>>()];
     for (name, samples) in rows {
         let cells = samples.iter().map(|samples| {
             let (min, median, max) = spread(samples.clone());
             format!("{min:>10.2}{median:>10.2}{max:>10.2}")
         });
         line(name, &mut cells.into_iter());
+        let medians = samples
+            .iter()
+            .map(|samples| format!("{:.2}", spread(samples.clone()).1));
+        let mut row = vec![(*name).to_owned()];
+        row.extend(medians);
+        table.push(row);
     }
+    record::table(&table);
 }
 
 fn print_figure(figure: &Figure, lanes: &[Lane]) -> Outcome {
@@ -130,6 +172,7 @@ fn print_figure(figure: &Figure, lanes: &[Lane]) -> Outcome {
     let unit = match against {
         Against::Nothing => measure.unit().to_owned(),
         Against::Times(other) => format!(" × {other}"),
+        Against::TimesBoth(one, other) => format!(" × ({one} + {other})"),
         Against::Minus(other) => format!("{} more than {other}", measure.unit()),
     };
     let values = match values(figure, lanes) {
@@ -160,6 +203,7 @@ pub(crate) fn judge(what: &str, goal: Goal, unit: &str, values: Vec<f64>) -> Out
         Goal::AtLeast(limit) => (format!("≥ {limit}"), median >= limit),
         Goal::None => {
             println!("also {what}: {found}{unit}");
+            record::goal(what, "", &format!("{found}{unit}"), "");
             return Outcome::Reached;
         }
     };
@@ -169,6 +213,7 @@ pub(crate) fn judge(what: &str, goal: Goal, unit: &str, values: Vec<f64>) -> Out
         (Outcome::Missed, "missed")
     };
     println!("goal {what} {limit}{unit}: {found} {verdict}");
+    record::goal(what, &format!("{limit}{unit}"), &found, verdict);
     outcome
 }
 
@@ -186,6 +231,10 @@ fn values(figure: &Figure, lanes: &[Lane]) -> Result<Vec<f64>, &'static str> {
         Against::Times(name) => of
             .zip(others(name)?)
             .map(|(own, other)| own / other)
+            .collect(),
+        Against::TimesBoth(one, other) => of
+            .zip(others(one)?.zip(others(other)?))
+            .map(|(own, (one, other))| own / (one + other))
             .collect(),
         Against::Minus(name) => of
             .zip(others(name)?)

@@ -15,7 +15,7 @@ pub(crate) const SCENARIO: Scenario = Scenario {
 const SECONDS: usize = 2;
 
 fn run(options: &Options) -> Result<Outcome, String> {
-    let rounds = options.runs.unwrap_or(9);
+    let rounds = options.rounds(7);
     report::print_machine(rounds);
     let servers = [
         ("spyhole serve", Server::spyhole(&options.spyhole, &[])?),
@@ -97,7 +97,7 @@ fn judge(lanes: &[Lane]) -> Outcome {
         let bare = bare.get(measure).into_iter().flatten();
         of.zip(bare).map(|(own, other)| own / other).collect()
     };
-    let (goal, other) = (Goal::AtLeast(0.8), " × bare hyper");
+    let (goal, other) = (Goal::AtLeast(0.9), " × bare hyper");
     let outcome = report::judge("spyhole serve: requests/s", goal, other, ratio(spyhole, 0));
     report::judge("spyhole serve: CPU", Goal::None, other, ratio(spyhole, 2));
     for (what, measure) in [("requests/s", 0), ("CPU", 2)] {

@@ -12,7 +12,7 @@ use nix::sched::{CloneFlags, unshare};
 use crate::contender::{Contender, Rows};
 use crate::crowd::Crowd;
 use crate::report::{self, Against, Figure, Measure};
-use crate::{Options, Outcome, ROLE, Scenario, race};
+use crate::{Options, Outcome, ROLE, Scenario, race, record};
 
 pub(crate) const SCENARIO: Scenario = Scenario {
     name: "small",
@@ -29,7 +29,7 @@ const FIGURES: &[Figure] = &[
         of: "spyhole ps",
         measure: Measure::Wall,
         against: Against::Times("true"),
-        at_most: Some(2.0),
+        at_most: Some(1.6),
     },
     Figure {
         of: "spyhole ps",
@@ -81,7 +81,7 @@ fn make_namespaces(options: &Options) -> Result<Outcome, String> {
 
 fn measure(options: &Options) -> Result<Outcome, String> {
     mount_proc().map_err(|error| format!("cannot mount /proc: {error}"))?;
-    let runs = options.runs.unwrap_or(200);
+    let runs = options.rounds(200);
     report::print_machine(runs);
     let _crowd = Crowd::gather(PROCESSES)?;
     let contenders = [
@@ -122,6 +122,8 @@ fn go_on_as(role: &str, options: &Options) -> Result<Outcome, String> {
             if let Some(runs) = options.runs {
                 command.args(["--runs", &runs.to_string()]);
             }
+            command.args(options.quick.then_some("--quick"));
+            command.envs(record::file().map(|file| (record::VARIABLE, file)));
             command
                 .args(["small", "--spyhole", &options.spyhole])
                 .env(ROLE, role)

@@ -24,7 +24,7 @@ const FIGURES: &[Figure] = &[
         of: "spyhole tls",
         measure: Measure::Wall,
         against: Against::Minus("openssl s_client"),
-        at_most: Some(2.0),
+        at_most: Some(1.0),
     },
     Figure {
         of: "spyhole tls",
@@ -45,7 +45,7 @@ impl Drop for Server {
 }
 
 fn run(options: &Options) -> Result<Outcome, String> {
-    let runs = options.runs.unwrap_or(50);
+    let runs = options.rounds(50);
     report::print_machine(runs);
     let house = tempfile::tempdir().map_err(|error| error.to_string())?;
     let at = |name: &str| house.path().join(name).display().to_string();

@@ -111,7 +111,7 @@ pub(crate) fn run(
                 },
                 ..options
             };
-            match Scan::open(options, &asked) {
+            match Scan::open(options, &asked, Vec::new()) {
                 Ok(scanned) => Some(scanned),
                 Err(NoTarget::NoProcess(pid)) => {
                     return CheckOutcome::fails(format!("process {pid} not found"));

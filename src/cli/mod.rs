@@ -255,7 +255,10 @@ fn look(
     if let Err(error) = print(&report, requests, format, pem.as_deref(), global) {
         written(&error)?;
     }
-    Ok(verdict(&report, requests, format, global))
+    let exit = verdict(&report, requests, format, global);
+    // The program ends: to take a large document apart would only cost time.
+    std::mem::forget(report);
+    Ok(exit)
 }
 
 /// Refuses requests that ask for more time than the whole look may take.

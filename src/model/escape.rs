@@ -12,9 +12,16 @@ use std::fmt::Write as _;
 #[must_use]
 pub fn escaped(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {
-        Ok(text) if !text.chars().any(must_hide) => Cow::Borrowed(text),
+        Ok(text) if is_printable_ascii(bytes) || !text.chars().any(must_hide) => {
+            Cow::Borrowed(text)
+        }
         _ => Cow::Owned(write_out(bytes)),
     }
+}
+
+/// Most text is, and needs no look at each character.
+fn is_printable_ascii(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 fn write_out(bytes: &[u8]) -> String {

@@ -108,7 +108,8 @@ pub struct Socket {
     /// Inode of its file; absent where it has none: in `time_wait`, or closed and not done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inode: Option<NonZeroU64>,
-    /// Who holds it; several where it was inherited or passed on. Absent without inode.
+    /// Who holds it; several where it was inherited or passed on. Absent without inode, and
+    /// where owners were not asked for.
     /// Empty: every process that was looked at could be read and none holds it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owners: Option<Seen<Box<[Owner]>>>,

@@ -24,22 +24,35 @@ impl Timestamp {
     /// As RFC 3339 in UTC, to the millisecond; also before 1970, where certificates may begin.
     #[must_use]
     pub fn rfc3339(self) -> String {
-        let seconds = match self.0.duration_since(SystemTime::UNIX_EPOCH) {
+        let moment = self.moment();
+        let mut text = String::with_capacity("2026-11-23T19:26:00.007Z".len());
+        let year = moment.year();
+        match u32::try_from(year) {
+            Ok(year) if year < 10_000 => push_digits(&mut text, year, 4),
+            _ => text = format!("{year:04}"),
+        }
+        for (separator, number, width) in [
+            ('-', u8::from(moment.month()).into(), 2),
+            ('-', moment.day().into(), 2),
+            ('T', moment.hour().into(), 2),
+            (':', moment.minute().into(), 2),
+            (':', moment.second().into(), 2),
+            ('.', moment.millisecond().into(), 3),
+        ] {
+            text.push(separator);
+            push_digits(&mut text, number, width);
+        }
+        text.push('Z');
+        text
+    }
+
+    fn moment(self) -> OffsetDateTime {
+        let nanos = match self.0.duration_since(SystemTime::UNIX_EPOCH) {
             Ok(after) => i128::try_from(after.as_nanos()),
             Err(before) => i128::try_from(before.duration().as_nanos()).map(|nanos| -nanos),
         };
-        let moment = OffsetDateTime::from_unix_timestamp_nanos(seconds.unwrap_or_default())
-            .unwrap_or(OffsetDateTime::UNIX_EPOCH);
-        format!(
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-            moment.year(),
-            u8::from(moment.month()),
-            moment.day(),
-            moment.hour(),
-            moment.minute(),
-            moment.second(),
-            moment.millisecond()
-        )
+        OffsetDateTime::from_unix_timestamp_nanos(nanos.unwrap_or_default())
+            .unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
 
     /// Reads what [`rfc3339`](Self::rfc3339) writes, and nothing else.
@@ -75,25 +88,34 @@ impl Timestamp {
         const MONTHS: [&str; 12] = [
             "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
         ];
-        let (then, now) = (self.rfc3339(), now.rfc3339());
-        let part = |from, to| then.get(from..to).unwrap_or_default();
-        if then.get(..10) == now.get(..10) {
-            return part(11, 16).to_owned();
+        let (then, now) = (self.moment(), now.moment());
+        let mut text = String::with_capacity("19:26".len());
+        if then.date() == now.date() {
+            push_digits(&mut text, then.hour().into(), 2);
+            text.push(':');
+            push_digits(&mut text, then.minute().into(), 2);
+        } else if then.year() != now.year() {
+            text = format!("{:04}", then.year());
+        } else {
+            let month = usize::from(u8::from(then.month())).wrapping_sub(1);
+            text.push_str(MONTHS.get(month).unwrap_or(&"?"));
+            push_digits(&mut text, then.day().into(), 2);
         }
-        if then.get(..4) != now.get(..4) {
-            return part(0, 4).to_owned();
-        }
-        let month = part(5, 7)
-            .parse::<usize>()
-            .unwrap_or_default()
-            .wrapping_sub(1);
-        format!("{}{}", MONTHS.get(month).unwrap_or(&"?"), part(8, 10))
+        text
     }
 
     /// The time that has passed from this point until `later`; zero where it has not come yet.
     #[must_use]
     pub fn until(self, later: Timestamp) -> Duration {
         later.0.duration_since(self.0).unwrap_or_default()
+    }
+}
+
+/// The last digits of a number, as many as that.
+fn push_digits(text: &mut String, number: u32, width: u32) {
+    for place in (0..width).rev() {
+        let digit = number / 10_u32.pow(place) % 10;
+        text.extend(char::from_digit(digit, 10));
     }
 }
 

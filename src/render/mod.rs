@@ -1,5 +1,6 @@
 //! Model → what is printed; one file a format. Knows nothing but the model.
 
+mod json;
 pub(crate) mod metrics;
 mod notes;
 mod table;
@@ -69,8 +70,7 @@ pub(crate) fn json(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 /// # Errors
 /// Those of writing.
 pub(crate) fn document(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, value).map_err(io::Error::from)?;
-    writeln!(out)
+    json::write(value, out)
 }
 
 /// The document as YAML.

@@ -115,11 +115,11 @@ fn lay_out<'a>(
         };
         let padding = width.saturating_sub(display_width(&cell));
         if heading.align == Align::Right {
-            line.extend(std::iter::repeat_n(' ', padding));
+            pad(line, padding);
         }
         line.push_str(&cell);
         if heading.align == Align::Left && index < last {
-            line.extend(std::iter::repeat_n(' ', padding));
+            pad(line, padding);
         }
         if index < last {
             line.push_str(GAP);
@@ -127,6 +127,15 @@ fn lay_out<'a>(
         used += width + GAP.len();
     }
     line.truncate(line.trim_end_matches(' ').len());
+}
+
+fn pad(line: &mut String, mut padding: usize) {
+    const BLANKS: &str = "                                                                ";
+    while padding > 0 {
+        let part = BLANKS.get(..padding).unwrap_or(BLANKS);
+        line.push_str(part);
+        padding -= part.len();
+    }
 }
 
 /// A last column is never cut below this, however narrow the terminal.

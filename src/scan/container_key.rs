@@ -6,7 +6,7 @@
 //! be read, saves the rest.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::parse::cgroup::CgroupPaths;
 use crate::parse::container_id::{self, ContainerFromCgroup, Runtime};
@@ -81,7 +81,8 @@ pub(crate) enum IdentitySource {
 /// The identities found so far, shared by the threads of a walk.
 #[derive(Debug, Default)]
 pub(crate) struct Identities {
-    known: Mutex<Known>,
+    /// Written a few times in a walk, and read for each process.
+    known: RwLock<Known>,
 }
 
 #[derive(Debug, Default)]
@@ -103,7 +104,7 @@ impl Identities {
         }
         let namespace = mount_namespace(process);
         if let Some(identity) =
-            namespace.and_then(|inode| self.lock().by_namespace.get(&inode).cloned())
+            namespace.and_then(|inode| self.known().by_namespace.get(&inode).cloned())
         {
             return (identity, IdentitySource::Otherwise);
         }
@@ -114,7 +115,7 @@ impl Identities {
         let from_cgroup = cgroup.as_ref().and_then(container_id::from_cgroups);
         if namespace.is_none()
             && let Some(found) = &from_cgroup
-            && let Some(identity) = self.lock().by_key.get(&Key::Id(found.id.clone())).cloned()
+            && let Some(identity) = self.known().by_key.get(&Key::Id(found.id.clone())).cloned()
         {
             return (identity, IdentitySource::Otherwise);
         }
@@ -127,7 +128,7 @@ impl Identities {
     }
 
     fn remember(&self, namespace: Option<u64>, identity: Identity) -> Arc<Identity> {
-        let mut known = self.lock();
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         let identity = match known.by_key.get(&identity.key) {
             Some(same) => Arc::clone(same),
             None => Arc::new(identity),
@@ -143,8 +144,8 @@ impl Identities {
         identity
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn known(&self) -> std::sync::RwLockReadGuard<'_, Known> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -9,12 +9,14 @@ use super::Scan;
 use super::container_key::{Identities, Identity, Key};
 use super::containers::{self, Marks};
 use super::needs::{CombinedNeeds, Files, Needs, ScanOptions, Scope};
+use super::net_namespace::NetNamespace;
 use super::no_target::{NoTarget, listed};
 use super::reader::{ProcessFilter, ProcessReader, WITHOUT_HIDEPID};
 
 use super::needs::Choice;
 use super::select::{ReferenceProcesses, Selection, select};
 use super::snapshot::ProcessSnapshot;
+use super::sock_diag_answers::SockDiagAnswers;
 use super::target::TargetHandle;
 use super::walk::{First, Plan, Walk, keep_first, walk};
 use crate::model::container::Container;
@@ -25,11 +27,16 @@ use crate::sys::clock::Clock;
 use crate::sys::{ProcDir, ProcessDir};
 
 impl Scan {
-    /// Finds the target and walks as far as the requests need it.
+    /// Finds the target and walks as far as the requests need it. Meanwhile `sock_diag` is asked
+    /// what they will want to know of it, where that is about the target.
     ///
     /// # Errors
     /// [`NoTarget`], where there is nothing to look at or more than one thing.
-    pub(crate) fn open(options: ScanOptions, needs: &[Needs]) -> Result<(Self, Gaps), NoTarget> {
+    pub(crate) fn open(
+        options: ScanOptions,
+        needs: &[Needs],
+        sock_diag: Vec<Vec<u8>>,
+    ) -> Result<(Self, Gaps), NoTarget> {
         let proc = ProcDir::open(&options.proc).map_err(|errno| NoTarget::NoProc {
             path: options.proc.clone(),
             errno,
@@ -44,6 +51,7 @@ impl Scan {
             }),
             clock: Clock::read(),
             needs: CombinedNeeds::of(needs),
+            sock_diag,
             deadline: Instant::now() + options.timeout,
             options,
         };
@@ -55,6 +63,7 @@ struct Scanner {
     reader: Arc<ProcessReader>,
     clock: Clock,
     needs: CombinedNeeds,
+    sock_diag: Vec<Vec<u8>>,
     deadline: Instant,
     options: ScanOptions,
 }
@@ -64,6 +73,7 @@ struct ScanResult {
     selection: Selection,
     own_pid: Option<i32>,
     walk: Walk,
+    sock_diag_answers: SockDiagAnswers,
     pause: Option<Key>,
     own: Option<Key>,
 }
@@ -121,8 +131,23 @@ impl Scanner {
         Ok(self.scan(result, target, containers))
     }
 
-    /// Visits the landmarks, decides, and visits everyone else that is needed.
+    /// Visits the reference processes, decides, and visits everyone else that is needed. A process
+    /// that was named is walked alone, unless its container has to be told by its parents.
     fn meet(&self, choice: &Choice, buffer: &mut Vec<u8>) -> Result<ScanResult, NoTarget> {
+        let result = self.meet_with(choice, true, buffer)?;
+        let unplaced = |facts: &ProcessSnapshot| facts.identity.key == Key::Unknown && facts.read;
+        if choice.pid.is_some() && result.walk.facts.iter().any(unplaced) {
+            return self.meet_with(choice, false, buffer);
+        }
+        Ok(result)
+    }
+
+    fn meet_with(
+        &self,
+        choice: &Choice,
+        alone: bool,
+        buffer: &mut Vec<u8>,
+    ) -> Result<ScanResult, NoTarget> {
         let CombinedNeeds {
             files, main_files, ..
         } = self.needs;
@@ -132,7 +157,10 @@ impl Scanner {
         } else {
             Files::empty()
         };
-        let mut references = ReferenceProcesses::read(&self.reader, main_files, own_files, buffer);
+        // PID 1 is not shown where another process was named.
+        let is_shown = self.needs.scope == Scope::All || choice.pid.is_none_or(|pid| pid == 1);
+        let first_files = if is_shown { main_files } else { Files::empty() };
+        let mut references = ReferenceProcesses::read(&self.reader, first_files, own_files, buffer);
         let selection =
             select(&self.reader, choice, &mut references, buffer).map_err(NoTarget::NoProcess)?;
         let pause = references.pause().cloned();
@@ -149,6 +177,7 @@ impl Scanner {
             .collect();
         let mut pids = match (&selection.main, self.needs.scope) {
             (Some(main), Scope::Main) => vec![main.pid()],
+            (Some(main), Scope::Target) if choice.pid.is_some() && alone => vec![main.pid()],
             // A list that cannot be read is not an empty one.
             _ => self.reader.proc.pids().map_err(|errno| NoTarget::NoProc {
                 path: self.options.proc.clone(),
@@ -158,7 +187,7 @@ impl Scanner {
         pids.retain(|pid| !visited.contains(pid));
         let read: Arc<ProcessFilter> = match self.needs.scope {
             Scope::All => Arc::new(|_, _| true),
-            Scope::Main | Scope::Target => Arc::clone(&selection.wanted),
+            Scope::Main | Scope::Target | Scope::Containers => Arc::clone(&selection.wanted),
         };
         let target = Arc::clone(&selection.wanted);
         let plan = Plan {
@@ -169,7 +198,20 @@ impl Scanner {
             read: Arc::clone(&read),
             target,
         };
-        let mut walk = walk(&self.reader, plan, self.deadline);
+        let is_own_network = self.needs.scope > Scope::Main
+            && !self.sock_diag.is_empty()
+            && match &selection.main {
+                Some(main) => NetNamespace::of_viewer(&self.reader.proc)
+                    .is_some_and(|own| own.is(&NetNamespace::of(main))),
+                // Whose it is turns out later: what was asked for nothing costs little.
+                None => self.needs.scope == Scope::All,
+            };
+        let mut sock_diag_answers = SockDiagAnswers::default();
+        let mut walk = walk(&self.reader, plan, self.deadline, || {
+            if is_own_network {
+                sock_diag_answers = SockDiagAnswers::read(&self.sock_diag);
+            }
+        });
         if first_is_hidden(&references) && !walk.refused.iter().any(|(pid, _)| *pid == 1) {
             let hidden = Refusal::of(Reason::Hidepid).needing(WITHOUT_HIDEPID);
             walk.refused.push((1, hidden));
@@ -191,6 +233,7 @@ impl Scanner {
             selection,
             own_pid,
             walk,
+            sock_diag_answers,
             pause,
             own,
         })
@@ -257,9 +300,11 @@ impl Scanner {
             net: self.options.net,
             timeout: self.options.timeout,
             target,
+            files: self.needs.files,
             processes: result.walk.facts,
             containers,
             own_pid: result.own_pid,
+            sock_diag_answers: result.sock_diag_answers,
             labels,
         };
         (scan, gaps)

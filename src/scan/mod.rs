@@ -17,6 +17,7 @@ pub(crate) mod reader;
 pub(crate) mod security;
 pub(crate) mod select;
 pub(crate) mod snapshot;
+pub(crate) mod sock_diag_answers;
 pub(crate) mod target;
 pub(crate) mod walk;
 pub(crate) mod wrong_namespace;
@@ -32,9 +33,10 @@ use crate::model::target::Target;
 use crate::redact::Redactor;
 use crate::sys::clock::Clock;
 use container_key::{Identity, Key};
-use needs::NetPolicy;
+use needs::{Files, NetPolicy};
 use reader::ProcessReader;
 use snapshot::ProcessSnapshot;
+use sock_diag_answers::SockDiagAnswers;
 use target::TargetHandle;
 
 /// The result of one walk of /proc: what the sections fill the document from.
@@ -51,12 +53,16 @@ pub(crate) struct Scan {
     pub timeout: Duration,
     /// The target, held open.
     pub target: Option<TargetHandle>,
+    /// What was read of each process in scope.
+    pub files: Files,
     /// The processes in scope, by pid.
     pub processes: Vec<ProcessSnapshot>,
     /// The containers that the walk met, as far as the scope led to them.
     pub containers: Vec<Container>,
     /// spyhole's own id in the /proc that is walked.
     pub own_pid: Option<i32>,
+    /// What `sock_diag` answered meanwhile.
+    pub sock_diag_answers: SockDiagAnswers,
     /// What to call each container.
     pub labels: HashMap<Key, String>,
 }

@@ -66,8 +66,10 @@ pub(crate) struct ScanOptions {
 pub(crate) enum Scope {
     /// The main process of the target.
     Main,
-    /// Every process of the target; the containers in sight are told apart.
+    /// Every process of the target.
     Target,
+    /// Every process of the target; all in sight are told apart by container.
+    Containers,
     /// Every process in sight.
     All,
 }

@@ -6,10 +6,12 @@
 //! everyone. Such numbers begin at `PROC_DYNAMIC_FIRST`; a sandbox that emulates /proc
 //! numbers as it likes, so others prove nothing.
 
+use std::path::Path;
+
 use nix::errno::Errno;
 
 use crate::parse::namespace_link::NamespaceLink;
-use crate::sys::ProcessDir;
+use crate::sys::{ProcDir, ProcessDir};
 
 /// `PROC_DYNAMIC_FIRST` of the kernel.
 const DYNAMIC_FIRST: u64 = 0xf000_0000;
@@ -45,6 +47,17 @@ impl NetNamespace {
             inode,
             tables: tables.filter(|inode| *inode >= DYNAMIC_FIRST),
         }
+    }
+
+    /// The one that spyhole is in, where its own /proc tells: the one that is walked, or else its
+    /// own.
+    #[must_use]
+    pub(crate) fn of_viewer(proc: &ProcDir) -> Option<Self> {
+        let of = |proc: &ProcDir| {
+            let process = proc.process(proc.own_pid().ok()?).ok()?;
+            Some(Self::of(&process))
+        };
+        of(proc).or_else(|| of(&ProcDir::open(Path::new("/proc")).ok()?))
     }
 
     /// Whether both are proved to be one.

@@ -1,7 +1,7 @@
 //! Reads single files of one process, and explains a refusal by comparing credentials.
 
 use std::ffi::CStr;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use nix::errno::Errno;
 
@@ -24,7 +24,7 @@ pub(crate) struct ProcessFiles<'a> {
     pub(crate) process: &'a ProcessDir,
     pub(crate) buffer: &'a mut Vec<u8>,
     /// What `status` said, where it was read.
-    pub(crate) status: Option<Status>,
+    pub(crate) status: Option<Arc<Status>>,
     /// Of the process; made only once something was refused.
     pub(crate) credentials: Option<Credentials>,
 }
@@ -81,7 +81,7 @@ impl ProcessFiles<'_> {
         } = self;
         refusal_below(process, errno, check, viewer, || {
             let read = || match status.take() {
-                Some(status) => Credentials::with_status(process, status, buffer),
+                Some(status) => Credentials::with_status(process, Status::clone(&status), buffer),
                 None => Credentials::of(process, buffer),
             };
             credentials.get_or_insert_with(read).clone()

@@ -135,11 +135,11 @@ impl ProcessFiles<'_> {
                     AccessCheck::Open,
                     Status::parse,
                 )
-                .map(Box::new),
+                .map(Arc::new),
             );
         }
         if let Some(Ok(status)) = &facts.status {
-            self.status = Some((**status).clone());
+            self.status = Some(Arc::clone(status));
         }
         if files.contains(Files::CMDLINE) {
             facts.args = Some(if bodiless {
@@ -217,8 +217,8 @@ impl ProcessFiles<'_> {
     }
 
     fn fd_count(&mut self) -> Result<Option<u64>, Refusal> {
-        match self.process.numbers_in(c"fd") {
-            Ok(numbers) => Ok(Some(numbers.len() as u64)),
+        match self.process.descriptor_count() {
+            Ok(count) => Ok(Some(count)),
             // On its way out: its files are closed already.
             Err(Errno::ENOENT) => Ok(None),
             Err(errno) => Err(self.refused(errno, AccessCheck::Owner)),

@@ -30,7 +30,7 @@ pub(crate) struct ProcessSnapshot {
     /// Whether the wanted files were read, or only what tells the container.
     pub read: bool,
     /// `status`.
-    pub status: Option<Result<Box<Status>, Refusal>>,
+    pub status: Option<Result<Arc<Status>, Refusal>>,
     /// `cmdline`, split.
     pub args: Option<Result<Vec<Vec<u8>>, Refusal>>,
     /// What was read of [`PLAIN_FILES`](super::plain_files::PLAIN_FILES): see [`Self::file`].

@@ -75,9 +75,15 @@ pub(crate) struct First {
     pub dir: ProcessDir,
 }
 
-/// Visits these processes on threads of its own until the deadline.
-pub(crate) fn walk(reader: &Arc<ProcessReader>, plan: Plan, deadline: Instant) -> Walk {
+/// Visits these processes on threads of its own until the deadline; `meanwhile` is done on this one.
+pub(crate) fn walk(
+    reader: &Arc<ProcessReader>,
+    plan: Plan,
+    deadline: Instant,
+    meanwhile: impl FnOnce(),
+) -> Walk {
     if plan.pids.is_empty() {
+        meanwhile();
         return Walk::default();
     }
     let threads = if plan.pids.len() < WORTH_A_SECOND_THREAD {
@@ -110,6 +116,7 @@ pub(crate) fn walk(reader: &Arc<ProcessReader>, plan: Plan, deadline: Instant) -
         // here, without the guard against a kernel that stalls.
         job.run(0, Some(deadline));
     }
+    meanwhile();
     // Nothing is ever sent: the last thread that ends hangs up.
     let left = deadline.saturating_duration_since(Instant::now());
     let late = started > 0 && receiver.recv_timeout(left) == Err(RecvTimeoutError::Timeout);

@@ -38,7 +38,7 @@ impl Request for ContainersQuery {
     fn needs(&self, _: Detail) -> Needs {
         Needs {
             files: Files::empty(),
-            scope: Scope::Target,
+            scope: Scope::Containers,
             target: false,
         }
     }

@@ -50,7 +50,8 @@ pub(crate) fn report(
         .iter()
         .map(|request| request.needs(detail))
         .collect();
-    let (scan, mut gaps) = Scan::open(options, &needs)?;
+    let sock_diag = requests.iter().flat_map(|request| request.sock_diag());
+    let (scan, mut gaps) = Scan::open(options, &needs, sock_diag.collect())?;
     let mut report = Report::begin(Timestamp(scan.clock.now));
     report.target = scan.describe_target(&mut gaps);
     for request in requests {

@@ -124,6 +124,11 @@ pub(crate) trait Request: Send {
     /// What must be read.
     fn needs(&self, detail: Detail) -> Needs;
 
+    /// What it will ask `sock_diag`, as messages: to be asked while the walk is under way.
+    fn sock_diag(&self) -> Vec<Vec<u8>> {
+        Vec::new()
+    }
+
     /// Puts the section into the report.
     fn fill(&self, scan: &Scan, gaps: &mut SectionGaps<'_>, report: &mut Report);
 

@@ -127,6 +127,10 @@ impl<V: View> Request for Viewed<V> {
         self.query.needs(detail)
     }
 
+    fn sock_diag(&self) -> Vec<Vec<u8>> {
+        self.query.sock_diag()
+    }
+
     fn fill(&self, scan: &Scan, gaps: &mut SectionGaps<'_>, report: &mut Report) {
         self.query.fill(scan, gaps, report);
     }

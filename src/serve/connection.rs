@@ -1,8 +1,11 @@
 //! One connection, from the first byte to the last.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -16,6 +19,9 @@ use super::connections::ClientState;
 use super::secure::Secure;
 use super::service;
 use super::wire::Wire;
+
+/// The part of its lifetime after which the next answer is the last one of a connection.
+const ANNOUNCED_FROM: f64 = 0.5;
 
 /// Serves it to its end.
 pub(super) async fn serve(
@@ -97,8 +103,20 @@ where
         .half_close(false);
     let answering = Arc::clone(&server);
     let standing = Arc::clone(&caller.standing);
-    let service =
-        service_fn(move |request| service::answer(Arc::clone(&answering), caller.clone(), request));
+    // A connection that is closed while a request is on its way loses it, so the end is announced
+    // on an answer before.
+    let last_from = Instant::now() + lifetime.mul_f64(ANNOUNCED_FROM);
+    let service = service_fn(move |request| {
+        let answer = service::answer(Arc::clone(&answering), caller.clone(), request);
+        async move {
+            let mut reply = answer.await?;
+            if Instant::now() >= last_from {
+                let close = HeaderValue::from_static("close");
+                reply.headers_mut().insert(CONNECTION, close);
+            }
+            Ok::<_, Infallible>(reply)
+        }
+    });
     let connection = http.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     tokio::select! {

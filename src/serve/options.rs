@@ -72,7 +72,7 @@ pub(crate) struct ServeOptions {
     /// Maximum open connections; a further one closes the oldest.
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..), help_heading = LIMITS)]
     pub max_connections: u16,
-    /// Close a connection after this long.
+    /// Close a connection after this long; its last answer says so before (Connection: close).
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = humantime::parse_duration, help_heading = LIMITS)]
     pub connection_lifetime: Duration,
     /// Wait at most this long for the head of a request.

@@ -1,13 +1,17 @@
 //! The open files of a process: `/proc/PID/fd`, counted and read in one pass.
 
-use std::fmt::Write as _;
+use std::mem::MaybeUninit;
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, openat, readlinkat};
+use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
+use rustix::fs::{RawDir, readlinkat_raw};
 
-use super::numbers::numbers;
+use super::numbers::{PAGE, number};
 use super::proc_dir::ProcessDir;
+
+/// The kernel makes no longer link than this: it has a page for it.
+const LONGEST_LINK: usize = 4096;
 
 /// What came of reading `fd`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,23 +33,31 @@ pub(crate) fn fd_links(
 ) -> Result<FdTable, Errno> {
     let flags = OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let links = process.noted(openat(process, c"fd", flags, Mode::empty()))?;
-    let numbers = numbers(&links)?;
+    let mut page = [MaybeUninit::uninit(); PAGE];
+    let mut goal = [MaybeUninit::uninit(); LONGEST_LINK];
+    let mut entries = RawDir::new(&links, &mut page);
     let mut table = FdTable {
-        count: numbers.len() as u64,
+        count: 0,
         refused: None,
     };
-    let mut name = String::new();
-    for fd in numbers {
-        name.clear();
-        // Writing into a String cannot fail.
-        let _ = write!(name, "{fd}");
-        match readlinkat(&links, name.as_str()) {
-            Ok(goal) => each(fd, goal.as_encoded_bytes()),
-            Err(Errno::ENOENT) => {}
-            Err(errno) => {
-                table.refused = Some(errno);
-                break;
-            }
+    // On the stack throughout: a walk over thousands of processes allocates nothing for it.
+    while let Some(entry) = entries.next() {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(rustix::io::Errno::INTR) => continue,
+            Err(errno) => return process.noted(Err(Errno::from_raw(errno.raw_os_error()))),
+        };
+        let Some(fd) = number(entry.file_name()) else {
+            continue;
+        };
+        table.count += 1;
+        if table.refused.is_some() {
+            continue;
+        }
+        match readlinkat_raw(&links, entry.file_name(), &mut goal) {
+            Ok((goal, _)) => each(fd, goal),
+            Err(rustix::io::Errno::NOENT) => {}
+            Err(errno) => table.refused = Some(Errno::from_raw(errno.raw_os_error())),
         }
     }
     Ok(table)

@@ -1,5 +1,6 @@
 //! Directories of /proc whose entries are numbers: processes, threads, descriptors.
 
+use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::os::fd::AsFd;
 
@@ -8,7 +9,7 @@ use rustix::fs::RawDir;
 
 /// A page of entries at a time: enough for the descriptors of most processes, and on
 /// the stack, so that a walk over thousands of processes allocates nothing for it.
-const PAGE: usize = 4096;
+pub(super) const PAGE: usize = 4096;
 
 /// The entries that are numbers, in the directory's order.
 ///
@@ -20,13 +21,22 @@ pub(super) fn numbers(directory: impl AsFd) -> Result<Vec<i32>, Errno> {
     let mut numbers = Vec::new();
     while let Some(entry) = entries.next() {
         match entry {
-            Ok(entry) => {
-                let name = entry.file_name().to_str().ok();
-                numbers.extend(name.and_then(|name| name.parse::<i32>().ok()));
-            }
+            Ok(entry) => numbers.extend(number(entry.file_name())),
             Err(rustix::io::Errno::INTR) => {}
             Err(errno) => return Err(Errno::from_raw(errno.raw_os_error())),
         }
     }
     Ok(numbers)
+}
+
+/// A name that is a number as the kernel writes it.
+pub(super) fn number(name: &CStr) -> Option<i32> {
+    let digits = name.to_bytes();
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0_i32, |number, digit| {
+        let digit = digit.is_ascii_digit().then(|| i32::from(digit - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    })
 }

@@ -11,6 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, open, openat};
 use nix::sys::stat::{FileStat, Mode, fstat, fstatat};
+use nix::sys::statfs::{PROC_SUPER_MAGIC, fstatfs};
+use nix::sys::utsname::uname;
+use nix::unistd::{AccessFlags, faccessat};
 
 use super::bounded::{Truncation, Until, read_bounded};
 use super::numbers::numbers;
@@ -26,6 +29,8 @@ const READ: OFlag = OFlag::O_RDONLY
 #[derive(Debug)]
 pub(crate) struct ProcDir {
     dir: OwnedFd,
+    /// Whether the size of `fd` is the number of its entries.
+    sizes_count: bool,
 }
 
 /// One process: a descriptor on `/proc/PID`.
@@ -33,6 +38,8 @@ pub(crate) struct ProcDir {
 pub(crate) struct ProcessDir {
     dir: OwnedFd,
     pid: i32,
+    /// As of its [`ProcDir`].
+    sizes_count: bool,
     /// Whether something below it was not there.
     missed: AtomicBool,
 }
@@ -43,9 +50,10 @@ impl ProcDir {
     /// # Errors
     /// The errno of open(2).
     pub(crate) fn open(path: &Path) -> Result<Self, Errno> {
-        Ok(Self {
-            dir: open(path, DIRECTORY, Mode::empty())?,
-        })
+        let dir = open(path, DIRECTORY, Mode::empty())?;
+        let is_proc = fstatfs(&dir).is_ok_and(|one| one.filesystem_type() == PROC_SUPER_MAGIC);
+        let sizes_count = is_proc && kernel_is_at_least(6, 2);
+        Ok(Self { dir, sizes_count })
     }
 
     /// The ids of all processes that are listed, in the directory's order.
@@ -72,6 +80,7 @@ impl ProcDir {
         Ok(ProcessDir {
             dir,
             pid,
+            sizes_count: self.sizes_count,
             missed: AtomicBool::new(false),
         })
     }
@@ -117,6 +126,7 @@ impl ProcessDir {
         Ok(Self {
             dir: self.dir.try_clone().map_err(|_| Errno::EMFILE)?,
             pid: self.pid,
+            sizes_count: self.sizes_count,
             missed: AtomicBool::new(false),
         })
     }
@@ -193,6 +203,29 @@ impl ProcessDir {
         Ok(link.into_vec())
     }
 
+    /// How many descriptors it has open.
+    ///
+    /// Since Linux 6.2 the size of `fd` is their number: it takes the same right as to list them,
+    /// and the kernel makes no entry for each of them.
+    ///
+    /// # Errors
+    /// The errno of opening or reading the directory.
+    pub(crate) fn descriptor_count(&self) -> Result<u64, Errno> {
+        let may_list = || {
+            let effective = AtFlags::AT_EACCESS;
+            faccessat(&self.dir, c"fd", AccessFlags::R_OK, effective).is_ok()
+        };
+        // Where there is none, and why something was refused, the directory itself tells.
+        if self.sizes_count
+            && may_list()
+            && let Ok(size) = fstatat(&self.dir, c"fd", AtFlags::AT_SYMLINK_NOFOLLOW)
+            && let Ok(count @ 1..) = u64::try_from(size.st_size)
+        {
+            return Ok(count);
+        }
+        Ok(self.numbers_in(c"fd")?.len() as u64)
+    }
+
     /// The numbered entries of a directory of it: `fd` or `task`.
     ///
     /// # Errors
@@ -234,6 +267,15 @@ impl AsFd for ProcessDir {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.dir.as_fd()
     }
+}
+
+fn kernel_is_at_least(major: u32, minor: u32) -> bool {
+    let Ok(names) = uname() else { return false };
+    let release = names.release().to_string_lossy();
+    let mut numbers = release
+        .split(|character: char| !character.is_ascii_digit())
+        .map_while(|digits| digits.parse::<u32>().ok());
+    matches!((numbers.next(), numbers.next()), (Some(first), Some(second)) if (first, second) >= (major, minor))
 }
 
 fn numeric_entries(parent: BorrowedFd<'_>, name: &CStr) -> Result<Vec<i32>, Errno> {

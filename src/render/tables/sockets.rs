@@ -1,6 +1,8 @@
 //! The table of sockets: the columns of `ss`, with what is remarkable at the end.
 
 use core::net::IpAddr;
+use std::fmt::Write as _;
+use std::io;
 
 use super::table::{Align, Cell, Heading, Table};
 use crate::model::byte_string::ByteString;
@@ -16,6 +18,8 @@ pub(crate) struct Columns {
     pub wide: bool,
     /// RTT, CWND, RETRANS, SENT and RECEIVED too.
     pub extended: bool,
+    /// PROCESS too.
+    pub owners: bool,
 }
 
 /// How many owners a cell names.
@@ -102,7 +106,9 @@ fn table<'a>(sockets: impl Iterator<Item = &'a Socket> + Clone, columns: Columns
         let titles = ["RTT", "CWND", "RETRANS", "SENT", "RECEIVED"];
         headings.extend(titles.map(right));
     }
-    headings.push(left("PROCESS"));
+    if columns.owners {
+        headings.push(left("PROCESS"));
+    }
     // Without one the column would be blanks only.
     let remarked = sockets.clone().any(|socket| !remark(socket).is_empty());
     if remarked {
@@ -127,7 +133,9 @@ fn table<'a>(sockets: impl Iterator<Item = &'a Socket> + Clone, columns: Columns
         if columns.extended {
             row.extend(extended(socket));
         }
-        row.push(process(socket));
+        if columns.owners {
+            row.push(process(socket));
+        }
         if remarked {
             row.push(remark(socket).into());
         }
@@ -225,15 +233,24 @@ fn peer(socket: &Socket) -> Cell {
 }
 
 fn endpoint(socket: &Socket, address: Option<IpAddr>, port: Option<u32>) -> Cell {
-    let port = port.map_or("*".to_owned(), |port| port.to_string());
-    let scope = interface(socket)
-        .map(|interface| format!("%{interface}"))
-        .unwrap_or_default();
-    Cell::from(match address {
-        None => format!("*:{port}"),
-        Some(IpAddr::V4(address)) => format!("{address}{scope}:{port}"),
-        Some(IpAddr::V6(address)) => format!("[{address}{scope}]:{port}"),
-    })
+    // Written in one piece: a table may have a hundred thousand rows.
+    let mut text = String::with_capacity("[2001:db8::1:2:3]:65535".len());
+    let v6 = matches!(address, Some(IpAddr::V6(_)));
+    text.push_str(if v6 { "[" } else { "" });
+    // Writing into a String cannot fail.
+    let _ = match address {
+        None => text.write_str("*"),
+        Some(address) => write!(text, "{address}"),
+    };
+    if let Some(interface) = interface(socket).filter(|_| address.is_some()) {
+        let _ = write!(text, "%{interface}");
+    }
+    text.push_str(if v6 { "]:" } else { ":" });
+    let _ = match port {
+        None => text.write_str("*"),
+        Some(port) => write!(text, "{port}"),
+    };
+    Cell::from(text)
 }
 
 fn interface(socket: &Socket) -> Option<String> {
@@ -312,13 +329,16 @@ fn process(socket: &Socket) -> Cell {
 
 /// `server pid=1 fd=7`
 fn owner_list(owners: &[Owner]) -> ByteString {
-    let mut text = Vec::with_capacity(32);
+    let mut text: Vec<u8> = Vec::with_capacity(32);
     for (index, owner) in owners.iter().take(OWNERS_SHOWN).enumerate() {
         if index > 0 {
             text.extend(b", ");
         }
         text.extend(owner.name.as_bytes());
-        text.extend(format!(" pid={} fd={}", owner.pid, owner.fd).into_bytes());
+        let _ = io::Write::write_fmt(
+            &mut text,
+            format_args!(" pid={} fd={}", owner.pid, owner.fd),
+        );
     }
     if owners.len() > OWNERS_SHOWN {
         text.extend(format!(", and {} more", owners.len() - OWNERS_SHOWN).into_bytes());
@@ -400,7 +420,11 @@ mod tests {
                 })
                 .collect(),
         ));
-        let cells = line(&socket, Columns::default());
+        let with_owners = Columns {
+            owners: true,
+            ..Columns::default()
+        };
+        let cells = line(&socket, with_owners);
         assert_eq!(
             cells[..6],
             ["tcp", "listen", "17", "16", "127.0.0.1:8080", "*"]
@@ -411,6 +435,7 @@ mod tests {
         );
         assert!(cells[6].ends_with(", and 2 more"), "{cells:?}");
         assert_eq!(cells[7], "accept queue full; only this pod's loopback");
+        assert_eq!(line(&socket, Columns::default())[6], cells[7]);
     }
 
     #[test]
@@ -425,6 +450,7 @@ mod tests {
         let all = Columns {
             wide: true,
             extended: true,
+            owners: true,
         };
         let cells = line(&socket, all);
         assert_eq!((cells[3].as_str(), cells[15].as_str()), ("?", "?"));

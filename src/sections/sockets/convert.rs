@@ -61,7 +61,7 @@ pub(super) fn inode(raw: &Raw) -> Option<NonZeroU64> {
     NonZeroU64::new(inode)
 }
 
-/// The whole socket, with its owners.
+/// The whole socket, with its owners where they are asked for.
 pub(super) fn socket(
     protocol: Protocol,
     family: Family,
@@ -78,8 +78,10 @@ pub(super) fn socket(
         Raw::Netlink(raw) => netlink(&mut socket, &raw),
         Raw::Vsock(raw) => vsock(&mut socket, &raw),
     }
-    if let Some(inode) = socket.inode {
-        let owners = reading.owners.of(inode.get());
+    if let Some(inode) = socket.inode
+        && let Some(owners) = reading.shown_owners()
+    {
+        let owners = owners.of(inode.get());
         socket.held_elsewhere = owners.as_ref().is_ok_and(|owners| owners.is_empty());
         socket.owners = Some(owners.map_or_else(Seen::Unseen, Seen::Value));
     }
@@ -159,8 +161,9 @@ fn unix(socket: &mut Socket, raw: UnixSocket, reading: &mut Reading<'_>) {
     match (raw.peer_inode, reading.source) {
         (Some(inode), _) => {
             socket.peer_inode = Some(Seen::Value(inode));
-            let owners = reading.owners.of(inode.into()).unwrap_or_default();
-            socket.peer_owners = (!owners.is_empty()).then_some(owners);
+            let owners = reading.shown_owners().map(|owners| owners.of(inode.into()));
+            let owners = owners.and_then(Result::ok);
+            socket.peer_owners = owners.filter(|owners| !owners.is_empty());
         }
         (None, Source::Proc) if raw.state == UnixState::Established => {
             socket.peer_inode = Some(Seen::Unseen(reading.only_diag("peer_inode")));

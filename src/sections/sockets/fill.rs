@@ -13,6 +13,7 @@ use crate::model::Report;
 use crate::model::gap::{Reason, Refusal, SectionGaps};
 use crate::model::socket::{Protocol, SocketSources, Source};
 use crate::scan::Scan;
+use crate::scan::needs::Files;
 
 /// Fills the report.
 pub(super) fn fill(
@@ -27,7 +28,8 @@ pub(super) fn fill(
     } else {
         namespaces::of_target(scan).into_iter().collect()
     };
-    let owners = Owners::collect(scan, gaps);
+    let walked = scan.files.contains(Files::FD_LINKS);
+    let owners = walked.then(|| Owners::collect(scan, gaps));
     if let Some(pid) = query.owner
         && !scan
             .processes
@@ -41,11 +43,12 @@ pub(super) fn fill(
     let mut buffer = Vec::new();
     for namespace in &namespaces {
         let pid = namespace.process.pid();
-        let mut reader = TableReader::open(namespace, &scan.reader, &mut buffer);
+        let mut reader = TableReader::open(namespace, scan, &mut buffer);
         let mut list = List {
             filter,
             reading: Reading {
-                owners: &owners,
+                owners: owners.as_ref(),
+                with_owners: walked && !query.no_owners && !query.summary,
                 extended: query.extended,
                 source: Source::Proc,
                 pid,

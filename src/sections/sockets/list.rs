@@ -50,7 +50,8 @@ impl List<'_> {
         }
         if let Some(owner) = self.owner
             && !convert::inode(&raw)
-                .is_some_and(|inode| self.reading.owners.holds(owner, inode.get()))
+                .zip(self.reading.owners)
+                .is_some_and(|(inode, owners)| owners.holds(owner, inode.get()))
         {
             return;
         }
@@ -66,11 +67,7 @@ impl List<'_> {
             *sums.entry((protocol, family, state, port)).or_default() += 1;
             if port.is_some() && state == State::Listen {
                 let listener = convert::socket(protocol, family, state, raw, &mut self.reading);
-                self.keep(Socket {
-                    owners: None,
-                    held_elsewhere: false,
-                    ..listener
-                });
+                self.keep(listener);
             }
             return;
         }
@@ -139,7 +136,8 @@ impl List<'_> {
                 socket.inode,
             )
         };
-        self.sockets.sort_unstable_by_key(order);
+        // The keys are made once, and only they are moved about while it sorts.
+        self.sockets.sort_by_cached_key(order);
         self.sockets
             .dedup_by(|a, b| a.inode.is_some() && order(a) == order(b));
         let listening: HashSet<u32> = self.sockets.iter().filter_map(|it| it.local_port).collect();

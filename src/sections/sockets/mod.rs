@@ -89,9 +89,12 @@ pub(crate) struct SocketsQuery {
     /// Accepted for compatibility with ss; output is always numeric.
     #[arg(short = 'n', long)]
     pub numeric: bool,
-    /// Accepted for compatibility with ss; owners are always shown.
+    /// Show the processes that own each socket; JSON and YAML always have them.
     #[arg(short = 'p', long)]
     pub processes: bool,
+    /// Leave the owners out of JSON and YAML too, which saves the walk through every process.
+    #[arg(long, conflicts_with = "processes")]
+    pub no_owners: bool,
     /// Every protocol and state: what `dump` asks for.
     #[arg(skip)]
     #[serde(skip)]
@@ -103,6 +106,13 @@ pub(crate) struct SocketsQuery {
 }
 
 impl SocketsQuery {
+    /// Whether the owner of each socket is looked for and shown: that takes a walk through the
+    /// descriptors of every process.
+    fn shows_owners(&self, detail: Detail) -> bool {
+        let asked = self.processes || self.whole || detail == Detail::Document;
+        asked && !self.no_owners && !self.summary
+    }
+
     /// What metrics are made of: the summary, by listening port too, and the TCP listeners
     /// themselves, whose owners are not looked for.
     fn figures(scrape: Scrape) -> Self {
@@ -149,9 +159,10 @@ impl Request for SocketsQuery {
         filter::states(&self.state).map(drop)
     }
 
-    fn needs(&self, _: Detail) -> Needs {
+    fn needs(&self, detail: Detail) -> Needs {
         let mut files = Files::empty();
-        files.set(Files::FD_LINKS, !self.summary || self.owner.is_some());
+        let links = self.shows_owners(detail) || self.owner.is_some();
+        files.set(Files::FD_LINKS, links);
         files.set(Files::NET_NAMESPACE, self.all);
         let scope = match (self.all, files.is_empty()) {
             (true, _) => Scope::All,
@@ -163,6 +174,10 @@ impl Request for SocketsQuery {
             scope,
             target: !self.all,
         }
+    }
+
+    fn sock_diag(&self) -> Vec<Vec<u8>> {
+        source::requests(&Filter::of(self), self.extended)
     }
 
     fn fill(&self, scan: &Scan, gaps: &mut SectionGaps<'_>, report: &mut Report) {
@@ -178,6 +193,7 @@ impl Request for SocketsQuery {
         let columns = Columns {
             wide: detail == Detail::Wide,
             extended: self.extended,
+            owners: self.shows_owners(detail),
         };
         let sockets = report.sockets.as_deref().unwrap_or_default();
         sockets::tables(sockets, sources, columns)

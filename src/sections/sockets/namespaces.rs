@@ -1,7 +1,6 @@
 //! The network namespaces to look at: the target's, or with `--all` each one in sight.
 
 use std::collections::HashSet;
-use std::path::Path;
 
 use nix::errno::Errno;
 
@@ -9,7 +8,7 @@ use crate::model::gap::Refusal;
 use crate::rights::ptrace_access::{AccessCheck, Credentials, refusal_below};
 use crate::scan::Scan;
 use crate::scan::net_namespace::{Mark, NetNamespace};
-use crate::sys::{ProcDir, ProcessDir};
+use crate::sys::ProcessDir;
 
 /// One of them, held by a process in it.
 pub(super) struct Namespace {
@@ -28,7 +27,7 @@ pub(super) fn of_target(scan: &Scan) -> Option<Namespace> {
     let label = scan.label(&held.identity);
     Some(Namespace {
         inode: named(scan, &held.main, namespace.inode),
-        own: own(scan).is_some_and(|own| own.is(&namespace)),
+        own: NetNamespace::of_viewer(&scan.reader.proc).is_some_and(|own| own.is(&namespace)),
         containers: label.into_iter().collect(),
         process,
     })
@@ -36,7 +35,7 @@ pub(super) fn of_target(scan: &Scan) -> Option<Namespace> {
 
 /// Every one that a process in sight is in, by the first process.
 pub(super) fn in_sight(scan: &Scan) -> Vec<Namespace> {
-    let own = own(scan);
+    let own = NetNamespace::of_viewer(&scan.reader.proc);
     let mut found: Vec<Group> = Vec::new();
     for facts in scan.processes.iter().filter(|facts| facts.read) {
         let Some(namespace) = facts.net_namespace else {
@@ -100,13 +99,4 @@ fn named(scan: &Scan, process: &ProcessDir, inode: Result<u64, Errno>) -> Result
             Credentials::of(process, &mut Vec::new())
         })
     })
-}
-
-/// The one that spyhole is in, where its own /proc tells.
-fn own(scan: &Scan) -> Option<NetNamespace> {
-    let of = |proc: &ProcDir| {
-        let process = proc.process(proc.own_pid().ok()?).ok()?;
-        Some(NetNamespace::of(&process))
-    };
-    of(&scan.reader.proc).or_else(|| of(&ProcDir::open(Path::new("/proc")).ok()?))
 }

@@ -8,7 +8,10 @@ use crate::model::socket::Source;
 
 /// The state of one read.
 pub(super) struct Reading<'a> {
-    pub(super) owners: &'a Owners,
+    /// Where the walk has read descriptors.
+    pub(super) owners: Option<&'a Owners>,
+    /// Whether each socket gets its owners.
+    pub(super) with_owners: bool,
     /// Whether `tcp_info` is asked for.
     pub(super) extended: bool,
     /// Where the table at hand is read.
@@ -22,7 +25,12 @@ pub(super) struct Reading<'a> {
     pub(super) unseen: Vec<(&'static str, Unseen)>,
 }
 
-impl Reading<'_> {
+impl<'a> Reading<'a> {
+    /// The owners, where each socket gets them.
+    pub(super) fn shown_owners(&self) -> Option<&'a Owners> {
+        self.owners.filter(|_| self.with_owners)
+    }
+
     /// The mark of a field that only `sock_diag` tells.
     pub(super) fn only_diag(&mut self, field: &'static str) -> Unseen {
         let refusal = self.only_diag.clone();

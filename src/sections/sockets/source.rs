@@ -16,14 +16,27 @@ use crate::parse::net_tables::{UnixName, UnixSocket, inet, others, unix};
 use crate::parse::sock_diag::{self, Message};
 use crate::parse::{Malformed, sock_diag::inet as inet_diag};
 use crate::rights::ptrace_access::{AccessCheck, refusal_below};
+use crate::scan::Scan;
 use crate::scan::reader::ProcessReader;
+use crate::scan::sock_diag_answers::SockDiagAnswers;
 use crate::sys::file_limits;
 use crate::sys::lines::lines;
 use crate::sys::sock_diag::SockDiag;
 use crate::sys::{ProcessDir, Truncation};
 
+/// What `sock_diag` is asked for these tables.
+pub(super) fn requests(filter: &Filter, tcp_info: bool) -> Vec<Vec<u8>> {
+    let states = filter.state_bits();
+    let tables = filter.tables.iter();
+    tables
+        .filter_map(|(protocol, family)| request(*protocol, *family, states, tcp_info))
+        .collect()
+}
+
 /// Reads tables of one namespace.
 pub(super) struct TableReader<'a> {
+    /// What was read while the walk was under way, in spyhole's own namespace.
+    answers: Option<&'a SockDiagAnswers>,
     process: &'a ProcessDir,
     processes: &'a ProcessReader,
     diag: Option<SockDiag>,
@@ -33,11 +46,7 @@ pub(super) struct TableReader<'a> {
 }
 
 impl<'a> TableReader<'a> {
-    pub(super) fn open(
-        namespace: &'a Namespace,
-        processes: &'a ProcessReader,
-        buffer: &'a mut Vec<u8>,
-    ) -> Self {
+    pub(super) fn open(namespace: &'a Namespace, scan: &'a Scan, buffer: &'a mut Vec<u8>) -> Self {
         let diag = namespace.own.then(SockDiag::open);
         let needs_diag = match &diag {
             Some(Ok(_)) => "a kernel whose sock_diag reports it".to_owned(),
@@ -45,8 +54,9 @@ impl<'a> TableReader<'a> {
             None => "spyhole in the target's network namespace".to_owned(),
         };
         Self {
+            answers: namespace.own.then_some(&scan.sock_diag_answers),
             process: &namespace.process,
-            processes,
+            processes: &scan.reader,
             diag: diag.and_then(Result::ok),
             needs_diag,
             buffer,
@@ -110,8 +120,8 @@ impl<'a> TableReader<'a> {
         list.reading.source = Source::SockDiag;
         let before = list.mark();
         let mut whole = false;
-        let read = diag.dump(request, self.buffer, |datagram| {
-            for message in sock_diag::messages(datagram) {
+        let mut take = |messages: &[u8]| {
+            for message in sock_diag::messages(messages) {
                 match message {
                     Ok(Message::Socket(payload)) => {
                         let Ok(raw) = from_message(protocol, payload) else {
@@ -129,8 +139,16 @@ impl<'a> TableReader<'a> {
                 }
             }
             ControlFlow::Continue(())
-        });
-        if read.is_ok() && whole {
+        };
+        let answer = self.answers.and_then(|answers| answers.take(request));
+        let is_read = match answer {
+            Some(messages) => {
+                let _ = take(&messages);
+                true
+            }
+            None => diag.dump(request, self.buffer, take).is_ok(),
+        };
+        if is_read && whole {
             return true;
         }
         list.roll_back(before);

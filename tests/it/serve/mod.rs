@@ -6,6 +6,7 @@ mod auth;
 mod equal;
 mod guard;
 pub(crate) mod lab;
+mod last_answer;
 mod lifecycle;
 mod limits;
 mod malformed;

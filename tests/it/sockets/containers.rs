@@ -70,8 +70,12 @@ fn a_stranger_is_told_why_the_owner_is_not_seen() {
     assert!(line.contains(" ? "), "{table}");
     assert!(line.contains("only this pod's loopback"), "{table}");
     assert!(text.contains("not the same user"), "{table}");
-    let strict = stranger().args(["ss", "--strict"]).run();
+    let strict = stranger().args(["ss", "-p", "--strict"]).run();
     assert_eq!(strict.code, Some(4), "{strict}");
+    // Owners that were not asked for are not missing.
+    let strict = stranger().args(["ss", "--strict"]).run();
+    assert_eq!(strict.code, Some(0), "{strict}");
+    assert!(!strict.stdout_text().contains('?'), "{strict}");
 }
 
 #[needs(root)]
