@@ -216,7 +216,7 @@ impl Scanner {
             let landmark = facts.pid == 1 || Some(facts.pid) == result.own_pid;
             if landmark
                 && (selection.wanted)(facts.pid, &facts.identity)
-                && let Ok(dir) = self.reader.proc.process(facts.pid)
+                && let Ok(dir) = self.reader.reopen(facts.pid)
             {
                 keep_first(&mut found, first(facts, dir));
             }

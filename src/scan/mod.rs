@@ -6,6 +6,7 @@
 pub(crate) mod cgroup;
 pub(crate) mod container_key;
 pub(crate) mod containers;
+mod first_thread;
 pub(crate) mod look;
 pub(crate) mod needs;
 pub(crate) mod net_namespace;

@@ -93,7 +93,7 @@ pub(crate) fn select(
     buffer: &mut Vec<u8>,
 ) -> Result<Selection, i32> {
     if let Some(pid) = choice.pid {
-        let main = reader.proc.process(pid).map_err(|_| pid)?;
+        let main = reader.reopen(pid).map_err(|_| pid)?;
         let wanted: Arc<ProcessFilter> = Arc::new(move |candidate, _| candidate == pid);
         return Ok(Selection {
             chosen_by: ChosenBy::Pid,

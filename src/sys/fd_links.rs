@@ -3,8 +3,7 @@
 use std::fmt::Write as _;
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, openat, readlinkat};
-use nix::sys::stat::Mode;
+use nix::fcntl::{OFlag, readlinkat};
 
 use super::numbers::numbers;
 use super::proc_dir::ProcessDir;
@@ -28,7 +27,7 @@ pub(crate) fn fd_links(
     mut each: impl FnMut(i32, &[u8]),
 ) -> Result<FdTable, Errno> {
     let flags = OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let links = process.noted(openat(process, c"fd", flags, Mode::empty()))?;
+    let links = process.open_entry(c"fd", flags)?;
     let numbers = numbers(&links)?;
     let mut table = FdTable {
         count: numbers.len() as u64,
