@@ -17,6 +17,7 @@ use super::select::{ReferenceProcesses, Selection, select};
 use super::snapshot::ProcessSnapshot;
 use super::target::TargetHandle;
 use super::walk::{First, Plan, Walk, keep_first, walk};
+use super::wrapper;
 use crate::model::container::Container;
 use crate::model::gap::{Gaps, Reason, Refusal, WALK};
 use crate::model::target::ChosenBy;
@@ -94,7 +95,10 @@ impl Scanner {
             .into_iter()
             .min_by_key(|first| (first.starttime_ticks, first.dir.pid()));
         let missing = target.is_none();
-        let target = target.filter(|_| !several);
+        let mut target = target.filter(|_| !several);
+        if let Some(first) = &mut target {
+            self.unwrap(first, &mut result);
+        }
         let containers = containers::group(
             &result.walk.facts,
             &Marks {
@@ -224,6 +228,25 @@ impl Scanner {
         found
     }
 
+    /// Puts the program behind a wrapper in the place of the first process, where that was not
+    /// known before the walk and no process was named.
+    fn unwrap(&self, first: &mut First, result: &mut ScanResult) {
+        let selection = &mut result.selection;
+        let known = matches!(
+            selection.chosen_by,
+            ChosenBy::Pid | ChosenBy::FirstProcess | ChosenBy::BehindWrapper
+        );
+        if known {
+            return;
+        }
+        let found = wrapper::find(&self.reader, &first.dir, &first.identity, result.own_pid);
+        if let Some(wrapped) = found {
+            selection.wrappers = wrapped.wrappers;
+            first.dir = wrapped.main;
+            first.starttime_ticks = wrapped.starttime_ticks;
+        }
+    }
+
     fn scan(
         self,
         result: ScanResult,
@@ -239,6 +262,7 @@ impl Scanner {
             gaps.section(WALK).record("process", pid, &refusal);
         }
         let chosen_by = result.selection.chosen_by;
+        let wrappers = result.selection.wrappers;
         let target = target.map(|first| {
             let facts = result
                 .walk
@@ -247,7 +271,7 @@ impl Scanner {
                 .find(|facts| facts.pid == first.dir.pid());
             let status = facts.and_then(|facts| facts.status.as_ref()?.as_ref().ok());
             let status = status.map(|status| (**status).clone());
-            TargetHandle::new(first.dir, first.identity, chosen_by, status)
+            TargetHandle::new(first.dir, first.identity, chosen_by, wrappers, status)
         });
         let labels = labels(&result.walk.facts, &containers);
         let scan = Scan {

@@ -20,6 +20,7 @@ pub(crate) mod select;
 pub(crate) mod snapshot;
 pub(crate) mod target;
 pub(crate) mod walk;
+mod wrapper;
 pub(crate) mod wrong_namespace;
 
 use std::collections::HashMap;
@@ -108,6 +109,7 @@ impl Scan {
             container_id: identity.id().map(str::to_owned),
             pod_uid: identity.pod_uid.clone(),
             chosen_by: target.chosen_by,
+            wrappers: target.wrappers.clone(),
         })
     }
 }

@@ -54,3 +54,4 @@ mod tls;
 mod trust_store;
 mod truth;
 mod wording;
+mod wrappers;
