@@ -25,6 +25,8 @@ pub enum Reason {
     SecurityModule,
     /// Refused, and nothing that can be compared explains it.
     Denied,
+    /// The process wrote something else over it, usually its title.
+    Overwritten,
     /// It was there and is gone; the process ended, or the file was removed.
     Vanished,
     /// This kernel or sandbox does not offer it.
@@ -53,6 +55,7 @@ impl Reason {
             Self::Seccomp => "refused by the viewer's seccomp filter",
             Self::SecurityModule => "refused by a security module",
             Self::Denied => "permission denied",
+            Self::Overwritten => "overwritten by the process",
             Self::Vanished => "no longer exists",
             Self::Unsupported => "not supported by this kernel",
             Self::Timeout => "timed out",

@@ -31,6 +31,36 @@ pub struct Target {
     pub pod_uid: Option<String>,
     /// Why this one is the target.
     pub chosen_by: ChosenBy,
+    /// The processes that only start it, outermost first: an init such as tini, or `sh -c`. Its
+    /// container is theirs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wrappers: Vec<Wrapper>,
+}
+
+/// A process that starts the target and waits for it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Wrapper {
+    /// Its id.
+    pub pid: i32,
+    /// Its name.
+    pub comm: ByteString,
+    /// The program it runs, where the kernel shows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exe: Option<ByteString>,
+    /// What it was recognised by.
+    pub recognised_by: RecognisedBy,
+}
+
+/// What a wrapper is recognised by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum RecognisedBy {
+    /// The file that it runs, and its only child.
+    Exe,
+    /// Its name, which it may choose itself, and its only child.
+    Name,
 }
 
 /// Why a target is the target.
@@ -44,6 +74,8 @@ pub enum ChosenBy {
     Container,
     /// It contains PID 1 of the visible PID namespace.
     FirstProcess,
+    /// PID 1 is a wrapper, and this is the one program that it started.
+    BehindWrapper,
     /// It is the only container apart from the pause container and spyhole's own.
     OnlyContainer,
     /// `--self` asked for spyhole's own container.

@@ -2,18 +2,44 @@
 //!
 //! Bytes that the process may rewrite at will, not UTF-8. Empty for kernel threads and zombies.
 
+use super::stat::ArgsAndEnv;
+
 /// The arguments, in order.
 ///
 /// A process that wrote a title over its arguments without a NUL is one argument. An empty
-/// argument is kept where another follows. NULs at the end are dropped, as ps does: they are the
-/// padding of a rewritten title far more often than empty last arguments, and nothing tells the
-/// two apart.
+/// argument is kept where another follows, or where it is the only one. NULs at the end are
+/// dropped, as ps does: they are the padding of a rewritten title far more often than empty last
+/// arguments, and both look alike.
 pub(crate) fn args(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    // `\0` is one argument that is empty.
+    let alone: Option<&[u8]> = (bytes == b"\0").then_some(&[]);
     let padding = bytes.iter().rev().take_while(|byte| **byte == 0).count();
     let body = bytes.get(..bytes.len().saturating_sub(padding));
-    body.filter(|body| !body.is_empty())
+    let body = body.filter(|body| !body.is_empty());
+    let args = body
         .into_iter()
-        .flat_map(|body| body.split(|byte| *byte == 0))
+        .flat_map(|body| body.split(|byte| *byte == 0));
+    alone.into_iter().chain(args)
+}
+
+/// Whether the process wrote a title over its arguments, by the kernel's own sign: the last byte
+/// of the arguments is not NUL. Then `cmdline` is one text up to the first NUL, on into the
+/// environment, and no longer as long as the arguments were (`get_mm_cmdline`).
+#[must_use]
+pub(crate) fn is_title(bytes: &[u8], areas: Option<&ArgsAndEnv>) -> bool {
+    if bytes.is_empty() {
+        return false;
+    }
+    let length = areas.map(|areas| areas.arg_end.saturating_sub(areas.arg_start));
+    bytes.last() != Some(&0)
+        || (memchr::memchr(0, bytes) == Some(bytes.len() - 1)
+            && length.is_some_and(|length| length != bytes.len() as u64))
+}
+
+/// Whether nothing but NULs is left of the arguments. One alone is an empty argument.
+#[must_use]
+pub(crate) fn is_wiped(bytes: &[u8]) -> bool {
+    bytes.len() > 1 && bytes.iter().all(|byte| *byte == 0)
 }
 
 /// [`args`], owned.
@@ -45,6 +71,30 @@ mod tests {
     fn a_rewritten_title_is_one_argument() {
         assert_eq!(parse(b"nginx: worker process"), [b"nginx: worker process"]);
         assert_eq!(parse(b"postgres: writer\0\0\0\0\0"), [b"postgres: writer"]);
+    }
+
+    #[test]
+    fn the_kernels_sign_of_a_title_is_a_length_that_differs() {
+        let areas = |length: u64| ArgsAndEnv {
+            arg_start: 1000,
+            arg_end: 1000 + length,
+            env_start: 1000 + length,
+            env_end: 2000,
+        };
+        let titled = |bytes: &[u8], length| is_title(bytes, Some(&areas(length)));
+        assert!(titled(b"nginx: worker process\0", 21));
+        assert!(titled(b"perl title\0", 34));
+        assert!(titled(&[b'x'; 4096], 34));
+        assert!(!titled(b"/app\0-c\0", 8) && !titled(b"/app\0", 5));
+        assert!(!titled(b"/app\0-c\0", 9), "two strings are no title");
+        assert!(!is_title(b"/app\0", None) && is_title(b"nginx: worker", None));
+        assert!(!titled(b"", 0));
+    }
+
+    #[test]
+    fn one_empty_argument_is_no_wiped_area() {
+        assert_eq!(parse(b"\0"), [b""]);
+        assert!(!is_wiped(b"\0") && is_wiped(b"\0\0\0") && !is_wiped(b"a\0\0"));
     }
 
     #[test]

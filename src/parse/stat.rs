@@ -6,8 +6,8 @@ use super::{Malformed, text};
 
 /// A process or thread as `/proc/PID/stat` tells it; field numbers are those of proc(5).
 ///
-/// Pids are those of the PID namespace of the `/proc` that was read. No field here needs
-/// a ptrace check; those that do (`kstkesp`, `wchan`, addresses, `exit_code`) are left out.
+/// Pids are those of the PID namespace of the `/proc` that was read. Only [`areas`](Self::areas)
+/// needs a ptrace check; other fields that do (`kstkesp`, `wchan`, `exit_code`) are left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Stat {
     /// Field 1: the process id.
@@ -30,24 +30,10 @@ pub(crate) struct Stat {
     pub tpgid: i32,
     /// Field 9: the kernel's `PF_*` flags.
     pub flags: u32,
-    /// Field 10: minor faults, which needed no disk.
-    pub minflt: u64,
-    /// Field 11: minor faults of waited-for children.
-    pub cminflt: u64,
-    /// Field 12: major faults, which needed the disk.
-    pub majflt: u64,
-    /// Field 13: major faults of waited-for children.
-    pub cmajflt: u64,
     /// Field 14: CPU time in user mode, in clock ticks (`_SC_CLK_TCK`, 100 a second).
     pub utime_ticks: u64,
     /// Field 15: CPU time in kernel mode, in clock ticks.
     pub stime_ticks: u64,
-    /// Field 16: user time of waited-for children, in clock ticks.
-    pub cutime_ticks: i64,
-    /// Field 17: kernel time of waited-for children, in clock ticks.
-    pub cstime_ticks: i64,
-    /// Field 18: the kernel's priority: nice + 20, or minus the real-time priority minus 1.
-    pub priority: i64,
     /// Field 19: nice, 19 (low) to -20 (high).
     pub nice: i64,
     /// Field 20: threads in the process.
@@ -60,10 +46,23 @@ pub(crate) struct Stat {
     /// Field 24: resident pages. The kernel's counter is approximate and may be below zero for
     /// a moment, which is 0 here.
     pub rss_pages: u64,
-    /// Field 38: the signal sent to the parent on death, since Linux 2.1.22; -1 for a thread.
-    pub exit_signal: Option<i32>,
-    /// Field 39: the CPU last run on, since Linux 2.2.8.
-    pub processor: Option<i32>,
+    /// Fields 48 to 51; `None` before Linux 3.5, in sandboxes that do not say, where the ptrace
+    /// check refuses, and for what has no memory: all of them print zeros or nothing.
+    pub areas: Option<ArgsAndEnv>,
+}
+
+/// Where arguments and environment are in the memory of a process, as addresses. The kernel puts
+/// them there at `execve`, the environment right behind the arguments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ArgsAndEnv {
+    /// Field 48: the first byte of the arguments.
+    pub arg_start: u64,
+    /// Field 49: the byte behind the last of them.
+    pub arg_end: u64,
+    /// Field 50: the first byte of the environment.
+    pub env_start: u64,
+    /// Field 51: the byte behind the last of it.
+    pub env_end: u64,
 }
 
 /// `PF_EXITING` of the kernel's `sched.h`.
@@ -102,16 +101,15 @@ impl Stat {
             tty_nr: fields.i32("tty_nr in /proc/PID/stat")?,
             tpgid: fields.i32("tpgid in /proc/PID/stat")?,
             flags: fields.unsigned("flags in /proc/PID/stat")?,
-            minflt: fields.unsigned("minflt in /proc/PID/stat")?,
-            cminflt: fields.unsigned("cminflt in /proc/PID/stat")?,
-            majflt: fields.unsigned("majflt in /proc/PID/stat")?,
-            cmajflt: fields.unsigned("cmajflt in /proc/PID/stat")?,
-            utime_ticks: fields.unsigned("utime in /proc/PID/stat")?,
+            utime_ticks: {
+                fields.nth(3); // page faults
+                fields.unsigned("utime in /proc/PID/stat")?
+            },
             stime_ticks: fields.unsigned("stime in /proc/PID/stat")?,
-            cutime_ticks: fields.i64("cutime in /proc/PID/stat")?,
-            cstime_ticks: fields.i64("cstime in /proc/PID/stat")?,
-            priority: fields.i64("priority in /proc/PID/stat")?,
-            nice: fields.i64("nice in /proc/PID/stat")?,
+            nice: {
+                fields.nth(2); // times of waited-for children, priority
+                fields.i64("nice in /proc/PID/stat")?
+            },
             num_threads: fields.unsigned("num_threads in /proc/PID/stat")?,
             starttime_ticks: {
                 fields.next(); // itrealvalue, 0 since Linux 2.6.17
@@ -122,15 +120,7 @@ impl Stat {
                 let pages = fields.i64("rss in /proc/PID/stat")?;
                 u64::try_from(pages).unwrap_or(0)
             },
-            // Fields 25 to 37 are a limit, addresses, and what signals were before status.
-            exit_signal: fields
-                .nth(13)
-                .map(|f| i32(f, "exit_signal in /proc/PID/stat"))
-                .transpose()?,
-            processor: fields
-                .next()
-                .map(|f| i32(f, "processor in /proc/PID/stat"))
-                .transpose()?,
+            areas: fields.areas()?,
         };
         Ok(stat)
     }
@@ -175,6 +165,26 @@ impl Fields<'_> {
 
     fn i64(&mut self, what: &'static str) -> Result<i64, Malformed> {
         self.next().and_then(text::signed).ok_or(malformed(what))
+    }
+
+    /// Fields 48 to 51, once 24 is read.
+    fn areas(&mut self) -> Result<Option<ArgsAndEnv>, Malformed> {
+        let Some(first) = self.nth(23) else {
+            return Ok(None);
+        };
+        let mut addresses = [0; 4];
+        let fields = std::iter::once(first).chain(self);
+        for (address, field) in addresses.iter_mut().zip(fields) {
+            *address = text::decimal(field).ok_or(malformed("addresses in /proc/PID/stat"))?;
+        }
+        let [arg_start, arg_end, env_start, env_end] = addresses;
+        let areas = ArgsAndEnv {
+            arg_start,
+            arg_end,
+            env_start,
+            env_end,
+        };
+        Ok((env_end != 0).then_some(areas))
     }
 
     fn unsigned<T: text::Unsigned>(&mut self, what: &'static str) -> Result<T, Malformed> {
@@ -236,22 +246,19 @@ mod tests {
                 tty_nr: 34816,
                 tpgid: 8253,
                 flags: 4_194_304,
-                minflt: 106,
-                cminflt: 7,
-                majflt: 3,
-                cmajflt: 2,
                 utime_ticks: 11,
                 stime_ticks: 12,
-                cutime_ticks: -13,
-                cstime_ticks: 14,
-                priority: 20,
                 nice: -5,
                 num_threads: 1,
                 starttime_ticks: 117_415,
                 vsize_bytes: 3_133_440,
                 rss_pages: 407,
-                exit_signal: Some(17),
-                processor: Some(1),
+                areas: Some(ArgsAndEnv {
+                    arg_start: 140_726_878_730_671,
+                    arg_end: 140_726_878_730_790,
+                    env_start: 140_726_878_730_790,
+                    env_end: 140_726_878_732_267,
+                }),
             })
         );
     }
@@ -297,7 +304,7 @@ mod tests {
             (14, "-1", "utime in /proc/PID/stat"),
             (22, "18446744073709551616", "starttime in /proc/PID/stat"),
             (24, "9223372036854775808", "rss in /proc/PID/stat"),
-            (38, "x", "exit_signal in /proc/PID/stat"),
+            (49, "x", "addresses in /proc/PID/stat"),
         ] {
             let error = Stat::parse(&with_field(field, value)).unwrap_err();
             assert_eq!(error.what, what);
@@ -315,8 +322,13 @@ mod tests {
             "407 might be cut from 4071"
         );
         let short = Stat::parse(upto(" 407 ")).unwrap();
-        assert_eq!((short.exit_signal, short.processor), (None, None));
-        assert_eq!(Stat::parse(upto(" 0 17")).unwrap().exit_signal, None);
+        assert_eq!(short.areas, None);
+        assert_eq!(Stat::parse(upto(" 140726878732267")).unwrap().areas, None);
+    }
+
+    #[test]
+    fn where_the_addresses_are_not_shown_they_are_unknown() {
+        assert_eq!(Stat::parse(KTHREADD).unwrap().areas, None);
     }
 
     #[test]

@@ -3,6 +3,32 @@
 use crate::model::Report;
 use crate::model::escape::escaped;
 use crate::model::gap::{Gap, Subject};
+use crate::model::target::RecognisedBy;
+
+/// Which program is shown, where the first process of the container only starts it and a section
+/// shows one program.
+fn behind_wrapper(report: &Report) -> Option<String> {
+    let target = report.target.as_ref()?;
+    let wrapper = target.wrappers.first()?;
+    let of_one_program = report.environment.is_some()
+        || report.capabilities.is_some()
+        || report.certificates.is_some()
+        || report.tls.is_some();
+    let sure = match wrapper.recognised_by {
+        RecognisedBy::Exe => "",
+        RecognisedBy::Name => ", judging by its name",
+    };
+    of_one_program.then(|| {
+        format!(
+            "shows pid {} ({}), which pid {} ({}) only starts{sure}; use --pid {} for the wrapper",
+            target.pid,
+            target.comm.to_text(),
+            wrapper.pid,
+            wrapper.comm.to_text(),
+            wrapper.pid,
+        )
+    })
+}
 
 /// One line for all gaps that have the same reason and the same remedy.
 pub(super) fn of(report: &Report) -> Vec<String> {
@@ -21,10 +47,10 @@ pub(super) fn of(report: &Report) -> Vec<String> {
             None => groups.push((gap, vec![&gap.field], gap.count)),
         }
     }
-    groups
+    let gaps = groups
         .into_iter()
-        .map(|(gap, fields, count)| line(gap, &fields, count))
-        .collect()
+        .map(|(gap, fields, count)| line(gap, &fields, count));
+    behind_wrapper(report).into_iter().chain(gaps).collect()
 }
 
 fn line(gap: &Gap, fields: &[&str], count: u64) -> String {

@@ -19,6 +19,7 @@ use super::snapshot::ProcessSnapshot;
 use super::sock_diag_answers::SockDiagAnswers;
 use super::target::TargetHandle;
 use super::walk::{First, Plan, Walk, keep_first, walk};
+use super::wrapper;
 use crate::model::container::Container;
 use crate::model::gap::{Gaps, Reason, Refusal, WALK};
 use crate::model::target::ChosenBy;
@@ -104,7 +105,10 @@ impl Scanner {
             .into_iter()
             .min_by_key(|first| (first.starttime_ticks, first.dir.pid()));
         let missing = target.is_none();
-        let target = target.filter(|_| !several);
+        let mut target = target.filter(|_| !several);
+        if let Some(first) = &mut target {
+            self.unwrap(first, &mut result);
+        }
         let containers = containers::group(
             &result.walk.facts,
             &Marks {
@@ -259,12 +263,31 @@ impl Scanner {
             let landmark = facts.pid == 1 || Some(facts.pid) == result.own_pid;
             if landmark
                 && (selection.wanted)(facts.pid, &facts.identity)
-                && let Ok(dir) = self.reader.proc.process(facts.pid)
+                && let Ok(dir) = self.reader.reopen(facts.pid)
             {
                 keep_first(&mut found, first(facts, dir));
             }
         }
         found
+    }
+
+    /// Puts the program behind a wrapper in the place of the first process, where that was not
+    /// known before the walk and no process was named.
+    fn unwrap(&self, first: &mut First, result: &mut ScanResult) {
+        let selection = &mut result.selection;
+        let known = matches!(
+            selection.chosen_by,
+            ChosenBy::Pid | ChosenBy::FirstProcess | ChosenBy::BehindWrapper
+        );
+        if known {
+            return;
+        }
+        let found = wrapper::find(&self.reader, &first.dir, &first.identity, result.own_pid);
+        if let Some(wrapped) = found {
+            selection.wrappers = wrapped.wrappers;
+            first.dir = wrapped.main;
+            first.starttime_ticks = wrapped.starttime_ticks;
+        }
     }
 
     fn scan(
@@ -282,6 +305,7 @@ impl Scanner {
             gaps.section(WALK).record("process", pid, &refusal);
         }
         let chosen_by = result.selection.chosen_by;
+        let wrappers = result.selection.wrappers;
         let target = target.map(|first| {
             let facts = result
                 .walk
@@ -290,7 +314,7 @@ impl Scanner {
                 .find(|facts| facts.pid == first.dir.pid());
             let status = facts.and_then(|facts| facts.status.as_ref()?.as_ref().ok());
             let status = status.map(|status| (**status).clone());
-            TargetHandle::new(first.dir, first.identity, chosen_by, status)
+            TargetHandle::new(first.dir, first.identity, chosen_by, wrappers, status)
         });
         let labels = labels(&result.walk.facts, &containers);
         let scan = Scan {

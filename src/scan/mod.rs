@@ -6,6 +6,7 @@
 pub(crate) mod cgroup;
 pub(crate) mod container_key;
 pub(crate) mod containers;
+mod first_thread;
 pub(crate) mod look;
 pub(crate) mod needs;
 pub(crate) mod net_namespace;
@@ -20,6 +21,7 @@ pub(crate) mod snapshot;
 pub(crate) mod sock_diag_answers;
 pub(crate) mod target;
 pub(crate) mod walk;
+mod wrapper;
 pub(crate) mod wrong_namespace;
 
 use std::collections::HashMap;
@@ -113,6 +115,7 @@ impl Scan {
             container_id: identity.id().map(str::to_owned),
             pod_uid: identity.pod_uid.clone(),
             chosen_by: target.chosen_by,
+            wrappers: target.wrappers.clone(),
         })
     }
 }

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use nix::errno::Errno;
 
 use super::container_key::{Identities, Identity, IdentitySource, Key};
+use super::first_thread::{StatError, read_stat};
 use super::needs::Files;
 use super::net_namespace::NetNamespace;
 use super::plain_files::PLAIN_FILES;
 use super::process_files::{CallerCredentials, ProcessFiles, TASKS_LIMIT, malformed};
 use super::security;
-use super::snapshot::{OpenSocket, ProcessSnapshot, Security};
+use super::snapshot::{OpenSocket, ProcessSnapshot, Security, overwritten_args};
 use crate::model::gap::{Reason, Refusal};
 use crate::parse::certificate_paths;
 use crate::parse::cmdline;
@@ -27,6 +28,9 @@ use crate::sys::{ProcDir, ProcessDir};
 
 /// More open files with names as certificates have them are of no use to anyone.
 const PATHS_LIMIT: usize = 4096;
+
+/// How often a process is read that is another one each time.
+const ATTEMPTS: usize = 3;
 
 /// What the links in `fd` tell.
 struct Links {
@@ -66,6 +70,18 @@ impl ProcessReader {
         self.proc.process(pid).map_err(lost)
     }
 
+    /// Opens a process again, to read it as a visit does.
+    ///
+    /// # Errors
+    /// ENOENT where there is none of that number, or another errno.
+    pub(crate) fn reopen(&self, pid: i32) -> Result<ProcessDir, Errno> {
+        let process = self.proc.process(pid)?;
+        match read_stat(&process, &mut Vec::new()) {
+            Err(StatError::Read(errno)) => Err(errno),
+            Ok(_) | Err(StatError::Malformed) => Ok(process),
+        }
+    }
+
     /// Visits one process.
     ///
     /// # Errors
@@ -79,11 +95,7 @@ impl ProcessReader {
     ) -> Result<ProcessSnapshot, ProcessReadError> {
         // Owner before stat: for a process that is gone the owner says root and stat fails.
         let (uid, gid) = process.owner().map_err(lost)?;
-        process
-            .read(c"stat", file_limits::SMALL, buffer)
-            .map_err(lost)?;
-        let stat = Stat::parse(buffer)
-            .map_err(|_| ProcessReadError::Refused(Refusal::of(Reason::Malformed)))?;
+        let stat = read_stat(process, buffer).map_err(unknown_stat)?;
         let (identity, told) = self.identities.of(process, &stat, buffer);
         // Whoever cannot be placed yet is read: its parent will tell where it belongs.
         let read = identity.key == Key::Unknown || wanted(process.pid(), &identity);
@@ -99,18 +111,20 @@ impl ProcessReader {
                 status: None,
                 credentials: None,
             };
-            reader.fill(&mut facts, files);
-            if facts.may_have_ended() {
-                // What was read may be of two states: begin again with the one it is in.
-                process
-                    .read(c"stat", file_limits::SMALL, reader.buffer)
-                    .map_err(lost)?;
-                if let Ok(stat) = Stat::parse(reader.buffer)
-                    && stat.is_bodiless()
-                {
-                    facts.stat = stat;
-                    reader.fill(&mut facts, files);
+            for _ in 0..ATTEMPTS {
+                reader.fill(&mut facts, files);
+                if !facts.may_have_changed() {
+                    break;
                 }
+                // What was read may be of two states, of two programs, or of a thread that has
+                // ended: begin again with what it is now.
+                let stat = read_stat(process, reader.buffer).map_err(unknown_stat)?;
+                let same_program = stat.areas == facts.stat.areas;
+                let same_state = stat.is_bodiless() == facts.stat.is_bodiless();
+                if same_program && same_state && !facts.has_vanished() {
+                    break;
+                }
+                facts.stat = stat;
             }
             // Once it has ended, all that is missing is missing because of that.
             if process.has_missed() && process.has_ended() {
@@ -141,12 +155,14 @@ impl ProcessFiles<'_> {
         if let Some(Ok(status)) = &facts.status {
             self.status = Some(Arc::clone(status));
         }
-        if files.contains(Files::CMDLINE) {
-            facts.args = Some(if bodiless {
-                Ok(Vec::new())
-            } else {
-                self.args()
-            });
+        facts.has_title = false;
+        if bodiless {
+            facts.args = files.contains(Files::CMDLINE).then(|| Ok(Vec::new()));
+        } else if files.intersects(Files::CMDLINE | Files::ENVIRON) {
+            let args = self.args();
+            facts.has_title =
+                args.is_ok() && cmdline::is_title(self.buffer, facts.stat.areas.as_ref());
+            facts.args = files.contains(Files::CMDLINE).then_some(args);
         }
         facts.plain.clear();
         for file in PLAIN_FILES.iter().filter(|file| files.contains(file.flag)) {
@@ -213,6 +229,9 @@ impl ProcessFiles<'_> {
 
     fn args(&mut self) -> Result<Vec<Vec<u8>>, Refusal> {
         self.read(c"cmdline", file_limits::CMDLINE, AccessCheck::Open)?;
+        if cmdline::is_wiped(self.buffer) {
+            return Err(overwritten_args());
+        }
         Ok(cmdline::parse(self.buffer))
     }
 
@@ -309,6 +328,13 @@ impl ProcessFiles<'_> {
 fn socket_inode(goal: &[u8]) -> Option<u64> {
     let inode = goal.strip_prefix(b"socket:[")?.strip_suffix(b"]")?;
     std::str::from_utf8(inode).ok()?.parse().ok()
+}
+
+fn unknown_stat(error: StatError) -> ProcessReadError {
+    match error {
+        StatError::Read(errno) => lost(errno),
+        StatError::Malformed => ProcessReadError::Refused(Refusal::of(Reason::Malformed)),
+    }
 }
 
 /// What an errno of entering a process or reading its `stat` means: everyone may

@@ -6,7 +6,8 @@ use super::container_key::{Identity, Key};
 use super::needs::{Choice, Files};
 use super::reader::{ProcessFilter, ProcessReader};
 use super::snapshot::ProcessSnapshot;
-use crate::model::target::ChosenBy;
+use super::wrapper;
+use crate::model::target::{ChosenBy, Wrapper};
 use crate::sys::ProcessDir;
 
 /// How the target is recognised during the walk.
@@ -15,8 +16,10 @@ pub(crate) struct Selection {
     pub chosen_by: ChosenBy,
     /// Whose processes belong to it.
     pub wanted: Arc<ProcessFilter>,
-    /// Whether PID 1, or the process that was named, is its main process.
+    /// Its main process, where that is known: PID 1, what is behind it, or the one that was named.
     pub main: Option<ProcessDir>,
+    /// What only starts the main process, outermost first.
+    pub wrappers: Vec<Wrapper>,
 }
 
 /// What stands at the two places that decide: PID 1 and spyhole itself.
@@ -93,12 +96,13 @@ pub(crate) fn select(
     buffer: &mut Vec<u8>,
 ) -> Result<Selection, i32> {
     if let Some(pid) = choice.pid {
-        let main = reader.proc.process(pid).map_err(|_| pid)?;
+        let main = reader.reopen(pid).map_err(|_| pid)?;
         let wanted: Arc<ProcessFilter> = Arc::new(move |candidate, _| candidate == pid);
         return Ok(Selection {
             chosen_by: ChosenBy::Pid,
             wanted,
             main: Some(main),
+            wrappers: Vec::new(),
         });
     }
     if let Some(name) = choice.container.clone() {
@@ -107,6 +111,7 @@ pub(crate) fn select(
             chosen_by: ChosenBy::Container,
             wanted,
             main: None,
+            wrappers: Vec::new(),
         });
     }
     let own = references
@@ -119,6 +124,7 @@ pub(crate) fn select(
             chosen_by: ChosenBy::Own,
             wanted,
             main: None,
+            wrappers: Vec::new(),
         });
     }
     let pause = references.pause().cloned();
@@ -129,11 +135,24 @@ pub(crate) fn select(
         let wanted: Arc<ProcessFilter> =
             // Where nothing tells containers apart (gVisor), all belong together.
             Arc::new(move |pid, identity| pid == 1 || identity.key == key);
-        let main = references.first_dir.take();
-        return Ok(Selection {
-            chosen_by: ChosenBy::FirstProcess,
-            wanted,
-            main,
+        let first = references.first_dir.take();
+        let own_pid = references.own.as_ref().map(|facts| facts.pid);
+        let wrapped = first
+            .as_ref()
+            .and_then(|first| wrapper::find(reader, first, &facts.identity, own_pid));
+        return Ok(match wrapped {
+            Some(wrapped) => Selection {
+                chosen_by: ChosenBy::BehindWrapper,
+                wanted,
+                main: Some(wrapped.main),
+                wrappers: wrapped.wrappers,
+            },
+            None => Selection {
+                chosen_by: ChosenBy::FirstProcess,
+                wanted,
+                main: first,
+                wrappers: Vec::new(),
+            },
         });
     }
     let own_pid = references.own.as_ref().map(|facts| facts.pid);
@@ -144,6 +163,7 @@ pub(crate) fn select(
         chosen_by: ChosenBy::OnlyContainer,
         wanted,
         main: None,
+        wrappers: Vec::new(),
     })
 }
 

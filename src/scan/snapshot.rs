@@ -6,6 +6,7 @@ use super::container_key::Identity;
 use super::needs::Files;
 use super::net_namespace::NetNamespace;
 use crate::model::gap::{Reason, Refusal};
+use crate::parse::environ::{self, Environ};
 use crate::parse::id_map::IdMap;
 use crate::parse::limits::Limits;
 use crate::parse::security_label::SecurityLabel;
@@ -33,6 +34,9 @@ pub(crate) struct ProcessSnapshot {
     pub status: Option<Result<Arc<Status>, Refusal>>,
     /// `cmdline`, split.
     pub args: Option<Result<Vec<Vec<u8>>, Refusal>>,
+    /// Whether the process wrote a title over its arguments, which may have gone on into its
+    /// environment. Known where either of them was read.
+    pub has_title: bool,
     /// What was read of [`PLAIN_FILES`](super::plain_files::PLAIN_FILES): see [`Self::file`].
     pub(super) plain: Vec<(Files, Result<Vec<u8>, Refusal>)>,
     /// Where `exe` leads; `Ok(None)` for what has no program: zombies and kernel threads.
@@ -115,6 +119,22 @@ pub(crate) struct Task {
     pub status: Status,
 }
 
+/// An environment that the process has written over, wholly or in part.
+#[must_use]
+pub(crate) fn overwritten_environ() -> Refusal {
+    Refusal::of(Reason::Overwritten).needing(
+        "the container's own configuration (env, envFrom): the process wrote over its copy",
+    )
+}
+
+/// Arguments that the process has written over.
+#[must_use]
+pub(crate) fn overwritten_args() -> Refusal {
+    Refusal::of(Reason::Overwritten).needing(
+        "the container's own configuration (command, args): the process wrote over its copy",
+    )
+}
+
 impl ProcessSnapshot {
     /// A file that is kept as it was read, such as `environ`.
     #[must_use]
@@ -123,10 +143,31 @@ impl ProcessSnapshot {
         found.map(|(_, attempt)| attempt)
     }
 
-    /// Whether it lacks what only those lack that have ended.
-    pub(super) fn may_have_ended(&self) -> bool {
+    /// The environment, with those entries that the process has not written over.
+    #[must_use]
+    pub(crate) fn environ(&self) -> Option<Result<Environ, Refusal>> {
+        let bytes = match self.file(Files::ENVIRON)? {
+            Ok(bytes) => bytes,
+            Err(refusal) => return Some(Err(refusal.clone())),
+        };
+        let contiguous = self
+            .stat
+            .areas
+            .is_none_or(|areas| areas.arg_end == areas.env_start);
+        let environ = environ::read(bytes, self.has_title && contiguous);
+        Some(if environ.overwritten && environ.entries.is_empty() {
+            Err(overwritten_environ())
+        } else {
+            Ok(environ)
+        })
+    }
+
+    /// Whether it lacks what only those lack that have ended, or what was read does not fit
+    /// together.
+    pub(super) fn may_have_changed(&self) -> bool {
         !self.stat.is_bodiless()
-            && (matches!(&self.status, Some(Ok(status)) if status.vm_rss_bytes.is_none())
+            && (self.has_title
+                || matches!(&self.status, Some(Ok(status)) if status.vm_rss_bytes.is_none())
                 || matches!(&self.args, Some(Ok(args)) if args.is_empty())
                 || matches!(&self.exe, Some(Ok(None)))
                 || self.has_vanished())
@@ -149,6 +190,7 @@ impl ProcessSnapshot {
             read,
             status: None,
             args: None,
+            has_title: false,
             plain: Vec::new(),
             exe: None,
             cwd: None,

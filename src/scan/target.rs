@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use super::container_key::Identity;
 use super::process_files::CallerCredentials;
 use crate::model::gap::{Reason, Refusal};
-use crate::model::target::ChosenBy;
+use crate::model::target::{ChosenBy, Wrapper};
 use crate::parse::accounts::Accounts;
 use crate::parse::status::Status;
 use crate::rights::ptrace_access::{AccessCheck, Credentials, refusal_below};
@@ -31,6 +31,8 @@ pub(crate) struct TargetHandle {
     pub identity: Arc<Identity>,
     /// Why it is the target.
     pub chosen_by: ChosenBy,
+    /// What only starts the main process, outermost first.
+    pub wrappers: Vec<Wrapper>,
     /// `status` of the main process, where the walk has read it.
     status: Option<Status>,
     /// Credentials of the main process, made when first asked for.
@@ -48,12 +50,14 @@ impl TargetHandle {
         main: ProcessDir,
         identity: Arc<Identity>,
         chosen_by: ChosenBy,
+        wrappers: Vec<Wrapper>,
         status: Option<Status>,
     ) -> Self {
         Self {
             main,
             identity,
             chosen_by,
+            wrappers,
             status,
             credentials: OnceCell::new(),
             root: OnceCell::new(),

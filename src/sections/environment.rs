@@ -11,13 +11,13 @@ use crate::model::environment::{AgainstParent, AsOf, Environment, Variable};
 use crate::model::gap::{Refusal, SectionGaps};
 use crate::model::seen::Seen;
 use crate::model::time::Timestamp;
-use crate::parse::environ::{self, Entry};
+use crate::parse::environ::{Entry, Environ};
 use crate::render::tables::Table;
 use crate::render::tables::environment::tables;
 use crate::scan::Scan;
 use crate::scan::needs::Files;
 use crate::scan::needs::{Needs, Scope};
-use crate::scan::snapshot::ProcessSnapshot;
+use crate::scan::snapshot::{ProcessSnapshot, overwritten_environ};
 
 /// Flags of `spyhole environment`.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
@@ -69,23 +69,14 @@ impl Request for EnvironmentQuery {
             .filter(|facts| facts.read && (self.all || Some(facts.pid) == main_pid))
             .filter(|facts| !facts.stat.is_bodiless())
             .collect();
-        let parsed: HashMap<i32, Result<Vec<Entry>, Refusal>> = shown
+        let parsed: HashMap<i32, Result<Environ, Refusal>> = shown
             .iter()
-            .filter_map(|facts| Some((facts.pid, facts.file(Files::ENVIRON)?)))
-            .map(|(pid, attempt)| {
-                (
-                    pid,
-                    attempt
-                        .as_ref()
-                        .map(|bytes| environ::parse(bytes))
-                        .map_err(Clone::clone),
-                )
-            })
+            .filter_map(|facts| Some((facts.pid, facts.environ()?)))
             .collect();
         let environments = shown.iter().filter_map(|facts| {
             let own = parsed.get(&facts.pid)?;
             let parent = match parsed.get(&facts.stat.ppid) {
-                Some(Ok(entries)) => Some(entries.as_slice()),
+                Some(Ok(parent)) if !parent.overwritten => Some(parent.entries.as_slice()),
                 _ => None,
             };
             Some(self.environment(facts, own, parent, scan, gaps))
@@ -114,18 +105,27 @@ impl EnvironmentQuery {
     fn environment(
         &self,
         facts: &ProcessSnapshot,
-        own: &Result<Vec<Entry>, Refusal>,
+        own: &Result<Environ, Refusal>,
         parent: Option<&[Entry]>,
         scan: &Scan,
         gaps: &mut SectionGaps<'_>,
     ) -> Environment {
         let variables = match own {
-            Ok(entries) => Seen::Value(self.variables(entries, parent, scan)),
+            Ok(environ) => {
+                if environ.overwritten {
+                    gaps.record("variables", facts.pid, &overwritten_environ());
+                }
+                Seen::Value(self.variables(&environ.entries, parent, scan))
+            }
             Err(refusal) => Seen::Unseen(gaps.record("variables", facts.pid, refusal)),
         };
         let missing = match (own, parent) {
-            (Ok(own), Some(parent)) if self.names.is_empty() => {
-                let own: HashSet<&[u8]> = own.iter().map(|entry| entry.name.as_slice()).collect();
+            (Ok(own), Some(parent)) if self.names.is_empty() && !own.overwritten => {
+                let own: HashSet<&[u8]> = own
+                    .entries
+                    .iter()
+                    .map(|entry| entry.name.as_slice())
+                    .collect();
                 let passed_on =
                     |entry: &&Entry| entry.value.is_some() && !own.contains(entry.name.as_slice());
                 Some(

@@ -3,8 +3,7 @@
 use std::mem::MaybeUninit;
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, openat};
-use nix::sys::stat::Mode;
+use nix::fcntl::OFlag;
 use rustix::fs::{RawDir, readlinkat_raw};
 
 use super::numbers::{PAGE, number};
@@ -32,7 +31,7 @@ pub(crate) fn fd_links(
     mut each: impl FnMut(i32, &[u8]),
 ) -> Result<FdTable, Errno> {
     let flags = OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let links = process.noted(openat(process, c"fd", flags, Mode::empty()))?;
+    let links = process.open_entry(c"fd", flags)?;
     let mut page = [MaybeUninit::uninit(); PAGE];
     let mut goal = [MaybeUninit::uninit(); LONGEST_LINK];
     let mut entries = RawDir::new(&links, &mut page);

@@ -3,11 +3,9 @@
 
 use std::ffi::CStr;
 use std::ops::ControlFlow;
-use std::os::fd::AsFd;
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, openat};
-use nix::sys::stat::Mode;
+use nix::fcntl::OFlag;
 
 use super::bounded::Truncation;
 use super::proc_dir::ProcessDir;
@@ -27,7 +25,7 @@ pub(crate) fn lines(
     mut each: impl FnMut(&[u8]) -> ControlFlow<()>,
 ) -> Result<Truncation, Errno> {
     let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    let file = openat(process.as_fd(), name, flags, Mode::empty())?;
+    let file = process.open_entry(name, flags)?;
     buffer.resize(BUFFER, 0);
     let mut filled = 0;
     loop {

@@ -7,6 +7,7 @@ use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, open, openat};
@@ -40,6 +41,9 @@ pub(crate) struct ProcessDir {
     pid: i32,
     /// As of its [`ProcDir`].
     sizes_count: bool,
+    /// `/proc/PID/task/TID`, where the first thread has ended and others live: see
+    /// [`Self::read_through`].
+    thread: Mutex<Option<Arc<OwnedFd>>>,
     /// Whether something below it was not there.
     missed: AtomicBool,
 }
@@ -81,6 +85,7 @@ impl ProcDir {
             dir,
             pid,
             sizes_count: self.sizes_count,
+            thread: Mutex::default(),
             missed: AtomicBool::new(false),
         })
     }
@@ -127,8 +132,48 @@ impl ProcessDir {
             dir: self.dir.try_clone().map_err(|_| Errno::EMFILE)?,
             pid: self.pid,
             sizes_count: self.sizes_count,
+            thread: Mutex::new(self.thread()),
             missed: AtomicBool::new(false),
         })
+    }
+
+    /// From now on reads what the threads of a process share (memory, files, namespaces) from the
+    /// directory of this thread. Where the first thread has ended, the kernel shows `/proc/PID`
+    /// itself as a zombie, without any of them. `stat` and `task` stay those of the process.
+    ///
+    /// # Errors
+    /// The errno of open(2): ENOENT where the thread has ended.
+    pub(crate) fn read_through(&self, tid: i32) -> Result<(), Errno> {
+        let path = format!("task/{tid}");
+        let thread = openat(&self.dir, path.as_str(), PATH_ONLY, Mode::empty())?;
+        let mut current = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        *current = Some(Arc::new(thread));
+        Ok(())
+    }
+
+    fn thread(&self) -> Option<Arc<OwnedFd>> {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        thread.clone()
+    }
+
+    /// Runs a system call with the directory that has this file or directory of the process.
+    fn below<T>(
+        &self,
+        name: &CStr,
+        call: impl FnOnce(BorrowedFd<'_>) -> Result<T, Errno>,
+    ) -> Result<T, Errno> {
+        let of_process = name == c"stat" || name.to_bytes().starts_with(b"task");
+        let thread = if of_process { None } else { self.thread() };
+        let dir = thread.as_deref().unwrap_or(&self.dir);
+        self.noted(call(dir.as_fd()))
+    }
+
+    /// Opens a file or directory of the process.
+    ///
+    /// # Errors
+    /// The errno of open(2).
+    pub(super) fn open_entry(&self, name: &CStr, flags: OFlag) -> Result<OwnedFd, Errno> {
+        self.below(name, |dir| openat(dir, name, flags, Mode::empty()))
     }
 
     /// Whether the process has ended and was reaped. Files below it are then missing (ENOENT), as
@@ -154,7 +199,7 @@ impl ProcessDir {
     }
 
     fn open(&self, name: &CStr) -> Result<OwnedFd, Errno> {
-        self.noted(openat(&self.dir, name, READ, Mode::empty()))
+        self.open_entry(name, READ)
     }
 
     /// Reads a file that is one record: `stat`, `status`, `cmdline`, `cgroup`, `limits`.
@@ -199,7 +244,7 @@ impl ProcessDir {
     /// The errno of readlink(2).
     pub(crate) fn read_link(&self, name: &CStr) -> Result<Vec<u8>, Errno> {
         use std::os::unix::ffi::OsStringExt;
-        let link = self.noted(nix::fcntl::readlinkat(&self.dir, name))?;
+        let link = self.below(name, |dir| nix::fcntl::readlinkat(dir, name))?;
         Ok(link.into_vec())
     }
 
@@ -231,7 +276,7 @@ impl ProcessDir {
     /// # Errors
     /// The errno of opening or reading the directory.
     pub(crate) fn numbers_in(&self, name: &CStr) -> Result<Vec<i32>, Errno> {
-        self.noted(numeric_entries(self.dir.as_fd(), name))
+        self.below(name, |dir| numeric_entries(dir, name))
     }
 
     /// Effective uid and gid: the owner of the directory itself, which the kernel
@@ -250,7 +295,7 @@ impl ProcessDir {
     /// # Errors
     /// The errno of fstatat(2).
     pub(crate) fn stat_entry(&self, name: &CStr) -> Result<FileStat, Errno> {
-        self.noted(fstatat(&self.dir, name, AtFlags::AT_SYMLINK_NOFOLLOW))
+        self.below(name, |dir| fstatat(dir, name, AtFlags::AT_SYMLINK_NOFOLLOW))
     }
 
     /// Opens the root directory that the process sees, to be used by
@@ -259,7 +304,7 @@ impl ProcessDir {
     /// # Errors
     /// EACCES where the ptrace check refuses, or another errno of open(2).
     pub(super) fn open_root(&self) -> Result<OwnedFd, Errno> {
-        self.noted(openat(&self.dir, c"root", PATH_ONLY, Mode::empty()))
+        self.open_entry(c"root", PATH_ONLY)
     }
 }
 

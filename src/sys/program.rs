@@ -2,11 +2,11 @@
 //! path leads elsewhere by now or was removed. It is found, never opened.
 
 use std::ffi::CString;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, openat};
-use nix::sys::stat::{Mode, fstat};
+use nix::fcntl::OFlag;
+use nix::sys::stat::fstat;
 use nix::sys::statvfs::{FsFlags, fstatvfs};
 
 use super::in_root::link_of;
@@ -38,7 +38,7 @@ impl Program {
     /// EACCES where the ptrace check refuses, ENOENT for what runs no program, or another errno.
     pub(crate) fn of(process: &ProcessDir) -> Result<Self, Errno> {
         let flags = OFlag::O_PATH | OFlag::O_CLOEXEC;
-        let file = process.noted(openat(process.as_fd(), c"exe", flags, Mode::empty()))?;
+        let file = process.open_entry(c"exe", flags)?;
         let stat = fstat(&file)?;
         let capability = attribute(&file);
         let set_id = stat.st_mode & (libc::S_ISUID | libc::S_ISGID) != 0;

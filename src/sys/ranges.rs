@@ -4,8 +4,7 @@
 use std::os::fd::OwnedFd;
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, openat};
-use nix::sys::stat::Mode;
+use nix::fcntl::OFlag;
 use rustix::buffer::spare_capacity;
 
 use super::in_root::{InRoot, open_held};
@@ -25,7 +24,7 @@ impl Ranges {
     /// EINVAL for what is no regular file, or another errno.
     pub(crate) fn of_program(process: &ProcessDir) -> Result<Self, Errno> {
         let flags = OFlag::O_PATH | OFlag::O_CLOEXEC;
-        let found = openat(process, c"exe", flags, Mode::empty())?;
+        let found = process.open_entry(c"exe", flags)?;
         Ok(Self {
             file: open_held(&found)?,
         })

@@ -4,9 +4,8 @@
 use std::collections::HashMap;
 
 use crate::model::gap::{Reason, Refusal};
-use crate::parse::environ;
-use crate::scan::needs::Files;
-use crate::scan::snapshot::ProcessSnapshot;
+use crate::parse::environ::Environ;
+use crate::scan::snapshot::{ProcessSnapshot, overwritten_environ};
 use crate::sys::ProcessDir;
 
 /// The environment and the arguments at exec time.
@@ -21,7 +20,7 @@ pub(super) struct Overrides {
 impl Overrides {
     pub(super) fn of(facts: Option<&ProcessSnapshot>, process: &ProcessDir) -> Self {
         let unread = || Err(Refusal::of(Reason::Unsupported));
-        let environ = facts.and_then(|facts| facts.file(Files::ENVIRON).cloned());
+        let environ = facts.and_then(ProcessSnapshot::environ);
         let args = facts.and_then(|facts| facts.args.as_ref()?.as_ref().ok());
         Self::new(
             environ.unwrap_or_else(unread),
@@ -31,16 +30,20 @@ impl Overrides {
     }
 
     pub(super) fn new(
-        environ: Result<Vec<u8>, Refusal>,
+        environ: Result<Environ, Refusal>,
         args: Vec<Vec<u8>>,
         cwd: Option<Vec<u8>>,
     ) -> Self {
-        let environ = environ.map(|bytes| {
-            let entries = environ::parse(&bytes).into_iter().rev();
+        let environ = environ.and_then(|environ| {
+            // A variable that is not there may be one of those that are missing.
+            if environ.overwritten {
+                return Err(overwritten_environ());
+            }
+            let entries = environ.entries.into_iter().rev();
             // Backwards, so that the first of several stays, as in getenv(3).
-            entries
+            Ok(entries
                 .filter_map(|entry| Some((entry.name, entry.value?)))
-                .collect()
+                .collect())
         });
         Self { environ, args, cwd }
     }
@@ -123,10 +126,11 @@ fn unquoted(word: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parse::environ;
 
     fn overrides(environ: &str, args: &[&str]) -> Overrides {
         Overrides::new(
-            Ok(environ.replace('|', "\0").into_bytes()),
+            Ok(environ::read(environ.replace('|', "\0").as_bytes(), false)),
             args.iter().map(|arg| arg.as_bytes().to_vec()).collect(),
             Some(b"/work".to_vec()),
         )

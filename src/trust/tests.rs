@@ -16,6 +16,7 @@ use crate::model::byte_string::ByteString;
 use crate::model::gap::Gaps;
 use crate::model::gap::Refusal;
 use crate::model::trust_store::{PlaceState, TrustPlace, TrustStore};
+use crate::parse::environ;
 use crate::parse::status::Ids;
 use crate::rights::file_mode::FileSubject;
 use crate::rights::ptrace_access::Credentials;
@@ -71,7 +72,9 @@ impl Target {
     }
 
     fn overrides(&self) -> Overrides {
-        Overrides::new(self.environ.clone(), self.args.clone(), Some(b"/".to_vec()))
+        let environ = self.environ.clone();
+        let environ = environ.map(|bytes| environ::read(&bytes, false));
+        Overrides::new(environ, self.args.clone(), Some(b"/".to_vec()))
     }
 
     fn trust(&mut self, rules: RuntimeTrustRules) -> Trust {

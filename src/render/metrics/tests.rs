@@ -204,6 +204,7 @@ fn full() -> Report {
         container_id: None,
         pod_uid: None,
         chosen_by: ChosenBy::FirstProcess,
+        wrappers: Vec::new(),
     });
     report.processes = Some(vec![process(1, b"server"), process(2, b"server")]);
     report.socket_sums = Some(vec![

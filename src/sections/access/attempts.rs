@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use super::attempted::Attempted;
 use super::system::SystemContext;
 use crate::model::access::What;
-use crate::model::gap::Refusal;
+use crate::model::gap::{Reason, Refusal};
 use crate::rights::ptrace_access::{AccessCheck, Credentials, refusal_below};
 use crate::scan::Scan;
 use crate::scan::plain_files::PLAIN_FILES;
@@ -172,7 +172,11 @@ impl Tries<'_> {
         attempt: Option<&Result<T, Refusal>>,
     ) {
         if let Some(attempt) = attempt {
-            let result = attempt.as_ref().map(drop).map_err(Clone::clone);
+            let result = match attempt {
+                // It could be read; what is in it is not what was asked for.
+                Err(refusal) if refusal.reason == Reason::Overwritten => Ok(()),
+                attempt => attempt.as_ref().map(drop).map_err(Clone::clone),
+            };
             self.push(what, check, name, result);
         }
     }

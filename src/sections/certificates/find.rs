@@ -10,10 +10,8 @@ use crate::model::gap::{Reason, Refusal, SectionGaps, Subject};
 use crate::model::volume::VolumeKind;
 use crate::parse::certificate_paths;
 use crate::parse::certificate_paths::Named;
-use crate::parse::environ;
 use crate::scan::Scan;
-use crate::scan::needs::Files;
-use crate::scan::snapshot::ProcessSnapshot;
+use crate::scan::snapshot::{ProcessSnapshot, overwritten_environ};
 use crate::sections::mounts::fill::{MountPoint, points};
 
 /// Where to look, and where not.
@@ -141,9 +139,12 @@ impl Places {
             }
             _ => None,
         };
-        match facts.file(Files::ENVIRON) {
-            Some(Ok(bytes)) => {
-                for entry in environ::parse(bytes) {
+        match facts.environ() {
+            Some(Ok(environ)) => {
+                if environ.overwritten {
+                    refused.push(("environment", overwritten_environ()));
+                }
+                for entry in environ.entries {
                     let value = entry.value.unwrap_or_default();
                     let found_by = FoundBy::Environment(entry.name.as_slice().into());
                     for named in certificate_paths::in_variable(&entry.name, &value) {
@@ -151,7 +152,7 @@ impl Places {
                     }
                 }
             }
-            Some(Err(refusal)) => refused.push(("environment", refusal.clone())),
+            Some(Err(refusal)) => refused.push(("environment", refusal)),
             None => {}
         }
         match &facts.args {

@@ -9,12 +9,11 @@ use nix::errno::Errno;
 use super::volume::is_kernel;
 use crate::model::gap::{Reason, Refusal, SectionGaps, Subject};
 use crate::model::mount::{Because, Mount, Purpose, Space, UsualDirectory};
-use crate::parse::environ;
 use crate::rights::file_mode::FileSubject;
 use crate::rights::ptrace_access::AccessCheck;
 use crate::scan::Scan;
-use crate::scan::needs::Files;
 use crate::scan::process_files::CallerCredentials;
+use crate::scan::snapshot::overwritten_environ;
 use crate::scan::target::TargetHandle;
 use crate::sys::InRoot;
 use crate::sys::place::{Place, look_at};
@@ -77,15 +76,17 @@ fn usual_directories(scan: &Scan, gaps: &mut SectionGaps<'_>) -> Vec<(Purpose, V
     let pid = facts.pid;
     let mut refused: Vec<Refusal> = Vec::new();
     let mut found = Vec::new();
-    let (environ, cwd) = (facts.file(Files::ENVIRON), &facts.cwd);
+    let (environ, cwd) = (facts.environ(), &facts.cwd);
     if environ.is_some() || cwd.is_some() {
         found.push((Purpose::Tmp, b"/tmp".to_vec()));
     }
     match environ {
-        Some(Ok(bytes)) => {
-            let entries = environ::parse(bytes);
+        Some(Ok(environ)) => {
+            if environ.overwritten {
+                refused.push(overwritten_environ());
+            }
             let value = |name: &[u8]| {
-                let entry = entries.iter().find(|entry| entry.name == name)?;
+                let entry = environ.entries.iter().find(|entry| entry.name == name)?;
                 entry.value.clone().filter(|path| path.starts_with(b"/"))
             };
             let named = [(Purpose::Tmpdir, &b"TMPDIR"[..]), (Purpose::Home, b"HOME")];
@@ -95,7 +96,7 @@ fn usual_directories(scan: &Scan, gaps: &mut SectionGaps<'_>) -> Vec<(Purpose, V
                     .filter_map(|(purpose, name)| Some((purpose, value(name)?))),
             );
         }
-        Some(Err(refusal)) => refused.push(refusal.clone()),
+        Some(Err(refusal)) => refused.push(refusal),
         None => {}
     }
     match cwd {

@@ -14,7 +14,7 @@ use crate::parse::stat::Stat;
 use crate::parse::status::Status;
 use crate::parse::{signals, system, tty};
 use crate::scan::Scan;
-use crate::scan::snapshot::ProcessSnapshot;
+use crate::scan::snapshot::{ProcessSnapshot, overwritten_args};
 use crate::sys::clock::Clock;
 use crate::sys::file_limits;
 
@@ -145,6 +145,9 @@ impl<'a> Filler<'a> {
             .as_ref()?
             .as_ref()
             .map(|args| redactor.arguments(args));
+        if facts.has_title && attempt.is_ok() {
+            self.gaps.record("args", facts.pid, &overwritten_args());
+        }
         Some(
             self.gaps
                 .seen("args", facts.pid, attempt.map_err(Clone::clone)),
@@ -305,7 +308,7 @@ fn rounded(percent: f64) -> f64 {
 }
 
 fn inner_pids(status: &Status) -> Option<Vec<i32>> {
-    let inner = status.ns_pid.as_ref()?.get(1..)?;
+    let inner = status.ns_tgid.as_ref()?.get(1..)?;
     (!inner.is_empty()).then(|| inner.to_vec())
 }
 

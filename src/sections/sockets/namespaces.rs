@@ -88,7 +88,7 @@ enum Key {
 /// The walk does not keep what it opens: whoever has the number now serves as well, if it
 /// is in the same namespace.
 fn reopened(scan: &Scan, pid: i32, namespace: &NetNamespace) -> Option<ProcessDir> {
-    let process = scan.reader.proc.process(pid).ok()?;
+    let process = scan.reader.reopen(pid).ok()?;
     (NetNamespace::of(&process).mark() == namespace.mark()).then_some(process)
 }
 

@@ -8,7 +8,7 @@ use std::process::Command;
 use super::crowd::Crowd;
 use super::{document, pids, sockets};
 use crate::host::run;
-use crate::lab::{requires_root, spyhole};
+use crate::lab::spyhole;
 
 /// The processes whose `fd` was opened, as strace tells it, and the exit code.
 fn walked(words: &[&str], code: i32) -> BTreeSet<String> {
@@ -27,11 +27,8 @@ fn walked(words: &[&str], code: i32) -> BTreeSet<String> {
         .collect()
 }
 
-#[test]
+#[needs(root)]
 fn descriptors_are_walked_for_owners_that_are_shown() {
-    if !requires_root("owners of sockets: strace on the walk") {
-        return;
-    }
     let _crowd = Crowd::gather();
     for words in [
         &["ss", "-tan"][..],
