@@ -15,6 +15,7 @@ mod capabilities;
 mod certificate_forms;
 mod certificates;
 mod checks;
+mod checks_unseen;
 mod circles;
 mod dns;
 mod document;
