@@ -5,13 +5,15 @@
 /// The arguments, in order.
 ///
 /// A process that wrote a title over its arguments without a NUL is one argument. An empty
-/// argument is kept where another follows. NULs at the end are dropped, as ps does: they are the
-/// padding of a rewritten title far more often than empty last arguments, and nothing tells the
-/// two apart.
+/// argument is kept where another follows, and where it is the only one, as of `execve` without
+/// arguments. Other NULs at the end are dropped, as ps does: they are the padding of a rewritten
+/// title far more often than empty last arguments, and nothing tells the two apart.
 pub(crate) fn args(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     let padding = bytes.iter().rev().take_while(|byte| **byte == 0).count();
     let body = bytes.get(..bytes.len().saturating_sub(padding));
-    body.filter(|body| !body.is_empty())
+    // No title fits into one byte.
+    let is_one_empty = bytes == b"\0";
+    body.filter(|body| !body.is_empty() || is_one_empty)
         .into_iter()
         .flat_map(|body| body.split(|byte| *byte == 0))
 }
@@ -51,6 +53,11 @@ mod tests {
     fn a_kernel_thread_has_none() {
         assert_eq!(parse(b""), Vec::<Vec<u8>>::new());
         assert_eq!(parse(b"\0\0"), Vec::<Vec<u8>>::new());
+    }
+
+    #[test]
+    fn one_empty_argument_is_one() {
+        assert_eq!(parse(b"\0"), [b""]);
     }
 
     #[test]

@@ -14,13 +14,29 @@ pub(crate) struct Entry {
     pub value: Option<Vec<u8>>,
 }
 
-/// All entries, in order. Empty ones (padding of a rewritten title) are left out.
+/// As many empty entries in a row are taken for such; more are padding.
+const EMPTY_ENTRIES: usize = 8;
+
+/// All entries, in order, empty ones too. NULs at the end, and many in a row, are the padding of
+/// a rewritten title and left out.
 #[must_use]
 pub(crate) fn parse(bytes: &[u8]) -> Vec<Entry> {
-    bytes
-        .split(|byte| *byte == 0)
-        .filter(|entry| !entry.is_empty())
-        .map(|entry| match text::split_once(entry, b'=') {
+    let mut entries = Vec::new();
+    let mut empty = 0_usize;
+    for entry in bytes.split(|byte| *byte == 0) {
+        if entry.is_empty() {
+            empty += 1;
+            continue;
+        }
+        if empty <= EMPTY_ENTRIES {
+            let none = Entry {
+                name: Vec::new(),
+                value: None,
+            };
+            entries.extend(std::iter::repeat_n(none, empty));
+        }
+        empty = 0;
+        entries.push(match text::split_once(entry, b'=') {
             Some((name, value)) => Entry {
                 name: name.to_vec(),
                 value: Some(value.to_vec()),
@@ -29,8 +45,9 @@ pub(crate) fn parse(bytes: &[u8]) -> Vec<Entry> {
                 name: entry.to_vec(),
                 value: None,
             },
-        })
-        .collect()
+        });
+    }
+    entries
 }
 
 #[cfg(test)]

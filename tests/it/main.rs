@@ -52,4 +52,5 @@ mod targets;
 mod tls;
 mod trust_store;
 mod truth;
+mod truths;
 mod wording;

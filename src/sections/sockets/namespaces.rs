@@ -104,6 +104,10 @@ fn named(scan: &Scan, process: &ProcessDir, inode: Result<u64, Errno>) -> Result
 
 /// The one that spyhole is in, where its own /proc tells.
 fn own(scan: &Scan) -> Option<NetNamespace> {
+    // A copy names namespaces of the machine that it was made on.
+    if !scan.reader.proc.is_live() {
+        return None;
+    }
     let of = |proc: &ProcDir| {
         let process = proc.process(proc.own_pid().ok()?).ok()?;
         Some(NetNamespace::of(&process))
