@@ -20,6 +20,12 @@ pub(crate) enum AttachError {
     /// The words of the command line cannot be meant so.
     #[error("{0}")]
     Usage(String),
+    /// kubectl or the cluster refuses.
+    #[error("{0}")]
+    Kubectl(#[from] kubernetes::KubectlRefusal),
+    /// The engine refuses.
+    #[error("{0}")]
+    Engine(#[from] engine::EngineRefusal),
     /// There is no such target, or it cannot be entered.
     #[error("{0}")]
     Target(String),

@@ -5,77 +5,75 @@ use std::time::SystemTime;
 
 use nix::errno::Errno;
 
+use super::CheckContext;
 use super::processes::share;
+use super::reason::{CertificateFinding, CertificateSeen, CheckOutcome, CheckReason};
 use super::spec::{Bound, File, Verify};
-use super::{CheckContext, CheckOutcome};
 use crate::model::certificate::{Certificate, LeafVerdict};
-use crate::model::gap::{Gaps, Refusal};
+use crate::model::gap::Refusal;
+use crate::model::truth_value::TruthValue;
+use crate::model::units::DAY_SECONDS;
 use crate::model::verdict::Authorities;
 use crate::pki;
-use crate::scan::Scan;
 use crate::scan::cgroup::MemoryCgroup;
 use crate::scan::target::TargetHandle;
-use crate::sections::certificates::verify::{self, Answer, Verifier};
+use crate::sections::certificates::verify::{self, Verifier};
 use crate::sections::certificates::{self, chains};
 use crate::sys::file_limits;
 use crate::sys::opened_file::{FileKind, OpenedFile};
 use crate::sys::{InRoot, Truncation};
 use crate::trust;
 
-const DAY: i64 = 24 * 60 * 60;
-
 /// The root of the target.
-fn root(scan: Option<&(Scan, Gaps)>) -> Result<&InRoot, CheckOutcome> {
-    held(scan).map(|(_, root)| root)
+fn root<'a>(context: &'a mut CheckContext) -> Result<&'a InRoot, CheckOutcome> {
+    held(context).map(|(_, root)| root)
 }
 
 /// The target and its root.
-fn held(scan: Option<&(Scan, Gaps)>) -> Result<(&TargetHandle, &InRoot), CheckOutcome> {
-    let held = scan.and_then(|(scan, _)| Some((scan, scan.target.as_ref()?)));
-    let Some((scan, held)) = held else {
-        return Err(CheckOutcome::unknown("no target"));
+fn held<'a>(context: &'a mut CheckContext) -> Result<(&'a TargetHandle, &'a InRoot), CheckOutcome> {
+    let (scan, _) = context.target()?;
+    let unread =
+        |refusal: &Refusal| CheckOutcome::unknown(CheckReason::RootUnreadable(refusal.clone()));
+    let Some(held) = &scan.target else {
+        return Err(unread(&Refusal::of(crate::model::gap::Reason::Vanished)));
     };
-    let root = held.root(&scan.reader.viewer).map_err(|refusal| {
-        let why = refusal.reason.describe();
-        CheckOutcome::unknown(format!(
-            "the target's files cannot be read: {why} (see spyhole access)"
-        ))
-    })?;
+    let root = held.root(&scan.reader.viewer).map_err(unread)?;
     Ok((held, root))
 }
 
 fn found(root: &InRoot, path: &str) -> Result<OpenedFile, CheckOutcome> {
     OpenedFile::at(root, path.as_bytes()).map_err(|errno| match errno {
-        Errno::ENOENT | Errno::ENOTDIR => CheckOutcome::fails(format!("{path} does not exist")),
-        _ => CheckOutcome::unknown(format!("{path}: {}", errno.desc())),
+        Errno::ENOENT | Errno::ENOTDIR => {
+            CheckOutcome::new(false, CheckReason::FileMissing(path.to_owned()))
+        }
+        errno => unread(path, errno),
     })
 }
 
+fn unread(path: &str, errno: Errno) -> CheckOutcome {
+    let path = path.to_owned();
+    CheckOutcome::unknown(CheckReason::FileUnread { path, errno })
+}
+
 /// A file is there, new enough and long enough.
-pub(super) fn file(wanted: &File, context: &CheckContext) -> CheckOutcome {
-    let path = &wanted.path;
-    let found = match root(context.scan.as_ref()).and_then(|root| found(root, path)) {
+pub(super) fn file(wanted: &File, context: &mut CheckContext) -> CheckOutcome {
+    let path = wanted.path.clone();
+    let found = match root(context).and_then(|root| found(root, &path)) {
         Ok(found) => found,
         Err(outcome) => return outcome,
     };
     let size = found.size_bytes();
     if size < wanted.min_size {
         let least = wanted.min_size;
-        return CheckOutcome::fails(format!(
-            "{path} has {size} bytes (at least {least} required)"
-        ));
+        return CheckOutcome::new(false, CheckReason::FileTooSmall { path, size, least });
     }
     let age = SystemTime::now().duration_since(found.modified());
     let age = age.unwrap_or_default();
     match wanted.max_age {
         Some(most) if age > most => {
-            let most = humantime::format_duration(most);
-            let seconds = age.as_secs();
-            CheckOutcome::fails(format!(
-                "{path} was modified {seconds} s ago (at most {most} allowed)"
-            ))
+            CheckOutcome::new(false, CheckReason::FileTooOld { path, age, most })
         }
-        _ => CheckOutcome::passes(format!("{path} exists")),
+        _ => CheckOutcome::new(true, CheckReason::FileThere(path)),
     }
 }
 
@@ -86,24 +84,14 @@ pub(super) fn certificate(
     verify: Verify,
     context: &mut CheckContext,
 ) -> CheckOutcome {
-    let mut bytes = Vec::new();
-    let read = root(context.scan.as_ref()).and_then(|root| {
-        let found = found(root, path)?;
-        if found.kind() != FileKind::File {
-            return Err(CheckOutcome::fails(format!("{path} is not a regular file")));
-        }
-        match found.read(file_limits::CERTIFICATES, &mut bytes) {
-            Ok(Truncation::Whole) => Ok(()),
-            Ok(Truncation::AtLimit) => Err(CheckOutcome::unknown(format!(
-                "{path} is too large to read"
-            ))),
-            Err(errno) => Err(CheckOutcome::unknown(format!("{path}: {}", errno.desc()))),
-        }
-    });
-    if let Err(outcome) = read {
-        return outcome;
-    }
+    let bytes = match root(context).and_then(|root| certificate_bytes(root, path)) {
+        Ok(bytes) => bytes,
+        Err(outcome) => return outcome,
+    };
     let contents = pki::contents(&bytes, None, SystemTime::now());
+    let is_locked = contents
+        .as_ref()
+        .is_some_and(|contents| contents.needs_password);
     let mut certificates = contents
         .map(|contents| contents.certificates)
         .unwrap_or_default();
@@ -111,47 +99,64 @@ pub(super) fn certificate(
         .iter()
         .map(|certificate| certificate.seconds_left)
         .min();
-    match seconds {
-        None => CheckOutcome::fails(format!("{path} contains no readable certificate")),
-        Some(seconds) if seconds < 0 => CheckOutcome::fails(format!("{path} has expired")),
-        Some(seconds) => {
-            let days = seconds.div_euclid(DAY);
-            let says = format!("{path}: {days} days left");
-            if days < i64::from(min_days) {
-                return CheckOutcome::fails(says);
-            }
-            chains::place(&mut certificates);
-            verified(&certificates, verify, says, context)
+    let Some(seconds) = seconds else {
+        let path = path.to_owned();
+        return if is_locked {
+            CheckOutcome::unknown(CheckReason::FileLocked(path))
+        } else {
+            CheckOutcome::new(false, CheckReason::NoCertificate(path))
+        };
+    };
+    let days = seconds.div_euclid(DAY_SECONDS);
+    let seen = |finding| {
+        CheckReason::Certificate(CertificateSeen {
+            of: path.to_owned(),
+            days,
+            wanted: min_days,
+            finding,
+        })
+    };
+    if seconds < 0 || days < i64::from(min_days) {
+        return CheckOutcome::new(false, seen(CertificateFinding::TooSoon));
+    }
+    chains::place(&mut certificates);
+    let (answer, finding) = verified(&certificates, verify, context);
+    CheckOutcome::new(answer, seen(finding))
+}
+
+fn certificate_bytes(root: &InRoot, path: &str) -> Result<Vec<u8>, CheckOutcome> {
+    let found = found(root, path)?;
+    if found.kind() != FileKind::File {
+        let other = CheckReason::NotAFile(path.to_owned());
+        return Err(CheckOutcome::new(false, other));
+    }
+    let mut bytes = Vec::new();
+    match found.read(file_limits::CERTIFICATES, &mut bytes) {
+        Ok(Truncation::Whole) => Ok(bytes),
+        Ok(Truncation::AtLimit) => {
+            let large = CheckReason::FileTooLarge(path.to_owned());
+            Err(CheckOutcome::unknown(large))
         }
+        Err(errno) => Err(unread(path, errno)),
     }
 }
 
-/// Every leaf verifies with the authorities that are to decide.
+/// Whether every leaf verifies with the authorities that are to decide, and what speaks against it.
 fn verified(
     certificates: &[Certificate],
     verify: Verify,
-    says: String,
     context: &mut CheckContext,
-) -> CheckOutcome {
-    let (authorities, roots) = match (verify, &mut context.scan) {
-        (Verify::None, _) => return CheckOutcome::passes(says),
-        (Verify::Target, Some((scan, gaps))) => {
-            let found = trust::find(scan, &mut gaps.section(certificates::INFO.name));
-            let roots = match found {
-                Ok(trust) => trust.roots.ok_or(trust.store.consequence),
-                Err(refusal) => Err(refusal.reason.describe().to_owned()),
-            };
-            match roots {
-                Ok(roots) => (Authorities::Target, Some(roots)),
-                Err(why) => {
-                    return CheckOutcome::unknown(format!(
-                        "{says}; the target's trust store is unknown: {why} (verify=mozilla uses \
-                         Mozilla's roots)"
-                    ));
-                }
+) -> (TruthValue, CertificateFinding) {
+    let (authorities, roots) = match verify {
+        Verify::None => return (TruthValue::True, CertificateFinding::None),
+        Verify::Mozilla => (Authorities::Mozilla, None),
+        Verify::Target => match target_roots(context) {
+            Ok(roots) => (Authorities::Target, Some(roots)),
+            Err(why) => {
+                let unknown = CertificateFinding::NoTrustStore(Some(why));
+                return (TruthValue::Unknown, unknown);
             }
-        }
-        _ => (Authorities::Mozilla, None),
+        },
     };
     let verifier = Verifier::new(roots, SystemTime::now());
     let leaves = verify::leaves(certificates, true);
@@ -159,32 +164,33 @@ fn verified(
         .iter()
         .flat_map(|leaf| verifier.leaf(certificates, *leaf))
         .collect();
-    let why = |answer| {
-        let mut own = verdicts.iter().map(|one| &one.verdict);
-        let wanted = own.find(|one| {
-            one.authorities == authorities && verify::answer_of(one.judgement) == answer
-        });
-        let finding = wanted.and_then(|one| one.findings.first());
-        finding.map_or(String::new(), |finding| finding.says.clone())
+    let Some(answer) = verify::answer(&verdicts, authorities) else {
+        return (TruthValue::Unknown, CertificateFinding::NoLeaf);
     };
-    match verify::answer(&verdicts, authorities) {
-        None => CheckOutcome::unknown(format!(
-            "{says}; it contains only authorities: there is no leaf certificate to verify"
-        )),
-        Some(Answer::Yes) => CheckOutcome::passes(says),
-        Some(Answer::No) => CheckOutcome::fails(format!("{says}; {}", why(Answer::No))),
-        Some(Answer::Unknown) => CheckOutcome::unknown(format!("{says}; {}", why(Answer::Unknown))),
+    if answer == TruthValue::True {
+        return (answer, CertificateFinding::None);
+    }
+    let mut own = verdicts.iter().map(|one| &one.verdict);
+    let deciding =
+        own.find(|one| one.authorities == authorities && verify::truth_of(one.judgement) == answer);
+    let finding = deciding.and_then(|one| one.findings.first());
+    let says = finding.map_or(String::new(), |finding| finding.says.clone());
+    (answer, CertificateFinding::Verdict(says))
+}
+
+/// The authorities that the target trusts, or why they are unknown.
+fn target_roots(context: &mut CheckContext) -> Result<Vec<Certificate>, String> {
+    let (scan, gaps) = context.target().map_err(|outcome| outcome.to_string())?;
+    match trust::find(scan, &mut gaps.section(certificates::INFO.name)) {
+        Ok(trust) => trust.roots.ok_or(trust.store.consequence),
+        Err(refusal) => Err(refusal.reason.describe().to_owned()),
     }
 }
 
 /// The working set of the target's cgroup, as the kubelet computes it, against its limit.
-pub(super) fn memory(bound: Bound, context: &CheckContext) -> CheckOutcome {
-    let read = held(context.scan.as_ref()).and_then(|(target, root)| {
-        let unseen = |refusal: Refusal| {
-            let needs = refusal.needs.as_deref().unwrap_or("see spyhole access");
-            let why = refusal.reason.describe();
-            CheckOutcome::unknown(format!("memory cgroup of the target: {why} ({needs})"))
-        };
+pub(super) fn memory(bound: Bound, context: &mut CheckContext) -> CheckOutcome {
+    let read = held(context).and_then(|(target, root)| {
+        let unseen = |refusal| CheckOutcome::unknown(CheckReason::MemoryUnread(refusal));
         let cgroup = MemoryCgroup::of(&target.main, root).map_err(unseen)?;
         let limit = cgroup.limit_bytes(root).map_err(unseen)?;
         let working_set = cgroup.working_set_bytes(root).map_err(unseen)?;
@@ -192,11 +198,14 @@ pub(super) fn memory(bound: Bound, context: &CheckContext) -> CheckOutcome {
     });
     match read {
         Err(outcome) => outcome,
-        Ok((_, None | Some(0))) => CheckOutcome::unknown("the target's cgroup has no memory limit"),
-        Ok((working_set, Some(limit))) => {
-            let percent = share(working_set, limit);
-            let says = format!("{percent:.1}% of {} MiB used", limit >> 20);
-            CheckOutcome::of(bound.holds(percent), says)
+        Ok((_, None | Some(0))) => CheckOutcome::unknown(CheckReason::NoMemoryLimit),
+        Ok((working_set, Some(limit_bytes))) => {
+            let percent = share(working_set, limit_bytes);
+            let share = CheckReason::MemoryShare {
+                percent,
+                limit_bytes,
+            };
+            CheckOutcome::new(bound.holds(percent), share)
         }
     }
 }

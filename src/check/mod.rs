@@ -1,93 +1,119 @@
 //! Checks: a question with yes or no for an answer, for probes and scripts.
 //!
-//! What could not be seen is neither: such a check cannot be told, and does not pass.
+//! What could not be seen is neither: the answer is unknown then, in the sense of Kleene's logic
+//! ([`TruthValue`]), and `not` leaves it unknown.
 
 mod files;
 mod network;
 mod processes;
+mod reason;
+mod sight;
 pub(crate) mod spec;
+mod words;
 
-use std::time::Instant;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::model::Report;
 use crate::model::gap::Gaps;
+use crate::model::target::ChosenBy;
 use crate::model::time::Timestamp;
+use crate::model::truth_value::TruthValue;
+use crate::rights::ptrace_access::Credentials;
 use crate::scan::Scan;
 use crate::scan::needs::Files;
 use crate::scan::needs::{Needs, Scope};
 use crate::scan::needs::{NetPolicy, ScanOptions};
 use crate::scan::no_target::NoTarget;
 use crate::sections::section::{Detail, Request};
+use crate::sys::ProcDir;
 use crate::trust;
 
 pub(crate) use processes::Seen as SeenProcesses;
+pub(crate) use reason::CheckOutcome;
 pub(crate) use spec::Check;
+pub(crate) use words::word;
 
+use clap::ValueEnum;
+use reason::CheckReason;
+use sight::Partial;
 use spec::{Spec, Verify};
 
-/// How a check came out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// Yes.
-    Passes,
-    /// No.
-    Fails,
-    /// It could not be seen.
-    Unknown,
+/// What an unknown answer counts as, where there are only two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum UnknownAs {
+    /// As a check that passes.
+    Pass,
+    /// As a check that fails.
+    Fail,
 }
 
-/// A verdict with its reason.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct CheckOutcome {
-    /// Yes or no.
-    pub verdict: Verdict,
-    /// What was seen, as a sentence part.
-    pub says: String,
-}
-
-impl CheckOutcome {
-    pub(crate) fn passes(says: impl Into<String>) -> Self {
-        Self {
-            verdict: Verdict::Passes,
-            says: says.into(),
-        }
-    }
-
-    pub(crate) fn fails(says: impl Into<String>) -> Self {
-        Self {
-            verdict: Verdict::Fails,
-            says: says.into(),
-        }
-    }
-
-    pub(crate) fn unknown(says: impl Into<String>) -> Self {
-        Self {
-            verdict: Verdict::Unknown,
-            says: says.into(),
-        }
-    }
-
-    /// Passes where this holds, else fails.
-    pub(crate) fn of(holds: bool, says: impl Into<String>) -> Self {
-        if holds {
-            Self::passes(says)
-        } else {
-            Self::fails(says)
-        }
+impl UnknownAs {
+    /// The answer that it counts as.
+    #[must_use]
+    pub(crate) fn answer(self) -> TruthValue {
+        TruthValue::from(self == Self::Pass)
     }
 }
 
 /// What one run of a check stands on.
 pub(crate) struct CheckContext<'a> {
-    /// The target, where the check needs one.
-    /// With the gaps of the walk itself.
-    scan: Option<(Scan, Gaps)>,
-    deadline: Instant,
+    /// The target with the gaps of the walk, or why there is none; `None` where no check needs one.
+    scan: Option<Result<(Scan, Gaps), Arc<NoTarget>>>,
+    begun: Instant,
+    timeout: Duration,
     may_dial: bool,
     /// What was seen of processes before, where a server remembers it.
     memory: &'a mut Vec<SeenProcesses>,
     /// Which of several `process:` checks comes next.
     next: usize,
+}
+
+impl CheckContext<'_> {
+    fn deadline(&self) -> Instant {
+        self.begun + self.timeout
+    }
+
+    /// The scan, whatever its target.
+    fn scan(&mut self) -> Result<&mut (Scan, Gaps), CheckOutcome> {
+        match &mut self.scan {
+            Some(Ok(scan)) => Ok(scan),
+            Some(Err(why)) => {
+                let why = CheckReason::NoTarget(Arc::clone(why));
+                Err(CheckOutcome::unknown(why))
+            }
+            None => unreachable_scan(),
+        }
+    }
+
+    /// The scan of a target that was named, or found where nothing is hidden.
+    fn target(&mut self) -> Result<&mut (Scan, Gaps), CheckOutcome> {
+        let (scan, gaps) = self.scan()?;
+        if let Some(partial) = hidden_target(scan, gaps) {
+            return Err(CheckOutcome::unknown(CheckReason::TargetHidden(partial)));
+        }
+        self.scan()
+    }
+}
+
+/// A check asked for what [`needs`] does not list.
+fn unreachable_scan<T>() -> Result<T, CheckOutcome> {
+    debug_assert!(false, "a check without its needs");
+    let none = NoTarget::NoneListed {
+        path: Path::new("/proc").to_owned(),
+    };
+    Err(CheckOutcome::unknown(CheckReason::NoTarget(Arc::new(none))))
+}
+
+/// Why the target is spyhole's own container only because no other process can be seen.
+fn hidden_target(scan: &Scan, gaps: &Gaps) -> Option<Partial> {
+    let chosen_by = scan.target.as_ref()?.chosen_by;
+    let by_default = matches!(
+        chosen_by,
+        ChosenBy::NobodyElse | ChosenBy::NobodyElseButPause
+    );
+    by_default.then(|| sight::partial(scan, gaps)).flatten()
 }
 
 /// Runs a check once. `memory` is what a server keeps of it between two runs; for a single run
@@ -98,31 +124,38 @@ pub(crate) fn run(
     options: ScanOptions,
     memory: &mut Vec<SeenProcesses>,
 ) -> CheckOutcome {
-    let deadline = Instant::now() + check.timeout;
+    let begun = Instant::now();
     let may_dial = options.net.to_endpoint().is_some();
-    let scan = match needs(&check.spec) {
-        None => None,
-        Some(asked) => {
-            let options = ScanOptions {
-                timeout: check.timeout,
-                net: NetPolicy {
-                    dial_timeout: check.timeout,
-                    ..options.net
-                },
-                ..options
+    let scan = needs(&check.spec).map(|needed| {
+        let options = ScanOptions {
+            timeout: check.timeout,
+            net: NetPolicy {
+                dial_timeout: check.timeout,
+                ..options.net
+            },
+            ..options
+        };
+        let proc = options.proc.clone();
+        (Scan::open(options, &needed, Vec::new()), proc)
+    });
+    let scan = match scan {
+        Some((Err(NoTarget::NoProcess(pid)), proc)) => {
+            let gone = TruthValue::from(false);
+            // A process that is hidden is not listed either.
+            let answer = if may_be_hidden(&proc) {
+                TruthValue::Unknown
+            } else {
+                gone
             };
-            match Scan::open(options, &asked, Vec::new()) {
-                Ok(scanned) => Some(scanned),
-                Err(NoTarget::NoProcess(pid)) => {
-                    return CheckOutcome::fails(format!("process {pid} not found"));
-                }
-                Err(none) => return CheckOutcome::unknown(none.to_string()),
-            }
+            return CheckOutcome::new(answer, CheckReason::NoProcess(pid));
         }
+        Some((scan, _)) => Some(scan.map_err(Arc::new)),
+        None => None,
     };
     let mut context = CheckContext {
         scan,
-        deadline,
+        begun,
+        timeout: check.timeout,
         may_dial,
         memory,
         next: 0,
@@ -130,17 +163,29 @@ pub(crate) fn run(
     evaluate(&check.spec, &mut context)
 }
 
+fn may_be_hidden(proc: &Path) -> bool {
+    let Ok(proc) = ProcDir::open(proc) else {
+        return true;
+    };
+    let own = proc.own_pid().and_then(|pid| proc.process(pid));
+    let viewer = own.map_or_else(
+        |_| Credentials::default(),
+        |own| Credentials::of(&own, &mut Vec::new()),
+    );
+    sight::hides_processes(&proc, &viewer)
+}
+
 fn evaluate(spec: &Spec, context: &mut CheckContext) -> CheckOutcome {
     match spec {
         Spec::Not(inner) => {
             let outcome = evaluate(inner, context);
-            match outcome.verdict {
-                Verdict::Passes => CheckOutcome::fails(outcome.says),
-                Verdict::Fails => CheckOutcome::passes(outcome.says),
-                Verdict::Unknown => outcome,
+            CheckOutcome {
+                answer: !outcome.answer,
+                ..outcome
             }
         }
         Spec::All(parts) => all(parts, context),
+        Spec::Any(parts) => any(parts, context),
         Spec::Tcp(endpoint) => network::tcp(endpoint, context),
         Spec::Http(http) => network::http(http, context),
         Spec::Tls(tls) => network::tls(tls, context),
@@ -158,18 +203,57 @@ fn evaluate(spec: &Spec, context: &mut CheckContext) -> CheckOutcome {
     }
 }
 
-/// The first that does not pass tells why.
+/// The conjunction; its reason is that of the first part that decides.
 fn all(parts: &[Spec], context: &mut CheckContext) -> CheckOutcome {
     let mut unknown = None;
-    for part in parts {
+    let mut rest = parts.iter();
+    for part in rest.by_ref() {
         let outcome = evaluate(part, context);
-        match outcome.verdict {
-            Verdict::Passes => {}
-            Verdict::Fails => return outcome,
-            Verdict::Unknown => unknown = unknown.or(Some(outcome)),
+        match outcome.answer {
+            TruthValue::True => {}
+            TruthValue::False => {
+                context.next += rest.map(processes_in).sum::<usize>();
+                return outcome;
+            }
+            TruthValue::Unknown => unknown = unknown.or(Some(outcome)),
         }
     }
-    unknown.unwrap_or_else(|| CheckOutcome::passes(format!("all {} passed", parts.len())))
+    unknown.unwrap_or_else(|| CheckOutcome::new(true, CheckReason::All(parts.len())))
+}
+
+/// The disjunction, likewise.
+fn any(parts: &[Spec], context: &mut CheckContext) -> CheckOutcome {
+    let (mut unknown, mut first) = (None, None);
+    let mut rest = parts.iter();
+    for part in rest.by_ref() {
+        let outcome = evaluate(part, context);
+        match outcome.answer {
+            TruthValue::True => {
+                context.next += rest.map(processes_in).sum::<usize>();
+                return outcome;
+            }
+            TruthValue::False => first = first.or(Some(outcome)),
+            TruthValue::Unknown => unknown = unknown.or(Some(outcome)),
+        }
+    }
+    match (unknown, first) {
+        (Some(unknown), _) => unknown,
+        (None, Some(first)) => CheckOutcome {
+            reason: CheckReason::NoneOf(parts.len(), Box::new(first.reason)),
+            ..first
+        },
+        (None, None) => CheckOutcome::new(false, CheckReason::All(0)),
+    }
+}
+
+/// How many `process:` checks are in it: what a server remembers of each is found by its place.
+fn processes_in(spec: &Spec) -> usize {
+    match spec {
+        Spec::Process(_) => 1,
+        Spec::Not(inner) => processes_in(inner),
+        Spec::All(parts) | Spec::Any(parts) => parts.iter().map(processes_in).sum(),
+        _ => 0,
+    }
 }
 
 /// What has to be read of the target; `None`: nothing at all.
@@ -183,12 +267,15 @@ fn needs(spec: &Spec) -> Option<Vec<Needs>> {
     };
     match spec {
         Spec::Not(inner) => needs(inner),
-        Spec::All(parts) => {
+        Spec::All(parts) | Spec::Any(parts) => {
             let parts: Vec<Needs> = parts.iter().filter_map(needs).flatten().collect();
             (!parts.is_empty()).then_some(parts)
         }
-        Spec::Tcp(endpoint) if network::is_address(endpoint) => None,
-        Spec::Http(http) if network::is_address_url(&http.url) => None,
+        Spec::Tcp(endpoint) | Spec::Http(spec::Http { endpoint, .. })
+            if network::is_same_everywhere(endpoint) =>
+        {
+            None
+        }
         Spec::Cert {
             verify: Verify::Target,
             ..

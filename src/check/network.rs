@@ -1,43 +1,51 @@
 //! Checks that dial, and the one of what listens.
+//!
+//! The answer is meant for the target. Where an address, a name or a path is proved to mean
+//! something else to spyhole, nothing is dialled and the answer is unknown; where that cannot be
+//! compared, it is dialled, and a note says so.
 
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Instant;
 
-use super::spec::{Http, Listen, Tls, Verify};
-use super::{CheckContext, CheckOutcome, ask};
-use crate::model::socket::{Protocol, State};
-use crate::model::tls::TlsLook;
-use crate::model::verdict::{Authorities, Judgement};
-use crate::probe::connect::{Connected, Peer, connect};
-use crate::probe::{http, tls as secure};
-use crate::sections::sockets::SocketsQuery;
-use crate::sections::tls::names;
-use crate::sections::tls::{INFO, TlsQuery};
+use nix::errno::Errno;
 
-const DAY: i64 = 24 * 60 * 60;
+use super::reason::{CertificateFinding, CertificateSeen, CheckNote, CheckOutcome, CheckReason};
+use super::sight;
+use super::spec::{Http, Listen, Tls, Verify};
+use super::{CheckContext, ask, hidden_target};
+use crate::model::gap::{Gap, Gaps, Refusal};
+use crate::model::socket::{Family, Protocol, State};
+use crate::model::tls::{FailureReason, Resolution, ResolvedBy, Step, TlsLook};
+use crate::model::truth_value::TruthValue;
+use crate::model::units::DAY_SECONDS;
+use crate::model::verdict::Authorities;
+use crate::probe::connect::{Connected, Peer, connect};
+use crate::probe::endpoint::{Endpoint, Host, is_of_namespace};
+use crate::probe::{http, tls as secure};
+use crate::sections::certificates::verify::truth_of;
+use crate::sections::sockets::{self, SocketsQuery};
+use crate::sections::tls::names::{HOSTS, NameFiles, RESOLV_CONF};
+use crate::sections::tls::{self as tls_section, NoSocket, TargetSocket, TlsQuery, target_socket};
+
 /// Bytes that an HTTP server may send.
 const HTTP_BYTES: usize = 512 << 10;
 
-/// Whether nothing has to be resolved.
-pub(super) fn is_address(endpoint: &str) -> bool {
-    endpoint.parse::<SocketAddr>().is_ok() || endpoint.starts_with("unix:")
-}
-
-/// Whether nothing has to be resolved for a URL.
-pub(super) fn is_address_url(url: &str) -> bool {
-    scheme(url).is_some_and(|(_, port, rest)| is_address(&with_port(parts(rest).0, port)))
+/// Whether it means the same to spyhole and to the target, wherever they are.
+pub(super) fn is_same_everywhere(endpoint: &Endpoint) -> bool {
+    matches!(endpoint, Endpoint::Tcp(host @ Host::Address(_), _) if !host.is_of_namespace())
 }
 
 /// Something accepts the connection.
-pub(super) fn tcp(endpoint: &str, context: &mut CheckContext) -> CheckOutcome {
-    let began = Instant::now();
+pub(super) fn tcp(endpoint: &Endpoint, context: &mut CheckContext) -> CheckOutcome {
+    let begun = Instant::now();
     match dial(endpoint, context) {
-        Ok(connected) => {
-            let milliseconds = began.elapsed().as_secs_f64() * 1e3;
-            CheckOutcome::passes(format!(
-                "{} accepted a connection after {milliseconds:.1} ms",
-                connected.dialled
-            ))
+        Ok((connected, notes)) => {
+            let accepted = CheckReason::Accepted {
+                dialled: connected.dialled,
+                after: begun.elapsed(),
+            };
+            CheckOutcome::new(true, accepted).with_notes(notes)
         }
         Err(outcome) => outcome,
     }
@@ -45,38 +53,64 @@ pub(super) fn tcp(endpoint: &str, context: &mut CheckContext) -> CheckOutcome {
 
 /// An HTTP server answers as expected. Of https the certificate is not judged, as by a kubelet.
 pub(super) fn http(wanted: &Http, context: &mut CheckContext) -> CheckOutcome {
-    let Some((secured, port, rest)) = scheme(&wanted.url) else {
-        return CheckOutcome::unknown("only http:// and https:// are supported");
-    };
-    let (authority, path) = parts(rest);
-    let mut connected = match dial(&with_port(authority, port), context) {
-        Ok(connected) => connected,
+    let (mut connected, notes) = match dial(&wanted.endpoint, context) {
+        Ok(dialled) => dialled,
         Err(outcome) => return outcome,
     };
     let dialled = connected.dialled;
     connected.wire.begin(HTTP_BYTES);
     let get = |stream: &mut dyn http::Stream| {
-        http::get(stream, authority, path, wanted.body.is_some()).map_err(|error| error.to_string())
+        http::get(
+            stream,
+            &wanted.authority,
+            &wanted.path,
+            wanted.body.is_some(),
+        )
     };
-    let answer = if secured {
-        secure::unjudged(connected.wire, host(authority)).and_then(|mut stream| get(&mut stream))
+    let answer = if wanted.is_tls {
+        let host = match &wanted.endpoint {
+            Endpoint::Tcp(host, _) => host.to_string(),
+            Endpoint::Unix(path) => path.clone(),
+        };
+        match secure::unjudged(connected.wire, &host) {
+            Ok(mut stream) => get(&mut stream),
+            Err(failure) => {
+                let failed = CheckReason::TlsFailed(Box::new(failure));
+                return CheckOutcome::new(false, failed).with_notes(notes);
+            }
+        }
     } else {
         get(&mut connected.wire)
     };
-    let answer = match answer {
-        Ok(answer) => answer,
-        Err(says) => return CheckOutcome::fails(format!("{dialled}: {says}")),
+    let outcome = match answer {
+        Ok(answer) => answered(wanted, dialled, &answer),
+        Err(error) => CheckOutcome::new(
+            false,
+            CheckReason::HttpFailed {
+                dialled,
+                error: Arc::new(error),
+            },
+        ),
     };
-    let (from, to) = wanted.status;
-    let says = format!("{dialled} responded {}", answer.status);
-    if !(from..=to).contains(&answer.status) {
-        return CheckOutcome::fails(format!("{says} ({from} to {to} expected)"));
+    outcome.with_notes(notes)
+}
+
+fn answered(wanted: &Http, dialled: String, answer: &http::Answer) -> CheckOutcome {
+    let status = answer.status;
+    let expected = wanted.status;
+    if !(expected.0..=expected.1).contains(&status) {
+        let other = CheckReason::HttpStatus {
+            dialled,
+            status,
+            expected,
+        };
+        return CheckOutcome::new(false, other);
     }
     match &wanted.body {
         Some(text) if !holds(&answer.body, text.as_bytes()) => {
-            CheckOutcome::fails(format!("{says}, but the body does not contain the text"))
+            CheckOutcome::new(false, CheckReason::HttpBody { dialled, status })
         }
-        _ => CheckOutcome::passes(says),
+        _ => CheckOutcome::new(true, CheckReason::HttpAnswered { dialled, status }),
     }
 }
 
@@ -84,86 +118,251 @@ fn holds(body: &[u8], text: &[u8]) -> bool {
     text.is_empty() || body.windows(text.len()).any(|part| part == text)
 }
 
-/// Whether it is asked over TLS, the usual port, and what follows.
-fn scheme(url: &str) -> Option<(bool, u16, &str)> {
-    let plain = url.strip_prefix("http://").map(|rest| (false, 80, rest));
-    plain.or_else(|| url.strip_prefix("https://").map(|rest| (true, 443, rest)))
+/// What to dial: what holds it, and what has to be known of it.
+struct Dialled {
+    peer: Peer,
+    /// Holds the path of a Unix socket until it was dialled.
+    _held: Option<TargetSocket>,
+    notes: Vec<CheckNote>,
 }
 
-/// The host alone, without its port.
-fn host(authority: &str) -> &str {
-    match authority.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or(rest),
-        None => authority.split(':').next().unwrap_or(authority),
-    }
-}
-
-/// The host and port, and the path with its query.
-fn parts(rest: &str) -> (&str, &str) {
-    let end = rest.find(['/', '?']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at_checked(end).unwrap_or((rest, ""));
-    (authority, if path.is_empty() { "/" } else { path })
-}
-
-fn with_port(authority: &str, usual: u16) -> String {
-    let bare = authority
-        .rsplit_once(']')
-        .map_or(authority, |(_, rest)| rest);
-    if bare.contains(':') {
-        authority.to_owned()
-    } else {
-        format!("{authority}:{usual}")
-    }
-}
-
-/// Resolves as the target would, and connects.
-fn dial(endpoint: &str, context: &mut CheckContext) -> Result<Connected, CheckOutcome> {
+/// Finds what the target would connect to, and connects.
+fn dial(
+    endpoint: &Endpoint,
+    context: &mut CheckContext,
+) -> Result<(Connected, Vec<CheckNote>), CheckOutcome> {
     if !context.may_dial {
-        return Err(CheckOutcome::unknown(
-            "connections are disabled by --no-connect",
-        ));
+        return Err(CheckOutcome::unknown(CheckReason::ConnectDisabled));
     }
-    let to = if let Some(path) = endpoint.strip_prefix("unix:") {
-        Peer::Unix(path.into())
-    } else if let Ok(address) = endpoint.parse() {
-        Peer::Tcp(vec![address])
-    } else {
-        let (host, port) = endpoint.rsplit_once(':').unwrap_or((endpoint, "0"));
-        let port = port.parse().unwrap_or_default();
-        Peer::Tcp(resolve(host, port, context)?)
+    let to = match endpoint {
+        Endpoint::Unix(path) => unix(path, context)?,
+        Endpoint::Tcp(host, port) => address(host, *port, endpoint, context)?,
     };
-    connect(&to, context.deadline).map_err(|none| {
-        let dialled = none.dialled.unwrap_or_else(|| endpoint.to_owned());
-        CheckOutcome::fails(format!("{dialled}: {}", none.says))
+    let before = context.begun.elapsed();
+    let Dialled { peer, notes, _held } = to;
+    match connect(&peer, context.deadline()) {
+        Ok(mut connected) => {
+            if let Endpoint::Unix(_) = endpoint {
+                connected.dialled = endpoint.to_string();
+            }
+            Ok((connected, notes))
+        }
+        Err(none) => {
+            let outcome = if none.is_timeout() && before > context.timeout / 2 {
+                CheckOutcome::unknown(CheckReason::NoTimeLeft {
+                    dialled: endpoint.to_string(),
+                    before,
+                    timeout: context.timeout,
+                })
+            } else {
+                let answer = if none.is_own() {
+                    TruthValue::Unknown
+                } else {
+                    TruthValue::False
+                };
+                CheckOutcome::new(answer, CheckReason::NotConnected(none))
+            };
+            Err(outcome.with_notes(notes))
+        }
+    }
+}
+
+/// The addresses of a host, as they are to the target.
+fn address(
+    host: &Host,
+    port: u16,
+    endpoint: &Endpoint,
+    context: &mut CheckContext,
+) -> Result<Dialled, CheckOutcome> {
+    let (addresses, mut notes) = match host {
+        Host::Address(address) => (vec![SocketAddr::new(*address, port)], Vec::new()),
+        Host::Name(_) | Host::Zoned(..) => resolve(&host.to_string(), port, context)?,
+    };
+    if is_same_everywhere(endpoint) {
+        return Ok(Dialled {
+            peer: Peer::Tcp(addresses),
+            _held: None,
+            notes,
+        });
+    }
+    let of_namespace = addresses
+        .iter()
+        .any(|address| is_of_namespace(address.ip()));
+    match shares_network(context) {
+        Some(true) => {}
+        Some(false) if of_namespace => {
+            let other = CheckReason::AddressOfOtherNetwork(endpoint.to_string());
+            return Err(CheckOutcome::unknown(other).with_notes(notes));
+        }
+        Some(false) => notes.push(CheckNote::OtherNetwork),
+        None if of_namespace => notes.push(CheckNote::NetworkNotCompared),
+        None => {}
+    }
+    Ok(Dialled {
+        peer: Peer::Tcp(addresses),
+        _held: None,
+        notes,
     })
 }
 
+/// Whether spyhole is in the target's network namespace, where that can be compared.
+fn shares_network(context: &mut CheckContext) -> Option<bool> {
+    let (scan, gaps) = context.scan().ok()?;
+    if hidden_target(scan, gaps).is_some() {
+        return None;
+    }
+    scan.shares_network()
+}
+
+/// A Unix socket as it is to the target: by the descriptor that found it in the target's root.
+fn unix(path: &str, context: &mut CheckContext) -> Result<Dialled, CheckOutcome> {
+    let own = |notes| Dialled {
+        peer: Peer::Unix(path.into()),
+        _held: None,
+        notes,
+    };
+    if path.starts_with('@') {
+        return match shares_network(context) {
+            Some(true) => Ok(own(Vec::new())),
+            Some(false) => {
+                let other = CheckReason::AddressOfOtherNetwork(format!("unix:{path}"));
+                Err(CheckOutcome::unknown(other))
+            }
+            None => Ok(own(vec![CheckNote::NetworkNotCompared])),
+        };
+    }
+    let Ok((scan, _)) = context.target() else {
+        return Ok(own(vec![CheckNote::OwnRoot]));
+    };
+    let refusal = match target_socket(scan, path) {
+        Ok(socket) => {
+            return Ok(Dialled {
+                peer: socket.peer.clone(),
+                _held: Some(socket),
+                notes: Vec::new(),
+            });
+        }
+        Err(NoSocket::Failed(errno)) => {
+            let is_missing = matches!(errno, Errno::ENOENT | Errno::ENOTDIR);
+            let answer = if is_missing {
+                TruthValue::False
+            } else {
+                TruthValue::Unknown
+            };
+            let path = path.to_owned();
+            return Err(CheckOutcome::new(
+                answer,
+                CheckReason::NoSocket { path, errno },
+            ));
+        }
+        Err(NoSocket::Unseen(refusal)) => refusal,
+    };
+    match sight::is_same_file(scan, path) {
+        Some(true) => Ok(own(Vec::new())),
+        Some(false) => Err(CheckOutcome::unknown(CheckReason::OtherRoot {
+            path: path.to_owned(),
+            refusal,
+        })),
+        None => Ok(own(vec![CheckNote::OwnRoot])),
+    }
+}
+
+/// The files that know names as the target does, or spyhole's own where they are not known to be
+/// others.
+fn name_files(
+    name: &str,
+    context: &mut CheckContext,
+) -> Result<(NameFiles, Vec<CheckNote>), CheckOutcome> {
+    let Ok((scan, _)) = context.target() else {
+        return Ok((NameFiles::of_viewer(), vec![CheckNote::OwnNames]));
+    };
+    let files = NameFiles::read(scan, false);
+    let Some((_, refusal)) = &files.refused else {
+        return Ok((files, Vec::new()));
+    };
+    let same = [HOSTS, RESOLV_CONF].map(|path| (path, sight::is_same_file(scan, path)));
+    let other = same.iter().find(|(_, same)| *same == Some(false));
+    if let Some((file, _)) = other {
+        return Err(CheckOutcome::unknown(CheckReason::OtherNames {
+            name: name.to_owned(),
+            file,
+            refusal: refusal.clone(),
+        }));
+    }
+    let is_proved = same.iter().all(|(_, same)| *same == Some(true));
+    let notes = if is_proved {
+        Vec::new()
+    } else {
+        vec![CheckNote::OwnNames]
+    };
+    Ok((files, notes))
+}
+
+/// The addresses of a name as the target would resolve it.
 fn resolve(
     name: &str,
     port: u16,
     context: &mut CheckContext,
-) -> Result<Vec<SocketAddr>, CheckOutcome> {
-    let deadline = context.deadline;
-    let Some((scan, gaps)) = &mut context.scan else {
-        return Err(CheckOutcome::unknown("no target whose files could be read"));
+) -> Result<(Vec<SocketAddr>, Vec<CheckNote>), CheckOutcome> {
+    let (files, mut notes) = name_files(name, context)?;
+    let (resolution, resolved) = files.resolve(name, port, context.deadline());
+    let of_dns = matches!(
+        resolution,
+        Some(Resolution {
+            by: ResolvedBy::Dns | ResolvedBy::Nobody,
+            ..
+        })
+    );
+    if of_dns {
+        match (shares_network(context), local_server(&files)) {
+            (Some(false), Some(server)) => {
+                let name = name.to_owned();
+                let other = CheckReason::ResolverOfOtherNetwork { name, server };
+                return Err(CheckOutcome::unknown(other).with_notes(notes));
+            }
+            (Some(false), None) => notes.push(CheckNote::OtherNetwork),
+            _ => {}
+        }
+    }
+    let failure = match resolved {
+        Ok(addresses) => return Ok((addresses, notes)),
+        Err(failure) => failure,
     };
-    let mut gaps = gaps.section(INFO.name);
-    let (_, resolved) = names::resolve(scan, &mut gaps, name, port, false, deadline);
-    resolved.map_err(|failure| CheckOutcome::fails(format!("{name}: {}", failure.says)))
+    // Servers that do not answer here may answer the target.
+    let silent = matches!(
+        failure.reason,
+        FailureReason::NoResolver | FailureReason::Timeout
+    );
+    let answer = if silent && notes.contains(&CheckNote::OtherNetwork) {
+        TruthValue::Unknown
+    } else {
+        TruthValue::False
+    };
+    let unresolved = CheckReason::Unresolved {
+        name: name.to_owned(),
+        failure: Box::new(failure),
+    };
+    Err(CheckOutcome::new(answer, unresolved).with_notes(notes))
+}
+
+/// A name server whose address means another machine in another network namespace.
+fn local_server(files: &NameFiles) -> Option<IpAddr> {
+    let servers = files.servers();
+    servers.into_iter().find(|server| is_of_namespace(*server))
 }
 
 /// A name has an address.
 pub(super) fn dns(name: &str, context: &mut CheckContext) -> CheckOutcome {
     if !context.may_dial {
-        return CheckOutcome::unknown("DNS queries are disabled by --no-connect");
+        return CheckOutcome::unknown(CheckReason::DnsDisabled);
     }
     match resolve(name, 0, context) {
-        Ok(addresses) => {
-            let all: Vec<String> = addresses
-                .iter()
-                .map(|address| address.ip().to_string())
-                .collect();
-            CheckOutcome::passes(format!("{name} is {}", all.join(" ")))
+        Ok((addresses, notes)) => {
+            let resolved = CheckReason::Resolved {
+                name: name.to_owned(),
+                addresses: addresses.iter().map(SocketAddr::ip).collect(),
+            };
+            CheckOutcome::new(true, resolved).with_notes(notes)
         }
         Err(outcome) => outcome,
     }
@@ -172,52 +371,131 @@ pub(super) fn dns(name: &str, context: &mut CheckContext) -> CheckOutcome {
 /// The question to the section `tls`.
 pub(super) fn tls_request(wanted: &Tls) -> TlsQuery {
     let mut query = TlsQuery::default();
-    query.endpoint.clone_from(&wanted.endpoint);
+    query.endpoint = wanted.endpoint.to_string();
     query.servername.clone_from(&wanted.server_name);
     query
 }
 
 /// A server shows a certificate that is to be believed, for long enough.
 pub(super) fn tls(wanted: &Tls, context: &mut CheckContext) -> CheckOutcome {
-    let Some((scan, gaps)) = &mut context.scan else {
-        return CheckOutcome::unknown("no target");
-    };
-    match ask(&tls_request(wanted), scan, gaps).tls {
-        None => CheckOutcome::unknown("it was not contacted, or could not be read"),
-        Some(look) => judge(wanted, &look),
+    if !context.may_dial {
+        return CheckOutcome::unknown(CheckReason::ConnectDisabled);
     }
+    let notes = match tls_sight(wanted, context) {
+        Ok(notes) => notes,
+        Err(outcome) => return outcome,
+    };
+    let shares = shares_network(context);
+    let (scan, gaps) = match context.scan() {
+        Ok(scan) => scan,
+        Err(outcome) => return outcome,
+    };
+    let Some(look) = ask(&tls_request(wanted), scan, gaps).tls else {
+        let gap = gaps.as_slice().iter().rev();
+        let gap = gap
+            .filter(|gap| gap.section == tls_section::INFO.name)
+            .map(refusal_of);
+        let unseen = CheckReason::TlsNotSeen(gap.last());
+        return CheckOutcome::unknown(unseen).with_notes(notes);
+    };
+    if shares == Some(false)
+        && let Some(other) = of_other_network(wanted, &look, context)
+    {
+        return CheckOutcome::unknown(other).with_notes(notes);
+    }
+    judge(wanted, &look).with_notes(notes)
+}
+
+/// Whether the endpoint means the same to spyhole as to the target, before it is dialled.
+fn tls_sight(wanted: &Tls, context: &mut CheckContext) -> Result<Vec<CheckNote>, CheckOutcome> {
+    match &wanted.endpoint {
+        Endpoint::Unix(path) => {
+            // Dialled in the target's root by the section itself; an abstract one is of a namespace.
+            if path.starts_with('@') {
+                return unix(path, context).map(|to| to.notes);
+            }
+            Ok(Vec::new())
+        }
+        Endpoint::Tcp(Host::Name(name), _) => name_files(name, context).map(|(_, notes)| notes),
+        Endpoint::Tcp(host, port) => {
+            address(host, *port, &wanted.endpoint, context).map(|to| to.notes)
+        }
+    }
+}
+
+/// What of an answer from another network namespace means something else to the target.
+fn of_other_network(
+    wanted: &Tls,
+    look: &TlsLook,
+    context: &mut CheckContext,
+) -> Option<CheckReason> {
+    let address = |dialled: &String| dialled.parse::<SocketAddr>().ok();
+    let dialled = look.dialled.as_ref().and_then(address);
+    if dialled.is_some_and(|address| is_of_namespace(address.ip())) {
+        return Some(CheckReason::AddressOfOtherNetwork(
+            wanted.endpoint.to_string(),
+        ));
+    }
+    let resolution = look.resolution.as_ref()?;
+    if !matches!(resolution.by, ResolvedBy::Dns | ResolvedBy::Nobody) {
+        return None;
+    }
+    let name = wanted.endpoint.to_string();
+    let (files, _) = name_files(&name, context).ok()?;
+    let server = local_server(&files)?;
+    Some(CheckReason::ResolverOfOtherNetwork { name, server })
 }
 
 fn judge(wanted: &Tls, look: &TlsLook) -> CheckOutcome {
     if let Some(failure) = &look.failure {
-        return CheckOutcome::fails(failure.says.clone());
+        // The system refused spyhole, not the server.
+        let is_own = failure.step == Step::Connect && failure.reason == FailureReason::Io;
+        let is_silent = failure.step == Step::Resolve
+            && look.from_target_network.value() == Some(&false)
+            && matches!(
+                failure.reason,
+                FailureReason::NoResolver | FailureReason::Timeout
+            );
+        let answer = if is_own || is_silent {
+            TruthValue::Unknown
+        } else {
+            TruthValue::False
+        };
+        return CheckOutcome::new(answer, CheckReason::TlsFailed(Box::new(failure.clone())));
     }
     let chain = look.chain.iter();
     let Some(seconds) = chain.map(|certificate| certificate.seconds_left).min() else {
-        return CheckOutcome::fails("it sent no certificate");
+        return CheckOutcome::new(false, CheckReason::NoCertificateSent);
     };
-    let days = seconds.div_euclid(DAY);
-    let says = format!("{}: {days} days left", look.endpoint);
-    if days < i64::from(wanted.min_days) || seconds < 0 {
-        return CheckOutcome::fails(format!("{says} (at least {} required)", wanted.min_days));
+    let seen = |finding| {
+        CheckReason::Certificate(CertificateSeen {
+            of: look.endpoint.clone(),
+            days: seconds.div_euclid(DAY_SECONDS),
+            wanted: wanted.min_days,
+            finding,
+        })
+    };
+    if seconds.div_euclid(DAY_SECONDS) < i64::from(wanted.min_days) || seconds < 0 {
+        return CheckOutcome::new(false, seen(CertificateFinding::TooSoon));
     }
     let authorities = match wanted.verify {
-        Verify::None => return CheckOutcome::passes(says),
+        Verify::None => return CheckOutcome::new(true, seen(CertificateFinding::None)),
         Verify::Target => Authorities::Target,
         Verify::Mozilla => Authorities::Mozilla,
     };
     let mut verdicts = look.verdicts.iter();
     let Some(verdict) = verdicts.find(|verdict| verdict.authorities == authorities) else {
-        return CheckOutcome::unknown(format!(
-            "{says}; the target's trust store could not be read (use verify=mozilla or verify=none)"
-        ));
+        return CheckOutcome::unknown(seen(CertificateFinding::NoTrustStore(None)));
     };
-    let why = verdict.findings.first().map_or("", |finding| &finding.says);
-    match verdict.judgement {
-        Judgement::Verified => CheckOutcome::passes(says),
-        Judgement::Refused => CheckOutcome::fails(format!("{says}; {why}")),
-        Judgement::CannotVerify => CheckOutcome::unknown(format!("{says}; {why}")),
-    }
+    let answer = truth_of(verdict.judgement);
+    let finding = match (answer, verdict.findings.first()) {
+        (TruthValue::True, _) => CertificateFinding::None,
+        (_, finding) => {
+            let says = finding.map(|finding| finding.says.clone());
+            CertificateFinding::Verdict(says.unwrap_or_default())
+        }
+    };
+    CheckOutcome::new(answer, seen(finding))
 }
 
 /// The question to the section `sockets`.
@@ -232,8 +510,9 @@ pub(super) fn listen_request(wanted: Listen) -> SocketsQuery {
 
 /// Something listens on a port in the target's network.
 pub(super) fn listen(wanted: Listen, context: &mut CheckContext) -> CheckOutcome {
-    let Some((scan, gaps)) = &mut context.scan else {
-        return CheckOutcome::unknown("no target");
+    let (scan, gaps) = match context.target() {
+        Ok(scan) => scan,
+        Err(outcome) => return outcome,
     };
     let report = ask(&listen_request(wanted), scan, gaps);
     let protocol = if wanted.udp {
@@ -248,11 +527,35 @@ pub(super) fn listen(wanted: Listen, context: &mut CheckContext) -> CheckOutcome
             && (wanted.udp || socket.state == State::Listen)
     });
     let port = wanted.port;
-    match listening.next() {
-        Some(_) => CheckOutcome::passes(format!("port {port} is listening")),
-        None if gaps.as_slice().iter().any(|gap| gap.field == "sockets") => {
-            CheckOutcome::unknown(format!("sockets not readable; port {port} not found"))
-        }
-        None => CheckOutcome::fails(format!("nothing is listening on port {port}")),
+    if listening.next().is_some() {
+        return CheckOutcome::new(true, CheckReason::Listening(port));
+    }
+    let nothing_read = report
+        .socket_sources
+        .iter()
+        .flatten()
+        .all(|source| source.sources.is_empty());
+    let refusal = unread_table(protocol, gaps);
+    if nothing_read || refusal.is_some() {
+        return CheckOutcome::unknown(CheckReason::SocketsUnread { port, refusal });
+    }
+    CheckOutcome::new(false, CheckReason::NotListening(port))
+}
+
+/// Why a table of the protocol, or the list of its sockets, was not read to its end.
+fn unread_table(protocol: Protocol, gaps: &Gaps) -> Option<Refusal> {
+    let tables = [Family::Inet, Family::Inet6].map(|family| protocol.word(family));
+    let concerns = |gap: &&Gap| {
+        let is_table = tables.contains(&gap.field.as_str());
+        gap.section == sockets::INFO.name && (is_table || gap.field == "sockets")
+    };
+    gaps.as_slice().iter().find(concerns).map(refusal_of)
+}
+
+fn refusal_of(gap: &Gap) -> Refusal {
+    Refusal {
+        reason: gap.reason,
+        errno: gap.errno.clone(),
+        needs: gap.needs.as_deref().map(Into::into),
     }
 }

@@ -10,13 +10,16 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use self::grammar::{ScanOptions, spec};
+use self::grammar::{CheckOptions, spec};
+use crate::probe::endpoint::Endpoint;
 
 /// Longer ones are a mistake.
 const LENGTH: usize = 4 << 10;
 /// How deep `not` and `all` may be nested.
 const DEPTH: usize = 8;
 const TIMEOUT: Duration = Duration::from_secs(2);
+/// A check that takes longer is none.
+const TIMEOUT_AT_MOST: Duration = Duration::from_hours(1);
 
 /// A check with its terms.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,7 +38,7 @@ pub(crate) struct Check {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Spec {
     /// Something accepts connections: `tcp:HOST:PORT`.
-    Tcp(String),
+    Tcp(Endpoint),
     /// An HTTP server answers: `http://…` or `http:URL`.
     Http(Http),
     /// A TLS server shows a certificate that is to be believed: `tls:HOST:PORT`.
@@ -61,17 +64,25 @@ pub(crate) enum Spec {
     Memory(Bound),
     /// Open descriptors of the process that is nearest to its limit, as a share of it.
     Fds(Bound),
-    /// The opposite. What cannot be told stays untold.
+    /// The opposite; what is unknown stays unknown.
     Not(Box<Spec>),
-    /// All of them.
+    /// All of them: no beats unknown beats yes.
     All(Vec<Spec>),
+    /// One of them: yes beats unknown beats no.
+    Any(Vec<Spec>),
 }
 
 /// `http:URL[,status=200-399][,body~TEXT]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Http {
-    /// `http://…` or `https://…`.
-    pub url: String,
+    /// Whether it is `https`.
+    pub is_tls: bool,
+    /// The server.
+    pub endpoint: Endpoint,
+    /// Host and port as they are written: the header `Host`.
+    pub authority: String,
+    /// The path with its query.
+    pub path: String,
     /// The answers that pass, from and to.
     pub status: (u16, u16),
     /// What the body must hold.
@@ -81,8 +92,8 @@ pub(crate) struct Http {
 /// `tls:HOST:PORT[,min-days=N][,servername=NAME][,verify=target|mozilla|none]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tls {
-    /// `HOST:PORT`.
-    pub endpoint: String,
+    /// The server.
+    pub endpoint: Endpoint,
     /// Days that the certificate must be valid for.
     pub min_days: u32,
     /// The name to ask for, where it is not the host.
@@ -191,11 +202,14 @@ impl FromStr for Check {
         if text.len() > LENGTH {
             return Err(format!("expected at most {LENGTH} bytes"));
         }
-        let mut options = ScanOptions::of(text, &["timeout", "fail-after"])?;
+        let mut options = CheckOptions::of_any(text, &["timeout", "fail-after"])?;
         let timeout = options.duration("timeout")?.unwrap_or(TIMEOUT);
         let fail_after = options.number("fail-after")?.unwrap_or(1);
         if timeout.is_zero() || fail_after == 0 {
             return Err("timeout and fail-after must be greater than zero".into());
+        }
+        if timeout > TIMEOUT_AT_MOST {
+            return Err("timeout: expected at most 1h".into());
         }
         Ok(Self {
             spec: spec(options.head, DEPTH)?,
@@ -222,7 +236,10 @@ mod tests {
 
     #[test]
     fn each_kind_is_read() {
-        assert_eq!(check("tcp:db:5432").spec, Spec::Tcp("db:5432".into()));
+        let Spec::Tcp(endpoint) = check("tcp:db:5432").spec else {
+            panic!()
+        };
+        assert_eq!(endpoint.to_string(), "db:5432");
         let Spec::Tls(tls) = check("tls:api:443,min-days=14,verify=mozilla").spec else {
             panic!()
         };
@@ -249,11 +266,37 @@ mod tests {
     }
 
     #[test]
+    fn what_is_unusual_and_can_be_meant() {
+        for text in [
+            "tcp:[::1]:80",
+            "tcp:[fe80::1%eth0]:80",
+            "tcp:unix:/run/db.sock",
+            "tcp:unix:@db",
+            "tls:https://api",
+            "tls:10.0.0.1:443,servername=::1",
+            "http://a?x=1",
+            "http://a/x,min=1#part",
+            "http:http://a/x,timeout=3,status=2xx",
+            "process:a,min=0,max=0",
+            "process:(sd-pam)",
+            "all(process:(sd-pam); any(listen:1; not listen:2))",
+            "file:/a,b=c",
+            "dns:10.0.0.1",
+            "dns:db.svc.",
+            "memory:<=100%",
+            "fds:>0.5%",
+        ] {
+            check(text);
+        }
+    }
+
+    #[test]
     fn a_url_keeps_its_own_commas() {
         let Spec::Http(http) = check("http:http://app:8080/a?b=1,2,status=2xx,body~up").spec else {
             panic!()
         };
-        assert_eq!(http.url, "http://app:8080/a?b=1,2");
+        assert_eq!(http.endpoint.to_string(), "app:8080");
+        assert_eq!(http.path, "/a?b=1,2");
         assert_eq!(http.status, (200, 299));
         assert_eq!(http.body.as_deref(), Some("up"));
     }
@@ -281,6 +324,56 @@ mod tests {
             ("tls:a:1,verify=yes", "target, mozilla or none"),
             ("tcp:a:1,timeout=0s", "greater than zero"),
             ("all(tcp:a:1", "expected )"),
+            ("all(process:a))", "do not match"),
+            ("any()", "is not a check"),
+            ("tcp:[::1", "brackets"),
+            ("tcp::80", "HOST:PORT"),
+            ("tcp:::1:80", "port is missing"),
+            ("tcp:db:+5432", "not a port"),
+            ("tcp:a b:1", "HOST:PORT"),
+            ("tcp:http://a:1", "HOST:PORT"),
+            ("tcp:unix:run/x", "unix:/PATH"),
+            ("tcp:a:1,min-days=3", "not an option"),
+            ("http://", "HOST:PORT"),
+            ("http:///health", "HOST:PORT"),
+            ("http://:80/", "HOST:PORT"),
+            ("http://a:0/", "not a port"),
+            ("http://[::1/", "brackets"),
+            ("http://me:pass@a/", "password"),
+            ("http://a/b c", "%XX"),
+            ("http://a/,status=200-100", "greater than"),
+            ("http://a/,status=", "a value"),
+            ("http://a/,status=+200", "2xx"),
+            ("http://a/,status~200", "status="),
+            ("http://a/,body=up", "body~"),
+            ("http://a/,body~", "a value"),
+            ("tls:a", "port is missing"),
+            ("tls:a..b:1", "HOST:PORT"),
+            ("tls:a:1,servername=a b", "servername"),
+            ("tls:a:1,servername=", "a value"),
+            ("tls:a:1,verify=", "a value"),
+            ("process:,min=1", "a word"),
+            ("process:a,min=2,max=1", "greater than"),
+            ("process:a,max=0", "not process"),
+            ("process:a,min=+1", "a number"),
+            ("process:a,max-age=1m", "not an option"),
+            ("all(process:a,timeout=1s; listen:1)", "not an option"),
+            ("listen:+80", "a port"),
+            ("listen:80,protocol=", "a value"),
+            ("file:/a,max-age=0s", "greater than zero"),
+            ("file:/a,min-days=3", "not an option"),
+            ("cert:/a,verify=", "a value"),
+            ("cert:/a,min-days=-1", "a number"),
+            ("dns:a b", "HOST:PORT"),
+            ("dns:http://a", "HOST:PORT"),
+            ("dns:a:53", "HOST:PORT"),
+            ("memory:<0%", "below 0%"),
+            ("fds:>=0%", "at least 0%"),
+            ("memory:<101%", "at most 100%"),
+            ("memory:<1e1%", "such as <90%"),
+            ("memory:<%", "such as <90%"),
+            ("tcp:a:1,timeout=2h", "at most 1h"),
+            ("tcp:a:1,timeout=1s,timeout=2s", "more than once"),
         ] {
             let why = wrong(text);
             assert!(why.contains(expected), "{text}: {why}");

@@ -6,8 +6,9 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use super::exit::Exit;
 use super::{Failure, written};
-use crate::check::{self, Check, CheckOutcome, Verdict};
+use crate::check::{self, Check, CheckOutcome, UnknownAs};
 use crate::model::escape::escaped;
+use crate::model::truth_value::TruthValue;
 use crate::scan::needs::ScanOptions;
 
 /// Its name.
@@ -19,6 +20,14 @@ struct CheckArgs {
     /// Checks to run; all of them must pass.
     #[arg(value_name = "CHECK", required = true)]
     checks: Vec<Check>,
+    /// Exit as if an unknown check had passed, or had failed: pass or fail (default: exit 4).
+    #[arg(
+        long,
+        value_name = "pass|fail",
+        value_enum,
+        hide_possible_values = true
+    )]
+    unknown: Option<UnknownAs>,
 }
 
 /// Its subcommand.
@@ -38,9 +47,10 @@ pub(super) fn command() -> Command {
              dns:NAME                                     resolves with the target's resolver\n  \
              memory:<90%                                  of the limit of the target's cgroup\n  \
              fds:<80%                                     of the limit on descriptors\n  \
-             not CHECK, all(CHECK; CHECK)\n  \
+             not CHECK, all(CHECK; CHECK), any(CHECK; CHECK)\n  \
              each with [,timeout=2s]\n\n\
-             Exit codes: 0 passed, 1 failed, 4 unknown.\n\n\
+             Exit codes: 0 passed, 1 failed, 4 unknown (what it takes could not be read; see \
+             --unknown).\n\n\
              Example:\n  spyhole check tcp:127.0.0.1:8080 'memory:<90%'",
         )
 }
@@ -55,25 +65,30 @@ pub(super) fn run(
 ) -> Result<Exit, Failure> {
     let asked = CheckArgs::from_arg_matches(own);
     let asked = asked.map_err(|error| Failure::usage(error.to_string()))?;
+    let exit = |answer: TruthValue| match (&asked.unknown, answer) {
+        (Some(unknown_as), TruthValue::Unknown) => Exit::of(unknown_as.answer()),
+        _ => Exit::of(answer),
+    };
     let mut passed = Vec::new();
-    let mut unseen = None;
+    let mut unknown = None;
     for check in &asked.checks {
         let outcome = check::run(check, options()?, &mut Vec::new());
-        match outcome.verdict {
-            Verdict::Passes => passed.push(outcome.says),
-            Verdict::Fails => return say(check, &outcome, "fails", Exit::CheckFailed),
-            Verdict::Unknown => unseen = unseen.or(Some((check, outcome))),
+        match outcome.answer {
+            TruthValue::True => passed.push(outcome.to_string()),
+            TruthValue::False => return say(check, &outcome, exit(outcome.answer)),
+            TruthValue::Unknown => unknown = unknown.or(Some((check, outcome))),
         }
     }
-    if let Some((check, outcome)) = unseen {
-        return say(check, &outcome, "unknown", Exit::Unreadable);
+    if let Some((check, outcome)) = unknown {
+        return say(check, &outcome, exit(outcome.answer));
     }
-    let line = format!("passes: {}", passed.join("; "));
-    print(&line, Exit::Done)
+    let line = format!("{}: {}", check::word(TruthValue::True), passed.join("; "));
+    print(&line, exit(TruthValue::True))
 }
 
-fn say(check: &Check, outcome: &CheckOutcome, word: &str, exit: Exit) -> Result<Exit, Failure> {
-    print(&format!("{word}: {check}: {}", outcome.says), exit)
+fn say(check: &Check, outcome: &CheckOutcome, exit: Exit) -> Result<Exit, Failure> {
+    let word = check::word(outcome.answer);
+    print(&format!("{word}: {check}: {outcome}"), exit)
 }
 
 /// One line: what came from outside cannot make two of it.

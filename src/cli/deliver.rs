@@ -133,7 +133,10 @@ fn attached(ended: Result<u8, AttachError>) -> Result<ExitCode, Failure> {
     ended.map(ExitCode::from).map_err(|error| Failure {
         exit: match error {
             AttachError::Usage(_) => Exit::Usage,
-            AttachError::Tool(_) | AttachError::Target(_) => Exit::Target,
+            AttachError::Tool(_)
+            | AttachError::Kubectl(_)
+            | AttachError::Engine(_)
+            | AttachError::Target(_) => Exit::Target,
         },
         message: error.to_string(),
     })

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::model::truth_value::TruthValue;
+
 /// How a run ends. Scripts rely on the numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -20,14 +22,13 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// The code of whatever answers yes, no or unknown. One precedence for every command: no beats
-    /// unknown beats yes.
+    /// The code of an answer.
     #[must_use]
-    pub fn of_answer(no: bool, unknown: bool) -> Self {
-        match (no, unknown) {
-            (true, _) => Self::CheckFailed,
-            (false, true) => Self::Unreadable,
-            (false, false) => Self::Done,
+    pub fn of(answer: TruthValue) -> Self {
+        match answer {
+            TruthValue::True => Self::Done,
+            TruthValue::Unknown => Self::Unreadable,
+            TruthValue::False => Self::CheckFailed,
         }
     }
 }
@@ -55,8 +56,10 @@ mod tests {
 
     #[test]
     fn no_beats_unknown_beats_yes() {
-        let code = |no, unknown| Exit::of_answer(no, unknown) as u8;
-        assert_eq!([code(true, true), code(true, false)], [1, 1]);
-        assert_eq!([code(false, true), code(false, false)], [4, 0]);
+        use TruthValue::{False, True, Unknown};
+        let code =
+            |answers: &[TruthValue]| Exit::of(TruthValue::all(answers.iter().copied())) as u8;
+        assert_eq!([code(&[Unknown, False]), code(&[True, False])], [1, 1]);
+        assert_eq!([code(&[True, Unknown]), code(&[True])], [4, 0]);
     }
 }

@@ -26,6 +26,7 @@ use crate::attach::engine::Engine;
 use crate::model::Report;
 use crate::model::escape::escaped;
 use crate::model::format::Format;
+use crate::model::truth_value::TruthValue;
 use crate::redact::Redactor;
 use crate::render::{self, Style};
 use crate::scan::needs::Choice;
@@ -473,5 +474,6 @@ fn verdict(
     let unknown = (global.strict && !report.gaps.is_empty())
         || requests.iter().all(|request| request.saw_nothing(report));
     let no = requests.iter().any(|request| request.says_no(report));
-    Exit::of_answer(no, unknown)
+    let seen = TruthValue::true_or_unknown(!unknown);
+    Exit::of(seen.and((!no).into()))
 }

@@ -52,9 +52,11 @@ fn write_out(bytes: &[u8]) -> String {
     text
 }
 
-/// Control characters, and those that reorder or vanish: the bidirectional marks,
-/// embeddings, overrides and isolates, zero-width and line-separating characters.
-fn must_hide(character: char) -> bool {
+/// Whether a terminal or an editor would not show a character as it is: control characters, and
+/// those that reorder or vanish: the bidirectional marks, embeddings, overrides and isolates,
+/// zero-width and line-separating characters.
+#[must_use]
+pub fn must_hide(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

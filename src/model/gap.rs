@@ -227,10 +227,15 @@ impl SectionGaps<'_> {
         }
     }
 
-    /// Whether the walk itself has left something out.
+    /// Why the walk itself has left something out, by the first that it has; `None`: nothing.
     #[must_use]
-    pub fn walk_has_gaps(&self) -> bool {
-        self.all.0.iter().any(|gap| gap.section == WALK)
+    pub fn walk_refusal(&self) -> Option<Refusal> {
+        let gap = self.all.0.iter().find(|gap| gap.section == WALK)?;
+        Some(Refusal {
+            reason: gap.reason,
+            errno: gap.errno.clone(),
+            needs: gap.needs.as_deref().map(Into::into),
+        })
     }
 }
 

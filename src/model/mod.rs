@@ -34,6 +34,7 @@ pub mod target;
 pub mod time;
 pub mod tls;
 pub mod trust_store;
+pub mod truth_value;
 pub mod units;
 pub mod verdict;
 pub mod volume;

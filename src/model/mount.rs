@@ -60,6 +60,10 @@ pub struct Mount {
     /// Mounted over, by a later mount on the same or on a parent directory: no path leads to it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub hidden: bool,
+    /// What is mounted was removed or replaced since: the mount shows the old content, as that of
+    /// a `subPath` whose file was written anew.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub stale: bool,
     /// Laid by the runtime over a path of `/proc` or `/sys`, to hide that or make it read-only.
     #[serde(default, skip_serializing_if = "is_false")]
     pub masked: bool,
@@ -207,6 +211,8 @@ pub enum Because {
     Others,
     /// The mode would not allow it, `CAP_DAC_OVERRIDE` does.
     DacOverride,
+    /// The directory was removed: no file can be made in it.
+    Removed,
 }
 
 impl Because {
@@ -220,6 +226,7 @@ impl Because {
             Self::Group => "group",
             Self::Others => "others",
             Self::DacOverride => "CAP_DAC_OVERRIDE",
+            Self::Removed => "removed",
         }
     }
 }

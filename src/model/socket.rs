@@ -63,6 +63,10 @@ pub struct Socket {
     /// others; packet sockets always have it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interface_index: Option<Seen<u32>>,
+    /// The name of that interface, in the network namespace of the socket; absent where nothing
+    /// that can be read names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interface: Option<ByteString>,
     /// Of listeners, and of unconnected UDP: whether only this network namespace reaches it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loopback_only: Option<bool>,
@@ -433,6 +437,7 @@ impl Socket {
             v4_mapped: false,
             v6_only: None,
             interface_index: None,
+            interface: None,
             loopback_only: None,
             receive_queue_bytes: None,
             send_queue_bytes: None,

@@ -104,6 +104,11 @@ mod tests {
     }
 
     #[test]
+    fn one_empty_argument_is_one() {
+        assert_eq!(parse(b"\0"), [b""]);
+    }
+
+    #[test]
     fn bytes_stay_as_they_are() {
         assert_eq!(
             parse(b"a\nb\x1b[2J\0\xff\0"),

@@ -7,6 +7,7 @@
 //! and knows `/proc/net` only, which is the caller's network namespace.
 
 pub(crate) mod inet;
+pub(crate) mod interfaces;
 pub(crate) mod others;
 pub(crate) mod unix;
 

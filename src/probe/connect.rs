@@ -1,5 +1,6 @@
 //! Connecting, to one of several addresses or to a Unix socket.
 
+use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -33,15 +34,79 @@ pub(crate) struct Connected {
     pub dialled: String,
 }
 
-/// Why there is no connection.
-#[derive(Debug)]
-pub(crate) struct NotConnected {
-    /// The last address that was tried; `None` where there was none to try.
-    pub dialled: Option<String>,
+/// Why there is no connection: each address that was tried, with its failure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NotConnected(Vec<ConnectFailure>);
+
+/// Why one address was not connected to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct ConnectFailure {
+    dialled: String,
+    kind: ErrorKind,
+    errno: Option<Errno>,
+}
+
+impl ConnectFailure {
+    fn of(dialled: String, error: &io::Error) -> Self {
+        Self {
+            dialled,
+            kind: error.kind(),
+            errno: error.raw_os_error().map(Errno::from_raw),
+        }
+    }
+
+    /// Whether something on spyhole's side failed, which says nothing of the server: no
+    /// descriptors or memory left, or not permitted.
+    fn is_own(&self) -> bool {
+        use Errno::{EACCES, EMFILE, ENFILE, ENOBUFS, ENOMEM, EPERM};
+        let own = [EACCES, EMFILE, ENFILE, ENOBUFS, ENOMEM, EPERM];
+        self.errno.is_some_and(|errno| own.contains(&errno))
+    }
+}
+
+impl NotConnected {
+    /// The last address that was tried; empty where there was none to try.
+    #[must_use]
+    pub(crate) fn dialled(&self) -> &str {
+        self.0.last().map_or("", |last| &last.dialled)
+    }
+
     /// The kind of its failure.
-    pub kind: ErrorKind,
-    /// Every address and its failure, as a sentence part.
-    pub says: String,
+    #[must_use]
+    pub(crate) fn kind(&self) -> ErrorKind {
+        self.0
+            .last()
+            .map_or(ErrorKind::AddrNotAvailable, |last| last.kind)
+    }
+
+    /// Whether one of the failures is spyhole's own, so that nothing is known of the server.
+    #[must_use]
+    pub(crate) fn is_own(&self) -> bool {
+        self.0.iter().any(ConnectFailure::is_own)
+    }
+
+    /// Whether one of the addresses did not answer in time.
+    #[must_use]
+    pub(crate) fn is_timeout(&self) -> bool {
+        let slow = [ErrorKind::TimedOut, ErrorKind::WouldBlock];
+        self.0.iter().any(|failure| slow.contains(&failure.kind))
+    }
+}
+
+/// Every address and its failure, as a sentence part; of one alone, the failure.
+impl fmt::Display for NotConnected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_slice() {
+            [] => f.write_str("no address to connect to"),
+            [one] => f.write_str(&words(one)),
+            several => {
+                let each = several
+                    .iter()
+                    .map(|failure| format!("{}: {}", failure.dialled, words(failure)));
+                f.write_str(&each.collect::<Vec<_>>().join("; "))
+            }
+        }
+    }
 }
 
 /// However little is left, one address gets so much where there is so much.
@@ -62,24 +127,21 @@ pub(crate) fn connect(to: &Peer, deadline: Instant) -> Result<Connected, NotConn
                     wire: Wire::new(Stream::Unix(stream), deadline),
                     dialled,
                 }),
-                Err(error) => Err(NotConnected {
-                    kind: error.kind(),
-                    says: words(&error),
-                    dialled: Some(dialled),
-                }),
+                Err(error) => Err(NotConnected(vec![ConnectFailure::of(dialled, &error)])),
             }
         }
     }
 }
 
 fn connect_tcp(addresses: &[SocketAddr], deadline: Instant) -> Result<Connected, NotConnected> {
-    let mut failures: Vec<(SocketAddr, io::Error)> = Vec::new();
+    let mut failures = Vec::new();
     for (tried, address) in addresses.iter().enumerate() {
         let left = deadline.saturating_duration_since(Instant::now());
         let others = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
         let share = (left / others).max(SHARE_AT_LEAST).min(left);
         if share.is_zero() {
-            failures.push((*address, ErrorKind::TimedOut.into()));
+            let late = ErrorKind::TimedOut.into();
+            failures.push(ConnectFailure::of(address.to_string(), &late));
             break;
         }
         match TcpStream::connect_timeout(address, share) {
@@ -91,29 +153,10 @@ fn connect_tcp(addresses: &[SocketAddr], deadline: Instant) -> Result<Connected,
                     dialled: address.to_string(),
                 });
             }
-            Err(error) => failures.push((*address, error)),
+            Err(error) => failures.push(ConnectFailure::of(address.to_string(), &error)),
         }
     }
-    let Some((last, error)) = failures.last() else {
-        return Err(NotConnected {
-            dialled: None,
-            kind: ErrorKind::AddrNotAvailable,
-            says: "no address to connect to".to_owned(),
-        });
-    };
-    let says = if failures.len() == 1 {
-        words(error)
-    } else {
-        let each = failures
-            .iter()
-            .map(|(address, error)| format!("{address}: {}", words(error)));
-        each.collect::<Vec<_>>().join("; ")
-    };
-    Err(NotConnected {
-        dialled: Some(last.to_string()),
-        kind: error.kind(),
-        says,
-    })
+    Err(NotConnected(failures))
 }
 
 /// Where the queue of the listener is full, connect(2) waits: as long as the time-out for
@@ -141,8 +184,8 @@ fn connect_unix(path: &Path, deadline: Instant) -> io::Result<UnixStream> {
     }
 }
 
-fn words(error: &io::Error) -> String {
-    match error.kind() {
+fn words(failure: &ConnectFailure) -> String {
+    match failure.kind {
         ErrorKind::ConnectionRefused => "connection refused: nothing is listening there".to_owned(),
         ErrorKind::TimedOut | ErrorKind::WouldBlock => "connection timed out".to_owned(),
         ErrorKind::ConnectionReset => "the server reset the connection immediately".to_owned(),
@@ -152,7 +195,10 @@ fn words(error: &io::Error) -> String {
         ErrorKind::NetworkUnreachable => {
             "network unreachable: no route to that address from spyhole's network".to_owned()
         }
-        _ => error.to_string(),
+        kind => failure.errno.map_or_else(
+            || kind.to_string(),
+            |errno| io::Error::from(errno).to_string(),
+        ),
     }
 }
 
@@ -177,9 +223,11 @@ mod tests {
         assert_eq!(connected.dialled, addresses[1].to_string());
         drop(open);
         let none = connect(&Peer::Tcp(addresses.clone()), soon()).unwrap_err();
-        assert_eq!(none.kind, ErrorKind::ConnectionRefused);
+        assert_eq!(none.kind(), ErrorKind::ConnectionRefused);
+        assert!(!none.is_own());
         for address in addresses {
-            assert!(none.says.contains(&address.to_string()), "{}", none.says);
+            let says = none.to_string();
+            assert!(says.contains(&address.to_string()), "{says}");
         }
     }
 
@@ -197,7 +245,7 @@ mod tests {
                 Err(end) => break end,
             }
         };
-        assert_eq!(end.kind, ErrorKind::TimedOut);
+        assert!(end.is_timeout(), "{end}");
     }
 
     #[test]

@@ -10,6 +10,7 @@
 
 pub(crate) mod connect;
 pub(crate) mod dns;
+pub(crate) mod endpoint;
 pub(crate) mod http;
 pub(crate) mod starttls;
 pub(crate) mod tls;

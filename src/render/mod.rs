@@ -1,5 +1,6 @@
 //! Model → what is printed; one file a format. Knows nothing but the model.
 
+pub(crate) mod escape;
 mod json;
 pub(crate) mod metrics;
 mod notes;
@@ -11,6 +12,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::model::Report;
+use crate::render::escape::JsonEscaper;
 use crate::render::tables::Table;
 
 /// How tables look on this terminal, or on none.
@@ -70,7 +72,7 @@ pub(crate) fn json(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 /// # Errors
 /// Those of writing.
 pub(crate) fn document(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    json::write(value, out)
+    json::write(value, &mut JsonEscaper(out))
 }
 
 /// The document as YAML.
@@ -78,11 +80,16 @@ pub(crate) fn document(value: &impl Serialize, out: &mut dyn Write) -> io::Resul
 /// # Errors
 /// Those of writing.
 pub(crate) fn yaml(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    yaml_document(report, out)
+}
+
+fn yaml_document(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     // By way of JSON, so that each type of the document is written out once, not for each format.
     let mut document = Vec::new();
-    json(report, &mut document)?;
+    serde_json::to_writer(&mut document, value).map_err(io::Error::from)?;
+    let document = escape::marked(&document);
     let mut read = serde_json::Deserializer::from_slice(&document);
     let again = serde_transcode::Transcoder::new(&mut read);
     let text = serde_saphyr::to_string(&again).map_err(io::Error::other)?;
-    out.write_all(text.as_bytes())
+    out.write_all(escape::unmarked(&text).as_bytes())
 }

@@ -92,6 +92,10 @@ impl FileSubject {
     /// # Errors
     /// Why the ids that decide cannot be told apart.
     pub(crate) fn may_write(&self, place: &Place) -> Result<(bool, Because), Refusal> {
+        if place.directory && place.removed {
+            // The kernel makes no file in it for anyone: ENOENT.
+            return Ok((false, Because::Removed));
+        }
         let file = Ownership {
             uid: place.uid,
             gid: place.gid,
@@ -202,6 +206,7 @@ mod tests {
             gid,
             mode,
             directory: true,
+            removed: false,
             counts: Ok(Counts::default()),
         }
     }
@@ -230,6 +235,22 @@ mod tests {
         ] {
             assert_eq!(verdict(&app, &directory(uid, gid, mode)), Some(expected));
         }
+    }
+
+    #[test]
+    fn in_a_directory_that_was_removed_no_file_is_made() {
+        let root = who(0, 0, &[], u64::MAX, INITIAL);
+        let removed = Place {
+            removed: true,
+            ..directory(0, 0, 0o777)
+        };
+        assert_eq!(verdict(&root, &removed), Some((false, Because::Removed)));
+        // A file that has no name any more is written as any other.
+        let file = Place {
+            directory: false,
+            ..removed
+        };
+        assert_eq!(verdict(&root, &file), Some((true, Because::Owner)));
     }
 
     #[test]

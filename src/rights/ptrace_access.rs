@@ -189,6 +189,12 @@ fn ptrace_blockers(viewer: &Credentials, target: &Credentials) -> Vec<Blocker> {
             format!("not the same group: {evidence}"),
         ));
     }
+    // Ids that are shown alike may be others, where one has no number here.
+    let ids = [target.uid, target.gid].into_iter().flatten();
+    let mut ids = ids.flat_map(|ids| [ids.real, ids.effective, ids.saved]);
+    if !other_namespace && ids.any(|id| is_unmapped(viewer, id)) {
+        found.push(unmapped(viewer));
+    }
     if target.dumpable == Some(false) {
         found.push(not_dumpable(target));
     }
@@ -247,15 +253,19 @@ fn owner_blockers(viewer: &Credentials, target: &Credentials) -> Vec<Blocker> {
     let (Some((uid, _)), Some(owner)) = (fs_ids(viewer), target.files_owner.or(by_ids)) else {
         return Vec::new();
     };
-    let other_namespace = same_user_namespace(viewer, target) == Some(false);
     // A capability counts for files whose owner the viewer's user namespace maps.
-    let mapped = !other_namespace || (owner.0 != OVERFLOW_ID && owner.1 != OVERFLOW_ID);
+    let mapped = !is_unmapped(viewer, owner.0) && !is_unmapped(viewer, owner.1);
     let capable = viewer.can(CAP_DAC_OVERRIDE) || viewer.can(CAP_DAC_READ_SEARCH);
-    if uid == owner.0 || (capable && mapped) {
+    if (uid == owner.0 && !is_unmapped(viewer, uid)) || (capable && mapped) {
         return Vec::new();
     }
-    if capable {
-        return vec![user_namespace(viewer, target)];
+    if !mapped {
+        let other = same_user_namespace(viewer, target) == Some(false);
+        return vec![if other {
+            user_namespace(viewer, target)
+        } else {
+            unmapped(viewer)
+        }];
     }
     if target.dumpable == Some(false) {
         return vec![not_dumpable(target)];
@@ -297,6 +307,22 @@ fn user_namespace(viewer: &Credentials, target: &Credentials) -> Blocker {
         "different user namespace: uid_map of the viewer is \"{}\", of the target \"{}\"",
         map(viewer),
         map(target)
+    );
+    blocker(Reason::UserNamespace, evidence)
+}
+
+/// Whether an id may be one that the viewer's user namespace has no number for: the kernel shows
+/// all of them as the overflow id.
+fn is_unmapped(viewer: &Credentials, id: u32) -> bool {
+    id == OVERFLOW_ID && !viewer.is_initial()
+}
+
+fn unmapped(viewer: &Credentials) -> Blocker {
+    let map = String::from_utf8_lossy(viewer.uid_map.as_deref().unwrap_or_default()).into_owned();
+    let evidence = format!(
+        "an id of the target is shown as {OVERFLOW_ID}: it may have no number in the viewer's user \
+         namespace, whose uid_map is \"{}\"",
+        map.split_whitespace().collect::<Vec<_>>().join(" ")
     );
     blocker(Reason::UserNamespace, evidence)
 }

@@ -20,11 +20,14 @@ use super::sock_diag_answers::SockDiagAnswers;
 use super::target::TargetHandle;
 use super::walk::{First, Plan, Walk, keep_first, walk};
 use super::wrapper;
-use crate::model::container::Container;
+
+use crate::model::container::{Container, ContainerKind};
 use crate::model::gap::{Gaps, Reason, Refusal, WALK};
 use crate::model::target::ChosenBy;
+use crate::parse::system;
 use crate::rights::ptrace_access::Credentials;
 use crate::sys::clock::Clock;
+use crate::sys::file_limits;
 use crate::sys::{ProcDir, ProcessDir};
 
 impl Scan {
@@ -42,6 +45,11 @@ impl Scan {
             path: options.proc.clone(),
             errno,
         })?;
+        let clock = if proc.is_live() {
+            Clock::read()
+        } else {
+            clock_of_copy(&proc).unwrap_or_else(Clock::read)
+        };
         let proc = Arc::new(proc);
         let own_side = Arc::clone(&proc);
         let scanner = Scanner {
@@ -50,7 +58,7 @@ impl Scan {
                 viewer: LazyLock::new(Box::new(move || viewer(&own_side))),
                 identities: Identities::default(),
             }),
-            clock: Clock::read(),
+            clock,
             needs: CombinedNeeds::of(needs),
             sock_diag,
             deadline: Instant::now() + options.timeout,
@@ -58,6 +66,16 @@ impl Scan {
         };
         scanner.open(&mut Vec::new())
     }
+}
+
+/// The clock by `stat` and `uptime` of a copy of /proc, where it has them.
+fn clock_of_copy(proc: &ProcDir) -> Option<Clock> {
+    let mut buffer = Vec::new();
+    proc.read(c"uptime", file_limits::SMALL, &mut buffer).ok()?;
+    let since_boot = system::uptime(&buffer)?;
+    proc.read(c"stat", file_limits::STATUS, &mut buffer).ok()?;
+    let booted_at = system::boot_time(&buffer)?;
+    Clock::of_copy(booted_at, since_boot)
 }
 
 struct Scanner {
@@ -377,10 +395,18 @@ fn follow_parents(facts: &mut [ProcessSnapshot]) {
 
 fn labels(facts: &[ProcessSnapshot], containers: &[Container]) -> HashMap<Key, String> {
     let mut labels = HashMap::new();
+    // Beside the machine's own processes, those of a container without a name are told apart.
+    let with_host = containers
+        .iter()
+        .any(|container| container.kind == ContainerKind::Host);
     for container in containers {
         let found = facts.binary_search_by_key(&container.main_pid, |facts| facts.pid);
         if let Some(main) = found.ok().and_then(|index| facts.get(index))
-            && (container.name.is_some() || container.id.is_some())
+            && (container.name.is_some()
+                || container.id.is_some()
+                || (with_host
+                    && container.kind == ContainerKind::Container
+                    && main.identity.key != Key::Unknown))
         {
             labels.insert(main.identity.key.clone(), container.label());
         }

@@ -13,6 +13,7 @@ pub(crate) mod net_namespace;
 pub(crate) mod no_target;
 pub(crate) mod own_pod;
 pub(crate) mod plain_files;
+pub(crate) mod proc_mount;
 pub(crate) mod process_files;
 pub(crate) mod reader;
 pub(crate) mod security;
@@ -25,6 +26,7 @@ mod wrapper;
 pub(crate) mod wrong_namespace;
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,8 +36,11 @@ use crate::model::seen::Seen;
 use crate::model::target::Target;
 use crate::redact::Redactor;
 use crate::sys::clock::Clock;
+use crate::sys::{ProcDir, ProcessDir};
 use container_key::{Identity, Key};
 use needs::{Files, NetPolicy};
+
+use net_namespace::NetNamespace;
 use reader::ProcessReader;
 use snapshot::ProcessSnapshot;
 use sock_diag_answers::SockDiagAnswers;
@@ -92,6 +97,24 @@ impl Scan {
             .binary_search_by_key(&pid, |process| process.pid)
             .ok()?;
         self.processes.get(found)
+    }
+
+    /// spyhole's own entry in the /proc that is walked, or where that does not list it, in its own.
+    #[must_use]
+    pub(crate) fn own_process(&self) -> Option<ProcessDir> {
+        let own = |proc: &ProcDir| proc.process(proc.own_pid().ok()?).ok();
+        own(&self.reader.proc).or_else(|| own(&ProcDir::open(Path::new("/proc")).ok()?))
+    }
+
+    /// Whether spyhole is in the network namespace of the target; `None` where neither that nor
+    /// the opposite is proved.
+    #[must_use]
+    pub(crate) fn shares_network(&self) -> Option<bool> {
+        if !self.reader.proc.is_live() {
+            return None;
+        }
+        let target = NetNamespace::of(&self.target.as_ref()?.main);
+        NetNamespace::of(&self.own_process()?).compare(&target)
     }
 
     /// The target as the document names it.

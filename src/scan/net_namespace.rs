@@ -53,6 +53,10 @@ impl NetNamespace {
     /// own.
     #[must_use]
     pub(crate) fn of_viewer(proc: &ProcDir) -> Option<Self> {
+        // A copy names namespaces of the machine that it was made on.
+        if !proc.is_live() {
+            return None;
+        }
         let of = |proc: &ProcDir| {
             let process = proc.process(proc.own_pid().ok()?).ok()?;
             Some(Self::of(&process))
@@ -67,6 +71,17 @@ impl NetNamespace {
             (Ok(own), Ok(other)) => own == other,
             _ => self.tables.is_some() && self.tables == other.tables,
         }
+    }
+
+    /// Whether both are one; `None` where neither that nor the opposite is proved.
+    #[must_use]
+    pub(crate) fn compare(&self, other: &Self) -> Option<bool> {
+        if self.is(other) {
+            return Some(true);
+        }
+        let links = self.inode.is_ok() && other.inode.is_ok();
+        let tables = self.tables.is_some() && other.tables.is_some();
+        (links || tables).then_some(false)
     }
 
     /// What to group by; `None` where nothing tells.
@@ -91,7 +106,11 @@ mod tests {
         assert!(seen.is(&hidden) && hidden.is(&hidden));
         assert_eq!(seen.mark(), hidden.mark());
         assert!(!seen.is(&namespace(Ok(2), Some(7))));
+        assert_eq!(seen.compare(&hidden), Some(true));
+        let other = namespace(Err(Errno::EACCES), Some(8));
+        assert_eq!(seen.compare(&other), Some(false));
         let nothing = namespace(Err(Errno::EACCES), None);
+        assert_eq!(seen.compare(&nothing), None);
         assert!(!nothing.is(&nothing) && nothing.mark().is_none());
     }
 }

@@ -16,6 +16,7 @@ use serde::Serialize;
 use super::options::AccessLog;
 use crate::model::escape::escaped;
 use crate::model::time::Timestamp;
+use crate::render::escape as json_escape;
 
 /// Lines that may wait to be written; further ones are lost.
 const WAITING: usize = 1_024;
@@ -138,7 +139,8 @@ impl Entry {
                 bytes: self.bytes,
                 seconds: self.seconds,
             };
-            text.push_str(&serde_json::to_string(&object).unwrap_or_default());
+            let line = serde_json::to_string(&object).unwrap_or_default();
+            text.push_str(&json_escape::json(line));
             return;
         }
         let _ = write!(

@@ -10,6 +10,7 @@ use std::time::Duration;
 use clap::{ArgAction, Args, ValueEnum};
 
 use super::declared::Declared;
+use crate::check::UnknownAs;
 use crate::redact::Redactor;
 use crate::scan::needs::Choice;
 use crate::scan::needs::{NetPolicy, ScanOptions};
@@ -56,6 +57,9 @@ pub(crate) struct ServeOptions {
     /// check --help.
     #[arg(long, value_name = "NAME=CHECK", action = ArgAction::Append, help_heading = PROBES)]
     pub probe: Vec<Declared>,
+    /// Report a probe whose answer is unknown as passing or as failing: pass or fail.
+    #[arg(long, value_name = "pass|fail", value_enum, default_value_t = UnknownAs::Fail, hide_possible_values = true, help_heading = PROBES)]
+    pub unknown: UnknownAs,
     /// Report ready (/readyz) only while this probe passes (repeatable).
     #[arg(long, value_name = "NAME", action = ArgAction::Append, help_heading = PROBES)]
     pub ready_on: Vec<String>,

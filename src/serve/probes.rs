@@ -12,8 +12,9 @@ use super::collect::{Answer, Collector, Outcome};
 use super::options::ServeOptions;
 use super::problem::Problem;
 use crate::check;
-use crate::check::{Check, CheckOutcome, SeenProcesses, Verdict};
+use crate::check::{Check, CheckOutcome, SeenProcesses, UnknownAs};
 use crate::model::server_stats::ProbeFigure;
+use crate::model::truth_value::TruthValue;
 use crate::scan::needs::ScanOptions;
 
 /// The probes of a server and what is remembered of them.
@@ -25,6 +26,7 @@ pub(super) struct Probes {
 
 struct Probe {
     check: Check,
+    unknown: UnknownAs,
     /// Held while it runs.
     memory: Mutex<Memory>,
     /// Held for a moment only: the server's own thread asks for it.
@@ -58,12 +60,14 @@ impl Probes {
         let ServeOptions {
             probe: declared,
             ready_on,
+            unknown,
             ..
         } = options;
         let mut probes = BTreeMap::new();
         for one in declared {
             let probe = Arc::new(Probe {
                 check: one.check.clone(),
+                unknown: *unknown,
                 memory: Mutex::default(),
                 last: Mutex::default(),
             });
@@ -87,10 +91,10 @@ impl Probes {
         let each = self.probes.iter();
         each.filter_map(|(name, probe)| {
             let last = probe.last()?;
-            let told = last.outcome.verdict != Verdict::Unknown;
+            let is_known = last.outcome.answer != TruthValue::Unknown;
             Some(ProbeFigure {
                 name: name.clone(),
-                success: told.then_some(last.passes),
+                success: is_known.then_some(last.passes),
                 seconds: last.seconds,
             })
         })
@@ -104,7 +108,11 @@ impl Probe {
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         let began = Instant::now();
         let outcome = check::run(&self.check, options, &mut memory.processes);
-        if outcome.verdict == Verdict::Passes {
+        let answer = match outcome.answer {
+            TruthValue::Unknown => self.unknown.answer(),
+            answer => answer,
+        };
+        if answer == TruthValue::True {
             memory.not_passed_in_a_row = 0;
         } else {
             memory.not_passed_in_a_row = memory.not_passed_in_a_row.saturating_add(1);
@@ -154,14 +162,15 @@ pub(super) async fn ask(server: &Arc<Server>, name: &str) -> Result<Last, Proble
 
 /// The answer without the token: one word. With the token, the reason too.
 pub(super) fn line(last: &Last, with_reason: bool) -> String {
-    let word = match (last.passes, last.outcome.verdict) {
-        (true, Verdict::Passes) => "pass",
-        (true, _) => "pass (failing, within fail-after)",
-        (false, Verdict::Unknown) => "unknown",
+    let word = match (last.passes, last.outcome.answer) {
+        (true, TruthValue::True) => "pass",
+        (true, TruthValue::Unknown) => "pass (unknown)",
+        (true, TruthValue::False) => "pass (failing, within fail-after)",
+        (false, TruthValue::Unknown) => "unknown",
         (false, _) => "fail",
     };
     if with_reason {
-        format!("{word}: {}\n", last.outcome.says)
+        format!("{word}: {}\n", last.outcome)
     } else {
         format!("{word}\n")
     }

@@ -7,6 +7,8 @@ use hyper::StatusCode;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::render;
+
 /// Why a request is not answered with what it asked for.
 #[derive(Debug, Clone)]
 pub(super) struct Problem {
@@ -141,8 +143,9 @@ impl Problem {
             status: self.status.as_u16(),
             detail: &self.detail,
         };
-        let mut text = serde_json::to_vec(&document).unwrap_or_default();
-        text.push(b'\n');
+        let text = serde_json::to_string(&document).unwrap_or_default();
+        let mut text = render::escape::json(text);
+        text.push('\n');
         text.into()
     }
 }

@@ -29,6 +29,19 @@ impl Clock {
         }
     }
 
+    /// The clocks of the machine that a copy of /proc was made on: when it had been up for so long,
+    /// having booted at a second of the epoch.
+    #[must_use]
+    pub(crate) fn of_copy(booted_at: Duration, since_boot: Duration) -> Option<Self> {
+        Some(Self {
+            now: SystemTime::UNIX_EPOCH
+                .checked_add(booted_at)?
+                .checked_add(since_boot)?,
+            since_boot,
+            ..Self::read()
+        })
+    }
+
     /// The point in time that is so many ticks after boot.
     #[must_use]
     pub(crate) fn at_ticks(&self, ticks: u64) -> SystemTime {

@@ -30,6 +30,8 @@ pub(crate) struct Place {
     pub mode: u32,
     /// Whether it is a directory.
     pub directory: bool,
+    /// Whether it was removed while it was mounted or held: it has no name any more.
+    pub removed: bool,
     /// What statvfs(3) says of its file system.
     pub counts: Result<Counts, Errno>,
 }
@@ -51,6 +53,7 @@ pub(crate) fn look_at(root: &InRoot, path: &[u8]) -> Result<Place, Errno> {
         gid: stat.st_gid,
         mode: stat.st_mode & 0o7777,
         directory: kind == SFlag::S_IFDIR,
+        removed: stat.st_nlink == 0,
         counts: counts(&found),
     })
 }

@@ -60,6 +60,13 @@ impl ProcDir {
         Ok(Self { dir, sizes_count })
     }
 
+    /// Whether it is a proc of this kernel, and not a copy of one.
+    #[must_use]
+    pub(crate) fn is_live(&self) -> bool {
+        nix::sys::statfs::fstatfs(&self.dir)
+            .is_ok_and(|stat| stat.filesystem_type() == nix::sys::statfs::PROC_SUPER_MAGIC)
+    }
+
     /// The ids of all processes that are listed, in the directory's order.
     ///
     /// # Errors

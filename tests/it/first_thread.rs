@@ -8,8 +8,8 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use super::host::{args, list, only, spyhole};
-use super::lab::process::Process;
 use super::lab::example;
+use super::lab::process::Process;
 use super::patience::eventually;
 
 /// The state letter that the kernel shows of the process itself.

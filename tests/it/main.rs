@@ -18,6 +18,7 @@ mod capabilities;
 mod certificate_forms;
 mod certificates;
 mod checks;
+mod checks_unseen;
 mod circles;
 mod dns;
 mod document;
@@ -52,6 +53,7 @@ mod targets;
 mod tls;
 mod trust_store;
 mod truth;
+mod truths;
 mod wording;
 mod wrappers;
 

@@ -14,9 +14,9 @@ use tempfile::TempDir;
 
 use super::host::{args, list, only, run, spyhole};
 use super::lab::Output;
-use crate::support::needs::allowed;
 use super::lab::process::Process;
 use super::patience::eventually;
+use crate::support::needs::allowed;
 
 const SECRET: &str = "hunter2hunter2hunter2";
 /// `PostgreSQL` does not run as root.

@@ -7,8 +7,8 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::host::{list, only, run};
-use crate::support::needs::allowed;
 use super::lab::{Lab, Setup, example, spyhole};
+use crate::support::needs::allowed;
 
 /// What a program loads, as ldd prints it; empty for a static one.
 fn libraries(program: &Path) -> Vec<PathBuf> {

@@ -5,6 +5,7 @@ mod choose;
 mod container;
 mod identity;
 mod refusal;
+mod words;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal as _, Write as _};
@@ -14,6 +15,8 @@ use std::time::Duration;
 
 use clap::Args;
 
+pub(crate) use refusal::EngineRefusal;
+
 use super::AttachError;
 use super::plan::{Plan, RunAs};
 use crate::model::escape::escaped;
@@ -22,6 +25,7 @@ use crate::sys::tool::{OwnProgram, Said, ask_within, hand_over_listening};
 use choose::{BinarySource, Situation};
 use container::Container;
 use identity::ProcessIdentities;
+use refusal::{EngineReason, NoFile, StoppedContainer};
 
 /// The inspection of a container is some KiB.
 const ANSWER_BYTES: usize = 16 << 20;
@@ -70,6 +74,14 @@ impl Engine {
         }
     }
 
+    fn refuses(self, reason: EngineReason) -> AttachError {
+        EngineRefusal {
+            engine: self,
+            reason,
+        }
+        .into()
+    }
+
     fn ask(self, words: &[&str]) -> Result<Said, AttachError> {
         let words: Vec<_> = words.iter().map(OsString::from).collect();
         let program = OsStr::new(self.program());
@@ -86,9 +98,8 @@ pub(crate) fn run(engine: Engine, options: &EngineOptions, quiet: bool) -> Resul
     let command = utf8(&options.command)?;
     let container = inspect(engine, &options.container)?;
     if !container.is_up() {
-        return Err(AttachError::Target(refusal::not_running(
-            engine, &container,
-        )));
+        let stopped = StoppedContainer::of(&container);
+        return Err(engine.refuses(EngineReason::NotRunning(stopped)));
     }
     let here = ProcessIdentities::here(&container);
     let carrier = carrier(engine, &container, options, here.is_some())?;
@@ -134,15 +145,8 @@ fn inspect(engine: Engine, name: &str) -> Result<Container, AttachError> {
         });
     }
     let words = String::from_utf8_lossy(&said.stderr);
-    let why = if let Some(why) = refusal::of_engine(engine, &words) {
-        why
-    } else if refusal::is_no_such_container(&words) {
-        refusal::no_such_container(engine, name, running(engine))
-    } else {
-        let (program, words) = (engine.program(), refusal::last_words(&words));
-        format!("{program} cannot inspect {name}: {words}")
-    };
-    Err(AttachError::Target(why))
+    let reason = refusal::of_inspect(name, &words, || running(engine));
+    Err(engine.refuses(reason))
 }
 
 /// The names of what runs; none where that cannot be known.
@@ -176,27 +180,26 @@ fn carrier(
     if image.status.success() {
         return Ok(BinarySource::Image(usual));
     }
-    let refused =
-        |why: &str| AttachError::Target(refusal::no_image(engine, container, &usual, why));
+    let refused = |why| {
+        engine.refuses(EngineReason::NoImage {
+            name: container.name.clone(),
+            image: usual.clone(),
+            why,
+        })
+    };
     if !is_here {
-        return Err(refused(
-            "the engine runs on another machine: the container is not in this machine's /proc",
-        ));
+        return Err(refused(NoFile::EngineElsewhere));
     }
     if container.image.is_empty() {
-        return Err(refused("the container has no image to reuse"));
+        return Err(refused(NoFile::ContainerWithoutImage));
     }
-    let own = OwnProgram::find().map_err(|why| {
-        refused(&format!(
-            "this program's file cannot be found for mounting ({why})"
-        ))
-    })?;
+    let own = OwnProgram::find().map_err(|why| refused(NoFile::OwnFileUnknown(why.to_string())))?;
     let path = own.path.to_str().filter(|_| own.is_static && own.for_all);
     let path = path.ok_or_else(|| {
         refused(if own.is_static {
-            "this program's file is not readable and executable by everyone (chmod 755)"
+            NoFile::OwnFileMode
         } else {
-            "this program needs shared libraries that the container lacks"
+            NoFile::OwnLibraries
         })
     })?;
     Ok(BinarySource::File {
@@ -255,18 +258,15 @@ fn carry_out(engine: Engine, plan: &Plan, container: &Container) -> Result<u8, A
         let code = code_of(status);
         if ENGINES_OWN.contains(&code) {
             let said = String::from_utf8_lossy(&said);
-            let why = refusal::of_run(engine, container, code, &said);
-            return Err(AttachError::Target(why));
+            return Err(engine.refuses(refusal::of_run(container, code, &said)));
         }
         if code == KILLED
             && let Ok(now) = inspect(engine, &container.id)
             && !now.is_up()
         {
             // Whoever shares a PID namespace dies with its first process.
-            let why = refusal::not_running(engine, &now);
-            return Err(AttachError::Target(format!(
-                "the scan was cut short: {why}"
-            )));
+            let stopped = StoppedContainer::of(&now);
+            return Err(engine.refuses(EngineReason::CutShort(stopped)));
         }
         if code != 0 {
             return Ok(code);

@@ -1,24 +1,115 @@
-//! What an engine refuses, as a sentence with its remedy. Pure: engines say it in their own
-//! words, which are known by what has not changed in them for years.
+//! What an engine refuses, with its evidence; `words` makes the sentences. Pure: engines say it in
+//! their own words, which are known by what has not changed in them for years.
 
 use super::Engine;
-use super::choose::some;
 use super::container::Container;
 use crate::model::escape::escaped;
 
 /// More of an engine's own words than one reads.
 const WORDS_SHOWN: usize = 300;
 
+/// Why spyhole does not run beside a container of an engine. `said` is what the engine said last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct EngineRefusal {
+    /// Who refuses.
+    pub(super) engine: Engine,
+    /// What.
+    pub(super) reason: EngineReason,
+}
+
+/// What an engine refuses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum EngineReason {
+    /// This user may not use its socket.
+    SocketDenied,
+    /// It does not respond.
+    Unreachable { said: String },
+    /// There is no such container; these run, those that look like the name first.
+    NoContainer { name: String, running: Vec<String> },
+    /// The container cannot be inspected.
+    InspectFailed { name: String, said: String },
+    /// Nothing runs in the container.
+    NotRunning(StoppedContainer),
+    /// The container ended while spyhole ran beside it.
+    CutShort(StoppedContainer),
+    /// No image has the program, and the engine cannot be handed the file.
+    NoImage {
+        name: String,
+        image: String,
+        why: NoFile,
+    },
+    /// The container ended before spyhole was beside it.
+    ExitedMeanwhile { name: String },
+    /// This spyhole is built for another architecture than the engine's machine.
+    OtherArchitecture,
+    /// The engine does not find the file: it runs elsewhere.
+    FileNotFound,
+    /// The engine neither has the image nor gets it.
+    ImageNotFound,
+    /// This user may not give `SYS_PTRACE`.
+    CapabilityDenied { name: String },
+    /// A policy or a mount option denies it.
+    ExecDenied {
+        name: String,
+        code: u8,
+        said: String,
+    },
+    /// Anything else.
+    Other {
+        name: String,
+        code: u8,
+        said: String,
+    },
+}
+
+/// Why the engine cannot be handed the program's file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum NoFile {
+    /// The container is not in this machine's /proc.
+    EngineElsewhere,
+    /// Nothing to start beside it.
+    ContainerWithoutImage,
+    /// The file of this program is not found.
+    OwnFileUnknown(String),
+    /// Not everyone may read and execute it.
+    OwnFileMode,
+    /// It needs shared libraries.
+    OwnLibraries,
+}
+
+/// A container in which nothing runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct StoppedContainer {
+    /// Its name.
+    pub name: String,
+    /// As the engine calls its state.
+    pub status: String,
+    /// Whether the engine starts it again and again.
+    pub restarting: bool,
+    /// How it ended last.
+    pub exit_code: i64,
+    /// Whether its memory limit killed it.
+    pub oom_killed: bool,
+}
+
+impl StoppedContainer {
+    pub(super) fn of(container: &Container) -> Self {
+        let state = &container.state;
+        Self {
+            name: container.name.clone(),
+            status: state.status.clone(),
+            restarting: state.restarting,
+            exit_code: state.exit_code,
+            oom_killed: state.oom_killed,
+        }
+    }
+}
+
 /// Why an engine answered nothing at all, whatever it was asked; `None` where it is another thing.
-pub(super) fn of_engine(engine: Engine, said: &str) -> Option<String> {
-    let program = engine.program();
+pub(super) fn of_engine(said: &str) -> Option<EngineReason> {
     let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
     if has(&["permission denied"]) && has(&[".sock", "daemon socket", "API"]) {
-        let group = match engine {
-            Engine::Docker => "join the group docker, or use: sudo spyhole docker",
-            Engine::Podman => "use the socket of your own user, or: sudo spyhole podman",
-        };
-        return Some(format!("permission denied to use {program}: {group}"));
+        return Some(EngineReason::SocketDenied);
     }
     let unreachable = has(&[
         "Cannot connect to the Docker daemon",
@@ -27,91 +118,45 @@ pub(super) fn of_engine(engine: Engine, said: &str) -> Option<String> {
         "error during connect",
         "failed to connect to the docker API",
     ]);
-    unreachable.then(|| {
-        let remedy = match engine {
-            Engine::Docker => "start it (systemctl start docker), or choose another one (docker context ls, DOCKER_HOST)",
-            Engine::Podman => "start it (podman machine start), or choose another one (podman system connection list, CONTAINER_HOST)",
-        };
-        format!("{program} does not respond: {remedy}; its output: {}", last_words(said))
+    unreachable.then(|| EngineReason::Unreachable {
+        said: last_words(said),
     })
 }
 
+/// What the refusal to inspect a container means; `running` lists those that run.
+pub(super) fn of_inspect(
+    name: &str,
+    said: &str,
+    running: impl FnOnce() -> Vec<String>,
+) -> EngineReason {
+    if let Some(reason) = of_engine(said) {
+        return reason;
+    }
+    let name = name.to_owned();
+    if !is_no_such_container(said) {
+        let said = last_words(said);
+        return EngineReason::InspectFailed { name, said };
+    }
+    let mut running = running();
+    // What looks like the name comes first.
+    running.sort_by_key(|one| !(one.contains(&name) || name.contains(one.as_str())));
+    EngineReason::NoContainer { name, running }
+}
+
 /// Whether an engine says that there is no such container.
-pub(super) fn is_no_such_container(said: &str) -> bool {
+fn is_no_such_container(said: &str) -> bool {
     let said = said.to_lowercase();
     said.contains("no such container") || said.contains("no such object")
 }
 
-/// There is no such container; these run.
-pub(super) fn no_such_container(engine: Engine, name: &str, mut running: Vec<String>) -> String {
-    let program = engine.program();
-    // What looks like the name comes first.
-    running.sort_by_key(|one| !(one.contains(name) || name.contains(one.as_str())));
-    let others = match engine {
-        Engine::Docker => "",
-        Engine::Podman => "; containers of root or other users are visible only to them",
-    };
-    if running.is_empty() {
-        return format!("{program} has no container {name} and no running containers{others}");
-    }
-    format!(
-        "{program} has no container {name}; running: {}{others}",
-        some(running)
-    )
-}
-
-/// It is there, but nothing runs in it.
-pub(super) fn not_running(engine: Engine, container: &Container) -> String {
-    let (program, name, state) = (engine.program(), &container.name, &container.state);
-    let code = state.exit_code;
-    if state.restarting {
-        return format!(
-            "{name} keeps restarting: it exited with code {code}; start it under spyhole run to \
-             see why, or read: {program} logs {name}"
-        );
-    }
-    match state.status.as_str() {
-        "created" | "configured" | "initialized" => {
-            format!("{name} has not been started: {program} start {name}")
-        }
-        _ => format!(
-            "{name} is not running: it exited with code {code}{}; read: {program} logs {name}, or \
-             start it under spyhole run to see why",
-            how(code, state.oom_killed)
-        ),
-    }
-}
-
-/// What an exit code of a container means, where it has a meaning of its own.
-fn how(code: i64, oom_killed: bool) -> String {
-    if oom_killed {
-        return ", killed at the memory limit".to_owned();
-    }
-    match code {
-        126 => ", its program could not be executed".to_owned(),
-        127 => ", its program was not found".to_owned(),
-        129..=192 => format!(", by signal {}", code.saturating_sub(128)),
-        _ => String::new(),
-    }
-}
-
-/// No image has the program, and the engine cannot be handed the file.
-pub(super) fn no_image(engine: Engine, container: &Container, image: &str, why: &str) -> String {
-    let (program, name) = (engine.program(), &container.name);
-    format!(
-        "{program} has no image {image}, and {why}: build it with `make image`, or use one that \
-         {program} can pull: spyhole {program} {name} --image REGISTRY/spyhole"
-    )
-}
-
 /// The engine itself ended so: 125 it refused, 126 and 127 the program could not be started.
-pub(super) fn of_run(engine: Engine, container: &Container, code: u8, said: &str) -> String {
-    let (program, name) = (engine.program(), &container.name);
+pub(super) fn of_run(container: &Container, code: u8, said: &str) -> EngineReason {
+    let name = container.name.clone();
     // Warnings come before it, and may be of anything.
     let line = last_line(said);
     let has = |words: &[&str]| words.iter().any(|word| line.contains(word));
-    if let Some(why) = of_engine(engine, line) {
-        return why;
+    if let Some(reason) = of_engine(line) {
+        return reason;
     }
     if has(&[
         "is not running",
@@ -119,23 +164,17 @@ pub(super) fn of_run(engine: Engine, container: &Container, code: u8, said: &str
         "No such container",
         "cannot join",
     ]) {
-        return format!("{name} exited in the meantime: {program} ps --all");
+        return EngineReason::ExitedMeanwhile { name };
     }
     if has(&["exec format error", "Exec format error"]) {
-        return format!(
-            "this spyhole is built for a different architecture than {program}'s machine: use an \
-             image for that architecture with --image"
-        );
+        return EngineReason::OtherArchitecture;
     }
     if has(&[
         "bind source path does not exist",
         "statfs",
         "no such file or directory",
     ]) {
-        return format!(
-            "{program} cannot find the program: it runs on another machine or in a container; use \
-             --image with an image that {program} can pull"
-        );
+        return EngineReason::FileNotFound;
     }
     if has(&[
         "image not known",
@@ -146,28 +185,16 @@ pub(super) fn of_run(engine: Engine, container: &Container, code: u8, said: &str
         "No such image",
         "Unable to find image",
     ]) {
-        return format!(
-            "{program} can neither find nor pull the image: build it with `make image`, or use \
-             another one with --image"
-        );
+        return EngineReason::ImageNotFound;
     }
     if has(&["SYS_PTRACE", "DAC_READ_SEARCH", "apability"]) {
-        return format!(
-            "{program} does not grant SYS_PTRACE to this user, and reading {name} requires it: \
-             sudo spyhole {program} {name}"
-        );
+        return EngineReason::CapabilityDenied { name };
     }
+    let said = last_words(said);
     if code == 126 || has(&["permission denied", "operation not permitted"]) {
-        return format!(
-            "{program} was denied to run spyhole next to {name} (exit code {code}): SELinux, \
-             AppArmor, or a file system mounted noexec; its output: {}",
-            last_words(said)
-        );
+        return EngineReason::ExecDenied { name, code, said };
     }
-    format!(
-        "{program} did not run spyhole next to {name} (exit code {code}); its output: {}",
-        last_words(said)
-    )
+    EngineReason::Other { name, code, said }
 }
 
 /// The last line that says something, harmless and not too long.
@@ -180,4 +207,55 @@ fn last_line(said: &str) -> &str {
     let says = |line: &&str| !line.is_empty() && !line.starts_with("Run 'docker");
     let line = said.lines().rev().map(str::trim).find(says);
     line.unwrap_or("nothing")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn running() -> Vec<String> {
+        ["db", "web-1"].map(str::to_owned).into()
+    }
+
+    #[test]
+    fn each_refusal_to_inspect_is_known_by_its_words() {
+        let reason = |said: &str| of_inspect("web", said, running);
+        assert_eq!(
+            reason("Error: no such container web"),
+            EngineReason::NoContainer {
+                name: "web".to_owned(),
+                // What looks like the name comes first.
+                running: ["web-1", "db"].map(str::to_owned).into(),
+            }
+        );
+        let denied = "permission denied while trying to connect to the Docker daemon socket at \
+                      unix:///var/run/docker.sock";
+        assert_eq!(reason(denied), EngineReason::SocketDenied);
+        assert!(matches!(
+            reason("Cannot connect to the Docker daemon at unix:///x. Is it running?"),
+            EngineReason::Unreachable { .. }
+        ));
+        assert!(matches!(
+            reason("something else"),
+            EngineReason::InspectFailed { .. }
+        ));
+    }
+
+    #[test]
+    fn the_sentence_names_cause_and_remedy() {
+        let stopped = StoppedContainer {
+            name: "web".to_owned(),
+            status: "exited".to_owned(),
+            restarting: false,
+            exit_code: 137,
+            oom_killed: true,
+        };
+        let refusal = EngineRefusal {
+            engine: Engine::Podman,
+            reason: EngineReason::NotRunning(stopped),
+        };
+        let says = refusal.to_string();
+        assert!(says.contains("killed at the memory limit"), "{says}");
+        assert!(says.contains("podman logs web"), "{says}");
+    }
 }

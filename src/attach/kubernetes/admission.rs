@@ -38,7 +38,7 @@ pub(super) fn of(
     }
     match kubectl.namespace(&target.namespace) {
         Ok(namespace) => Ok(labelled(&namespace)),
-        Err(AttachError::Target(_)) => Ok(shown_by(&target.document)),
+        Err(AttachError::Target(_) | AttachError::Kubectl(_)) => Ok(shown_by(&target.document)),
         Err(other) => Err(other),
     }
 }

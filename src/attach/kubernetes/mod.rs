@@ -13,12 +13,15 @@ mod run;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use clap::{ArgAction, Args, ValueEnum};
+
+pub(crate) use refusal::KubectlRefusal;
 
 use super::AttachError;
 use super::plan::{Plan, RunAs};

@@ -1,17 +1,90 @@
-//! Each refusal as a sentence with its remedy. What is not known stays in kubectl's own words,
-//! and is called that.
+//! What kubectl and the cluster refuse, with its evidence; `words` makes the sentences. What is not
+//! known stays in kubectl's own words.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::{AttachError, KubectlOptions};
 use crate::attach::plan::quoted;
 use crate::model::escape::escaped;
-use crate::sys::own_image;
+
+/// Why spyhole does not run beside a container of a pod. Texts are harmless to a terminal; `said`
+/// is what kubectl said, `line` a command to paste.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum KubectlRefusal {
+    /// The namespace admits a lower Pod Security level only, with its version.
+    PodSecurity { level: String, why: String },
+    /// An admission webhook denied the container.
+    AdmissionWebhook { name: String, why: String },
+    /// OpenShift's security context constraints did.
+    SecurityContextConstraints { said: String },
+    /// RBAC denies the user a verb on a resource.
+    Forbidden {
+        user: Option<String>,
+        verb: String,
+        resource: String,
+        namespace: Option<String>,
+    },
+    /// This kubectl has no `debug --custom`.
+    KubectlTooOld,
+    /// The cluster has no ephemeral containers.
+    NoEphemeralContainers,
+    /// There is no such namespace.
+    NoNamespace { said: String, line: String },
+    /// There is no such pod.
+    NoPod { said: String, line: String },
+    /// The pod was there a moment ago.
+    PodGone { said: String },
+    /// The credentials of the context are missing or expired.
+    NotLoggedIn,
+    /// The API server does not answer.
+    ClusterUnreachable { said: String, line: String },
+    /// The configuration has no such context.
+    NoContext { said: String, line: String },
+    /// A static pod takes no ephemeral container.
+    StaticPod,
+    /// Anything else.
+    Other { operation: Operation, said: String },
+    /// The node cannot pull the image.
+    ImagePull {
+        image: String,
+        reason: String,
+        message: String,
+    },
+    /// The pod has runAsNonRoot, and the image names its user.
+    NoNumericUser { image: String, message: String },
+    /// The node cannot start the container.
+    CannotStart { reason: String, message: String },
+    /// The program of the image does not start.
+    EntrypointFailed {
+        image: String,
+        reason: String,
+        message: String,
+    },
+    /// The container did not start in time.
+    Slow {
+        container: String,
+        state: String,
+        timeout: Duration,
+        line: String,
+    },
+    /// The container ended with a code that spyhole does not have.
+    NotSpyhole {
+        container: String,
+        image: String,
+        code: u8,
+    },
+    /// The container goes on after spyhole would have ended.
+    NoEnd {
+        container: String,
+        image: String,
+        after: Duration,
+        line: String,
+    },
+}
 
 /// What was being done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Operation {
+pub(crate) enum Operation {
     ReadPod,
     ReadNamespace,
     Add,
@@ -19,94 +92,53 @@ pub(super) enum Operation {
     Exec,
 }
 
-impl Operation {
-    fn words(self) -> &'static str {
-        match self {
-            Self::ReadPod => "cannot read the pod",
-            Self::ReadNamespace => "cannot read the namespace",
-            Self::Add => "cannot add a container to the pod",
-            Self::ReadLog => "cannot read the output of spyhole's container",
-            Self::Exec => "cannot run spyhole in its container",
-        }
-    }
-}
-
 /// What kubectl's refusal of a command means.
 pub(super) fn of(operation: Operation, command: &[String], stderr: &[u8]) -> AttachError {
     let said = words(stderr);
-    let sentence = admission(&said)
+    let known = admission(&said)
         .or_else(|| rights(&said))
-        .or_else(|| plain(operation, command, &said))
-        .unwrap_or_else(|| format!("{}: {said}", operation.words()));
-    AttachError::Target(sentence)
+        .or_else(|| plain(operation, command, &said));
+    known
+        .unwrap_or(KubectlRefusal::Other { operation, said })
+        .into()
 }
 
 /// Why a container that waits will not start; `None` where it may yet.
 pub(super) fn waiting(image: &str, reason: &str, message: &str) -> Option<AttachError> {
-    let colon = if message.is_empty() { "" } else { ": " };
-    let sentence = match reason {
+    let (image, message) = (escaped(image.as_bytes()).into_owned(), message.to_owned());
+    let refusal = match reason {
         "ErrImagePull"
         | "ImagePullBackOff"
         | "ErrImageNeverPull"
         | "InvalidImageName"
         | "ImageInspectError"
-        | "RegistryUnavailable" => {
-            let image = escaped(image.as_bytes());
-            format!(
-                "the node cannot pull the image {image}: {reason}{colon}{message}\n  {}",
-                for_image(&image, reason)
-            )
+        | "RegistryUnavailable" => KubectlRefusal::ImagePull {
+            image,
+            reason: reason.to_owned(),
+            message,
+        },
+        "CreateContainerConfigError" if message.contains("runAsNonRoot") => {
+            KubectlRefusal::NoNumericUser { image, message }
         }
-        "CreateContainerConfigError" if message.contains("runAsNonRoot") => format!(
-            "the node cannot start the image {}: {message}\n  The pod requires runAsNonRoot, and \
-             the image has no numeric user: use spyhole's own image (65532), or set one with \
-             --run-as UID:GID",
-            escaped(image.as_bytes())
-        ),
         "CreateContainerConfigError" | "CreateContainerError" | "RunContainerError" => {
-            format!("the node cannot start the container: {reason}{colon}{message}")
+            KubectlRefusal::CannotStart {
+                reason: reason.to_owned(),
+                message,
+            }
         }
         _ => return None,
     };
-    Some(AttachError::Target(format!("{sentence}\n  {STAYS}")))
+    Some(refusal.into())
 }
-
-/// What helps where a node has no image.
-fn for_image(image: &str, reason: &str) -> String {
-    if reason == "ErrImageNeverPull" {
-        return format!(
-            "With pull policy Never the image must already be on the node: load it ({LOAD}), or \
-             use --image-pull-policy=IfNotPresent"
-        );
-    }
-    if own_image::is_of_localhost(image) {
-        return format!(
-            "localhost/ is podman's prefix for images built on the same machine, not a registry: \
-             load it onto the node under this name ({LOAD}), or push it to a registry that the \
-             node can reach and use that name with --image or SPYHOLE_IMAGE"
-        );
-    }
-    if own_image::is_local(image) {
-        return format!(
-            "The name has no registry: load the image onto the node ({LOAD}; an image built by \
-             podman is named localhost/{image}), or push it to a registry that the node can reach \
-             and use that name with --image or SPYHOLE_IMAGE"
-        );
-    }
-    "Registry credentials must be in the pod's imagePullSecrets".to_owned()
-}
-
-/// How an image gets onto a node; docs/attach.md has the whole lines.
-const LOAD: &str = "kind load docker-image, minikube image load, k3s ctr images import, \
-     ctr -n k8s.io images import";
 
 /// A container whose program did not start.
 pub(super) fn not_started(image: &str, reason: &str, message: &str) -> AttachError {
-    AttachError::Target(format!(
-        "the image {} does not start: {reason}: {message}\n  Its entrypoint must be spyhole, \
-         built for the node's architecture\n  {STAYS}",
-        escaped(image.as_bytes())
-    ))
+    KubectlRefusal::EntrypointFailed {
+        image: escaped(image.as_bytes()).into_owned(),
+        reason: reason.to_owned(),
+        message: message.to_owned(),
+    }
+    .into()
 }
 
 /// A container that did not start in its time; `logs` is the command that shows what it says.
@@ -116,37 +148,35 @@ pub(super) fn slow(
     words: &str,
     logs: &str,
 ) -> AttachError {
-    AttachError::Target(format!(
-        "{container} timed out; last known state: {words}\n  It may still finish: {logs} shows \
-         its output, --timeout waits longer than {} s",
-        options.timeout.as_secs()
-    ))
+    KubectlRefusal::Slow {
+        container: container.to_owned(),
+        state: words.to_owned(),
+        timeout: options.timeout,
+        line: logs.to_owned(),
+    }
+    .into()
 }
 
 /// A container that ended with a code that spyhole has no use for.
 pub(super) fn not_spyhole(container: &str, image: &str, code: u8) -> AttachError {
-    AttachError::Target(format!(
-        "{} ended with exit code {code}, which is not one of spyhole's: is spyhole the entrypoint \
-         of \
-         the image {}?\n  {STAYS}",
-        container,
-        escaped(image.as_bytes())
-    ))
+    KubectlRefusal::NotSpyhole {
+        container: container.to_owned(),
+        image: escaped(image.as_bytes()).into_owned(),
+        code,
+    }
+    .into()
 }
 
 /// A container that goes on after spyhole would have ended.
 pub(super) fn no_end(container: &str, image: &str, time: Duration, logs: &str) -> AttachError {
-    AttachError::Target(format!(
-        "{} is still running after {} s, longer than spyhole takes: is spyhole the entrypoint of \
-         the \
-         image {}?\n  {logs} shows its output\n  {STAYS}",
-        container,
-        time.as_secs(),
-        escaped(image.as_bytes())
-    ))
+    KubectlRefusal::NoEnd {
+        container: container.to_owned(),
+        image: escaped(image.as_bytes()).into_owned(),
+        after: time,
+        line: logs.to_owned(),
+    }
+    .into()
 }
-
-const STAYS: &str = "The container stays listed in the pod; a retry adds another one";
 
 /// The exit code of a program in a container, which kubectl tells on stderr.
 pub(super) fn exit_code_beside(stderr: &[u8]) -> Option<u8> {
@@ -156,113 +186,91 @@ pub(super) fn exit_code_beside(stderr: &[u8]) -> Option<u8> {
 }
 
 /// Pod Security, and other policies.
-fn admission(said: &str) -> Option<String> {
+fn admission(said: &str) -> Option<KubectlRefusal> {
     if let Some((_, rest)) = said.split_once("violates PodSecurity ") {
         let (level, why) = rest.split_once(": ").unwrap_or((rest, ""));
-        let level = level.trim_matches(['"', '\\']);
-        let word = level.split(':').next().unwrap_or_default();
-        return Some(format!(
-            "the namespace admits only Pod Security {level}, which the container violates: \
-             {why}\n  Use --level {word}; the namespace's label \
-             pod-security.kubernetes.io/enforce sets the level"
-        ));
+        return Some(KubectlRefusal::PodSecurity {
+            level: level.trim_matches(['"', '\\']).to_owned(),
+            why: why.to_owned(),
+        });
     }
     if let Some((_, rest)) = said.split_once("admission webhook ") {
         let (name, why) = rest
             .split_once(" denied the request: ")
             .unwrap_or((rest, ""));
-        return Some(format!(
-            "an admission policy of the cluster denied the container: {}: {why}\n  --level \
-             restricted requests the least privileges; an administrator of the policy can allow \
-             spyhole's image",
-            name.trim_matches(['"', '\\'])
-        ));
+        return Some(KubectlRefusal::AdmissionWebhook {
+            name: name.trim_matches(['"', '\\']).to_owned(),
+            why: why.to_owned(),
+        });
     }
-    if said.contains("unable to validate against any security context constraint") {
-        return Some(format!(
-            "OpenShift's security context constraints denied the container: {said}\n  --level \
-             restricted requests the least privileges; --run-as UID:GID sets a user of the \
-             namespace's range"
-        ));
-    }
-    None
+    said.contains("unable to validate against any security context constraint")
+        .then(|| KubectlRefusal::SecurityContextConstraints {
+            said: said.to_owned(),
+        })
 }
 
 /// `User "x" cannot patch resource "pods/ephemeralcontainers" in API group "" in the namespace
 /// "y"`.
-fn rights(said: &str) -> Option<String> {
+fn rights(said: &str) -> Option<KubectlRefusal> {
     let (before, after) = said.split_once(" cannot ")?;
     let (verb, after) = after.split_once(" resource \"")?;
     let (resource, rest) = after.split_once('"')?;
-    let user = before.rsplit_once("User ").map_or("you", |(_, user)| user);
-    let place = rest
+    let user = before.rsplit_once("User ").map(|(_, user)| user.to_owned());
+    let namespace = rest
         .split_once("in the namespace ")
-        .map_or("", |(_, name)| name.trim_matches('"'));
-    let mut text = format!("{user} is not allowed to {verb} {resource}");
-    if !place.is_empty() {
-        let _ = write!(text, " in the namespace {place}");
-    }
-    let _ = write!(
-        text,
-        "\n  A role with this rule allows it:\n    - apiGroups: [\"\"]\n      resources: \
-         [\"{resource}\"]\n      verbs: [\"{verb}\"]\n  \
-         kubectl spyhole needs: {NEEDED}"
-    );
-    Some(text)
+        .map(|(_, name)| name.trim_matches('"').to_owned());
+    Some(KubectlRefusal::Forbidden {
+        user,
+        verb: verb.to_owned(),
+        resource: resource.to_owned(),
+        namespace: namespace.filter(|name| !name.is_empty()),
+    })
 }
 
-const NEEDED: &str = "get pods, patch pods/ephemeralcontainers, get pods/log; create pods/exec to \
-    reuse spyhole's container, create pods/portforward for --serve";
-
 /// Everything else that has a known meaning.
-fn plain(operation: Operation, command: &[String], said: &str) -> Option<String> {
+fn plain(operation: Operation, command: &[String], said: &str) -> Option<KubectlRefusal> {
     let has = |words: &str| said.contains(words);
-    let sentence = if has("unknown flag: --custom") || has("unknown flag: --profile") {
-        "this kubectl is older than 1.31: its debug command has no --custom. Set SPYHOLE_KUBECTL \
-         to a newer one"
-            .to_owned()
-    } else if has("ephemeral containers are disabled")
-        || (operation == Operation::Add && has("the server could not find the requested resource"))
-    {
-        "the cluster does not support ephemeral containers (Kubernetes 1.25 or newer is \
-         required). Use a sidecar, or `spyhole install` into a volume"
-            .to_owned()
-    } else if operation == Operation::ReadPod && has("(NotFound)") {
-        let what = if has("namespaces \"") {
-            "namespace"
+    Some(
+        if has("unknown flag: --custom") || has("unknown flag: --profile") {
+            KubectlRefusal::KubectlTooOld
+        } else if has("ephemeral containers are disabled")
+            || (operation == Operation::Add
+                && has("the server could not find the requested resource"))
+        {
+            KubectlRefusal::NoEphemeralContainers
+        } else if operation == Operation::ReadPod && has("(NotFound)") {
+            let line = alike(command, &["get", "pods", "--all-namespaces"], &CLUSTER);
+            let said = after_colon(said).to_owned();
+            if has("namespaces \"") {
+                KubectlRefusal::NoNamespace { said, line }
+            } else {
+                KubectlRefusal::NoPod { said, line }
+            }
+        } else if operation == Operation::Add && has("(NotFound)") {
+            KubectlRefusal::PodGone {
+                said: after_colon(said).to_owned(),
+            }
+        } else if has("Unauthorized") || has("must be logged in") {
+            KubectlRefusal::NotLoggedIn
+        } else if has("was refused - did you specify the right host or port")
+            || has("Unable to connect to the server")
+            || has("connection refused")
+        {
+            KubectlRefusal::ClusterUnreachable {
+                said: said.to_owned(),
+                line: alike(command, &["config", "current-context"], &CONFIGURATION),
+            }
+        } else if has("context was not found") || (has("does not exist") && has("context")) {
+            KubectlRefusal::NoContext {
+                said: said.to_owned(),
+                line: alike(command, &["config", "get-contexts"], &CONFIGURATION),
+            }
+        } else if has("static pods do not support ephemeral containers") {
+            KubectlRefusal::StaticPod
         } else {
-            "pod"
-        };
-        format!(
-            "{what} not found: {}\n  {} lists existing ones; --context selects another cluster, \
-             --namespace another namespace",
-            after_colon(said),
-            alike(command, &["get", "pods", "--all-namespaces"], &CLUSTER)
-        )
-    } else if operation == Operation::Add && has("(NotFound)") {
-        format!("the pod no longer exists: {}", after_colon(said))
-    } else if has("Unauthorized") || has("must be logged in") {
-        "kubectl is not logged in: credentials of the current context are missing or expired"
-            .to_owned()
-    } else if has("was refused - did you specify the right host or port")
-        || has("Unable to connect to the server")
-        || has("connection refused")
-    {
-        format!(
-            "kubectl cannot reach the cluster: {said}\n  {} shows the current one; --context and \
-             --kubeconfig select another",
-            alike(command, &["config", "current-context"], &CONFIGURATION)
-        )
-    } else if has("context was not found") || (has("does not exist") && has("context")) {
-        let line = alike(command, &["config", "get-contexts"], &CONFIGURATION);
-        format!("{said}\n  {line} lists existing ones")
-    } else if has("static pods do not support ephemeral containers") {
-        "the pod is a static pod: Kubernetes cannot add a container to it; inspect it from its node"
-            .to_owned()
-    } else {
-        return None;
-    };
-    Some(sentence)
+            return None;
+        },
+    )
 }
 
 /// Flags that say which configuration of kubectl counts, and which cluster.

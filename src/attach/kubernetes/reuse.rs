@@ -22,8 +22,8 @@ pub(super) fn once(step: &Step) -> Result<Ended, AttachError> {
     let mut out = Held::default();
     let code = match stream(step, Operation::Exec, &mut Frame::default(), &mut out) {
         Ok(code) => code,
-        Err(AttachError::Target(why)) if !out.is_passed_on => {
-            return Ok(Ended::NotReused(first_line(&why)));
+        Err(why @ (AttachError::Target(_) | AttachError::Kubectl(_))) if !out.is_passed_on => {
+            return Ok(Ended::NotReused(first_line(&why.to_string())));
         }
         Err(other) => return Err(other),
     };

@@ -6,7 +6,8 @@ use super::admission::{Admission, shown_by};
 use super::choose::choose;
 use super::kubectl::Kubectl;
 use super::pod::{Target, state};
-use super::{RunAs, User, pod_name, user};
+use super::refusal::{self, KubectlRefusal, Operation};
+use super::{AttachError, RunAs, User, pod_name, user};
 use crate::model::pod_security::PodSecurityLevel::{Baseline, Privileged, Restricted};
 
 const POD: &str = include_str!("../../../tests/fixtures/kubernetes/spyhole-there.json");
@@ -169,5 +170,86 @@ fn pods_are_named_with_or_without_their_kind() {
     }
     for wrong in ["", "-w", "pod/", "pod/-w", "deploy/web", "a/b/c", "w\u{1b}"] {
         assert!(pod_name(wrong, &Kubectl::default()).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn each_refusal_of_kubectl_is_known_by_its_words() {
+    let refusal = |operation, said: &str| {
+        let command = ["kubectl", "get", "pod", "web"].map(str::to_owned);
+        match refusal::of(operation, &command, said.as_bytes()) {
+            AttachError::Kubectl(refusal) => refusal,
+            other => panic!("{other:?}"),
+        }
+    };
+    let forbidden = refusal(
+        Operation::Add,
+        "Error from server (Forbidden): pods \"web\" is forbidden: User \"ann\" cannot patch \
+         resource \"pods/ephemeralcontainers\" in API group \"\" in the namespace \"shop\"",
+    );
+    assert_eq!(
+        forbidden,
+        KubectlRefusal::Forbidden {
+            user: Some("\"ann\"".to_owned()),
+            verb: "patch".to_owned(),
+            resource: "pods/ephemeralcontainers".to_owned(),
+            namespace: Some("shop".to_owned()),
+        }
+    );
+    let said = forbidden.to_string();
+    assert!(said.contains("not allowed to patch"), "{said}");
+    let denied = refusal(
+        Operation::Add,
+        "violates PodSecurity \"restricted:latest\": runAsNonRoot != true",
+    );
+    assert!(matches!(
+        &denied,
+        KubectlRefusal::PodSecurity { level, .. } if level == "restricted:latest"
+    ));
+    assert!(
+        denied.to_string().contains("Use --level restricted;"),
+        "{denied}"
+    );
+    for (operation, said, is_it) in [
+        (
+            Operation::ReadPod,
+            "Error from server (NotFound): pods \"web\" not found",
+            (|refusal| matches!(refusal, KubectlRefusal::NoPod { .. }))
+                as fn(KubectlRefusal) -> bool,
+        ),
+        (
+            Operation::ReadPod,
+            "Error from server (NotFound): namespaces \"x\" not found",
+            |refusal| matches!(refusal, KubectlRefusal::NoNamespace { .. }),
+        ),
+        (
+            Operation::Add,
+            "Error from server (NotFound): pods \"web\" not found",
+            |refusal| matches!(refusal, KubectlRefusal::PodGone { .. }),
+        ),
+        (Operation::Add, "error: unknown flag: --custom", |refusal| {
+            refusal == KubectlRefusal::KubectlTooOld
+        }),
+        (
+            Operation::ReadPod,
+            "error: You must be logged in",
+            |refusal| refusal == KubectlRefusal::NotLoggedIn,
+        ),
+        (
+            Operation::ReadPod,
+            "Unable to connect to the server: EOF",
+            |refusal| matches!(refusal, KubectlRefusal::ClusterUnreachable { .. }),
+        ),
+        (Operation::Exec, "something else", |refusal| {
+            matches!(
+                refusal,
+                KubectlRefusal::Other {
+                    operation: Operation::Exec,
+                    ..
+                }
+            )
+        }),
+    ] {
+        assert!(is_it(refusal(operation, said)), "{said}");
     }
 }

@@ -120,18 +120,39 @@ pub(super) fn cause(end: &End, memory: &Memory, was_passed_on: bool) -> Option<C
                 .to_owned(),
             Some("the count of OOM kills of its cgroup could not be read".to_owned()),
         ),
-        (_, Some(signal)) => (CauseKind::Signal, meaning(signal)?.to_owned(), None),
+        (_, Some(signal)) => {
+            // How a child was killed shows the signal, not whether the kernel or a process sent it.
+            let is_fault = FAULTS.contains(&signal);
+            let hint = is_fault.then(|| "another process can also send this signal".to_owned());
+            let says = meaning(signal)?;
+            let says = if is_fault {
+                format!("usually {says}")
+            } else {
+                says.to_owned()
+            };
+            (CauseKind::Signal, says, hint)
+        }
         (_, None) => return None,
     };
     Some(Cause { kind, says, hint })
 }
 
+/// Signals that the kernel sends where the processor reports a fault.
+const FAULTS: [i32; 6] = [
+    libc::SIGSEGV,
+    libc::SIGBUS,
+    libc::SIGILL,
+    libc::SIGFPE,
+    libc::SIGTRAP,
+    libc::SIGSYS,
+];
+
 /// The usual cause of a signal that was not sent on purpose.
 fn meaning(signal: i32) -> Option<&'static str> {
     Some(match signal {
-        libc::SIGSEGV => "invalid memory access: a bug, or a stack overflow",
+        libc::SIGSEGV => "an invalid memory access: a bug, or a stack overflow",
         libc::SIGBUS => {
-            "access to memory beyond the end of a mapped file, such as a truncated \
+            "an access to memory beyond the end of a mapped file, such as a truncated \
             file"
         }
         libc::SIGABRT => "it aborted: a failed assertion, a panic, or a corrupt heap",
@@ -219,7 +240,10 @@ mod tests {
         assert!(says.contains("forwarded to it"), "{says}");
         assert_eq!(cause(&signaled(15), &quiet, false), None);
         let (_, says) = said(&signaled(11), &quiet, false);
-        assert!(says.contains("invalid memory access"), "{says}");
+        assert!(says.contains("usually an invalid memory access"), "{says}");
+        let hint = cause(&signaled(11), &quiet, false).unwrap().hint;
+        assert!(hint.is_some_and(|hint| hint.contains("another process")));
+        assert_eq!(cause(&signaled(6), &quiet, false).unwrap().hint, None);
     }
 
     #[test]

@@ -29,7 +29,7 @@ const REST_OF_LINE: Duration = Duration::from_millis(200);
 
 /// Of a connection that was not made.
 pub(super) fn of_connecting(none: &NotConnected) -> Failure {
-    let reason = match none.kind {
+    let reason = match none.kind() {
         ErrorKind::ConnectionRefused => FailureReason::ConnectionRefused,
         ErrorKind::TimedOut | ErrorKind::WouldBlock => FailureReason::Timeout,
         ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted => FailureReason::Closed,
@@ -40,7 +40,7 @@ pub(super) fn of_connecting(none: &NotConnected) -> Failure {
         | ErrorKind::NotFound => FailureReason::Unreachable,
         _ => FailureReason::Io,
     };
-    plain(Step::Connect, reason, none.says.clone())
+    plain(Step::Connect, reason, none.to_string())
 }
 
 /// Of a protocol that did not change to TLS.

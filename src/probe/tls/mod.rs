@@ -81,17 +81,15 @@ impl Default for Looker {
 /// the handshake comes with the first word.
 ///
 /// # Errors
-/// A sentence, where the host cannot be asked for.
+/// The failure, where the host cannot be asked for.
 pub(crate) fn unjudged(
     wire: Wire,
     host: &str,
-) -> Result<StreamOwned<ClientConnection, Wire>, String> {
+) -> Result<StreamOwned<ClientConnection, Wire>, Failure> {
     let looker = Looker::default();
     let verifier = RecordingVerifier::new(looker.provider.signature_verification_algorithms, None);
     let connection = looker.connection(Some(host), &[], &Arc::new(verifier));
-    connection
-        .map(|connection| StreamOwned::new(connection, wire))
-        .map_err(|failure| failure.says)
+    connection.map(|connection| StreamOwned::new(connection, wire))
 }
 
 /// One handshake; as [`Looker::look`].
@@ -131,7 +129,8 @@ impl Looker {
 
         let begun = Instant::now();
         let connected = connect(&dial.to, dial.deadline).map_err(|none| {
-            seen.dialled.clone_from(&none.dialled);
+            let dialled = none.dialled();
+            seen.dialled = (!dialled.is_empty()).then(|| dialled.to_owned());
             failure::of_connecting(&none)
         })?;
         seen.took.connect_seconds = Some(begun.elapsed().as_secs_f64());

@@ -270,6 +270,7 @@ fn mount(point: &str) -> crate::model::mount::Mount {
         nosuid: false,
         nodev: false,
         hidden: false,
+        stale: false,
         masked: false,
         volume: None,
         space: Space::of(&counts).map(Seen::Value),

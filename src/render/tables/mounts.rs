@@ -189,12 +189,19 @@ pub(super) fn volume(mount: &Mount) -> Cell {
         .volume
         .as_ref()
         .map(crate::model::volume::Volume::describe);
-    match (mount.hidden, mount.masked, described) {
-        (true, _, Some(text)) => Cell::Outside([&b"hidden: "[..], &text].concat().into()),
-        (true, _, None) => "hidden".into(),
-        (false, true, _) => "masked".into(),
-        (false, false, Some(text)) => Cell::Outside(text.into()),
-        (false, false, None) => Cell::Absent,
+    let state = match mount {
+        Mount { hidden: true, .. } => Some("hidden"),
+        Mount { masked: true, .. } => return "masked".into(),
+        Mount { stale: true, .. } => Some("stale"),
+        _ => None,
+    };
+    match (state, described) {
+        (Some(state), Some(text)) => {
+            Cell::Outside([state.as_bytes(), b": ", &text].concat().into())
+        }
+        (Some(state), None) => state.into(),
+        (None, Some(text)) => Cell::Outside(text.into()),
+        (None, None) => Cell::Absent,
     }
 }
 

@@ -283,12 +283,12 @@ pub(crate) const COLUMNS: &[Column] = columns! {
         |a, b| a.session.cmp(&b.session);
     "%cpu" | "pcpu" | "cpu": right("%CPU"), NONE, |p, _| Cell::from(format!("{:.1}", p.cpu_percent)),
         |a, b| a.cpu_percent.total_cmp(&b.cpu_percent);
-    "%mem" | "pmem" | "mem": right("%MEM"), NONE,
+    "%mem" | "pmem" | "mem": right("%MEM"), Fields::STATUS,
         |p, _| Cell::of(p.memory_percent.as_ref(), |percent| format!("{percent:.1}").into()),
         |a, b| a.rss_bytes.cmp(&b.rss_bytes);
     "vsz" | "vsize": right("VSZ"), NONE, |p, _| bytes_short(p.virtual_bytes).into(),
         |a, b| a.virtual_bytes.cmp(&b.virtual_bytes);
-    "rss" | "rssize" | "rsz": right("RSS"), NONE, |p, _| bytes_short(p.rss_bytes).into(),
+    "rss" | "rssize" | "rsz": right("RSS"), Fields::STATUS, |p, _| bytes_short(p.rss_bytes).into(),
         |a, b| a.rss_bytes.cmp(&b.rss_bytes);
     "swap": right("SWAP"), Fields::STATUS,
         |p, _| Cell::of(p.swap_bytes.as_ref(), |bytes| bytes_short(*bytes).into()),

@@ -254,10 +254,11 @@ fn endpoint(socket: &Socket, address: Option<IpAddr>, port: Option<u32>) -> Cell
 }
 
 fn interface(socket: &Socket) -> Option<String> {
-    match &socket.interface_index {
-        Some(Seen::Value(index)) => Some(index.to_string()),
-        Some(Seen::Unseen(_)) => Some("?".to_owned()),
-        None => None,
+    match (&socket.interface, &socket.interface_index) {
+        (Some(name), _) => Some(name.to_text().into_owned()),
+        (None, Some(Seen::Value(index))) => Some(index.to_string()),
+        (None, Some(Seen::Unseen(_))) => Some("?".to_owned()),
+        (None, None) => None,
     }
 }
 
@@ -349,9 +350,9 @@ fn owner_list(owners: &[Owner]) -> ByteString {
 fn remark(socket: &Socket) -> &'static str {
     let inside = socket.loopback_only == Some(true) && socket.state == State::Listen;
     match (socket.accept_queue_full(), inside) {
-        (true, true) => "accept queue full; only this pod's loopback",
+        (true, true) => "accept queue full; loopback only",
         (true, false) => "accept queue full",
-        (false, true) => "only this pod's loopback",
+        (false, true) => "loopback only",
         (false, false) if socket.held_elsewhere => "owner is outside this container",
         (false, false) => "",
     }
@@ -434,7 +435,7 @@ mod tests {
             "{cells:?}"
         );
         assert!(cells[6].ends_with(", and 2 more"), "{cells:?}");
-        assert_eq!(cells[7], "accept queue full; only this pod's loopback");
+        assert_eq!(cells[7], "accept queue full; loopback only");
         assert_eq!(line(&socket, Columns::default())[6], cells[7]);
     }
 

@@ -350,3 +350,23 @@ fn dumpability_shows_in_who_owns_the_files() {
     assert_eq!(of(100_000, (100_000, 100_000), BELOW), None, "root there");
     assert_eq!(of(101_000, (100_000, 100_000), BELOW), Some(false));
 }
+
+#[test]
+fn an_id_without_a_number_is_the_user_namespace_and_no_policy() {
+    let here = |of: Credentials| mapped(BELOW, of);
+    let all = PTRACE | 1 << CAP_DAC_OVERRIDE | 1 << CAP_DAC_READ_SEARCH;
+    let stranger = here(process(OVERFLOW_ID, OVERFLOW_ID, 0));
+    // As root of the namespace, and as a user who has that very number in it.
+    for viewer in [process(0, 0, all), process(OVERFLOW_ID, OVERFLOW_ID, 0)] {
+        let viewer = here(viewer);
+        let found = reasons(AccessCheck::Owner, &viewer, &stranger);
+        assert_eq!(found, [Reason::UserNamespace]);
+    }
+    let same_number = here(process(OVERFLOW_ID, OVERFLOW_ID, 0));
+    let found = reasons(AccessCheck::Ptrace, &same_number, &stranger);
+    assert_eq!(found, [Reason::UserNamespace]);
+    // On the machine itself it is the user nobody.
+    let nobody = process(OVERFLOW_ID, OVERFLOW_ID, 0);
+    assert_eq!(reasons(AccessCheck::Ptrace, &nobody, &nobody), []);
+    assert_eq!(reasons(AccessCheck::Owner, &nobody, &nobody), []);
+}

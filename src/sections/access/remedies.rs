@@ -8,7 +8,7 @@ use crate::rights::ptrace_access::{
     Blocker, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE, Credentials, uniform,
 };
 
-use super::system::ProcMount;
+use crate::scan::proc_mount::ProcMount;
 
 /// Whose commands help here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

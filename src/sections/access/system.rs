@@ -11,22 +11,12 @@ use super::attempted::Attempted;
 use crate::model::access::What;
 use crate::model::escape::escaped;
 use crate::model::gap::{Reason, Refusal};
-use crate::parse::mountinfo;
-use crate::rights::ptrace_access::{AccessCheck, Blocker, CAP_SYS_PTRACE, Credentials, may_ptrace};
+use crate::rights::ptrace_access::{AccessCheck, Blocker, Credentials, may_ptrace};
 use crate::scan::Scan;
+use crate::scan::proc_mount::ProcMount;
 use crate::scan::target::TargetHandle;
 use crate::sys::file_limits;
 use crate::sys::{InRoot, ProcDir, ProcessDir};
-
-/// How the /proc in use was mounted.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct ProcMount {
-    pub(super) mount_point: Vec<u8>,
-    /// As mountinfo says it: `noaccess`, `invisible`, `ptraceable`, or a number.
-    pub(super) hidepid: Option<String>,
-    /// Whose members `hidepid` spares.
-    pub(super) gid: Option<u32>,
-}
 
 pub(super) struct SystemContext {
     /// spyhole's own entry.
@@ -57,7 +47,7 @@ impl SystemContext {
         });
         let mount = own
             .as_ref()
-            .and_then(|own| proc_mount(own, descriptor, buffer));
+            .and_then(|own| ProcMount::of(own, descriptor, buffer));
         Self {
             viewer_label: own.as_ref().and_then(|own| label(own, buffer)),
             target_label: label(&held.main, buffer),
@@ -112,13 +102,7 @@ impl SystemContext {
 
     /// The mount of the /proc in use, where it hides processes from this viewer.
     pub(super) fn hiding(&self, viewer: &Credentials) -> Option<&ProcMount> {
-        let mount = self.mount.as_ref()?;
-        let hidepid = mount.hidepid.as_deref().unwrap_or("off");
-        // `ptraceable` spares no group.
-        let spared = mount.gid.is_some_and(|gid| in_group(viewer, gid))
-            && !matches!(hidepid, "4" | "ptraceable");
-        let hides = !matches!(hidepid, "0" | "off") && !spared && !viewer.can(CAP_SYS_PTRACE);
-        hides.then_some(mount)
+        self.mount.as_ref().filter(|mount| mount.hides_from(viewer))
     }
 
     /// The blocker behind a process list that is not whole.
@@ -245,14 +229,6 @@ impl SystemContext {
     }
 }
 
-fn in_group(viewer: &Credentials, gid: u32) -> bool {
-    let own = viewer.gid.is_some_and(|ids| ids.filesystem == gid);
-    own || viewer
-        .groups
-        .as_ref()
-        .is_some_and(|groups| groups.contains(&gid))
-}
-
 /// What `AppArmor` or `SELinux` calls a process, escaped.
 fn label(process: &ProcessDir, buffer: &mut Vec<u8>) -> Option<String> {
     for name in [c"attr/apparmor/current", c"attr/current"] {
@@ -265,31 +241,4 @@ fn label(process: &ProcessDir, buffer: &mut Vec<u8>) -> Option<String> {
         }
     }
     None
-}
-
-/// The mount that a descriptor of spyhole's lies on.
-fn proc_mount(own: &ProcessDir, descriptor: i32, buffer: &mut Vec<u8>) -> Option<ProcMount> {
-    let name = CString::new(format!("fdinfo/{descriptor}")).ok()?;
-    own.read(&name, file_limits::SMALL, buffer).ok()?;
-    let text = std::str::from_utf8(buffer).ok()?;
-    let id = text.lines().find_map(|line| line.strip_prefix("mnt_id:"))?;
-    let id: u32 = id.trim().parse().ok()?;
-    own.read_records(c"mountinfo", file_limits::MOUNTINFO, buffer)
-        .ok()?;
-    let mount = mountinfo::entries(buffer)
-        .filter_map(Result::ok)
-        .find(|entry| entry.mount_id == id && entry.fstype.as_ref() == b"proc")?;
-    let options = String::from_utf8_lossy(&mount.super_options).into_owned();
-    let option = |key: &str| {
-        let mut values = options.split(',').filter_map(|word| word.strip_prefix(key));
-        values
-            .next()
-            .and_then(|value| value.strip_prefix('='))
-            .map(str::to_owned)
-    };
-    Some(ProcMount {
-        mount_point: mount.mount_point.to_vec(),
-        hidepid: option("hidepid"),
-        gid: option("gid").and_then(|gid| gid.parse().ok()),
-    })
 }

@@ -23,6 +23,7 @@ use crate::model::certificate::{AgainstFiles, Certificate, Certificates, Serves}
 use crate::model::escape::escaped;
 use crate::model::gap::{Reason, SectionGaps};
 use crate::model::seen::Seen;
+use crate::model::truth_value::TruthValue;
 use crate::model::units::DAY_SECONDS;
 use crate::render::metrics;
 use crate::render::tables::Table;
@@ -33,7 +34,7 @@ use crate::scan::needs::Files;
 use crate::scan::needs::{Needs, Scope};
 use crate::sys::own_file;
 use crate::trust;
-use verify::{Answer, Verifier};
+use verify::Verifier;
 
 /// Flags of `spyhole certificates`.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
@@ -266,17 +267,17 @@ impl CertificatesQuery {
     /// Whether `--verify` says no.
     fn is_refused(&self, certificates: &Certificates) -> bool {
         let files = certificates.files.value().filter(|_| self.verify);
-        files.and_then(|files| verify::answer_of_files(files)) == Some(Answer::No)
+        files.and_then(|files| verify::answer_of_files(files)) == Some(TruthValue::False)
     }
 
     /// Whether `--verify` says neither yes nor no; nor does another check say no.
     fn is_unverified(&self, certificates: &Certificates) -> bool {
         let answer = match &certificates.files {
-            Seen::Unseen(_) => Some(Answer::Unknown),
+            Seen::Unseen(_) => Some(TruthValue::Unknown),
             Seen::Value(files) => verify::answer_of_files(files),
         };
         let is_unknown = match answer {
-            Some(answer) => answer == Answer::Unknown,
+            Some(answer) => answer == TruthValue::Unknown,
             // A path that is named is there to be verified.
             None => self.is_narrow(),
         };

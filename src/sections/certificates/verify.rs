@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use crate::model::certificate::{Certificate, CertificateFile, LeafVerdict};
 use crate::model::gap::{Reason, Refusal, SectionGaps, Subject};
+use crate::model::truth_value::TruthValue;
 use crate::model::verdict::{Authorities, Judgement, Verdict};
 use crate::parse::certificate_paths::file_name;
 use crate::pki::{self, ChainSource, Purpose, Question, Roots};
@@ -16,14 +17,6 @@ const LEAVES: usize = 1_000;
 pub(crate) struct Verifier {
     roots: Vec<(Authorities, Roots)>,
     now: SystemTime,
-}
-
-/// Three values: no beats unknown beats yes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Answer {
-    Yes,
-    Unknown,
-    No,
 }
 
 impl Verifier {
@@ -135,7 +128,7 @@ pub(crate) fn leaves(certificates: &[Certificate], has_key: bool) -> Vec<usize> 
 
 /// What the verdicts of a file say of one set of authorities, the worst of its leaves; `None`
 /// where it has no leaf.
-pub(crate) fn answer(verdicts: &[LeafVerdict], authorities: Authorities) -> Option<Answer> {
+pub(crate) fn answer(verdicts: &[LeafVerdict], authorities: Authorities) -> Option<TruthValue> {
     let leaves = verdicts.iter().map(|one| one.leaf);
     let answers = leaves.map(|leaf| {
         let mut own = verdicts.iter().filter(|one| one.leaf == leaf);
@@ -143,33 +136,33 @@ pub(crate) fn answer(verdicts: &[LeafVerdict], authorities: Authorities) -> Opti
             .clone()
             .find(|one| one.verdict.authorities == authorities);
         match wanted {
-            Some(one) => answer_of(one.verdict.judgement),
-            None if own.any(LeafVerdict::is_out_of_date) => Answer::No,
-            None => Answer::Unknown,
+            Some(one) => truth_of(one.verdict.judgement),
+            None if own.any(LeafVerdict::is_out_of_date) => TruthValue::False,
+            None => TruthValue::Unknown,
         }
     });
-    answers.max()
+    answers.reduce(TruthValue::and)
 }
 
 /// What a judgement answers.
-pub(crate) fn answer_of(judgement: Judgement) -> Answer {
+pub(crate) fn truth_of(judgement: Judgement) -> TruthValue {
     match judgement {
-        Judgement::Verified => Answer::Yes,
-        Judgement::Refused => Answer::No,
-        Judgement::CannotVerify => Answer::Unknown,
+        Judgement::Verified => TruthValue::True,
+        Judgement::Refused => TruthValue::False,
+        Judgement::CannotVerify => TruthValue::Unknown,
     }
 }
 
 /// The worst of all files, by the authorities of the target; `None` where nothing was verified.
-pub(super) fn answer_of_files(files: &[CertificateFile]) -> Option<Answer> {
+pub(super) fn answer_of_files(files: &[CertificateFile]) -> Option<TruthValue> {
     files
         .iter()
         .filter_map(|file| match &file.verdicts {
             Some(verdicts) => answer(verdicts, Authorities::Target),
             // A key that cannot be read hides no certificate.
-            None => (!is_called_key(file)).then_some(Answer::Unknown),
+            None => (!is_called_key(file)).then_some(TruthValue::Unknown),
         })
-        .max()
+        .reduce(TruthValue::and)
 }
 
 fn is_called_key(file: &CertificateFile) -> bool {

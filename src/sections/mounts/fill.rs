@@ -186,6 +186,7 @@ fn mount(
         nosuid: entry.has_option("nosuid"),
         nodev: entry.has_option("nodev"),
         hidden,
+        stale: entry.root.ends_with(b"//deleted"),
         masked,
         volume: if masked { None } else { volume(entry, around) },
         space: None,

@@ -14,6 +14,9 @@ use crate::parse::net_tables::{
     VsockSocket,
 };
 
+/// The number of `lo` in each network namespace: `LOOPBACK_IFINDEX` of the kernel.
+const LOOPBACK_INDEX: u32 = 1;
+
 /// `VMADDR_CID_ANY` and `VMADDR_PORT_ANY`
 const ANY: u32 = u32::MAX;
 
@@ -115,7 +118,8 @@ fn internet(socket: &mut Socket, raw: &InetSocket, reading: &mut Reading<'_>) {
         None => None,
     };
     if socket.state == State::Listen || (bound && socket.protocol == Protocol::Udp) {
-        socket.loopback_only = Some(local.to_canonical().is_loopback());
+        let by_address = local.to_canonical().is_loopback();
+        socket.loopback_only = Some(by_address || raw.interface == Some(LOOPBACK_INDEX));
     }
     if socket.state == State::Listen {
         let waiting = seen(raw.receive_queue, || reading.negative("accept_queue"));

@@ -1,19 +1,22 @@
 //! Fills the section from the tables of each network namespace.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ffi::CStr;
 
 use super::SocketsQuery;
 use super::filter::Filter;
 use super::list::List;
-use super::namespaces;
+use super::namespaces::{self, Namespace};
 use super::owners::Owners;
 use super::reading::Reading;
 use super::source::{TableReader, only_diag};
 use crate::model::Report;
 use crate::model::gap::{Reason, Refusal, SectionGaps};
-use crate::model::socket::{Protocol, SocketSources, Source};
+use crate::model::socket::{Protocol, Socket, SocketSources, Source};
+use crate::parse::net_tables::interfaces;
 use crate::scan::Scan;
 use crate::scan::needs::Files;
+use crate::sys::file_limits;
 
 /// Fills the report.
 pub(super) fn fill(
@@ -65,6 +68,7 @@ pub(super) fn fill(
         };
         let sources = read(&mut reader, filter, query.extended, &mut list);
         let mut part = list.finish(&mut sums);
+        name_interfaces(&mut part, namespace);
         if sockets.is_empty() {
             sockets = part;
         } else {
@@ -89,6 +93,27 @@ pub(super) fn fill(
         report.sockets = Some(sockets);
     }
     report.socket_sources = Some(all_sources);
+}
+
+/// Names the interfaces that sockets are bound to, as far as the files of the namespace do.
+fn name_interfaces(sockets: &mut [Socket], namespace: &Namespace) {
+    let index = |socket: &Socket| socket.interface_index.as_ref()?.value().copied();
+    if !sockets.iter().any(|socket| index(socket).is_some()) {
+        return;
+    }
+    let read = |name: &CStr| {
+        let mut buffer = Vec::new();
+        let read = namespace
+            .process
+            .read_records(name, file_limits::NET_PROTOCOLS, &mut buffer);
+        // What is there is right, though it may be cut.
+        read.map_or_else(|_| Vec::new(), |_| buffer)
+    };
+    let names = interfaces::names(&read(c"net/igmp"), &read(c"net/if_inet6"));
+    for socket in sockets {
+        let name = index(socket).and_then(|index| names.get(&index));
+        socket.interface = name.map(|name| name.as_slice().into());
+    }
 }
 
 fn read(

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::model::ByteString;
-use crate::model::gap::{Reason, Refusal, SectionGaps};
+use crate::model::gap::SectionGaps;
 use crate::model::seen::Unseen;
 use crate::model::socket::Owner;
 use crate::scan::Scan;
@@ -34,10 +34,11 @@ impl Owners {
             names: HashMap::new(),
             unseen: None,
         };
-        let stalled = gaps.walk_has_gaps();
-        if stalled && let Some(pid) = scan.target.as_ref().map(|held| held.main.pid()) {
-            let slow = Refusal::of(Reason::Timeout).needing("a longer --timeout");
-            owners.unseen = Some(gaps.record("owners", pid, &slow));
+        // A process that was not seen may be the owner.
+        if let Some(refusal) = gaps.walk_refusal()
+            && let Some(pid) = scan.target.as_ref().map(|held| held.main.pid())
+        {
+            owners.unseen = Some(gaps.record("owners", pid, &refusal));
         }
         let read = |facts: &ProcessSnapshot| match &facts.sockets {
             Some(Ok(Some(sockets))) if facts.read => sockets.len(),

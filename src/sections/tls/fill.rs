@@ -1,15 +1,14 @@
 //! From a command line to what the server showed and what is to be held of it.
 
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
-use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 
-use super::endpoint::{Endpoint, Host};
-use super::{TlsQuery, names};
+use super::TlsQuery;
+use super::names::NameFiles;
 use crate::model::certificate::Certificate;
 use crate::model::gap::{Reason, Refusal, SectionGaps};
 use crate::model::seen::Seen;
@@ -21,11 +20,10 @@ use crate::model::verdict::{Authorities, Verdict};
 use crate::pki;
 use crate::pki::{ChainSource, Purpose, Question, Roots};
 use crate::probe::Peer;
+use crate::probe::endpoint::{Endpoint, Host};
 use crate::probe::tls::{self, Dial, Handshake};
 use crate::scan::Scan;
-use crate::scan::net_namespace::{Mark, NetNamespace};
 use crate::sys::in_root::link_of;
-use crate::sys::{ProcDir, ProcessDir};
 use crate::trust;
 
 /// Asks the server; `None`: it could not be asked, which is told as a gap.
@@ -41,6 +39,8 @@ pub(super) fn look(
     let name = wanted_name(query, endpoint);
     let sni = match (&query.servername, endpoint) {
         _ if query.no_servername => None,
+        // An address is no name to send (RFC 6066, 3).
+        (Some(name), _) if name.parse::<IpAddr>().is_ok() => None,
         (Some(name), _) | (None, Endpoint::Tcp(Host::Name(name), _)) => Some(without_dot(name)),
         _ => None,
     };
@@ -67,20 +67,22 @@ pub(super) fn look(
         Endpoint::Tcp(Host::Address(address), port) => {
             Ok((Peer::Tcp(vec![SocketAddr::new(*address, *port)]), None))
         }
-        Endpoint::Tcp(Host::Name(name), port) => {
+        Endpoint::Tcp(host @ (Host::Name(_) | Host::Zoned(..)), port) => {
             let begun = Instant::now();
-            let (resolution, resolved) = names::resolve(scan, gaps, name, *port, alone, deadline);
+            let files = NameFiles::read(scan, alone);
+            files.record(gaps);
+            let (resolution, resolved) = files.resolve(&host.to_string(), *port, deadline);
             look.took.resolve_seconds = Some(begun.elapsed().as_secs_f64());
             look.resolution = resolution;
             resolved.map(|sockets| (Peer::Tcp(sockets), None))
         }
-        Endpoint::Unix(path) => match unix(scan, path) {
-            Ok((peer, held)) => Ok((peer, held)),
+        Endpoint::Unix(path) => match target_socket(scan, path) {
+            Ok(socket) => Ok((socket.peer.clone(), Some(socket))),
             Err(NoSocket::Unseen(refusal)) => {
                 gaps.record("tls", path.as_str(), &refusal);
                 return None;
             }
-            Err(NoSocket::Failed(failure)) => Err(failure),
+            Err(NoSocket::Failed(errno)) => Err(no_socket(path, errno)),
         },
     };
     match found {
@@ -267,6 +269,7 @@ fn wanted_name(query: &TlsQuery, endpoint: &Endpoint) -> Option<String> {
     match (&query.servername, endpoint) {
         (Some(name), _) | (None, Endpoint::Tcp(Host::Name(name), _)) => Some(without_dot(name)),
         (None, Endpoint::Tcp(Host::Address(address), _)) => Some(address.to_string()),
+        (None, Endpoint::Tcp(Host::Zoned(address, _), _)) => Some(address.to_string()),
         (None, Endpoint::Unix(_)) => None,
     }
 }
@@ -276,19 +279,29 @@ fn without_dot(name: &str) -> String {
     name.strip_suffix('.').unwrap_or(name).to_owned()
 }
 
+/// A Unix socket to dial, and what holds its path until then.
+pub(crate) struct TargetSocket {
+    /// Whom to connect to.
+    pub peer: Peer,
+    _held: Option<OwnedFd>,
+}
+
 /// Why there is no Unix socket to dial.
-enum NoSocket {
+pub(crate) enum NoSocket {
     /// The target's root may not be entered.
     Unseen(Refusal),
-    /// There is none.
-    Failed(Failure),
+    /// There is none, or it cannot be reached.
+    Failed(Errno),
 }
 
 /// The socket at a path of the target. It is dialled by the descriptor that found it: the path
 /// leads elsewhere in spyhole's own root, and may be longer than an address has room for.
-fn unix(scan: &Scan, path: &str) -> Result<(Peer, Option<OwnedFd>), NoSocket> {
+pub(crate) fn target_socket(scan: &Scan, path: &str) -> Result<TargetSocket, NoSocket> {
     if path.starts_with('@') {
-        return Ok((Peer::Unix(path.into()), None));
+        return Ok(TargetSocket {
+            peer: Peer::Unix(path.into()),
+            _held: None,
+        });
     }
     let held = scan
         .target
@@ -297,44 +310,30 @@ fn unix(scan: &Scan, path: &str) -> Result<(Peer, Option<OwnedFd>), NoSocket> {
     let root = held
         .root(&scan.reader.viewer)
         .map_err(|refusal| NoSocket::Unseen(refusal.clone()))?;
-    match root.locate(path.as_bytes()) {
-        Ok(found) => Ok((Peer::Unix(link_of(&found).into()), Some(found))),
-        Err(errno) => Err(NoSocket::Failed(Failure {
-            step: Step::Connect,
-            reason: match errno {
-                Errno::ENOENT | Errno::ENOTDIR => FailureReason::Unreachable,
-                _ => FailureReason::Io,
-            },
-            says: format!("{path} in the target's file system: {}", errno.desc()),
-            alert: None,
-            server_said: None,
-        })),
+    let found = root.locate(path.as_bytes()).map_err(NoSocket::Failed)?;
+    Ok(TargetSocket {
+        peer: Peer::Unix(link_of(&found).into()),
+        _held: Some(found),
+    })
+}
+
+fn no_socket(path: &str, errno: Errno) -> Failure {
+    Failure {
+        step: Step::Connect,
+        reason: match errno {
+            Errno::ENOENT | Errno::ENOTDIR => FailureReason::Unreachable,
+            _ => FailureReason::Io,
+        },
+        says: format!("{path} in the target's file system: {}", errno.desc()),
+        alert: None,
+        server_said: None,
     }
 }
 
 /// Whether spyhole dials from where the target would.
 fn from_target_network(scan: &Scan, gaps: &mut SectionGaps<'_>) -> Seen<bool> {
     let pid = scan.main_pid();
-    let proved = scan.target.as_ref().and_then(|held| {
-        let own = own_process(scan)?;
-        let (own, target) = (NetNamespace::of(&own), NetNamespace::of(&held.main));
-        if own.is(&target) {
-            return Some(true);
-        }
-        let differ = match (own.inode, target.inode) {
-            (Ok(own), Ok(target)) => own != target,
-            _ => matches!(
-                (own.mark(), target.mark()),
-                (Some(Mark::Tables(_)), Some(Mark::Tables(_)))
-            ),
-        };
-        differ.then_some(false)
-    });
+    let proved = scan.shares_network();
     let attempt = proved.ok_or_else(|| Refusal::of(Reason::Unsupported));
     gaps.seen("from_target_network", pid, attempt)
-}
-
-fn own_process(scan: &Scan) -> Option<ProcessDir> {
-    let own = |proc: &ProcDir| proc.process(proc.own_pid().ok()?).ok();
-    own(&scan.reader.proc).or_else(|| own(&ProcDir::open(Path::new("/proc")).ok()?))
 }

@@ -1,11 +1,11 @@
 //! The section `tls`: one server, asked once, and its certificates as judged by those whom the
 //! target trusts, by Mozilla's roots, and by `--ca`.
 
-mod endpoint;
 mod fill;
 mod given;
 pub(crate) mod names;
 
+use core::net::IpAddr;
 use std::cell::OnceCell;
 use std::path::PathBuf;
 
@@ -18,6 +18,7 @@ use crate::model::certificate::Certificate;
 use crate::model::gap::{Reason, Refusal, SectionGaps};
 use crate::model::tls::{StartTls, TlsLook};
 use crate::model::verdict::Judgement;
+use crate::probe::endpoint::{self, Endpoint};
 use crate::render::tables::Table;
 use crate::render::tables::tls;
 use crate::render::tables::tls::Style;
@@ -25,7 +26,7 @@ use crate::scan::Scan;
 use crate::scan::needs::Files;
 use crate::scan::needs::{Needs, Scope};
 use crate::trust;
-use endpoint::Endpoint;
+pub(crate) use fill::{NoSocket, TargetSocket, target_socket};
 use given::Given;
 
 /// Flags of `spyhole tls`.
@@ -99,7 +100,7 @@ impl Request for TlsQuery {
     fn check(&self) -> Result<(), String> {
         self.endpoint()?;
         if let Some(name) = &self.servername {
-            endpoint::check_name(name).map_err(|why| format!("--servername {why}"))?;
+            check_server_name(name).map_err(|why| format!("--servername {why}"))?;
         }
         if let Some(name) = self
             .alpn
@@ -175,11 +176,19 @@ impl Request for TlsQuery {
 
 impl TlsQuery {
     fn endpoint(&self) -> Result<Endpoint, String> {
-        Endpoint::parse(&self.endpoint, endpoint::usual_port(self.starttls))
+        Endpoint::parse(&self.endpoint, Some(endpoint::usual_port(self.starttls)))
     }
 
     fn given(&self) -> &Given {
         self.given.get_or_init(Given::default)
+    }
+}
+
+/// Whether this can be the name that a certificate is to have: a name of the DNS, or an address.
+pub(crate) fn check_server_name(name: &str) -> Result<(), String> {
+    match name.parse::<IpAddr>() {
+        Ok(_) => Ok(()),
+        Err(_) => endpoint::check_name(name),
     }
 }
 

@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::thread;
 
 use super::server::Server;
+use crate::fake::FakeProc;
 use crate::host::{CLOSED_PORT, spyhole};
 
 /// A port that accepts, and one that nobody listens on.
@@ -78,6 +79,23 @@ fn a_probe_that_hangs_keeps_nobody_else_waiting() {
         drop(held);
         assert_eq!(asked.join().unwrap(), 503);
     });
+}
+
+#[test]
+fn an_unknown_answer_is_reported_as_was_said() {
+    let fake = FakeProc::new();
+    let _app = fake.process(1).without("fd");
+    let proc = fake.path().to_str().unwrap();
+    let flags = ["--proc", proc, "--probe", "fds=fds:<80%"];
+    for (more, status, text) in [
+        (&[][..], 503, "unknown\n"),
+        (&["--unknown", "fail"], 503, "unknown\n"),
+        (&["--unknown", "pass"], 200, "pass (unknown)\n"),
+    ] {
+        let server = Server::start(&[&flags[..], more].concat());
+        let reply = server.ask("/probe/fds", &[]);
+        assert_eq!((reply.status, reply.text().as_str()), (status, text));
+    }
 }
 
 #[test]

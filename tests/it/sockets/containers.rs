@@ -68,7 +68,7 @@ fn a_stranger_is_told_why_the_owner_is_not_seen() {
         .find(|line| line.contains("127.0.0.1:8080"))
         .unwrap();
     assert!(line.contains(" ? "), "{table}");
-    assert!(line.contains("only this pod's loopback"), "{table}");
+    assert!(line.contains("loopback only"), "{table}");
     assert!(text.contains("not the same user"), "{table}");
     let strict = stranger().args(["ss", "-p", "--strict"]).run();
     assert_eq!(strict.code, Some(4), "{strict}");
