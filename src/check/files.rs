@@ -19,7 +19,7 @@ use crate::sections::certificates::verify::{self, Answer, Verifier};
 use crate::sections::certificates::{self, chains};
 use crate::sys::file_limits;
 use crate::sys::opened_file::{FileKind, OpenedFile};
-use crate::sys::{InRoot, Truncation};
+use crate::sys::{InRoot, Truncation, remote_fs};
 use crate::trust;
 
 const DAY: i64 = 24 * 60 * 60;
@@ -47,7 +47,10 @@ fn held(scan: Option<&(Scan, Gaps)>) -> Result<(&TargetHandle, &InRoot), CheckOu
 fn found(root: &InRoot, path: &str) -> Result<OpenedFile, CheckOutcome> {
     OpenedFile::at(root, path.as_bytes()).map_err(|errno| match errno {
         Errno::ENOENT | Errno::ENOTDIR => CheckOutcome::fails(format!("{path} does not exist")),
-        _ => CheckOutcome::unknown(format!("{path}: {}", errno.desc())),
+        _ => CheckOutcome::unknown(match remote_fs::refusal(errno) {
+            Some(refusal) => format!("{path}: {}", refusal.reason.describe()),
+            None => format!("{path}: {}", errno.desc()),
+        }),
     })
 }
 

@@ -7,7 +7,7 @@ mod network;
 mod processes;
 pub(crate) mod spec;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::model::Report;
 use crate::model::gap::Gaps;
@@ -18,6 +18,7 @@ use crate::scan::needs::{Needs, Scope};
 use crate::scan::needs::{NetPolicy, ScanOptions};
 use crate::scan::no_target::NoTarget;
 use crate::sections::section::{Detail, Request};
+use crate::sys::reader_process;
 use crate::trust;
 
 pub(crate) use processes::Seen as SeenProcesses;
@@ -89,6 +90,20 @@ pub(crate) struct CheckContext<'a> {
     /// Which of several `process:` checks comes next.
     next: usize,
 }
+
+/// Runs a check once in a reader process, with nothing to remember.
+#[must_use]
+pub(crate) fn run_in_reader(check: &Check, options: ScanOptions) -> CheckOutcome {
+    let patience = check.timeout.saturating_mul(2).saturating_add(GRACE);
+    let check = check.clone();
+    let run = move || run(&check, options, &mut Vec::new());
+    reader_process::call(patience, run).unwrap_or_else(|_| {
+        CheckOutcome::unknown("timed out: a system call on a file of the target does not return")
+    })
+}
+
+/// How much longer than twice its time-out a check is waited for.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// Runs a check once. `memory` is what a server keeps of it between two runs; for a single run
 /// an empty one does.

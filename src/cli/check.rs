@@ -58,7 +58,7 @@ pub(super) fn run(
     let mut passed = Vec::new();
     let mut unseen = None;
     for check in &asked.checks {
-        let outcome = check::run(check, options()?, &mut Vec::new());
+        let outcome = check::run_in_reader(check, options()?);
         match outcome.verdict {
             Verdict::Passes => passed.push(outcome.says),
             Verdict::Fails => return say(check, &outcome, "fails", Exit::CheckFailed),

@@ -1,7 +1,7 @@
 //! Declared probes: what is asked was said at the start, so that whoever calls chooses nothing.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -100,8 +100,12 @@ impl Probes {
 
 impl Probe {
     fn run(&self, options: ScanOptions) {
-        // One at a time: they share what is remembered.
-        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        // One at a time: they share what is remembered. One that is stuck holds it.
+        let mut memory = match self.memory.try_lock() {
+            Ok(memory) => memory,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return self.note_stuck(),
+        };
         let began = Instant::now();
         let outcome = check::run(&self.check, options, &mut memory.processes);
         if outcome.verdict == Verdict::Passes {
@@ -113,6 +117,15 @@ impl Probe {
             passes: memory.not_passed_in_a_row < self.check.fail_after,
             outcome,
             seconds: began.elapsed().as_secs_f64(),
+        };
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
+    }
+
+    fn note_stuck(&self) {
+        let last = Last {
+            passes: false,
+            outcome: CheckOutcome::unknown("the run before has not ended"),
+            seconds: 0.0,
         };
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
     }

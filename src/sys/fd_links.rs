@@ -8,6 +8,10 @@ use nix::sys::stat::Mode;
 
 use super::numbers::numbers;
 use super::proc_dir::ProcessDir;
+use super::{remote_fs, time_box};
+
+/// Only so many links may take longer than the time that there is.
+const MANY: u64 = 1024;
 
 /// What came of reading `fd`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +40,10 @@ pub(crate) fn fd_links(
     };
     let mut name = String::new();
     for fd in numbers {
+        if table.count > MANY && time_box::is_over() {
+            table.refused = Some(remote_fs::NO_ANSWER);
+            break;
+        }
         name.clear();
         // Writing into a String cannot fail.
         let _ = write!(name, "{fd}");

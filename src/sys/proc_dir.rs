@@ -7,6 +7,8 @@ use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, open, openat};
@@ -14,6 +16,7 @@ use nix::sys::stat::{FileStat, Mode, fstat, fstatat};
 
 use super::bounded::{Truncation, Until, read_bounded};
 use super::numbers::numbers;
+use super::{file_limits, reader_process, remote_fs, time_box};
 
 const DIRECTORY: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_CLOEXEC);
 const PATH_ONLY: OFlag = OFlag::O_PATH.union(DIRECTORY);
@@ -26,13 +29,24 @@ const READ: OFlag = OFlag::O_RDONLY
 #[derive(Debug)]
 pub(crate) struct ProcDir {
     dir: OwnedFd,
+    stalled: Stalled,
 }
+
+/// Processes whose memory could not be read in time.
+type Stalled = Arc<Mutex<Vec<i32>>>;
+
+/// Files for which the kernel reads the memory of the process or takes its lock: a page that is
+/// on a file system that does not answer holds up both.
+const OF_MEMORY: [&CStr; 5] = [c"cmdline", c"environ", c"maps", c"smaps", c"smaps_rollup"];
+/// How long one of them may take, where nothing says how long the whole may.
+const MEMORY_PATIENCE: Duration = Duration::from_secs(10);
 
 /// One process: a descriptor on `/proc/PID`.
 #[derive(Debug)]
 pub(crate) struct ProcessDir {
     dir: OwnedFd,
     pid: i32,
+    stalled: Stalled,
     /// Whether something below it was not there.
     missed: AtomicBool,
 }
@@ -45,7 +59,13 @@ impl ProcDir {
     pub(crate) fn open(path: &Path) -> Result<Self, Errno> {
         Ok(Self {
             dir: open(path, DIRECTORY, Mode::empty())?,
+            stalled: Stalled::default(),
         })
+    }
+
+    /// Notes that the memory of a process could not be read in time: it is not tried again.
+    pub(crate) fn note_stalled(&self, pid: i32) {
+        note_stalled(&self.stalled, pid);
     }
 
     /// The ids of all processes that are listed, in the directory's order.
@@ -72,18 +92,30 @@ impl ProcDir {
         Ok(ProcessDir {
             dir,
             pid,
+            stalled: Arc::clone(&self.stalled),
             missed: AtomicBool::new(false),
         })
     }
 
-    /// The id under which this /proc lists the calling process: where `self` leads.
+    /// The id under which this /proc lists spyhole: where `self` leads, or for a reader process
+    /// that of its parent.
     ///
     /// # Errors
-    /// ENOENT where the caller is not in the PID namespace of this /proc.
+    /// ENOENT where spyhole is not in the PID namespace of this /proc.
     pub(crate) fn own_pid(&self) -> Result<i32, Errno> {
         let link = nix::fcntl::readlinkat(&self.dir, c"self")?;
-        link.to_str()
-            .and_then(|text| text.parse().ok())
+        let caller = link.to_str().and_then(|text| text.parse().ok());
+        let caller: i32 = caller.ok_or(Errno::ENOENT)?;
+        if !reader_process::is_reader() {
+            return Ok(caller);
+        }
+        let mut status = Vec::new();
+        self.process(caller)?
+            .read(c"status", file_limits::STATUS, &mut status)?;
+        let mut lines = status.split(|byte| *byte == b'\n');
+        let parent = lines.find_map(|line| line.strip_prefix(b"PPid:"));
+        parent
+            .and_then(|parent| std::str::from_utf8(parent.trim_ascii()).ok()?.parse().ok())
             .ok_or(Errno::ENOENT)
     }
 
@@ -117,6 +149,7 @@ impl ProcessDir {
         Ok(Self {
             dir: self.dir.try_clone().map_err(|_| Errno::EMFILE)?,
             pid: self.pid,
+            stalled: Arc::clone(&self.stalled),
             missed: AtomicBool::new(false),
         })
     }
@@ -157,8 +190,7 @@ impl ProcessDir {
         limit: usize,
         buffer: &mut Vec<u8>,
     ) -> Result<Truncation, Errno> {
-        let file = self.open(name)?;
-        self.noted(read_bounded(&file, limit, Until::Short, buffer))
+        self.read_until(name, limit, Until::Short, buffer)
     }
 
     /// Reads a file of many records (`mountinfo`, `net/tcp`), where a short read is not the end.
@@ -171,8 +203,50 @@ impl ProcessDir {
         limit: usize,
         buffer: &mut Vec<u8>,
     ) -> Result<Truncation, Errno> {
-        let file = self.open(name)?;
-        self.noted(read_bounded(&file, limit, Until::Empty, buffer))
+        self.read_until(name, limit, Until::Empty, buffer)
+    }
+
+    fn read_until(
+        &self,
+        name: &CStr,
+        limit: usize,
+        until: Until,
+        buffer: &mut Vec<u8>,
+    ) -> Result<Truncation, Errno> {
+        let read = |directory: BorrowedFd<'_>, buffer: &mut Vec<u8>| {
+            let file = openat(directory, name, READ, Mode::empty())?;
+            read_bounded(&file, limit, until, buffer)
+        };
+        let Some(of_memory) = OF_MEMORY.into_iter().find(|of_memory| *of_memory == name) else {
+            return self.noted(read(self.as_fd(), buffer));
+        };
+        if self.is_stalled() {
+            return Err(remote_fs::NO_ANSWER);
+        }
+        if time_box::current().is_some() {
+            return self.noted(read(self.as_fd(), buffer));
+        }
+        let directory = self.dir.try_clone().map_err(|_| Errno::EMFILE)?;
+        let half = time_box::left().map_or(MEMORY_PATIENCE, |left| left / 2);
+        let attempt = time_box::in_time(half, move || {
+            let mut own = Vec::new();
+            let file = openat(&directory, of_memory, READ, Mode::empty())?;
+            let read = read_bounded(&file, limit, until, &mut own);
+            read.map(|truncation| (truncation, own))
+        });
+        let Some(attempt) = attempt else {
+            note_stalled(&self.stalled, self.pid);
+            return Err(remote_fs::NO_ANSWER);
+        };
+        let (truncation, bytes) = self.noted(attempt)?;
+        *buffer = bytes;
+        Ok(truncation)
+    }
+
+    /// Whether its memory could not be read in time before.
+    #[must_use]
+    pub(super) fn is_stalled(&self) -> bool {
+        lock(&self.stalled).contains(&self.pid)
     }
 
     /// Opens a file for reading and closes it again: whether it would be allowed.
@@ -234,6 +308,17 @@ impl AsFd for ProcessDir {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.dir.as_fd()
     }
+}
+
+fn note_stalled(stalled: &Stalled, pid: i32) {
+    let mut stalled = lock(stalled);
+    if !stalled.contains(&pid) {
+        stalled.push(pid);
+    }
+}
+
+fn lock(stalled: &Stalled) -> MutexGuard<'_, Vec<i32>> {
+    stalled.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn numeric_entries(parent: BorrowedFd<'_>, name: &CStr) -> Result<Vec<i32>, Errno> {

@@ -24,6 +24,7 @@ mod entrypoint;
 mod fake;
 mod fake_proc;
 mod habits;
+mod hang;
 mod host;
 mod hostile;
 mod image;

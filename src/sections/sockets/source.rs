@@ -22,6 +22,9 @@ use crate::sys::lines::lines;
 use crate::sys::sock_diag::SockDiag;
 use crate::sys::{ProcessDir, Truncation};
 
+/// Longer than any path of a unix socket in the table.
+const UNIX_PATH: usize = 4096;
+
 /// Reads tables of one namespace.
 pub(super) struct TableReader<'a> {
     process: &'a ProcessDir,
@@ -168,7 +171,7 @@ impl<'a> TableReader<'a> {
                         name: Some(UnixName::Path(path) | UnixName::Abstract(path)),
                         ..
                     }),
-                ) => {
+                ) if path.len() <= UNIX_PATH => {
                     path.push(b'\n');
                     path.extend(line);
                 }

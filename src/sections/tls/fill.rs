@@ -1,7 +1,6 @@
 //! From a command line to what the server showed and what is to be held of it.
 
 use core::net::SocketAddr;
-use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -25,6 +24,7 @@ use crate::probe::tls::{self, Dial, Handshake};
 use crate::scan::Scan;
 use crate::scan::net_namespace::{Mark, NetNamespace};
 use crate::sys::in_root::link_of;
+use crate::sys::target_file::HeldFile;
 use crate::sys::{ProcDir, ProcessDir};
 use crate::trust;
 
@@ -286,7 +286,7 @@ enum NoSocket {
 
 /// The socket at a path of the target. It is dialled by the descriptor that found it: the path
 /// leads elsewhere in spyhole's own root, and may be longer than an address has room for.
-fn unix(scan: &Scan, path: &str) -> Result<(Peer, Option<OwnedFd>), NoSocket> {
+fn unix(scan: &Scan, path: &str) -> Result<(Peer, Option<HeldFile>), NoSocket> {
     if path.starts_with('@') {
         return Ok((Peer::Unix(path.into()), None));
     }

@@ -11,7 +11,7 @@ use crate::model::tls::{Failure, FilesOf, Resolution, Step};
 use crate::probe::dns::{self, Files};
 use crate::scan::Scan;
 use crate::sys::file_limits;
-use crate::sys::{Truncation, own_file};
+use crate::sys::{Truncation, own_file, remote_fs};
 
 const RESOLV_CONF: &str = "/etc/resolv.conf";
 const HOSTS: &str = "/etc/hosts";
@@ -71,13 +71,13 @@ fn files(scan: &Scan, gaps: &mut SectionGaps<'_>, alone: bool) -> (Bytes, FilesO
             Ok(Truncation::Whole) => Ok(Some(buffer)),
             Ok(Truncation::AtLimit) => Err(Refusal::of(Reason::Limit)),
             Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(None),
-            Err(errno) => Err(Refusal {
+            Err(errno) => Err(remote_fs::refusal(errno).unwrap_or_else(|| Refusal {
                 errno: Some(format!("{errno:?}")),
                 ..Refusal::of(match errno {
                     Errno::EACCES | Errno::EPERM => Reason::Denied,
                     _ => Reason::Io,
                 })
-            }),
+            })),
         }
     };
     let both = read(RESOLV_CONF)

@@ -6,6 +6,7 @@ mod auth;
 mod client;
 mod equal;
 mod guard;
+mod hang;
 pub(crate) mod lab;
 mod lifecycle;
 mod limits;
