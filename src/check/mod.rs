@@ -27,16 +27,15 @@ use crate::scan::needs::{Needs, Scope};
 use crate::scan::needs::{NetPolicy, ScanOptions};
 use crate::scan::no_target::NoTarget;
 use crate::sections::section::{Detail, Request};
-use crate::sys::ProcDir;
+use crate::sys::{ProcDir, reader_process};
 use crate::trust;
 
 pub(crate) use processes::Seen as SeenProcesses;
-pub(crate) use reason::CheckOutcome;
+pub(crate) use reason::{CheckOutcome, CheckReason};
 pub(crate) use spec::Check;
 pub(crate) use words::word;
 
 use clap::ValueEnum;
-use reason::CheckReason;
 use sight::Partial;
 use spec::{Spec, Verify};
 
@@ -115,6 +114,19 @@ fn hidden_target(scan: &Scan, gaps: &Gaps) -> Option<Partial> {
     );
     by_default.then(|| sight::partial(scan, gaps)).flatten()
 }
+
+/// Runs a check once in a reader process, with nothing to remember.
+#[must_use]
+pub(crate) fn run_in_reader(check: &Check, options: ScanOptions) -> CheckOutcome {
+    let patience = check.timeout.saturating_mul(2).saturating_add(GRACE);
+    let check = check.clone();
+    let run = move || run(&check, options, &mut Vec::new());
+    reader_process::call(patience, run)
+        .unwrap_or_else(|_| CheckOutcome::unknown(CheckReason::SystemCallStuck))
+}
+
+/// How much longer than twice its time-out a check is waited for.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// Runs a check once. `memory` is what a server keeps of it between two runs; for a single run
 /// an empty one does.

@@ -34,7 +34,7 @@ impl CheckOutcome {
         }
     }
 
-    pub(super) fn unknown(reason: CheckReason) -> Self {
+    pub(crate) fn unknown(reason: CheckReason) -> Self {
         Self::new(TruthValue::Unknown, reason)
     }
 
@@ -66,6 +66,10 @@ pub(crate) enum CheckNote {
 /// What was seen.
 #[derive(Debug, Clone)]
 pub(crate) enum CheckReason {
+    /// A system call on a file of the target does not return.
+    SystemCallStuck,
+    /// The run of the same probe before this one has not ended.
+    PreviousRunStuck,
     /// There is no target.
     NoTarget(Arc<NoTarget>),
     /// No target was named, and those that there may be are hidden.

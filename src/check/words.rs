@@ -9,6 +9,7 @@ use super::reason::{
 use super::sight::Partial;
 use crate::model::gap::Refusal;
 use crate::model::truth_value::TruthValue;
+use crate::sys::remote_fs;
 
 impl fmt::Display for CheckOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -39,6 +40,10 @@ impl fmt::Display for CheckReason {
     #[expect(clippy::too_many_lines, reason = "a table: one arm for each reason")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::SystemCallStuck => {
+                f.write_str("timed out: a system call on a file of the target does not return")
+            }
+            Self::PreviousRunStuck => f.write_str("the previous run has not ended"),
             Self::NoTarget(why) => why.fmt(f),
             Self::TargetHidden(partial) => write!(
                 f,
@@ -146,7 +151,10 @@ impl fmt::Display for CheckReason {
             Self::DescriptorsUnread => f.write_str("file descriptors not readable"),
             Self::FileThere(path) => write!(f, "{path} exists"),
             Self::FileMissing(path) => write!(f, "{path} does not exist"),
-            Self::FileUnread { path, errno } => write!(f, "{path}: {}", errno.desc()),
+            Self::FileUnread { path, errno } => match remote_fs::refusal(*errno) {
+                Some(refusal) => write!(f, "{path}: {}", refusal.reason.describe()),
+                None => write!(f, "{path}: {}", errno.desc()),
+            },
             Self::FileTooSmall { path, size, least } => {
                 write!(f, "{path} has {size} bytes (at least {least} required)")
             }

@@ -72,7 +72,7 @@ pub(super) fn run(
     let mut passed = Vec::new();
     let mut unknown = None;
     for check in &asked.checks {
-        let outcome = check::run(check, options()?, &mut Vec::new());
+        let outcome = check::run_in_reader(check, options()?);
         match outcome.answer {
             TruthValue::True => passed.push(outcome.to_string()),
             TruthValue::False => return say(check, &outcome, exit(outcome.answer)),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{ArgAction, Args, ValueEnum};
 
 use crate::model::format::Format;
+use crate::sys::remote_fs::RemoteFs;
 
 /// Flags before or after any command.
 #[derive(Debug, Args)]
@@ -54,6 +55,11 @@ pub(crate) struct Global {
     /// serve).
     #[arg(long, global = true, value_name = "DURATION", value_parser = humantime::parse_duration, help_heading = OUTPUT)]
     pub timeout: Option<Duration>,
+
+    /// Read files on NFS, FUSE and other file systems that are not local: auto, try or skip (default
+    /// auto: skip where a reader that gets stuck would keep the container from ending).
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = RemoteFs::Auto, hide_possible_values = true, hide_default_value = true, help_heading = TARGET)]
+    pub remote_fs: RemoteFs,
 
     /// Never open network connections.
     #[arg(long, global = true, help_heading = TARGET)]

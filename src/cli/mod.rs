@@ -33,11 +33,13 @@ use crate::scan::needs::Choice;
 use crate::scan::needs::{ConnectPolicy, NetPolicy, ScanOptions};
 use crate::scan::wrong_namespace;
 use crate::sections;
+use crate::sections::Looked;
 use crate::sections::registry;
 use crate::sections::section;
 use crate::sections::section::{Detail, Request};
 use crate::serve::{self, ServeError};
 use crate::sys;
+use crate::sys::reader_process::NoAnswer;
 use exit::Exit;
 use global::{Color, Global};
 use section_commands::SectionCommand;
@@ -71,6 +73,18 @@ impl Failure {
         Self {
             exit: Exit::Usage,
             message: message.into(),
+        }
+    }
+
+    fn no_answer(none: &NoAnswer) -> Self {
+        if let NoAnswer::Lost(why) = none {
+            return Self::internal(format!("the scan ended without an answer: {why}"));
+        }
+        Self {
+            exit: Exit::Unreadable,
+            message: "timed out: a system call on a file of the target does not return; use \
+                      --remote-fs=skip to leave out file systems that are not local"
+                .to_owned(),
         }
     }
 
@@ -196,10 +210,10 @@ fn dispatch(line: &CommandLine, words: &[OsString]) -> Result<ExitCode, Failure>
     } = line;
     let global = || global(matches);
     let exit = match (matches.subcommand(), named) {
-        (None | Some((extras::DUMP, _)), _) => look(&registry::whole(), true, &global()?, words),
+        (None | Some((extras::DUMP, _)), _) => look(registry::whole(), true, &global()?, words),
         (Some((_, own)), Some(named)) => {
             let request = named.request(own)?;
-            look(&[request], false, &global()?, words)
+            look(vec![request], false, &global()?, words)
         }
         (Some((check::CHECK, own)), None) => {
             let global = global()?;
@@ -229,24 +243,29 @@ fn given<O: FromArgMatches>(own: &ArgMatches) -> Result<O, Failure> {
 }
 
 fn global(matches: &ArgMatches) -> Result<Global, Failure> {
-    Global::from_arg_matches(matches).map_err(|error| Failure::usage(error.to_string()))
+    let global = Global::from_arg_matches(matches);
+    let global = global.map_err(|error| Failure::usage(error.to_string()))?;
+    sys::remote_fs::set_policy(global.remote_fs);
+    Ok(global)
 }
 
 /// Looks, and prints the document; `whole` where it is that of every section.
 fn look(
-    requests: &[Box<dyn Request>],
+    requests: Vec<Box<dyn Request>>,
     whole: bool,
     global: &Global,
     words: &[OsString],
 ) -> Result<Exit, Failure> {
     let format = global.output.unwrap_or_else(|| default_format(whole));
     let options = options(global)?;
-    fit(requests, options.timeout)?;
-    let report =
-        sections::report(options, requests, Detail::of(format)).map_err(|none| Failure {
-            exit: Exit::Target,
-            message: advice::no_target(&none),
-        })?;
+    fit(&requests, options.timeout)?;
+    let looked = sections::report_in_reader(options, requests, Detail::of(format));
+    let Looked { requests, report } = looked.map_err(|none| Failure::no_answer(&none))?;
+    let requests = &*requests;
+    let report = report.map_err(|none| Failure {
+        exit: Exit::Target,
+        message: advice::no_target(&none),
+    })?;
     let pem = if format == Format::Pem {
         Some(pem(&report, requests)?)
     } else {

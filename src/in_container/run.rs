@@ -35,8 +35,7 @@ use crate::sections::section::Detail;
 use crate::sys::child::{Child, Ended, Parent, Usage};
 use crate::sys::own_code;
 use crate::sys::report_file;
-use crate::sys::time_box::{TimeBudget, TimedOutcome, each_in_time};
-use crate::sys::{InRoot, ProcDir};
+use crate::sys::{InRoot, ProcDir, reader_process};
 use find::Search;
 use why_not::Attempt;
 
@@ -365,12 +364,7 @@ fn used(usage: &Usage) -> Used {
 
 /// A look at spyhole's own container, which is the application's; no connection is opened.
 fn dump(redactor: Redactor) -> Option<Report> {
-    let patience = TimeBudget {
-        each: DUMP_TIMEOUT,
-        all: DUMP_TIMEOUT,
-        stuck: 1,
-    };
-    let look = move |(): &()| {
+    let look = move || {
         let options = ScanOptions {
             proc: "/proc".into(),
             choice: Choice {
@@ -380,14 +374,11 @@ fn dump(redactor: Redactor) -> Option<Report> {
             // So that there is time left to write down what was late.
             timeout: DUMP_TIMEOUT * 3 / 4,
             net: NetPolicy::none(),
-            redactor: redactor.clone(),
+            redactor,
         };
         sections::report(options, &registry::whole(), Detail::of(Format::Json)).ok()
     };
-    match each_in_time(vec![()], patience, look).pop()? {
-        TimedOutcome::Done(report) => report,
-        _ => None,
-    }
+    reader_process::call(DUMP_TIMEOUT, look).ok()?
 }
 
 /// Where not even stderr can be written, the exit code has to do.

@@ -33,6 +33,9 @@ pub enum Reason {
     Unsupported,
     /// It did not answer in time.
     Timeout,
+    /// It is on a file system that is not local, and was not tried: one that does not respond would
+    /// keep spyhole's container from ending.
+    RemoteFs,
     /// A bound on size or count cut it off.
     Limit,
     /// What was read is not in the form that the kernel documents.
@@ -59,6 +62,7 @@ impl Reason {
             Self::Vanished => "no longer exists",
             Self::Unsupported => "not supported by this kernel",
             Self::Timeout => "timed out",
+            Self::RemoteFs => "on a file system that is not local",
             Self::Limit => "limit reached",
             Self::Malformed => "unexpected format",
             Self::Io => "system error",

@@ -14,7 +14,7 @@ use crate::parse::capabilities;
 use crate::parse::id_map::IdMap;
 use crate::parse::status::{Ids, Status};
 use crate::sys::ProcessDir;
-use crate::sys::file_limits;
+use crate::sys::{file_limits, remote_fs};
 
 /// The bit of `CAP_SYS_PTRACE`.
 pub(crate) const CAP_SYS_PTRACE: u8 = 19;
@@ -400,6 +400,9 @@ pub(crate) fn refusal(
     viewer: &Credentials,
     target: impl FnOnce() -> Credentials,
 ) -> Refusal {
+    if let Some(refusal) = remote_fs::refusal(errno) {
+        return refusal;
+    }
     let reason = match errno {
         Errno::EACCES | Errno::EPERM => {
             let target = target();

@@ -10,7 +10,7 @@ use crate::model::gap::{Reason, Refusal};
 use crate::parse::cgroup::CgroupPaths;
 use crate::parse::mountinfo;
 use crate::sys::file_limits;
-use crate::sys::{InRoot, ProcessDir, Truncation};
+use crate::sys::{InRoot, ProcessDir, Truncation, remote_fs};
 
 /// Version 1 writes "no limit" as the largest number of whole pages.
 const NO_LIMIT: u64 = 1 << 62;
@@ -161,6 +161,9 @@ impl MemoryCgroup {
 }
 
 fn refused(errno: Errno) -> Refusal {
+    if let Some(refusal) = remote_fs::refusal(errno) {
+        return refusal;
+    }
     let reason = match errno {
         Errno::ENOENT => Reason::Unsupported,
         Errno::ESRCH => Reason::Vanished,

@@ -28,7 +28,7 @@ use crate::parse::system;
 use crate::rights::ptrace_access::Credentials;
 use crate::sys::clock::Clock;
 use crate::sys::file_limits;
-use crate::sys::{ProcDir, ProcessDir};
+use crate::sys::{ProcDir, ProcessDir, reader_process, time_box};
 
 impl Scan {
     /// Finds the target and walks as far as the requests need it. Meanwhile `sock_diag` is asked
@@ -64,6 +64,7 @@ impl Scan {
             deadline: Instant::now() + options.timeout,
             options,
         };
+        time_box::end_by(scanner.deadline);
         scanner.open(&mut Vec::new())
     }
 }
@@ -244,6 +245,7 @@ impl Scanner {
             ..
         } = references;
         walk.facts.extend(first.into_iter().chain(own_facts));
+        walk.facts.retain(|facts| !is_reader(facts, own_pid));
         walk.facts.sort_unstable_by_key(|facts| facts.pid);
         follow_parents(&mut walk.facts);
         for facts in &mut walk.facts {
@@ -351,6 +353,11 @@ impl Scanner {
         };
         (scan, gaps)
     }
+}
+
+/// Whether it is one of spyhole's readers, such as the one that reads this.
+fn is_reader(facts: &ProcessSnapshot, own_pid: Option<i32>) -> bool {
+    Some(facts.stat.ppid) == own_pid && facts.stat.comm == reader_process::NAME
 }
 
 /// Whether PID 1, which every PID namespace has, is not listed: hidepid=2 or

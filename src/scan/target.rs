@@ -13,7 +13,7 @@ use crate::parse::accounts::Accounts;
 use crate::parse::status::Status;
 use crate::rights::ptrace_access::{AccessCheck, Credentials, refusal_below};
 use crate::sys::file_limits;
-use crate::sys::{InRoot, ProcessDir, Truncation};
+use crate::sys::{InRoot, ProcessDir, Truncation, remote_fs};
 
 /// What a target calls its ids.
 pub(crate) struct Names {
@@ -127,6 +127,9 @@ impl TargetHandle {
 /// A file of the target that its own mode keeps from being read.
 #[must_use]
 pub(crate) fn by_its_mode(errno: Errno) -> Refusal {
+    if let Some(refusal) = remote_fs::refusal(errno) {
+        return refusal;
+    }
     let refusal = Refusal {
         errno: Some(format!("{errno:?}")),
         ..Refusal::of(match errno {

@@ -4,8 +4,8 @@
 //! stalls (a `cmdline` behind a dead page fault) costs its process and not the answer.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -14,7 +14,7 @@ use super::needs::Files;
 use super::reader::{ProcessFilter, ProcessReadError, ProcessReader};
 use super::snapshot::ProcessSnapshot;
 use crate::model::gap::Refusal;
-use crate::sys::ProcessDir;
+use crate::sys::{ProcessDir, time_box};
 
 /// Below so many processes a second thread costs more than it brings.
 const WORTH_A_SECOND_THREAD: usize = 256;
@@ -95,54 +95,143 @@ pub(crate) fn walk(
         reader: Arc::clone(reader),
         plan,
         next: AtomicUsize::new(0),
-        results_by_thread: (0..threads).map(|_| Mutex::default()).collect(),
+        workers: (0..threads + STUCK).map(|_| Worker::default()).collect(),
     });
-    let (sender, receiver) = sync_channel::<()>(0);
-    let mut started = 0;
-    for results in 0..threads {
-        let (job, sender) = (Arc::clone(&job), sender.clone());
-        let thread = std::thread::Builder::new()
-            .name("walk".to_owned())
-            .stack_size(STACK_BYTES);
-        let running = thread.spawn(move || {
-            job.run(results, None);
-            drop(sender);
-        });
-        started += usize::from(running.is_ok());
-    }
-    drop(sender);
-    if started == 0 {
+    let (tell, ended) = channel();
+    let mut running: Vec<usize> = (0..threads)
+        .filter(|worker| job.start(*worker, &tell))
+        .collect();
+    let has_threads = !running.is_empty();
+    if !has_threads {
         // No thread to be had (RLIMIT_NPROC, a full pids cgroup): the work is done
         // here, without the guard against a kernel that stalls.
         job.run(0, Some(deadline));
     }
     meanwhile();
-    // Nothing is ever sent: the last thread that ends hangs up.
-    let left = deadline.saturating_duration_since(Instant::now());
-    let late = started > 0 && receiver.recv_timeout(left) == Err(RecvTimeoutError::Timeout);
+    let stuck = job.wait(&mut running, threads, &tell, &ended, deadline);
     let mut walk = Walk::default();
-    for results in &job.results_by_thread {
-        walk.take(std::mem::take(&mut *lock(results)));
+    for worker in &job.workers {
+        walk.take(std::mem::take(&mut *lock(&worker.results)));
     }
-    if late || started == 0 {
+    for pid in stuck {
+        walk.take(job.visit_without_memory(pid));
+    }
+    if !running.is_empty() || !has_threads || job.has_more() {
         walk.find_stalled(&job.plan.pids);
     }
-    walk.facts.sort_unstable_by_key(|facts| facts.pid);
+    walk.facts.sort_by_key(|facts| facts.pid);
+    // One that was stuck may have come back while it was read again.
+    walk.facts.dedup_by_key(|facts| facts.pid);
     walk
 }
 
-/// What the threads of one walk share.
+/// Threads that may be left behind before the walk goes no further.
+const STUCK: usize = 4;
+
+/// The work of all threads.
 struct WalkJob {
     reader: Arc<ProcessReader>,
     plan: Plan,
+    /// The index of the next process to be read.
     next: AtomicUsize,
-    /// One for each thread: what it has brought so far can be had while it is stuck.
-    results_by_thread: Vec<Mutex<Walk>>,
+    /// One for each thread, and one for each that may take the place of one that is stuck.
+    workers: Vec<Worker>,
+}
+
+/// One thread of the walk.
+#[derive(Debug, Default)]
+struct Worker {
+    results: Mutex<Walk>,
+    /// The process that it reads; 0 before the first.
+    at: AtomicI32,
+    is_left: AtomicBool,
 }
 
 impl WalkJob {
-    fn run(&self, results: usize, deadline: Option<Instant>) {
-        let Some(results) = self.results_by_thread.get(results) else {
+    /// Starts a thread that tells its number when it has ended; false where there is none.
+    fn start(self: &Arc<Self>, worker: usize, tell: &Sender<usize>) -> bool {
+        let (job, tell) = (Arc::clone(self), tell.clone());
+        let thread = std::thread::Builder::new()
+            .name("walk".to_owned())
+            .stack_size(STACK_BYTES);
+        let (_, work) = time_box::boxed(move || {
+            job.run(worker, None);
+            let _ = tell.send(worker);
+        });
+        thread.spawn(work).is_ok()
+    }
+
+    /// Waits until all threads have ended or the time is over. One that reads the same process for
+    /// long is left behind, and another takes its place; gives those processes.
+    fn wait(
+        self: &Arc<Self>,
+        running: &mut Vec<usize>,
+        mut unused: usize,
+        tell: &Sender<usize>,
+        ended: &Receiver<usize>,
+        deadline: Instant,
+    ) -> Vec<i32> {
+        let step = deadline.saturating_duration_since(Instant::now()) / 4;
+        let mut seen = vec![0; self.workers.len()];
+        let mut stuck = Vec::new();
+        while !running.is_empty() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match ended.recv_timeout(left.min(step)) {
+                Ok(worker) => running.retain(|other| *other != worker),
+                Err(_) if left <= step => break,
+                Err(_) => {
+                    for worker in running.clone() {
+                        let Some(pid) = self.is_stuck(worker, &mut seen) else {
+                            continue;
+                        };
+                        self.reader.proc.note_stalled(pid);
+                        stuck.push(pid);
+                        running.retain(|other| *other != worker);
+                        if unused < self.workers.len() && self.start(unused, tell) {
+                            running.push(unused);
+                        }
+                        unused += 1;
+                    }
+                }
+            }
+        }
+        stuck
+    }
+
+    /// The process that a thread still reads since the last time; it is left behind then.
+    fn is_stuck(&self, worker: usize, seen: &mut [i32]) -> Option<i32> {
+        let pid = self.workers.get(worker)?.at.load(Ordering::Relaxed);
+        let before = std::mem::replace(seen.get_mut(worker)?, pid);
+        if pid == 0 || pid != before {
+            return None;
+        }
+        let worker = self.workers.get(worker)?;
+        worker.is_left.store(true, Ordering::Relaxed);
+        Some(pid)
+    }
+
+    /// What can be read of a process without its memory.
+    fn visit_without_memory(self: &Arc<Self>, pid: i32) -> Walk {
+        let job = Arc::clone(self);
+        let patience = time_box::left().unwrap_or_default() / 2;
+        let visited = time_box::in_time(patience, move || {
+            let results = Mutex::default();
+            job.visit(pid, &results, &mut Vec::new());
+            results.into_inner().unwrap_or_else(PoisonError::into_inner)
+        });
+        visited.unwrap_or_else(|| Walk {
+            stalled: vec![pid],
+            ..Walk::default()
+        })
+    }
+
+    /// Whether there are processes that no thread has begun.
+    fn has_more(&self) -> bool {
+        self.next.load(Ordering::Relaxed) < self.plan.pids.len()
+    }
+
+    fn run(&self, worker: usize, deadline: Option<Instant>) {
+        let Some(worker) = self.workers.get(worker) else {
             return;
         };
         let mut buffer = Vec::new();
@@ -151,8 +240,10 @@ impl WalkJob {
             .pids
             .get(self.next.fetch_add(1, Ordering::Relaxed))
         {
-            self.visit(pid, results, &mut buffer);
-            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            worker.at.store(pid, Ordering::Relaxed);
+            self.visit(pid, &worker.results, &mut buffer);
+            let is_over = deadline.is_some_and(|deadline| Instant::now() >= deadline);
+            if is_over || worker.is_left.load(Ordering::Relaxed) {
                 return;
             }
         }
@@ -193,6 +284,7 @@ impl Walk {
         self.facts.extend(other.facts);
         self.refused.extend(other.refused);
         self.gone.extend(other.gone);
+        self.stalled.extend(other.stalled);
         for first in other.first {
             keep_first(&mut self.first, first);
         }

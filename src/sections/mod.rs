@@ -19,18 +19,48 @@ pub(crate) mod sockets;
 pub(crate) mod tls;
 pub(crate) mod view;
 
+use std::time::Duration;
+
 use crate::model::Report;
 use crate::model::time::Timestamp;
 use crate::render::tables::Table;
 use crate::scan::Scan;
 use crate::scan::needs::ScanOptions;
 use crate::scan::no_target::NoTarget;
+use crate::sys::reader_process::{self, NoAnswer};
 pub(crate) use registry::REGISTRY;
 use section::{Detail, Request};
 use view::ViewEntry;
 
 /// The sections under the names of other tools, in the order of the help.
 pub(crate) const VIEWS: &[ViewEntry] = &[ViewEntry::of::<mounts::df::DfView>()];
+
+/// One look for all of these requests in a reader process.
+///
+/// # Errors
+/// Where it did not come back, which takes a system call that neither its time box nor the time-out
+/// ends.
+pub(crate) fn report_in_reader(
+    options: ScanOptions,
+    requests: Vec<Box<dyn Request>>,
+    detail: Detail,
+) -> Result<Looked, NoAnswer> {
+    // Each part ends in its time; this one is for what is in no time box.
+    let patience = options.timeout.saturating_mul(2).saturating_add(GRACE);
+    reader_process::call(patience, move || {
+        let report = report(options, &requests, detail);
+        Looked { requests, report }
+    })
+}
+
+/// How much longer than twice its time-out a look is waited for.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// What came of a look in a reader process, and the requests that it was for.
+pub(crate) struct Looked {
+    pub(crate) requests: Vec<Box<dyn Request>>,
+    pub(crate) report: Result<Report, NoTarget>,
+}
 
 /// One look for all of these requests.
 ///

@@ -14,6 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use super::options::ServeOptions;
 use super::problem::Problem;
 use crate::sys::allocator;
+use crate::sys::reader_process::{self, NoAnswer};
 
 /// Different questions that may wait at once, or whose answers are kept.
 const QUESTIONS: usize = 64;
@@ -194,7 +195,7 @@ async fn run(
 ) {
     let permit = tokio::time::timeout(terms.patience, permits.acquire_owned()).await;
     let outcome = match permit {
-        Ok(Ok(permit)) => on_a_thread(permit, look).await,
+        Ok(Ok(permit)) => on_a_thread(permit, terms.patience + GRACE, look).await,
         _ => Err(Problem::busy()),
     };
     let outcome = outcome.map(|answer| {
@@ -230,14 +231,22 @@ async fn run(
 /// Not on one of the runtime's threads: where the system has none to give, those panic.
 async fn on_a_thread(
     permit: OwnedSemaphorePermit,
+    patience: Duration,
     look: impl FnOnce() -> Outcome + Send + 'static,
 ) -> Outcome {
     let (tell, told) = oneshot::channel();
     let thread = thread::Builder::new().name("look".to_owned());
     let begun = thread.spawn(move || {
-        // Held by the thread: a look that the kernel holds counts until it ends.
-        let _permit = permit;
-        let _ = tell.send(look());
+        let outcome = reader_process::call(patience, look);
+        // Free for the next one also where the kernel holds this look: its reader is left behind.
+        drop(permit);
+        let _ = tell.send(outcome.unwrap_or_else(|none| {
+            Err(match none {
+                NoAnswer::Late => Problem::too_slow(),
+                NoAnswer::Stuck => Problem::stuck(),
+                NoAnswer::Lost(_) => Problem::lost(),
+            })
+        }));
     });
     match begun {
         Ok(_) => told.await.unwrap_or_else(|_| Err(Problem::lost())),

@@ -1,7 +1,7 @@
 //! Declared probes: each check is fixed at the start, so a caller chooses nothing.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -12,7 +12,7 @@ use super::collect::{Answer, Collector, Outcome};
 use super::options::ServeOptions;
 use super::problem::Problem;
 use crate::check;
-use crate::check::{Check, CheckOutcome, SeenProcesses, UnknownAs};
+use crate::check::{Check, CheckOutcome, CheckReason, SeenProcesses, UnknownAs};
 use crate::model::server_stats::ProbeFigure;
 use crate::model::truth_value::TruthValue;
 use crate::scan::needs::ScanOptions;
@@ -104,8 +104,12 @@ impl Probes {
 
 impl Probe {
     fn run(&self, options: ScanOptions) {
-        // One at a time: they share what is remembered.
-        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        // One at a time: they share what is remembered. One that is stuck holds it.
+        let mut memory = match self.memory.try_lock() {
+            Ok(memory) => memory,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return self.note_stuck(),
+        };
         let began = Instant::now();
         let outcome = check::run(&self.check, options, &mut memory.processes);
         let answer = match outcome.answer {
@@ -121,6 +125,15 @@ impl Probe {
             passes: memory.not_passed_in_a_row < self.check.fail_after,
             outcome,
             seconds: began.elapsed().as_secs_f64(),
+        };
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
+    }
+
+    fn note_stuck(&self) {
+        let last = Last {
+            passes: false,
+            outcome: CheckOutcome::unknown(CheckReason::PreviousRunStuck),
+            seconds: 0.0,
         };
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
     }

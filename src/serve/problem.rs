@@ -127,6 +127,15 @@ impl Problem {
         )
     }
 
+    /// As many readers are stuck as may be.
+    pub(super) fn stuck() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "earlier scans are blocked in the kernel: a file system or a process of the target does \
+             not respond",
+        )
+    }
+
     /// A look that ended without an answer, which is a bug.
     pub(super) fn lost() -> Self {
         Self::new(

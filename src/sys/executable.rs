@@ -1,6 +1,7 @@
 //! A file that was to be run: what decides whether the kernel runs it.
 
 use std::ffi::{CStr, OsStr};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -39,8 +40,11 @@ impl Executable {
     /// # Errors
     /// The errno of resolving the path, or of fstat(2).
     pub(crate) fn at(root: &InRoot, path: &[u8]) -> Result<Self, Errno> {
-        let found = root.locate(path)?;
-        let stat = fstat(&found)?;
+        root.locate(path)?.on(Self::of)?
+    }
+
+    fn of(found: &OwnedFd) -> Result<Self, Errno> {
+        let stat = fstat(found)?;
         let kind = SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT;
         Ok(Self {
             file: kind == SFlag::S_IFREG,
@@ -49,10 +53,10 @@ impl Executable {
             gid: stat.st_gid,
             mode: stat.st_mode & 0o7777,
             size_bytes: u64::try_from(stat.st_size).unwrap_or_default(),
-            noexec: fstatvfs(&found)
+            noexec: fstatvfs(found)
                 .ok()
                 .map(|told| told.flags().contains(FsFlags::ST_NOEXEC)),
-            capability: attribute(&found).ok().flatten(),
+            capability: attribute(found).ok().flatten(),
         })
     }
 }

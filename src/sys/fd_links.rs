@@ -8,6 +8,10 @@ use rustix::fs::{RawDir, readlinkat_raw};
 
 use super::numbers::{PAGE, number};
 use super::proc_dir::ProcessDir;
+use super::{remote_fs, time_box};
+
+/// Only so many links may take longer than the time that there is.
+const MANY: u64 = 1024;
 
 /// The kernel makes no longer link than this: it has a page for it.
 const LONGEST_LINK: usize = 4096;
@@ -51,6 +55,10 @@ pub(crate) fn fd_links(
         };
         table.count += 1;
         if table.refused.is_some() {
+            continue;
+        }
+        if table.count > MANY && time_box::is_over() {
+            table.refused = Some(remote_fs::NO_ANSWER);
             continue;
         }
         match readlinkat_raw(&links, entry.file_name(), &mut goal) {

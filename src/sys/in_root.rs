@@ -11,6 +11,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat, openat2, readlinkat};
@@ -18,19 +19,39 @@ use nix::sys::stat::{Mode, SFlag, fstat};
 
 use super::bounded::{Truncation, Until, read_bounded};
 use super::proc_dir::ProcessDir;
+use super::remote_fs;
+use super::target_file::{HeldFile, MountTypes};
 
 /// As many links as the kernel follows in one path.
 const LINKS: usize = 40;
 /// As deep as a path may lead: each step down holds a descriptor.
 const DEPTH: usize = 256;
 const PATH_ONLY: OFlag = OFlag::O_PATH.union(OFlag::O_CLOEXEC);
+const IN_ROOT: ResolveFlag = ResolveFlag::RESOLVE_IN_ROOT.union(ResolveFlag::RESOLVE_NO_MAGICLINKS);
 
 /// The root directory of a target, held.
 #[derive(Debug)]
 pub(crate) struct InRoot {
+    held: Arc<Root>,
+    mounts: MountTypes,
+    /// The mount that the root is on, where that is not a local one.
+    remote: OnceLock<Option<u32>>,
+}
+
+/// What resolving takes.
+#[derive(Debug)]
+struct Root {
     root: OwnedFd,
     /// Set once openat2 was missing or refused, so that it is asked only once.
     by_component: AtomicBool,
+}
+
+/// Where a path leads.
+enum Place {
+    /// To a file on a local mount, by local mounts alone.
+    Local(OwnedFd),
+    /// To a mount that is not local, or beyond it.
+    Remote(u32),
 }
 
 impl InRoot {
@@ -39,10 +60,8 @@ impl InRoot {
     /// # Errors
     /// EACCES where the ptrace check refuses, or another errno of open(2).
     pub(crate) fn of(process: &ProcessDir) -> Result<Self, Errno> {
-        Ok(Self {
-            root: process.open_root()?,
-            by_component: AtomicBool::new(false),
-        })
+        let root = process.open_root()?;
+        Ok(Self::new(root, MountTypes::of(Some(process.try_clone()?))))
     }
 
     /// A directory taken as a root, such as an unpacked image.
@@ -51,16 +70,24 @@ impl InRoot {
     /// The errno of open(2).
     pub(crate) fn at(directory: &Path) -> Result<Self, Errno> {
         let root = open(directory, PATH_ONLY | OFlag::O_DIRECTORY, Mode::empty())?;
-        Ok(Self {
-            root,
-            by_component: AtomicBool::new(false),
-        })
+        Ok(Self::new(root, MountTypes::of(None)))
+    }
+
+    fn new(root: OwnedFd, mounts: MountTypes) -> Self {
+        Self {
+            held: Arc::new(Root {
+                root,
+                by_component: AtomicBool::new(false),
+            }),
+            mounts,
+            remote: OnceLock::new(),
+        }
     }
 
     /// The same root, never asking for openat2.
     #[cfg(test)]
     pub(crate) fn by_component(self) -> Self {
-        self.by_component.store(true, Ordering::Relaxed);
+        self.held.by_component.store(true, Ordering::Relaxed);
         self
     }
 
@@ -74,42 +101,88 @@ impl InRoot {
         limit: usize,
         buffer: &mut Vec<u8>,
     ) -> Result<Truncation, Errno> {
-        read_bounded(self.open_file(path)?, limit, Until::Empty, buffer)
+        read_held(&self.locate(path)?, limit, buffer)
     }
 
     /// Opens a regular file for reading.
     ///
     /// # Errors
     /// The errno of resolving or opening; EINVAL for what is not a regular file.
-    pub(crate) fn open_file(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
+    pub(crate) fn open_file(&self, path: &[u8]) -> Result<HeldFile, Errno> {
         open_held(&self.locate(path)?)
     }
 
     /// Finds a path without opening what is there: an `O_PATH` descriptor, links followed.
     ///
     /// # Errors
-    /// The errno of resolving it; ELOOP for links in a circle.
-    pub(crate) fn locate(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
+    /// The errno of resolving it; ELOOP for links in a circle; those of [`remote_fs`].
+    pub(crate) fn locate(&self, path: &[u8]) -> Result<HeldFile, Errno> {
+        match self.place(path)? {
+            Place::Local(file) => Ok(HeldFile::local(file)),
+            Place::Remote(mount_id) => {
+                let (held, path) = (Arc::clone(&self.held), path.to_vec());
+                let found = remote_fs::attempt(mount_id, move || held.resolve(&path))??;
+                Ok(HeldFile::on_mount(found, Some(mount_id)))
+            }
+        }
+    }
+
+    /// A file that was found without a path, such as the program of a process.
+    pub(super) fn hold(&self, file: OwnedFd) -> HeldFile {
+        let remote = self.mounts.remote(&file);
+        HeldFile::on_mount(file, remote)
+    }
+
+    /// Where a path leads. No file system that is not local is asked.
+    fn place(&self, path: &[u8]) -> Result<Place, Errno> {
+        let own = || self.mounts.remote(&self.held.root);
+        if let Some(mount_id) = *self.remote.get_or_init(own) {
+            return Ok(Place::Remote(mount_id));
+        }
+        if !self.held.by_component.load(Ordering::Relaxed) {
+            match self.held.openat2(path, ResolveFlag::RESOLVE_NO_XDEV) {
+                Err(Errno::ENOSYS | Errno::EPERM | Errno::EAGAIN | Errno::EXDEV) => {}
+                other => return other.map(Place::Local),
+            }
+        }
+        let crossed = self.held.walk(path, |entry| self.mounts.remote(entry))?;
+        if matches!(crossed, Place::Remote(_)) || self.held.by_component.load(Ordering::Relaxed) {
+            return Ok(crossed);
+        }
+        self.held.resolve(path).map(Place::Local)
+    }
+}
+
+impl Root {
+    /// Resolves a path by the kernel where that can, otherwise by component.
+    fn resolve(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
         if !self.by_component.load(Ordering::Relaxed) {
-            let how = OpenHow::new()
-                .flags(PATH_ONLY)
-                .resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS);
-            match openat2(&self.root, OsStr::from_bytes(path), how) {
-                // EPERM is what an old seccomp profile says to a call it does not know.
-                Err(Errno::ENOSYS | Errno::EPERM) => {
-                    self.by_component.store(true, Ordering::Relaxed);
-                }
-                // A `..` raced with a rename; the kernel asks to try again.
-                Err(Errno::EAGAIN) => {}
+            match self.openat2(path, ResolveFlag::empty()) {
+                Err(Errno::ENOSYS | Errno::EPERM | Errno::EAGAIN) => {}
                 other => return other,
             }
         }
-        self.walk(path)
+        match self.walk(path, |_| None)? {
+            Place::Local(file) => Ok(file),
+            Place::Remote(_) => Err(remote_fs::NOT_TRIED),
+        }
+    }
+
+    fn openat2(&self, path: &[u8], more: ResolveFlag) -> Result<OwnedFd, Errno> {
+        let how = OpenHow::new().flags(PATH_ONLY).resolve(IN_ROOT | more);
+        let found = openat2(&self.root, OsStr::from_bytes(path), how);
+        // EPERM is what an old seccomp profile says to a call it does not know. EAGAIN, where a
+        // `..` raced with a rename, is for the next time only.
+        if matches!(found, Err(Errno::ENOSYS | Errno::EPERM)) {
+            self.by_component.store(true, Ordering::Relaxed);
+        }
+        found
     }
 
     /// Resolves component by component: links are read, never followed by the
-    /// kernel, and `..` goes back along the descriptors that led here.
-    fn walk(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
+    /// kernel, and `..` goes back along the descriptors that led here. It ends where `remote` names
+    /// a mount, before that mount is asked for anything.
+    fn walk(&self, path: &[u8], remote: impl Fn(&OwnedFd) -> Option<u32>) -> Result<Place, Errno> {
         let mut pending = components(path);
         let mut links = 0;
         let mut way: Vec<OwnedFd> = Vec::new();
@@ -126,6 +199,9 @@ impl InRoot {
                 PATH_ONLY | OFlag::O_NOFOLLOW,
                 Mode::empty(),
             )?;
+            if let Some(mount_id) = remote(&entry) {
+                return Ok(Place::Remote(mount_id));
+            }
             let kind = SFlag::from_bits_truncate(fstat(&entry)?.st_mode) & SFlag::S_IFMT;
             if kind == SFlag::S_IFLNK {
                 links += 1;
@@ -146,19 +222,45 @@ impl InRoot {
                 return Err(Errno::ENAMETOOLONG);
             }
         }
-        match way.pop() {
-            Some(found) => Ok(found),
+        let found = match way.pop() {
+            Some(found) => found,
             None => self.root.as_fd().try_clone_to_owned().map_err(|error| {
                 Errno::from_raw(error.raw_os_error().unwrap_or(Errno::EIO as i32))
-            }),
-        }
+            })?,
+        };
+        Ok(Place::Local(found))
     }
 }
 
 /// Opens what an `O_PATH` descriptor holds for reading; EINVAL for what is not a regular file.
 /// Opening the held descriptor anew leaves the target no moment in which to put a device in the
 /// file's place.
-pub(super) fn open_held(held: &OwnedFd) -> Result<OwnedFd, Errno> {
+pub(super) fn open_held(held: &HeldFile) -> Result<HeldFile, Errno> {
+    let opened = held.on(open_regular)??;
+    Ok(HeldFile::on_mount(opened, held.remote()))
+}
+
+/// Reads what an `O_PATH` descriptor holds, at most `limit` bytes; EINVAL for what is not a regular
+/// file.
+pub(super) fn read_held(
+    held: &HeldFile,
+    limit: usize,
+    buffer: &mut Vec<u8>,
+) -> Result<Truncation, Errno> {
+    if held.remote().is_none() {
+        return read_bounded(open_regular(held)?, limit, Until::Empty, buffer);
+    }
+    let read = held.on(move |file| {
+        let mut own = Vec::new();
+        let read = read_bounded(open_regular(file)?, limit, Until::Empty, &mut own);
+        read.map(|cut| (cut, own))
+    });
+    let (cut, bytes) = read??;
+    *buffer = bytes;
+    Ok(cut)
+}
+
+fn open_regular(held: &impl AsFd) -> Result<OwnedFd, Errno> {
     if SFlag::from_bits_truncate(fstat(held)?.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
         return Err(Errno::EINVAL);
     }
@@ -173,8 +275,8 @@ pub(super) fn open_held(held: &OwnedFd) -> Result<OwnedFd, Errno> {
 
 /// The magic link to what a descriptor of spyhole holds, for calls that take only a path.
 #[must_use]
-pub(crate) fn link_of(held: &OwnedFd) -> String {
-    format!("/proc/self/fd/{}", held.as_raw_fd())
+pub(crate) fn link_of(held: &impl AsFd) -> String {
+    format!("/proc/self/fd/{}", held.as_fd().as_raw_fd())
 }
 
 /// The names of a path, last first, so that the next one is popped.
@@ -266,7 +368,7 @@ mod tests {
         // The walker reads the link's text, which stays inside the given root.
         let proc = proc.by_component();
         let found = fstat(proc.locate(b"self/root").unwrap()).unwrap();
-        let inside = fstat(&proc.root).unwrap();
+        let inside = fstat(&proc.held.root).unwrap();
         assert_eq!((found.st_dev, found.st_ino), (inside.st_dev, inside.st_ino));
     }
 }

@@ -9,15 +9,18 @@ use nix::fcntl::OFlag;
 
 use super::bounded::Truncation;
 use super::proc_dir::ProcessDir;
+use super::{remote_fs, time_box};
 
 /// More than any line of a table has; one that is longer is handed over in pieces.
 const BUFFER: usize = 64 << 10;
 
 /// Hands over each line without its newline until `each` breaks.
+/// Where the time is over in which this thread has to end, what is left is not read any more.
+///
 /// [`Truncation::AtLimit`] where the file ended in the middle of a line, which is then kept back.
 ///
 /// # Errors
-/// The errno of open(2) or read(2).
+/// The errno of open(2) or read(2); [`remote_fs::NO_ANSWER`] where the time is over.
 pub(crate) fn lines(
     process: &ProcessDir,
     name: &CStr,
@@ -29,6 +32,9 @@ pub(crate) fn lines(
     buffer.resize(BUFFER, 0);
     let mut filled = 0;
     loop {
+        if time_box::is_over() {
+            return Err(remote_fs::NO_ANSWER);
+        }
         let got = match nix::unistd::read(&file, buffer.get_mut(filled..).unwrap_or_default()) {
             Ok(0) if filled == 0 => return Ok(Truncation::Whole),
             Ok(0) => return Ok(Truncation::AtLimit),
@@ -54,5 +60,31 @@ pub(crate) fn lines(
         let kept = rest.len();
         buffer.copy_within(filled - kept..filled, 0);
         filled = kept;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::sys::ProcDir;
+
+    #[test]
+    fn a_table_without_end_ends_with_the_time() {
+        let house = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(house.path().join("7/net")).unwrap();
+        symlink("/dev/zero", house.path().join("7/net/tcp")).unwrap();
+        let proc = ProcDir::open(house.path()).unwrap();
+        let process = proc.process(7).unwrap();
+        time_box::end_by(Instant::now() + Duration::from_millis(50));
+        let mut seen = 0_u64;
+        let read = lines(&process, c"net/tcp", &mut Vec::new(), |_| {
+            seen += 1;
+            ControlFlow::Continue(())
+        });
+        assert_eq!(read, Err(remote_fs::NO_ANSWER));
+        assert!(seen > 0);
     }
 }

@@ -7,9 +7,13 @@ use std::os::fd::AsFd;
 use nix::errno::Errno;
 use rustix::fs::RawDir;
 
+use super::{remote_fs, time_box};
+
 /// A page of entries at a time: enough for the descriptors of most processes, and on
 /// the stack, so that a walk over thousands of processes allocates nothing for it.
 pub(super) const PAGE: usize = 4096;
+/// After so many the time is looked at.
+const MANY: usize = 4096;
 
 /// The entries that are numbers, in the directory's order.
 ///
@@ -21,6 +25,9 @@ pub(super) fn numbers(directory: impl AsFd) -> Result<Vec<i32>, Errno> {
     let mut numbers = Vec::new();
     while let Some(entry) = entries.next() {
         match entry {
+            Ok(_) if numbers.len() % MANY == MANY - 1 && time_box::is_over() => {
+                return Err(remote_fs::NO_ANSWER);
+            }
             Ok(entry) => numbers.extend(number(entry.file_name())),
             Err(rustix::io::Errno::INTR) => {}
             Err(errno) => return Err(Errno::from_raw(errno.raw_os_error())),

@@ -5,7 +5,7 @@
 
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::time::{Duration, SystemTime};
 
@@ -14,8 +14,9 @@ use nix::fcntl::{OFlag, openat, readlink, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
 use rustix::fs::{FileType, RawDir};
 
-use super::bounded::{Truncation, Until, read_bounded};
-use super::in_root::{InRoot, link_of, open_held};
+use super::bounded::Truncation;
+use super::in_root::{InRoot, link_of, read_held};
+use super::target_file::HeldFile;
 
 /// Entries are read so many bytes at a time.
 const PAGE: usize = 32 << 10;
@@ -38,7 +39,7 @@ pub(crate) enum FileKind {
 /// A file or directory of the target, held.
 #[derive(Debug)]
 pub(crate) struct OpenedFile {
-    held: OwnedFd,
+    held: HeldFile,
     stat: FileStat,
 }
 
@@ -58,7 +59,7 @@ impl OpenedFile {
     /// The errno of resolving it, or of fstat(2).
     pub(crate) fn at(root: &InRoot, path: &[u8]) -> Result<Self, Errno> {
         let held = root.locate(path)?;
-        let stat = fstat(&held)?;
+        let stat = held.on(|file| fstat(file))??;
         Ok(Self { held, stat })
     }
 
@@ -129,7 +130,7 @@ impl OpenedFile {
     /// # Errors
     /// The errno of opening or reading; EINVAL for what is not a regular file.
     pub(crate) fn read(&self, limit: usize, buffer: &mut Vec<u8>) -> Result<Truncation, Errno> {
-        read_bounded(open_held(&self.held)?, limit, Until::Empty, buffer)
+        read_held(&self.held, limit, buffer)
     }
 
     /// Hands over the entries of a directory, at most `limit`, in its own order.
@@ -141,7 +142,23 @@ impl OpenedFile {
         limit: usize,
         mut each: impl FnMut(&[u8], FileKind),
     ) -> Result<Truncation, Errno> {
-        self.entries(limit, |_, name, kind| each(name.to_bytes(), kind))
+        if self.held.remote().is_none() {
+            return entries(&self.held, limit, |_, name, kind| {
+                each(name.to_bytes(), kind)
+            });
+        }
+        let listed = self.held.on(move |file| {
+            let mut listed = Vec::new();
+            let cut = entries(file, limit, |_, name, kind| {
+                listed.push((name.to_bytes().to_vec(), kind));
+            });
+            cut.map(|cut| (listed, cut))
+        });
+        let (listed, cut) = listed??;
+        for (name, kind) in listed {
+            each(&name, kind);
+        }
+        Ok(cut)
     }
 
     /// The names in a directory, sorted, at most `limit`.
@@ -149,46 +166,50 @@ impl OpenedFile {
     /// # Errors
     /// As [`OpenedFile::list`].
     pub(crate) fn names(&self, limit: usize) -> Result<(Vec<Name>, Truncation), Errno> {
-        let mut names = Vec::new();
-        let cut = self.entries(limit, |directory, name, kind| {
-            names.push(Name {
-                name: name.to_bytes().to_vec(),
-                links_beside: kind == FileKind::Link && links_beside(directory, name),
+        let listed = self.held.on(move |file| {
+            let mut names = Vec::new();
+            let cut = entries(file, limit, |directory, name, kind| {
+                names.push(Name {
+                    name: name.to_bytes().to_vec(),
+                    links_beside: kind == FileKind::Link && links_beside(directory, name),
+                });
             });
-        })?;
+            cut.map(|cut| (names, cut))
+        });
+        let (mut names, cut) = listed??;
         names.sort_unstable_by(|one, other| one.name.cmp(&other.name));
         Ok((names, cut))
     }
+}
 
-    fn entries(
-        &self,
-        limit: usize,
-        mut each: impl FnMut(&OwnedFd, &CStr, FileKind),
-    ) -> Result<Truncation, Errno> {
-        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let directory = openat(&self.held, c".", flags, Mode::empty())?;
-        let mut page = vec![MaybeUninit::uninit(); PAGE];
-        let mut entries = RawDir::new(&directory, &mut page);
-        let mut count = 0;
-        while let Some(entry) = entries.next() {
-            match entry {
-                Ok(entry) => {
-                    let name = entry.file_name();
-                    if name == c"." || name == c".." {
-                        continue;
-                    }
-                    if count == limit {
-                        return Ok(Truncation::AtLimit);
-                    }
-                    count += 1;
-                    each(&directory, name, kind(entry.file_type()));
+fn entries(
+    held: impl AsFd,
+    limit: usize,
+    mut each: impl FnMut(&OwnedFd, &CStr, FileKind),
+) -> Result<Truncation, Errno> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let directory = openat(&held, c".", flags, Mode::empty())?;
+    let mut page = vec![MaybeUninit::uninit(); PAGE];
+    let mut entries = RawDir::new(&directory, &mut page);
+    let mut count = 0;
+    while let Some(entry) = entries.next() {
+        match entry {
+            Ok(entry) => {
+                let name = entry.file_name();
+                if name == c"." || name == c".." {
+                    continue;
                 }
-                Err(rustix::io::Errno::INTR) => {}
-                Err(errno) => return Err(Errno::from_raw(errno.raw_os_error())),
+                if count == limit {
+                    return Ok(Truncation::AtLimit);
+                }
+                count += 1;
+                each(&directory, name, kind(entry.file_type()));
             }
+            Err(rustix::io::Errno::INTR) => {}
+            Err(errno) => return Err(Errno::from_raw(errno.raw_os_error())),
         }
-        Ok(Truncation::Whole)
     }
+    Ok(Truncation::Whole)
 }
 
 fn kind(told: FileType) -> FileKind {
@@ -202,7 +223,7 @@ fn kind(told: FileType) -> FileKind {
 }
 
 /// Where a descriptor leads, in the mount namespace that it was found in.
-fn held_path(held: &OwnedFd) -> Option<Vec<u8>> {
+fn held_path(held: &HeldFile) -> Option<Vec<u8>> {
     let path = readlink(link_of(held).as_str()).ok()?;
     Some(path.into_vec())
 }

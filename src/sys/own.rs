@@ -2,18 +2,26 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::time::Duration;
 
-use nix::time::{ClockId, clock_gettime};
-use nix::unistd::{SysconfVar, sysconf};
+use nix::time::{ClockId, clock_getcpuclockid, clock_gettime};
+use nix::unistd::{Pid, SysconfVar, sysconf};
+
+use super::reader_process;
 
 /// `statm` has seven numbers.
 const STATM_LIMIT: u64 = 256;
 
-/// Processor time used by all threads, those that have ended included.
+/// Processor time used by all threads and readers, those that have ended included.
 #[must_use]
 pub(crate) fn cpu_seconds() -> Option<f64> {
-    let used = clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).ok()?;
-    Some(std::time::Duration::from(used).as_secs_f64())
+    let of = |clock| clock_gettime(clock).ok().map(Duration::from);
+    let mut used = of(ClockId::CLOCK_PROCESS_CPUTIME_ID)?;
+    if reader_process::is_reader() {
+        let spyhole = Pid::from_raw(reader_process::own_pid());
+        used += of(clock_getcpuclockid(spyhole).ok()?)?;
+    }
+    Some((used + reader_process::ended_cpu()).as_secs_f64())
 }
 
 /// Memory that is in RAM: the second number of `/proc/self/statm`.

@@ -1,14 +1,13 @@
 //! What is at a path of the target: owner, mode, mount, and the space of its file system.
 
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open};
-use nix::sys::stat::{Mode, SFlag, fstat, major, minor};
+use nix::sys::stat::{SFlag, fstat, major, minor};
 use nix::sys::statvfs::fstatvfs;
 
-use super::bounded::{Until, read_bounded};
 use super::in_root::InRoot;
+use super::target_file::mount_id;
 use crate::model::mount::Counts;
 
 /// What is at a path.
@@ -42,11 +41,14 @@ pub(crate) struct Place {
 /// # Errors
 /// The errno of resolving the path, or of fstat(2).
 pub(crate) fn look_at(root: &InRoot, path: &[u8]) -> Result<Place, Errno> {
-    let found = root.locate(path)?;
-    let stat = fstat(&found)?;
+    root.locate(path)?.on(look)?
+}
+
+fn look(found: &OwnedFd) -> Result<Place, Errno> {
+    let stat = fstat(found)?;
     let kind = SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT;
     Ok(Place {
-        mount_id: mount_id(&found),
+        mount_id: mount_id(found.as_fd()),
         major: major(stat.st_dev),
         minor: minor(stat.st_dev),
         uid: stat.st_uid,
@@ -54,7 +56,7 @@ pub(crate) fn look_at(root: &InRoot, path: &[u8]) -> Result<Place, Errno> {
         mode: stat.st_mode & 0o7777,
         directory: kind == SFlag::S_IFDIR,
         removed: stat.st_nlink == 0,
-        counts: counts(&found),
+        counts: counts(found),
     })
 }
 
@@ -72,19 +74,6 @@ fn counts(found: impl AsFd) -> Result<Counts, Errno> {
         inodes: told.files(),
         inodes_free: told.files_free(),
     })
-}
-
-/// `mnt_id` of `/proc/self/fdinfo/N` (since Linux 3.15): the same ids as in mountinfo, whatever
-/// the mount namespace.
-fn mount_id(found: &impl AsRawFd) -> Option<u32> {
-    let path = format!("/proc/self/fdinfo/{}", found.as_raw_fd());
-    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
-    let file = open(path.as_str(), flags, Mode::empty()).ok()?;
-    let mut text = Vec::new();
-    read_bounded(&file, 64 << 10, Until::Short, &mut text).ok()?;
-    let text = std::str::from_utf8(&text).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("mnt_id:"))?;
-    line.trim().parse().ok()
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, open, openat};
@@ -18,6 +19,7 @@ use nix::unistd::{AccessFlags, faccessat};
 
 use super::bounded::{Truncation, Until, read_bounded};
 use super::numbers::numbers;
+use super::{file_limits, reader_process, remote_fs, time_box};
 
 const DIRECTORY: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_CLOEXEC);
 const PATH_ONLY: OFlag = OFlag::O_PATH.union(DIRECTORY);
@@ -32,7 +34,17 @@ pub(crate) struct ProcDir {
     dir: OwnedFd,
     /// Whether the size of `fd` is the number of its entries.
     sizes_count: bool,
+    stalled: Stalled,
 }
+
+/// Processes whose memory could not be read in time.
+type Stalled = Arc<Mutex<Vec<i32>>>;
+
+/// Files for which the kernel reads the memory of the process or takes its lock: a page that is
+/// on a file system that does not answer holds up both.
+const OF_MEMORY: [&CStr; 5] = [c"cmdline", c"environ", c"maps", c"smaps", c"smaps_rollup"];
+/// How long one of them may take, where nothing says how long the whole may.
+const MEMORY_PATIENCE: Duration = Duration::from_secs(10);
 
 /// One process: a descriptor on `/proc/PID`.
 #[derive(Debug)]
@@ -44,6 +56,7 @@ pub(crate) struct ProcessDir {
     /// `/proc/PID/task/TID`, where the first thread has ended and others live: see
     /// [`Self::read_through`].
     thread: Mutex<Option<Arc<OwnedFd>>>,
+    stalled: Stalled,
     /// Whether something below it was not there.
     missed: AtomicBool,
 }
@@ -57,7 +70,11 @@ impl ProcDir {
         let dir = open(path, DIRECTORY, Mode::empty())?;
         let is_proc = fstatfs(&dir).is_ok_and(|one| one.filesystem_type() == PROC_SUPER_MAGIC);
         let sizes_count = is_proc && kernel_is_at_least(6, 2);
-        Ok(Self { dir, sizes_count })
+        Ok(Self {
+            dir,
+            sizes_count,
+            stalled: Stalled::default(),
+        })
     }
 
     /// Whether it is a proc of this kernel, and not a copy of one.
@@ -65,6 +82,11 @@ impl ProcDir {
     pub(crate) fn is_live(&self) -> bool {
         nix::sys::statfs::fstatfs(&self.dir)
             .is_ok_and(|stat| stat.filesystem_type() == nix::sys::statfs::PROC_SUPER_MAGIC)
+    }
+
+    /// Notes that the memory of a process could not be read in time: it is not tried again.
+    pub(crate) fn note_stalled(&self, pid: i32) {
+        note_stalled(&self.stalled, pid);
     }
 
     /// The ids of all processes that are listed, in the directory's order.
@@ -93,18 +115,30 @@ impl ProcDir {
             pid,
             sizes_count: self.sizes_count,
             thread: Mutex::default(),
+            stalled: Arc::clone(&self.stalled),
             missed: AtomicBool::new(false),
         })
     }
 
-    /// The id under which this /proc lists the calling process: where `self` leads.
+    /// The id under which this /proc lists spyhole: where `self` leads, or for a reader process
+    /// that of its parent.
     ///
     /// # Errors
-    /// ENOENT where the caller is not in the PID namespace of this /proc.
+    /// ENOENT where spyhole is not in the PID namespace of this /proc.
     pub(crate) fn own_pid(&self) -> Result<i32, Errno> {
         let link = nix::fcntl::readlinkat(&self.dir, c"self")?;
-        link.to_str()
-            .and_then(|text| text.parse().ok())
+        let caller = link.to_str().and_then(|text| text.parse().ok());
+        let caller: i32 = caller.ok_or(Errno::ENOENT)?;
+        if !reader_process::is_reader() {
+            return Ok(caller);
+        }
+        let mut status = Vec::new();
+        self.process(caller)?
+            .read(c"status", file_limits::STATUS, &mut status)?;
+        let mut lines = status.split(|byte| *byte == b'\n');
+        let parent = lines.find_map(|line| line.strip_prefix(b"PPid:"));
+        parent
+            .and_then(|parent| std::str::from_utf8(parent.trim_ascii()).ok()?.parse().ok())
             .ok_or(Errno::ENOENT)
     }
 
@@ -140,6 +174,7 @@ impl ProcessDir {
             pid: self.pid,
             sizes_count: self.sizes_count,
             thread: Mutex::new(self.thread()),
+            stalled: Arc::clone(&self.stalled),
             missed: AtomicBool::new(false),
         })
     }
@@ -219,8 +254,7 @@ impl ProcessDir {
         limit: usize,
         buffer: &mut Vec<u8>,
     ) -> Result<Truncation, Errno> {
-        let file = self.open(name)?;
-        self.noted(read_bounded(&file, limit, Until::Short, buffer))
+        self.read_until(name, limit, Until::Short, buffer)
     }
 
     /// Reads a file of many records (`mountinfo`, `net/tcp`), where a short read is not the end.
@@ -233,8 +267,50 @@ impl ProcessDir {
         limit: usize,
         buffer: &mut Vec<u8>,
     ) -> Result<Truncation, Errno> {
-        let file = self.open(name)?;
-        self.noted(read_bounded(&file, limit, Until::Empty, buffer))
+        self.read_until(name, limit, Until::Empty, buffer)
+    }
+
+    fn read_until(
+        &self,
+        name: &CStr,
+        limit: usize,
+        until: Until,
+        buffer: &mut Vec<u8>,
+    ) -> Result<Truncation, Errno> {
+        let read = |directory: BorrowedFd<'_>, buffer: &mut Vec<u8>| {
+            let file = openat(directory, name, READ, Mode::empty())?;
+            read_bounded(&file, limit, until, buffer)
+        };
+        let Some(of_memory) = OF_MEMORY.into_iter().find(|of_memory| *of_memory == name) else {
+            return self.noted(read(self.as_fd(), buffer));
+        };
+        if self.is_stalled() {
+            return Err(remote_fs::NO_ANSWER);
+        }
+        if time_box::current().is_some() {
+            return self.noted(read(self.as_fd(), buffer));
+        }
+        let directory = self.dir.try_clone().map_err(|_| Errno::EMFILE)?;
+        let half = time_box::left().map_or(MEMORY_PATIENCE, |left| left / 2);
+        let attempt = time_box::in_time(half, move || {
+            let mut own = Vec::new();
+            let file = openat(&directory, of_memory, READ, Mode::empty())?;
+            let read = read_bounded(&file, limit, until, &mut own);
+            read.map(|truncation| (truncation, own))
+        });
+        let Some(attempt) = attempt else {
+            note_stalled(&self.stalled, self.pid);
+            return Err(remote_fs::NO_ANSWER);
+        };
+        let (truncation, bytes) = self.noted(attempt)?;
+        *buffer = bytes;
+        Ok(truncation)
+    }
+
+    /// Whether its memory could not be read in time before.
+    #[must_use]
+    pub(super) fn is_stalled(&self) -> bool {
+        lock(&self.stalled).contains(&self.pid)
     }
 
     /// Opens a file for reading and closes it again: whether it would be allowed.
@@ -328,6 +404,17 @@ fn kernel_is_at_least(major: u32, minor: u32) -> bool {
         .split(|character: char| !character.is_ascii_digit())
         .map_while(|digits| digits.parse::<u32>().ok());
     matches!((numbers.next(), numbers.next()), (Some(first), Some(second)) if (first, second) >= (major, minor))
+}
+
+fn note_stalled(stalled: &Stalled, pid: i32) {
+    let mut stalled = lock(stalled);
+    if !stalled.contains(&pid) {
+        stalled.push(pid);
+    }
+}
+
+fn lock(stalled: &Stalled) -> MutexGuard<'_, Vec<i32>> {
+    stalled.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn numeric_entries(parent: BorrowedFd<'_>, name: &CStr) -> Result<Vec<i32>, Errno> {

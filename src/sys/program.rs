@@ -11,6 +11,7 @@ use nix::sys::statvfs::{FsFlags, fstatvfs};
 
 use super::in_root::link_of;
 use super::proc_dir::ProcessDir;
+use super::remote_fs;
 
 /// The largest attribute that makes sense is 24 bytes; the kernel takes no other length.
 const ATTRIBUTE_LIMIT: usize = 256;
@@ -37,6 +38,9 @@ impl Program {
     /// # Errors
     /// EACCES where the ptrace check refuses, ENOENT for what runs no program, or another errno.
     pub(crate) fn of(process: &ProcessDir) -> Result<Self, Errno> {
+        if process.is_stalled() {
+            return Err(remote_fs::NO_ANSWER);
+        }
         let flags = OFlag::O_PATH | OFlag::O_CLOEXEC;
         let file = process.open_entry(c"exe", flags)?;
         let stat = fstat(&file)?;

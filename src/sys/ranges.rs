@@ -9,11 +9,12 @@ use rustix::buffer::spare_capacity;
 
 use super::in_root::{InRoot, open_held};
 use super::proc_dir::ProcessDir;
+use super::target_file::HeldFile;
 
 /// A regular file, open for reading.
 #[derive(Debug)]
 pub(crate) struct Ranges {
-    file: OwnedFd,
+    file: HeldFile,
 }
 
 impl Ranges {
@@ -22,11 +23,11 @@ impl Ranges {
     /// # Errors
     /// EACCES where the ptrace check or the file's mode refuses, ENOENT for what runs no program,
     /// EINVAL for what is no regular file, or another errno.
-    pub(crate) fn of_program(process: &ProcessDir) -> Result<Self, Errno> {
+    pub(crate) fn of_program(process: &ProcessDir, root: &InRoot) -> Result<Self, Errno> {
         let flags = OFlag::O_PATH | OFlag::O_CLOEXEC;
         let found = process.open_entry(c"exe", flags)?;
         Ok(Self {
-            file: open_held(&found)?,
+            file: open_held(&root.hold(found))?,
         })
     }
 
@@ -45,19 +46,23 @@ impl Ranges {
     /// # Errors
     /// The errno of pread(2). EINTR is repeated.
     pub(crate) fn read(&self, offset: u64, length: usize) -> Result<Vec<u8>, Errno> {
-        let mut bytes = Vec::with_capacity(length);
-        while bytes.len() < length {
-            let at = offset.saturating_add(bytes.len() as u64);
-            match rustix::io::pread(&self.file, spare_capacity(&mut bytes), at) {
-                Ok(0) => break,
-                Ok(_) | Err(rustix::io::Errno::INTR) => {}
-                Err(errno) => return Err(Errno::from_raw(errno.raw_os_error())),
-            }
-        }
-        // The allocator may have given more room than was asked for.
-        bytes.truncate(length);
-        Ok(bytes)
+        self.file.on(move |file| read_at(file, offset, length))?
     }
+}
+
+fn read_at(file: &OwnedFd, offset: u64, length: usize) -> Result<Vec<u8>, Errno> {
+    let mut bytes = Vec::with_capacity(length);
+    while bytes.len() < length {
+        let at = offset.saturating_add(bytes.len() as u64);
+        match rustix::io::pread(file, spare_capacity(&mut bytes), at) {
+            Ok(0) => break,
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(errno) => return Err(Errno::from_raw(errno.raw_os_error())),
+        }
+    }
+    // The allocator may have given more room than was asked for.
+    bytes.truncate(length);
+    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -71,7 +76,7 @@ mod tests {
     fn parts_of_this_very_test() {
         let proc = ProcDir::open(Path::new("/proc")).unwrap();
         let process = proc.process(proc.own_pid().unwrap()).unwrap();
-        let program = Ranges::of_program(&process).unwrap();
+        let program = Ranges::of_program(&process, &InRoot::at(Path::new("/")).unwrap()).unwrap();
         let whole = std::fs::read("/proc/self/exe").unwrap();
         assert_eq!(program.read(1, 3).unwrap(), b"ELF");
         assert_eq!(program.read(4096, 100_000).unwrap(), &whole[4096..104_096]);

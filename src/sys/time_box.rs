@@ -3,12 +3,79 @@
 //! It is done on a thread of its own, one item after the other. Where an item does not come
 //! back in time, the thread is left behind and another one goes on with the next. How many may
 //! be left behind is bounded, and so is the time for all. A thread that is stuck in the kernel
-//! does not keep the process from ending.
+//! keeps its process from ending: so this is used in a [reader process](super::reader_process),
+//! which can itself be left behind.
 
+use std::cell::Cell;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use super::remote_fs;
+
+static BOXES: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    /// The time box that this thread works for.
+    static CURRENT: Cell<Option<u64>> = const { Cell::new(None) };
+    /// When all that this thread does has to be over.
+    static DEADLINE: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// The time box of this thread, where the one that waits for it can leave it behind.
+pub(super) fn current() -> Option<u64> {
+    CURRENT.get()
+}
+
+/// The time that is left to this thread, where [`end_by`] has set an end.
+pub(crate) fn left() -> Option<Duration> {
+    let deadline = DEADLINE.get()?;
+    Some(deadline.saturating_duration_since(Instant::now()))
+}
+
+/// Whether the time that [`end_by`] has set is over: reading what may have no end has to stop.
+pub(crate) fn is_over() -> bool {
+    left() == Some(Duration::ZERO)
+}
+
+/// Lets all time boxes of this thread end by then.
+pub(crate) fn end_by(deadline: Instant) {
+    DEADLINE.set(Some(deadline));
+}
+
+/// Does one thing in its time; `None` where it did not come back, or there was no thread for it.
+pub(crate) fn in_time<R: Send + 'static>(
+    patience: Duration,
+    work: impl FnOnce() -> R + Send + 'static,
+) -> Option<R> {
+    let (sender, receiver) = channel();
+    let (id, run) = boxed(move || {
+        let _ = sender.send(work());
+    });
+    thread().spawn(run).ok()?;
+    let result = receiver.recv_timeout(patience).ok();
+    if result.is_none() {
+        remote_fs::give_up(id);
+    }
+    result
+}
+
+fn thread() -> thread::Builder {
+    thread::Builder::new().name("time box".to_owned())
+}
+
+/// Work as a thread of a new time box does it.
+pub(crate) fn boxed(work: impl FnOnce()) -> (u64, impl FnOnce()) {
+    let id = BOXES.fetch_add(1, Ordering::Relaxed);
+    let deadline = DEADLINE.get();
+    (id, move || {
+        CURRENT.set(Some(id));
+        DEADLINE.set(deadline);
+        work();
+    })
+}
 
 /// How patient to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,17 +111,19 @@ where
     T: Send + Sync + 'static,
     R: Send + 'static,
 {
-    let deadline = Instant::now() + patience.all;
+    let all = left().map_or(patience.all, |left| left.min(patience.all));
+    let deadline = Instant::now() + all;
     let count = items.len();
     let errand = Arc::new((items, work));
     let mut outcomes = Vec::with_capacity(count);
     let mut stuck = 0;
     while outcomes.len() < count && stuck < patience.stuck && Instant::now() < deadline {
-        let Some(results) = start(&errand, outcomes.len()) else {
+        let Some((time_box, results)) = start(&errand, outcomes.len()) else {
             outcomes.resize_with(count, || TimedOutcome::NoThread);
             break;
         };
         if !collect(&results, &mut outcomes, count, patience.each, deadline) {
+            remote_fs::give_up(time_box);
             outcomes.push(TimedOutcome::Late);
             stuck += 1;
         }
@@ -64,7 +133,7 @@ where
 }
 
 /// A thread that does the items from `first` on, until nobody listens.
-fn start<T, R, W>(errand: &Arc<(Vec<T>, W)>, first: usize) -> Option<Receiver<R>>
+fn start<T, R, W>(errand: &Arc<(Vec<T>, W)>, first: usize) -> Option<(u64, Receiver<R>)>
 where
     T: Send + Sync + 'static,
     R: Send + 'static,
@@ -72,16 +141,15 @@ where
 {
     let (sender, receiver) = channel();
     let errand = Arc::clone(errand);
-    let run = move || {
+    let (id, run) = boxed(move || {
         let (items, work) = &*errand;
         for item in items.iter().skip(first) {
             if sender.send(work(item)).is_err() {
                 return;
             }
         }
-    };
-    let thread = thread::Builder::new().name("time box".to_owned());
-    thread.spawn(run).ok().map(|_| receiver)
+    });
+    thread().spawn(run).ok().map(|_| (id, receiver))
 }
 
 /// Takes results as they come; false where one does not.

@@ -57,7 +57,7 @@ impl<'a> ProgramImage<'a> {
         let read = process.read_records(c"maps", file_limits::MAPS, &mut buffer);
         let mapped = read.map(|_| maps::files(&buffer)).unwrap_or_default();
         let path = facts.and_then(|facts| facts.exe.as_ref()?.clone().ok()?);
-        Self::new(root, path, mapped, Ranges::of_program(process))
+        Self::new(root, path, mapped, Ranges::of_program(process, root))
     }
 
     pub(super) fn new(

@@ -21,7 +21,7 @@ use crate::rights::file_mode::{FileSubject, Ownership};
 use crate::sys::file_limits;
 use crate::sys::opened_file::{FileKind, OpenedFile};
 use crate::sys::time_box::{TimeBudget, TimedOutcome, each_in_time};
-use crate::sys::{InRoot, Truncation};
+use crate::sys::{InRoot, Truncation, remote_fs};
 
 const DIRECTORY_ENTRIES: usize = 5_000;
 const ROOTS: usize = 10_000;
@@ -277,6 +277,9 @@ fn not_found(errno: Errno) -> File {
 
 /// A file that its mode keeps from spyhole.
 fn by_its_mode(errno: Errno) -> Refusal {
+    if let Some(refusal) = remote_fs::refusal(errno) {
+        return refusal;
+    }
     let denied = matches!(errno, Errno::EACCES | Errno::EPERM);
     let refusal = Refusal {
         errno: Some(format!("{errno:?}")),

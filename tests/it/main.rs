@@ -28,6 +28,7 @@ mod entrypoint;
 mod fake_proc;
 mod first_thread;
 mod habits;
+mod hang;
 mod hostile;
 mod image;
 mod install;

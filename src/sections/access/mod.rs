@@ -159,7 +159,7 @@ impl Judge<'_> {
                     Some(Reason::Unsupported),
                     refusal.errno.clone(),
                 ),
-                reason @ (Reason::Vanished | Reason::Timeout | Reason::Io) => {
+                reason @ (Reason::Vanished | Reason::Timeout | Reason::RemoteFs | Reason::Io) => {
                     (Outcome::Failed, Some(reason), refusal.errno.clone())
                 }
                 _ => {

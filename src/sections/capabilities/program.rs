@@ -9,6 +9,7 @@ use crate::model::seen::Seen;
 use crate::parse::file_capabilities::FileCapabilities;
 use crate::scan::snapshot::ProcessSnapshot;
 use crate::sys::program::Program;
+use crate::sys::remote_fs;
 
 impl Filler<'_> {
     pub(super) fn executable(
@@ -61,6 +62,9 @@ impl Filler<'_> {
 }
 
 fn attribute_refusal(errno: Errno) -> Refusal {
+    if let Some(refusal) = remote_fs::refusal(errno) {
+        return refusal;
+    }
     let reason = match errno {
         // Its root uid has no number in the viewer's user namespace.
         Errno::EOVERFLOW => Reason::UserNamespace,

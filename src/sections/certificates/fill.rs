@@ -20,8 +20,8 @@ use crate::rights::file_mode::FileSubject;
 use crate::rights::ptrace_access::AccessCheck;
 use crate::scan::Scan;
 use crate::scan::target::by_its_mode;
-use crate::sys::InRoot;
 use crate::sys::time_box::{self, TimeBudget, each_in_time};
+use crate::sys::{InRoot, remote_fs};
 
 /// What was found of the target's files.
 pub(super) struct Brought {
@@ -370,6 +370,9 @@ fn not_in_time<T>(outcome: &time_box::TimedOutcome<T>) -> Refusal {
 }
 
 fn refused(errno: Errno) -> Refusal {
+    if let Some(refusal) = remote_fs::refusal(errno) {
+        return refusal;
+    }
     let with = |reason| Refusal {
         errno: Some(format!("{errno:?}")),
         ..Refusal::of(reason)

@@ -15,9 +15,9 @@ use crate::scan::Scan;
 use crate::scan::process_files::CallerCredentials;
 use crate::scan::snapshot::overwritten_environ;
 use crate::scan::target::TargetHandle;
-use crate::sys::InRoot;
 use crate::sys::place::{Place, look_at};
 use crate::sys::time_box::{TimeBudget, TimedOutcome, each_in_time};
+use crate::sys::{InRoot, remote_fs};
 
 /// File systems that may not answer before the rest is given up.
 const STUCK: usize = 4;
@@ -147,6 +147,9 @@ impl Judge<'_> {
     }
 
     fn refused(&self, errno: Errno) -> Refusal {
+        if let Some(refusal) = remote_fs::refusal(errno) {
+            return refusal;
+        }
         match errno {
             Errno::ENOENT | Errno::ENOTDIR => Refusal {
                 errno: Some(format!("{errno:?}")),

@@ -32,6 +32,8 @@ pub(super) fn requests(filter: &Filter, tcp_info: bool) -> Vec<Vec<u8>> {
         .filter_map(|(protocol, family)| request(*protocol, *family, states, tcp_info))
         .collect()
 }
+/// Longer than any path of a unix socket in the table.
+const UNIX_PATH: usize = 4096;
 
 /// Reads tables of one namespace.
 pub(super) struct TableReader<'a> {
@@ -186,7 +188,7 @@ impl<'a> TableReader<'a> {
                         name: Some(UnixName::Path(path) | UnixName::Abstract(path)),
                         ..
                     }),
-                ) => {
+                ) if path.len() <= UNIX_PATH => {
                     path.push(b'\n');
                     path.extend(line);
                 }

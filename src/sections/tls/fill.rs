@@ -1,7 +1,6 @@
 //! From a command line to what the server showed and what is to be held of it.
 
 use core::net::{IpAddr, SocketAddr};
-use std::os::fd::OwnedFd;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,6 +23,7 @@ use crate::probe::endpoint::{Endpoint, Host};
 use crate::probe::tls::{self, Dial, Handshake};
 use crate::scan::Scan;
 use crate::sys::in_root::link_of;
+use crate::sys::target_file::HeldFile;
 use crate::trust;
 
 /// Asks the server; `None`: it could not be asked, which is told as a gap.
@@ -283,7 +283,7 @@ fn without_dot(name: &str) -> String {
 pub(crate) struct TargetSocket {
     /// Whom to connect to.
     pub peer: Peer,
-    _held: Option<OwnedFd>,
+    _held: Option<HeldFile>,
 }
 
 /// Why there is no Unix socket to dial.

@@ -12,7 +12,7 @@ use crate::parse::resolv_conf::ResolvConf;
 use crate::probe::dns::{self, Files};
 use crate::scan::Scan;
 use crate::sys::file_limits;
-use crate::sys::{Truncation, own_file};
+use crate::sys::{Truncation, own_file, remote_fs};
 
 pub(crate) const RESOLV_CONF: &str = "/etc/resolv.conf";
 pub(crate) const HOSTS: &str = "/etc/hosts";
@@ -123,12 +123,12 @@ fn read(scan: &Scan, path: &str) -> Result<Option<Vec<u8>>, Refusal> {
         Ok(Truncation::Whole) => Ok(Some(buffer)),
         Ok(Truncation::AtLimit) => Err(Refusal::of(Reason::Limit)),
         Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(None),
-        Err(errno) => Err(Refusal {
+        Err(errno) => Err(remote_fs::refusal(errno).unwrap_or_else(|| Refusal {
             errno: Some(format!("{errno:?}")),
             ..Refusal::of(match errno {
                 Errno::EACCES | Errno::EPERM => Reason::Denied,
                 _ => Reason::Io,
             })
-        }),
+        })),
     }
 }

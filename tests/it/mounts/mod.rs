@@ -2,7 +2,7 @@
 //! and with files that lie.
 
 mod container;
-mod hang;
+pub(crate) mod hang;
 mod hostile;
 mod live;
 mod podman;

@@ -5,6 +5,7 @@ mod attacks;
 mod auth;
 mod equal;
 mod guard;
+mod hang;
 pub(crate) mod lab;
 mod last_answer;
 mod lifecycle;
