@@ -15,9 +15,9 @@ use nix::unistd::{Pid, SysconfVar, sysconf};
 use serde_json::Value;
 
 use super::host::{self, args, list, spyhole};
-use super::lab::example;
+use super::lab::{allowed, example};
 use super::support::idle::Idle;
-use super::support::needs::{are_met, root};
+use super::support::needs::root;
 use crate::patience::eventually;
 
 /// Idle processes of every kind that can be had; dropping it ends them.
@@ -48,8 +48,7 @@ impl Crowd {
         crowd.idle(&["nice", "-n", "7"], &[]);
         crowd.idle(&["setsid"], &[b"leader of its session"]);
         crowd.on_a_terminal();
-        // Other users and negative nice.
-        if are_met(&[("root", root)]) {
+        if allowed("other users and negative nice", &root()) {
             crowd.idle(&["nice", "-n", "-5"], &[]);
             for uid in ["1", "1000", "65534", "4294967294"] {
                 let (uid, gid) = (format!("--reuid={uid}"), format!("--regid={uid}"));

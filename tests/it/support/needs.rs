@@ -19,18 +19,24 @@ pub(crate) type Need = (&'static str, fn() -> Result<(), String>);
 /// With another value of it the tests are compiled again, and none of them is `#[ignore]`d.
 const _: Option<&str> = option_env!("CI");
 
-/// Whether a test can run here. Where it cannot, a line on stderr gives the reason; with `CI=true`
-/// it fails.
+/// Whether a test can run here, as `#[needs(…)]` asks it.
 pub(crate) fn are_met(needs: &[Need]) -> bool {
-    let missing = needs.iter().find_map(|(name, met)| {
-        let why = met().err()?;
-        let test = thread::current().name().unwrap_or_default().to_owned();
-        Some(format!("skipped: {test} needs {name}: {why}\n"))
-    });
-    let Some(missing) = missing else { return true };
-    assert!(!in_ci(), "no test may be skipped in CI\n{missing}");
+    let met = |(name, met): &Need| {
+        let named = format!("needs {name}");
+        allowed(&named, &met())
+    };
+    needs.iter().all(met)
+}
+
+/// Whether a test, or a part of one, can go on with what is here. Where it cannot, a line on stderr
+/// gives the reason; with `CI=true` the test fails.
+pub(crate) fn allowed(what: &str, stands: &Result<(), String>) -> bool {
+    let Err(why) = stands else { return true };
+    let test = thread::current().name().unwrap_or_default().to_owned();
+    let line = format!("skipped: {test}: {what}: {why}\n");
+    assert!(!in_ci(), "no test may be skipped in CI\n{line}");
     // Not eprint!: libtest keeps that of a test that passes.
-    drop(io::stderr().write_all(missing.as_bytes()));
+    drop(io::stderr().write_all(line.as_bytes()));
     false
 }
 

@@ -11,7 +11,7 @@
 use std::env;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use proc_macro::{Delimiter, Group, TokenStream, TokenTree};
 
@@ -24,14 +24,8 @@ pub fn needs(list: TokenStream, test: TokenStream) -> TokenStream {
         .map(|need| need.trim().to_owned())
         .filter(|need| !need.is_empty())
         .collect();
-    let mut missing = Vec::new();
-    for need in &list {
-        match is_missing(need) {
-            Some(true) => missing.push(need.as_str()),
-            Some(false) => {}
-            None => return error(&format!("no need is named {need:?}")),
-        }
-    }
+    let missing = list.iter().map(String::as_str);
+    let missing: Vec<&str> = missing.filter(|need| is_missing(need)).collect();
     let ignored = if missing.is_empty() || env::var("CI").as_deref() == Ok("true") {
         String::new()
     } else {
@@ -63,8 +57,8 @@ pub fn needs(list: TokenStream, test: TokenStream) -> TokenStream {
     tokens
 }
 
-/// Whether it is surely missing; `None` for what is no need.
-fn is_missing(need: &str) -> Option<bool> {
+/// Whether it is surely missing. What is not listed is a program of that name.
+fn is_missing(need: &str) -> bool {
     let may_be_met = match need {
         "root" | "memory_cgroup" => is_root(),
         "podman" => is_root() && on_path("podman"),
@@ -75,13 +69,12 @@ fn is_missing(need: &str) -> Option<bool> {
                 || on_path("kubectl")
         }
         "libcap" => on_path("capsh"),
-        "ss" | "promtool" | "prometheus" => on_path(need),
         "postgres" => Path::new("/usr/lib/postgresql").exists(),
         "exim" => Path::new("/usr/sbin/exim4").exists(),
         "schemathesis" => prepared("bin/schemathesis"),
-        _ => return None,
+        program => on_path(&program.replace('_', "-")),
     };
-    Some(!may_be_met)
+    !may_be_met
 }
 
 fn is_root() -> bool {
@@ -90,7 +83,8 @@ fn is_root() -> bool {
 
 fn on_path(program: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).any(|directory| directory.join(program).exists())
+    let mut directories = env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
+    directories.any(|directory| directory.join(program).exists())
 }
 
 /// Whether `scripts/prepare` has installed it.

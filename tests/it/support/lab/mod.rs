@@ -18,6 +18,7 @@ mod setup;
 
 use std::path::{Path, PathBuf};
 
+pub(crate) use super::needs::allowed;
 pub(crate) use container::{Container, Pod};
 pub(crate) use process::Output;
 pub(crate) use setup::Setup;
