@@ -92,8 +92,8 @@ pub(crate) fn run(
     let mut passed = BTreeMap::new();
     let end = match &started {
         Ok(child) => {
-            own_code::let_go();
-            let ended = child.wait(|signal| note(&mut passed, signal));
+            // Not at once: a program that ends soon would only wait for what comes back.
+            let ended = child.wait(own_code::let_go, |signal| note(&mut passed, signal));
             ended.map(Into::into)
         }
         Err(errno) => Ok(not_started(*errno, &search)),

@@ -9,6 +9,7 @@
 pub(crate) mod inet;
 pub(crate) mod interfaces;
 pub(crate) mod others;
+pub(crate) mod sockstat;
 pub(crate) mod unix;
 
 // Addresses only: nothing here can open a connection.

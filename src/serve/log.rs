@@ -24,8 +24,12 @@ const WAITING: usize = 1_024;
 const PATH: usize = 256;
 /// How long lines are gathered: to wake a thread and to write costs more than many an answer.
 const GATHERED: Duration = Duration::from_millis(2);
+/// Bytes of lines that the writer has room for all the time.
+const KEPT: usize = 64 << 10;
 /// How long the last lines may take to be written.
 const LAST: Duration = Duration::from_millis(200);
+/// In the place of an address over a Unix socket.
+const UNIX: &str = "unix";
 /// Lines about what clients do wrong, in a second.
 const RARELY: u32 = 5;
 
@@ -126,13 +130,11 @@ impl Log {
 
 impl Entry {
     fn lay_out(&self, form: AccessLog, text: &mut String) {
-        let peer = self
-            .peer
-            .map_or_else(|| "unix".to_owned(), |peer| peer.to_string());
         if form == AccessLog::Json {
+            let peer = self.peer.map(|peer| peer.to_string());
             let object = Object {
                 time: self.time,
-                peer,
+                peer: peer.unwrap_or_else(|| UNIX.to_owned()),
                 method: self.method.as_str(),
                 path: &self.path,
                 status: self.status,
@@ -143,24 +145,38 @@ impl Entry {
             text.push_str(&json_escape::json(line));
             return;
         }
+        // Whole numbers throughout: a float costs as much as all the rest.
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "some tenths of a millisecond"
+        )]
+        let tenths = (self.seconds * 1e4).round() as u64;
+        text.push_str(&self.time.rfc3339());
+        let _ = match self.peer {
+            Some(peer) => write!(text, " {peer}"),
+            None => write!(text, " {UNIX}"),
+        };
         let _ = write!(
             text,
-            "{} {peer} {} {} {} {}B {:.1}ms",
-            self.time.rfc3339(),
+            " {} {} {} {}B {}.{}ms",
             self.method,
             escaped(self.path.as_bytes()),
             self.status,
             self.bytes,
-            self.seconds * 1e3
+            tenths / 10,
+            tenths % 10
         );
     }
 }
 
 /// Writes the queued lines, many at once where many wait, until every sender is gone.
 fn write(waiting: &Receiver<Line>, form: AccessLog) {
+    let mut text = String::new();
     while let Ok(first) = waiting.recv() {
         thread::sleep(GATHERED);
-        let (mut text, mut ends) = (String::new(), None);
+        text.clear();
+        let mut ends = None;
         for line in iter::once(first).chain(waiting.try_iter().take(WAITING)) {
             match line {
                 Line::Text(line) => text.push_str(&line),
@@ -173,6 +189,7 @@ fn write(waiting: &Receiver<Line>, form: AccessLog) {
             text.push('\n');
         }
         let _ = io::stderr().write_all(text.as_bytes());
+        text.shrink_to(KEPT);
         if let Some(told) = ends {
             let _ = told.send(());
         }

@@ -17,6 +17,8 @@ use std::time::Duration;
 use nix::errno::Errno;
 use rustix::process::set_child_subreaper;
 
+/// How long nothing must happen before it counts as running.
+const SETTLING: Duration = Duration::from_secs(1);
 /// Bytes of the kernel's signal mask, which is not that of the C library.
 const MASK_BYTES: usize = 8;
 /// Signals that the kernel itself sends to the whole foreground group of a terminal, which the
@@ -157,13 +159,25 @@ impl Child {
     }
 
     /// Waits until it has ended, and leaves it as a zombie. Meanwhile every signal is passed
-    /// on, `passed` told of each, and orphans are reaped.
+    /// on, `passed` told of each, and orphans are reaped. `settled` is called once it has run for a
+    /// second without any.
     ///
     /// # Errors
     /// The errno of waiting, which then never works.
-    pub(crate) fn wait(&self, mut passed: impl FnMut(u8)) -> Result<Ended, Errno> {
+    pub(crate) fn wait(
+        &self,
+        settled: impl FnOnce(),
+        mut passed: impl FnMut(u8),
+    ) -> Result<Ended, Errno> {
+        let mut settled = Some(settled);
         loop {
-            let signal = next_signal()?;
+            let patience = settled.as_ref().map(|_| SETTLING);
+            let Some(signal) = next_signal(patience)? else {
+                if let Some(settled) = settled.take() {
+                    settled();
+                }
+                continue;
+            };
             if signal.si_signo == libc::SIGCHLD {
                 if let Some(ended) = self.reap_others()? {
                     return Ok(ended);
@@ -299,9 +313,14 @@ fn wait_for(which: libc::idtype_t, id: u32, flags: i32) -> Result<Option<Changed
     }))
 }
 
-/// The next of all signals, taken out of the queue.
-fn next_signal() -> Result<libc::siginfo_t, Errno> {
+/// The next of all signals, taken out of the queue; `None` where none came in time.
+fn next_signal(patience: Option<Duration>) -> Result<Option<libc::siginfo_t>, Errno> {
     let every = u64::MAX;
+    let patience = patience.map(|time| libc::timespec {
+        tv_sec: libc::time_t::try_from(time.as_secs()).unwrap_or(libc::time_t::MAX),
+        tv_nsec: time.subsec_nanos().into(),
+    });
+    let patience = patience.as_ref().map_or(ptr::null(), ptr::from_ref);
     loop {
         let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
         // SAFETY: the mask has the length that is told, and `info` is written whole or stays
@@ -311,13 +330,14 @@ fn next_signal() -> Result<libc::siginfo_t, Errno> {
                 libc::SYS_rt_sigtimedwait,
                 &raw const every,
                 info.as_mut_ptr(),
-                ptr::null::<libc::timespec>(),
+                patience,
                 MASK_BYTES,
             )
         };
         match Errno::result(got) {
             // SAFETY: as above.
-            Ok(_) => return Ok(unsafe { info.assume_init() }),
+            Ok(_) => return Ok(Some(unsafe { info.assume_init() })),
+            Err(Errno::EAGAIN) => return Ok(None),
             // It was stopped and goes on.
             Err(Errno::EINTR) => {}
             Err(errno) => return Err(errno),

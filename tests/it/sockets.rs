@@ -2,6 +2,7 @@
 
 mod containers;
 mod crowd;
+mod namespaces;
 mod owners;
 mod sources;
 mod ss;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ffi::CStr;
 
 use super::SocketsQuery;
+use super::ahead;
 use super::filter::Filter;
 use super::list::List;
 use super::namespaces::{self, Namespace};
@@ -12,7 +13,7 @@ use super::reading::Reading;
 use super::source::{TableReader, only_diag};
 use crate::model::Report;
 use crate::model::gap::{Reason, Refusal, SectionGaps};
-use crate::model::socket::{Protocol, Socket, SocketSources, Source};
+use crate::model::socket::{Family, Protocol, Socket, SocketSources, Source};
 use crate::parse::net_tables::interfaces;
 use crate::scan::Scan;
 use crate::scan::needs::Files;
@@ -44,9 +45,14 @@ pub(super) fn fill(
     }
     let (mut sockets, mut sums, mut all_sources) = (Vec::new(), Vec::new(), Vec::new());
     let mut buffer = Vec::new();
-    for namespace in &namespaces {
+    let mut ahead = ahead::read(&namespaces, filter);
+    for (at, namespace) in namespaces.iter().enumerate() {
         let pid = namespace.process.pid();
-        let mut reader = TableReader::open(namespace, scan, &mut buffer);
+        let families = [Family::Inet, Family::Inet6];
+        let tables = families.into_iter();
+        let tables = tables.filter_map(|family| Some((family, ahead.remove(&(at, family))?)));
+        let tables = tables.collect();
+        let mut reader = TableReader::open(namespace, scan, tables, &mut buffer);
         let mut list = List {
             filter,
             reading: Reading {

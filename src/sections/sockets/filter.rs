@@ -113,6 +113,12 @@ impl Filter {
             .fold(0, |all, state| all | bits(state))
     }
 
+    /// Whether every TCP socket that is asked for is one that `net/sockstat` counts: it leaves
+    /// out connections that are half made, and sockets that are merely bound.
+    pub(super) fn are_counted(&self) -> bool {
+        !self.wants(State::SynRecv) && !self.wants(State::BoundInactive)
+    }
+
     /// Whether the ports decide too.
     pub(super) fn by_port(&self) -> bool {
         self.port.is_some()

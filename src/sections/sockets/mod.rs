@@ -1,5 +1,6 @@
 //! The section `sockets`: what listens, who is connected, and which process holds it.
 
+mod ahead;
 mod convert;
 mod fill;
 mod filter;

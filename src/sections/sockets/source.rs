@@ -1,6 +1,7 @@
 //! Reads the tables of one network namespace: from `sock_diag` where it serves, else from
 //! the text in `/proc/PID/net`.
 
+use std::collections::HashMap;
 use std::ffi::CStr;
 use std::ops::ControlFlow;
 
@@ -12,7 +13,8 @@ use super::namespaces::Namespace;
 use super::raw::Raw;
 use crate::model::gap::{Reason, Refusal};
 use crate::model::socket::{Family, Protocol, Source};
-use crate::parse::net_tables::{UnixName, UnixSocket, inet, others, unix};
+use crate::parse::net_tables::sockstat::TcpCount;
+use crate::parse::net_tables::{UnixName, UnixSocket, inet, others, sockstat, unix};
 use crate::parse::sock_diag::{self, Message};
 use crate::parse::{Malformed, sock_diag::inet as inet_diag};
 use crate::rights::ptrace_access::{AccessCheck, refusal_below};
@@ -42,13 +44,22 @@ pub(super) struct TableReader<'a> {
     process: &'a ProcessDir,
     processes: &'a ProcessReader,
     diag: Option<SockDiag>,
+    /// How many TCP sockets there are, asked once.
+    tcp_counts: Option<TcpCounts>,
+    /// TCP tables that were read before.
+    tables: HashMap<Family, Vec<u8>>,
     /// What would let `sock_diag` serve.
     pub(super) needs_diag: String,
     buffer: &'a mut Vec<u8>,
 }
 
 impl<'a> TableReader<'a> {
-    pub(super) fn open(namespace: &'a Namespace, scan: &'a Scan, buffer: &'a mut Vec<u8>) -> Self {
+    pub(super) fn open(
+        namespace: &'a Namespace,
+        scan: &'a Scan,
+        tables: HashMap<Family, Vec<u8>>,
+        buffer: &'a mut Vec<u8>,
+    ) -> Self {
         let diag = namespace.own.then(SockDiag::open);
         let needs_diag = match &diag {
             Some(Ok(_)) => "a kernel whose sock_diag reports it".to_owned(),
@@ -59,6 +70,8 @@ impl<'a> TableReader<'a> {
             answers: namespace.own.then_some(&scan.sock_diag_answers),
             process: &namespace.process,
             processes: &scan.reader,
+            tcp_counts: None,
+            tables,
             diag: diag.and_then(Result::ok),
             needs_diag,
             buffer,
@@ -78,6 +91,10 @@ impl<'a> TableReader<'a> {
         tcp_info: bool,
         list: &mut List<'_>,
     ) -> Result<Option<Source>, Refusal> {
+        if protocol == Protocol::Tcp && filter.are_counted() && self.has_no_tcp(family) {
+            let served = self.diag.as_ref().map(|_| Source::SockDiag);
+            return Ok(Some(served.unwrap_or(Source::Proc)));
+        }
         if protocol == Protocol::Netlink {
             // Else spyhole's own socket would be listed.
             self.diag = None;
@@ -108,6 +125,17 @@ impl<'a> TableReader<'a> {
         } else {
             refused
         })
+    }
+
+    /// Whether the kernel counts no such socket: its way through the table, which is that of all
+    /// namespaces, takes milliseconds.
+    fn has_no_tcp(&mut self, family: Family) -> bool {
+        let counts = match self.tcp_counts {
+            Some(counts) => counts,
+            None => tcp_counts(self.process, self.buffer),
+        };
+        self.tcp_counts = Some(counts);
+        counts.has_none(family)
     }
 
     /// Whether it served; if not, nothing is added.
@@ -171,7 +199,7 @@ impl<'a> TableReader<'a> {
         let mut heading = true;
         // A unix socket whose path may go on in the next line.
         let mut open: Option<UnixSocket> = None;
-        let read = lines(self.process, name, self.buffer, |line| {
+        let mut each = |line: &[u8]| {
             if std::mem::take(&mut heading) {
                 return ControlFlow::Continue(());
             }
@@ -195,7 +223,22 @@ impl<'a> TableReader<'a> {
                 (Err(malformed), _) => list.malformed(protocol, family, malformed),
             }
             list.more()
-        });
+        };
+        let table = self.tables.remove(&family);
+        let read = match table.filter(|_| protocol == Protocol::Tcp) {
+            Some(table) => {
+                let mut whole = table.split_inclusive(|byte| *byte == b'\n');
+                let line = |line: &[u8]| each(line.strip_suffix(b"\n").unwrap_or(line));
+                let cut = table.last().is_some_and(|last| *last != b'\n');
+                let _ = whole.try_for_each(line);
+                Ok(if cut {
+                    Truncation::AtLimit
+                } else {
+                    Truncation::Whole
+                })
+            }
+            None => lines(self.process, name, self.buffer, each),
+        };
         if let Some(done) = open {
             list.add(protocol, family, Raw::Unix(done));
         }
@@ -254,7 +297,40 @@ fn from_line(protocol: Protocol, line: &[u8]) -> Result<Raw, Malformed> {
     }
 }
 
-fn file(protocol: Protocol, family: Family) -> Option<&'static CStr> {
+/// How many TCP sockets a namespace has, as far as its files tell.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct TcpCounts {
+    v4: Option<TcpCount>,
+    v6: Option<u64>,
+}
+
+impl TcpCounts {
+    /// Whether there is none of this family; what waits after its end is counted for both.
+    pub(super) fn has_none(&self, family: Family) -> bool {
+        let Some(v4) = self.v4.filter(|v4| v4.time_wait == 0) else {
+            return false;
+        };
+        match family {
+            Family::Inet6 => self.v6 == Some(0),
+            _ => v4.in_use == 0,
+        }
+    }
+}
+
+/// Asks for them.
+pub(super) fn tcp_counts(process: &ProcessDir, buffer: &mut Vec<u8>) -> TcpCounts {
+    let mut read = |name: &CStr| {
+        let read = process.read_records(name, file_limits::SMALL, buffer);
+        (read == Ok(Truncation::Whole)).then(|| buffer.clone())
+    };
+    let (v4, v6) = (read(c"net/sockstat"), read(c"net/sockstat6"));
+    TcpCounts {
+        v4: v4.and_then(|text| sockstat::tcp(&text)),
+        v6: v6.and_then(|text| sockstat::tcp6_in_use(&text)),
+    }
+}
+
+pub(super) fn file(protocol: Protocol, family: Family) -> Option<&'static CStr> {
     Some(match (protocol, family) {
         (Protocol::Tcp, Family::Inet6) => c"net/tcp6",
         (Protocol::Tcp, _) => c"net/tcp",
