@@ -10,6 +10,7 @@ use super::spec::{Bound, File, Verify};
 use super::{CheckContext, CheckOutcome};
 use crate::model::certificate::{Certificate, LeafVerdict};
 use crate::model::gap::{Gaps, Refusal};
+use crate::model::units::DAY_SECONDS;
 use crate::model::verdict::Authorities;
 use crate::pki;
 use crate::scan::Scan;
@@ -21,8 +22,6 @@ use crate::sys::file_limits;
 use crate::sys::opened_file::{FileKind, OpenedFile};
 use crate::sys::{InRoot, Truncation};
 use crate::trust;
-
-const DAY: i64 = 24 * 60 * 60;
 
 /// The root of the target.
 fn root(scan: Option<&(Scan, Gaps)>) -> Result<&InRoot, CheckOutcome> {
@@ -115,7 +114,7 @@ pub(super) fn certificate(
         None => CheckOutcome::fails(format!("{path} contains no readable certificate")),
         Some(seconds) if seconds < 0 => CheckOutcome::fails(format!("{path} has expired")),
         Some(seconds) => {
-            let days = seconds.div_euclid(DAY);
+            let days = seconds.div_euclid(DAY_SECONDS);
             let says = format!("{path}: {days} days left");
             if days < i64::from(min_days) {
                 return CheckOutcome::fails(says);

@@ -7,6 +7,7 @@ use super::spec::{Http, Listen, Tls, Verify};
 use super::{CheckContext, CheckOutcome, ask};
 use crate::model::socket::{Protocol, State};
 use crate::model::tls::TlsLook;
+use crate::model::units::DAY_SECONDS;
 use crate::model::verdict::{Authorities, Judgement};
 use crate::probe::connect::{Connected, Peer, connect};
 use crate::probe::{http, tls as secure};
@@ -14,7 +15,6 @@ use crate::sections::sockets::SocketsQuery;
 use crate::sections::tls::names;
 use crate::sections::tls::{INFO, TlsQuery};
 
-const DAY: i64 = 24 * 60 * 60;
 /// Bytes that an HTTP server may send.
 const HTTP_BYTES: usize = 512 << 10;
 
@@ -196,7 +196,7 @@ fn judge(wanted: &Tls, look: &TlsLook) -> CheckOutcome {
     let Some(seconds) = chain.map(|certificate| certificate.seconds_left).min() else {
         return CheckOutcome::fails("it sent no certificate");
     };
-    let days = seconds.div_euclid(DAY);
+    let days = seconds.div_euclid(DAY_SECONDS);
     let says = format!("{}: {days} days left", look.endpoint);
     if days < i64::from(wanted.min_days) || seconds < 0 {
         return CheckOutcome::fails(format!("{says} (at least {} required)", wanted.min_days));

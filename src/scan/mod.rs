@@ -17,6 +17,7 @@ pub(crate) mod process_files;
 pub(crate) mod reader;
 pub(crate) mod security;
 pub(crate) mod select;
+pub(crate) mod self_process;
 pub(crate) mod snapshot;
 pub(crate) mod target;
 pub(crate) mod walk;

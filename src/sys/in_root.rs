@@ -17,6 +17,7 @@ use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat, openat2, readlinkat}
 use nix::sys::stat::{Mode, SFlag, fstat};
 
 use super::bounded::{Truncation, Until, read_bounded};
+use super::errno::from_io;
 use super::proc_dir::ProcessDir;
 
 /// As many links as the kernel follows in one path.
@@ -148,9 +149,10 @@ impl InRoot {
         }
         match way.pop() {
             Some(found) => Ok(found),
-            None => self.root.as_fd().try_clone_to_owned().map_err(|error| {
-                Errno::from_raw(error.raw_os_error().unwrap_or(Errno::EIO as i32))
-            }),
+            None => {
+                let root = self.root.as_fd().try_clone_to_owned();
+                root.map_err(|error| from_io(&error))
+            }
         }
     }
 }

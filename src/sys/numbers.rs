@@ -6,6 +6,8 @@ use std::os::fd::AsFd;
 use nix::errno::Errno;
 use rustix::fs::RawDir;
 
+use super::errno::from_rustix;
+
 /// A page of entries at a time: enough for the descriptors of most processes, and on
 /// the stack, so that a walk over thousands of processes allocates nothing for it.
 const PAGE: usize = 4096;
@@ -25,7 +27,7 @@ pub(super) fn numbers(directory: impl AsFd) -> Result<Vec<i32>, Errno> {
                 numbers.extend(name.and_then(|name| name.parse::<i32>().ok()));
             }
             Err(rustix::io::Errno::INTR) => {}
-            Err(errno) => return Err(Errno::from_raw(errno.raw_os_error())),
+            Err(errno) => return Err(from_rustix(errno)),
         }
     }
     Ok(numbers)

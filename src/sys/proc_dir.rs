@@ -14,6 +14,7 @@ use nix::fcntl::{AtFlags, OFlag, open, openat};
 use nix::sys::stat::{FileStat, Mode, fstat, fstatat};
 
 use super::bounded::{Truncation, Until, read_bounded};
+use super::errno::from_io;
 use super::numbers::numbers;
 
 const DIRECTORY: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_CLOEXEC);
@@ -120,7 +121,7 @@ impl ProcessDir {
     /// The errno of fcntl(2).
     pub(crate) fn try_clone(&self) -> Result<Self, Errno> {
         Ok(Self {
-            dir: self.dir.try_clone().map_err(|_| Errno::EMFILE)?,
+            dir: self.dir.try_clone().map_err(|error| from_io(&error))?,
             pid: self.pid,
             thread: Mutex::new(self.thread()),
             missed: AtomicBool::new(false),

@@ -11,12 +11,14 @@ use super::attempted::Attempted;
 use crate::model::access::What;
 use crate::model::escape::escaped;
 use crate::model::gap::{Reason, Refusal};
+use crate::parse::capabilities::CAP_SYS_PTRACE;
 use crate::parse::mountinfo;
-use crate::rights::ptrace_access::{AccessCheck, Blocker, CAP_SYS_PTRACE, Credentials, may_ptrace};
+use crate::rights::ptrace_access::{AccessCheck, Blocker, Credentials, may_ptrace};
 use crate::scan::Scan;
+use crate::scan::self_process;
 use crate::scan::target::TargetHandle;
 use crate::sys::file_limits;
-use crate::sys::{InRoot, ProcDir, ProcessDir};
+use crate::sys::{InRoot, ProcessDir};
 
 /// How the /proc in use was mounted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,13 +43,7 @@ pub(super) struct SystemContext {
 
 impl SystemContext {
     pub(super) fn of(scan: &Scan, held: &TargetHandle, buffer: &mut Vec<u8>) -> Self {
-        let listed = scan
-            .own_pid
-            .and_then(|pid| scan.reader.proc.process(pid).ok());
-        let own = listed.or_else(|| {
-            let proc = ProcDir::open(Path::new("/proc")).ok()?;
-            proc.process(proc.own_pid().ok()?).ok()
-        });
+        let own = self_process::find(&scan.reader.proc);
         let descriptor = held.main.as_fd().as_raw_fd();
         let path = own.as_ref().and_then(|own| {
             let name = CString::new(format!("fd/{descriptor}")).ok()?;

@@ -1,7 +1,6 @@
 //! The network namespaces to look at: the target's, or with `--all` each one in sight.
 
 use std::collections::HashSet;
-use std::path::Path;
 
 use nix::errno::Errno;
 
@@ -9,7 +8,8 @@ use crate::model::gap::Refusal;
 use crate::rights::ptrace_access::{AccessCheck, Credentials, refusal_below};
 use crate::scan::Scan;
 use crate::scan::net_namespace::{Mark, NetNamespace};
-use crate::sys::{ProcDir, ProcessDir};
+use crate::scan::self_process;
+use crate::sys::ProcessDir;
 
 /// One of them, held by a process in it.
 pub(super) struct Namespace {
@@ -104,9 +104,5 @@ fn named(scan: &Scan, process: &ProcessDir, inode: Result<u64, Errno>) -> Result
 
 /// The one that spyhole is in, where its own /proc tells.
 fn own(scan: &Scan) -> Option<NetNamespace> {
-    let of = |proc: &ProcDir| {
-        let process = proc.process(proc.own_pid().ok()?).ok()?;
-        Some(NetNamespace::of(&process))
-    };
-    of(&scan.reader.proc).or_else(|| of(&ProcDir::open(Path::new("/proc")).ok()?))
+    self_process::find(&scan.reader.proc).map(|process| NetNamespace::of(&process))
 }

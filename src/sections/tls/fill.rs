@@ -2,7 +2,6 @@
 
 use core::net::SocketAddr;
 use std::os::fd::OwnedFd;
-use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,8 +23,8 @@ use crate::probe::Peer;
 use crate::probe::tls::{self, Dial, Handshake};
 use crate::scan::Scan;
 use crate::scan::net_namespace::{Mark, NetNamespace};
+use crate::scan::self_process;
 use crate::sys::in_root::link_of;
-use crate::sys::{ProcDir, ProcessDir};
 use crate::trust;
 
 /// Asks the server; `None`: it could not be asked, which is told as a gap.
@@ -316,7 +315,7 @@ fn unix(scan: &Scan, path: &str) -> Result<(Peer, Option<OwnedFd>), NoSocket> {
 fn from_target_network(scan: &Scan, gaps: &mut SectionGaps<'_>) -> Seen<bool> {
     let pid = scan.main_pid();
     let proved = scan.target.as_ref().and_then(|held| {
-        let own = own_process(scan)?;
+        let own = self_process::find(&scan.reader.proc)?;
         let (own, target) = (NetNamespace::of(&own), NetNamespace::of(&held.main));
         if own.is(&target) {
             return Some(true);
@@ -332,9 +331,4 @@ fn from_target_network(scan: &Scan, gaps: &mut SectionGaps<'_>) -> Seen<bool> {
     });
     let attempt = proved.ok_or_else(|| Refusal::of(Reason::Unsupported));
     gaps.seen("from_target_network", pid, attempt)
-}
-
-fn own_process(scan: &Scan) -> Option<ProcessDir> {
-    let own = |proc: &ProcDir| proc.process(proc.own_pid().ok()?).ok();
-    own(&scan.reader.proc).or_else(|| own(&ProcDir::open(Path::new("/proc")).ok()?))
 }
