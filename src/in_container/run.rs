@@ -29,13 +29,15 @@ use crate::render;
 use crate::scan::cgroup::MemoryCgroup;
 use crate::scan::needs::Choice;
 use crate::scan::needs::{NetPolicy, ScanOptions};
+use crate::scan::self_process;
 use crate::sections;
 use crate::sections::registry;
 use crate::sections::section::Detail;
+use crate::sys::InRoot;
 use crate::sys::child::{Child, Ended, Parent, Usage};
 use crate::sys::own_code;
+use crate::sys::reader_process;
 use crate::sys::report_file;
-use crate::sys::{InRoot, ProcDir, reader_process};
 use find::Search;
 use why_not::Attempt;
 
@@ -209,8 +211,7 @@ struct OwnCgroup {
 
 impl OwnCgroup {
     fn find() -> Result<Self, Refusal> {
-        let proc = ProcDir::open(Path::new("/proc"))
-            .and_then(|proc| proc.process(proc.own_pid()?))
+        let proc = self_process::in_own_proc()
             .map_err(|_| Refusal::of(Reason::Io).needing("a mounted /proc"))?;
         let root = InRoot::at(Path::new("/"))
             .map_err(|_| Refusal::of(Reason::Io).needing("a readable /"))?;

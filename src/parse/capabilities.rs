@@ -2,6 +2,13 @@
 
 use std::borrow::Cow;
 
+/// Its bit: passes the mode bits of any file.
+pub(crate) const CAP_DAC_OVERRIDE: u8 = 1;
+/// Its bit: passes the mode bits to read files and to search directories.
+pub(crate) const CAP_DAC_READ_SEARCH: u8 = 2;
+/// Its bit: passes the ptrace access check.
+pub(crate) const CAP_SYS_PTRACE: u8 = 19;
+
 /// The names by bit, 0 to 40. A newer kernel may know more.
 pub(crate) const NAMES: [&str; 41] = [
     "cap_chown",

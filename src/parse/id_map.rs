@@ -9,6 +9,9 @@ pub(crate) struct IdMap {
     pub ranges: Vec<IdRange>,
 }
 
+/// What the kernel shows for an id that has no number in the reader's user namespace.
+pub(crate) const OVERFLOW_ID: u32 = 65_534;
+
 /// One line: `inside outside length`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct IdRange {

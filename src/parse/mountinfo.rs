@@ -29,8 +29,6 @@ pub(crate) struct MountEntry<'a> {
     pub shared: Option<u32>,
     /// `master:N`: receives mounts from peer group N.
     pub master: Option<u32>,
-    /// `propagate_from:N`: the nearest peer group under the process's root that it receives from.
-    pub propagate_from: Option<u32>,
     /// `unbindable`: may not be bind-mounted.
     pub unbindable: bool,
     /// The filesystem's type, such as `ext4` or `fuse.sshfs`.
@@ -88,7 +86,7 @@ fn entry(line: &[u8]) -> Option<MountEntry<'_>> {
     let mount_options = fields.next()?;
 
     let mut rest = fields.next()?;
-    let (mut shared, mut master, mut propagate_from, mut unbindable) = (None, None, None, false);
+    let (mut shared, mut master, mut unbindable) = (None, None, false);
     loop {
         let (field, after) = text::split_once(rest, b' ')?;
         rest = after;
@@ -97,7 +95,6 @@ fn entry(line: &[u8]) -> Option<MountEntry<'_>> {
             None if field == b"unbindable" => unbindable = true,
             Some((b"shared", group)) => shared = Some(text::decimal(group)?),
             Some((b"master", group)) => master = Some(text::decimal(group)?),
-            Some((b"propagate_from", group)) => propagate_from = Some(text::decimal(group)?),
             _ => {} // proc(5): unknown optional fields are to be ignored
         }
     }
@@ -113,7 +110,6 @@ fn entry(line: &[u8]) -> Option<MountEntry<'_>> {
         mount_options: unescape(mount_options),
         shared,
         master,
-        propagate_from,
         unbindable,
         fstype: unescape(fields.next()?),
         source: unescape(fields.next()?),
@@ -177,7 +173,6 @@ mod tests {
                 mount_options: b"rw,noatime".into(),
                 shared: None,
                 master: Some(1),
-                propagate_from: Some(7),
                 unbindable: false,
                 fstype: b"ext3".into(),
                 source: b"/dev/root".into(),

@@ -12,8 +12,6 @@ use super::{Malformed, text};
 /// [`Stat`](super::stat::Stat) has it raw.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Status {
-    /// `Umask`, since Linux 4.7.
-    pub umask: Option<u32>,
     /// `TracerPid`: the tracer's pid, 0 for none.
     pub tracer_pid: Option<i32>,
     /// `Uid`: user ids.
@@ -33,11 +31,7 @@ pub(crate) struct Status {
     pub vm_rss_bytes: Option<u64>,
     /// `VmSwap`: swapped-out anonymous memory, since Linux 2.6.34.
     pub vm_swap_bytes: Option<u64>,
-    /// `Threads`: threads in the process.
-    pub threads: Option<u32>,
-    /// `SigPnd`: signals pending for the thread; for masks see [`signals`](super::signals).
-    pub sig_pnd: Option<u64>,
-    /// `ShdPnd`: signals pending for the process.
+    /// `ShdPnd`: signals pending for the process; for masks see [`signals`](super::signals).
     pub shd_pnd: Option<u64>,
     /// `SigBlk`: signals blocked.
     pub sig_blk: Option<u64>,
@@ -80,9 +74,8 @@ impl Status {
     /// Reads the content of one `status` file.
     ///
     /// Linux escapes the newlines of a hostile name, gVisor does not. So what stands above the
-    /// `State` line is forgotten when that comes, all but `Umask` (which gVisor lacks, hence may
-    /// be forged there), and of two lines with one key the last counts: a name has 15 bytes,
-    /// too few for a `State` line and another.
+    /// `State` line is forgotten when that comes, and of two lines with one key the last counts: a
+    /// name has 15 bytes, too few for a `State` line and another.
     ///
     /// # Errors
     /// If a line that is read holds something else than it should, or the last one is cut.
@@ -94,11 +87,7 @@ impl Status {
                 continue;
             };
             if key == b"State" {
-                let umask = status.umask;
-                status = Self {
-                    umask,
-                    ..Self::default()
-                };
+                status = Self::default();
                 result = Ok(());
             } else {
                 result = result.and(status.set(key, value.trim_ascii()));
@@ -109,7 +98,6 @@ impl Status {
 
     fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), Malformed> {
         match key {
-            b"Umask" => self.umask = some(text::octal(value), UMASK)?,
             b"TracerPid" => self.tracer_pid = some(pid(value), TRACER_PID)?,
             b"Uid" => self.uid = some(ids(value), UID)?,
             b"Gid" => self.gid = some(ids(value), GID)?,
@@ -119,8 +107,6 @@ impl Status {
             b"VmLck" => self.vm_lck_bytes = some(text::kibibytes(value), VM_LCK)?,
             b"VmRSS" => self.vm_rss_bytes = some(text::kibibytes(value), VM_RSS)?,
             b"VmSwap" => self.vm_swap_bytes = some(text::kibibytes(value), VM_SWAP)?,
-            b"Threads" => self.threads = some(text::decimal(value), THREADS)?,
-            b"SigPnd" => self.sig_pnd = some(text::hexadecimal(value), SIG_PND)?,
             b"ShdPnd" => self.shd_pnd = some(text::hexadecimal(value), SHD_PND)?,
             b"SigBlk" => self.sig_blk = some(text::hexadecimal(value), SIG_BLK)?,
             b"SigIgn" => self.sig_ign = some(text::hexadecimal(value), SIG_IGN)?,
@@ -183,7 +169,6 @@ macro_rules! lines {
 }
 
 lines! {
-    UMASK = "Umask", "an octal number";
     TRACER_PID = "TracerPid", "a process id";
     UID = "Uid", "four user ids";
     GID = "Gid", "four group ids";
@@ -193,8 +178,6 @@ lines! {
     VM_LCK = "VmLck", "a number of kB";
     VM_RSS = "VmRSS", "a number of kB";
     VM_SWAP = "VmSwap", "a number of kB";
-    THREADS = "Threads", "a decimal number";
-    SIG_PND = "SigPnd", "a hexadecimal mask";
     SHD_PND = "ShdPnd", "a hexadecimal mask";
     SIG_BLK = "SigBlk", "a hexadecimal mask";
     SIG_IGN = "SigIgn", "a hexadecimal mask";
@@ -225,7 +208,6 @@ mod tests {
         assert_eq!(
             Status::parse(SAMPLE),
             Ok(Status {
-                umask: Some(0o22),
                 tracer_pid: Some(0),
                 uid: Some(Ids {
                     real: 0,
@@ -245,8 +227,6 @@ mod tests {
                 vm_lck_bytes: Some(0),
                 vm_rss_bytes: Some(1740 * 1024),
                 vm_swap_bytes: Some(16 * 1024),
-                threads: Some(1),
-                sig_pnd: Some(0),
                 shd_pnd: Some(0x100),
                 sig_blk: Some(0x10000),
                 sig_ign: Some(0x0038_4004),
@@ -297,7 +277,6 @@ mod tests {
         for bytes in [&linux[..], gvisor, broken] {
             assert_eq!(Status::parse(bytes).unwrap().uid, None);
         }
-        assert_eq!(Status::parse(linux).unwrap().umask, Some(0o22));
         let state_too = b"Name:\tx\nState:\nUid:0 0 0 0\nState:\tS\nUid:\t1 1 1 1\n";
         assert_eq!(Status::parse(state_too).unwrap().uid.unwrap().real, 1);
     }

@@ -5,15 +5,10 @@
 use super::ptrace_access::Credentials;
 use crate::model::gap::{Reason, Refusal};
 use crate::model::mount::Because;
-use crate::parse::capabilities;
-use crate::parse::id_map::IdMap;
+use crate::parse::capabilities::{self, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH};
+use crate::parse::id_map::{IdMap, OVERFLOW_ID};
 use crate::sys::opened_file::OpenedFile;
 use crate::sys::place::Place;
-
-const CAP_DAC_OVERRIDE: u8 = 1;
-const CAP_DAC_READ_SEARCH: u8 = 2;
-/// What the kernel shows for an id that has no number in the viewer's user namespace.
-const OVERFLOW: u32 = 65_534;
 
 /// The target as the check sees it.
 #[derive(Debug, Clone)]
@@ -140,7 +135,7 @@ impl FileSubject {
     }
 
     fn may(&self, file: Ownership, asked: u32, passing: &[u8]) -> Result<(bool, Because), Refusal> {
-        let hazy = |id: u32| id == OVERFLOW && !self.all_ids;
+        let hazy = |id: u32| id == OVERFLOW_ID && !self.all_ids;
         if hazy(file.uid) || (hazy(file.gid) && self.uid != file.uid) {
             return Err(Refusal::of(Reason::UserNamespace)
                 .needing("a viewer in the initial user namespace, which sees every id"));

@@ -10,20 +10,11 @@ use nix::errno::Errno;
 
 pub(crate) use crate::model::access::Blocker;
 use crate::model::gap::{Reason, Refusal};
-use crate::parse::capabilities;
-use crate::parse::id_map::IdMap;
+use crate::parse::capabilities::{self, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE};
+use crate::parse::id_map::{IdMap, OVERFLOW_ID};
 use crate::parse::status::{Ids, Status};
 use crate::sys::ProcessDir;
 use crate::sys::{file_limits, remote_fs};
-
-/// The bit of `CAP_SYS_PTRACE`.
-pub(crate) const CAP_SYS_PTRACE: u8 = 19;
-/// The bit of `CAP_DAC_OVERRIDE`.
-pub(crate) const CAP_DAC_OVERRIDE: u8 = 1;
-/// The bit of `CAP_DAC_READ_SEARCH`.
-pub(crate) const CAP_DAC_READ_SEARCH: u8 = 2;
-/// What an id is shown as that the viewer's user namespace does not map.
-pub(crate) const OVERFLOW_ID: u32 = 65534;
 
 /// What the kernel's checks compare, of one process.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! The look itself: finds the target, walks as far as the requests need it.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
@@ -15,6 +14,7 @@ use super::reader::{ProcessFilter, ProcessReader, WITHOUT_HIDEPID};
 
 use super::needs::Choice;
 use super::select::{ReferenceProcesses, Selection, select};
+use super::self_process;
 use super::snapshot::ProcessSnapshot;
 use super::sock_diag_answers::SockDiagAnswers;
 use super::target::TargetHandle;
@@ -424,9 +424,7 @@ fn labels(facts: &[ProcessSnapshot], containers: &[Container]) -> HashMap<Key, S
 /// The credentials of spyhole itself: from the /proc that is walked, or where that
 /// does not list it, from its own.
 fn viewer(proc: &ProcDir) -> Credentials {
-    let own = |proc: &ProcDir| proc.process(proc.own_pid().ok()?).ok();
-    let elsewhere = || own(&ProcDir::open(Path::new("/proc")).ok()?);
-    match own(proc).or_else(elsewhere) {
+    match self_process::find(proc) {
         Some(process) => Credentials::of(&process, &mut Vec::new()),
         None => Credentials::default(),
     }

@@ -18,6 +18,7 @@ pub(crate) mod process_files;
 pub(crate) mod reader;
 pub(crate) mod security;
 pub(crate) mod select;
+pub(crate) mod self_process;
 pub(crate) mod snapshot;
 pub(crate) mod sock_diag_answers;
 pub(crate) mod target;

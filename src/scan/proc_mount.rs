@@ -2,8 +2,9 @@
 
 use std::ffi::CString;
 
+use crate::parse::capabilities::CAP_SYS_PTRACE;
 use crate::parse::mountinfo;
-use crate::rights::ptrace_access::{CAP_SYS_PTRACE, Credentials};
+use crate::rights::ptrace_access::Credentials;
 use crate::sys::ProcessDir;
 use crate::sys::file_limits;
 

@@ -5,6 +5,7 @@ use std::os::fd::AsFd;
 use nix::errno::Errno;
 use rustix::buffer::spare_capacity;
 
+use super::errno::from_rustix;
 use super::{remote_fs, time_box};
 
 /// Whether a read reached the end or was cut.
@@ -63,7 +64,7 @@ pub(crate) fn read_bounded(
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(errno) => {
                 buffer.clear();
-                return Err(Errno::from_raw(errno.raw_os_error()));
+                return Err(from_rustix(errno));
             }
         }
     }

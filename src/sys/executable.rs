@@ -10,6 +10,7 @@ use nix::sys::stat::{SFlag, fstat};
 use nix::sys::statvfs::{FsFlags, fstatvfs};
 use rustix::fs::{Access, AtFlags, CWD, FileType};
 
+use super::errno::from_rustix;
 use super::in_root::InRoot;
 use super::program::attribute;
 
@@ -66,12 +67,11 @@ impl Executable {
 /// # Errors
 /// The errno of looking at it; EACCES for what may not be run or is no regular file.
 pub(crate) fn may_run(path: &CStr) -> Result<(), Errno> {
-    let raw = |errno: rustix::io::Errno| Errno::from_raw(errno.raw_os_error());
-    let stat = rustix::fs::stat(path).map_err(raw)?;
+    let stat = rustix::fs::stat(path).map_err(from_rustix)?;
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return Err(Errno::EACCES);
     }
-    rustix::fs::accessat(CWD, path, Access::EXEC_OK, AtFlags::EACCESS).map_err(raw)
+    rustix::fs::accessat(CWD, path, Access::EXEC_OK, AtFlags::EACCESS).map_err(from_rustix)
 }
 
 /// The effective uid and gid of this process.

@@ -6,6 +6,7 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use rustix::fs::{RawDir, readlinkat_raw};
 
+use super::errno::from_rustix;
 use super::numbers::{PAGE, number};
 use super::proc_dir::ProcessDir;
 use super::{remote_fs, time_box};
@@ -48,7 +49,7 @@ pub(crate) fn fd_links(
         let entry = match entry {
             Ok(entry) => entry,
             Err(rustix::io::Errno::INTR) => continue,
-            Err(errno) => return process.noted(Err(Errno::from_raw(errno.raw_os_error()))),
+            Err(errno) => return process.noted(Err(from_rustix(errno))),
         };
         let Some(fd) = number(entry.file_name()) else {
             continue;
@@ -64,7 +65,7 @@ pub(crate) fn fd_links(
         match readlinkat_raw(&links, entry.file_name(), &mut goal) {
             Ok((goal, _)) => each(fd, goal),
             Err(rustix::io::Errno::NOENT) => {}
-            Err(errno) => table.refused = Some(Errno::from_raw(errno.raw_os_error())),
+            Err(errno) => table.refused = Some(from_rustix(errno)),
         }
     }
     Ok(table)

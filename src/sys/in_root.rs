@@ -18,6 +18,7 @@ use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat, openat2, readlinkat}
 use nix::sys::stat::{Mode, SFlag, fstat};
 
 use super::bounded::{Truncation, Until, read_bounded};
+use super::errno::from_io;
 use super::proc_dir::ProcessDir;
 use super::remote_fs;
 use super::target_file::{HeldFile, MountTypes};
@@ -224,9 +225,10 @@ impl Root {
         }
         let found = match way.pop() {
             Some(found) => found,
-            None => self.root.as_fd().try_clone_to_owned().map_err(|error| {
-                Errno::from_raw(error.raw_os_error().unwrap_or(Errno::EIO as i32))
-            })?,
+            None => {
+                let root = self.root.as_fd().try_clone_to_owned();
+                root.map_err(|error| from_io(&error))?
+            }
         };
         Ok(Place::Local(found))
     }

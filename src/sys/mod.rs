@@ -9,6 +9,7 @@ pub(crate) mod allocator;
 mod bounded;
 pub(crate) mod child;
 pub(crate) mod clock;
+mod errno;
 pub(crate) mod executable;
 pub(crate) mod fd_links;
 pub(crate) mod file_limits;

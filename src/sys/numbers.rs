@@ -7,6 +7,7 @@ use std::os::fd::AsFd;
 use nix::errno::Errno;
 use rustix::fs::RawDir;
 
+use super::errno::from_rustix;
 use super::{remote_fs, time_box};
 
 /// A page of entries at a time: enough for the descriptors of most processes, and on
@@ -30,7 +31,7 @@ pub(super) fn numbers(directory: impl AsFd) -> Result<Vec<i32>, Errno> {
             }
             Ok(entry) => numbers.extend(number(entry.file_name())),
             Err(rustix::io::Errno::INTR) => {}
-            Err(errno) => return Err(Errno::from_raw(errno.raw_os_error())),
+            Err(errno) => return Err(from_rustix(errno)),
         }
     }
     Ok(numbers)

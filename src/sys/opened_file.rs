@@ -15,6 +15,7 @@ use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
 use rustix::fs::{FileType, RawDir};
 
 use super::bounded::Truncation;
+use super::errno::from_rustix;
 use super::in_root::{InRoot, link_of, read_held};
 use super::target_file::HeldFile;
 
@@ -206,7 +207,7 @@ fn entries(
                 each(&directory, name, kind(entry.file_type()));
             }
             Err(rustix::io::Errno::INTR) => {}
-            Err(errno) => return Err(Errno::from_raw(errno.raw_os_error())),
+            Err(errno) => return Err(from_rustix(errno)),
         }
     }
     Ok(Truncation::Whole)

@@ -18,6 +18,7 @@ use nix::sys::utsname::uname;
 use nix::unistd::{AccessFlags, faccessat};
 
 use super::bounded::{Truncation, Until, read_bounded};
+use super::errno::from_io;
 use super::numbers::numbers;
 use super::{file_limits, reader_process, remote_fs, time_box};
 
@@ -170,7 +171,7 @@ impl ProcessDir {
     /// The errno of fcntl(2).
     pub(crate) fn try_clone(&self) -> Result<Self, Errno> {
         Ok(Self {
-            dir: self.dir.try_clone().map_err(|_| Errno::EMFILE)?,
+            dir: self.dir.try_clone().map_err(|error| from_io(&error))?,
             pid: self.pid,
             sizes_count: self.sizes_count,
             thread: Mutex::new(self.thread()),

@@ -7,6 +7,7 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use rustix::buffer::spare_capacity;
 
+use super::errno::from_rustix;
 use super::in_root::{InRoot, open_held};
 use super::proc_dir::ProcessDir;
 use super::target_file::HeldFile;
@@ -57,7 +58,7 @@ fn read_at(file: &OwnedFd, offset: u64, length: usize) -> Result<Vec<u8>, Errno>
         match rustix::io::pread(file, spare_capacity(&mut bytes), at) {
             Ok(0) => break,
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(errno) => return Err(Errno::from_raw(errno.raw_os_error())),
+            Err(errno) => return Err(from_rustix(errno)),
         }
     }
     // The allocator may have given more room than was asked for.

@@ -13,7 +13,8 @@ use crate::parse::cgroup::CgroupPaths;
 use crate::parse::container_id::from_cgroups;
 use crate::parse::id_map::IdMap;
 use crate::parse::mountinfo;
-use crate::parse::status::{Ids, Status};
+use crate::parse::status::Status;
+use crate::rights::ptrace_access::{Credentials, uniform};
 use crate::sys::file_limits;
 use crate::sys::{ProcDir, ProcessDir};
 
@@ -164,11 +165,6 @@ impl ProcessIdentity {
         let status = Status::parse(buffer).ok()?;
         status.vm_rss_bytes?;
         let (uid, gid) = (status.uid?, status.gid?);
-        let one = |ids: Ids| ids.real == ids.effective && ids.effective == ids.saved;
-        // The kernel gives the entries of what is not dumpable to root, the directory not.
-        let dumpable = process
-            .stat_entry(c"environ")
-            .is_ok_and(|entry| (entry.st_uid, entry.st_gid) == (uid.effective, gid.effective));
         let users = map(process, c"uid_map", buffer)?;
         let groups = map(process, c"gid_map", buffer)?;
         let mut further: Vec<u32> = status
@@ -178,13 +174,16 @@ impl ProcessIdentity {
             .filter_map(|group| groups.translate_back(*group))
             .collect();
         further.sort_unstable();
+        // For a user of the container only a process that is dumpable opens.
+        let hidden =
+            Credentials::with_status(process, status.clone(), buffer).dumpable == Some(false);
         let inside_gid = groups.translate_back(gid.effective)?;
         further.retain(|group| *group != inside_gid);
         Some(Self {
             uid: users.translate_back(uid.effective)?,
             gid: inside_gid,
             permitted: status.cap_prm,
-            closed: !(one(uid) && one(gid) && dumpable),
+            closed: uniform(uid).is_none() || uniform(gid).is_none() || hidden,
             groups: further,
         })
     }

@@ -12,9 +12,10 @@ use crate::model::run_report::{Cause, CauseKind};
 use crate::parse::capabilities;
 use crate::parse::file_capabilities::FileCapabilities;
 use crate::parse::status::Status;
+use crate::scan::self_process;
+use crate::sys::InRoot;
 use crate::sys::executable::{Executable, absolute, link_goal, may_run};
 use crate::sys::file_limits;
-use crate::sys::{InRoot, ProcDir};
 
 /// As deep as the kernel follows interpreters of interpreters.
 const DEPTH: usize = 5;
@@ -448,8 +449,7 @@ fn cause_of(kind: CauseKind, says: String, hint: Option<String>) -> Cause {
 }
 
 fn own_status() -> Option<Status> {
-    let proc = ProcDir::open(Path::new("/proc")).ok()?;
-    let own = proc.process(proc.own_pid().ok()?).ok()?;
+    let own = self_process::in_own_proc().ok()?;
     let mut text = Vec::new();
     own.read(c"status", file_limits::STATUS, &mut text).ok()?;
     Status::parse(&text).ok()

@@ -3,10 +3,9 @@
 use crate::model::access::{PodSecurity, Remedy, RuledOut};
 use crate::model::gap::Reason;
 use crate::model::shell::{quoted, word};
-use crate::parse::capabilities;
-use crate::rights::ptrace_access::{
-    Blocker, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE, Credentials, uniform,
-};
+use crate::parse::capabilities::{self, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE};
+use crate::rights::default_capabilities;
+use crate::rights::ptrace_access::{Blocker, Credentials, uniform};
 
 use crate::scan::proc_mount::ProcMount;
 
@@ -143,7 +142,7 @@ impl Situation<'_> {
         let text = |id: Option<u32>, word: &str| id.map_or(word.to_owned(), |id| id.to_string());
         let (uid, gid) = self.inside.unzip();
         let permitted = target.cap_permitted.unwrap_or_default();
-        let beyond = permitted & !default_capabilities(self.place.runtime);
+        let beyond = permitted & !default_of(self.place.runtime);
         let mut add = Vec::new();
         if permitted != 0 && uid != Some(0) {
             add = kubernetes_names(permitted);
@@ -427,12 +426,9 @@ fn remount(mount: &ProcMount) -> Remedy {
 }
 
 /// What a runtime leaves to root where nothing else was asked for.
-fn default_capabilities(runtime: Option<&str>) -> u64 {
-    match runtime {
-        Some("cri-o") => 0x5fb,
-        Some("podman") => 0x8004_05fb,
-        _ => 0xa804_25fb,
-    }
+fn default_of(runtime: Option<&str>) -> u64 {
+    let known = runtime.and_then(default_capabilities::of);
+    known.unwrap_or(default_capabilities::DOCKER)
 }
 
 /// As Kubernetes, Docker and Podman name them: `NET_ADMIN`.

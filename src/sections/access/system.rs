@@ -14,9 +14,10 @@ use crate::model::gap::{Reason, Refusal};
 use crate::rights::ptrace_access::{AccessCheck, Blocker, Credentials, may_ptrace};
 use crate::scan::Scan;
 use crate::scan::proc_mount::ProcMount;
+use crate::scan::self_process;
 use crate::scan::target::TargetHandle;
 use crate::sys::file_limits;
-use crate::sys::{InRoot, ProcDir, ProcessDir};
+use crate::sys::{InRoot, ProcessDir};
 
 pub(super) struct SystemContext {
     /// spyhole's own entry.
@@ -31,13 +32,7 @@ pub(super) struct SystemContext {
 
 impl SystemContext {
     pub(super) fn of(scan: &Scan, held: &TargetHandle, buffer: &mut Vec<u8>) -> Self {
-        let listed = scan
-            .own_pid
-            .and_then(|pid| scan.reader.proc.process(pid).ok());
-        let own = listed.or_else(|| {
-            let proc = ProcDir::open(Path::new("/proc")).ok()?;
-            proc.process(proc.own_pid().ok()?).ok()
-        });
+        let own = self_process::find(&scan.reader.proc);
         let descriptor = held.main.as_fd().as_raw_fd();
         let path = own.as_ref().and_then(|own| {
             let name = CString::new(format!("fd/{descriptor}")).ok()?;

@@ -2,36 +2,7 @@
 
 use crate::model::capabilities::AgainstDefault;
 use crate::parse::capabilities::names;
-
-struct Default {
-    runtimes: &'static [&'static str],
-    mask: u64,
-}
-
-/// Docker's `DefaultCapabilities` and containerd's are the same 14; CRI-O and Podman give fewer.
-const DEFAULTS: [Default; 3] = [
-    Default {
-        runtimes: &["docker", "containerd"],
-        mask: 0xa804_25fb,
-    },
-    Default {
-        runtimes: &["podman"],
-        mask: 0x8004_05fb,
-    },
-    Default {
-        runtimes: &["cri-o"],
-        mask: 0x5fb,
-    },
-];
-
-/// The default of a runtime.
-#[must_use]
-pub(super) fn of(runtime: &str) -> Option<u64> {
-    DEFAULTS
-        .iter()
-        .find(|default| default.runtimes.contains(&runtime))
-        .map(|default| default.mask)
-}
+use crate::rights::default_capabilities::{DEFAULTS, DefaultCapabilities};
 
 /// The bounding set beside the default of its runtime; beside each, closest first, where
 /// the runtime is not in sight.
@@ -39,7 +10,7 @@ pub(super) fn of(runtime: &str) -> Option<u64> {
 pub(super) fn compare(bounding: u64, runtime: Option<&str>) -> Vec<AgainstDefault> {
     let known = |runtime: &str| DEFAULTS.iter().any(|one| one.runtimes.contains(&runtime));
     let runtime = runtime.filter(|runtime| known(runtime));
-    let mut defaults: Vec<&Default> = DEFAULTS
+    let mut defaults: Vec<&DefaultCapabilities> = DEFAULTS
         .iter()
         .filter(|default| runtime.is_none_or(|runtime| default.runtimes.contains(&runtime)))
         .collect();

@@ -12,6 +12,7 @@ use crate::model::gap::{Reason, Refusal, SectionGaps};
 use crate::model::pod_security::PodSecurity;
 use crate::model::seen::{Seen, Unseen};
 use crate::parse::id_map::IdMap;
+use crate::parse::id_map::OVERFLOW_ID;
 use crate::parse::security_label::{self, Module};
 use crate::parse::status::{Ids, Status};
 use crate::parse::{capabilities, capability_text};
@@ -352,9 +353,6 @@ impl<'a> Filler<'a> {
         found
     }
 }
-
-/// What the kernel shows for an id that the reader's user namespace does not map.
-const OVERFLOW_ID: u32 = 65_534;
 
 fn differences(leader: &Status, thread: &Status) -> Vec<String> {
     [

@@ -6,13 +6,13 @@
 
 use std::fmt::Write;
 
-use super::defaults;
 use crate::model::pod_security::{
     BASELINE_CAPABILITIES, Clause, PodSecurity, PodSecurityLevel, Verdict,
 };
 use crate::parse::capabilities::{self, bit, names};
 use crate::parse::security_label::{Module, SecurityLabel};
 use crate::parse::status::Ids;
+use crate::rights::default_capabilities;
 use PodSecurityLevel::{Baseline, Restricted};
 use Verdict::{Fails, Fits, NotJudged, Unseen};
 
@@ -143,7 +143,7 @@ fn baseline_capabilities(evidence: &Evidence<'_>) -> Judged {
     };
     let beyond = held & !mask(&BASELINE_CAPABILITIES);
     // A runtime gives its own default without being asked, and baseline admits that.
-    let by_default = match evidence.runtime.and_then(defaults::of) {
+    let by_default = match evidence.runtime.and_then(default_capabilities::of) {
         Some(default) => beyond & default,
         None => beyond & mask(&["NET_RAW"]),
     };

@@ -7,7 +7,6 @@ use std::process::{Child, Command};
 use nix::sched::{CloneFlags, unshare};
 
 use super::{document, sockets};
-use crate::lab::requires_root;
 
 /// As many that two threads read them.
 const NAMESPACES: usize = 12;
@@ -40,11 +39,8 @@ fn namespace(number: usize) -> Namespace {
     made.join().unwrap()
 }
 
-#[test]
+#[needs(root)]
 fn listeners_of_every_namespace_are_listed_whatever_is_counted() {
-    if !requires_root("sockets of many network namespaces") {
-        return;
-    }
     let namespaces: Vec<Namespace> = (0..NAMESPACES).map(namespace).collect();
     let listeners = namespaces.iter().flat_map(|one| {
         let pid = i64::from(one.process.id().cast_signed());

@@ -40,15 +40,6 @@ pub(crate) fn allowed(what: &str, stands: &Result<(), String>) -> bool {
     false
 }
 
-/// The same for what only the body of a test can say, such as one program of several.
-pub(crate) fn allowed(what: &str, stands: &Result<(), String>) -> bool {
-    let Err(why) = stands else { return true };
-    assert!(!in_ci(), "left out in CI: {what}: {why}");
-    // Not eprint!: libtest keeps that of a test that passes.
-    drop(io::stderr().write_all(format!("skipped: {what}: {why}\n").as_bytes()));
-    false
-}
-
 fn in_ci() -> bool {
     env::var("CI").as_deref() == Ok("true")
 }
