@@ -8,7 +8,7 @@ use nix::sys::stat::Mode;
 
 use super::numbers::numbers;
 use super::proc_dir::ProcessDir;
-use super::{remote_fs, time_box};
+use super::{attempts, time_box};
 
 /// Only so many links may take longer than the time that there is.
 const MANY: u64 = 1024;
@@ -41,7 +41,7 @@ pub(crate) fn fd_links(
     let mut name = String::new();
     for fd in numbers {
         if table.count > MANY && time_box::is_over() {
-            table.refused = Some(remote_fs::NO_ANSWER);
+            table.refused = Some(attempts::NO_ANSWER);
             break;
         }
         name.clear();

@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use nix::errno::Errno;
 use rustix::fs::RawDir;
 
-use super::{remote_fs, time_box};
+use super::{attempts, time_box};
 
 /// A page of entries at a time: enough for the descriptors of most processes, and on
 /// the stack, so that a walk over thousands of processes allocates nothing for it.
@@ -25,7 +25,7 @@ pub(super) fn numbers(directory: impl AsFd) -> Result<Vec<i32>, Errno> {
     while let Some(entry) = entries.next() {
         match entry {
             Ok(_) if numbers.len() % MANY == MANY - 1 && time_box::is_over() => {
-                return Err(remote_fs::NO_ANSWER);
+                return Err(attempts::NO_ANSWER);
             }
             Ok(entry) => {
                 let name = entry.file_name().to_str().ok();

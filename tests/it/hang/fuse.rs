@@ -94,10 +94,11 @@ impl Target {
         .unwrap();
         let path = CString::new(mount_point.as_os_str().as_bytes()).unwrap();
         let file = CString::new(mount_point.join("file").as_os_str().as_bytes()).unwrap();
-        let (mut ready, mut told) = nix::unistd::pipe().unwrap();
+        let pages = pages_of_arguments();
+        let (ready, told) = nix::unistd::pipe().unwrap();
         let pid = match unsafe { fork() }.unwrap() {
             ForkResult::Child => {
-                let done = set_up(&path, &options, &file, shape);
+                let done = set_up(&path, &options, &file, &pages, shape);
                 let _ = nix::unistd::write(&told, &[u8::from(done.is_some())]);
                 // Whoever waits for the end of the server's device must not wait for this.
                 unsafe { libc::syscall(libc::SYS_close_range, 0, u32::MAX, 0) };
@@ -109,9 +110,8 @@ impl Target {
         };
         let server = Server::start(device, behavior, Arc::clone(&armed));
         let mut byte = [0];
-        assert_eq!(nix::unistd::read(&mut ready, &mut byte), Ok(1));
+        assert_eq!(nix::unistd::read(&ready, &mut byte), Ok(1));
         assert_eq!(byte, [1], "the target could not be set up");
-        drop((&mut ready, &mut told));
         armed.store(true, Ordering::Relaxed);
         Self {
             pid: pid.as_raw(),
@@ -142,7 +142,25 @@ impl Drop for Target {
     }
 }
 
-fn set_up(path: &CString, options: &CString, file: &CString, shape: Shape) -> Option<()> {
+/// The pages that hold arguments and environment of this process, and so of a fork of it.
+fn pages_of_arguments() -> Vec<usize> {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let after_name = stat.rsplit(')').next().unwrap();
+    let fields: Vec<&str> = after_name.split_whitespace().collect();
+    // Fields 48 and 51; the first after the name is 3.
+    let [start, end] = [48, 51].map(|field| fields[field - 3].parse::<usize>().unwrap());
+    (start / PAGE * PAGE..end).step_by(PAGE).collect()
+}
+
+const PAGE: usize = 4096;
+
+fn set_up(
+    path: &CString,
+    options: &CString,
+    file: &CString,
+    pages: &[usize],
+    shape: Shape,
+) -> Option<()> {
     unshare(CloneFlags::CLONE_NEWNS).ok()?;
     let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
     mount(None::<&str>, "/", None::<&str>, private, None::<&str>).ok()?;
@@ -162,30 +180,19 @@ fn set_up(path: &CString, options: &CString, file: &CString, shape: Shape) -> Op
             nix::unistd::chroot(path.as_c_str()).ok()?;
             nix::unistd::chdir(c"/").ok()?;
         }
-        // SAFETY: the mapping is new; where the kernel says the arguments are is of no use to
-        // this process.
+        // SAFETY: those pages of the main thread's stack hold nothing that this process uses.
         Shape::Pages => unsafe {
             let fd = libc::open(file.as_ptr(), libc::O_RDONLY);
-            let length = 4096;
-            let start = libc::mmap(
-                std::ptr::null_mut(),
-                length,
-                libc::PROT_READ,
-                libc::MAP_PRIVATE,
-                fd,
-                0,
-            );
-            if start == libc::MAP_FAILED {
-                return None;
-            }
-            let end = start as usize + 100;
-            for (what, value) in [
-                (libc::PR_SET_MM_ARG_START, start as usize),
-                (libc::PR_SET_MM_ARG_END, end),
-                (libc::PR_SET_MM_ENV_START, start as usize),
-                (libc::PR_SET_MM_ENV_END, end),
-            ] {
-                if libc::prctl(libc::PR_SET_MM, what, value, 0, 0) != 0 {
+            for page in pages.iter().copied() {
+                let mapped = libc::mmap(
+                    page as *mut _,
+                    PAGE,
+                    libc::PROT_READ,
+                    libc::MAP_PRIVATE | libc::MAP_FIXED,
+                    fd,
+                    0,
+                );
+                if mapped == libc::MAP_FAILED {
                     return None;
                 }
             }
