@@ -75,7 +75,6 @@ fn a_fifo_for_a_file_of_its_own_is_refused_at_the_start() {
     for words in [
         [&listen[..], &["--token-file", fifo]].concat(),
         [&listen[..], &["--tls-cert", fifo, "--tls-key", fifo]].concat(),
-        [&listen[..], &["--client-ca", fifo]].concat(),
         vec!["--fingerprint-key-file", fifo, "env"],
         vec!["certs", "--password-file", fifo],
         vec!["tls", "127.0.0.1:1", "--cert", fifo, "--key", fifo],
