@@ -6,7 +6,7 @@ use nix::errno::Errno;
 use rustix::buffer::spare_capacity;
 
 use super::errno::from_rustix;
-use super::{remote_fs, time_box};
+use super::{attempts, time_box};
 
 /// Whether a read reached the end or was cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub(crate) fn read_bounded(
         // Most files take two.
         if reads >= 4 && time_box::is_over() {
             buffer.clear();
-            return Err(remote_fs::NO_ANSWER);
+            return Err(attempts::NO_ANSWER);
         }
         if buffer.len() == buffer.capacity() {
             buffer.reserve(buffer.len());

@@ -9,7 +9,7 @@ use rustix::fs::{RawDir, readlinkat_raw};
 use super::errno::from_rustix;
 use super::numbers::{PAGE, number};
 use super::proc_dir::ProcessDir;
-use super::{remote_fs, time_box};
+use super::{attempts, time_box};
 
 /// Only so many links may take longer than the time that there is.
 const MANY: u64 = 1024;
@@ -59,7 +59,7 @@ pub(crate) fn fd_links(
             continue;
         }
         if table.count > MANY && time_box::is_over() {
-            table.refused = Some(remote_fs::NO_ANSWER);
+            table.refused = Some(attempts::NO_ANSWER);
             continue;
         }
         match readlinkat_raw(&links, entry.file_name(), &mut goal) {

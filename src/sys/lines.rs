@@ -9,7 +9,7 @@ use nix::fcntl::OFlag;
 
 use super::bounded::Truncation;
 use super::proc_dir::ProcessDir;
-use super::{remote_fs, time_box};
+use super::{attempts, time_box};
 
 /// More than any line of a table has; one that is longer is handed over in pieces.
 const BUFFER: usize = 64 << 10;
@@ -20,7 +20,7 @@ const BUFFER: usize = 64 << 10;
 /// [`Truncation::AtLimit`] where the file ended in the middle of a line, which is then kept back.
 ///
 /// # Errors
-/// The errno of open(2) or read(2); [`remote_fs::NO_ANSWER`] where the time is over.
+/// The errno of open(2) or read(2); [`attempts::NO_ANSWER`] where the time is over.
 pub(crate) fn lines(
     process: &ProcessDir,
     name: &CStr,
@@ -33,7 +33,7 @@ pub(crate) fn lines(
     let mut filled = 0;
     loop {
         if time_box::is_over() {
-            return Err(remote_fs::NO_ANSWER);
+            return Err(attempts::NO_ANSWER);
         }
         let got = match nix::unistd::read(&file, buffer.get_mut(filled..).unwrap_or_default()) {
             Ok(0) if filled == 0 => return Ok(Truncation::Whole),
@@ -84,7 +84,7 @@ mod tests {
             seen += 1;
             ControlFlow::Continue(())
         });
-        assert_eq!(read, Err(remote_fs::NO_ANSWER));
+        assert_eq!(read, Err(attempts::NO_ANSWER));
         assert!(seen > 0);
     }
 }

@@ -6,6 +6,7 @@
 )]
 
 pub(crate) mod allocator;
+mod attempts;
 mod bounded;
 pub(crate) mod child;
 pub(crate) mod clock;

@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use rustix::fs::RawDir;
 
 use super::errno::from_rustix;
-use super::{remote_fs, time_box};
+use super::{attempts, time_box};
 
 /// A page of entries at a time: enough for the descriptors of most processes, and on
 /// the stack, so that a walk over thousands of processes allocates nothing for it.
@@ -27,7 +27,7 @@ pub(super) fn numbers(directory: impl AsFd) -> Result<Vec<i32>, Errno> {
     while let Some(entry) = entries.next() {
         match entry {
             Ok(_) if numbers.len() % MANY == MANY - 1 && time_box::is_over() => {
-                return Err(remote_fs::NO_ANSWER);
+                return Err(attempts::NO_ANSWER);
             }
             Ok(entry) => numbers.extend(number(entry.file_name())),
             Err(rustix::io::Errno::INTR) => {}

@@ -145,7 +145,7 @@ impl OpenedFile {
     ) -> Result<Truncation, Errno> {
         if self.held.remote().is_none() {
             return entries(&self.held, limit, |_, name, kind| {
-                each(name.to_bytes(), kind)
+                each(name.to_bytes(), kind);
             });
         }
         let listed = self.held.on(move |file| {

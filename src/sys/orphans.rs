@@ -30,13 +30,6 @@ const INITS: [&str; 17] = [
     "busybox",
 ];
 
-/// Whether spyhole can end while a process that it started does not. The first process of a PID
-/// namespace cannot: the kernel makes it wait for all others.
-#[must_use]
-pub(crate) fn may_be_left() -> bool {
-    super::reader_process::own_pid() != 1
-}
-
 /// Whether a process that is left behind is reaped when it ends: orphans fall to the first process
 /// of the PID namespace, and an application in that place may never reap them.
 #[must_use]

@@ -9,9 +9,9 @@ use nix::fcntl::OFlag;
 use nix::sys::stat::fstat;
 use nix::sys::statvfs::{FsFlags, fstatvfs};
 
+use super::attempts;
 use super::in_root::link_of;
 use super::proc_dir::ProcessDir;
-use super::remote_fs;
 
 /// The largest attribute that makes sense is 24 bytes; the kernel takes no other length.
 const ATTRIBUTE_LIMIT: usize = 256;
@@ -39,7 +39,7 @@ impl Program {
     /// EACCES where the ptrace check refuses, ENOENT for what runs no program, or another errno.
     pub(crate) fn of(process: &ProcessDir) -> Result<Self, Errno> {
         if process.is_stalled() {
-            return Err(remote_fs::NO_ANSWER);
+            return Err(attempts::NO_ANSWER);
         }
         let flags = OFlag::O_PATH | OFlag::O_CLOEXEC;
         let file = process.open_entry(c"exe", flags)?;

@@ -25,7 +25,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
-use std::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -33,8 +33,8 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 
+use super::attempts;
 use super::numbers::numbers;
-use super::{orphans, remote_fs};
 
 /// The name of a reader process in lists of processes.
 pub(crate) const NAME: &[u8] = b"spyhole-reader";
@@ -90,6 +90,7 @@ pub(crate) fn call<R: Send + 'static>(
             // What the panic hook prints leads nowhere in a reader.
             let _ = tell.send(catch_unwind(AssertUnwindSafe(work)).map_err(|panic| words(&*panic)));
         }))),
+        state: AtomicU8::new(AWAITED),
     });
     // Nothing is sent: the supervisor hangs up when its reader has ended.
     let (alive, ended) = sync_channel::<()>(0);
@@ -99,6 +100,7 @@ pub(crate) fn call<R: Send + 'static>(
         .stack_size(SUPERVISOR_STACK_BYTES)
         .spawn(move || {
             supervise(&supervised);
+            supervised.note_end();
             drop(alive);
         });
     if supervisor.is_err() {
@@ -114,7 +116,7 @@ pub(crate) fn call<R: Send + 'static>(
     let is_late = matches!(answer, Err(NoAnswer::Late));
     let grace = if is_late { Duration::ZERO } else { ENDING };
     if supervisor.is_ok() && ended.recv_timeout(grace) == Err(RecvTimeoutError::Timeout) {
-        leave_behind(ended);
+        job.leave_behind();
     }
     answer
 }
@@ -130,23 +132,11 @@ fn words(panic: &(dyn Any + Send)) -> String {
         .unwrap_or_else(|| "panicked".to_owned())
 }
 
-/// Counts a reader as stuck until it has ended.
-fn leave_behind(ended: std::sync::mpsc::Receiver<()>) {
-    LEFT_BEHIND.fetch_add(1, Ordering::Relaxed);
-    let wait = move || {
-        let _ = ended.recv();
-        LEFT_BEHIND.fetch_sub(1, Ordering::Relaxed);
-    };
-    let waiter = thread::Builder::new().stack_size(SUPERVISOR_STACK_BYTES);
-    // Without a thread it counts as stuck for good.
-    let _ = waiter.spawn(wait);
-}
-
 /// Whether this code runs in a reader process, and not in spyhole itself.
 #[must_use]
 pub(crate) fn is_reader() -> bool {
     let own = OWN_PID.load(Ordering::Relaxed);
-    own != 0 && own != process_id()
+    own != 0 && own != id()
 }
 
 /// The id of spyhole itself, in its own PID namespace, also where a reader asks.
@@ -155,7 +145,7 @@ pub(crate) fn own_pid() -> i32 {
     if is_reader() {
         OWN_PID.load(Ordering::Relaxed)
     } else {
-        process_id()
+        id()
     }
 }
 
@@ -171,16 +161,43 @@ pub(crate) fn ended_cpu() -> Duration {
     Duration::from_nanos(ENDED_CPU_NS.load(Ordering::Relaxed))
 }
 
-fn process_id() -> i32 {
+/// The id of the process that runs this code.
+#[must_use]
+pub(crate) fn id() -> i32 {
     nix::unistd::getpid().as_raw()
 }
 
 /// The work, to be taken once.
 struct Job {
     work: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    state: AtomicU8,
 }
 
+/// Its reader has not ended, and is waited for.
+const AWAITED: u8 = 0;
+/// Its reader was left behind.
+const LEFT: u8 = 1;
+/// Its reader has ended.
+const ENDED: u8 = 2;
+
 impl Job {
+    /// Counts its reader as stuck until it has ended.
+    fn leave_behind(&self) {
+        LEFT_BEHIND.fetch_add(1, Ordering::Relaxed);
+        let left = self
+            .state
+            .compare_exchange(AWAITED, LEFT, Ordering::AcqRel, Ordering::Acquire);
+        if left.is_err() {
+            LEFT_BEHIND.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    fn note_end(&self) {
+        if self.state.swap(ENDED, Ordering::AcqRel) == LEFT {
+            LEFT_BEHIND.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
     fn run(&self) {
         let work = self
             .work
@@ -195,7 +212,8 @@ impl Job {
 
 /// Runs on a thread: starts a reader, sleeps until it has ended, and reaps it.
 fn supervise(job: &Arc<Job>) {
-    if !orphans::may_be_left() || start_and_wait(job).is_err() {
+    // The first process of a PID namespace cannot end before all others: the kernel makes it wait.
+    if own_pid() == 1 || start_and_wait(job).is_err() {
         job.run();
     }
 }
@@ -210,7 +228,7 @@ fn start_and_wait(job: &Arc<Job>) -> Result<(), Errno> {
     let stack = Stack::map()?;
     let mut start = Start {
         job: Arc::clone(job),
-        parent: process_id(),
+        parent: id(),
     };
     let signals = Signals::block();
     // SAFETY: the stack is mapped, large enough and used by this reader alone until it has ended:
@@ -228,7 +246,7 @@ fn start_and_wait(job: &Arc<Job>) -> Result<(), Errno> {
     drop(signals);
     let pid = started?;
     ENDED_CPU_NS.fetch_add(reap(pid), Ordering::Relaxed);
-    remote_fs::forget(pid);
+    attempts::forget(pid);
     Ok(())
 }
 
@@ -389,13 +407,13 @@ mod tests {
 
     #[test]
     fn it_is_another_process_with_the_same_memory() {
-        let own = process_id();
+        let own = id();
         let words = Arc::new(Mutex::new(vec!["before".to_owned()]));
         let shared = Arc::clone(&words);
         let (reader, spyhole, is_reader, in_proc) = call(LONG, move || {
             shared.lock().unwrap().push("in the reader".to_owned());
             let proc = crate::sys::ProcDir::open("/proc".as_ref()).unwrap();
-            (process_id(), own_pid(), is_reader(), proc.own_pid())
+            (id(), own_pid(), is_reader(), proc.own_pid())
         })
         .unwrap();
         assert_ne!(reader, own);

@@ -1,20 +1,16 @@
 //! Files on file systems that may never answer: which those are, whether they are read at all, and
 //! which of them do not answer now.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use nix::errno::Errno;
 
 use crate::model::gap::{Reason, Refusal};
 
-use super::{orphans, reader_process, time_box};
+pub(crate) use super::attempts::{NO_ANSWER, NOT_TRIED};
+use super::{attempts, orphans, reader_process, time_box};
 
-/// What an attempt says that was not made: the file is on a file system that is not read here.
-pub(crate) const NOT_TRIED: Errno = Errno::EREMOTE;
-/// What an attempt says that did not come back.
-pub(crate) const NO_ANSWER: Errno = Errno::ETIMEDOUT;
 /// The most that one attempt may take, where nothing says how long the whole may.
 const ATTEMPT: Duration = Duration::from_secs(10);
 /// Readers that may be stuck before file systems that are not local are not read any more.
@@ -33,8 +29,6 @@ pub(crate) enum RemoteFs {
 }
 
 static POLICY: AtomicU8 = AtomicU8::new(RemoteFs::Auto as u8);
-static TICKETS: AtomicU64 = AtomicU64::new(0);
-static UNDER_WAY: Mutex<Vec<Attempt>> = Mutex::new(Vec::new());
 
 /// Sets what holds for this whole process.
 pub(crate) fn set_policy(policy: RemoteFs) {
@@ -75,27 +69,6 @@ pub(crate) fn refusal(errno: Errno) -> Option<Refusal> {
     Some(Refusal::of(reason).needing(needs))
 }
 
-/// An attempt that is under way.
-#[derive(Debug)]
-struct Attempt {
-    ticket: u64,
-    mount_id: u32,
-    /// The process that makes it.
-    pid: i32,
-    /// The time box that makes it.
-    time_box: u64,
-    given_up: bool,
-}
-
-/// Ends an attempt when it is dropped.
-struct Ticket(u64);
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        under_way().retain(|attempt| attempt.ticket != self.0);
-    }
-}
-
 /// Does work on a file of this mount, where it can be left behind.
 ///
 /// # Errors
@@ -108,48 +81,15 @@ pub(crate) fn attempt<R: Send + 'static>(
         return Err(NOT_TRIED);
     }
     if time_box::current().is_some() {
-        let _ticket = begin(mount_id)?;
+        let _ticket = attempts::begin(mount_id, time_box::current())?;
         return Ok(work());
     }
     let half = time_box::left().map_or(ATTEMPT, |left| left / 2);
     time_box::in_time(half, move || {
-        let _ticket = begin(mount_id)?;
+        let _ticket = attempts::begin(mount_id, time_box::current())?;
         Ok(work())
     })
     .unwrap_or(Err(NO_ANSWER))
-}
-
-/// Notes that nothing waits any more for what this time box does.
-pub(super) fn give_up(time_box: u64) {
-    for attempt in under_way().iter_mut() {
-        attempt.given_up |= attempt.time_box == time_box;
-    }
-}
-
-/// Forgets the attempts of a process that has ended.
-pub(super) fn forget(pid: i32) {
-    under_way().retain(|attempt| attempt.pid != pid);
-}
-
-fn begin(mount_id: u32) -> Result<Ticket, Errno> {
-    let mut attempts = under_way();
-    let is_stuck = |attempt: &Attempt| attempt.mount_id == mount_id && attempt.given_up;
-    if attempts.iter().any(is_stuck) {
-        return Err(NO_ANSWER);
-    }
-    let ticket = TICKETS.fetch_add(1, Ordering::Relaxed);
-    attempts.push(Attempt {
-        ticket,
-        mount_id,
-        pid: nix::unistd::getpid().as_raw(),
-        time_box: time_box::current().unwrap_or(u64::MAX),
-        given_up: false,
-    });
-    Ok(Ticket(ticket))
-}
-
-fn under_way() -> MutexGuard<'static, Vec<Attempt>> {
-    UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether a file system of this type answers without a network, a FUSE server or an automounter.

@@ -91,6 +91,9 @@ impl MountTypes {
     }
 
     fn is_local(&self, mount_id: u32) -> bool {
+        if own_root() == Some(mount_id) {
+            return true;
+        }
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let find = |mounts: &[(u32, bool)]| {
             let found = mounts.iter().find(|(id, _)| *id == mount_id);
@@ -103,7 +106,7 @@ impl MountTypes {
         let mounts = known.insert(self.read());
         find(mounts).unwrap_or_else(|| {
             // A process below a chroot is not told the mount that its root is on.
-            own_root() == Some(mount_id) || find(&own_mounts()).unwrap_or(false)
+            find(&own_mounts()).unwrap_or(false)
         })
     }
 
@@ -137,14 +140,13 @@ fn own_root() -> Option<u32> {
 
 /// Id, and whether its type is local, of each line of mountinfo.
 fn types(mountinfo: &[u8]) -> Vec<(u32, bool)> {
-    let own_root = own_root();
     let lines = mountinfo.split(|byte| *byte == b'\n');
     lines
         .filter_map(|line| {
             let mut fields = line.split(|byte| *byte == b' ');
             let id: u32 = std::str::from_utf8(fields.next()?).ok()?.parse().ok()?;
             let fstype = fields.skip_while(|field| *field != b"-").nth(1)?;
-            Some((id, own_root == Some(id) || remote_fs::is_local(fstype)))
+            Some((id, remote_fs::is_local(fstype)))
         })
         .collect()
 }

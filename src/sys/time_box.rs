@@ -7,13 +7,13 @@
 //! which can itself be left behind.
 
 use std::cell::Cell;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::remote_fs;
+use super::attempts;
 
 static BOXES: AtomicU64 = AtomicU64::new(0);
 
@@ -45,19 +45,28 @@ pub(crate) fn end_by(deadline: Instant) {
     DEADLINE.set(Some(deadline));
 }
 
-/// Does one thing in its time; `None` where it did not come back, or there was no thread for it.
+/// Does one thing in its time; `None` where it did not come back. Where there is no thread to be had,
+/// it is done here and now.
 pub(crate) fn in_time<R: Send + 'static>(
     patience: Duration,
     work: impl FnOnce() -> R + Send + 'static,
 ) -> Option<R> {
     let (sender, receiver) = channel();
+    let work = Arc::new(Mutex::new(Some(work)));
+    let taken = Arc::clone(&work);
+    let take = move || taken.lock().unwrap_or_else(PoisonError::into_inner).take();
     let (id, run) = boxed(move || {
-        let _ = sender.send(work());
+        if let Some(work) = take() {
+            let _ = sender.send(work());
+        }
     });
-    thread().spawn(run).ok()?;
+    if thread().spawn(run).is_err() {
+        let work = work.lock().unwrap_or_else(PoisonError::into_inner).take();
+        return work.map(|work| work());
+    }
     let result = receiver.recv_timeout(patience).ok();
     if result.is_none() {
-        remote_fs::give_up(id);
+        attempts::give_up(id);
     }
     result
 }
@@ -123,7 +132,7 @@ where
             break;
         };
         if !collect(&results, &mut outcomes, count, patience.each, deadline) {
-            remote_fs::give_up(time_box);
+            attempts::give_up(time_box);
             outcomes.push(TimedOutcome::Late);
             stuck += 1;
         }

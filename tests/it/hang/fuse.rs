@@ -57,7 +57,7 @@ pub(crate) enum Shape {
     Mounted,
     /// It is its root.
     Root,
-    /// Its arguments and its environment are in pages of a file there.
+    /// A page of its memory is in a file there, and is being read.
     Pages,
 }
 
@@ -94,31 +94,43 @@ impl Target {
         .unwrap();
         let path = CString::new(mount_point.as_os_str().as_bytes()).unwrap();
         let file = CString::new(mount_point.join("file").as_os_str().as_bytes()).unwrap();
-        let (mut ready, mut told) = nix::unistd::pipe().unwrap();
+        let (ready, told) = nix::unistd::pipe().unwrap();
+        let (goes, go) = nix::unistd::pipe().unwrap();
         let pid = match unsafe { fork() }.unwrap() {
             ForkResult::Child => {
                 let done = set_up(&path, &options, &file, shape);
                 let _ = nix::unistd::write(&told, &[u8::from(done.is_some())]);
+                let _ = nix::unistd::read(&goes, &mut [0]);
                 // Whoever waits for the end of the server's device must not wait for this.
                 unsafe { libc::syscall(libc::SYS_close_range, 0, u32::MAX, 0) };
-                loop {
-                    nix::unistd::pause();
+                match done {
+                    Some(page) if page != 0 => keep_memory_lock(page),
+                    _ => loop {
+                        nix::unistd::pause();
+                    },
                 }
             }
             ForkResult::Parent { child } => child,
         };
         let server = Server::start(device, behavior, Arc::clone(&armed));
         let mut byte = [0];
-        assert_eq!(nix::unistd::read(&mut ready, &mut byte), Ok(1));
+        assert_eq!(nix::unistd::read(&ready, &mut byte), Ok(1));
         assert_eq!(byte, [1], "the target could not be set up");
-        drop((&mut ready, &mut told));
         armed.store(true, Ordering::Relaxed);
-        Self {
+        nix::unistd::write(&go, &[1]).unwrap();
+        let target = Self {
             pid: pid.as_raw(),
             mount_point: mount_point.to_str().unwrap().to_owned(),
             server: Some(server),
             _directory: directory,
+        };
+        if shape == Shape::Pages && matches!(behavior, Behavior::Hang(_)) {
+            eventually("it waits for its memory lock", || {
+                let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+                target.hangs() && stat.contains(") D ")
+            });
         }
+        target
     }
 
     /// Whether a request hangs now.
@@ -142,7 +154,36 @@ impl Drop for Target {
     }
 }
 
-fn set_up(path: &CString, options: &CString, file: &CString, shape: Shape) -> Option<()> {
+/// Keeps the memory lock of this process busy: another one reads a page of it that does not come,
+/// and this one waits for the lock meanwhile, so that every reader after it waits too.
+fn keep_memory_lock(page: i64) -> ! {
+    let memory = CString::new(format!("/proc/{}/mem", std::process::id())).unwrap();
+    // SAFETY: plain calls; the mapping is removed again.
+    unsafe {
+        if libc::fork() == 0 {
+            let mut byte = 0_u8;
+            let fd = libc::open(memory.as_ptr(), libc::O_RDONLY);
+            libc::pread(fd, (&raw mut byte).cast(), 1, page);
+            libc::_exit(0);
+        }
+        loop {
+            let mapped = libc::mmap(
+                std::ptr::null_mut(),
+                PAGE,
+                libc::PROT_READ,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+                -1,
+                0,
+            );
+            libc::munmap(mapped, PAGE);
+            libc::usleep(1000);
+        }
+    }
+}
+
+const PAGE: usize = 4096;
+
+fn set_up(path: &CString, options: &CString, file: &CString, shape: Shape) -> Option<i64> {
     unshare(CloneFlags::CLONE_NEWNS).ok()?;
     let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
     mount(None::<&str>, "/", None::<&str>, private, None::<&str>).ok()?;
@@ -162,36 +203,24 @@ fn set_up(path: &CString, options: &CString, file: &CString, shape: Shape) -> Op
             nix::unistd::chroot(path.as_c_str()).ok()?;
             nix::unistd::chdir(c"/").ok()?;
         }
-        // SAFETY: the mapping is new; where the kernel says the arguments are is of no use to
-        // this process.
+        // SAFETY: the mapping is new.
         Shape::Pages => unsafe {
             let fd = libc::open(file.as_ptr(), libc::O_RDONLY);
-            let length = 4096;
-            let start = libc::mmap(
+            let page = libc::mmap(
                 std::ptr::null_mut(),
-                length,
+                PAGE,
                 libc::PROT_READ,
                 libc::MAP_PRIVATE,
                 fd,
                 0,
             );
-            if start == libc::MAP_FAILED {
+            if page == libc::MAP_FAILED {
                 return None;
             }
-            let end = start as usize + 100;
-            for (what, value) in [
-                (libc::PR_SET_MM_ARG_START, start as usize),
-                (libc::PR_SET_MM_ARG_END, end),
-                (libc::PR_SET_MM_ENV_START, start as usize),
-                (libc::PR_SET_MM_ENV_END, end),
-            ] {
-                if libc::prctl(libc::PR_SET_MM, what, value, 0, 0) != 0 {
-                    return None;
-                }
-            }
+            return Some(page as i64);
         },
     }
-    Some(())
+    Some(0)
 }
 
 impl Server {

@@ -149,13 +149,14 @@ fn a_look_that_the_kernel_holds_holds_nobody_else() {
         let flags = ["--proc", proc, "--timeout", "200ms", "--no-connect"];
         let mut server = Server::start(&flags);
         server.answers();
-        let all_get = |paths: Vec<String>, status: u16| {
+        let all_get = |paths: Vec<String>, among: &[u16]| {
             thread::scope(|scope| {
                 for path in paths {
                     let server = &server;
                     scope.spawn(move || {
                         let reply = server.get(&path);
-                        assert_eq!(reply.status, status, "{path}: {}", reply.text());
+                        let is_expected = among.contains(&reply.status);
+                        assert!(is_expected, "{path}: {} {}", reply.status, reply.text());
                     });
                 }
                 server.answers();
@@ -164,16 +165,17 @@ fn a_look_that_the_kernel_holds_holds_nobody_else() {
         // Two looks may be under way; who asks the same waits for the same.
         let mut first = vec!["/v1/processes".to_owned(); 20];
         first.push("/v1/mounts".to_owned());
-        all_get(first, 504);
-        // The kernel still holds both.
+        all_get(first, &[504]);
+        // The kernel still holds both; two others may try, and the rest gets no turn.
         let others = (0..20).map(|number| format!("/v1/sockets?pid={number}1"));
-        all_get(others.collect(), 503);
+        all_get(others.collect(), &[503, 504]);
         server.answers();
         eventually(
-            "the one that serves, the log, and the two that are held",
+            "the one that serves, the log, and one for each reader that may be stuck",
             || {
                 let cost = server.cost();
-                (cost.threads == 4).then_some(()).ok_or(format!("{cost:?}"))
+                let is_bounded = (4..=10).contains(&cost.threads);
+                is_bounded.then_some(()).ok_or(format!("{cost:?}"))
             },
         );
         server.signal(Signal::SIGTERM);
