@@ -13,7 +13,7 @@ use crate::model::gap::{Gaps, Refusal};
 use crate::model::verdict::Authorities;
 use crate::pki;
 use crate::scan::Scan;
-use crate::scan::cgroup::MemoryCgroup;
+use crate::scan::cgroup::memory::MemoryCgroup;
 use crate::scan::target::TargetHandle;
 use crate::sections::certificates::verify::{self, Answer, Verifier};
 use crate::sections::certificates::{self, chains};

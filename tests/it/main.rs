@@ -39,6 +39,7 @@ mod output;
 mod package;
 mod patience;
 mod podman;
+mod resources;
 mod run;
 mod saved_documents;
 mod secrets;
