@@ -15,7 +15,7 @@ use crate::model::truth_value::TruthValue;
 use crate::model::units::DAY_SECONDS;
 use crate::model::verdict::Authorities;
 use crate::pki;
-use crate::scan::cgroup::MemoryCgroup;
+use crate::scan::cgroup::memory::MemoryCgroup;
 use crate::scan::target::TargetHandle;
 use crate::sections::certificates::verify::{self, Verifier};
 use crate::sections::certificates::{self, chains};

@@ -26,7 +26,7 @@ use crate::model::time::Timestamp;
 use crate::model::{ByteString, Gaps, Reason, Refusal, Report, Subject};
 use crate::redact::Redactor;
 use crate::render;
-use crate::scan::cgroup::MemoryCgroup;
+use crate::scan::cgroup::memory::MemoryCgroup;
 use crate::scan::needs::Choice;
 use crate::scan::needs::{NetPolicy, ScanOptions};
 use crate::scan::self_process;

@@ -22,6 +22,7 @@ pub mod process_group;
 pub mod read;
 pub mod reason;
 pub mod report;
+pub mod resources;
 pub mod run_report;
 pub mod schema;
 pub mod secret;

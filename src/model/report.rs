@@ -12,6 +12,7 @@ use super::environment::Environment;
 use super::gap::Gap;
 use super::mount::Mount;
 use super::process::Process;
+use super::resources::Resources;
 use super::seen::Seen;
 use super::socket::{Socket, SocketSources, SocketSum};
 use super::target::Target;
@@ -74,6 +75,9 @@ pub struct Report {
     /// What a TLS server showed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsLook>,
+    /// Use and limits of memory, CPU, processes and I/O.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resources: Option<Resources>,
     /// How the kernel runs the main process.
     #[cfg(feature = "sample-section")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -103,6 +107,7 @@ impl Report {
             decoded: None,
             certificates: None,
             tls: None,
+            resources: None,
             #[cfg(feature = "sample-section")]
             personality: None,
             gaps: Vec::new(),

@@ -14,6 +14,7 @@ pub(crate) mod capability_text;
 pub(crate) mod certificate_file;
 pub(crate) mod certificate_paths;
 pub(crate) mod cgroup;
+pub(crate) mod cgroup_files;
 pub(crate) mod cmdline;
 pub(crate) mod container_id;
 pub(crate) mod elf;

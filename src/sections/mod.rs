@@ -14,6 +14,7 @@ pub(crate) mod personality;
 pub(crate) mod processes;
 mod query_pairs;
 pub(crate) mod registry;
+pub(crate) mod resources;
 pub(crate) mod section;
 pub(crate) mod sockets;
 pub(crate) mod tls;

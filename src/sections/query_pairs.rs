@@ -5,9 +5,12 @@
 
 use std::cell::Cell;
 use std::iter;
+use std::time::Duration;
 
 use serde::de::value::{Error, MapDeserializer, SeqDeserializer, StrDeserializer};
-use serde::de::{self, DeserializeOwned, Deserializer, Error as _, IntoDeserializer, Visitor};
+use serde::de::{
+    self, Deserialize as _, DeserializeOwned, Deserializer, Error as _, IntoDeserializer, Visitor,
+};
 use serde::forward_to_deserialize_any;
 
 /// Why a query makes no request.
@@ -203,6 +206,16 @@ impl<'de> Deserializer<'de> for Parameter<'_> {
         char str string bytes byte_buf unit unit_struct tuple tuple_struct map struct identifier
         ignored_any
     }
+}
+
+/// Reads a duration such as `500ms` for a field of a query.
+pub(crate) fn duration<'de, D: serde::Deserializer<'de>>(
+    source: D,
+) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(source)?;
+    humantime::parse_duration(&text)
+        .map(Some)
+        .map_err(serde::de::Error::custom)
 }
 
 #[cfg(test)]

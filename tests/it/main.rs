@@ -40,6 +40,7 @@ mod naming;
 mod one_walk;
 mod output;
 mod package;
+mod resources;
 mod rewritten;
 mod run;
 mod saved_documents;

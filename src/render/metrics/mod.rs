@@ -9,6 +9,7 @@ pub(crate) mod mounts;
 #[cfg(feature = "sample-section")]
 pub(crate) mod personality;
 pub(crate) mod processes;
+pub(crate) mod resources;
 mod server;
 pub(crate) mod sockets;
 

@@ -8,6 +8,7 @@ use crate::model::certificate::{
 use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::process::{Limit, LimitPair, Process};
 use crate::model::process_group::groups;
+use crate::model::resources::{CpuLimit, Resources};
 use crate::model::seen::Seen;
 use crate::model::server_stats::ProbeFigure;
 use crate::model::socket::{Family as AddressFamily, Protocol, Socket, SocketSum, State};
@@ -63,6 +64,7 @@ fn text_of(report: Option<&Report>, form: Form) -> String {
             sockets::collect,
             mounts::collect,
             certificates::collect,
+            resources::collect,
         ],
     };
     metrics(&figures, form).unwrap()
@@ -187,6 +189,27 @@ fn sum(state: State, local_port: Option<u32>, count: u64) -> SocketSum {
 }
 
 /// A report in which everything is there that has a metric.
+/// A cgroup of version 2 with every limit.
+fn limited() -> Resources {
+    let resources = serde_json::json!({
+        "pid": 1,
+        "memory": {
+            "cgroup": "/sys/fs/cgroup", "cgroup_version": 2,
+            "current_bytes": 5_000, "working_set_bytes": 4_000, "peak_bytes": 6_000,
+            "limit_bytes": 8_000, "swap_current_bytes": 0, "anonymous_bytes": 3_000,
+            "cache_bytes": 1_000, "oom_kills": 2
+        },
+        "cpu": {
+            "cgroup": "/sys/fs/cgroup", "cgroup_version": 2, "usage_seconds": 1.5,
+            "user_seconds": 1.0, "system_seconds": 0.5, "limit_cores": 0.5,
+            "periods": 10, "throttled_periods": 3, "throttled_seconds": 0.25
+        },
+        "pids": {"cgroup": "/sys/fs/cgroup", "cgroup_version": 2, "current": 7, "limit": 9},
+        "limits": []
+    });
+    serde_json::from_value(resources).unwrap()
+}
+
 fn full() -> Report {
     let mut gaps = Gaps::default();
     gaps.section("processes")
@@ -214,6 +237,7 @@ fn full() -> Report {
     ]);
     report.sockets = Some(vec![listener(80, 3, Seen::Value(128))]);
     report.mounts = Some(Seen::Value(vec![mount("/data")]));
+    report.resources = Some(limited());
     report.certificates = Some(Certificates {
         files: Seen::Value(vec![file(
             "/tls/tls.crt",
@@ -469,6 +493,26 @@ fn too_much_of_anything_is_folded_and_counted() {
     assert_eq!(groups.count(), 51);
     // Those that end first are the ones that are shown.
     assert!(text.contains("position=\"299\"") && !text.contains("position=\"5\""));
+}
+
+#[test]
+fn resources_have_no_sample_without_a_limit() {
+    let mut report = full();
+    let limited = text(&report);
+    has(&limited, "spyhole_memory_limit_bytes 8000");
+    has(&limited, "spyhole_oom_kills_total 2");
+    has(&limited, "spyhole_cpu_limit_cores 0.5");
+    has(&limited, "spyhole_cpu_cfs_throttled_periods_total 3");
+    let resources = report.resources.as_mut().unwrap();
+    if let Seen::Value(memory) = &mut resources.memory {
+        memory.limit_bytes = Seen::Value(Limit::Unlimited);
+    }
+    if let Seen::Value(cpu) = &mut resources.cpu {
+        cpu.limit_cores = Seen::Value(CpuLimit::Unlimited);
+    }
+    let unlimited = text(&report);
+    assert!(!unlimited.contains("\nspyhole_memory_limit_bytes "));
+    assert!(!unlimited.contains("\nspyhole_cpu_limit_cores "));
 }
 
 #[test]

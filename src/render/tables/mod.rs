@@ -11,6 +11,7 @@ pub(crate) mod mounts;
 #[cfg(feature = "sample-section")]
 pub(crate) mod personality;
 pub(crate) mod processes;
+pub(crate) mod resources;
 pub(crate) mod sockets;
 pub(crate) mod table;
 pub(crate) mod tls;

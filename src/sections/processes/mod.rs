@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use serde::Deserialize;
 
+use super::query_pairs;
 use super::section::{Detail, Request, Scrape, SectionInfo, SectionMetrics};
 use crate::model::Report;
 use crate::model::gap::SectionGaps;
@@ -47,7 +48,7 @@ pub(crate) struct ProcessesQuery {
     pub pss: bool,
     /// Measure %CPU over this interval, such as 500ms, instead of since process start.
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "query_pairs::duration")]
     pub sample: Option<Duration>,
     /// Sort by this column; a leading - reverses, as in --sort=-rss.
     #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
@@ -251,11 +252,4 @@ fn column_names() -> String {
         .map(|column| column.name)
         .collect();
     names.join(", ")
-}
-
-fn duration<'de, D: serde::Deserializer<'de>>(source: D) -> Result<Option<Duration>, D::Error> {
-    let text = String::deserialize(source)?;
-    humantime::parse_duration(&text)
-        .map(Some)
-        .map_err(serde::de::Error::custom)
 }
