@@ -14,6 +14,7 @@ pub(crate) mod no_target;
 pub(crate) mod own_pod;
 pub(crate) mod plain_files;
 pub(crate) mod process_files;
+pub(crate) mod program;
 pub(crate) mod reader;
 pub(crate) mod security;
 pub(crate) mod select;

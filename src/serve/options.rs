@@ -13,7 +13,7 @@ use super::declared::Declared;
 use crate::redact::Redactor;
 use crate::scan::needs::Choice;
 use crate::scan::needs::{NetPolicy, ScanOptions};
-use crate::scan::wrong_namespace;
+use crate::scan::self_process;
 
 /// The variable that may name the token file instead of `--token-file`.
 pub(crate) const TOKEN_FILE_VARIABLE: &str = "SPYHOLE_TOKEN_FILE";
@@ -139,7 +139,7 @@ impl ScanDefaults {
     /// Whether it was said whom to look at, or where.
     #[must_use]
     pub(crate) fn names_target(&self) -> bool {
-        let elsewhere = self.proc != Path::new(wrong_namespace::PROC);
+        let elsewhere = self.proc != Path::new(self_process::PROC);
         elsewhere || self.own || self.pid.is_some() || self.container.is_some()
     }
 
