@@ -3,9 +3,7 @@
 //! Before the start as little as possible is read, and afterwards this process only waits. What
 //! there is to say is found out once the application has ended: where that was a success, nothing.
 
-mod file;
-mod find;
-mod libraries;
+mod missing;
 mod why_not;
 mod words;
 
@@ -29,6 +27,8 @@ use crate::render;
 use crate::scan::cgroup::memory::MemoryCgroup;
 use crate::scan::needs::Choice;
 use crate::scan::needs::{NetPolicy, ScanOptions};
+use crate::scan::program::search;
+use crate::scan::program::search::Search;
 use crate::scan::self_process;
 use crate::sections;
 use crate::sections::registry;
@@ -38,7 +38,6 @@ use crate::sys::child::{Child, Ended, Parent, Usage};
 use crate::sys::own_code;
 use crate::sys::reader_process;
 use crate::sys::report_file;
-use find::Search;
 use why_not::Attempt;
 
 /// What `spyhole run` takes.
@@ -84,7 +83,7 @@ pub(crate) fn run(
     let (at, clock) = (Timestamp::now(), Instant::now());
     let parent = Parent::begin();
     let name = options.command.first().cloned().unwrap_or_default();
-    let search = find::find(&name, std::env::var_os("PATH"));
+    let search = search::find(&name, std::env::var_os("PATH"));
     let cgroup = OwnCgroup::find();
     let oom_kills = cgroup
         .as_ref()
@@ -281,7 +280,7 @@ impl Failure<'_> {
         let by_loader = *end == (End::Exited { code: NOT_THERE });
         told.or_else(|| {
             let program = self.search.found.as_ref().ok()?;
-            by_loader.then(|| libraries::missing(program.as_bytes()))?
+            by_loader.then(|| missing::missing_libraries(program.as_bytes()))?
         })
     }
 

@@ -15,6 +15,7 @@ pub(crate) mod own_pod;
 pub(crate) mod plain_files;
 pub(crate) mod proc_mount;
 pub(crate) mod process_files;
+pub(crate) mod program;
 pub(crate) mod reader;
 pub(crate) mod security;
 pub(crate) mod select;

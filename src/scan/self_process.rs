@@ -6,7 +6,7 @@ use nix::errno::Errno;
 
 use crate::sys::{ProcDir, ProcessDir};
 
-/// Where the kernel's own proc is mounted.
+/// Where the kernel's own proc is mounted, whose list is always there at once.
 pub(crate) const PROC: &str = "/proc";
 
 /// spyhole in the /proc that is walked; where that does not list it, in its own.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::own_pod;
+use super::self_process::PROC;
 use crate::model::shell::{quoted, word};
 use crate::model::target::ChosenBy;
 use crate::model::{Reason, Report};
@@ -62,9 +63,6 @@ pub(crate) fn words(report: &Report) -> Option<String> {
         attach()
     ))
 }
-
-/// Where the kernel's own proc is mounted, which keeps nobody waiting for its list.
-pub(crate) const PROC: &str = "/proc";
 
 /// The same for a server that begins, from the list of processes alone: nothing is read of
 /// any process that could keep it waiting. `None` as well where the list does not tell.

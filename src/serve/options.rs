@@ -14,7 +14,7 @@ use crate::check::UnknownAs;
 use crate::redact::Redactor;
 use crate::scan::needs::Choice;
 use crate::scan::needs::{NetPolicy, ScanOptions};
-use crate::scan::wrong_namespace;
+use crate::scan::self_process;
 
 /// The variable that may name the token file instead of `--token-file`.
 pub(crate) const TOKEN_FILE_VARIABLE: &str = "SPYHOLE_TOKEN_FILE";
@@ -143,7 +143,7 @@ impl ScanDefaults {
     /// Whether a target or a /proc was named.
     #[must_use]
     pub(crate) fn names_target(&self) -> bool {
-        let elsewhere = self.proc != Path::new(wrong_namespace::PROC);
+        let elsewhere = self.proc != Path::new(self_process::PROC);
         elsewhere || self.own || self.pid.is_some() || self.container.is_some()
     }
 

@@ -6,8 +6,9 @@ use std::cell::OnceCell;
 use memchr::memmem::Finder;
 use nix::errno::Errno;
 
-use crate::parse::elf::{self, Image, Section};
+use crate::parse::elf::{Image, Section};
 use crate::parse::maps;
+use crate::scan::program::file::image;
 use crate::scan::snapshot::ProcessSnapshot;
 use crate::sys::file_limits;
 use crate::sys::ranges::Ranges;
@@ -157,10 +158,6 @@ pub(super) fn base_name(path: &[u8]) -> &[u8] {
 fn starts_name(symbols: &[u8], at: usize) -> bool {
     at.checked_sub(1)
         .is_none_or(|before| symbols.get(before) == Some(&0))
-}
-
-fn image(file: &Ranges) -> Option<Image> {
-    elf::read(&mut |offset, length| file.read(offset, length).unwrap_or_default()).ok()
 }
 
 fn constants(file: &Ranges, image: Option<&Image>) -> Constants {

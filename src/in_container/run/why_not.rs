@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 
-use super::file;
-use super::file::Content;
-use super::find::Search;
+use super::missing::whose_loader;
 use crate::model::escape::escaped;
 use crate::model::run_report::{Cause, CauseKind};
 use crate::parse::capabilities;
 use crate::parse::file_capabilities::FileCapabilities;
 use crate::parse::status::Status;
+use crate::scan::program::file::{self, Content};
+use crate::scan::program::search::Search;
 use crate::scan::self_process;
 use crate::sys::InRoot;
 use crate::sys::executable::{Executable, absolute, link_goal, may_run};
@@ -173,7 +173,7 @@ impl StartFacts<'_> {
         let (says, hint) = match self.at(&path) {
             Err(Errno::ENOENT | Errno::ENOTDIR) => (
                 format!("its ELF interpreter {name} does not exist"),
-                Some(file::whose_loader(interpreter).to_owned()),
+                Some(whose_loader(interpreter).to_owned()),
             ),
             Ok(there) if self.attempt.errno == Errno::EACCES => {
                 let why = may_not_run(&path, &there)?;

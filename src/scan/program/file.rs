@@ -1,4 +1,4 @@
-//! What the bytes of a file that was to be run say of it.
+//! Reads what kind of program a file is: a script, an ELF file, or something that does not start.
 
 use nix::errno::Errno;
 
@@ -11,7 +11,7 @@ const START: usize = 256;
 
 /// What a file holds.
 #[derive(Debug)]
-pub(super) enum Content {
+pub(crate) enum Content {
     /// It begins with `#!`.
     Script {
         /// What follows there, up to the first blank or line end; a carriage return is part of it.
@@ -26,18 +26,22 @@ pub(super) enum Content {
 }
 
 /// Looks into a file.
-pub(super) fn content(root: &InRoot, path: &[u8]) -> Result<Content, Errno> {
+pub(crate) fn content(root: &InRoot, path: &[u8]) -> Result<Content, Errno> {
     let file = Ranges::in_root(root, path)?;
     let start = file.read(0, START)?;
     if start.starts_with(b"\x7fELF") {
-        let image = elf::read(&mut |offset, length| file.read(offset, length).unwrap_or_default());
         return Ok(
-            image.map_or(Content::Other("it is a damaged ELF file"), |image| {
+            image(&file).map_or(Content::Other("it is a damaged ELF file"), |image| {
                 Content::Elf(Box::new(image))
             }),
         );
     }
     Ok(of(&start))
+}
+
+/// The ELF headers of a file; `None` where it is none, or a damaged one.
+pub(crate) fn image(file: &Ranges) -> Option<Image> {
+    elf::read(&mut |offset, length| file.read(offset, length).unwrap_or_default()).ok()
 }
 
 fn of(start: &[u8]) -> Content {
@@ -72,7 +76,7 @@ fn of(start: &[u8]) -> Content {
 }
 
 /// `e_machine` of the programs that this processor runs.
-pub(super) const OWN_MACHINE: u16 = match std::env::consts::ARCH.as_bytes() {
+pub(crate) const OWN_MACHINE: u16 = match std::env::consts::ARCH.as_bytes() {
     b"x86_64" => 62,
     b"aarch64" => 183,
     b"x86" => 3,
@@ -85,7 +89,7 @@ pub(super) const OWN_MACHINE: u16 = match std::env::consts::ARCH.as_bytes() {
 };
 
 /// A machine as Docker and Go name it.
-pub(super) fn machine(number: u16) -> String {
+pub(crate) fn machine(number: u16) -> String {
     match number {
         3 => "386 (32 bits)".to_owned(),
         8 => "mips".to_owned(),
@@ -97,23 +101,6 @@ pub(super) fn machine(number: u16) -> String {
         243 => "riscv64".to_owned(),
         258 => "loong64".to_owned(),
         other => format!("the ELF machine {other}"),
-    }
-}
-
-/// Which C library brings a program that loads others, and what to do without it.
-pub(super) fn whose_loader(interpreter: &[u8]) -> &'static str {
-    let name = interpreter.rsplit(|byte| *byte == b'/').next();
-    let name = name.unwrap_or_default();
-    if name.starts_with(b"ld-musl-") {
-        "it was linked against musl, as on Alpine: use an Alpine image, or link it statically"
-    } else if interpreter.starts_with(b"/nix/") {
-        "it was linked against Nix libraries: copy its closure too, or link it statically"
-    } else if name.starts_with(b"ld-linux") || name.starts_with(b"ld64.so") || name == b"ld.so.1" {
-        "it was linked against glibc, which scratch, distroless/static and Alpine do not have: \
-         link it statically (CGO_ENABLED=0, a musl target), or use an image with glibc such as \
-         distroless/base"
-    } else {
-        "link it statically, or use the image that it was built in"
     }
 }
 
@@ -160,19 +147,6 @@ mod tests {
                 panic!("{start:?}")
             };
             assert!(says.contains(word), "{says}");
-        }
-    }
-
-    #[test]
-    fn loaders_name_their_library() {
-        for (path, word) in [
-            ("/lib/ld-musl-x86_64.so.1", "musl"),
-            ("/lib64/ld-linux-x86-64.so.2", "glibc"),
-            ("/lib/ld-linux-aarch64.so.1", "glibc"),
-            ("/nix/store/x-glibc/lib/ld-linux-x86-64.so.2", "Nix"),
-            ("/opt/own-loader", "static"),
-        ] {
-            assert!(whose_loader(path.as_bytes()).contains(word), "{path}");
         }
     }
 

@@ -5,20 +5,18 @@
 
 use std::collections::HashSet;
 use std::env::consts::ARCH;
-use std::os::unix::ffi::OsStringExt;
-use std::path::Path;
 
 use super::file;
 use super::file::Content;
-use crate::model::escape::escaped;
-use crate::model::run_report::{Cause, CauseKind};
 use crate::parse::elf::Image;
-use crate::sys::executable::{Executable, absolute};
+use crate::sys::executable::Executable;
 use crate::sys::file_limits;
-use crate::sys::{InRoot, own_file};
+use crate::sys::{InRoot, Truncation};
 
 /// Real programs need up to a few hundred.
 const OBJECTS: usize = 512;
+/// The list of directories that musl's loader reads.
+const MUSL_PATHS: usize = 4096;
 /// What musl's loader holds itself.
 const IN_MUSL: [&[u8]; 8] = [
     b"libc.",
@@ -31,34 +29,34 @@ const IN_MUSL: [&[u8]; 8] = [
     b"libpthread.",
 ];
 
-/// The libraries that a dynamic program needs and that were not found.
-pub(super) fn missing(program: &[u8]) -> Option<Cause> {
-    let root = InRoot::at(Path::new("/")).ok()?;
-    let path = absolute(std::os::unix::ffi::OsStrExt::from_bytes(program));
-    let path = path.as_os_str().as_encoded_bytes();
-    let Ok(Content::Elf(image)) = file::content(&root, path) else {
+/// Libraries that a dynamic program needs and that were not found.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct MissingLibraries {
+    /// Their names.
+    pub names: Vec<Vec<u8>>,
+    /// The directories that were searched.
+    pub searched: Vec<Vec<u8>>,
+    /// Whether glibc's cache was searched too.
+    pub with_cache: bool,
+}
+
+/// Looks for the libraries of a program; `library_path` is the content of `LD_LIBRARY_PATH`.
+/// `None` where none is missing, or it is no dynamic program.
+pub(crate) fn missing(
+    root: &InRoot,
+    program: &[u8],
+    library_path: &[u8],
+) -> Option<MissingLibraries> {
+    let Ok(Content::Elf(image)) = file::content(root, program) else {
         return None;
     };
     let interpreter = image.interpreter.clone()?;
-    let places = Places::of(&root, path, &image, &interpreter);
-    let (missing, looked) = places.walk(path, *image);
-    if missing.is_empty() {
-        return None;
-    }
-    let names: Vec<_> = missing.iter().map(|name| escaped(name)).collect();
-    let looked: Vec<_> = looked.iter().map(|name| escaped(name)).collect();
-    Some(Cause {
-        kind: CauseKind::MissingLibraries,
-        says: format!("shared libraries not found: {}", names.join(", ")),
-        hint: Some(format!(
-            "searched {}{}; copy them into the image, or link the program statically",
-            looked.join(", "),
-            if places.cache.is_empty() {
-                ""
-            } else {
-                " and /etc/ld.so.cache"
-            }
-        )),
+    let places = Places::of(root, program, &image, &interpreter, library_path);
+    let (names, searched) = places.walk(program, *image);
+    (!names.is_empty()).then(|| MissingLibraries {
+        names,
+        searched,
+        with_cache: !places.cache.is_empty(),
     })
 }
 
@@ -73,17 +71,26 @@ struct Places<'a> {
 }
 
 impl<'a> Places<'a> {
-    fn of(root: &'a InRoot, program: &[u8], image: &Image, interpreter: &[u8]) -> Self {
+    fn of(
+        root: &'a InRoot,
+        program: &[u8],
+        image: &Image,
+        interpreter: &[u8],
+        library_path: &[u8],
+    ) -> Self {
         let musl = interpreter
             .rsplit(|byte| *byte == b'/')
             .next()
             .is_some_and(|name| name.starts_with(b"ld-musl-"));
-        let from_environment = std::env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
         let mut first = run_paths(program, image);
-        first.extend(parted(&from_environment.into_vec()));
+        first.extend(parted(library_path));
         let (last, cache) = if musl {
-            let listed = own_file::contents(format!("/etc/ld-musl-{ARCH}.path").as_ref(), 4096);
-            let listed = listed.ok().map(|text| {
+            let listed = whole(
+                root,
+                format!("/etc/ld-musl-{ARCH}.path").as_bytes(),
+                MUSL_PATHS,
+            );
+            let listed = listed.map(|text| {
                 text.split(|byte| matches!(byte, b':' | b'\n'))
                     .filter(|path| !path.is_empty())
                     .map(<[u8]>::to_vec)
@@ -101,8 +108,7 @@ impl<'a> Places<'a> {
                 "/lib",
                 "/usr/lib",
             ]);
-            let cache =
-                own_file::contents("/etc/ld.so.cache".as_ref(), file_limits::LIBRARIES as u64);
+            let cache = whole(root, b"/etc/ld.so.cache", file_limits::LIBRARIES);
             (last, cache.unwrap_or_default())
         };
         Self {
@@ -177,6 +183,13 @@ impl<'a> Places<'a> {
     }
 }
 
+/// A file that is there and no longer than this.
+fn whole(root: &InRoot, path: &[u8], limit: usize) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = root.read(path, limit, &mut bytes).ok()?;
+    (read == Truncation::Whole).then_some(bytes)
+}
+
 /// Where an image says that its libraries are.
 fn run_paths(path: &[u8], image: &Image) -> Vec<Vec<u8>> {
     let origin = path.iter().rposition(|byte| *byte == b'/');
@@ -206,12 +219,15 @@ fn list(paths: &[&str]) -> Vec<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
     fn a_program_that_starts_lacks_nothing() {
+        let root = InRoot::at(Path::new("/")).unwrap();
         for program in ["/bin/sh", "/usr/bin/openssl", "/usr/bin/env"] {
-            assert_eq!(missing(program.as_bytes()), None, "{program}");
+            assert_eq!(missing(&root, program.as_bytes(), b""), None, "{program}");
         }
     }
 

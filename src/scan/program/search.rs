@@ -12,17 +12,17 @@ const USUAL_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbi
 
 /// What was found, and where it was looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Search {
+pub(crate) struct Search {
     /// The program to run. ENOENT if it is not found, EINVAL for a name with a NUL.
-    pub(super) found: Result<CString, Errno>,
+    pub(crate) found: Result<CString, Errno>,
     /// The directories, where it was a bare name.
-    pub(super) directories: Option<Vec<Vec<u8>>>,
+    pub(crate) directories: Option<Vec<Vec<u8>>>,
     /// Whether there is a PATH.
-    pub(super) path_is_set: bool,
+    pub(crate) path_is_set: bool,
 }
 
 /// Looks for a program in the directories of `path`, the content of PATH.
-pub(super) fn find(name: &OsStr, path: Option<OsString>) -> Search {
+pub(crate) fn find(name: &OsStr, path: Option<OsString>) -> Search {
     let path_is_set = path.is_some();
     if name.as_bytes().contains(&b'/') || name.is_empty() {
         let found = match name.as_bytes() {
