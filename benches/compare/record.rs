@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 /// Names the file to a part that runs in a process of its own.
 pub(crate) const VARIABLE: &str = "SPYHOLE_BENCH_RECORD";
 const BEGIN: &str = "<!-- measured: `make performance` writes what follows -->";
+const HEAD: &str = "| goal | | measured (least to most) | |\n|---|---|---|---|\n";
 const END: &str = "<!-- end of what is measured -->";
 
 static FILE: OnceLock<PathBuf> = OnceLock::new();
@@ -54,7 +55,6 @@ pub(crate) fn table(rows: &[Vec<String>]) {
 pub(crate) fn goal(what: &str, goal: &str, found: &str, verdict: &str) {
     let Some(file) = file() else { return };
     let text = fs::read_to_string(&file).unwrap_or_default();
-    const HEAD: &str = "| goal | | measured (least to most) | |\n|---|---|---|---|\n";
     let goes_on = text
         .rsplit_once(HEAD)
         .is_some_and(|(_, rows)| rows.lines().all(|row| row.starts_with('|')));

@@ -90,7 +90,7 @@ fn record_lanes(lanes: &[Lane]) {
         "peak RSS MiB".to_owned(),
     ]];
     for lane in lanes {
-        let mut row = vec![format!("`{}`", lane.name)];
+        let mut row = vec![lane.name.to_owned()];
         match &lane.samples {
             Ok(samples) => {
                 for measure in [Measure::Wall, Measure::Cpu, Measure::PeakRss] {
