@@ -329,7 +329,7 @@ fn labels(facts: &[ProcessSnapshot], containers: &[Container]) -> HashMap<Key, S
 /// The credentials of spyhole itself: from the /proc that is walked, or where that
 /// does not list it, from its own.
 fn viewer(proc: &ProcDir) -> Credentials {
-    let own = |proc: &ProcDir| proc.process(proc.own_pid().ok()?).ok();
+    let own = |proc: &ProcDir| proc.process(proc.caller_pid().ok()?).ok();
     let elsewhere = || own(&ProcDir::open(Path::new("/proc")).ok()?);
     match own(proc).or_else(elsewhere) {
         Some(process) => Credentials::of(&process, &mut Vec::new()),

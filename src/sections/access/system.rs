@@ -46,7 +46,7 @@ impl SystemContext {
             .and_then(|pid| scan.reader.proc.process(pid).ok());
         let own = listed.or_else(|| {
             let proc = ProcDir::open(Path::new("/proc")).ok()?;
-            proc.process(proc.own_pid().ok()?).ok()
+            proc.process(proc.caller_pid().ok()?).ok()
         });
         let descriptor = held.main.as_fd().as_raw_fd();
         let path = own.as_ref().and_then(|own| {

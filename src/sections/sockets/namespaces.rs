@@ -105,7 +105,7 @@ fn named(scan: &Scan, process: &ProcessDir, inode: Result<u64, Errno>) -> Result
 /// The one that spyhole is in, where its own /proc tells.
 fn own(scan: &Scan) -> Option<NetNamespace> {
     let of = |proc: &ProcDir| {
-        let process = proc.process(proc.own_pid().ok()?).ok()?;
+        let process = proc.process(proc.caller_pid().ok()?).ok()?;
         Some(NetNamespace::of(&process))
     };
     of(&scan.reader.proc).or_else(|| of(&ProcDir::open(Path::new("/proc")).ok()?))

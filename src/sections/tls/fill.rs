@@ -335,6 +335,6 @@ fn from_target_network(scan: &Scan, gaps: &mut SectionGaps<'_>) -> Seen<bool> {
 }
 
 fn own_process(scan: &Scan) -> Option<ProcessDir> {
-    let own = |proc: &ProcDir| proc.process(proc.own_pid().ok()?).ok();
+    let own = |proc: &ProcDir| proc.process(proc.caller_pid().ok()?).ok();
     own(&scan.reader.proc).or_else(|| own(&ProcDir::open(Path::new("/proc")).ok()?))
 }
