@@ -41,9 +41,9 @@ pub(super) struct SystemContext {
 
 impl SystemContext {
     pub(super) fn of(scan: &Scan, held: &TargetHandle, buffer: &mut Vec<u8>) -> Self {
-        let listed = scan
-            .own_pid
-            .and_then(|pid| scan.reader.proc.process(pid).ok());
+        // The one that holds the descriptors of this scan.
+        let caller = scan.reader.proc.caller_pid().ok();
+        let listed = caller.and_then(|pid| scan.reader.proc.process(pid).ok());
         let own = listed.or_else(|| {
             let proc = ProcDir::open(Path::new("/proc")).ok()?;
             proc.process(proc.caller_pid().ok()?).ok()
