@@ -6,10 +6,9 @@
 //! everyone. Such numbers begin at `PROC_DYNAMIC_FIRST`; a sandbox that emulates /proc
 //! numbers as it likes, so others prove nothing.
 
-use std::path::Path;
-
 use nix::errno::Errno;
 
+use super::self_process;
 use crate::parse::namespace_link::NamespaceLink;
 use crate::sys::{ProcDir, ProcessDir};
 
@@ -57,11 +56,7 @@ impl NetNamespace {
         if !proc.is_live() {
             return None;
         }
-        let of = |proc: &ProcDir| {
-            let process = proc.process(proc.own_pid().ok()?).ok()?;
-            Some(Self::of(&process))
-        };
-        of(proc).or_else(|| of(&ProcDir::open(Path::new("/proc")).ok()?))
+        self_process::find(proc).map(|process| Self::of(&process))
     }
 
     /// Whether both are proved to be one.

@@ -52,9 +52,16 @@ impl ReferenceProcesses {
         } else {
             look(1, files | Files::CMDLINE)
         };
-        let own = own_pid
-            .and_then(|pid| look(pid, own_files))
-            .map(|(_, facts)| facts);
+        let mut own = own_pid.and_then(|pid| look(pid, own_files));
+        if own.is_none() {
+            // Where /proc hides spyhole from its own reader, which is in the same container.
+            let caller = reader.proc.caller_pid().ok();
+            own = caller.and_then(|pid| look(pid, own_files));
+        }
+        let own = own.map(|(_, mut facts)| {
+            facts.pid = own_pid.unwrap_or(facts.pid);
+            facts
+        });
         let (first_dir, first) = first.unzip();
         Self {
             first,

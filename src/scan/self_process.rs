@@ -1,4 +1,5 @@
-//! Finds spyhole's own process.
+//! Finds spyhole's own process: the one that runs this code. Where that is a reader process, it has
+//! the ids, capabilities and namespaces of spyhole, and holds the descriptors of the scan.
 
 use std::path::Path;
 
@@ -24,5 +25,5 @@ pub(crate) fn in_own_proc() -> Result<ProcessDir, Errno> {
 }
 
 fn listed(proc: &ProcDir) -> Result<ProcessDir, Errno> {
-    proc.process(proc.own_pid()?)
+    proc.process(proc.caller_pid()?)
 }

@@ -121,15 +121,25 @@ impl ProcDir {
         })
     }
 
+    /// The id under which this /proc lists the process that reads it: where `self` leads. A reader
+    /// process has the ids, capabilities and namespaces of spyhole.
+    ///
+    /// # Errors
+    /// ENOENT where that is not in the PID namespace of this /proc.
+    pub(crate) fn caller_pid(&self) -> Result<i32, Errno> {
+        let link = nix::fcntl::readlinkat(&self.dir, c"self")?;
+        link.to_str()
+            .and_then(|text| text.parse().ok())
+            .ok_or(Errno::ENOENT)
+    }
+
     /// The id under which this /proc lists spyhole: where `self` leads, or for a reader process
     /// that of its parent.
     ///
     /// # Errors
     /// ENOENT where spyhole is not in the PID namespace of this /proc.
     pub(crate) fn own_pid(&self) -> Result<i32, Errno> {
-        let link = nix::fcntl::readlinkat(&self.dir, c"self")?;
-        let caller = link.to_str().and_then(|text| text.parse().ok());
-        let caller: i32 = caller.ok_or(Errno::ENOENT)?;
+        let caller = self.caller_pid()?;
         if !reader_process::is_reader() {
             return Ok(caller);
         }
@@ -140,10 +150,16 @@ impl ProcDir {
         let mut status = Vec::new();
         self.process(caller)?
             .read(c"status", file_limits::STATUS, &mut status)?;
-        let mut lines = status.split(|byte| *byte == b'\n');
-        let parent = lines.find_map(|line| line.strip_prefix(b"PPid:"));
-        parent
-            .and_then(|parent| std::str::from_utf8(parent.trim_ascii()).ok()?.parse().ok())
+        let field = |name: &[u8]| {
+            let mut lines = status.split(|byte| *byte == b'\n');
+            lines.find_map(|line| line.strip_prefix(name).map(<[u8]>::trim_ascii))
+        };
+        if field(b"Name:") != Some(reader_process::NAME) {
+            // A copy of a /proc, in which nothing is this process.
+            return Ok(caller);
+        }
+        field(b"PPid:")
+            .and_then(|parent| std::str::from_utf8(parent).ok()?.parse().ok())
             .ok_or(Errno::ENOENT)
     }
 

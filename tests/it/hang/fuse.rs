@@ -5,6 +5,13 @@
     unsafe_code,
     reason = "the target is a fork of this process that never calls exec"
 )]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_ptr_alignment,
+    clippy::cast_sign_loss,
+    reason = "numbers of the kernel's protocol, and an address as a number"
+)]
 
 use std::ffi::CString;
 use std::fs::{File, OpenOptions};

@@ -143,7 +143,7 @@ fn the_reader_of_a_pipe_ends_while_the_request_still_hangs() {
             "1h",
             "mounts",
         ])
-        .args(["--space-timeout", "1h"])
+        .args(["-o", "json", "--space-timeout", "1h"])
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
