@@ -1,0 +1,431 @@
+//! Files with secrets: which they are, and what of them may be shown.
+//!
+//! No input or output: the caller brings the path, the mount and the bytes.
+
+use std::borrow::Cow;
+
+use super::text::find;
+use super::{Redactor, SecretKind};
+
+/// Where a file stands, as far as it says what is in it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct FilePlace<'a> {
+    /// As the target names it.
+    pub(crate) path: &'a [u8],
+    /// Whether the mount that holds it is a Secret, or a projected service account token.
+    pub(crate) secret_volume: bool,
+}
+
+/// Directories whose files are secrets.
+const DIRECTORIES: &[&[u8]] = &[
+    b"/run/secrets/",
+    b"/var/run/secrets/",
+    b"/etc/secrets/",
+    b"/vault/secrets/",
+    b"/mnt/secrets-store/",
+    b"/etc/ssl/private/",
+    b"/etc/letsencrypt/live/",
+    b"/.gnupg/",
+    b"/.password-store/",
+    b"/private-keys-v1.d/",
+    b"/run/credentials/",
+    b"/etc/credstore/",
+    b"/.vault-token",
+    b"/etc/wireguard/",
+    b"/etc/ipsec.d/private/",
+];
+/// Names of files that hold secrets.
+const NAMES: &[&[u8]] = &[
+    b".env",
+    b".netrc",
+    b"_netrc",
+    b".pgpass",
+    b"pgpass.conf",
+    b".my.cnf",
+    b".mylogin.cnf",
+    b".npmrc",
+    b".yarnrc.yml",
+    b".pypirc",
+    b".htpasswd",
+    b"htpasswd",
+    b".dockercfg",
+    b".dockerconfigjson",
+    b".git-credentials",
+    b"shadow",
+    b"gshadow",
+    b"shadow-",
+    b"sudo.key",
+    b"krb5.keytab",
+    b"id_rsa",
+    b"id_dsa",
+    b"id_ecdsa",
+    b"id_ed25519",
+    b"id_ecdsa_sk",
+    b"id_ed25519_sk",
+    b"ssh_host_rsa_key",
+    b"ssh_host_ecdsa_key",
+    b"ssh_host_ed25519_key",
+    b"kubeconfig",
+    b"admin.conf",
+    b"super-admin.conf",
+    b"controller-manager.conf",
+    b"scheduler.conf",
+    b"kubelet.conf",
+    b"application_default_credentials.json",
+    b"service-account.json",
+    b"serviceaccount.json",
+    b"accessTokens.json",
+    b"azureProfile.json",
+    b"msal_token_cache.json",
+    b"msal_token_cache.bin",
+    b"service_principal_entries.json",
+    b".s3cfg",
+    b".boto",
+    b"credentials.tfrc.json",
+    b"terraform.tfstate",
+    b"terraform.tfvars",
+    b".vault-token",
+    b".vault_pass",
+    b"vault_pass",
+    b"wp-config.php",
+    b"database.yml",
+    b"secrets.yml",
+    b"secrets.yaml",
+    b"credentials.yml.enc",
+    b"master.key",
+    b"hosts.yml",
+    b".rabbitmq.erlang.cookie",
+    b".erlang.cookie",
+    b"passwd.client",
+    b"sasl_passwd",
+    b"rclone.conf",
+    b"wpa_supplicant.conf",
+    b"chap-secrets",
+    b"pap-secrets",
+    b"keystore.properties",
+    b"gradle.properties",
+    b"settings-security.xml",
+    b"token",
+    b"ca.key",
+    b"tls.key",
+    b"client.key",
+    b"server.key",
+    b"password",
+    b"passwords",
+    b"secret",
+    b"secrets",
+    b"secrets.json",
+    b"client_secret.json",
+    b"auth.json",
+    b".cargo-credentials",
+    b".Renviron",
+    b".irbrc_history",
+    b".bash_history",
+    b".mysql_history",
+    b".psql_history",
+    b".rediscli_history",
+    b"pkcs11.txt",
+    b"key4.db",
+    b"logins.json",
+];
+/// Endings of such names.
+const ENDINGS: &[&[u8]] = &[
+    b".key",
+    b".p12",
+    b".pfx",
+    b".jks",
+    b".jceks",
+    b".keystore",
+    b".bks",
+    b".kdb",
+    b".kdbx",
+    b".keytab",
+    b".ppk",
+    b".pkcs12",
+    b".p8",
+    b".asc.key",
+    b".agekey",
+    b".ovpn",
+    b".tfstate",
+    b".tfvars",
+    b"_rsa",
+    b"_ed25519",
+    b"_ecdsa",
+    b".htpasswd",
+    b".pgpass",
+    b".env",
+    b".netrc",
+    b".kubeconfig",
+    b".wallet",
+];
+/// Ends of paths: of files whose names alone say little.
+const PATHS: &[&[u8]] = &[
+    b"/.docker/config.json",
+    b"/.kube/config",
+    b"/.aws/credentials",
+    b"/.aws/config",
+    b"/containers/auth.json",
+    b"/gcloud/credentials.db",
+    b"/gcloud/access_tokens.db",
+    b"/.config/gh/hosts.yml",
+    b"/.m2/settings.xml",
+    b"/.gem/credentials",
+    b"/.cargo/credentials",
+    b"/.cargo/credentials.toml",
+    b"/.config/doctl/config.yaml",
+    b"/.oci/config",
+    b"/.bluemix/config.json",
+    b"/.terraform.d/credentials.tfrc.json",
+    b"/.composer/auth.json",
+    b"/.nuget/NuGet.Config",
+    b"/.config/helm/repositories.yaml",
+    b"/.fly/config.yml",
+    b"/.netlify/config.json",
+    b"/.azure/config",
+    b"/.ssh/config.key",
+    b"/proc/self/environ",
+    b"/environ",
+    b"/.config/op/config",
+    b"/.databricks/token-cache.json",
+    b"/.databrickscfg",
+    b"/.snowsql/config",
+    b"/.dbt/profiles.yml",
+    b"/.config/rclone/rclone.conf",
+    b"/.config/sops/age/keys.txt",
+    b"/.local/share/keyrings/login.keyring",
+];
+/// First bytes of keystores and of other containers of keys.
+const MAGIC: &[&[u8]] = &[
+    &[0xFE, 0xED, 0xFE, 0xED],
+    &[0xCE, 0xCE, 0xCE, 0xCE],
+    &[0x05, 0x02],
+    &[0x03, 0xD9, 0xA2, 0x9A],
+    b"openssh-key-v1\0",
+    b"PuTTY-User-Key-File",
+    b"SQLite format 3\0key",
+    b"age-encryption.org/v1",
+];
+
+/// Whether the file as a whole is a secret, by where it stands or by its first bytes; and why.
+#[must_use]
+pub(crate) fn is_secret_file(place: FilePlace<'_>, first: &[u8]) -> Option<SecretKind> {
+    let path = place.path;
+    let name = path.rsplit(|&b| b == b'/').next().unwrap_or_default();
+    if find(first, b"PRIVATE KEY-----", 0).is_some()
+        || find(first, b"OpenVPN Static key", 0).is_some()
+    {
+        return Some(SecretKind::PrivateKey);
+    }
+    if place.secret_volume {
+        // Certificates beside their key are public.
+        let public = first.starts_with(b"-----BEGIN CERTIFICATE")
+            || matches!(name, b"ca.crt" | b"namespace");
+        return (!public).then_some(SecretKind::Name);
+    }
+    if MAGIC.iter().any(|magic| first.starts_with(magic)) || is_pkcs12(first) {
+        return Some(SecretKind::PrivateKey);
+    }
+    let public = name.ends_with(b".pub")
+        || name.ends_with(b".crt")
+        || first.starts_with(b"-----BEGIN CERTIFICATE");
+    let named = NAMES.contains(&name)
+        || ENDINGS
+            .iter()
+            .any(|ending| name.ends_with(ending) && name.len() >= ending.len())
+        || name.starts_with(b".env.")
+            && !name.ends_with(b".example")
+            && !name.ends_with(b".sample")
+        || PATHS.iter().any(|ending| path.ends_with(ending))
+        || DIRECTORIES
+            .iter()
+            .any(|directory| find(path, directory, 0).is_some());
+    (named && !public).then_some(SecretKind::Name)
+}
+
+/// SEQUENCE { INTEGER 3, … }: PKCS #12.
+fn is_pkcs12(first: &[u8]) -> bool {
+    let [0x30, length, rest @ ..] = first else {
+        return false;
+    };
+    let skipped = if *length > 0x80 {
+        usize::from(length - 0x80)
+    } else {
+        0
+    };
+    rest.get(skipped..skipped + 3) == Some(&[2, 1, 3])
+}
+
+/// Lines of a file, of which only what is secret is held back. A private key is held back from its
+/// first line to its last.
+pub(crate) struct FileLines<'a> {
+    redactor: &'a Redactor,
+    /// The end of the block that is held back: `-----END …`.
+    inside_key: bool,
+}
+
+impl<'a> FileLines<'a> {
+    #[must_use]
+    pub(crate) fn new(redactor: &'a Redactor) -> Self {
+        Self {
+            redactor,
+            inside_key: false,
+        }
+    }
+
+    /// What to show of the next line, given without its end. None: the line belongs to a key that
+    /// an earlier line announced.
+    #[must_use]
+    pub(crate) fn line<'b>(&mut self, line: &'b [u8]) -> Option<Cow<'b, [u8]>> {
+        if self.redactor.reveal_all {
+            return Some(line.into());
+        }
+        if self.inside_key {
+            self.inside_key = find(line, b"-----END", 0).is_none();
+            return None;
+        }
+        if let Some(begin) = find(line, b"-----BEGIN", 0)
+            && (find(line, b"PRIVATE KEY", begin).is_some()
+                || find(line, b"OpenVPN Static", begin).is_some())
+            && find(line, b"-----END", begin).is_none()
+        {
+            self.inside_key = true;
+            let shown = line.get(..begin).unwrap_or_default();
+            return Some(
+                [shown, "‹redacted: private key›".as_bytes()]
+                    .concat()
+                    .into(),
+            );
+        }
+        // `NAME=value` of an environment file: the name judges the whole value.
+        let trimmed = line.trim_ascii_start();
+        let trimmed = trimmed.strip_prefix(b"export ").unwrap_or(trimmed);
+        let equals = trimmed.iter().position(|&b| b == b'=');
+        if let Some(at) = equals
+            && let Some((name, value)) = trimmed.split_at_checked(at)
+            && name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')
+            && let Some(hidden) = self
+                .redactor
+                .variable(name, unquoted(value.get(1..).unwrap_or_default()))
+        {
+            let before = line.len() - value.len() + 1;
+            let shown = format!("‹redacted {}›", hidden.length_bytes);
+            return Some(
+                [line.get(..before).unwrap_or_default(), shown.as_bytes()]
+                    .concat()
+                    .into(),
+            );
+        }
+        Some(self.redactor.text(line))
+    }
+}
+
+fn unquoted(value: &[u8]) -> &[u8] {
+    match value.trim_ascii() {
+        [first @ (b'"' | b'\''), inner @ .., last] if first == last => inner,
+        value => value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FileLines, FilePlace, is_secret_file};
+    use crate::redact::Redactor;
+
+    fn is_secret(path: &str, secret_volume: bool, first: &[u8]) -> bool {
+        let place = FilePlace {
+            path: path.as_bytes(),
+            secret_volume,
+        };
+        is_secret_file(place, first).is_some()
+    }
+
+    #[test]
+    fn files_of_secrets_are_known_by_place_and_by_content() {
+        for path in [
+            "/run/secrets/db",
+            "/var/run/secrets/kubernetes.io/serviceaccount/token",
+            "/app/.env",
+            "/app/.env.production",
+            "/root/.docker/config.json",
+            "/root/.kube/config",
+            "/root/.aws/credentials",
+            "/etc/tls/tls.key",
+            "/app/store.p12",
+            "/app/store.jks",
+            "/root/.ssh/id_ed25519",
+            "/root/.netrc",
+            "/root/.config/gcloud/application_default_credentials.json",
+            "/etc/shadow",
+            "/root/.pgpass",
+            "/etc/nginx/.htpasswd",
+        ] {
+            assert!(is_secret(path, false, b""), "{path}");
+        }
+        for path in [
+            "/etc/passwd",
+            "/etc/hosts",
+            "/app/config.json",
+            "/etc/ssl/certs/ca.crt",
+            "/root/.ssh/id_ed25519.pub",
+            "/app/.env.example",
+            "/usr/bin/env",
+            "/app/keys.md",
+        ] {
+            assert!(!is_secret(path, false, b""), "{path}");
+        }
+        assert!(is_secret("/etc/app/db", true, b"hunter2"));
+        assert!(!is_secret(
+            "/etc/app/ca.crt",
+            true,
+            b"-----BEGIN CERTIFICATE-----\n"
+        ));
+        assert!(is_secret(
+            "/a",
+            false,
+            concat!("-----BEGIN RSA PRIV", "ATE KEY-----\n").as_bytes()
+        ));
+        assert!(is_secret("/a", false, b"\xfe\xed\xfe\xed\0\0\0\x02"));
+        assert!(is_secret("/a", false, b"\x30\x82\x0a\x41\x02\x01\x03\x30"));
+        assert!(!is_secret("/a", false, b"\x30\x82\x0a\x41\x30\x82\x01\x02"));
+    }
+
+    #[test]
+    fn of_lines_only_the_secret_is_held_back() {
+        let redactor = Redactor::new(b"key of the tests");
+        let mut lines = FileLines::new(&redactor);
+        let key = concat!("-----BEGIN PRIV", "ATE KEY-----");
+        let end = concat!("-----END PRIV", "ATE KEY-----");
+        let shown: Vec<String> = [
+            "host: db",
+            "password: hunter2",
+            "API_KEY=\"abc def\"",
+            "export TOKEN=xyz",
+            key,
+            "MIIEabc",
+            end,
+            "-----BEGIN CERTIFICATE-----",
+            "MIIDdzCC",
+            "port=80",
+        ]
+        .iter()
+        .filter_map(|line| {
+            lines
+                .line(line.as_bytes())
+                .map(|line| String::from_utf8(line.into_owned()).unwrap())
+        })
+        .collect();
+        assert_eq!(
+            shown,
+            [
+                "host: db",
+                "password: ‹redacted 7›",
+                "API_KEY=‹redacted 7›",
+                "export TOKEN=‹redacted 3›",
+                "‹redacted: private key›",
+                "-----BEGIN CERTIFICATE-----",
+                "MIIDdzCC",
+                "port=80"
+            ]
+        );
+    }
+}
