@@ -134,7 +134,7 @@ pub(super) async fn ask(server: &Arc<Server>, name: &str) -> Result<Last, Proble
             "probe not found; declare one with serve --probe NAME=CHECK",
         ));
     };
-    let options = server.look.options();
+    let options = server.look.probe_options();
     let running = Arc::clone(probe);
     let run = move || -> Outcome {
         running.run(options);
