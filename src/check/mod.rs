@@ -98,6 +98,15 @@ pub(crate) fn run(
     options: ScanOptions,
     memory: &mut Vec<SeenProcesses>,
 ) -> CheckOutcome {
+    let redactor = options.redactor.clone();
+    let outcome = look(check, options, memory);
+    CheckOutcome {
+        says: redactor.sentence(&outcome.says),
+        ..outcome
+    }
+}
+
+fn look(check: &Check, options: ScanOptions, memory: &mut Vec<SeenProcesses>) -> CheckOutcome {
     let deadline = Instant::now() + check.timeout;
     let may_dial = options.net.to_endpoint().is_some();
     let scan = match needs(&check.spec) {

@@ -8,6 +8,7 @@ use super::exit::Exit;
 use super::{Failure, written};
 use crate::check::{self, Check, CheckOutcome, Verdict};
 use crate::model::escape::escaped;
+use crate::redact::Redactor;
 use crate::scan::needs::ScanOptions;
 
 /// Its name.
@@ -57,28 +58,40 @@ pub(super) fn run(
     let asked = asked.map_err(|error| Failure::usage(error.to_string()))?;
     let mut passed = Vec::new();
     let mut unseen = None;
+    // A kubelet copies the line into an event: no secret of a check's URL gets there.
+    let redactor = options()?.redactor;
     for check in &asked.checks {
         let outcome = check::run(check, options()?, &mut Vec::new());
         match outcome.verdict {
             Verdict::Passes => passed.push(outcome.says),
-            Verdict::Fails => return say(check, &outcome, "fails", Exit::CheckFailed),
+            Verdict::Fails => return say(&redactor, check, &outcome, "fails", Exit::CheckFailed),
             Verdict::Unknown => unseen = unseen.or(Some((check, outcome))),
         }
     }
     if let Some((check, outcome)) = unseen {
-        return say(check, &outcome, "unknown", Exit::Unreadable);
+        return say(&redactor, check, &outcome, "unknown", Exit::Unreadable);
     }
     let line = format!("passes: {}", passed.join("; "));
-    print(&line, Exit::Done)
+    print(&redactor, &line, Exit::Done)
 }
 
-fn say(check: &Check, outcome: &CheckOutcome, word: &str, exit: Exit) -> Result<Exit, Failure> {
-    print(&format!("{word}: {check}: {}", outcome.says), exit)
+fn say(
+    redactor: &Redactor,
+    check: &Check,
+    outcome: &CheckOutcome,
+    word: &str,
+    exit: Exit,
+) -> Result<Exit, Failure> {
+    print(
+        redactor,
+        &format!("{word}: {check}: {}", outcome.says),
+        exit,
+    )
 }
 
 /// One line: what came from outside cannot make two of it.
-fn print(line: &str, exit: Exit) -> Result<Exit, Failure> {
-    match writeln!(io::stdout(), "{}", escaped(line.as_bytes())) {
+fn print(redactor: &Redactor, line: &str, exit: Exit) -> Result<Exit, Failure> {
+    match writeln!(io::stdout(), "{}", escaped(&redactor.text(line.as_bytes()))) {
         Ok(()) => Ok(exit),
         // Nobody reads of it, and it stands.
         Err(error) => written(&error).map(|_| exit),

@@ -16,6 +16,7 @@ use serde::Serialize;
 use super::options::AccessLog;
 use crate::model::escape::escaped;
 use crate::model::time::Timestamp;
+use crate::redact;
 
 /// Lines that may wait to be written; further ones are lost.
 const WAITING: usize = 1_024;
@@ -128,12 +129,13 @@ impl Entry {
         let peer = self
             .peer
             .map_or_else(|| "unix".to_owned(), |peer| peer.to_string());
+        let path = redact::sentence(&self.path);
         if form == AccessLog::Json {
             let object = Object {
                 time: self.time,
                 peer,
                 method: self.method.as_str(),
-                path: &self.path,
+                path: &path,
                 status: self.status,
                 bytes: self.bytes,
                 seconds: self.seconds,
@@ -146,7 +148,7 @@ impl Entry {
             "{} {peer} {} {} {} {}B {:.1}ms",
             self.time.rfc3339(),
             self.method,
-            escaped(self.path.as_bytes()),
+            escaped(path.as_bytes()),
             self.status,
             self.bytes,
             self.seconds * 1e3

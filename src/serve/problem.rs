@@ -7,6 +7,8 @@ use hyper::StatusCode;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::redact;
+
 /// Why a request is not answered with what it asked for.
 #[derive(Debug, Clone)]
 pub(super) struct Problem {
@@ -84,7 +86,8 @@ impl Problem {
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self {
             status,
-            detail: detail.into(),
+            // It may repeat what the request said.
+            detail: redact::sentence(&detail.into()),
         }
     }
 

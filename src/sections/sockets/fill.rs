@@ -45,6 +45,7 @@ pub(super) fn fill(
         let mut list = List {
             filter,
             reading: Reading {
+                redactor: &scan.redactor,
                 owners: &owners,
                 extended: query.extended,
                 source: Source::Proc,

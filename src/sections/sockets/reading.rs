@@ -5,10 +5,13 @@ use super::owners::Owners;
 use crate::model::gap::{Reason, Refusal, SectionGaps};
 use crate::model::seen::{Seen, Unseen};
 use crate::model::socket::Source;
+use crate::redact::Redactor;
 
 /// The state of one read.
 pub(super) struct Reading<'a> {
     pub(super) owners: &'a Owners,
+    /// Hides secrets in the names of unix sockets.
+    pub(super) redactor: &'a Redactor,
     /// Whether `tcp_info` is asked for.
     pub(super) extended: bool,
     /// Where the table at hand is read.

@@ -15,3 +15,4 @@ mod rotation;
 mod server;
 mod sharing;
 mod tls;
+mod ways_out;
