@@ -1,16 +1,17 @@
 //! The arguments of one process: what to hide in each, and the text that is left.
 
-use super::commands;
-use super::commands::{Command, Place};
+use super::commands::{CommandWords, WordPlace};
 use super::fields;
 use super::fields::{Line, Setting};
 use super::text::{Facts, Span, cut, settle};
-use super::{Argument, Redactor, encoded, formats, markup, objects, statements, tokens, urls};
+use super::{
+    Argument, Redactor, encoded, formats, markup, objects, script, statements, tokens, urls,
+};
 
 /// Every argument with its secrets replaced.
 pub(super) fn redact(redactor: &Redactor, args: &[Vec<u8>]) -> Vec<Argument> {
     let mut line = Line::default();
-    let mut command = Command::default();
+    let mut command = CommandWords::default();
     let mut spans = Vec::new();
     let mut script_next = false;
     args.iter()
@@ -42,10 +43,10 @@ fn follow(
     arg: &[u8],
     facts: Facts,
     last: bool,
-    command: &mut Command,
+    command: &mut CommandWords,
     spans: &mut Vec<Span>,
 ) {
-    let place = Place {
+    let place = WordPlace {
         start: 0,
         end: arg.len(),
         last,
@@ -59,11 +60,11 @@ fn follow(
         command.word(redactor, arg, place, spans);
     }
     let mut inner = if title {
-        Command::default()
+        CommandWords::default()
     } else {
         command.inner()
     };
-    commands::scan(redactor, arg, &mut inner, spans);
+    script::scan(redactor, arg, &mut inner, spans);
 }
 
 fn look(

@@ -4,25 +4,26 @@
 //! one text (`sh -c "…"`, a title). Each pattern of the program remembers how far it has come.
 
 use super::fields::looks_like_flag;
+use super::lexicon::Lexicon;
 use super::names;
 use super::names::Weight;
-use super::patterns::{Patterns, Program, Programs, Step, Take};
-use super::tables::programs::READERS;
-use super::text::{Span, cut, until_in};
+use super::patterns::{KnownProgram, PatternStep, Patterns, Programs, SecretPart};
+use super::tables::words::Word;
+use super::text::{Span, cut};
 use super::values::{is_reference, looks_like_password};
 use super::{Redactor, SecretKind};
 
 /// More patterns than any program has.
-const MOST: usize = 48;
+pub(super) const MOST: usize = 48;
 /// A pattern that has found what it looked for.
 const DONE: u8 = u8::MAX;
 
 /// How far a command has come.
-pub(super) struct Command {
+pub(super) struct CommandWords {
     rows: Vec<&'static Patterns>,
     progress: [u8; MOST],
     /// The next word that is no option is the program.
-    starts: bool,
+    pub(super) starts: bool,
     pub(super) shell: bool,
     before: Before,
     /// Words until `password` would stand, after `login` or `machine` and its value; what follows
@@ -42,14 +43,14 @@ enum Before {
 
 /// A word of a command: its place in the text, without quotes around it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct WordPlace {
     pub(super) start: usize,
     pub(super) end: usize,
     /// Nothing of the command follows.
     pub(super) last: bool,
 }
 
-impl Default for Command {
+impl Default for CommandWords {
     fn default() -> Self {
         Self {
             rows: Vec::new(),
@@ -62,7 +63,7 @@ impl Default for Command {
     }
 }
 
-impl Command {
+impl CommandWords {
     /// Whether no word was met yet.
     pub(super) fn is_new(&self) -> bool {
         self.starts && self.rows.is_empty() && !self.shell
@@ -88,7 +89,7 @@ impl Command {
         &mut self,
         redactor: &Redactor,
         text: &[u8],
-        place: Place,
+        place: WordPlace,
         spans: &mut Vec<Span>,
     ) {
         let word = cut(text, place.start, place.end);
@@ -137,7 +138,7 @@ impl Command {
         if !starts && self.expects(word) {
             return false;
         }
-        let Some(Program {
+        let Some(KnownProgram {
             rows,
             runner,
             shell,
@@ -164,15 +165,21 @@ impl Command {
         patterns.zip(&self.progress).any(|(pattern, &progress)| {
             let at = usize::from(progress);
             match pattern.get(at) {
-                Some(Step::Literal(words)) => is_literal(words, word),
-                Some(Step::Any | Step::Named | Step::Take(_)) => at > 0,
+                Some(PatternStep::Literal(words)) => is_literal(words, word),
+                Some(PatternStep::Any | PatternStep::Named | PatternStep::SecretPart(_)) => at > 0,
                 _ => false,
             }
         })
     }
 
     /// What holds for programs in general: only what looks like a password is hidden.
-    fn any_program(&mut self, text: &[u8], place: Place, before: Before, spans: &mut Vec<Span>) {
+    fn any_program(
+        &mut self,
+        text: &[u8],
+        place: WordPlace,
+        before: Before,
+        spans: &mut Vec<Span>,
+    ) {
         let word = cut(text, place.start, place.end);
         // `login` 4, its value 3, `password` 2, the secret 1.
         self.netrc = self.netrc.saturating_sub(1);
@@ -214,8 +221,7 @@ impl Command {
                 } else if word
                     .iter()
                     .all(|b| b.is_ascii_lowercase() || matches!(b, b'-' | b'_'))
-                    && names::judge(word)
-                        .is_some_and(|name| name.weight == Weight::Strong && !name.switch)
+                    && announces(word)
                 {
                     self.before = Before::Word;
                 }
@@ -223,6 +229,19 @@ impl Command {
             _ => {}
         }
     }
+}
+
+/// Whether the word names a password by itself: `password`, `auth-pass`.
+fn announces(word: &[u8]) -> bool {
+    let last = word.rsplit(|b| matches!(b, b'-' | b'_')).next();
+    let telling = last.is_some_and(|last| {
+        let lexicon = Lexicon::get();
+        lexicon
+            .of(last)
+            .or(lexicon.split(last).map(|pair| pair.1))
+            .is_some_and(Word::is_telling)
+    });
+    telling && names::judge(word).is_some_and(|name| name.weight == Weight::Strong && !name.switch)
 }
 
 fn is_literal(words: &[&'static [u8]], word: &[u8]) -> bool {
@@ -236,9 +255,9 @@ fn is_literal(words: &[&'static [u8]], word: &[u8]) -> bool {
 struct Walk<'a> {
     redactor: &'a Redactor,
     row: &'a Patterns,
-    pattern: &'a [Step],
+    pattern: &'a [PatternStep],
     text: &'a [u8],
-    place: Place,
+    place: WordPlace,
     spans: &'a mut Vec<Span>,
 }
 
@@ -250,21 +269,24 @@ impl Walk<'_> {
         }
         let at = usize::from(*progress);
         let word = cut(self.text, self.place.start, self.place.end);
-        let announced = at > 0 && matches!(self.pattern.get(at - 1), Some(Step::Flag { .. }));
+        let announced =
+            at > 0 && matches!(self.pattern.get(at - 1), Some(PatternStep::Flag { .. }));
         let option = word.len() > 1 && word.first() == Some(&b'-');
         match self.pattern.get(at) {
-            Some(Step::Literal(words)) if is_literal(words, word) => *progress += 1,
-            Some(Step::Flag { names, attached }) => return self.flag(progress, names, *attached),
-            Some(Step::Attached { prefix, numbers }) => {
+            Some(PatternStep::Literal(words)) if is_literal(words, word) => *progress += 1,
+            Some(PatternStep::Flag { names, attached }) => {
+                return self.flag(progress, names, *attached);
+            }
+            Some(PatternStep::Attached { prefix, numbers }) => {
                 let Some(from) = self.attached(prefix) else {
                     return false;
                 };
                 let value = cut(word, from, word.len());
                 let port = *numbers && value.iter().all(u8::is_ascii_digit);
-                return !port && self.hide(prefix, Take::Whole, from);
+                return !port && self.hide(prefix, SecretPart::Whole, from);
             }
-            Some(Step::Any) if !option => *progress += 1,
-            Some(Step::Named) if !option => {
+            Some(PatternStep::Any) if !option => *progress += 1,
+            Some(PatternStep::Named) if !option => {
                 if names::judge(word).is_some_and(|name| {
                     matches!(
                         name.weight,
@@ -274,27 +296,31 @@ impl Walk<'_> {
                     *progress += 1;
                 }
             }
-            Some(&Step::Take(take)) if announced => {
+            Some(&PatternStep::SecretPart(take)) if announced => {
                 *progress -= 1;
                 if looks_like_flag(word) {
                     return false;
                 }
                 let flag = match self.pattern.get(at - 1) {
-                    Some(Step::Flag { names, .. }) => names.first().copied().unwrap_or_default(),
+                    Some(PatternStep::Flag { names, .. }) => {
+                        names.first().copied().unwrap_or_default()
+                    }
                     _ => b"",
                 };
                 return self.hide(flag, take, 0);
             }
-            Some(&Step::Take(take)) if !option => {
+            Some(&PatternStep::SecretPart(take)) if !option => {
                 let found = self.hide(b"", take, 0);
-                if matches!(take, Take::Whole) && (found || !word.is_empty()) || found && at > 0 {
+                if matches!(take, SecretPart::Whole) && (found || !word.is_empty())
+                    || found && at > 0
+                {
                     *progress = DONE;
                 }
                 return found;
             }
-            Some(&Step::Each(take)) if !option => return self.hide(b"", take, 0),
-            Some(Step::Last) if self.place.last && !option => {
-                return self.hide(b"", Take::Whole, 0);
+            Some(&PatternStep::Each(take)) if !option => return self.hide(b"", take, 0),
+            Some(PatternStep::Last) if self.place.last && !option => {
+                return self.hide(b"", SecretPart::Whole, 0);
             }
             _ => {}
         }
@@ -304,7 +330,7 @@ impl Walk<'_> {
     fn flag(&mut self, progress: &mut u8, names: &[&'static [u8]], attached: bool) -> bool {
         let word = cut(self.text, self.place.start, self.place.end);
         let take = match self.pattern.get(usize::from(*progress) + 1) {
-            Some(&(Step::Take(take) | Step::Each(take))) => Some(take),
+            Some(&(PatternStep::SecretPart(take) | PatternStep::Each(take))) => Some(take),
             _ => None,
         };
         for &name in names {
@@ -354,7 +380,7 @@ impl Walk<'_> {
     }
 
     /// Hides the secret part of the word from `from` on.
-    fn hide(&mut self, flag: &[u8], take: Take, from: usize) -> bool {
+    fn hide(&mut self, flag: &[u8], take: SecretPart, from: usize) -> bool {
         let start = self.place.start + from;
         let word = cut(self.text, start, self.place.end);
         let after = |word: &[u8], between: u8| {
@@ -365,10 +391,10 @@ impl Walk<'_> {
             (!odd).then_some(place + 1)
         };
         let (offset, oracle) = match take {
-            Take::Whole => (Some(0), false),
-            Take::After(between) => (after(word, between), between == b'/'),
-            Take::Value => (word.iter().position(|&b| b == b'=').map(|at| at + 1), false),
-            Take::NamedValue => {
+            SecretPart::Whole => (Some(0), false),
+            SecretPart::After(between) => (after(word, between), between == b'/'),
+            SecretPart::Value => (word.iter().position(|&b| b == b'=').map(|at| at + 1), false),
+            SecretPart::NamedValue => {
                 let at = word.iter().position(|&b| b == b'=');
                 (
                     at.filter(|&at| names::judge(cut(word, 0, at)).is_some())
@@ -376,8 +402,10 @@ impl Walk<'_> {
                     false,
                 )
             }
-            Take::Prefixed(prefix) => (word.starts_with(prefix).then_some(prefix.len()), false),
-            Take::PrefixedAfter(prefix, between) => (
+            SecretPart::Prefixed(prefix) => {
+                (word.starts_with(prefix).then_some(prefix.len()), false)
+            }
+            SecretPart::PrefixedAfter(prefix, between) => (
                 word.strip_prefix(prefix)
                     .and_then(|rest| after(rest, between))
                     .map(|at| at + prefix.len()),
@@ -417,134 +445,4 @@ impl Walk<'_> {
             .push(Span::new(start, end, SecretKind::PasswordOption));
         true
     }
-}
-
-/// Follows the commands of a text with words between spaces. `command` is the one that the
-/// text is an argument of.
-pub(super) fn scan(redactor: &Redactor, text: &[u8], command: &mut Command, spans: &mut Vec<Span>) {
-    let mut echoed: Vec<Place> = Vec::new();
-    let mut echo = false;
-    let mut piped = false;
-    let mut from = 0;
-    while let Some(token) = next_token(text, from) {
-        from = token.next;
-        if token.operator != 0 {
-            if token.operator == b'|' && echo {
-                piped = true;
-            } else {
-                echoed.clear();
-                piped = false;
-            }
-            echo = false;
-            command.restart();
-            continue;
-        }
-        let word = cut(text, token.start, token.end);
-        if command.starts && matches!(word, b"echo" | b"printf" | b"print" | b"Write-Output") {
-            echo = true;
-        } else if echo
-            && word.first() != Some(&b'-')
-            && word.first() != Some(&b'%')
-            && echoed.len() < MOST
-        {
-            echoed.push(Place {
-                start: token.start,
-                end: token.end,
-                last: false,
-            });
-        } else if piped {
-            let name = word.rsplit(|&b| b == b'/').next().unwrap_or_default();
-            let reads = std::str::from_utf8(name).is_ok_and(|name| {
-                READERS
-                    .split_ascii_whitespace()
-                    .any(|reader| reader == name)
-            });
-            for place in echoed.drain(..).collect::<Vec<_>>() {
-                let value = cut(text, place.start, place.end);
-                if (reads || looks_like_password(value)) && !is_reference(value) {
-                    spans.push(Span::new(
-                        place.start,
-                        place.end,
-                        SecretKind::PasswordOption,
-                    ));
-                } else {
-                    echoed.push(place);
-                }
-            }
-        }
-        let place = Place {
-            start: token.start,
-            end: token.end,
-            last: next_token(text, from).is_none_or(|next| next.operator != 0),
-        };
-        command.word(redactor, text, place, spans);
-    }
-}
-
-/// A word or an operator of a shell.
-struct Token {
-    start: usize,
-    end: usize,
-    next: usize,
-    /// 0: a word.
-    operator: u8,
-}
-
-/// The token at or after `from`. A word with quotes around it is what they hold.
-fn next_token(text: &[u8], from: usize) -> Option<Token> {
-    let start = until_in(text, from, text.len(), |b| {
-        !matches!(b, b' ' | b'\t' | b'\r')
-    });
-    let first = *text.get(start)?;
-    if matches!(
-        first,
-        b';' | b'|' | b'&' | b'\n' | b'(' | b')' | b'{' | b'}' | b'`' | b'<' | b'>'
-    ) {
-        return Some(Token {
-            start,
-            end: start + 1,
-            next: start + 1,
-            operator: first,
-        });
-    }
-    if matches!(first, b'"' | b'\'') {
-        let close = until_in(text, start + 1, text.len(), |b| b == first);
-        let next = (close + 1).min(text.len());
-        let ends = text.get(next).is_none_or(|b| {
-            b.is_ascii_whitespace() || matches!(b, b';' | b'|' | b'&' | b')' | b'`' | b'>')
-        });
-        if ends && close > start {
-            return Some(Token {
-                start: start + 1,
-                end: close,
-                next,
-                operator: 0,
-            });
-        }
-    }
-    // Quotes inside a word: `-p'a b'` is the option and what they hold.
-    let mut end = start;
-    while let Some(&byte) = text.get(end) {
-        match byte {
-            b'"' | b'\'' => {
-                let close = until_in(text, end + 1, text.len(), |b| b == byte);
-                end = (close + 1).min(text.len());
-            }
-            b'\\' => end = (end + 2).min(text.len()),
-            b' ' | b'\t' | b'\r' | b'\n' | b';' | b'|' | b'&' | b'`' | b')' => break,
-            b'$' if text.get(end + 1) == Some(&b'(') => {
-                end = until_in(text, end, text.len(), |b| b == b')')
-                    .saturating_add(1)
-                    .min(text.len())
-            }
-            _ => end += 1,
-        }
-    }
-    let end = end.max(start + 1);
-    Some(Token {
-        start,
-        end,
-        next: end,
-        operator: 0,
-    })
 }

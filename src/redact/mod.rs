@@ -22,10 +22,12 @@ pub(crate) mod files;
 mod fingerprint;
 mod formats;
 mod lexicon;
+mod looks;
 mod markup;
 mod names;
 mod objects;
 mod patterns;
+mod script;
 mod statements;
 mod tables;
 #[cfg(test)]
@@ -41,7 +43,7 @@ use std::sync::LazyLock;
 
 use crate::model::secret::{Argument, Redacted, SecretKind};
 
-use commands::Command;
+use commands::CommandWords;
 use fields::{Line, Setting};
 use fingerprint::Fingerprinter;
 use text::{Facts, Span};
@@ -180,7 +182,7 @@ impl Redactor {
             fields::scan(value, Setting::Script, self, &mut Line::default(), spans);
         }
         if facts.has_space() {
-            commands::scan(self, value, &mut Command::default(), spans);
+            script::scan(self, value, &mut CommandWords::default(), spans);
         }
         arguments::shapes(self, value, facts, spans);
     }

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use super::tables::programs::{PROGRAMS, RUNNERS, Row, SHELLS};
 
 /// One word of a pattern.
-pub(super) enum Step {
+pub(super) enum PatternStep {
     /// One of these words; a `*` at the end stands for any ending.
     Literal(Vec<&'static [u8]>),
     /// One of these options; its value may be attached to the first.
@@ -22,14 +22,14 @@ pub(super) enum Step {
     },
     Any,
     Named,
-    Take(Take),
-    Each(Take),
+    SecretPart(SecretPart),
+    Each(SecretPart),
     Last,
 }
 
 /// Which part of a word is the secret.
 #[derive(Clone, Copy)]
-pub(super) enum Take {
+pub(super) enum SecretPart {
     Whole,
     /// What follows the first of these.
     After(u8),
@@ -46,7 +46,7 @@ pub(super) enum Take {
 /// One row of the table.
 pub(super) struct Patterns {
     pub(super) switches: &'static [u8],
-    pub(super) patterns: Vec<Vec<Step>>,
+    pub(super) patterns: Vec<Vec<PatternStep>>,
 }
 
 /// All rows by the names of their programs.
@@ -91,7 +91,7 @@ impl Hasher for Fnv {
 
 /// What a word in the place of a program is.
 #[derive(Default)]
-pub(super) struct Program {
+pub(super) struct KnownProgram {
     /// Rows of the table.
     pub(super) rows: Vec<&'static Patterns>,
     pub(super) runner: bool,
@@ -146,7 +146,7 @@ impl Programs {
     }
 
     /// The program that `word`, a path or a name, starts. None: not one of the table.
-    pub(super) fn find(&'static self, word: &[u8]) -> Option<Program> {
+    pub(super) fn find(&'static self, word: &[u8]) -> Option<KnownProgram> {
         let name = word
             .rsplit(|b| matches!(b, b'/' | b'\\' | b':'))
             .next()
@@ -174,16 +174,16 @@ impl Programs {
         })
     }
 
-    fn named(&'static self, name: &[u8], begins: Begins) -> Option<Program> {
+    fn named(&'static self, name: &[u8], begins: Begins) -> Option<KnownProgram> {
         let entry = self.names.get(name);
         if entry.is_none() && !begins.beginning {
             return None;
         }
-        let mut program = Program {
+        let mut program = KnownProgram {
             short: name.len() <= 3,
             runner: entry.is_some_and(|entry| entry.runner),
             shell: entry.is_some_and(|entry| entry.shell),
-            ..Program::default()
+            ..KnownProgram::default()
         };
         let rows = entry.map(|entry| entry.rows.as_slice()).unwrap_or_default();
         program
@@ -218,32 +218,34 @@ fn read_row(&(_, switches, patterns): &Row) -> Patterns {
     }
 }
 
-fn read_step(word: &'static str) -> Step {
+fn read_step(word: &'static str) -> PatternStep {
     if let Some(each) = word.strip_suffix("...") {
         return match read_step(each) {
-            Step::Take(take) => Step::Each(take),
+            PatternStep::SecretPart(take) => PatternStep::Each(take),
             other => other,
         };
     }
     let list = |words: &'static str| words.split('|').map(str::as_bytes).collect();
     match word {
-        "_" => Step::Any,
-        "N" => Step::Named,
-        "X" => Step::Take(Take::Whole),
-        "$X" => Step::Last,
-        "K=X" => Step::Take(Take::Value),
-        "N=X" => Step::Take(Take::NamedValue),
+        "_" => PatternStep::Any,
+        "N" => PatternStep::Named,
+        "X" => PatternStep::SecretPart(SecretPart::Whole),
+        "$X" => PatternStep::Last,
+        "K=X" => PatternStep::SecretPart(SecretPart::Value),
+        "N=X" => PatternStep::SecretPart(SecretPart::NamedValue),
         _ if word.ends_with('X') => match word.as_bytes() {
-            [b'U', between, b'X'] => Step::Take(Take::After(*between)),
-            [prefix @ .., b'U', between, b'X'] => Step::Take(Take::PrefixedAfter(prefix, *between)),
-            [prefix @ .., _] if word.starts_with('-') && word.len() <= 4 => Step::Attached {
+            [b'U', between, b'X'] => PatternStep::SecretPart(SecretPart::After(*between)),
+            [prefix @ .., b'U', between, b'X'] => {
+                PatternStep::SecretPart(SecretPart::PrefixedAfter(prefix, *between))
+            }
+            [prefix @ .., _] if word.starts_with('-') && word.len() <= 4 => PatternStep::Attached {
                 prefix,
                 numbers: false,
             },
-            [prefix @ .., _] => Step::Take(Take::Prefixed(prefix)),
-            [] => Step::Any,
+            [prefix @ .., _] => PatternStep::SecretPart(SecretPart::Prefixed(prefix)),
+            [] => PatternStep::Any,
         },
-        _ if word.starts_with('-') && word.ends_with('Y') => Step::Attached {
+        _ if word.starts_with('-') && word.ends_with('Y') => PatternStep::Attached {
             prefix: word
                 .as_bytes()
                 .split_last()
@@ -251,15 +253,15 @@ fn read_step(word: &'static str) -> Step {
             numbers: true,
         },
         _ if word.starts_with(['-', '/']) => match word.strip_suffix('?') {
-            Some(flag) => Step::Flag {
+            Some(flag) => PatternStep::Flag {
                 names: list(flag),
                 attached: true,
             },
-            None => Step::Flag {
+            None => PatternStep::Flag {
                 names: list(word),
                 attached: false,
             },
         },
-        _ => Step::Literal(list(word)),
+        _ => PatternStep::Literal(list(word)),
     }
 }

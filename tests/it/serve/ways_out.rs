@@ -31,8 +31,8 @@ impl Planted {
 
     fn all(&self) -> [&str; 6] {
         [
-            &self.directory,
-            &self.socket,
+            self.directory.as_str(),
+            self.socket.as_str(),
             self.argument,
             self.variable,
             self.title,
@@ -85,7 +85,7 @@ fn no_secret_leaves_by_any_command_or_route() {
             &["dump"],
         ] {
             for format in ["table", "wide", "json", "yaml"] {
-                let words = [&["--pid", &pid], command, &["-o", format]].concat();
+                let words = [&["--pid", pid.as_str()][..], command, &["-o", format]].concat();
                 let seen = spyhole(&words);
                 planted.assert_absent(
                     &(seen.stdout_text() + &seen.stderr_text()),
@@ -97,16 +97,17 @@ fn no_secret_leaves_by_any_command_or_route() {
 
     // What was typed is repeated in lines, events and errors, the secret in it is not.
     let url = format!("http://bob:{}@127.0.0.1:1/x", planted.request);
+    let tcp = format!("tcp:{url}");
     let query = format!("http://127.0.0.1:1/x?token={}", planted.request);
     let odd = format!("--password={}", planted.request);
     let name = format!("postgres://bob:{}@db", planted.request);
     for words in [
-        &["check", &url][..],
-        &["check", &query],
-        &["check", &format!("tcp:{url}")],
-        &["env", &odd],
-        &["-c", &name, "env"],
-        &["tls", &name],
+        &["check", url.as_str()][..],
+        &["check", query.as_str()],
+        &["check", tcp.as_str()],
+        &["env", odd.as_str()],
+        &["-c", name.as_str(), "env"],
+        &["tls", name.as_str()],
     ] {
         let seen = spyhole(words);
         planted.assert_absent(
@@ -121,7 +122,7 @@ fn no_secret_leaves_by_any_command_or_route() {
         report.to_str().unwrap(),
         "--",
         "false",
-        &odd,
+        odd.as_str(),
     ];
     let seen = spyhole(words);
     planted.assert_absent(&(seen.stdout_text() + &seen.stderr_text()), "run");
