@@ -2,10 +2,6 @@
 //!
 //! The engine beside this module reads them; each row is a test, and docs/redaction.md lists them.
 
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the commands that show files will read it")
-)]
 pub(super) mod files;
 pub(super) mod hooks;
 pub(super) mod programs;

@@ -125,7 +125,7 @@ pub(in crate::redact) const WORDS: &[(Word, &str)] = &[
     (Word::Switch, "enable disable no use skip allow require with without ask insecure is has show print check verify"),
     (Word::Service, "service"),
     (Word::Transparent, "prod production dev development staging stage test old new default backup live current previous next b64 base64 encoded hex enc plain plaintext raw value val txt text json hash hashed"),
-    (Word::Plain, "publickey pubkey bypass compass encompass overpass underpass trespass surpass singlepass passport passthrough authority authoritative monkey turkey hockey"),
+    (Word::Plain, "newkey publickey pubkey bypass compass encompass overpass underpass trespass surpass singlepass passport passthrough authority authoritative monkey turkey hockey"),
 ];
 
 /// Words of more than one meaning that say nothing alone, but may stand in front of a telling
