@@ -137,7 +137,7 @@ fn no_secret_leaves_by_any_command_or_route() {
         for (path, _) in spyhole::api::routes() {
             for output in ["", "?output=table", "?output=wide", "?output=yaml"] {
                 let reply = server.get(&format!("{path}{output}"));
-                planted.assert_absent(&(reply.head.clone() + &reply.text()), path);
+                planted.assert_absent(&(reply.head.clone() + &reply.text()), &path);
             }
         }
         for path in [
