@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 
+use crate::redact;
+
 pub(crate) use crate::model::shell::quoted;
 
 /// Whom spyhole is beside its target.
@@ -54,6 +56,12 @@ impl Step {
         let words: Vec<_> = self.words.iter().map(|word| quoted(word)).collect();
         line.push_str(&words.join(" "));
         line
+    }
+
+    /// The same for eyes and logs: secrets among the words are replaced.
+    #[must_use]
+    pub(crate) fn shown(&self) -> String {
+        redact::sentence(&self.line())
     }
 }
 

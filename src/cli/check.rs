@@ -9,6 +9,7 @@ use super::{Failure, written};
 use crate::check::{self, Check, CheckOutcome, UnknownAs};
 use crate::model::escape::escaped;
 use crate::model::truth_value::TruthValue;
+use crate::redact::Redactor;
 use crate::scan::needs::ScanOptions;
 
 /// Its name.
@@ -71,29 +72,36 @@ pub(super) fn run(
     };
     let mut passed = Vec::new();
     let mut unknown = None;
+    // A kubelet copies the line into an event: no secret of a check's URL gets there.
+    let redactor = options()?.redactor;
     for check in &asked.checks {
         let outcome = check::run_in_reader(check, options()?);
         match outcome.answer {
             TruthValue::True => passed.push(outcome.to_string()),
-            TruthValue::False => return say(check, &outcome, exit(outcome.answer)),
+            TruthValue::False => return say(&redactor, check, &outcome, exit(outcome.answer)),
             TruthValue::Unknown => unknown = unknown.or(Some((check, outcome))),
         }
     }
     if let Some((check, outcome)) = unknown {
-        return say(check, &outcome, exit(outcome.answer));
+        return say(&redactor, check, &outcome, exit(outcome.answer));
     }
     let line = format!("{}: {}", check::word(TruthValue::True), passed.join("; "));
-    print(&line, exit(TruthValue::True))
+    print(&redactor, &line, exit(TruthValue::True))
 }
 
-fn say(check: &Check, outcome: &CheckOutcome, exit: Exit) -> Result<Exit, Failure> {
+fn say(
+    redactor: &Redactor,
+    check: &Check,
+    outcome: &CheckOutcome,
+    exit: Exit,
+) -> Result<Exit, Failure> {
     let word = check::word(outcome.answer);
-    print(&format!("{word}: {check}: {outcome}"), exit)
+    print(redactor, &format!("{word}: {check}: {outcome}"), exit)
 }
 
 /// One line: what came from outside cannot make two of it.
-fn print(line: &str, exit: Exit) -> Result<Exit, Failure> {
-    match writeln!(io::stdout(), "{}", escaped(line.as_bytes())) {
+fn print(redactor: &Redactor, line: &str, exit: Exit) -> Result<Exit, Failure> {
+    match writeln!(io::stdout(), "{}", escaped(&redactor.text(line.as_bytes()))) {
         Ok(()) => Ok(exit),
         // The answer stands although its sentence is not read.
         Err(error) => written(&error).map(|_| exit),

@@ -27,7 +27,7 @@ use crate::model::Report;
 use crate::model::escape::escaped;
 use crate::model::format::Format;
 use crate::model::truth_value::TruthValue;
-use crate::redact::Redactor;
+use crate::redact::{self, Redactor};
 use crate::render::{self, Style};
 use crate::scan::needs::Choice;
 use crate::scan::needs::{ConnectPolicy, NetPolicy, ScanOptions};
@@ -56,7 +56,8 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(failure) => {
             attached::wait(&words);
             // Where not even stderr can be written, the exit code has to do.
-            let _ = writeln!(io::stderr(), "spyhole: {}", failure.message);
+            let message = redact::sentence(&failure.message);
+            let _ = writeln!(io::stderr(), "spyhole: {message}");
             failure.exit.into()
         }
     }

@@ -27,6 +27,10 @@ pub enum SecretKind {
     Authorization,
     /// The password option of a known program, such as `mysql -p`.
     PasswordOption,
+    /// The hash of a password: crypt, htpasswd, LDAP.
+    PasswordHash,
+    /// A secret in base64 or hexadecimal.
+    Encoded,
     /// A private key: PEM, base64 DER, age.
     PrivateKey,
     /// A JSON web token.
@@ -53,7 +57,7 @@ pub enum SecretKind {
 
 impl SecretKind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::Name,
         Self::UrlPassword,
         Self::UrlParameter,
@@ -62,6 +66,8 @@ impl SecretKind {
         Self::JsonField,
         Self::Authorization,
         Self::PasswordOption,
+        Self::PasswordHash,
+        Self::Encoded,
         Self::PrivateKey,
         Self::Jwt,
         Self::AwsKey,
@@ -97,6 +103,8 @@ impl SecretKind {
             Self::JsonField => ("json_field", "JSON with a secret member"),
             Self::Authorization => ("authorization", "authorization header"),
             Self::PasswordOption => ("password_option", "password option of the program"),
+            Self::PasswordHash => ("password_hash", "hash of a password"),
+            Self::Encoded => ("encoded", "secret in base64 or hexadecimal"),
             Self::PrivateKey => ("private_key", "private key"),
             Self::Jwt => ("jwt", "JSON web token"),
             Self::AwsKey => ("aws_key", "AWS access key"),

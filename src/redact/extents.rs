@@ -130,6 +130,11 @@ impl Walk<'_> {
         let mut closed = false;
         while end < text.len() {
             let byte = at(text, end);
+            if byte == b'$' && at(text, end + 1) == b'(' {
+                // What a command prints: up to its parenthesis.
+                end = (until(text, end, |b| b == b')') + 1).min(text.len());
+                continue;
+            }
             if byte.is_ascii_whitespace() || byte == self.quote && byte != 0 {
                 break;
             }

@@ -8,10 +8,8 @@ use super::Redactor;
 use super::SecretKind;
 use super::names;
 use super::names::{SecretName, Weight};
-use super::programs;
-use super::programs::{Program, Takes};
 use super::text::{Span, at, cut, is_name_byte, until, until_in};
-use super::values::{is_harmless, is_reference};
+use super::values::{is_harmless, is_reference, looks_like_password};
 
 /// How far back a name may reach: keeps the look back cheap.
 pub(super) const LONGEST_NAME: usize = 128;
@@ -19,7 +17,6 @@ pub(super) const LONGEST_NAME: usize = 128;
 /// What is remembered from one argument to the next.
 #[derive(Debug, Default)]
 pub(super) struct Line {
-    pub(super) program: Program,
     pub(super) expects: Option<Expects>,
 }
 
@@ -28,8 +25,8 @@ pub(super) struct Line {
 pub(super) enum Expects {
     /// Of a flag named like a secret.
     Named(SecretName),
-    /// Of a known program's option.
-    Option(Takes),
+    /// Of `PASSWORD` in SQL.
+    Sql,
     /// Of a flag that the user asked to see.
     Shown,
     /// After `Bearer` or `Basic`.
@@ -156,13 +153,7 @@ fn hide_expected(
             }
             (start, SecretKind::Authorization)
         }
-        Expects::Option(Takes::Password) => (start, SecretKind::PasswordOption),
-        Expects::Option(Takes::UserAnd(between)) => {
-            let Some(place) = value.iter().position(|&b| b == between) else {
-                return false;
-            };
-            (start + place + 1, SecretKind::PasswordOption)
-        }
+        Expects::Sql => (start, SecretKind::PasswordOption),
     };
     if start >= end || is_reference(cut(text, start, end)) {
         return false;
@@ -209,12 +200,10 @@ impl Walk<'_> {
             return self.flag(i);
         }
         let word = self.word_at(i);
-        if let Some(program) = programs::program(self.line.program, word) {
-            self.line.program = program;
-        } else if at(self.text, i + word.len()) == b' ' && ends_with_scheme(word) {
+        if at(self.text, i + word.len()) == b' ' && ends_with_scheme(word) {
             self.line.expects = Some(Expects::Authorization);
         } else if self.is_sql_password(i, word) {
-            self.line.expects = Some(Expects::Option(Takes::Password));
+            self.line.expects = Some(Expects::Sql);
         }
         // The word itself may hold fields: go on inside it, past its first byte only if that is none.
         match at(self.text, i) {
@@ -260,7 +249,6 @@ impl Walk<'_> {
     /// `-` at the start of a word.
     fn flag(&mut self, i: usize) -> usize {
         let word = self.word_at(i);
-        let length = word.len();
         let dashes = word.iter().take(3).take_while(|&&b| b == b'-').count();
         let name_length = word
             .iter()
@@ -273,36 +261,7 @@ impl Walk<'_> {
         if name.is_empty() || dashes > 2 {
             return i + dashes;
         }
-        let ends_here = name_length + dashes == length;
-        // `-p'a b'`: the word goes on with a quote.
-        let quoted = matches!(at(self.text, i + length), b'"' | b'\'')
-            && at(self.text, i + length) != self.quote;
-        let word = cut(self.text, i, i + length + usize::from(quoted));
-        if let Some(option) = programs::option(self.line.program, word) {
-            let flag = cut(word, dashes, option.attached.unwrap_or(length))
-                .split(|&b| b == b'=')
-                .next();
-            let shown = self.redactor.is_revealed(flag.unwrap_or_default());
-            let expects = if shown {
-                Expects::Shown
-            } else {
-                Expects::Option(option.takes)
-            };
-            let Some(offset) = option.attached else {
-                self.line.expects = Some(expects);
-                return i + length;
-            };
-            let whole = self.setting == Setting::Argument && i == 0;
-            let (start, end, next) = if whole {
-                (offset, self.text.len(), self.text.len())
-            } else {
-                self.shell_word(i + offset)
-            };
-            if hide_expected(self.text, start, end, expects, self.spans) {
-                return next;
-            }
-            return start.max(i + 1);
-        }
+        let ends_here = name_length + dashes == word.len();
         if ends_here {
             if self.redactor.is_revealed(name) {
                 self.line.expects = Some(Expects::Shown);
@@ -371,6 +330,10 @@ impl Walk<'_> {
             .take_while(|&&b| matches!(b, b' ' | b'\t'))
             .count();
         let in_url = key_start > 0 && at(self.text, key_start - 1) == b'/';
+        let slash = in_url && (key_start == 1 || at(self.text, key_start - 2) == b' ');
+        if spaces == 0 && (!in_url || slash) && self.is_pair(key_start, i) {
+            return self.field(key_start, i, i + 1, Style::Assignment);
+        }
         if spaces > 0 || !in_url && is_header(cut(self.text, key_start, i)) {
             self.field(key_start, i, i + 1 + spaces, Style::Header)
         } else {
@@ -381,6 +344,39 @@ impl Walk<'_> {
     fn key_start(&self, key_end: usize) -> usize {
         let back = cut(self.text, key_end.saturating_sub(LONGEST_NAME), key_end);
         key_end - back.iter().rev().take_while(|&&b| is_name_byte(b)).count()
+    }
+
+    /// Whether a quoted text, or what looks like a password, is assigned here.
+    fn is_assigned(&self, value: usize) -> bool {
+        let first = at(self.text, value);
+        let end = until(self.text, value, |b| {
+            b.is_ascii_whitespace() || matches!(b, b';' | b')')
+        });
+        matches!(first, b'"' | b'\'') && !matches!(at(self.text, value + 1), b'$' | b'"' | b'\'')
+            || looks_like_password(cut(self.text, value, end.min(value + 256)))
+    }
+
+    /// `password:X` without a space, where X is no plain word: `Private-Token:X`, `/password:X`.
+    fn is_pair(&self, key_start: usize, colon: usize) -> bool {
+        // `arn:aws:secretsmanager:…:secret:name`.
+        if key_start > 0 && at(self.text, key_start - 1) == b':' {
+            return false;
+        }
+        let named = names::judge(cut(self.text, key_start, colon));
+        if !named.is_some_and(|name| name.weight == Weight::Strong || name.weight == Weight::Key) {
+            return false;
+        }
+        let end = until(self.text, colon + 1, |b| {
+            b.is_ascii_whitespace() || matches!(b, b',' | b'"' | b'\'')
+        });
+        let value = cut(self.text, colon + 1, end.min(colon + 256));
+        value.len() >= 4
+            && !value.iter().all(|b| {
+                b.is_ascii_lowercase() || matches!(b, b'-' | b'_' | b':' | b'*' | b'.' | b'/')
+            })
+            && !value
+                .iter()
+                .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b':'))
     }
 
     /// A name and where its value starts: hides the value if the name says so.
@@ -404,16 +400,17 @@ impl Walk<'_> {
                 names::judge(bare)
             };
             let of_url = || (query || before == b';') && names::is_query_secret(bare);
+            let judged = judged.filter(|name| {
+                name.weight != Weight::Directory
+                    || matches!(before, b';' | b'{')
+                    || at(self.text, value) != b'/'
+            });
             // `*.key=01;31` is a colour.
             match judged {
-                _ if before == b'*' || before == b'$' => return value,
+                // `$pw = "X"` of Perl and PowerShell, but not `$TOKEN=`.
+                _ if before == b'*' || before == b'$' && !self.is_assigned(value) => return value,
                 Some(name) => Some(name),
-                None if of_url() => Some(SecretName {
-                    weight: Weight::Strong,
-                    file: false,
-                    quantity: false,
-                    switch: false,
-                }),
+                None if of_url() => Some(SecretName::STRONG),
                 None => return value,
             }
         };

@@ -9,12 +9,27 @@
 //! Bytes in, bytes out; nothing is opened, and the time is linear in the input.
 
 mod arguments;
+mod commands;
+mod encoded;
 mod entropy;
 mod extents;
 mod fields;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the commands that show files will read it")
+)]
+pub(crate) mod files;
 mod fingerprint;
+mod formats;
+mod lexicon;
+mod looks;
+mod markup;
 mod names;
-mod programs;
+mod objects;
+mod patterns;
+mod script;
+mod statements;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -22,13 +37,24 @@ mod tokens;
 mod urls;
 mod values;
 
+use std::borrow::Cow;
 use std::collections::HashSet;
+use std::sync::LazyLock;
 
 use crate::model::secret::{Argument, Redacted, SecretKind};
 
+use commands::CommandWords;
 use fields::{Line, Setting};
 use fingerprint::Fingerprinter;
-use text::{ProcessSnapshot, Span};
+use text::{Facts, Span};
+
+/// A sentence with the secrets in it replaced, where nothing was asked to be shown: errors, logs,
+/// plans. No fingerprint is shown, so none is keyed.
+#[must_use]
+pub(crate) fn sentence(words: &str) -> String {
+    static REDACTOR: LazyLock<Redactor> = LazyLock::new(|| Redactor::new(&[]));
+    REDACTOR.sentence(words)
+}
 
 /// Decides what is a secret. One a run: it holds the fingerprint key and what the user
 /// asked to see.
@@ -112,25 +138,53 @@ impl Redactor {
         arguments::redact(self, args)
     }
 
+    /// A text that is no value of its own, as a path, a title or a sentence: with its secrets
+    /// replaced. A random look alone is no reason here: directories of runtimes have it.
+    #[must_use]
+    pub(crate) fn text<'a>(&self, text: &'a [u8]) -> Cow<'a, [u8]> {
+        if self.reveal_all {
+            return text.into();
+        }
+        let mut spans: Vec<Span> = Vec::new();
+        self.find(text, Facts::of(text), &mut spans);
+        spans.retain(|span| span.kind != Some(SecretKind::HighEntropy));
+        if spans.is_empty() {
+            return text.into();
+        }
+        arguments::write(self, text, &mut spans)
+            .text
+            .as_bytes()
+            .to_vec()
+            .into()
+    }
+
+    /// The same of a sentence.
+    #[must_use]
+    pub(crate) fn sentence(&self, words: &str) -> String {
+        String::from_utf8_lossy(&self.text(words.as_bytes())).into_owned()
+    }
+
     /// The most telling reason to hide a value that its own name does not give away.
     fn shape(&self, value: &[u8]) -> Option<SecretKind> {
-        let facts = ProcessSnapshot::of(value);
+        let facts = Facts::of(value);
         let mut spans: Vec<Span> = Vec::new();
-        if facts.may_hold_fields() {
-            fields::scan(
-                value,
-                Setting::Script,
-                self,
-                &mut Line::default(),
-                &mut spans,
-            );
-        }
-        arguments::shapes(value, facts, &mut spans);
+        self.find(value, facts, &mut spans);
         text::settle(&mut spans);
         let kinds = || spans.iter().filter_map(|span| span.kind);
         kinds()
             .find(|&kind| kind != SecretKind::HighEntropy)
             .or_else(|| kinds().next())
+    }
+
+    /// Every secret in a text that has no name of its own.
+    fn find(&self, value: &[u8], facts: Facts, spans: &mut Vec<Span>) {
+        if facts.may_hold_fields() {
+            fields::scan(value, Setting::Script, self, &mut Line::default(), spans);
+        }
+        if facts.has_space() {
+            script::scan(self, value, &mut CommandWords::default(), spans);
+        }
+        arguments::shapes(self, value, facts, spans);
     }
 
     fn redacted(&self, reason: SecretKind, value: &[u8]) -> Redacted {

@@ -1,12 +1,14 @@
 //! Which names announce a secret: of environment variables, flags, headers, JSON members.
 //!
-//! A name is cut into words at `_`, `-`, `.` and where `camelCase` changes. The words decide
-//! together: `API_KEY` is secret, `PUBLIC_KEY` is not, `TOKEN_URL` only describes a token.
+//! A name is cut into words at `_`, `-`, `.` and where `camelCase` changes; words written
+//! together (`BINDPW`) are taken apart. The words decide together: `API_KEY` is secret,
+//! `PUBLIC_KEY` is not, `TOKEN_URL` only describes a token.
+
+use super::lexicon::{LONGEST_WORD, Lexicon, lower};
+use super::tables::words::Word;
 
 /// Longer names are judged by their end, where the telling word stands.
 const LOOKED_AT: usize = 256;
-/// No word of the lists is longer.
-const LONGEST_WORD: usize = 24;
 
 /// A name that announces a secret, and what would still make its value harmless.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +22,20 @@ pub(super) struct SecretName {
     pub(super) switch: bool,
 }
 
+impl SecretName {
+    /// One that nothing speaks for.
+    pub(super) const STRONG: Self = Self::of(Weight::Strong);
+
+    const fn of(weight: Weight) -> Self {
+        Self {
+            weight,
+            file: false,
+            quantity: false,
+            switch: false,
+        }
+    }
+}
+
 /// How much a name says about its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Weight {
@@ -29,6 +45,14 @@ pub(super) enum Weight {
     Key,
     /// Session, auth, licence: a plain word may be shown.
     Weak,
+    /// Login, serial number, reference to a secret: hidden where it looks like a password.
+    Maybe,
+    /// A connection string: shown without a password.
+    Connection,
+    /// A list of users: hidden with their passwords.
+    Users,
+    /// `PWD`: a directory, unless it stands in a connection string.
+    Directory,
     /// A webhook: its URL is the credential.
     Webhook,
     /// `GPG_KEY` in official images: the fingerprint of a public key.
@@ -37,35 +61,23 @@ pub(super) enum Weight {
 
 /// None: the name does not announce a secret.
 pub(super) fn judge(name: &[u8]) -> Option<SecretName> {
-    // The working directory, which every shell exports.
+    // The working directory, which every shell exports; its value is a path.
     if matches!(name, b"PWD" | b"OLDPWD" | b"CWD") {
-        return None;
+        return Some(SecretName::of(Weight::Directory));
     }
     let name = name
         .get(name.len().saturating_sub(LOOKED_AT)..)
         .unwrap_or(name);
-    let mut judge = Judge::default();
-    let mut start = 0;
-    let mut previous = b'_';
-    for (at, &byte) in name.iter().enumerate() {
-        if !byte.is_ascii_alphanumeric() {
-            judge.segment(name.get(start..at).unwrap_or_default());
-            start = at + 1;
-        } else if byte.is_ascii_uppercase() && at > start {
-            let next_is_lower = name.get(at + 1).is_some_and(u8::is_ascii_lowercase);
-            let after_acronym = previous.is_ascii_uppercase() && next_is_lower;
-            if previous.is_ascii_lowercase()
-                || previous.is_ascii_digit() && next_is_lower
-                || after_acronym
-            {
-                judge.segment(name.get(start..at).unwrap_or_default());
-                start = at;
-            }
-        }
-        previous = byte;
+    let mut judge = Judge::new();
+    for run in name.split(|&b| !is_letter(b)) {
+        judge.run(run);
     }
-    judge.segment(name.get(start..).unwrap_or_default());
     judge.verdict()
+}
+
+/// Of a word: an ASCII letter or digit, or part of a letter beyond ASCII.
+fn is_letter(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte >= 0x80
 }
 
 /// Query parameters that are secret in a URL only: elsewhere these words mean many things.
@@ -77,7 +89,15 @@ pub(super) fn is_query_secret(name: &[u8]) -> bool {
         b"auth",
         b"code",
         b"pw",
+        b"pass",
+        b"jsessionid",
+        b"phpsessid",
+        b"sid",
+        b"sessionid",
+        b"ticket",
+        b"hmac",
         b"x-amz-signature",
+        b"x-amz-security-token",
         b"x-goog-signature",
     ]
     .iter()
@@ -92,9 +112,15 @@ pub(super) fn is_identifier(name: &[u8]) -> bool {
         .unwrap_or_default();
     [
         &b"id"[..],
+        b"ids",
         b"uid",
         b"uuid",
         b"guid",
+        b"ulid",
+        b"ksuid",
+        b"nanoid",
+        b"cuid",
+        b"arn",
         b"sha",
         b"sha1",
         b"sha256",
@@ -105,43 +131,41 @@ pub(super) fn is_identifier(name: &[u8]) -> bool {
         b"revision",
         b"etag",
         b"fingerprint",
+        b"thumbprint",
+        b"publickey",
+        b"pubkey",
     ]
     .iter()
     .any(|word| tail.eq_ignore_ascii_case(word))
+        || tail.len() > 2 && tail.ends_with(b"Id")
+        || has_public_key(name)
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Word {
-    #[default]
-    Plain,
-    /// Says nothing: a number, an environment's name.
-    Transparent,
-    Strong,
-    Secret,
-    Key,
-    /// Secret only as the last word.
-    StrongLast,
-    WeakLast,
-    Session,
-    Webhook,
-    Public,
-    Root,
-    Gpg,
-    Connection,
-    Text,
-    File,
-    Id,
-    Url,
-    Descriptor,
-    Quantity,
-    Switch,
-    Service,
+/// `VAPID_PUBLIC_KEY`, `sitePublicKey`.
+fn has_public_key(name: &[u8]) -> bool {
+    let mut compact = [0; LONGEST_WORD];
+    let mut length = 0;
+    for &byte in name.iter().rev().filter(|&&b| is_letter(b)) {
+        let Some(place) = compact.get_mut(length) else {
+            break;
+        };
+        *place = byte.to_ascii_lowercase();
+        length += 1;
+    }
+    compact
+        .get(..length)
+        .is_some_and(|name| name.starts_with(b"yekcilbup") || name.starts_with(b"yekbup"))
 }
 
 // Each is a word that was met somewhere in the name.
 #[allow(clippy::struct_excessive_bools)]
-#[derive(Default)]
 struct Judge {
+    lexicon: &'static Lexicon,
+    /// The words of the segment before, joined to this one: `PASS_WORD` is `password`.
+    joined: [u8; LONGEST_WORD],
+    joined_length: usize,
+    last_length: usize,
+    words: usize,
     last: Word,
     before_last: Word,
     strongest: Option<Weight>,
@@ -154,19 +178,131 @@ struct Judge {
 }
 
 impl Judge {
+    fn new() -> Self {
+        Self {
+            lexicon: Lexicon::get(),
+            joined: [0; LONGEST_WORD],
+            joined_length: 0,
+            last_length: 0,
+            words: 0,
+            last: Word::Plain,
+            before_last: Word::Plain,
+            strongest: None,
+            secret: false,
+            webhook: false,
+            session: false,
+            quantity: false,
+            switch: false,
+            service: false,
+        }
+    }
+
+    /// What stands between two separators.
+    fn run(&mut self, run: &[u8]) {
+        if run.is_empty() {
+            return;
+        }
+        let humps = has_humps(run);
+        if !humps || self.lexicon.of(&lower(without_digits(run))).is_some() {
+            self.segment(run);
+            return;
+        }
+        let mut start = 0;
+        let mut previous = b'_';
+        for (at, &byte) in run.iter().enumerate() {
+            if byte.is_ascii_uppercase() && at > start {
+                let next_is_lower = run.get(at + 1).is_some_and(u8::is_ascii_lowercase);
+                let after_acronym = previous.is_ascii_uppercase() && next_is_lower;
+                if previous.is_ascii_lowercase()
+                    || previous.is_ascii_digit() && next_is_lower
+                    || after_acronym
+                {
+                    self.segment(run.get(start..at).unwrap_or_default());
+                    start = at;
+                }
+            }
+            previous = byte;
+        }
+        self.segment(run.get(start..).unwrap_or_default());
+    }
+
     fn segment(&mut self, segment: &[u8]) {
-        let digits = segment
-            .iter()
-            .rev()
-            .take_while(|b| b.is_ascii_digit())
-            .count();
-        let segment = segment.get(..segment.len() - digits).unwrap_or_default();
+        let mut segment = lower(segment);
+        if segment.last().is_some_and(u8::is_ascii_digit) && self.lexicon.of(&segment).is_none() {
+            // `p12` is a word, of `TOKEN2` only `TOKEN`.
+            segment.cut_digits();
+        }
         if segment.is_empty() {
             return;
         }
-        let word = match classify(segment) {
+        if let Some(word) = self.join(&segment) {
+            self.replace(word);
+            return;
+        }
+        if let Some(word) = self.lexicon.of(&segment) {
+            self.word(word);
+            return;
+        }
+        let cut = self.lexicon.split(&segment);
+        if let Some((front, back)) = cut {
+            self.word(front);
+            self.word(back);
+        } else {
+            self.word(Word::Plain);
+        }
+    }
+
+    /// The word that this segment makes with the one or two before it.
+    fn join(&mut self, segment: &[u8]) -> Option<Word> {
+        let kept = self.joined_length;
+        let fits = kept + segment.len() <= LONGEST_WORD;
+        if !fits {
+            self.joined_length = 0;
+            self.last_length = 0;
+            self.append(segment);
+            return None;
+        }
+        let last = self.last_length;
+        self.append(segment);
+        if kept == 0 {
+            return None;
+        }
+        let whole = self.joined.get(..self.joined_length).unwrap_or_default();
+        let pair = whole.get(kept - last..).unwrap_or_default();
+        let found = self
+            .lexicon
+            .of(pair)
+            .or_else(|| (kept > last).then(|| self.lexicon.of(whole)).flatten());
+        // Keep two segments at most.
+        if kept > last {
+            let from = kept - last;
+            self.joined.copy_within(from..self.joined_length, 0);
+            self.joined_length -= from;
+        }
+        found
+    }
+
+    fn append(&mut self, segment: &[u8]) {
+        let end = self.joined_length + segment.len();
+        if let Some(place) = self.joined.get_mut(self.joined_length..end) {
+            place.copy_from_slice(segment);
+            self.joined_length = end;
+            self.last_length = segment.len();
+        }
+    }
+
+    /// The word stands for the last one too.
+    fn replace(&mut self, word: Word) {
+        self.last = self.before_last;
+        self.word(word);
+    }
+
+    fn word(&mut self, word: Word) {
+        self.words += 1;
+        let word = match word {
             // Vault's dev server: `-dev-root-token-id` is the token, not its name.
             Word::Strong if self.last == Word::Root => Word::Secret,
+            Word::Text if self.last == Word::Connection => Word::Dsn,
             word => word,
         };
         match word {
@@ -182,7 +318,7 @@ impl Judge {
             Word::Key if self.last != Word::Public && self.strongest.is_none() => {
                 self.strongest = Some(Weight::Key);
             }
-            Word::Text if self.last == Word::Connection => self.strongest = Some(Weight::Strong),
+            Word::Dsn => self.strongest = self.strongest.or(Some(Weight::Connection)),
             Word::Webhook => self.webhook = true,
             Word::Session => self.session = true,
             Word::Quantity => self.quantity = true,
@@ -201,147 +337,61 @@ impl Judge {
             // Vault's SECRET_ID is a password; a session's id is its cookie.
             Word::Id if self.before_last == Word::Secret => Some(Weight::Strong),
             Word::Id if self.before_last == Word::Session => Some(Weight::Weak),
-            Word::Id | Word::Url | Word::Descriptor => None,
+            Word::Id | Word::Url => None,
+            Word::Descriptor | Word::Stand if self.strongest == Some(Weight::Strong) => {
+                Some(Weight::Maybe)
+            }
+            Word::Descriptor | Word::Stand => None,
             // Links to a Service that happens to be called "token".
             Word::Quantity if self.service => None,
             Word::StrongLast => Some(Weight::Strong),
+            Word::Seed => Some(Weight::Weak),
+            Word::Users if self.strongest.is_none() => Some(Weight::Users),
+            Word::Connection if self.words > 1 => self.strongest.or(Some(Weight::Connection)),
             Word::WeakLast | Word::Session => self.strongest.or(Some(Weight::Weak)),
+            Word::MaybeLast => self.strongest.or(Some(Weight::Maybe)),
             _ => self.strongest,
         }?;
         Some(SecretName {
             weight,
             file: self.last == Word::File,
             // A session's id may be a mere number, as logind counts them.
-            quantity: self.quantity || self.last == Word::Id && weight == Weight::Weak,
+            quantity: self.quantity
+                || self.last == Word::Seed
+                || self.last == Word::Id && weight == Weight::Weak,
             switch: self.switch,
         })
     }
 }
 
-fn classify(segment: &[u8]) -> Word {
-    let mut buffer = [0; LONGEST_WORD];
-    // Of a long word only the end can be one of ours ("…password").
-    let tail = segment
-        .get(segment.len().saturating_sub(LONGEST_WORD)..)
-        .unwrap_or(segment);
-    for (to, from) in buffer.iter_mut().zip(tail) {
-        *to = from.to_ascii_lowercase();
+/// Whether capitals stand inside: `camelCase`, `HTTPProxy`.
+fn has_humps(run: &[u8]) -> bool {
+    let mut capitals = 0;
+    let mut small = false;
+    let mut previous_is_capital = true;
+    for byte in run {
+        let capital = byte.is_ascii_uppercase();
+        if capital && !previous_is_capital {
+            return true;
+        }
+        capitals += usize::from(capital);
+        small |= byte.is_ascii_lowercase();
+        previous_is_capital = capital;
     }
-    let word = buffer.get(..tail.len()).unwrap_or_default();
-    match word {
-        b"token" | b"tokens" | b"password" | b"passwords" | b"passwd" | b"passphrase"
-        | b"passcode" | b"passkey" | b"credential" | b"credentials" | b"creds" | b"cred"
-        | b"bearer" | b"cookie" | b"cookies" | b"jwt" | b"mnemonic" | b"requirepass"
-        | b"masterauth" | b"passin" | b"passout" | b"pgpass" | b"pwd" | b"pw"
-        | b"dockerconfigjson" | b"connectionstring" | b"connectionstrings" | b"connstr" => {
-            Word::Strong
-        }
-        b"authorization" | b"dsn" | b"salt" | b"pass" | b"pin" | b"otp" | b"totp" | b"sas" => {
-            Word::StrongLast
-        }
-        b"secret" | b"secrets" => Word::Secret,
-        b"key" | b"keys" | b"apikey" | b"apikeys" | b"authkey" | b"secretkey" | b"privatekey"
-        | b"privkey" | b"accesskey" | b"masterkey" | b"signingkey" | b"encryptionkey"
-        | b"licensekey" | b"appkey" | b"accountkey" | b"sshkey" | b"signkey" | b"sharedkey"
-        | b"adminkey" | b"hmackey" | b"cryptkey" => Word::Key,
-        b"auth" | b"private" | b"license" | b"licence" | b"seed" | b"sig" | b"signature" => {
-            Word::WeakLast
-        }
-        b"session" => Word::Session,
-        b"webhook" | b"webhooks" | b"hook" => Word::Webhook,
-        b"public" | b"pub" | b"primary" | b"foreign" | b"sort" | b"partition" | b"row"
-        | b"routing" | b"cache" | b"hot" | b"index" | b"shard" | b"label" | b"annotation" => {
-            Word::Public
-        }
-        b"root" => Word::Root,
-        b"gpg" | b"pgp" => Word::Gpg,
-        b"connection" | b"conn" => Word::Connection,
-        b"string" | b"strings" | b"str" => Word::Text,
-        b"file" | b"files" | b"path" | b"paths" | b"dir" | b"directory" | b"folder"
-        | b"filename" | b"location" => Word::File,
-        b"id" | b"ids" => Word::Id,
-        b"url" | b"urls" | b"uri" | b"uris" | b"endpoint" => Word::Url,
-        b"host" | b"hosts" | b"name" | b"names" | b"username" | b"user" | b"users" | b"issuer"
-        | b"audience" | b"type" | b"types" | b"alg" | b"algo" | b"algorithm" | b"algorithms"
-        | b"header" | b"headers" | b"prefix" | b"suffix" | b"scope" | b"scopes" | b"format"
-        | b"field" | b"column" | b"provider" | b"method" | b"methods" | b"mode" | b"backend"
-        | b"store" | b"domain" | b"samesite" | b"httponly" | b"secure" | b"region" | b"arn"
-        | b"namespace" | b"version" | b"class" | b"selector" | b"enabled" | b"disabled"
-        | b"required" | b"policy" | b"strategy" | b"kind" | b"ref" | b"driver" | b"source"
-        | b"sock" | b"socket" | b"board" | b"space" | b"spaces" | b"addr" | b"address"
-        | b"proto" | b"tcp" | b"udp" | b"stdin" | b"encryption" | b"server" | b"servers"
-        | b"manager" | b"through" | b"parallelism" | b"separator" | b"usage" | b"exchange"
-        | b"subject" | b"role" | b"rotation" | b"event" | b"events" | b"claim" | b"claims"
-        | b"map" | b"frame" | b"algs" => Word::Descriptor,
-        b"ttl" | b"count" | b"max" | b"min" | b"limit" | b"timeout" | b"size" | b"length"
-        | b"len" | b"port" | b"ports" | b"days" | b"hours" | b"minutes" | b"seconds" | b"secs"
-        | b"sec" | b"ms" | b"expiry" | b"expires" | b"expire" | b"expiration" | b"age"
-        | b"lifetime" | b"interval" | b"duration" | b"rounds" | b"iterations" | b"cost"
-        | b"bits" | b"retries" | b"refresh" | b"budget" | b"rate" | b"burst" | b"num"
-        | b"number" | b"depth" | b"window" | b"period" | b"delay" | b"threshold" | b"validity"
-        | b"leeway" | b"skew" | b"per" => Word::Quantity,
-        b"enable" | b"disable" | b"no" | b"use" | b"skip" | b"allow" | b"require" | b"with"
-        | b"without" | b"ask" | b"insecure" | b"is" | b"has" | b"show" | b"print" | b"check"
-        | b"verify" => Word::Switch,
-        b"service" => Word::Service,
-        b"prod" | b"production" | b"dev" | b"development" | b"staging" | b"stage" | b"test"
-        | b"old" | b"new" | b"default" | b"backup" | b"live" | b"current" | b"previous"
-        | b"next" => Word::Transparent,
-        b"publickey" | b"pubkey" => Word::Plain,
-        _ => by_ending(word),
-    }
+    small && capitals > 1
 }
 
-/// Words written together: `pgpassword`, `authtoken`, `dbpass`.
-fn by_ending(word: &[u8]) -> Word {
-    const STRONG: [&[u8]; 9] = [
-        b"password",
-        b"passwd",
-        b"passphrase",
-        b"secret",
-        b"token",
-        b"credential",
-        b"credentials",
-        b"cookie",
-        b"pwd",
-    ];
-    const KEYS: [&[u8]; 8] = [
-        b"apikey",
-        b"secretkey",
-        b"privatekey",
-        b"accesskey",
-        b"authkey",
-        b"sharedkey",
-        b"masterkey",
-        b"licensekey",
-    ];
-    // Words of the dictionary that end in "pass".
-    const PASSES: [&[u8]; 8] = [
-        b"bypass",
-        b"compass",
-        b"encompass",
-        b"overpass",
-        b"underpass",
-        b"trespass",
-        b"surpass",
-        b"singlepass",
-    ];
-    if word.len() < 5 {
-        Word::Plain
-    } else if STRONG.iter().any(|ending| word.ends_with(ending)) {
-        Word::Strong
-    } else if KEYS.iter().any(|ending| word.ends_with(ending)) {
-        Word::Key
-    } else if word.ends_with(b"pass") && !PASSES.contains(&word) {
-        Word::StrongLast
-    } else {
-        Word::Plain
-    }
+fn without_digits(segment: &[u8]) -> &[u8] {
+    let digits = segment
+        .iter()
+        .rev()
+        .take_while(|b| b.is_ascii_digit())
+        .count();
+    segment.get(..segment.len() - digits).unwrap_or_default()
 }
-
 #[cfg(test)]
 mod tests {
-    use super::judge;
+    use super::{Weight, judge};
 
     #[test]
     fn names_that_announce_a_secret() {
@@ -414,8 +464,6 @@ mod tests {
     #[test]
     fn names_that_do_not() {
         for name in [
-            "PWD",
-            "OLDPWD",
             "PATH",
             "HOME",
             "AUTHOR",
@@ -459,7 +507,12 @@ mod tests {
             "OAUTH_SCOPES",
             "HOSTNAME",
         ] {
-            assert!(judge(name.as_bytes()).is_none(), "{name}");
+            // Of what describes a secret, only what looks like a password is hidden.
+            let judged = judge(name.as_bytes());
+            assert!(
+                judged.is_none_or(|name| name.weight == Weight::Maybe),
+                "{name}"
+            );
         }
     }
 }

@@ -20,8 +20,36 @@ impl Span {
     }
 }
 
+/// Counts the bytes that are looked at, for the test that no text takes more than linear steps.
+#[cfg(test)]
+pub(super) mod steps {
+    use std::cell::Cell;
+
+    thread_local! {
+        static TAKEN: Cell<usize> = const { Cell::new(0) };
+    }
+
+    pub(in crate::redact) fn count(bytes: usize) {
+        TAKEN.with(|taken| taken.set(taken.get() + bytes));
+    }
+
+    /// How many `work` takes.
+    pub(in crate::redact) fn of(work: impl FnOnce()) -> usize {
+        TAKEN.with(|taken| taken.set(0));
+        work();
+        TAKEN.with(Cell::get)
+    }
+}
+
+#[cfg(not(test))]
+mod steps {
+    #[inline(always)]
+    pub(super) const fn count(_: usize) {}
+}
+
 /// The byte at `index`, NUL beyond the end (NUL ends an argument, so it is never inside one).
 pub(super) fn at(text: &[u8], index: usize) -> u8 {
+    steps::count(1);
     text.get(index).copied().unwrap_or(0)
 }
 
@@ -34,7 +62,10 @@ pub(super) fn cut(text: &[u8], start: usize, end: usize) -> &[u8] {
 pub(super) fn until(text: &[u8], from: usize, fits: impl Fn(u8) -> bool) -> usize {
     cut(text, from, text.len())
         .iter()
-        .position(|&b| fits(b))
+        .position(|&b| {
+            steps::count(1);
+            fits(b)
+        })
         .map_or(text.len(), |n| from + n)
 }
 
@@ -42,7 +73,10 @@ pub(super) fn until(text: &[u8], from: usize, fits: impl Fn(u8) -> bool) -> usiz
 pub(super) fn until_in(text: &[u8], from: usize, end: usize, fits: impl Fn(u8) -> bool) -> usize {
     cut(text, from, end)
         .iter()
-        .position(|&b| fits(b))
+        .position(|&b| {
+            steps::count(1);
+            fits(b)
+        })
         .map_or(end, |n| from + n)
 }
 
@@ -52,7 +86,9 @@ pub(super) fn find(text: &[u8], needle: &[u8], from: usize) -> Option<usize> {
     let mut start = from;
     loop {
         let rest = text.get(start..)?;
-        let place = start + rest.iter().position(|b| b == first)?;
+        let found = rest.iter().position(|b| b == first);
+        steps::count(found.unwrap_or(rest.len()));
+        let place = start + found?;
         if cut(text, place, place + needle.len()) == needle {
             return Some(place);
         }
@@ -62,7 +98,7 @@ pub(super) fn find(text: &[u8], needle: &[u8], from: usize) -> Option<usize> {
 
 /// What a name is made of.
 pub(super) fn is_name_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.') || byte >= 0x80
 }
 
 /// Orders the spans, joins those that meet, and lets what was revealed win.
@@ -97,24 +133,30 @@ pub(super) fn settle(spans: &mut Vec<Span>) {
 
 /// What a text holds at all: decides which detectors are worth their time.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct ProcessSnapshot {
-    seen: u8,
+pub(super) struct Facts {
+    seen: u16,
     longest_run: usize,
 }
 
-const EQUALS: u8 = 1;
-const COLON: u8 = 2;
-const AT: u8 = 4;
-const SPACE: u8 = 8;
-const QUOTE: u8 = 16;
-const RUN: u8 = 32;
+const EQUALS: u16 = 1;
+const COLON: u16 = 2;
+const AT: u16 = 4;
+const SPACE: u16 = 8;
+const QUOTE: u16 = 16;
+const RUN: u16 = 32;
+const BRACE: u16 = 64;
+const ANGLE: u16 = 128;
+const DOLLAR: u16 = 256;
+const PERCENT: u16 = 512;
+const PARENTHESIS: u16 = 1024;
+const SLASH: u16 = 2048;
 
 /// The shortest token that its prefix alone gives away.
 const SHORTEST_TOKEN: usize = 16;
 
-static CLASSES: [u8; 256] = classes();
+static CLASSES: [u16; 256] = classes();
 
-const fn classes() -> [u8; 256] {
+const fn classes() -> [u16; 256] {
     let mut table = [0; 256];
     let mut byte = 0_u8;
     loop {
@@ -127,15 +169,13 @@ const fn classes() -> [u8; 256] {
                 b'@' => AT,
                 b' ' | b'\t' | b'\n' | b'\r' => SPACE,
                 b'"' | b'\'' | b'`' => QUOTE,
-                b'a'..=b'z'
-                | b'A'..=b'Z'
-                | b'0'..=b'9'
-                | b'_'
-                | b'-'
-                | b'.'
-                | b'+'
-                | b'/'
-                | b'~' => RUN,
+                b'{' | b'}' | b'[' | b']' => BRACE,
+                b'<' | b'>' => ANGLE,
+                b'$' => DOLLAR,
+                b'%' => PERCENT,
+                b'(' => PARENTHESIS,
+                b'/' => RUN | SLASH,
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.' | b'+' | b'~' => RUN,
                 _ => 0,
             };
         }
@@ -146,16 +186,16 @@ const fn classes() -> [u8; 256] {
     }
 }
 
-fn class(byte: u8) -> u8 {
+fn class(byte: u8) -> u16 {
     CLASSES.get(usize::from(byte)).copied().unwrap_or(0)
 }
 
 /// Of the alphabet that tokens and paths are written in.
 pub(super) fn is_run_byte(byte: u8) -> bool {
-    class(byte) == RUN
+    class(byte) & RUN != 0
 }
 
-impl ProcessSnapshot {
+impl Facts {
     pub(super) fn of(text: &[u8]) -> Self {
         let mut seen = 0;
         let mut run = 0;
@@ -163,7 +203,7 @@ impl ProcessSnapshot {
         for &byte in text {
             let class = class(byte);
             seen |= class;
-            run = if class == RUN { run + 1 } else { 0 };
+            run = if class & RUN != 0 { run + 1 } else { 0 };
             longest_run = longest_run.max(run);
         }
         Self { seen, longest_run }
@@ -176,7 +216,47 @@ impl ProcessSnapshot {
 
     /// `user:password@host`, or a URL whose path is secret.
     pub(super) fn may_hold_url(self) -> bool {
-        self.seen & COLON != 0 && (self.seen & AT != 0 || self.longest_run >= SHORTEST_TOKEN)
+        self.seen & (COLON | SLASH) != 0
+            && (self.seen & AT != 0 || self.longest_run >= SHORTEST_TOKEN)
+    }
+
+    pub(super) fn has_space(self) -> bool {
+        self.seen & SPACE != 0
+    }
+
+    /// `<password>X</password>`.
+    pub(super) fn may_hold_markup(self) -> bool {
+        self.seen & ANGLE != 0 && self.seen & (SLASH | QUOTE) != 0
+    }
+
+    /// `{…: …}`.
+    pub(super) fn may_hold_objects(self) -> bool {
+        self.seen & BRACE != 0 && self.seen & COLON != 0
+    }
+
+    /// `IDENTIFIED BY x`, `login('u', 'x')`, `password => 'x'`.
+    pub(super) fn may_hold_statements(self) -> bool {
+        self.seen & SPACE != 0 && self.seen & (QUOTE | DOLLAR | ANGLE) != 0
+            || self.seen & PARENTHESIS != 0 && self.seen & QUOTE != 0
+            || self.seen & SPACE != 0 && self.longest_run >= 5
+    }
+
+    /// `$6$…`.
+    pub(super) fn has_dollar(self) -> bool {
+        self.seen & DOLLAR != 0
+    }
+
+    /// `{SSHA}…`.
+    pub(super) fn has_brace(self) -> bool {
+        self.seen & BRACE != 0
+    }
+
+    pub(super) fn has_percent(self) -> bool {
+        self.seen & PERCENT != 0
+    }
+
+    pub(super) fn has_colon(self) -> bool {
+        self.seen & COLON != 0
     }
 
     pub(super) fn has_at(self) -> bool {

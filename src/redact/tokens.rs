@@ -1,10 +1,18 @@
 //! Secrets known by their shape: vendor prefixes, JSON web tokens, private keys, noise.
 
+use std::sync::LazyLock;
+
 use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD};
 
 use super::SecretKind;
 use super::entropy;
+use super::tables::tokens::{IDENTIFIERS, Rest, TOKENS};
 use super::text::{Span, at, cut, find, is_run_byte, until, until_in};
+
+/// No token is longer, a JWT excepted, whose run has no `=`.
+const LONGEST_TOKEN: usize = 4096;
+/// The shortest run that is looked at: the Facebook app's id.
+const SHORTEST: usize = 13;
 
 /// Finds every secret that its own shape gives away.
 pub(super) fn scan(text: &[u8], spans: &mut Vec<Span>) {
@@ -17,8 +25,16 @@ pub(super) fn scan(text: &[u8], spans: &mut Vec<Span>) {
         let before = end.saturating_sub(BEGIN.len());
         let block = before >= start && at(text, end) == b' ' && cut(text, before, end) == BEGIN;
         let run_end = if block { before } else { end };
-        if run_end - start >= 16 {
+        if run_end - start >= SHORTEST {
             run(text, start, run_end, spans);
+        } else if at(text, run_end) == b'=' && run_end > start {
+            // A token may hold `=` after a few letters.
+            let reach = until(cut(text, 0, start + LONGEST_TOKEN), start, |b| {
+                !is_token_byte(b)
+            });
+            if let Some((length, kind)) = token(cut(text, start, reach)) {
+                spans.push(Span::new(start, start + length, kind));
+            }
         }
         from = if block {
             pem(text, before, end + 1, spans)
@@ -53,33 +69,37 @@ fn pem(text: &[u8], start: usize, label_start: usize, spans: &mut Vec<Span>) -> 
 
 /// A run of token characters, `start..end`, at least 16 long.
 fn run(text: &[u8], start: usize, end: usize, spans: &mut Vec<Span>) {
-    if let Some(span) = telegram(text, start, end) {
+    if let Some(span) = telegram(text, start, end).or_else(|| inside(text, start, end)) {
         spans.push(span);
         return;
     }
     let mut part = start;
     while part < end {
-        if let Some((length, kind)) = token(cut(text, part, end)) {
+        // A token may hold `=`, which ends a run.
+        let reach = if end - part >= SHORTEST {
+            until(text, end, |b| !(is_run_byte(b) || b == b'=')).min(part + LONGEST_TOKEN)
+        } else {
+            end
+        };
+        if let Some((length, kind)) = token(cut(text, part, reach.max(end))) {
             // What follows belongs to it: a longer token than known hides whole.
-            spans.push(Span::new(
-                part,
-                padded(text, (part + length).max(part)),
-                kind,
-            ));
-            part += length;
+            spans.push(Span::new(part, part + length, kind));
+            part += length.max(1);
             continue;
         }
         part = until_in(text, part, end, |b| b == b'/') + 1;
     }
-    if announced_as_digest(text, start, end) {
-        return;
-    }
+    let mut named: Option<bool> = None;
     let mut piece = start;
     while piece < end {
         let piece_end = until_in(text, piece, end, |b| matches!(b, b'.' | b'~'));
         let bytes = cut(text, piece, piece_end);
         if bytes.len() >= 20
             && let Some(kind) = encoded(bytes)
+            && !(kind == SecretKind::HighEntropy
+                && *named.get_or_insert_with(|| {
+                    announced_as_digest(text, start, end) || is_name_of_thing(text, start, end)
+                }))
         {
             let padded_end = if piece_end == end {
                 padded(text, end)
@@ -96,6 +116,52 @@ fn run(text: &[u8], start: usize, end: usize, spans: &mut Vec<Span>) {
         }
         piece = piece_end + 1;
     }
+}
+
+/// `arn:aws:iam::123456789012:role/…`, `cus_…`, a document of a public service: an identifier.
+fn is_name_of_thing(text: &[u8], start: usize, end: usize) -> bool {
+    let run = cut(text, start, end);
+    let word = cut(
+        text,
+        text.get(..start)
+            .unwrap_or_default()
+            .iter()
+            .rev()
+            .take(160)
+            .position(|b| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b'=' | b','))
+            .map_or(start.saturating_sub(160), |n| start - n),
+        start,
+    );
+    if word.starts_with(b"arn:") || word.starts_with(b"urn:") || word.starts_with(b"ocid1.") {
+        return true;
+    }
+    // Stripe's, Slack's and OpenAI's ids: a short prefix, then letters and digits.
+    let named = IDENTIFIERS
+        .split_ascii_whitespace()
+        .any(|prefix| run.starts_with(prefix.as_bytes()));
+    // KSUID, nano id: of one length, and these letters only.
+    let alone = start == 0
+        || !text
+            .get(start - 1)
+            .is_some_and(|b| matches!(b, b'/' | b'+' | b'='));
+    let ksuid = run.len() == 27
+        && matches!(run.first(), Some(b'0'..=b'3'))
+        && run.iter().all(u8::is_ascii_alphanumeric);
+    let nano = run.len() == 21 && start == 0 && end == text.len();
+    let document = [
+        &b"/document/d/"[..],
+        b"/spreadsheets/d/",
+        b"/presentation/d/",
+        b"/forms/d/",
+        b"/file/d/",
+        b"/folders/",
+        b"/d/e/",
+        b"/playlist",
+        b"/watch",
+    ]
+    .iter()
+    .any(|path| find(cut(run, 0, 96), path, 0).is_some());
+    named || alone && (ksuid || nano) || document
 }
 
 /// With the `=` that pad base64.
@@ -213,24 +279,20 @@ fn telegram(text: &[u8], start: usize, end: usize) -> Option<Span> {
 /// Whether a token begins here, and how long it is.
 fn token(run: &[u8]) -> Option<(usize, SecretKind)> {
     // Most runs are paths and words: one look at the first byte sends them on.
-    let first = *run.first()?;
-    if !matches!(
-        first,
-        b'A' | b'C' | b'E' | b'G' | b'L' | b'N' | b'P' | b'S' | b'a'..=b'z'
-    ) {
+    let rules = RULES.get(usize::from(*run.first()?))?;
+    if rules.is_empty() {
         return None;
     }
-    if run.starts_with(b"eyJ") {
-        return jwt(run).map(|length| (length, SecretKind::Jwt));
+    if run.starts_with(b"eyJ")
+        && let Some(length) = jwt(run)
+    {
+        return Some((length, SecretKind::Jwt));
     }
-    let rule = RULES.iter().find(|rule| {
-        rule.prefix.first() == Some(&first)
-            && run.starts_with(rule.prefix)
-            && (rule.fits)(cut(run, rule.prefix.len(), run.len()))
-    })?;
-    // Tokens hold no slash or plus, the path behind them does not belong to them.
-    let length = run.iter().take_while(|&&b| b != b'/' && b != b'+').count();
-    Some((length, rule.kind))
+    rules.iter().find_map(|rule| {
+        let rest = run.strip_prefix(rule.prefix)?;
+        let length = fits(rule.rest, rest)?;
+        Some((rule.prefix.len() + length, rule.kind))
+    })
 }
 
 /// Three (signed) or five (encrypted) parts, the first of which decodes to JSON with `alg`.
@@ -250,144 +312,146 @@ fn jwt(run: &[u8]) -> Option<usize> {
 
 struct Rule {
     prefix: &'static [u8],
-    fits: fn(&[u8]) -> bool,
+    rest: Rest,
     kind: SecretKind,
 }
 
-const fn rule(prefix: &'static str, fits: fn(&[u8]) -> bool, kind: SecretKind) -> Rule {
-    Rule {
-        prefix: prefix.as_bytes(),
-        fits,
-        kind,
+/// The rows of the table by the first byte of their prefixes, longer ones first.
+static RULES: LazyLock<Vec<Vec<Rule>>> = LazyLock::new(|| {
+    let mut rules: Vec<Vec<Rule>> = (0..256).map(|_| Vec::new()).collect();
+    for &(kind, rest, prefixes) in TOKENS {
+        for prefix in prefixes.split_ascii_whitespace() {
+            let prefix = prefix.as_bytes();
+            let first = prefix.first().copied().unwrap_or_default();
+            if let Some(rules) = rules.get_mut(usize::from(first)) {
+                rules.push(Rule { prefix, rest, kind });
+            }
+        }
+    }
+    for rules in &mut rules {
+        rules.sort_by_key(|rule| usize::MAX - rule.prefix.len());
+    }
+    rules
+});
+
+/// How much of `rest` belongs to the token, if it is one.
+fn fits(form: Rest, rest: &[u8]) -> Option<usize> {
+    let words = rest
+        .iter()
+        .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+        .count();
+    let token = rest.iter().take_while(|b| is_token_byte(**b)).count();
+    let digit = |length: usize| cut(rest, 0, length).iter().any(u8::is_ascii_digit);
+    let capital = |length: usize| cut(rest, 0, length).iter().any(u8::is_ascii_uppercase);
+    let whole = |fits: bool, length: usize| fits.then_some(length);
+    match form {
+        Rest::Long(least) => whole(token >= least, token),
+        Rest::Digit(least) => whole(token >= least && digit(token), token),
+        Rest::Mixed(least) => whole(words >= least && digit(words) && capital(words), token),
+        Rest::Hex(least) => {
+            let hex = rest.iter().take_while(|b| b.is_ascii_hexdigit()).count();
+            whole(hex >= least, token)
+        }
+        Rest::Capitals(exactly) => {
+            let capitals = cut(rest, 0, words)
+                .iter()
+                .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+            whole(words == exactly && capitals, words)
+        }
+        Rest::Base64(least) => {
+            let length = rest
+                .iter()
+                .take_while(|b| is_token_byte(**b) || matches!(b, b'/' | b'+'))
+                .count();
+            whole(length >= least && digit(length) && capital(length), length)
+        }
+        Rest::Dotted(least) => whole(
+            token >= least
+                && cut(rest, 0, token).contains(&b'.')
+                && digit(token)
+                && mixes(cut(rest, 0, token)),
+            token,
+        ),
+        Rest::DottedBase64(least) => {
+            let length = rest
+                .iter()
+                .take_while(|b| is_token_byte(**b) || matches!(b, b'/' | b'+'))
+                .count();
+            whole(
+                length >= least && digit(length) && cut(rest, 0, length).contains(&b'.'),
+                length,
+            )
+        }
     }
 }
 
-fn word_length(rest: &[u8]) -> usize {
-    rest.iter()
-        .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
-        .count()
+/// Of the alphabet of tokens: no slash or plus, since the path behind one does not belong to it.
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'=' | b'~')
 }
 
-fn long(rest: &[u8]) -> bool {
-    word_length(rest) >= 16
+/// Letters and digits change often, as in no file or host name.
+fn mixes(token: &[u8]) -> bool {
+    let changes = token
+        .windows(2)
+        .filter(|pair| matches!(pair, [a, b] if a.is_ascii_digit() != b.is_ascii_digit()))
+        .count();
+    changes * 5 >= token.len()
 }
 
-/// For prefixes that are also words: asks for a digit and an upper-case letter.
-fn mixed(rest: &[u8]) -> bool {
-    let word = cut(rest, 0, word_length(rest));
-    word.len() >= 16
-        && word.iter().any(u8::is_ascii_digit)
-        && word.iter().any(u8::is_ascii_uppercase)
+/// Tokens that are known by what stands inside them: the Facebook app's `id|secret`, the Mailchimp
+/// key's data centre, the Azure client secret's `Q~`.
+fn inside(text: &[u8], start: usize, end: usize) -> Option<Span> {
+    let run = cut(text, start, end);
+    let digits = run.iter().take_while(|b| b.is_ascii_digit()).count();
+    if (13..=17).contains(&digits) && digits == run.len() && matches!(at(text, end), b'|' | b'%') {
+        let bar = if at(text, end) == b'%' {
+            end + 3
+        } else {
+            end + 1
+        };
+        let tail = until(text, bar, |b| {
+            !(b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+        });
+        return (tail - bar >= 24).then(|| Span::new(start, tail, SecretKind::VendorToken));
+    }
+    let hex = run.iter().take_while(|b| b.is_ascii_hexdigit()).count();
+    if hex == 32
+        && run.get(32..35) == Some(b"-us")
+        && (36..=38).contains(&run.len())
+        && cut(run, 35, run.len()).iter().all(u8::is_ascii_digit)
+    {
+        return Some(Span::new(start, end, SecretKind::VendorToken));
+    }
+    let azure = (37..=44).contains(&run.len())
+        && run.get(3).is_some_and(u8::is_ascii_digit)
+        && run.get(4..6) == Some(b"Q~");
+    if azure {
+        return Some(Span::new(start, end, SecretKind::AzureKey));
+    }
+    // HCP Terraform: the id of the user, then the prefix.
+    if run.get(14..22) == Some(b".atlasv1") {
+        let tail = until(cut(text, 0, start + LONGEST_TOKEN), start, |b| {
+            !is_token_byte(b)
+        });
+        return (tail - start > 40).then(|| Span::new(start, tail, SecretKind::VendorToken));
+    }
+    discord(run).then(|| Span::new(start, end, SecretKind::VendorToken))
 }
 
-fn hex32(rest: &[u8]) -> bool {
-    let word = cut(rest, 0, word_length(rest));
-    word.len() >= 32 && word.iter().all(u8::is_ascii_hexdigit)
-}
-
-fn aws_id(rest: &[u8]) -> bool {
-    word_length(rest) == 16
-        && cut(rest, 0, 16)
-            .iter()
-            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
-}
-
-fn dotted(rest: &[u8]) -> bool {
-    rest.len() >= 40 && rest.contains(&b'.') && mixed(rest)
-}
-
-fn vault(rest: &[u8]) -> bool {
-    word_length(rest) >= 24 && mixed(rest)
-}
-
-static RULES: [Rule; 84] = {
-    use SecretKind::{
-        AwsKey, GcpKey, GithubToken, GitlabToken, PrivateKey, SlackToken, StripeKey, VendorToken,
+/// The bot's id in base64, a time, and a hash.
+fn discord(run: &[u8]) -> bool {
+    let mut parts = run.split(|&b| b == b'.');
+    let (Some(id), Some(time), Some(hash), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return false;
     };
-    [
-        rule("AKIA", aws_id, AwsKey),
-        rule("ASIA", aws_id, AwsKey),
-        rule("ABIA", aws_id, AwsKey),
-        rule("ACCA", aws_id, AwsKey),
-        rule("AIza", long, GcpKey),
-        rule("ya29.", long, GcpKey),
-        rule("GOCSPX-", long, GcpKey),
-        rule("ghp_", long, GithubToken),
-        rule("gho_", long, GithubToken),
-        rule("ghu_", long, GithubToken),
-        rule("ghs_", long, GithubToken),
-        rule("ghr_", long, GithubToken),
-        rule("github_pat_", long, GithubToken),
-        rule("glpat-", long, GitlabToken),
-        rule("gldt-", long, GitlabToken),
-        rule("glrt-", long, GitlabToken),
-        rule("glcbt-", long, GitlabToken),
-        rule("glptt-", long, GitlabToken),
-        rule("glft-", long, GitlabToken),
-        rule("glsoat-", long, GitlabToken),
-        rule("glagent-", long, GitlabToken),
-        rule("xoxa-", long, SlackToken),
-        rule("xoxb-", long, SlackToken),
-        rule("xoxc-", long, SlackToken),
-        rule("xoxd-", long, SlackToken),
-        rule("xoxe-", long, SlackToken),
-        rule("xoxe.", long, SlackToken),
-        rule("xoxp-", long, SlackToken),
-        rule("xoxr-", long, SlackToken),
-        rule("xoxs-", long, SlackToken),
-        rule("xapp-", long, SlackToken),
-        rule("sk_live_", long, StripeKey),
-        rule("rk_live_", long, StripeKey),
-        rule("sk_test_", long, StripeKey),
-        rule("rk_test_", long, StripeKey),
-        rule("whsec_", long, StripeKey),
-        rule("AGE-SECRET-KEY-", long, PrivateKey),
-        rule("PRIVATE+KEY+", |rest| rest.len() >= 16, PrivateKey),
-        rule("SG.", dotted, VendorToken),
-        rule("SK", hex32, VendorToken),
-        rule("key-", hex32, VendorToken),
-        rule("npm_", long, VendorToken),
-        rule("pypi-", mixed, VendorToken),
-        rule("dckr_pat_", long, VendorToken),
-        rule("dckr_oat_", long, VendorToken),
-        rule("hvs.", long, VendorToken),
-        rule("hvb.", long, VendorToken),
-        rule("hvr.", long, VendorToken),
-        rule("s.", vault, VendorToken),
-        rule("b.", vault, VendorToken),
-        rule("dop_v1_", long, VendorToken),
-        rule("doo_v1_", long, VendorToken),
-        rule("dor_v1_", long, VendorToken),
-        rule("sk-", mixed, VendorToken),
-        rule("hf_", mixed, VendorToken),
-        rule("gsk_", mixed, VendorToken),
-        rule("xai-", mixed, VendorToken),
-        rule("nvapi-", mixed, VendorToken),
-        rule("r8_", mixed, VendorToken),
-        rule("tskey-", long, VendorToken),
-        rule("shpat_", long, VendorToken),
-        rule("shpss_", long, VendorToken),
-        rule("shpca_", long, VendorToken),
-        rule("shppa_", long, VendorToken),
-        rule("lin_api_", long, VendorToken),
-        rule("NRAK-", long, VendorToken),
-        rule("dapi", hex32, VendorToken),
-        rule("rubygems_", long, VendorToken),
-        rule("figd_", long, VendorToken),
-        rule("ATATT3", long, VendorToken),
-        rule("ATCTT3", long, VendorToken),
-        rule("CFPAT-", long, VendorToken),
-        rule("dp.pt.", long, VendorToken),
-        rule("dp.st.", |rest| rest.len() >= 24, VendorToken),
-        rule("pul-", hex32, VendorToken),
-        rule("sbp_", hex32, VendorToken),
-        rule("sq0csp-", long, VendorToken),
-        rule("EAAA", mixed, VendorToken),
-        rule("LTAI", mixed, VendorToken),
-        rule("PMAK-", long, VendorToken),
-        rule("glsa_", long, VendorToken),
-        rule("glc_", mixed, VendorToken),
-        rule("sntrys_", long, VendorToken),
-        rule("atlasv1.", long, VendorToken),
-    ]
-};
+    (23..=28).contains(&id.len())
+        && time.len() == 6
+        && (27..=40).contains(&hash.len())
+        && matches!(id.first(), Some(b'M' | b'N' | b'O'))
+        && BASE64_NOPAD
+            .decode(cut(id, 0, 16))
+            .is_ok_and(|head| head.iter().all(u8::is_ascii_digit))
+}

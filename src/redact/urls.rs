@@ -1,8 +1,12 @@
 //! Passwords in URLs and DSNs, and URLs that are credentials as a whole.
 
 use super::SecretKind;
+use super::tables::hooks::HOOKS;
 use super::text::{Span, at, cut, find, is_name_byte, until, until_in};
-use super::values::is_reference;
+use super::values::{is_email, is_reference, looks_like_password};
+
+/// A well-known part of a URL is no longer.
+const LONGEST_HOOK: usize = 512;
 
 /// Finds the passwords; `has_at` spares texts without `@` the search for them.
 pub(super) fn scan(text: &[u8], has_at: bool, spans: &mut Vec<Span>) {
@@ -26,12 +30,30 @@ pub(super) fn scan(text: &[u8], has_at: bool, spans: &mut Vec<Span>) {
         webhook(text, authority, end, spans);
     }
     if has_at {
+        without_protocol(text, spans);
         let mut from = 0;
         while from < text.len() {
             let start = until(text, from, |b| !b.is_ascii_whitespace());
             let end = until(text, start, |b| b.is_ascii_whitespace());
             without_scheme(text, start, end, spans);
             from = end.max(start + 1);
+        }
+    }
+}
+
+/// `//user:password@host`, at the start of a word.
+fn without_protocol(text: &[u8], spans: &mut Vec<Span>) {
+    let mut next = find(text, b"//", 0);
+    while let Some(place) = next {
+        next = find(text, b"//", place + 2);
+        let begins = place == 0
+            || matches!(
+                at(text, place - 1),
+                b' ' | b'=' | b'"' | b'\'' | b'\n' | b','
+            );
+        if begins {
+            let end = until(text, place + 2, |b| b.is_ascii_whitespace());
+            userinfo(text, place + 2, end.min(next.unwrap_or(text.len())), spans);
         }
     }
 }
@@ -98,44 +120,75 @@ fn token_as_user(text: &[u8], start: usize, end: usize, spans: &mut Vec<Span>) {
 
 fn token_as_user_part(text: &[u8], start: usize, end: usize, spans: &mut Vec<Span>) {
     let user = cut(text, start, end);
-    if user.len() >= 20 && user.iter().any(u8::is_ascii_digit) && !user.contains(&b'@') {
+    if user.len() >= 20 && user.iter().any(u8::is_ascii_digit) && !user.contains(&b'@')
+        || looks_like_password(user)
+    {
         spans.push(Span::new(start, end, SecretKind::UrlPassword));
     }
 }
 
-/// Whoever knows these URLs may post: hides what comes after the well-known part.
+/// Anyone who knows these URLs may post: hides what comes after the well-known part.
 fn webhook(text: &[u8], start: usize, end: usize, spans: &mut Vec<Span>) {
-    const HOOKS: [&[u8]; 6] = [
-        b"hooks.slack.com/services/",
-        b"hooks.slack.com/workflows/",
-        b"discord.com/api/webhooks/",
-        b"discordapp.com/api/webhooks/",
-        b"outlook.office.com/webhook/",
-        b"chat.googleapis.com/v1/spaces/",
-    ];
-    let url = cut(text, start, end);
-    let known = HOOKS
-        .iter()
-        .find(|hook| url.starts_with(hook))
-        .map(|hook| start + hook.len());
-    let teams = || {
-        let host_end = until_in(text, start, end, |b| b == b'/');
-        let host = cut(text, start, host_end);
-        host.ends_with(b".webhook.office.com")
-            .then_some(host_end + 1)
+    let url = cut(text, start, end.min(start + LONGEST_HOOK));
+    let Some(secret) = HOOKS.iter().find_map(|hook| hook_end(hook.as_bytes(), url)) else {
+        return;
     };
-    if let Some(secret) = known.or_else(teams) {
-        let secret_end = until_in(text, secret, end, |b| {
-            b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b'`')
-        });
-        spans.push(Span::new(secret, secret_end, SecretKind::WebhookUrl));
+    let secret = start + secret;
+    let secret_end = until_in(text, secret, end, |b| {
+        b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b'`')
+    });
+    spans.push(Span::new(secret, secret_end, SecretKind::WebhookUrl));
+}
+
+/// Where the secret begins in `url`, if it is such a hook.
+fn hook_end(hook: &[u8], url: &[u8]) -> Option<usize> {
+    let hook_host = hook.iter().position(|&b| b == b'/')?;
+    let host_end = url.iter().position(|&b| b == b'/')?;
+    let host = cut(url, 0, host_end);
+    let any = hook_host == 1;
+    match hook.get(..hook_host)? {
+        b"*" => {}
+        [b'*', ending @ ..] => host.ends_with(ending).then_some(())?,
+        exact => host.eq_ignore_ascii_case(exact).then_some(())?,
     }
+    let mut at_url = host_end;
+    let mut path = cut(hook, hook_host, hook.len());
+    while let Some(star) = path.iter().position(|&b| b == b'*') {
+        url.get(at_url..)?
+            .starts_with(path.get(..star)?)
+            .then_some(())?;
+        at_url += star;
+        at_url += url.get(at_url..)?.iter().position(|&b| b == b'/')?;
+        path = path.get(star + 1..)?;
+    }
+    url.get(at_url..)?.starts_with(path).then_some(())?;
+    at_url += path.len();
+    let secret = url.get(at_url..)?;
+    // On hosts of one's own the path alone says little: the rest has to look like a key.
+    let key = secret.split(|b| matches!(b, b'/' | b'?')).any(|part| {
+        part.len() >= 8
+            && part.iter().any(u8::is_ascii_digit)
+            && part.iter().any(u8::is_ascii_alphabetic)
+            && (part.len() >= 16 || looks_like_password(part))
+    });
+    (!secret.is_empty() && (!any || key)).then_some(at_url)
 }
 
 /// `app:password@tcp(db:3306)/x`, `jdbc:oracle:thin:scott/tiger@//db`.
 fn without_scheme(text: &[u8], start: usize, end: usize, spans: &mut Vec<Span>) {
     // Words in front of a colon that are no users.
-    const NOT_USERS: [&[u8]; 18] = [
+    const NOT_USERS: [&[u8]; 29] = [
+        b"domain",
+        b"principal",
+        b"member",
+        b"owner",
+        b"group",
+        b"serviceaccount",
+        b"deleted",
+        b"reply-to",
+        b"bcc",
+        b"file",
+        b"tag",
         b"mailto",
         b"sip",
         b"sips",
@@ -205,7 +258,18 @@ fn without_scheme(text: &[u8], start: usize, end: usize, spans: &mut Vec<Span>) 
     let host_like =
         matches!(at(host, 0), b'(' | b'[' | b'/' | b'_') || at(host, 0).is_ascii_alphanumeric();
     let digest = host.starts_with(b"sha256:") || host.starts_with(b"sha512:");
-    if !no_password && host_like && !digest && !is_version(host) && !is_reference(password) {
+    // `app:8080@zone-a` is a port, `user:me@example.com` an address.
+    let port = password.iter().all(u8::is_ascii_digit) && password.len() <= 5;
+    let address = is_email(cut(word, colon + 1, word.len()))
+        && ROLES.iter().any(|role| user.eq_ignore_ascii_case(role));
+    if !no_password
+        && host_like
+        && !digest
+        && !is_version(host)
+        && !is_reference(password)
+        && !port
+        && !address
+    {
         spans.push(Span::new(
             start + colon + 1,
             start + place,
@@ -213,6 +277,22 @@ fn without_scheme(text: &[u8], start: usize, end: usize, spans: &mut Vec<Span>) 
         ));
     }
 }
+
+/// What an address may be announced as.
+const ROLES: [&[u8]; 12] = [
+    b"user",
+    b"users",
+    b"account",
+    b"sender",
+    b"contact",
+    b"admin",
+    b"recipient",
+    b"maintainer",
+    b"author",
+    b"email",
+    b"mail",
+    b"client",
+];
 
 fn is_user_byte(byte: u8) -> bool {
     is_name_byte(byte) || matches!(byte, b'%' | b'+' | b'$' | b'!' | b'~' | b'*') || byte >= 0x80

@@ -1,6 +1,8 @@
 //! Values that are harmless although their name announces a secret.
 
 use super::entropy;
+use super::looks::{find_scheme, is_algorithm, is_key_name, is_path, is_plain_word, is_public};
+pub(super) use super::looks::{is_email, is_reference, looks_like_password};
 use super::names::{SecretName, Weight};
 
 /// Longer values are never looked into: nothing harmless is that long.
@@ -13,59 +15,40 @@ pub(super) fn is_harmless(name: SecretName, value: &[u8]) -> bool {
     }
     is_switch(value)
         || is_reference(value)
-        || value.starts_with(b"arn:")
+        || value.starts_with(b"arn:") && !value.contains(&b' ')
         || is_digest(value)
+        || name.switch && is_plain_word(value) && value.len() > 4
         || name.quantity && (is_quantity(value) || is_service_link(value))
         || name.file && (is_path(value) || is_file_name(value))
         || is_rooted_path(value)
         || match name.weight {
             Weight::Strong => false,
-            Weight::Key => is_key_file(value),
-            Weight::Weak => is_path(value) || is_plain_word(value),
+            Weight::Key => is_key_file(value) || is_key_name(value) || is_public(value),
+            Weight::Weak => {
+                is_path(value) || is_plain_word(value) || is_algorithm(value) || is_public(value)
+            }
+            Weight::Maybe => !looks_like_password(value),
+            Weight::Connection => is_connection_without_password(value),
+            Weight::Users => !holds_passwords(value),
+            Weight::Directory => value.starts_with(b"/") || value.starts_with(b"~"),
             Weight::Webhook => !value.windows(3).any(|window| window == b"://"),
             Weight::Gpg => is_fingerprint_list(value),
         }
 }
 
-/// A wholly `$NAME`, `${NAME}`, `$(NAME)` or `{{ … }}` value names a secret and holds none.
-/// `${NAME:-default}` does hold one.
-pub(super) fn is_reference(value: &[u8]) -> bool {
-    if let Some(inner) = value
-        .strip_prefix(b"{{")
-        .and_then(|rest| rest.strip_suffix(b"}}"))
-    {
-        return !inner.contains(&b'"') && !inner.contains(&b'\'');
-    }
-    let Some(rest) = value.strip_prefix(b"$") else {
-        return false;
-    };
-    let name = rest
-        .strip_prefix(b"{")
-        .and_then(|inner| inner.strip_suffix(b"}"))
-        .or_else(|| {
-            rest.strip_prefix(b"(")
-                .and_then(|inner| inner.strip_suffix(b")"))
-        })
-        .unwrap_or(rest);
-    // Shells allow digits and lower case, but "$ecret1" is likelier a password than a variable.
-    let braced = name.len() < rest.len();
-    let (first, others) = match name.split_first() {
-        Some((first, others)) => (*first, others),
-        None => return false,
-    };
-    let fits = |b: u8| {
-        b == b'_'
-            || if braced {
-                b.is_ascii_alphabetic()
-            } else {
-                b.is_ascii_uppercase()
-            }
-    };
-    fits(first) && others.iter().all(|&b| fits(b) || b.is_ascii_digit())
-}
-
 fn is_switch(value: &[u8]) -> bool {
-    const WORDS: [&[u8]; 11] = [
+    const WORDS: [&[u8]; 22] = [
+        b"never",
+        b"always",
+        b"auto",
+        b"optional",
+        b"required",
+        b"require",
+        b"prefer",
+        b"allow",
+        b"deny",
+        b"prompt",
+        b"default",
         b"true",
         b"false",
         b"yes",
@@ -112,24 +95,6 @@ fn is_service_link(value: &[u8]) -> bool {
                     .all(|b| b.is_ascii_hexdigit() || matches!(b, b'.' | b':' | b'[' | b']'))
             })
         })
-}
-
-/// Anything that reads as a path and holds no noise.
-fn is_path(value: &[u8]) -> bool {
-    value.contains(&b'/')
-        && !value.ends_with(b"=")
-        && value.iter().all(|&b| {
-            b.is_ascii_alphanumeric()
-                || matches!(b, b'/' | b'.' | b'_' | b'-' | b'@' | b':' | b'~' | b',')
-        })
-        && !value.windows(3).any(|window| window == b"://")
-        && !value
-            .split(|&b| b == b'/')
-            .any(|part| entropy::looks_random(part) || part.len() > 255)
-        && (value.starts_with(b"/")
-            || value.starts_with(b".")
-            || value.starts_with(b"~")
-            || !entropy::looks_random(value))
 }
 
 /// A path below a directory that roots have: a password that starts like this is no accident.
@@ -191,12 +156,82 @@ fn is_file_name(value: &[u8]) -> bool {
         && !entropy::looks_random(value)
 }
 
-/// `ldap`, `basic`, `ubuntu`: a mode or a name.
-fn is_plain_word(value: &[u8]) -> bool {
-    value.len() <= 16
-        && value
-            .iter()
-            .all(|&b| b.is_ascii_lowercase() || matches!(b, b'-' | b'_'))
+/// A driver's name, a path, a DSN of the system, or a URL without a user.
+fn is_connection_without_password(value: &[u8]) -> bool {
+    let name = value.len() <= 32
+        && value.first().is_some_and(u8::is_ascii_alphabetic)
+        && value.split(|b| matches!(b, b'-' | b'_')).all(|part| {
+            part.iter().all(u8::is_ascii_alphabetic) || part.iter().all(u8::is_ascii_digit)
+        });
+    let driver = [
+        &b"mysql"[..],
+        b"mariadb",
+        b"pgsql",
+        b"postgres",
+        b"sqlite",
+        b"sqlsrv",
+        b"mongodb",
+        b"redis",
+        b"oracle",
+        b"db2",
+        b"h2",
+        b"memory",
+        b"sync",
+        b"null",
+        b"log",
+    ]
+    .iter()
+    .any(|known| {
+        value
+            .strip_prefix(*known)
+            .is_some_and(|rest| rest.len() <= 2 && rest.iter().all(u8::is_ascii_digit))
+    });
+    let url = (find_scheme(value) || [&b"jdbc:"[..], b"mysql:", b"pgsql:", b"sqlsrv:", b"oci:", b"odbc:"].iter().any(|scheme| value.starts_with(scheme)) || value.starts_with(b"sqlite:") || value.starts_with(b"file:"))
+        && !value.iter().any(|b| matches!(b, b'@' | b' '))
+        && !value.windows(3).any(|window| window.eq_ignore_ascii_case(b"%40"))
+        // A secret among the parameters is found by its own name; what looks like one is not shown.
+        && !value.split(|b| matches!(b, b'/' | b'?' | b'&' | b'=' | b':')).any(|part| {
+            looks_like_password(part) || entropy::looks_random(part)
+        });
+    let place = value.len() <= 64
+        && value.contains(&b':')
+        && value.iter().all(|&b| {
+            b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-' | b':' | b',')
+        });
+    name || driver
+        || url
+        || is_path(value) && !value.contains(&b'@')
+        || place && !holds_passwords(value)
+}
+
+/// `bob:X` or `bob:X,eve:Y`: a password behind a user, where an id or a role would be a plain word.
+fn holds_passwords(value: &[u8]) -> bool {
+    if find_scheme(value) || is_path(value) {
+        return false;
+    }
+    value
+        .split(|b| matches!(b, b',' | b';' | b' ' | b'\n' | b'|'))
+        .any(|pair| {
+            let Some(colon) = pair.iter().position(|&b| b == b':') else {
+                return false;
+            };
+            let (user, password) = (
+                pair.get(..colon).unwrap_or_default(),
+                pair.get(colon + 1..).unwrap_or_default(),
+            );
+            !user.is_empty()
+                && user.iter().all(|&b| {
+                    b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'@' | b'+')
+                })
+                && password.len() >= 4
+                && !is_plain_word(password)
+                && !is_email(password)
+                && !is_path(password)
+                && !is_reference(password)
+                && !password
+                    .iter()
+                    .all(|&b| b.is_ascii_digit() || matches!(b, b'.' | b':' | b'-'))
+        })
 }
 
 /// Groups of at least eight hexadecimal digits.

@@ -129,7 +129,7 @@ impl Scan {
             comm: main.stat.comm.as_slice().into(),
             exe: match &main.exe {
                 None | Some(Ok(None)) => None,
-                Some(Ok(Some(path))) => Some(Seen::Value(path.as_slice().into())),
+                Some(Ok(Some(path))) => Some(Seen::Value((*self.redactor.text(path)).into())),
                 Some(Err(refusal)) => Some(Seen::Unseen(
                     gaps.section("target").record("exe", main.pid, refusal),
                 )),

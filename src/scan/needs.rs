@@ -127,7 +127,6 @@ pub(crate) struct NetPolicy {
 /// To whom a request may open connections; each allows what those before it allow, but for
 /// `Endpoint`, which names one address and not the listeners.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(dead_code, reason = "the switch of `serve` will choose")]
 pub(crate) enum ConnectPolicy {
     /// To nobody: `--no-connect`.
     None,
@@ -146,6 +145,18 @@ impl NetPolicy {
         Self {
             connect: ConnectPolicy::None,
             dial_timeout: Duration::ZERO,
+        }
+    }
+
+    /// The same time, with other limits on whom to connect to; nothing stays nothing.
+    #[must_use]
+    pub(crate) fn limited_to(self, connect: ConnectPolicy) -> Self {
+        Self {
+            connect: match self.connect {
+                ConnectPolicy::None => ConnectPolicy::None,
+                _ => connect,
+            },
+            ..self
         }
     }
 

@@ -155,6 +155,11 @@ pub(crate) trait Request: Send {
         Vec::new()
     }
 
+    /// Whether it connects to a server that the request names.
+    fn dials_endpoint(&self) -> bool {
+        false
+    }
+
     /// Whether it is about the target: then spyhole's own container, where nobody else is in
     /// sight, is the wrong place and no answer.
     fn is_of_target(&self) -> bool {

@@ -16,6 +16,7 @@ use serde::Serialize;
 use super::options::AccessLog;
 use crate::model::escape::escaped;
 use crate::model::time::Timestamp;
+use crate::redact;
 use crate::render::escape as json_escape;
 
 /// Lines that may wait to be written; further ones are lost.
@@ -130,13 +131,14 @@ impl Log {
 
 impl Entry {
     fn lay_out(&self, form: AccessLog, text: &mut String) {
+        let path = redact::sentence(&self.path);
         if form == AccessLog::Json {
             let peer = self.peer.map(|peer| peer.to_string());
             let object = Object {
                 time: self.time,
                 peer: peer.unwrap_or_else(|| UNIX.to_owned()),
                 method: self.method.as_str(),
-                path: &self.path,
+                path: &path,
                 status: self.status,
                 bytes: self.bytes,
                 seconds: self.seconds,
@@ -161,7 +163,7 @@ impl Entry {
             text,
             " {} {} {} {}B {}.{}ms",
             self.method,
-            escaped(self.path.as_bytes()),
+            escaped(path.as_bytes()),
             self.status,
             self.bytes,
             tenths / 10,

@@ -185,7 +185,11 @@ fn problems(route: &Route) -> Vec<(&'static str, &'static str)> {
     if matches!(route.kind, Kind::Dump | Kind::Section(_)) {
         all.extend([
             ("400", "Unknown or invalid parameter"),
-            ("403", "Showing secrets is not allowed on this server"),
+            (
+                "403",
+                "Showing secrets, or connecting to a server that the request names, is not allowed \
+                 on this server",
+            ),
             ("404", "No such process or container"),
             ("409", "Ambiguous: several containers match"),
             (

@@ -13,7 +13,7 @@ use super::declared::Declared;
 use crate::check::UnknownAs;
 use crate::redact::Redactor;
 use crate::scan::needs::Choice;
-use crate::scan::needs::{NetPolicy, ScanOptions};
+use crate::scan::needs::{ConnectPolicy, NetPolicy, ScanOptions};
 use crate::scan::self_process;
 
 /// The variable that may name the token file instead of `--token-file`.
@@ -42,6 +42,9 @@ pub(crate) struct ServeOptions {
     /// Allow ?reveal= and ?reveal_all= to show secrets.
     #[arg(long, help_heading = AUTH)]
     pub allow_reveal: bool,
+    /// Allow requests to name a server to connect to, as /v1/tls does.
+    #[arg(long, help_heading = AUTH)]
+    pub allow_connect: bool,
 
     /// Serve TLS with this certificate chain (PEM; reloaded when it changes).
     #[arg(long, value_name = "FILE", requires = "tls_key", help_heading = TLS)]
@@ -145,6 +148,16 @@ impl ScanDefaults {
     pub(crate) fn names_target(&self) -> bool {
         let elsewhere = self.proc != Path::new(self_process::PROC);
         elsewhere || self.own || self.pid.is_some() || self.container.is_some()
+    }
+
+    /// A look for a declared probe, which connects to the endpoint it was declared with and to no
+    /// other.
+    #[must_use]
+    pub(crate) fn probe_options(&self) -> ScanOptions {
+        ScanOptions {
+            net: self.net.limited_to(ConnectPolicy::Endpoint),
+            ..self.options()
+        }
     }
 
     /// A look at the target of the server, no secrets shown.

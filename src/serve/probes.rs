@@ -15,6 +15,7 @@ use crate::check;
 use crate::check::{Check, CheckOutcome, CheckReason, SeenProcesses, UnknownAs};
 use crate::model::server_stats::ProbeFigure;
 use crate::model::truth_value::TruthValue;
+use crate::redact;
 use crate::scan::needs::ScanOptions;
 
 /// The probes of a server and what is remembered of them.
@@ -155,7 +156,7 @@ pub(super) async fn ask(server: &Arc<Server>, name: &str) -> Result<Last, Proble
             "probe not found; declare one with serve --probe NAME=CHECK",
         ));
     };
-    let options = server.look.options();
+    let options = server.look.probe_options();
     let running = Arc::clone(probe);
     let run = move || -> Outcome {
         running.run(options);
@@ -183,7 +184,9 @@ pub(super) fn line(last: &Last, with_reason: bool) -> String {
         (false, _) => "fail",
     };
     if with_reason {
-        format!("{word}: {}\n", last.outcome)
+        // The token shows what is seen, not the secrets of a declared URL.
+        let reason = last.outcome.to_string();
+        format!("{word}: {}\n", redact::sentence(&reason))
     } else {
         format!("{word}\n")
     }

@@ -7,6 +7,7 @@ use hyper::StatusCode;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::redact;
 use crate::render;
 
 /// Why a request is not answered with what it asked for.
@@ -86,7 +87,8 @@ impl Problem {
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self {
             status,
-            detail: detail.into(),
+            // It may repeat what the request said.
+            detail: redact::sentence(&detail.into()),
         }
     }
 

@@ -9,7 +9,7 @@ use super::options::{ScanDefaults, ServeOptions};
 use super::problem::Problem;
 use crate::model::format::Format;
 use crate::scan::needs::Choice;
-use crate::scan::needs::ScanOptions;
+use crate::scan::needs::{ConnectPolicy, ScanOptions};
 use crate::sections::section::{QueryError, Request, Section};
 
 /// A parameter that is common to all sections.
@@ -178,6 +178,9 @@ impl Query {
         }
         let named = self.pid.is_some() || self.container.is_some() || self.own;
         let mut found = look.options();
+        if !options.allow_connect {
+            found.net = found.net.limited_to(ConnectPolicy::Listeners);
+        }
         if named {
             found.choice = Choice {
                 pid: self.pid,

@@ -199,6 +199,17 @@ async fn document(
 ) -> Result<Reply, Problem> {
     let format = query.format(request.headers());
     let options = query.options(&server.options, &server.look)?;
+    if asked.iter().any(|one| one.dials_endpoint()) && options.net.to_endpoint().is_none() {
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            if server.options.allow_connect {
+                "connections are disabled by --no-connect"
+            } else {
+                "connecting to a server that a request names is disabled; start the server with \
+                 --allow-connect, or declare the endpoint with --probe NAME=tls:HOST:PORT"
+            },
+        ));
+    }
     let uri = request.uri();
     let question = format!(
         "{} {} {format:?}",

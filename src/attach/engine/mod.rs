@@ -119,7 +119,7 @@ pub(crate) fn run(engine: Engine, options: &EngineOptions, quiet: bool) -> Resul
         let mut out = io::stdout();
         for step in &plan.steps {
             // Whoever closed the pipe has seen enough.
-            let _ = writeln!(out, "{}", escaped(step.line().as_bytes()));
+            let _ = writeln!(out, "{}", escaped(step.shown().as_bytes()));
         }
         return Ok(0);
     }

@@ -232,7 +232,7 @@ fn tell(target: &Target, plan: &Plan, quiet: bool) {
 fn print(plan: &Plan) -> Result<u8, AttachError> {
     let mut out = io::stdout().lock();
     for line in plan.steps.iter().flat_map(|step| {
-        let lines = step.line();
+        let lines = step.shown();
         lines.lines().map(str::to_owned).collect::<Vec<_>>()
     }) {
         match writeln!(out, "{}", escaped(line.as_bytes())) {

@@ -20,7 +20,7 @@ pub(super) fn postgres(wire: &mut Wire) -> Result<(), Stop> {
         _ => {
             // An error of old servers, or another protocol: its line tells.
             let _ = wire.line();
-            Err(declined("no PostgreSQL response", wire.said()))
+            Err(declined("no PostgreSQL response"))
         }
     }
 }
@@ -41,7 +41,7 @@ pub(super) fn mysql(wire: &mut Wire) -> Result<(), Stop> {
     };
     let length = usize::from(low) | usize::from(middle) << 8 | usize::from(high) << 16;
     if length > PACKET_BYTES {
-        return Err(declined("no MySQL greeting", wire.said()));
+        return Err(declined("no MySQL greeting"));
     }
     let greeting = wire.exactly(length)?;
     match greeting.split_first() {
@@ -56,11 +56,8 @@ pub(super) fn mysql(wire: &mut Wire) -> Result<(), Stop> {
             }
         }
         // An error: its number, then words.
-        Some((0xff, rest)) => Err(declined(
-            "the server refused the connection",
-            rest.get(2..).unwrap_or_default(),
-        )),
-        _ => Err(declined("no MySQL greeting", wire.said())),
+        Some((0xff, _)) => Err(declined("the server refused the connection")),
+        _ => Err(declined("no MySQL greeting")),
     }
 }
 
@@ -81,7 +78,7 @@ pub(super) fn ldap(wire: &mut Wire) -> Result<(), Stop> {
     let tag = wire.exactly(1)?;
     if tag != [0x30] {
         let _ = wire.line();
-        return Err(declined("no LDAP response", wire.said()));
+        return Err(declined("no LDAP response"));
     }
     let length = match wire.exactly(1)?.as_slice() {
         [short @ 0..=0x7f] => usize::from(*short),
@@ -94,16 +91,15 @@ pub(super) fn ldap(wire: &mut Wire) -> Result<(), Stop> {
         _ => PACKET_BYTES + 1,
     };
     if length > PACKET_BYTES {
-        return Err(declined("no LDAP response", wire.said()));
+        return Err(declined("no LDAP response"));
     }
     let message = wire.exactly(length)?;
     match ldap_result(&message) {
         Some((0, _)) => Ok(()),
-        Some((code, words)) => Err(Stop::Declined(format!(
-            "StartTLS was refused: result code {code}, {}",
-            super::quoted(words)
+        Some((code, _)) => Err(Stop::Declined(format!(
+            "StartTLS was refused: result code {code}"
         ))),
-        None => Err(declined("no LDAP response", wire.said())),
+        None => Err(declined("no LDAP response")),
     }
 }
 

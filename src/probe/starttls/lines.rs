@@ -16,12 +16,7 @@ pub(super) fn smtp(wire: &mut Wire) -> Result<(), Stop> {
             .is_some_and(|word| word.eq_ignore_ascii_case(b"STARTTLS"))
     };
     if !offers.iter().any(starttls) {
-        let names = offers.iter().skip(1).filter_map(|line| line.get(4..));
-        let names: Vec<_> = names.map(String::from_utf8_lossy).collect();
-        return Err(declined(
-            "the server does not offer STARTTLS",
-            names.join(", ").as_bytes(),
-        ));
+        return Err(declined("the server does not offer STARTTLS"));
     }
     wire.send(b"STARTTLS\r\n")?;
     reply(wire, b"220", "STARTTLS was refused").map(drop)
@@ -46,7 +41,7 @@ fn ok(wire: &mut Wire, otherwise: &str) -> Result<(), Stop> {
     if line.starts_with(b"+OK") {
         Ok(())
     } else {
-        Err(declined(otherwise, &line))
+        Err(declined(otherwise))
     }
 }
 
@@ -54,7 +49,7 @@ fn ok(wire: &mut Wire, otherwise: &str) -> Result<(), Stop> {
 pub(super) fn imap(wire: &mut Wire) -> Result<(), Stop> {
     let greeting = wire.line()?;
     if !greeting.starts_with(b"* OK") && !greeting.starts_with(b"* PREAUTH") {
-        return Err(declined("no IMAP greeting", &greeting));
+        return Err(declined("no IMAP greeting"));
     }
     wire.send(b"a STARTTLS\r\n")?;
     for _ in 0..LINES {
@@ -64,7 +59,7 @@ pub(super) fn imap(wire: &mut Wire) -> Result<(), Stop> {
         }
         // Beside the answer the server may say what it likes, untagged.
         if !line.starts_with(b"* ") || line.starts_with(b"* BYE") {
-            return Err(declined("STARTTLS was refused", &line));
+            return Err(declined("STARTTLS was refused"));
         }
     }
     Err(Stop::Declined(format!(
@@ -80,7 +75,7 @@ fn reply(wire: &mut Wire, code: &[u8], otherwise: &str) -> Result<Vec<Vec<u8>>, 
         let line = wire.line()?;
         let coded = line.starts_with(code);
         if lines.is_empty() && !coded {
-            return Err(declined(otherwise, &line));
+            return Err(declined(otherwise));
         }
         let last = coded && line.get(code.len()) != Some(&b'-');
         lines.push(line);

@@ -50,20 +50,8 @@ pub(crate) fn begin(
     }
 }
 
-/// What a server said, fit for a sentence: the first line of it, shortened.
-#[must_use]
-pub(crate) fn quoted(said: &[u8]) -> String {
-    const SHOWN: usize = 120;
-    let line = said
-        .split(|byte| matches!(byte, b'\n' | b'\r'))
-        .next()
-        .unwrap_or_default();
-    let text = String::from_utf8_lossy(line);
-    let short: String = text.chars().take(SHOWN).collect();
-    let more = if short.len() < text.len() { "…" } else { "" };
-    format!("“{short}{more}”")
-}
-
-fn declined(what: &str, said: &[u8]) -> Stop {
-    Stop::Declined(format!("{what}: the server said {}", quoted(said)))
+/// The server answered otherwise. What it said is not repeated in the sentence, which goes to
+/// logs and events.
+fn declined(what: &str) -> Stop {
+    Stop::Declined(what.to_owned())
 }

@@ -16,22 +16,19 @@ pub(super) fn begin(wire: &mut Wire, server_name: &str) -> Result<(), Stop> {
     wire.send(open.as_bytes())?;
     let first = through(wire, &["<", "\n"])?;
     if !first.trim_start().starts_with('<') {
-        return Err(declined("no XMPP response", first.as_bytes()));
+        return Err(declined("no XMPP response"));
     }
     let features = through(
         wire,
         &["</stream:features>", "<stream:error", "<stream:features/>"],
     )?;
     if !features.contains("<starttls") {
-        return Err(declined(
-            "the server offers no starttls in its stream",
-            features.as_bytes(),
-        ));
+        return Err(declined("the server offers no starttls in its stream"));
     }
     wire.send(b"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")?;
     let answer = through(wire, &["<proceed", "<failure", "</stream:stream>"])?;
     if !answer.contains("<proceed") {
-        return Err(declined("starttls was refused", answer.as_bytes()));
+        return Err(declined("starttls was refused"));
     }
     // The rest of the element: TLS begins behind it.
     through(wire, &[">"]).map(drop)

@@ -11,7 +11,7 @@ use super::other_protocol::{advice, advice_by_port};
 use super::verifier::RecordingVerifier;
 use crate::model::tls::{ClientCertificate, Failure, FailureReason, StartTls, Step};
 use crate::probe::connect::NotConnected;
-use crate::probe::starttls::{Stop, quoted};
+use crate::probe::starttls::Stop;
 use crate::probe::wire::{Fault, Wire};
 
 /// What the words have to know of the question.
@@ -117,7 +117,7 @@ fn not_tls(wire: &mut Wire) -> Failure {
         ..plain(
             Step::Handshake,
             FailureReason::NotTls,
-            format!("not TLS: the server said {}{hint}", quoted(said)),
+            format!("the server does not speak TLS{hint}"),
         )
     }
 }

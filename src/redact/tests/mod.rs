@@ -1,7 +1,9 @@
 //! The redactor as a whole; the words of names and the bounds of noise are tested beside them.
 
 mod cases;
+mod document;
 mod properties;
+mod tables;
 
 use super::{Redacted, Redactor, SecretKind};
 use cases::{ARGUMENTS_HIDDEN, ARGUMENTS_SHOWN, VARIABLES_HIDDEN, VARIABLES_SHOWN};

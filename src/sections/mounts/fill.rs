@@ -161,10 +161,10 @@ fn mount(
     let source = source(&entry.source, redactor, &mut redacted);
     let super_options = options(&entry.super_options, redactor, &mut redacted);
     Mount {
-        mount_point: (*entry.mount_point).into(),
+        mount_point: (*redactor.text(&entry.mount_point)).into(),
         source: (*source).into(),
         fstype: (*entry.fstype).into(),
-        root: (*entry.root).into(),
+        root: (*redactor.text(&entry.root)).into(),
         mount_options: (*entry.mount_options).into(),
         super_options: (*super_options).into(),
         redacted,
@@ -237,7 +237,7 @@ fn source<'a>(
     redacted: &mut Vec<Redacted>,
 ) -> Cow<'a, [u8]> {
     if !source.contains(&b'@') && !source.windows(3).any(|window| window == b"://") {
-        return source.into();
+        return redactor.text(source);
     }
     match redactor.bare(source) {
         Some(secret) => {
@@ -245,7 +245,7 @@ fn source<'a>(
             redacted.push(secret);
             shown.into_bytes().into()
         }
-        None => source.into(),
+        None => redactor.text(source),
     }
 }
 

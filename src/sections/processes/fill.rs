@@ -72,9 +72,12 @@ impl<'a> Filler<'a> {
             args: self.args(facts),
             exe,
             exe_deleted,
-            cwd: self.optional(facts, "cwd", facts.cwd.as_ref(), |path| {
-                path.as_slice().into()
-            }),
+            cwd: {
+                let redactor = &self.scan.redactor;
+                self.optional(facts, "cwd", facts.cwd.as_ref(), |path| {
+                    (*redactor.text(path)).into()
+                })
+            },
             tty: tty::name(stat.tty_nr),
             process_group: stat.pgrp,
             session: stat.session,
@@ -157,7 +160,11 @@ impl<'a> Filler<'a> {
     fn exe(&mut self, facts: &ProcessSnapshot) -> (Option<Seen<ByteString>>, Option<bool>) {
         // The kernel marks a removed file by this suffix.
         const DELETED: &[u8] = b" (deleted)";
-        let path = |path: &Vec<u8>| path.strip_suffix(DELETED).unwrap_or(path).into();
+        let redactor = &self.scan.redactor;
+        let path = |path: &Vec<u8>| {
+            let path = path.strip_suffix(DELETED).unwrap_or(path);
+            (*redactor.text(path)).into()
+        };
         let deleted = match &facts.exe {
             Some(Ok(Some(path))) => Some(path.ends_with(DELETED)),
             _ => None,

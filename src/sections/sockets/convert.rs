@@ -148,8 +148,12 @@ fn internet(socket: &mut Socket, raw: &InetSocket, reading: &mut Reading<'_>) {
 fn unix(socket: &mut Socket, raw: UnixSocket, reading: &mut Reading<'_>) {
     socket.kind = Some(kind(raw.kind));
     match raw.name {
-        Some(UnixName::Path(path)) => socket.path = Some(Box::new(path.into())),
-        Some(UnixName::Abstract(name)) => socket.abstract_name = Some(Box::new(name.into())),
+        Some(UnixName::Path(path)) => {
+            socket.path = Some(Box::new((*reading.redactor.text(&path)).into()));
+        }
+        Some(UnixName::Abstract(name)) => {
+            socket.abstract_name = Some(Box::new((*reading.redactor.text(&name)).into()));
+        }
         None => {}
     }
     let (receive, send) = (raw.receive_queue, raw.send_queue);

@@ -56,6 +56,7 @@ pub(super) fn fill(
         let mut list = List {
             filter,
             reading: Reading {
+                redactor: &scan.redactor,
                 owners: owners.as_ref(),
                 with_owners: walked && !query.no_owners && !query.summary,
                 extended: query.extended,

@@ -5,6 +5,7 @@ use super::owners::Owners;
 use crate::model::gap::{Reason, Refusal, SectionGaps};
 use crate::model::seen::{Seen, Unseen};
 use crate::model::socket::Source;
+use crate::redact::Redactor;
 
 /// The state of one read.
 pub(super) struct Reading<'a> {
@@ -12,6 +13,8 @@ pub(super) struct Reading<'a> {
     pub(super) owners: Option<&'a Owners>,
     /// Whether each socket gets its owners.
     pub(super) with_owners: bool,
+    /// Hides secrets in the names of unix sockets.
+    pub(super) redactor: &'a Redactor,
     /// Whether `tcp_info` is asked for.
     pub(super) extended: bool,
     /// Where the table at hand is read.

@@ -149,7 +149,12 @@ fn take(
         ..seen.took
     };
     look.session = seen.session;
-    look.failure = seen.failure;
+    look.failure = seen.failure.map(|failure| Failure {
+        server_said: failure
+            .server_said
+            .filter(|said| scan.redactor.bare(said.as_bytes()).is_none()),
+        ..failure
+    });
     look.client_certificate = seen.client_certificate;
     look.chain = chain(&seen.chain, &look.endpoint, scan, gaps);
     if look.chain.is_empty() {

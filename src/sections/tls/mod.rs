@@ -158,6 +158,10 @@ impl Request for TlsQuery {
         report.tls.as_ref().is_some_and(|look| !is_well(look))
     }
 
+    fn dials_endpoint(&self) -> bool {
+        true
+    }
+
     fn is_of_target(&self) -> bool {
         false
     }

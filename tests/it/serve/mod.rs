@@ -15,5 +15,6 @@ mod probes;
 mod rotation;
 mod sharing;
 mod tls;
+mod ways_out;
 
 use crate::support::{http as client, server};

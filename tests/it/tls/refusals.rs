@@ -95,8 +95,8 @@ fn who_speaks_another_protocol_is_quoted() {
             "* OK [CAPABILITY IMAP4rev1]",
             "--starttls imap",
         ),
-        (b"\x1b[31mred\r\n", "\u{1b}[31mred", "not TLS"),
-        (b"x", "x", "not TLS"),
+        (b"\x1b[31mred\r\n", "\u{1b}[31mred", "not speak TLS"),
+        (b"x", "x", "not speak TLS"),
     ];
     for (said, quoted, word) in cases {
         let server = serve(move |mut stream| {

@@ -300,7 +300,7 @@ fn the_wrong_protocol_is_told() {
     for protocol in ["smtp", "ftp", "imap", "pop3", "mysql"] {
         let seen = ask(protocol, &greet(b"SSH-2.0-OpenSSH_9.2p1\r\n"));
         let failure = failure(&seen, "no_starttls");
-        assert!(says(failure).contains("SSH-2.0-OpenSSH_9.2p1"), "{seen:#}");
+        assert!(!says(failure).contains("SSH-2.0"), "{seen:#}");
         assert_eq!(failure["server_said"], "SSH-2.0-OpenSSH_9.2p1");
     }
 }

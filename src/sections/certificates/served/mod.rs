@@ -126,7 +126,12 @@ impl Listener {
                 .collect();
             match asked.failure {
                 _ if !leaves.is_empty() => Ok(Serves::Tls { leaves }),
-                Some(failure) => without_leaf(failure),
+                Some(failure) => without_leaf(Failure {
+                    server_said: failure
+                        .server_said
+                        .filter(|said| scan.redactor.bare(said.as_bytes()).is_none()),
+                    ..failure
+                }),
                 None => {
                     Err(Refusal::of(Reason::Malformed).needing("a certificate that can be parsed"))
                 }

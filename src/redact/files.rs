@@ -1,0 +1,242 @@
+//! Files with secrets: which they are, and what of them may be shown.
+//!
+//! No input or output: the caller brings the path, the mount and the bytes.
+
+use std::borrow::Cow;
+
+use super::tables::files::{DIRECTORIES, ENDINGS, MAGIC, NAMES, PATHS};
+use super::text::find;
+use super::{Redactor, SecretKind};
+
+/// Where a file stands, as far as it says what is in it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct FilePlace<'a> {
+    /// As the target names it.
+    pub(crate) path: &'a [u8],
+    /// Whether the mount that holds it is a Secret, or a projected service account token.
+    pub(crate) secret_volume: bool,
+}
+
+/// Whether the file as a whole is a secret, by where it stands or by its first bytes; and why.
+#[must_use]
+pub(crate) fn is_secret_file(place: FilePlace<'_>, first: &[u8]) -> Option<SecretKind> {
+    let path = place.path;
+    let name = path.rsplit(|&b| b == b'/').next().unwrap_or_default();
+    if find(first, b"PRIVATE KEY-----", 0).is_some()
+        || find(first, b"OpenVPN Static key", 0).is_some()
+    {
+        return Some(SecretKind::PrivateKey);
+    }
+    if place.secret_volume {
+        // Certificates beside their key are public.
+        let public = first.starts_with(b"-----BEGIN CERTIFICATE")
+            || matches!(name, b"ca.crt" | b"namespace");
+        return (!public).then_some(SecretKind::Name);
+    }
+    if MAGIC.iter().any(|magic| first.starts_with(magic)) || is_pkcs12(first) {
+        return Some(SecretKind::PrivateKey);
+    }
+    let public = name.ends_with(b".pub")
+        || name.ends_with(b".crt")
+        || first.starts_with(b"-----BEGIN CERTIFICATE");
+    let named = NAMES.contains(&name)
+        || ENDINGS
+            .iter()
+            .any(|ending| name.ends_with(ending) && name.len() >= ending.len())
+        || name.starts_with(b".env.")
+            && !name.ends_with(b".example")
+            && !name.ends_with(b".sample")
+        || PATHS.iter().any(|ending| path.ends_with(ending))
+        || DIRECTORIES
+            .iter()
+            .any(|directory| find(path, directory, 0).is_some());
+    (named && !public).then_some(SecretKind::Name)
+}
+
+/// SEQUENCE { INTEGER 3, … }: PKCS #12.
+fn is_pkcs12(first: &[u8]) -> bool {
+    let [0x30, length, rest @ ..] = first else {
+        return false;
+    };
+    let skipped = if *length > 0x80 {
+        usize::from(length - 0x80)
+    } else {
+        0
+    };
+    rest.get(skipped..skipped + 3) == Some(&[2, 1, 3])
+}
+
+/// Lines of a file, of which only what is secret is held back. A private key is held back from its
+/// first line to its last.
+pub(crate) struct FileLines<'a> {
+    redactor: &'a Redactor,
+    /// The end of the block that is held back: `-----END …`.
+    inside_key: bool,
+}
+
+impl<'a> FileLines<'a> {
+    #[must_use]
+    pub(crate) fn new(redactor: &'a Redactor) -> Self {
+        Self {
+            redactor,
+            inside_key: false,
+        }
+    }
+
+    /// What to show of the next line, given without its end. None: the line belongs to a key that
+    /// an earlier line announced.
+    #[must_use]
+    pub(crate) fn line<'b>(&mut self, line: &'b [u8]) -> Option<Cow<'b, [u8]>> {
+        if self.redactor.reveal_all {
+            return Some(line.into());
+        }
+        if self.inside_key {
+            self.inside_key = find(line, b"-----END", 0).is_none();
+            return None;
+        }
+        if let Some(begin) = find(line, b"-----BEGIN", 0)
+            && (find(line, b"PRIVATE KEY", begin).is_some()
+                || find(line, b"OpenVPN Static", begin).is_some())
+            && find(line, b"-----END", begin).is_none()
+        {
+            self.inside_key = true;
+            let shown = line.get(..begin).unwrap_or_default();
+            return Some(
+                [shown, "‹redacted: private key›".as_bytes()]
+                    .concat()
+                    .into(),
+            );
+        }
+        // `NAME=value` of an environment file: the name judges the whole value.
+        let trimmed = line.trim_ascii_start();
+        let trimmed = trimmed.strip_prefix(b"export ").unwrap_or(trimmed);
+        let equals = trimmed.iter().position(|&b| b == b'=');
+        if let Some(at) = equals
+            && let Some((name, value)) = trimmed.split_at_checked(at)
+            && name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')
+            && let Some(hidden) = self
+                .redactor
+                .variable(name, unquoted(value.get(1..).unwrap_or_default()))
+        {
+            let before = line.len() - value.len() + 1;
+            let shown = format!("‹redacted {}›", hidden.length_bytes);
+            return Some(
+                [line.get(..before).unwrap_or_default(), shown.as_bytes()]
+                    .concat()
+                    .into(),
+            );
+        }
+        Some(self.redactor.text(line))
+    }
+}
+
+fn unquoted(value: &[u8]) -> &[u8] {
+    match value.trim_ascii() {
+        [first @ (b'"' | b'\''), inner @ .., last] if first == last => inner,
+        value => value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FileLines, FilePlace, is_secret_file};
+    use crate::redact::Redactor;
+
+    fn is_secret(path: &str, secret_volume: bool, first: &[u8]) -> bool {
+        let place = FilePlace {
+            path: path.as_bytes(),
+            secret_volume,
+        };
+        is_secret_file(place, first).is_some()
+    }
+
+    #[test]
+    fn files_of_secrets_are_known_by_place_and_by_content() {
+        for path in [
+            "/run/secrets/db",
+            "/var/run/secrets/kubernetes.io/serviceaccount/token",
+            "/app/.env",
+            "/app/.env.production",
+            "/root/.docker/config.json",
+            "/root/.kube/config",
+            "/root/.aws/credentials",
+            "/etc/tls/tls.key",
+            "/app/store.p12",
+            "/app/store.jks",
+            "/root/.ssh/id_ed25519",
+            "/root/.netrc",
+            "/root/.config/gcloud/application_default_credentials.json",
+            "/etc/shadow",
+            "/root/.pgpass",
+            "/etc/nginx/.htpasswd",
+        ] {
+            assert!(is_secret(path, false, b""), "{path}");
+        }
+        for path in [
+            "/etc/passwd",
+            "/etc/hosts",
+            "/app/config.json",
+            "/etc/ssl/certs/ca.crt",
+            "/root/.ssh/id_ed25519.pub",
+            "/app/.env.example",
+            "/usr/bin/env",
+            "/app/keys.md",
+        ] {
+            assert!(!is_secret(path, false, b""), "{path}");
+        }
+        assert!(is_secret("/etc/app/db", true, b"hunter2"));
+        assert!(!is_secret(
+            "/etc/app/ca.crt",
+            true,
+            b"-----BEGIN CERTIFICATE-----\n"
+        ));
+        assert!(is_secret(
+            "/a",
+            false,
+            concat!("-----BEGIN RSA PRIV", "ATE KEY-----\n").as_bytes()
+        ));
+        assert!(is_secret("/a", false, b"\xfe\xed\xfe\xed\0\0\0\x02"));
+        assert!(is_secret("/a", false, b"\x30\x82\x0a\x41\x02\x01\x03\x30"));
+        assert!(!is_secret("/a", false, b"\x30\x82\x0a\x41\x30\x82\x01\x02"));
+    }
+
+    #[test]
+    fn of_lines_only_the_secret_is_held_back() {
+        let redactor = Redactor::new(b"key of the tests");
+        let mut lines = FileLines::new(&redactor);
+        let key = concat!("-----BEGIN PRIV", "ATE KEY-----");
+        let end = concat!("-----END PRIV", "ATE KEY-----");
+        let shown: Vec<String> = [
+            "host: db",
+            "password: hunter2",
+            "API_KEY=\"abc def\"",
+            "export TOKEN=xyz",
+            key,
+            "MIIEabc",
+            end,
+            "-----BEGIN CERTIFICATE-----",
+            "MIIDdzCC",
+            "port=80",
+        ]
+        .iter()
+        .filter_map(|line| {
+            lines
+                .line(line.as_bytes())
+                .map(|line| String::from_utf8(line.into_owned()).unwrap())
+        })
+        .collect();
+        assert_eq!(
+            shown,
+            [
+                "host: db",
+                "password: ‹redacted 7›",
+                "API_KEY=‹redacted 7›",
+                "export TOKEN=‹redacted 3›",
+                "‹redacted: private key›",
+                "-----BEGIN CERTIFICATE-----",
+                "MIIDdzCC",
+                "port=80"
+            ]
+        );
+    }
+}
