@@ -72,7 +72,7 @@ pub(super) fn find(
         }
         let one_child = stats.iter().any(|stat| stat.ppid == child.pid);
         match recognise(&wrapped.main, &mut buffer).filter(|_| one_child) {
-            Some(wrapper) => wrapped.wrappers.push(wrapper),
+            Some(further) => wrapped.wrappers.push(further),
             None => return Some(wrapped),
         }
     }
