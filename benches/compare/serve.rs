@@ -36,7 +36,7 @@ fn run(options: &Options) -> Result<Outcome, String> {
         let lanes = race(&servers, asked, rounds)?;
         println!("\n{connections} at once");
         report::print_rows(&["requests/s", "p99 ms", "CPU µs/request"], &lanes);
-        outcome = outcome.max(judge(&lanes));
+        outcome = outcome.max(judge(&lanes, connections));
     }
     Ok(outcome)
 }
@@ -88,7 +88,7 @@ pub(crate) fn take(
     Ok(())
 }
 
-fn judge(lanes: &[Lane]) -> Outcome {
+fn judge(lanes: &[Lane], connections: usize) -> Outcome {
     let [(_, spyhole), (_, quiet), (_, bare)] = lanes else {
         return Outcome::Failed;
     };
@@ -98,10 +98,13 @@ fn judge(lanes: &[Lane]) -> Outcome {
         of.zip(bare).map(|(own, other)| own / other).collect()
     };
     let (goal, other) = (Goal::AtLeast(0.9), " × bare hyper");
-    let outcome = report::judge("spyhole serve: requests/s", goal, other, ratio(spyhole, 0));
-    report::judge("spyhole serve: CPU", Goal::None, other, ratio(spyhole, 2));
+    let of = |what: &str| format!("{what}, {connections} at once");
+    let asked = of("spyhole serve: requests/s");
+    let outcome = report::judge(&asked, goal, other, ratio(spyhole, 0));
+    let cpu = of("spyhole serve: CPU");
+    report::judge(&cpu, Goal::None, other, ratio(spyhole, 2));
     for (what, measure) in [("requests/s", 0), ("CPU", 2)] {
-        let what = format!("without access log: {what}");
+        let what = of(&format!("without access log: {what}"));
         report::judge(&what, Goal::None, other, ratio(quiet, measure));
     }
     outcome

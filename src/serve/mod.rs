@@ -96,7 +96,6 @@ struct Server {
 /// [`ServeError`], where it cannot start.
 pub(crate) fn run(options: ServeOptions, look: ScanDefaults) -> Result<(), ServeError> {
     sys::harden::seclude();
-    sys::allocator::map_what_is_large();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

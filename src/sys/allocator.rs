@@ -15,19 +15,6 @@ pub(crate) fn share_one_arena() {
     }
 }
 
-/// Has every large buffer mapped by itself and unmapped when it is freed. glibc would soon keep
-/// them in the heap, as it raises its threshold with the size of what is freed; between small
-/// pieces that live longer that memory would stay for good.
-pub(crate) fn map_what_is_large() {
-    const LARGE_BYTES: libc::c_int = 128 << 10;
-    #[cfg(target_env = "gnu")]
-    // SAFETY: mallopt only sets a number.
-    unsafe {
-        libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE_BYTES);
-        libc::mallopt(libc::M_TRIM_THRESHOLD, LARGE_BYTES);
-    }
-}
-
 /// Gives back to the kernel what glibc keeps for later, as after a crowd of connections or a
 /// large answer. It takes about as long as a look at a few processes: not for every request.
 pub(crate) fn give_back() {

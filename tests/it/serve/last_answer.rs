@@ -22,18 +22,14 @@ fn ask_on(server: &Server, connections: usize) -> Seen {
     for _ in 0..connections {
         let mut stream = BufReader::new(dial(server.address()));
         loop {
-            match answer(&mut stream, question.as_bytes()) {
-                Some(close) => {
-                    seen.answered += 1;
-                    if close {
-                        seen.announced += 1;
-                        break;
-                    }
-                }
-                None => {
-                    seen.lost += 1;
-                    break;
-                }
+            let Some(close) = answer(&mut stream, question.as_bytes()) else {
+                seen.lost += 1;
+                break;
+            };
+            seen.answered += 1;
+            if close {
+                seen.announced += 1;
+                break;
             }
         }
         // What was announced is done.
