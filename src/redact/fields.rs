@@ -262,6 +262,11 @@ impl Walk<'_> {
             return i + dashes;
         }
         let ends_here = name_length + dashes == word.len();
+        // `unexpected argument '--token' found`: quoted, it is spoken of.
+        let spoken_of = self.quote != 0 && at(self.text, i + word.len()) == self.quote;
+        if ends_here && spoken_of {
+            return name_end;
+        }
         if ends_here {
             if self.redactor.is_revealed(name) {
                 self.line.expects = Some(Expects::Shown);

@@ -37,7 +37,7 @@ fn names(mask: u64) -> Vec<String> {
 
 /// Turns facts into security contexts; records what is missing.
 pub(super) struct Filler<'a> {
-    scan: &'a Scan,
+    pub(super) scan: &'a Scan,
     pub(super) gaps: SectionGaps<'a>,
     pub(super) around: NodeContext,
 }

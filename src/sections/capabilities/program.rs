@@ -19,7 +19,7 @@ impl Filler<'_> {
     ) -> Option<Executable> {
         let path = match facts.exe.as_ref()? {
             Ok(None) => return None,
-            Ok(Some(path)) => Seen::Value(path.as_slice().into()),
+            Ok(Some(path)) => Seen::Value((*self.scan.redactor.text(path)).into()),
             Err(refusal) => Seen::Unseen(self.gap("executable.path", facts.pid, refusal)),
         };
         let file = match program {
