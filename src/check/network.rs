@@ -134,6 +134,9 @@ fn dial(
     if !context.may_dial {
         return Err(CheckOutcome::unknown(CheckReason::ConnectDisabled));
     }
+    if let Some(missing) = context.named_target_is_missing() {
+        return Err(missing);
+    }
     let to = match endpoint {
         Endpoint::Unix(path) => unix(path, context)?,
         Endpoint::Tcp(host, port) => address(host, *port, endpoint, context)?,
@@ -273,9 +276,10 @@ fn name_files(
     name: &str,
     context: &mut CheckContext,
 ) -> Result<(NameFiles, Vec<CheckNote>), CheckOutcome> {
-    let Ok((scan, _)) = context.target() else {
+    let (scan, gaps) = context.scan()?;
+    if hidden_target(scan, gaps).is_some() {
         return Ok((NameFiles::of_viewer(), vec![CheckNote::OwnNames]));
-    };
+    }
     let files = NameFiles::read(scan, false);
     let Some((_, refusal)) = &files.refused else {
         return Ok((files, Vec::new()));
