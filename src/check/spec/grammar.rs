@@ -382,6 +382,10 @@ impl<'a> CheckOptions<'a> {
         }
     }
 
+    #[expect(
+        clippy::option_option,
+        reason = "whether it is given, and whether it has a value"
+    )]
     fn take_flag(&mut self, name: &str) -> Option<Option<&'a str>> {
         let at = self.given.iter().position(|(given, _)| *given == name)?;
         Some(self.given.swap_remove(at).1)
