@@ -86,6 +86,17 @@ impl CheckContext<'_> {
         }
     }
 
+    /// That the container that was named is not there: then nothing that is dialled is its.
+    fn named_target_is_missing(&self) -> Option<CheckOutcome> {
+        match &self.scan {
+            Some(Err(why)) if matches!(**why, NoTarget::NoContainer { .. }) => {
+                let why = CheckReason::NoTarget(Arc::clone(why));
+                Some(CheckOutcome::unknown(why))
+            }
+            _ => None,
+        }
+    }
+
     /// The scan of a target that was named, or found where nothing is hidden.
     fn target(&mut self) -> Result<&mut (Scan, Gaps), CheckOutcome> {
         let (scan, gaps) = self.scan()?;
@@ -316,4 +327,71 @@ fn ask(request: &dyn Request, scan: &Scan, gaps: &mut Gaps) -> Report {
     let mut report = Report::begin(Timestamp(scan.clock.now));
     request.fill(scan, &mut gaps.section(request.info().name), &mut report);
     report
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(text: &str) -> Spec {
+        text.parse::<Check>().unwrap().spec
+    }
+
+    #[test]
+    fn what_is_remembered_of_a_process_is_found_though_a_part_before_it_was_skipped() {
+        let nested = spec("all(any(listen:1; not process:a); process:b; any(process:c; file:/x))");
+        assert_eq!(processes_in(&nested), 3);
+        let mut memory = Vec::new();
+        let mut context = CheckContext {
+            scan: Some(Err(Arc::new(NoTarget::NoProcess(1)))),
+            begun: Instant::now(),
+            timeout: Duration::from_secs(1),
+            may_dial: false,
+            memory: &mut memory,
+            next: 0,
+        };
+        // Unknown decides nothing: each is asked.
+        let outcome = evaluate(&nested, &mut context);
+        assert_eq!((outcome.answer, context.next), (TruthValue::Unknown, 3));
+        let closed = spec("tcp:203.0.113.1:1");
+        let never = CheckOutcome::unknown(CheckReason::ConnectDisabled);
+        assert_eq!(evaluate(&closed, &mut context).answer, never.answer);
+    }
+
+    #[test]
+    fn a_container_that_was_named_and_is_not_there_is_not_replaced_by_this_one() {
+        let missing = NoTarget::NoContainer {
+            name: "web".to_owned(),
+            containers: Vec::new(),
+        };
+        let mut memory = Vec::new();
+        let mut context = CheckContext {
+            scan: Some(Err(Arc::new(missing))),
+            begun: Instant::now(),
+            timeout: Duration::from_secs(1),
+            may_dial: true,
+            memory: &mut memory,
+            next: 0,
+        };
+        for text in [
+            "tcp:127.0.0.1:1",
+            "tcp:unix:/x",
+            "tcp:unix:@x",
+            "tcp:db:1",
+            "http://localhost/",
+            "dns:db",
+            "tls:db:1",
+            "listen:1",
+            "file:/x",
+            "process:x",
+            "memory:<9%",
+        ] {
+            let outcome = evaluate(&spec(text), &mut context);
+            assert!(
+                matches!(outcome.reason, CheckReason::NoTarget(_)),
+                "{text}: {outcome}"
+            );
+            assert_eq!(outcome.answer, TruthValue::Unknown, "{text}");
+        }
+    }
 }

@@ -134,6 +134,9 @@ fn dial(
     if !context.may_dial {
         return Err(CheckOutcome::unknown(CheckReason::ConnectDisabled));
     }
+    if let Some(missing) = context.named_target_is_missing() {
+        return Err(missing);
+    }
     let to = match endpoint {
         Endpoint::Unix(path) => unix(path, context)?,
         Endpoint::Tcp(host, port) => address(host, *port, endpoint, context)?,
@@ -189,14 +192,13 @@ fn address(
         .iter()
         .any(|address| is_of_namespace(address.ip()));
     match shares_network(context) {
-        Some(true) => {}
         Some(false) if of_namespace => {
             let other = CheckReason::AddressOfOtherNetwork(endpoint.to_string());
             return Err(CheckOutcome::unknown(other).with_notes(notes));
         }
         Some(false) => notes.push(CheckNote::OtherNetwork),
         None if of_namespace => notes.push(CheckNote::NetworkNotCompared),
-        None => {}
+        Some(true) | None => {}
     }
     Ok(Dialled {
         peer: Peer::Tcp(addresses),
@@ -273,9 +275,10 @@ fn name_files(
     name: &str,
     context: &mut CheckContext,
 ) -> Result<(NameFiles, Vec<CheckNote>), CheckOutcome> {
-    let Ok((scan, _)) = context.target() else {
+    let (scan, gaps) = context.scan()?;
+    if hidden_target(scan, gaps).is_some() {
         return Ok((NameFiles::of_viewer(), vec![CheckNote::OwnNames]));
-    };
+    }
     let files = NameFiles::read(scan, false);
     let Some((_, refusal)) = &files.refused else {
         return Ok((files, Vec::new()));
@@ -391,11 +394,9 @@ pub(super) fn tls(wanted: &Tls, context: &mut CheckContext) -> CheckOutcome {
         Err(outcome) => return outcome,
     };
     let Some(look) = ask(&tls_request(wanted), scan, gaps).tls else {
-        let gap = gaps.as_slice().iter().rev();
-        let gap = gap
-            .filter(|gap| gap.section == tls_section::INFO.name)
-            .map(refusal_of);
-        let unseen = CheckReason::TlsNotSeen(gap.last());
+        let mut gaps = gaps.as_slice().iter();
+        let gap = gaps.find(|gap| gap.section == tls_section::INFO.name);
+        let unseen = CheckReason::TlsNotSeen(gap.map(refusal_of));
         return CheckOutcome::unknown(unseen).with_notes(notes);
     };
     if shares == Some(false)

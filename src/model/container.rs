@@ -25,10 +25,10 @@ pub struct Container {
     /// Its name, if a runtime leaves it visible.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The runtime's id for it.
+    /// The runtime's id for it, or its name where the runtime has no ids.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// `containerd`, `cri-o`, `docker` or `podman`.
+    /// `containerd`, `cri-o`, `docker`, `podman`, `lxc`, `systemd-nspawn`, `garden` or `buildkit`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub runtime: Option<String>,
     /// The UID of the Kubernetes pod.
@@ -52,13 +52,14 @@ pub struct Container {
 }
 
 impl Container {
-    /// What to call it: name, otherwise the first 12 characters of the id,
+    /// What to call it: name, otherwise the first 12 characters of an id of 64 digits, or the id,
     /// otherwise its main process.
     #[must_use]
     pub fn label(&self) -> String {
         match (&self.name, &self.id, self.kind) {
             (Some(name), _, _) => name.clone(),
-            (None, Some(id), _) => id.chars().take(12).collect(),
+            (None, Some(id), _) if id.len() == 64 => id.chars().take(12).collect(),
+            (None, Some(id), _) => id.clone(),
             (None, None, ContainerKind::Host) => "host".to_owned(),
             (None, None, _) => format!("pid-{}", self.main_pid),
         }

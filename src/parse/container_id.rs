@@ -18,10 +18,19 @@ pub(crate) enum Runtime {
     Docker,
     /// Podman (libpod).
     Podman,
+    /// LXC, as LXD and Incus use it.
+    Lxc,
+    /// systemd-nspawn.
+    Nspawn,
+    /// Garden, of Cloud Foundry and Concourse.
+    Garden,
+    /// `BuildKit`: a step of a build.
+    Buildkit,
 }
 
 impl Runtime {
-    /// The lower-case word: `containerd`, `cri-o`, `docker` or `podman`.
+    /// The lower-case word: `containerd`, `cri-o`, `docker`, `podman`, `lxc`, `systemd-nspawn`,
+    /// `garden` or `buildkit`.
     #[must_use]
     pub(crate) fn as_str(self) -> &'static str {
         match self {
@@ -29,6 +38,10 @@ impl Runtime {
             Self::CriO => "cri-o",
             Self::Docker => "docker",
             Self::Podman => "podman",
+            Self::Lxc => "lxc",
+            Self::Nspawn => "systemd-nspawn",
+            Self::Garden => "garden",
+            Self::Buildkit => "buildkit",
         }
     }
 }
@@ -47,7 +60,7 @@ pub(crate) enum Qos {
 /// What the path of a cgroup tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ContainerFromCgroup {
-    /// The container's id, 64 hexadecimal digits.
+    /// The container's id, 64 hexadecimal digits; or what a runtime without such ids calls it.
     pub id: String,
     /// The runtime; `None` for a bare id, which containerd and Docker's CRI shim both use when
     /// the cgroups are not systemd's.
@@ -78,9 +91,16 @@ pub(crate) fn from_cgroups(paths: &CgroupPaths) -> Option<ContainerFromCgroup> {
 pub(crate) fn from_cgroup(path: &[u8]) -> Option<ContainerFromCgroup> {
     let path = path.strip_suffix(b" (deleted)").unwrap_or(path);
     let mut parts = path.split(|byte| *byte == b'/').rev().peekable();
+    let mut inside: &[u8] = b"";
     while let Some(part) = parts.next() {
         let parent = parts.peek().copied().unwrap_or_default();
-        let Some((id, runtime)) = container_part(part, parent) else {
+        // What keeps a container of nspawn is beside its payload, and not of it.
+        let is_supervisor = std::mem::replace(&mut inside, part) == b"supervisor";
+        let named = || {
+            let is_top = parts.clone().nth(1) == Some(b"") && parts.clone().count() == 2;
+            named_part(part, parent, is_top).filter(|_| !is_supervisor)
+        };
+        let Some((id, runtime)) = container_part(part, parent).or_else(named) else {
             continue;
         };
         // `…-pod<uid>.slice:cri-containerd:<id>` is pod and container in one part.
@@ -132,6 +152,60 @@ fn container_part(part: &[u8], parent: &[u8]) -> Option<(String, Option<Runtime>
     }
     let runtime = (parent == b"docker").then_some(Runtime::Docker);
     Some((container_id(part)?, runtime))
+}
+
+/// A container whose runtime has no ids of 64 digits. `is_top`: its parent is at the top.
+fn named_part(part: &[u8], parent: &[u8], is_top: bool) -> Option<(String, Option<Runtime>)> {
+    let named = |name: &[u8], runtime| Some((container_word(name)?, Some(runtime)));
+    if let Some(name) = part.strip_prefix(b"lxc.payload.") {
+        return named(name, Runtime::Lxc);
+    }
+    let scope = part
+        .strip_prefix(b"machine-")
+        .and_then(|name| name.strip_suffix(b".scope"));
+    let service = part
+        .strip_prefix(b"systemd-nspawn@")
+        .and_then(|name| name.strip_suffix(b".service"));
+    // libvirt registers its virtual machines the same way.
+    let scope = scope.filter(|name| parent == b"machine.slice" && !name.starts_with(b"qemu"));
+    if let Some(name) = scope.or(service) {
+        return named(&unescape_unit(name), Runtime::Nspawn);
+    }
+    if let Some(task) = fargate_container(part) {
+        return Some((task, None));
+    }
+    match parent {
+        b"lxc" | b"lxc.payload" => named(part, Runtime::Lxc),
+        b"garden" if part != b"good" && part != b"bad" => named(part, Runtime::Garden),
+        b"good" | b"bad" if pod_uid(part).is_some() => named(part, Runtime::Garden),
+        b"buildkit" => named(part, Runtime::Buildkit),
+        // `ctr run` in containerd's usual namespace.
+        b"default" if is_top => named(part, Runtime::Containerd),
+        _ => None,
+    }
+}
+
+/// A name as runtimes allow it.
+fn container_word(name: &[u8]) -> Option<String> {
+    let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.-".contains(byte);
+    let begins = name.first().is_some_and(u8::is_ascii_alphanumeric);
+    let is_word = begins && name.len() <= 128 && name.iter().all(fits);
+    is_word.then(|| String::from_utf8(name.to_vec()).ok())?
+}
+
+/// `\x2d` in the name of a unit is `-`.
+fn unescape_unit(name: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(name);
+    text.replace("\\x2d", "-").into_bytes()
+}
+
+/// `<task, 32 hexadecimal digits>-<number>`, as on AWS Fargate.
+fn fargate_container(part: &[u8]) -> Option<String> {
+    let (task, number) = part.split_at_checked(32)?;
+    let number = number.strip_prefix(b"-")?;
+    let is_number = (6..=20).contains(&number.len()) && number.iter().all(u8::is_ascii_digit);
+    lower_hex(task).filter(|_| is_number)?;
+    String::from_utf8(part.to_vec()).ok()
 }
 
 /// The pod that one part of a cgroup path is.

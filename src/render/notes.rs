@@ -32,19 +32,20 @@ fn behind_wrapper(report: &Report) -> Option<String> {
 
 /// One line for all gaps that have the same reason and the same remedy.
 pub(super) fn of(report: &Report) -> Vec<String> {
-    let mut groups: Vec<(&Gap, Vec<&str>, u64)> = Vec::new();
+    let mut groups: Vec<(&Gap, Vec<String>, u64)> = Vec::new();
     for gap in &report.gaps {
         let same = groups.iter_mut().find(|(first, ..)| {
             first.reason == gap.reason && first.needs == gap.needs && first.subjects == gap.subjects
         });
         match same {
             Some((_, fields, count)) => {
-                if !fields.contains(&gap.field.as_str()) {
-                    fields.push(&gap.field);
+                let field = shown(&gap.field);
+                if !fields.contains(&field) {
+                    fields.push(field);
                 }
                 *count = (*count).max(gap.count);
             }
-            None => groups.push((gap, vec![&gap.field], gap.count)),
+            None => groups.push((gap, vec![shown(&gap.field)], gap.count)),
         }
     }
     let gaps = groups
@@ -53,7 +54,14 @@ pub(super) fn of(report: &Report) -> Vec<String> {
     behind_wrapper(report).into_iter().chain(gaps).collect()
 }
 
-fn line(gap: &Gap, fields: &[&str], count: u64) -> String {
+/// The four ids of a process are one thing to a reader: `uids.name` for `uids.real.name`.
+fn shown(field: &str) -> String {
+    let ids = [".real.", ".effective.", ".saved.", ".filesystem."];
+    let of_id = ids.iter().find(|id| field.contains(*id));
+    of_id.map_or_else(|| field.to_owned(), |id| field.replace(id, "."))
+}
+
+fn line(gap: &Gap, fields: &[String], count: u64) -> String {
     let subject = match (gap.subjects.as_slice(), count) {
         ([Subject::Pid(pid)], 1) => format!("pid {pid}"),
         ([Subject::Path(path)], 1) => escaped(path.as_bytes()).into_owned(),

@@ -34,7 +34,7 @@ pub(crate) struct Identity {
     pub key: Key,
     /// Its name, where Kubernetes left it in a mount.
     pub name: Option<String>,
-    /// `containerd`, `cri-o`, `docker` or `podman`.
+    /// The word for it: `containerd`, `docker`, `lxc` and so on.
     pub runtime: Option<&'static str>,
     /// The UID of its Kubernetes pod.
     pub pod_uid: Option<String>,

@@ -1,6 +1,7 @@
 //! The look itself: finds the target, walks as far as the requests need it.
 
 use std::collections::HashMap;
+use std::ffi::CStr;
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
@@ -69,12 +70,16 @@ impl Scan {
     }
 }
 
+/// `stat` beside the processes: with many processors it is longer than that of a process.
+const OF_THE_MACHINE: &CStr = c"stat";
+
 /// The clock by `stat` and `uptime` of a copy of /proc, where it has them.
 fn clock_of_copy(proc: &ProcDir) -> Option<Clock> {
     let mut buffer = Vec::new();
     proc.read(c"uptime", file_limits::SMALL, &mut buffer).ok()?;
     let since_boot = system::uptime(&buffer)?;
-    proc.read(c"stat", file_limits::STATUS, &mut buffer).ok()?;
+    proc.read(OF_THE_MACHINE, file_limits::STATUS, &mut buffer)
+        .ok()?;
     let booted_at = system::boot_time(&buffer)?;
     Clock::of_copy(booted_at, since_boot)
 }

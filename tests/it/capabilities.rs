@@ -260,8 +260,8 @@ fn ids_have_the_names_that_the_target_gives_them() {
     );
     let gaps = document["gaps"].as_array().unwrap();
     for field in [
-        "uids.name",
-        "gids.name",
+        "uids.saved.name",
+        "gids.real.name",
         "executable.path",
         "executable.file",
     ] {
@@ -443,7 +443,7 @@ fn lines_that_a_kernel_does_not_print_are_null_and_told() {
         assert_eq!(reason(field), "unsupported", "{field}");
     }
     assert_eq!(context["sets"]["ambient"], Value::Null);
-    assert_eq!(reason("ambient"), "unsupported");
+    assert_eq!(reason("sets.ambient"), "unsupported");
     assert_eq!(verdict(context, "allowPrivilegeEscalation"), "unseen");
     assert_eq!(
         verdict(context, "hostPID"),

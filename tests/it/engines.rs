@@ -12,8 +12,10 @@ fn beside_a_scratch_container_as_its_user_everything_is_seen() {
     let seen = podman.viewer(&web, &["--user", "1000:1000"], &["dump", "-o", "json"]);
     let document = seen.document();
     // Podman 4.3 makes a passwd for such an image that only root may read.
-    let names = ["user", "group", "uids.name", "gids.name", "groups.name"];
-    let other = |gap: &&serde_json::Value| !names.contains(&gap["field"].as_str().unwrap());
+    let other = |gap: &&serde_json::Value| {
+        let field = gap["field"].as_str().unwrap();
+        !(["user", "group"].contains(&field) || field.ends_with(".name"))
+    };
     assert_eq!(
         list(&document, "gaps").iter().find(other),
         None,

@@ -15,7 +15,7 @@ pub(crate) enum KubectlRefusal {
     PodSecurity { level: String, why: String },
     /// An admission webhook denied the container.
     AdmissionWebhook { name: String, why: String },
-    /// OpenShift's security context constraints did.
+    /// `OpenShift`'s security context constraints did.
     SecurityContextConstraints { said: String },
     /// RBAC denies the user a verb on a resource.
     Forbidden {

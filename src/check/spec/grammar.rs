@@ -29,7 +29,10 @@ pub(super) fn spec(text: &str, depth: usize) -> Result<Spec, String> {
         return Err(format!("{text:?}: expected a value after {kind}:"));
     }
     match kind {
-        "tcp" => Endpoint::parse_host_port(rest).map(Spec::Tcp),
+        "tcp" => {
+            let options = CheckOptions::of(rest, &[])?;
+            Endpoint::parse_host_port(options.head).map(Spec::Tcp)
+        }
         "http" => http(rest),
         "tls" => tls(rest),
         "process" => process(rest),
@@ -326,10 +329,14 @@ impl<'a> CheckOptions<'a> {
         let last = options.head.rsplit_once(',').map(|(_, last)| last.trim());
         let name = last.and_then(|last| Some(last.split_once(['=', '~'])?.0));
         match name {
-            Some(name) if OPTIONS.contains(&name) && !options.head.contains("://") => Err(format!(
-                "{name} is not an option here, or one that it does not know follows it; options: {}",
-                known.join(", ")
-            )),
+            Some(name) if OPTIONS.contains(&name) && !options.head.contains("://") => {
+                let also = known.iter().map(|name| format!("{name}, "));
+                let also: String = also.collect();
+                Err(format!(
+                    "{name} is not an option of this check; options: {also}and of the whole check \
+                     timeout and fail-after"
+                ))
+            }
             _ => Ok(options),
         }
     }
@@ -375,6 +382,10 @@ impl<'a> CheckOptions<'a> {
         }
     }
 
+    #[expect(
+        clippy::option_option,
+        reason = "whether it is given, and whether it has a value"
+    )]
     fn take_flag(&mut self, name: &str) -> Option<Option<&'a str>> {
         let at = self.given.iter().position(|(given, _)| *given == name)?;
         Some(self.given.swap_remove(at).1)

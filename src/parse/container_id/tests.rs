@@ -63,6 +63,75 @@ fn containers_outside_of_pods() {
 }
 
 #[test]
+fn containers_of_runtimes_without_ids() {
+    let found = |path: &str| {
+        let found = from_cgroup(fill(path).as_bytes())?;
+        Some((found.id, found.runtime.map(Runtime::as_str)))
+    };
+    for (path, id, runtime) in [
+        ("/lxc.payload.web-1", "web-1", Some("lxc")),
+        (
+            "/lxc.payload.web-1/system.slice/nginx.service",
+            "web-1",
+            Some("lxc"),
+        ),
+        ("/lxc/web/init.scope", "web", Some("lxc")),
+        ("/lxc.payload/web", "web", Some("lxc")),
+        (
+            "/machine.slice/machine-deb.scope/payload/init.scope",
+            "deb",
+            Some("systemd-nspawn"),
+        ),
+        (
+            "/machine.slice/machine-my\\x2ddeb.scope",
+            "my-deb",
+            Some("systemd-nspawn"),
+        ),
+        (
+            "/machine.slice/systemd-nspawn@deb.service/payload",
+            "deb",
+            Some("systemd-nspawn"),
+        ),
+        ("/garden/UID", UID, Some("garden")),
+        (
+            "/system.slice/garden.service/garden/good/UID",
+            UID,
+            Some("garden"),
+        ),
+        (
+            "/docker/ID/buildkit/k3jc4kw1vmz3n1w4lk0ppvqdx",
+            "k3jc4kw1vmz3n1w4lk0ppvqdx",
+            Some("buildkit"),
+        ),
+        ("/default/redis", "redis", Some("containerd")),
+        (
+            "/ecs/STATIC/STATIC-1234567890",
+            "0a1b2c3d4e5f60718293a4b5c6d7e8f9-1234567890",
+            None,
+        ),
+        ("/lxc.payload.web/docker/ID", ID, Some("docker")),
+    ] {
+        assert_eq!(found(path), Some((id.to_owned(), runtime)), "{path}");
+    }
+    for path in [
+        "/lxc.monitor.web-1",
+        "/machine.slice/machine-qemu\\x2d1\\x2dvm.scope",
+        "/machine.slice/systemd-nspawn@deb.service/supervisor",
+        "/machine.slice/machine-deb.scope/supervisor",
+        "/system.slice/machine-deb.scope",
+        "/system.slice/garden.service",
+        "/garden/good",
+        "/system.slice/default/redis",
+        "/default",
+        "/ecs/STATIC",
+        "/lxc/",
+        "/lxc/-x",
+    ] {
+        assert_eq!(found(path), None, "{path}");
+    }
+}
+
+#[test]
 fn containers_of_pods() {
     for (path, runtime, uid, qos) in [
         (

@@ -45,6 +45,8 @@ pub(super) struct Filler<'a> {
 /// Whose privileges are told: names and maps are those of its process.
 struct Subject<'a> {
     facts: &'a ProcessSnapshot,
+    /// Where in the document: before each field of its gaps.
+    within: &'static str,
     /// From the viewer's ids to those inside, where they differ.
     uid_map: Option<&'a IdMap>,
     gid_map: Option<&'a IdMap>,
@@ -73,6 +75,7 @@ impl<'a> Filler<'a> {
         };
         let subject = Subject {
             facts,
+            within: "",
             uid_map: security
                 .uid_map
                 .as_ref()
@@ -128,8 +131,11 @@ impl<'a> Filler<'a> {
                 _ => Err(Refusal::of(Reason::Unsupported)),
             }
         });
+        let at = |field: &str| format!("{}{field}", subject.within);
         let mut set = |field, mask: fn(&Status) -> Option<u64>| {
-            self.of_status(field, pid, status, mask).map(capability_set)
+            let field = at(&format!("sets.{field}"));
+            self.of_status(&field, pid, status, mask)
+                .map(capability_set)
         };
         let sets = CapabilitySets {
             effective: set("effective", |status| status.cap_eff),
@@ -138,9 +144,9 @@ impl<'a> Filler<'a> {
             bounding: set("bounding", |status| status.cap_bnd),
             ambient: set("ambient", |status| status.cap_amb),
         };
-        let uids = self.of_status("uids", pid, status, |status| status.uid);
-        let gids = self.of_status("gids", pid, status, |status| status.gid);
-        let groups = self.of_status("groups", pid, status, |status| status.groups.clone());
+        let uids = self.of_status(&at("uids"), pid, status, |status| status.uid);
+        let gids = self.of_status(&at("gids"), pid, status, |status| status.gid);
+        let groups = self.of_status(&at("groups"), pid, status, |status| status.groups.clone());
         let named = self.naming(
             subject,
             !matches!(&groups, Seen::Value(list) if list.is_empty()),
@@ -150,10 +156,12 @@ impl<'a> Filler<'a> {
             gids: gids.map(|ids| named.groups(ids)),
             groups: groups.map(|ids| ids.into_iter().map(|id| named.group(id)).collect()),
             sets,
-            text: self.gaps.seen("text", pid, text),
-            no_new_privs: self.of_status("no_new_privs", pid, status, |status| status.no_new_privs),
-            seccomp: self.seccomp(pid, status),
-            seccomp_filters: self.of_status("seccomp_filters", pid, status, |status| {
+            text: self.gaps.seen(&at("text"), pid, text),
+            no_new_privs: self.of_status(&at("no_new_privs"), pid, status, |status| {
+                status.no_new_privs
+            }),
+            seccomp: self.seccomp(&at("seccomp"), pid, status),
+            seccomp_filters: self.of_status(&at("seccomp_filters"), pid, status, |status| {
                 status.seccomp_filters
             }),
         }
@@ -173,7 +181,12 @@ impl<'a> Filler<'a> {
         self.gaps.seen(field, pid, attempt)
     }
 
-    fn seccomp(&mut self, pid: i32, status: &Result<&Status, Refusal>) -> Seen<SeccompMode> {
+    fn seccomp(
+        &mut self,
+        field: &str,
+        pid: i32,
+        status: &Result<&Status, Refusal>,
+    ) -> Seen<SeccompMode> {
         let attempt = match status {
             Ok(status) => match status.seccomp {
                 Some(mode) => SeccompMode::from_number(mode).ok_or(Refusal::of(Reason::Malformed)),
@@ -181,7 +194,7 @@ impl<'a> Filler<'a> {
             },
             Err(refusal) => Err(refusal.clone()),
         };
-        self.gaps.seen("seccomp", pid, attempt)
+        self.gaps.seen(field, pid, attempt)
     }
 
     /// What the target calls its ids. Only its own files say that.
@@ -197,12 +210,19 @@ impl<'a> Filler<'a> {
             Some(Ok(names)) => Some(Ok((&names.users, &names.groups))),
             Some(Err(refusal)) => {
                 let pid = subject.facts.pid;
-                let unseen = gaps.record("uids.name", pid, refusal);
-                gaps.record("gids.name", pid, refusal);
+                let within = subject.within;
+                let mut record =
+                    |field: &str| gaps.record(&format!("{within}{field}.name"), pid, refusal);
                 if with_groups {
-                    gaps.record("groups.name", pid, refusal);
+                    record("groups");
                 }
-                Some(Err(unseen))
+                for ids in ["uids", "gids"] {
+                    for id in ["effective", "saved", "filesystem"] {
+                        record(&format!("{ids}.{id}"));
+                    }
+                }
+                record("gids.real");
+                Some(Err(record("uids.real")))
             }
         };
         Naming {
@@ -253,8 +273,8 @@ impl<'a> Filler<'a> {
             self.gaps.seen(field, pid, ranges)
         };
         UserNamespace {
-            uid_map: map("uid_map", &security.uid_map),
-            gid_map: map("gid_map", &security.gid_map),
+            uid_map: map("user_namespace.uid_map", &security.uid_map),
+            gid_map: map("user_namespace.gid_map", &security.gid_map),
             root_is_node_root,
             evidence,
         }
@@ -337,6 +357,10 @@ impl<'a> Filler<'a> {
     ) -> Vec<ThreadContext> {
         let Some(leader) = leader else {
             return Vec::new();
+        };
+        let subject = &Subject {
+            within: "differing_threads.",
+            ..*subject
         };
         let mut found = Vec::new();
         for task in tasks {

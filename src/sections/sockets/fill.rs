@@ -119,7 +119,7 @@ fn name_interfaces(sockets: &mut [Socket], namespace: &Namespace) {
     let names = interfaces::names(&read(c"net/igmp"), &read(c"net/if_inet6"));
     for socket in sockets {
         let name = index(socket).and_then(|index| names.get(&index));
-        socket.interface = name.map(|name| name.as_slice().into());
+        socket.interface = name.map(|name| Box::new(name.as_slice().into()));
     }
 }
 
