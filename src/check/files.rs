@@ -7,14 +7,16 @@ use nix::errno::Errno;
 
 use super::processes::share;
 use super::spec::{Bound, File, Verify};
-use super::{CheckContext, CheckOutcome};
-use crate::model::certificate::{Certificate, LeafVerdict};
+use super::{CheckContext, CheckOutcome, Verdict};
+use crate::model::certificate::LeafVerdict;
 use crate::model::gap::{Gaps, Refusal};
 use crate::model::verdict::Authorities;
-use crate::pki;
+use crate::parse::certificate_file::other_content;
+use crate::pki::{self, Contents};
 use crate::scan::Scan;
 use crate::scan::cgroup::MemoryCgroup;
 use crate::scan::target::TargetHandle;
+use crate::sections::certificates::leaves::{Judged, KnownKeys, Role};
 use crate::sections::certificates::verify::{self, Answer, Verifier};
 use crate::sections::certificates::{self, chains};
 use crate::sys::file_limits;
@@ -103,32 +105,63 @@ pub(super) fn certificate(
     if let Err(outcome) = read {
         return outcome;
     }
-    let contents = pki::contents(&bytes, None, SystemTime::now());
-    let mut certificates = contents
-        .map(|contents| contents.certificates)
-        .unwrap_or_default();
-    let seconds = certificates
-        .iter()
-        .map(|certificate| certificate.seconds_left)
-        .min();
-    match seconds {
-        None => CheckOutcome::fails(format!("{path} contains no readable certificate")),
-        Some(seconds) if seconds < 0 => CheckOutcome::fails(format!("{path} has expired")),
-        Some(seconds) => {
-            let days = seconds.div_euclid(DAY);
-            let says = format!("{path}: {days} days left");
-            if days < i64::from(min_days) {
-                return CheckOutcome::fails(says);
-            }
-            chains::place(&mut certificates);
-            verified(&certificates, verify, says, context)
+    let Some(mut contents) = pki::contents(&bytes, None, SystemTime::now()) else {
+        let other = other_content(&bytes);
+        return CheckOutcome::unknown(format!("{path}: {other}"));
+    };
+    let certificates = &mut contents.certificates;
+    chains::place(certificates);
+    let judged = Judged {
+        certificates,
+        role: Role::Asked,
+        keys: &KnownKeys::of(&contents.private_keys),
+        has_key_beside: false,
+    };
+    let seconds = judged
+        .dated()
+        .map(|(_, certificate)| certificate.seconds_left);
+    let Some(seconds) = seconds.min() else {
+        return CheckOutcome::unknown(format!("{path}: {}", why_nothing(&contents)));
+    };
+    if seconds < 0 {
+        return CheckOutcome::fails(format!("{path} has expired"));
+    }
+    let days = seconds.div_euclid(DAY);
+    let says = format!("{path}: {days} days left");
+    if days < i64::from(min_days) {
+        return CheckOutcome::fails(says);
+    }
+    let outcome = verified(judged, verify, says.clone(), context);
+    let is_whole = !contents.has_lost_parts && !contents.needs_password;
+    if is_whole || outcome.verdict != Verdict::Passes {
+        return outcome;
+    }
+    CheckOutcome::unknown(format!(
+        "{says}, but the file was not wholly read: {}",
+        why_nothing(&contents)
+    ))
+}
+
+/// Why a file that is one of certificates has none, or not all of them.
+fn why_nothing(contents: &Contents) -> String {
+    if contents.needs_password {
+        return "it needs a password (certificates --password-file)".to_owned();
+    }
+    match contents.faults.first() {
+        Some(fault) => match fault.line {
+            Some(line) => format!("line {line}: {}", fault.says),
+            None => fault.says.clone(),
+        },
+        None if !contents.private_keys.is_empty() => {
+            "it contains a private key and no certificate".to_owned()
         }
+        None => "it contains no certificate".to_owned(),
     }
 }
 
 /// Every leaf verifies with the authorities that are to decide.
 fn verified(
-    certificates: &[Certificate],
+    judged: Judged,
     verify: Verify,
     says: String,
     context: &mut CheckContext,
@@ -154,10 +187,10 @@ fn verified(
         _ => (Authorities::Mozilla, None),
     };
     let verifier = Verifier::new(roots, SystemTime::now());
-    let leaves = verify::leaves(certificates, true);
+    let leaves = judged.leaves();
     let verdicts: Vec<LeafVerdict> = leaves
         .iter()
-        .flat_map(|leaf| verifier.leaf(certificates, *leaf))
+        .flat_map(|leaf| verifier.leaf(judged.certificates, *leaf))
         .collect();
     let why = |answer| {
         let mut own = verdicts.iter().map(|one| &one.verdict);

@@ -10,6 +10,7 @@ use crate::model::tls::TlsLook;
 use crate::model::verdict::{Authorities, Judgement};
 use crate::probe::connect::{Connected, Peer, connect};
 use crate::probe::{http, tls as secure};
+use crate::sections::certificates::leaves::dated_of_chain;
 use crate::sections::sockets::SocketsQuery;
 use crate::sections::tls::names;
 use crate::sections::tls::{INFO, TlsQuery};
@@ -192,7 +193,7 @@ fn judge(wanted: &Tls, look: &TlsLook) -> CheckOutcome {
     if let Some(failure) = &look.failure {
         return CheckOutcome::fails(failure.says.clone());
     }
-    let chain = look.chain.iter();
+    let chain = dated_of_chain(&look.chain);
     let Some(seconds) = chain.map(|certificate| certificate.seconds_left).min() else {
         return CheckOutcome::fails("it sent no certificate");
     };

@@ -19,6 +19,8 @@ pub struct Contents {
     pub private_keys: Vec<PrivateKey>,
     /// What could not be read.
     pub faults: Vec<Fault>,
+    /// Whether a part of it was lost, which may have been a certificate.
+    pub has_lost_parts: bool,
     /// As [`certificate_file::Contents::needs_password`].
     pub needs_password: bool,
     /// As [`certificate_file::Contents::password_failed`].
@@ -31,11 +33,13 @@ pub struct Contents {
 pub fn contents(bytes: &[u8], password: Option<&str>, now: SystemTime) -> Option<Contents> {
     let parsed = certificate_file::contents(bytes, password)?;
     let certificates = parsed.certificates.into_iter();
+    let has_lost_parts = parsed.faults.iter().any(|fault| fault.kind.hides());
     Some(Contents {
         form: parsed.form.into(),
         certificates: certificates.map(|one| reported(one, now)).collect(),
         private_keys: parsed.private_keys.into_iter().map(Into::into).collect(),
         faults: parsed.faults.into_iter().map(Into::into).collect(),
+        has_lost_parts,
         needs_password: parsed.needs_password,
         password_failed: parsed.password_failed,
     })
@@ -132,7 +136,7 @@ impl From<certificate_file::Fault> for Fault {
     fn from(parsed: certificate_file::Fault) -> Self {
         Self {
             line: parsed.line,
-            says: parsed.says,
+            says: parsed.kind.to_string(),
         }
     }
 }

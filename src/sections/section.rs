@@ -150,6 +150,11 @@ pub(crate) trait Request: Send {
         Vec::new()
     }
 
+    /// Lines for stderr beside the document: why a check has no answer, say.
+    fn notes(&self, _: &Report) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Whether it is about the target: then spyhole's own container, where nobody else is in
     /// sight, is the wrong place and no answer.
     fn is_of_target(&self) -> bool {

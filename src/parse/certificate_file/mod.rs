@@ -4,13 +4,17 @@
 //! key only the public half is kept; the buffers that it passed through are wiped.
 
 mod der;
+mod fault;
 mod jks;
+mod other;
 mod password;
 mod pem;
 mod pkcs12;
 mod pkcs7;
 mod private_key;
 
+pub(crate) use self::fault::{Fault, FaultKind};
+pub(crate) use self::other::{OtherContent, other_content};
 use self::password::Budget;
 use self::private_key::Half;
 use super::x509::{self, Certificate, PublicKey};
@@ -31,15 +35,6 @@ pub enum FileForm {
     Pkcs12,
     /// Java's own keystore.
     Jks,
-}
-
-/// A part of a file that could not be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// The line on which it begins, from 1, where the file has lines.
-    pub line: Option<u64>,
-    /// What is wrong with it, as a sentence part.
-    pub says: String,
 }
 
 /// A private key. Nothing of the key itself is kept.
@@ -113,7 +108,7 @@ impl Found<'_> {
     fn certificate(&mut self, der: &[u8], line: Option<u64>) {
         match x509::certificate(der) {
             Ok(certificate) => self.certificates.push(certificate),
-            Err(_) => self.fault(line, "a certificate that is malformed"),
+            Err(_) => self.fault(line, FaultKind::MalformedCertificate),
         }
     }
 
@@ -121,14 +116,13 @@ impl Found<'_> {
     fn private_key(&mut self, half: Option<Half>, line: Option<u64>) {
         match half {
             Some(half) => self.private_keys.push(half),
-            None => self.fault(line, "a private key that is malformed"),
+            None => self.fault(line, FaultKind::MalformedKey),
         }
     }
 
-    fn fault(&mut self, line: Option<u64>, says: impl Into<String>) {
+    fn fault(&mut self, line: Option<u64>, kind: FaultKind) {
         if self.faults.len() < MAX_FAULTS {
-            let says = says.into();
-            self.faults.push(Fault { line, says });
+            self.faults.push(Fault { line, kind });
         } else {
             self.untold_faults = self.untold_faults.saturating_add(1);
         }
@@ -138,7 +132,7 @@ impl Found<'_> {
         if self.untold_faults > 0 {
             self.faults.push(Fault {
                 line: None,
-                says: format!("{} more faults like these", self.untold_faults),
+                kind: FaultKind::More(self.untold_faults),
             });
         }
         let private_keys = private_key::paired(self.private_keys, &self.certificates);

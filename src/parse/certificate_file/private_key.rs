@@ -11,7 +11,7 @@ use ring::signature::{
 use zeroize::Zeroizing;
 
 use super::password::{Closed, Password, opened};
-use super::{Found, PrivateKey};
+use super::{FaultKind, Found, PrivateKey};
 use crate::parse::ber::{
     self, BIT_STRING, Element, Elements, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE,
     element,
@@ -76,7 +76,7 @@ pub(super) fn half(der: &[u8], encoding: Encoding) -> Option<Half> {
 /// Reads a key that a password protects, and its public half if one of these opens it.
 pub(super) fn open(der: &[u8], line: Option<u64>, passwords: &[Password], found: &mut Found) {
     let Some((algorithm, data)) = shrouded(der) else {
-        return found.fault(line, "an encrypted private key that is malformed");
+        return found.fault(line, FaultKind::MalformedEncryptedKey);
     };
     let half = match opened(&algorithm, &data, passwords, &mut found.budget) {
         Ok(key) => half(&key, Encoding::Pkcs8),
@@ -85,7 +85,7 @@ pub(super) fn open(der: &[u8], line: Option<u64>, passwords: &[Password], found:
             None
         }
         Err(closed) => {
-            found.fault(line, format!("a private key {closed}"));
+            found.fault(line, FaultKind::ClosedKey(closed));
             None
         }
     };

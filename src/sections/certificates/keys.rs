@@ -4,7 +4,7 @@
 use crate::model::certificate::{CertificateFile, KeyBeside, PrivateKey};
 use crate::model::gap::{Reason, Refusal, SectionGaps};
 use crate::model::seen::Seen;
-use crate::parse::certificate_paths::{directory, file_name};
+use crate::parse::certificate_paths::{directory, file_name, is_called_key};
 
 /// Puts into each file with a certificate the key that belongs to its first one.
 pub(super) fn pair(files: &mut [CertificateFile], gaps: &mut SectionGaps<'_>) {
@@ -113,8 +113,7 @@ fn is_beside(file: &CertificateFile, other: &CertificateFile) -> bool {
 
 /// A file with a key; or one that could not be read and is called as keys are.
 fn holds_key(file: &CertificateFile) -> bool {
-    let name = file_name(file.path.as_bytes());
-    let called = name.ends_with(b".key") || name.ends_with(b"key.pem");
+    let called = is_called_key(file.path.as_bytes());
     !file.private_keys.is_empty() || (called && file.certificates.value().is_none())
 }
 

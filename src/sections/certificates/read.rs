@@ -7,7 +7,9 @@ use std::time::SystemTime;
 
 use nix::errno::Errno;
 
+use super::leaves::Role;
 use crate::model::certificate::FoundBy;
+use crate::parse::certificate_file::{OtherContent, other_content};
 use crate::parse::certificate_paths;
 use crate::pki::{self, Contents};
 use crate::rights::file_mode::Ownership;
@@ -25,6 +27,16 @@ pub(super) struct Candidate {
     pub(super) promising: bool,
     /// Whether the very path is named, and not a directory above it.
     pub(super) named: bool,
+}
+
+impl Candidate {
+    pub(super) fn role(&self) -> Role {
+        match self.found_by.contains(&FoundBy::Asked) {
+            _ if !self.named => Role::Found,
+            true => Role::Asked,
+            false => Role::Configured,
+        }
+    }
 }
 
 /// What came of it.
@@ -50,8 +62,8 @@ pub(super) struct Reading {
     pub(super) size_bytes: u64,
     pub(super) modified: SystemTime,
     pub(super) ownership: Ownership,
-    /// `Ok(None)`: nothing in it is known.
-    pub(super) contents: Result<Option<Contents>, Unread>,
+    /// What is in it; or in place of certificates and keys.
+    pub(super) contents: Result<Result<Contents, OtherContent>, Unread>,
 }
 
 /// Why a file was not read.
@@ -126,7 +138,7 @@ impl Reader {
             return Outcome::LeftOut;
         }
         let contents = self.contents(candidate, &found);
-        if let Ok(Some(contents)) = &contents
+        if let Ok(Ok(contents)) = &contents
             && by_habit
             && holds_only_authorities(contents)
             && (!vouched_for || contents.certificates.len() > BUNDLE)
@@ -154,7 +166,7 @@ impl Reader {
         &self,
         candidate: &Candidate,
         found: &OpenedFile,
-    ) -> Result<Option<Contents>, Unread> {
+    ) -> Result<Result<Contents, OtherContent>, Unread> {
         let limit = limit(candidate);
         if found.size_bytes() > limit {
             return Err(Unread::TooLong(limit));
@@ -173,7 +185,8 @@ impl Reader {
             Err(errno) => return Err(Unread::Errno(errno)),
         }
         let password = self.password.as_deref();
-        Ok(pki::contents(&bytes, password, self.now))
+        let contents = pki::contents(&bytes, password, self.now);
+        Ok(contents.ok_or_else(|| other_content(&bytes)))
     }
 }
 

@@ -24,6 +24,7 @@ use crate::probe::Peer;
 use crate::probe::tls::{self, Dial, Handshake};
 use crate::scan::Scan;
 use crate::scan::net_namespace::{Mark, NetNamespace};
+use crate::sections::certificates::leaves::dated_of_chain;
 use crate::sys::in_root::link_of;
 use crate::sys::{ProcDir, ProcessDir};
 use crate::trust;
@@ -226,7 +227,7 @@ fn order(chain: &mut [Certificate]) {
 }
 
 fn min_days(chain: &[Certificate], wanted: u32) -> Option<MinDays> {
-    let seconds = chain.iter().map(|certificate| certificate.seconds_left);
+    let seconds = dated_of_chain(chain).map(|certificate| certificate.seconds_left);
     let left = seconds.min()?.div_euclid(DAY_SECONDS);
     Some(MinDays {
         wanted,
