@@ -12,13 +12,13 @@ use crate::model::certificate::LeafVerdict;
 use crate::model::gap::{Gaps, Refusal};
 use crate::model::verdict::Authorities;
 use crate::parse::certificate_file::other_content;
-use crate::pki::{self, Contents};
+use crate::pki::{self, Contents, seconds_between};
 use crate::scan::Scan;
 use crate::scan::cgroup::MemoryCgroup;
 use crate::scan::target::TargetHandle;
+use crate::sections::certificates;
 use crate::sections::certificates::leaves::{Judged, KnownKeys, Role};
 use crate::sections::certificates::verify::{self, Answer, Verifier};
-use crate::sections::certificates::{self, chains};
 use crate::sys::file_limits;
 use crate::sys::opened_file::{FileKind, OpenedFile};
 use crate::sys::{InRoot, Truncation};
@@ -105,21 +105,25 @@ pub(super) fn certificate(
     if let Err(outcome) = read {
         return outcome;
     }
-    let Some(mut contents) = pki::contents(&bytes, None, SystemTime::now()) else {
+    let Some(contents) = pki::contents(&bytes, None) else {
         let other = other_content(&bytes);
         return CheckOutcome::unknown(format!("{path}: {other}"));
     };
-    let certificates = &mut contents.certificates;
-    chains::place(certificates);
+    let halves = contents.private_keys.iter();
+    let halves = halves.filter_map(|key| key.public_key.as_ref());
     let judged = Judged {
-        certificates,
+        certificates: &contents.certificates,
         role: Role::Asked,
-        keys: &KnownKeys::of(&contents.private_keys),
+        keys: &KnownKeys::of(halves.map(|key| key.spki_pin_sha256.as_str())),
         has_key_beside: false,
     };
-    let seconds = judged
-        .dated()
-        .map(|(_, certificate)| certificate.seconds_left);
+    let now = SystemTime::now();
+    let ends: Vec<_> = judged.dated().map(|one| one.not_after).collect();
+    let lacks_date = ends.contains(&None);
+    let seconds = ends
+        .into_iter()
+        .flatten()
+        .map(|end| seconds_between(now, end));
     let Some(seconds) = seconds.min() else {
         return CheckOutcome::unknown(format!("{path}: {}", why_nothing(&contents)));
     };
@@ -132,7 +136,12 @@ pub(super) fn certificate(
         return CheckOutcome::fails(says);
     }
     let outcome = verified(judged, verify, says.clone(), context);
-    let is_whole = !contents.has_lost_parts && !contents.needs_password;
+    if lacks_date && outcome.verdict == Verdict::Passes {
+        return CheckOutcome::unknown(format!(
+            "{says}, but the notAfter of another certificate is malformed"
+        ));
+    }
+    let is_whole = !contents.has_lost_parts() && !contents.needs_password;
     if is_whole || outcome.verdict != Verdict::Passes {
         return outcome;
     }
@@ -149,11 +158,14 @@ fn why_nothing(contents: &Contents) -> String {
     }
     match contents.faults.first() {
         Some(fault) => match fault.line {
-            Some(line) => format!("line {line}: {}", fault.says),
-            None => fault.says.clone(),
+            Some(line) => format!("line {line}: {}", fault.says()),
+            None => fault.says(),
         },
         None if !contents.private_keys.is_empty() => {
             "it contains a private key and no certificate".to_owned()
+        }
+        None if !contents.certificates.is_empty() => {
+            "the notAfter of its certificate is malformed".to_owned()
         }
         None => "it contains no certificate".to_owned(),
     }

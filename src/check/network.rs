@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::spec::{Http, Listen, Tls, Verify};
 use super::{CheckContext, CheckOutcome, ask};
+use crate::model::certificate::Certificate;
 use crate::model::socket::{Protocol, State};
 use crate::model::tls::TlsLook;
 use crate::model::verdict::{Authorities, Judgement};
@@ -194,7 +195,7 @@ fn judge(wanted: &Tls, look: &TlsLook) -> CheckOutcome {
         return CheckOutcome::fails(failure.says.clone());
     }
     let chain = dated_of_chain(&look.chain);
-    let Some(seconds) = chain.map(|certificate| certificate.seconds_left).min() else {
+    let Some(seconds) = chain.filter_map(Certificate::remaining).min() else {
         return CheckOutcome::fails("it sent no certificate");
     };
     let days = seconds.div_euclid(DAY);

@@ -7,11 +7,19 @@ use super::password::Closed;
 
 /// A part of a file that could not be read, or that others cannot read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Fault {
+pub struct Fault {
     /// The line on which it begins, from 1, where the file has lines.
     pub line: Option<u64>,
     /// What is wrong.
-    pub kind: FaultKind,
+    pub(crate) kind: FaultKind,
+}
+
+impl Fault {
+    /// What is wrong, as a sentence part.
+    #[must_use]
+    pub fn says(&self) -> String {
+        self.kind.to_string()
+    }
 }
 
 /// What is wrong with a part of a file.

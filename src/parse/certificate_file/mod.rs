@@ -13,11 +13,13 @@ mod pkcs12;
 mod pkcs7;
 mod private_key;
 
+use std::sync::Arc;
+
 pub(crate) use self::fault::{Fault, FaultKind};
 pub(crate) use self::other::{OtherContent, other_content};
 use self::password::Budget;
 use self::private_key::Half;
-use super::x509::{self, Certificate, PublicKey};
+use super::x509::{ParsedCertificate, PublicKey};
 
 /// So many faults are told one by one; the others are counted.
 const MAX_FAULTS: usize = 100;
@@ -48,11 +50,11 @@ pub struct PrivateKey {
 
 /// What a file holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Contents {
+pub struct Contents {
     /// The form in which it is written.
     pub form: FileForm,
     /// The certificates, in the file's order.
-    pub certificates: Vec<Certificate>,
+    pub certificates: Vec<Arc<ParsedCertificate>>,
     /// The private keys: whether a password protects them, and the public half.
     pub private_keys: Vec<PrivateKey>,
     /// What could not be read; the rest stands all the same.
@@ -64,11 +66,19 @@ pub(crate) struct Contents {
     pub password_failed: bool,
 }
 
+impl Contents {
+    /// Whether a part of the file was lost, which may have been a certificate.
+    #[must_use]
+    pub(crate) fn has_lost_parts(&self) -> bool {
+        self.faults.iter().any(|fault| fault.kind.hides())
+    }
+}
+
 /// Reads a file of any of these forms; `None` for what is none of them.
 ///
 /// `password` is tried first, then none and the empty one, which Java's own trust stores have.
 #[must_use]
-pub(crate) fn contents(bytes: &[u8], password: Option<&str>) -> Option<Contents> {
+pub fn contents(bytes: &[u8], password: Option<&str>) -> Option<Contents> {
     let mut found = Found {
         password,
         budget: Budget::default(),
@@ -96,7 +106,7 @@ pub(crate) fn contents(bytes: &[u8], password: Option<&str>) -> Option<Contents>
 struct Found<'a> {
     password: Option<&'a str>,
     budget: Budget,
-    certificates: Vec<Certificate>,
+    certificates: Vec<Arc<ParsedCertificate>>,
     private_keys: Vec<Half>,
     faults: Vec<Fault>,
     untold_faults: u64,
@@ -106,8 +116,8 @@ struct Found<'a> {
 
 impl Found<'_> {
     fn certificate(&mut self, der: &[u8], line: Option<u64>) {
-        match x509::certificate(der) {
-            Ok(certificate) => self.certificates.push(certificate),
+        match ParsedCertificate::read(der) {
+            Ok(certificate) => self.certificates.push(Arc::new(certificate)),
             Err(_) => self.fault(line, FaultKind::MalformedCertificate),
         }
     }

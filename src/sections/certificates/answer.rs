@@ -1,22 +1,23 @@
 //! What `--min-days` and `--verify` answer, and why they cannot.
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
-use super::fill::NotRead;
+use super::fill::{NotRead, ParsedFiles};
 use super::leaves::{Judged, KnownKeys, Role};
 use super::verify::{self, Answer};
-use crate::model::certificate::{
-    AgainstFiles, Certificate, CertificateFile, Certificates, ServedLeaf, Serves,
-};
+use crate::model::certificate::{AgainstFiles, CertificateFile, Certificates, ServedLeaf, Serves};
 use crate::model::gap::Reason;
 use crate::model::seen::Seen;
 use crate::model::units::DAY_SECONDS;
+use crate::pki::{ParsedCertificate, seconds_between};
 
 /// What is asked of the certificates.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Checks {
     pub(super) min_days: Option<i64>,
     pub(super) verify: bool,
+    pub(super) now: SystemTime,
     /// Whether at least one certificate must be there to be checked.
     pub(super) require: bool,
     /// Whether paths were named, in place of a scan of the target.
@@ -44,6 +45,8 @@ pub(super) enum Unknown {
     File(Vec<u8>, NotRead),
     /// The user named a file that does not exist.
     Missing(Vec<u8>),
+    /// A certificate in this file does not say when it ends.
+    NoDate(Vec<u8>),
     /// What a listener serves could not be read.
     Listener(String),
     /// A verdict is missing.
@@ -59,6 +62,7 @@ impl Checks {
         certificates: &Certificates,
         roles: &BTreeMap<Vec<u8>, Role>,
         unread: Vec<(Vec<u8>, NotRead)>,
+        parsed: &ParsedFiles,
     ) -> Checked {
         let mut checked = Checked::default();
         if self.min_days.is_none() && !self.verify {
@@ -83,7 +87,7 @@ impl Checks {
         };
         let mut count = 0;
         if let Some(min_days) = self.min_days {
-            count += self.dates(min_days, certificates, files, roles, &mut checked);
+            count += self.dates(min_days, certificates, files, roles, parsed, &mut checked);
         }
         if self.verify {
             let verdicts = files.iter().filter_map(|file| file.verdicts.as_ref());
@@ -106,28 +110,32 @@ impl Checks {
     }
 
     /// Compares the dates and the keys; returns how many certificates were there.
-    fn dates<'f>(
+    fn dates(
         self,
         min_days: i64,
         certificates: &Certificates,
-        files: &'f [CertificateFile],
+        files: &[CertificateFile],
         roles: &BTreeMap<Vec<u8>, Role>,
+        parsed: &ParsedFiles,
         checked: &mut Checked,
     ) -> usize {
-        let keys = &KnownKeys::of(files.iter().flat_map(|file| &file.private_keys));
-        let judged = |least: Role| {
-            let of = move |file: &'f CertificateFile| {
+        let keys = &KnownKeys::of(pins(files));
+        let dated_at = |least: Role| -> Vec<(&CertificateFile, &ParsedCertificate)> {
+            let of = |file| {
                 let role = role(roles, file).max(least);
-                Judged::of(file, role, keys)
+                Some((file, judged(file, role, keys, parsed)?))
             };
-            files.iter().filter_map(of).flat_map(Judged::dated)
+            let judged = files.iter().filter_map(of);
+            let dated =
+                judged.flat_map(|(file, judged)| judged.dated().map(move |one| (file, one)));
+            dated.collect()
         };
-        let mut dated: Vec<&Certificate> = judged(Role::Found).map(|(_, one)| one).collect();
+        let mut dated = dated_at(Role::Found);
         // A directory that was named, and holds nothing but authorities.
         if dated.is_empty() && self.is_narrow {
-            dated = judged(Role::Asked).map(|(_, one)| one).collect();
+            dated = dated_at(Role::Asked);
         }
-        let ends = |one: &Certificate| one.seconds_left < min_days.saturating_mul(DAY_SECONDS);
+        let ends = |left: i64| left < min_days.saturating_mul(DAY_SECONDS);
         let wrong_key = files.iter().any(|file| {
             let key = file.private_key.as_ref();
             key.is_some_and(|key| key.matches.value() == Some(&false))
@@ -135,9 +143,19 @@ impl Checks {
         let leaves: Vec<&ServedLeaf> = served(certificates, checked);
         let bad_leaf = leaves.iter().any(|leaf| {
             let against = leaf.against_files.value();
-            ends(&leaf.certificate) || against == Some(&AgainstFiles::OlderThanFile)
+            leaf.certificate.remaining().is_some_and(ends)
+                || against == Some(&AgainstFiles::OlderThanFile)
         });
-        checked.is_no |= wrong_key || bad_leaf || dated.iter().any(|one| ends(one));
+        for (file, one) in &dated {
+            match one.not_after {
+                Some(end) => checked.is_no |= ends(seconds_between(self.now, end)),
+                None => {
+                    let path = file.path.as_bytes().to_vec();
+                    checked.unknown.push(Unknown::NoDate(path));
+                }
+            }
+        }
+        checked.is_no |= wrong_key || bad_leaf;
         dated.len() + leaves.len()
     }
 }
@@ -147,7 +165,16 @@ fn served<'a>(certificates: &'a Certificates, checked: &mut Checked) -> Vec<&'a 
     let mut found = Vec::new();
     for listener in certificates.served.iter().flatten() {
         match &listener.serves {
-            Seen::Value(Serves::Tls { leaves }) => found.extend(leaves),
+            Seen::Value(Serves::Tls { leaves }) => {
+                if leaves
+                    .iter()
+                    .any(|leaf| leaf.certificate.remaining().is_none())
+                {
+                    let at = listener.listens_on.clone();
+                    checked.unknown.push(Unknown::Listener(at));
+                }
+                found.extend(leaves);
+            }
             Seen::Value(_) => {}
             // Not every listener answers; but one that was not asked may serve anything.
             Seen::Unseen(unseen) => {
@@ -160,6 +187,28 @@ fn served<'a>(certificates: &'a Certificates, checked: &mut Checked) -> Vec<&'a 
         }
     }
     found
+}
+
+/// The public halves of the private keys of all files.
+pub(super) fn pins(files: &[CertificateFile]) -> impl Iterator<Item = &str> {
+    let keys = files.iter().flat_map(|file| &file.private_keys);
+    let halves = keys.filter_map(|key| key.public_key.as_ref());
+    halves.map(|key| key.spki_pin_sha256.as_str())
+}
+
+/// The certificates of a file, to be judged; `None` where they could not be read.
+pub(super) fn judged<'a>(
+    file: &CertificateFile,
+    role: Role,
+    keys: &'a KnownKeys,
+    parsed: &'a ParsedFiles,
+) -> Option<Judged<'a>> {
+    Some(Judged {
+        certificates: parsed.get(file.path.as_bytes())?,
+        role,
+        keys,
+        has_key_beside: file.private_key.is_some(),
+    })
 }
 
 /// The role of a file.
@@ -201,6 +250,10 @@ impl Checked {
             }
             Unknown::Missing(path) => Some(format!(
                 "{}: cannot be checked: not found",
+                String::from_utf8_lossy(path)
+            )),
+            Unknown::NoDate(path) => Some(format!(
+                "{}: cannot be checked: the notAfter of a certificate is malformed",
                 String::from_utf8_lossy(path)
             )),
             Unknown::Listener(at) => Some(format!(

@@ -1,8 +1,9 @@
 //! From places to the files of the report, with every gap on the way.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use nix::errno::Errno;
 
@@ -12,12 +13,15 @@ use super::leaves::Role;
 use super::read::{Candidate, Outcome, Reader, Reading, Unread};
 use super::search::{Bound, Search, Searched, Start, Take};
 use super::{CertificatesQuery, chains, keys};
-use crate::model::certificate::{CertificateFile, Fault, FileForm, FoundBy, MissingFile};
+use crate::model::certificate::{
+    Certificate, CertificateFile, Fault, FileForm, FoundBy, MissingFile,
+};
 use crate::model::gap::{Reason, Refusal, SectionGaps, Subject};
 use crate::model::seen::Seen;
 use crate::model::time::Timestamp;
 use crate::parse::certificate_file::OtherContent;
 use crate::parse::certificate_paths;
+use crate::pki::{self, ParsedCertificate, Place};
 use crate::rights::file_mode::FileSubject;
 use crate::rights::ptrace_access::AccessCheck;
 use crate::scan::Scan;
@@ -34,7 +38,12 @@ pub(super) struct Brought {
     pub(super) roles: BTreeMap<Vec<u8>, Role>,
     /// Named or configured files of which something could not be read, and why.
     pub(super) unread: Vec<(Vec<u8>, NotRead)>,
+    /// The certificates of each file, by its path.
+    pub(super) parsed: ParsedFiles,
 }
+
+/// The certificates of each file, as they were parsed once.
+pub(super) type ParsedFiles = BTreeMap<Vec<u8>, Vec<Arc<ParsedCertificate>>>;
 
 /// Why a file could not be read, or not wholly.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +75,7 @@ pub(super) fn files(
         missing: Vec::new(),
         roles: BTreeMap::new(),
         unread: Vec::new(),
+        parsed: BTreeMap::new(),
     };
     // Roots of their own: a thread that is stuck keeps one.
     let (search_root, read_root) = match roots(scan) {
@@ -85,7 +95,7 @@ pub(super) fn files(
     };
     files.search(places, search_root, max_files, gaps);
     let candidates = files.chosen(max_files, gaps);
-    let reader = Reader::new(read_root, password, scan.clock.now, query.roots);
+    let reader = Reader::new(read_root, password, query.roots);
     let items: Vec<(usize, Candidate)> = candidates.iter().cloned().enumerate().collect();
     let outcomes = each_in_time(items, PATIENCE, move |(index, candidate)| {
         reader.read(*index, candidate)
@@ -100,21 +110,19 @@ pub(super) fn files(
         left_out: 0,
         roles: BTreeMap::new(),
         unread: Vec::new(),
+        parsed: BTreeMap::new(),
+        now: scan.clock.now,
     };
     let mut read = judge.files(candidates, outcomes, &mut files.missing);
     let Judge {
         left_out,
         roles,
         mut unread,
+        parsed,
         ..
     } = judge;
     unread.extend(files.unread);
     read.sort_by(|a, b| a.path.cmp(&b.path));
-    for file in &mut read {
-        if let Seen::Value(certificates) = &mut file.certificates {
-            chains::place(certificates);
-        }
-    }
     keys::pair(&mut read, gaps);
     let missing = files.missing.into_iter();
     Brought {
@@ -122,6 +130,7 @@ pub(super) fn files(
         left_out,
         roles,
         unread,
+        parsed,
         missing: missing
             .map(|(path, found_by)| MissingFile {
                 path: path.into(),
@@ -265,6 +274,8 @@ struct Judge<'a> {
     left_out: u64,
     roles: BTreeMap<Vec<u8>, Role>,
     unread: Vec<(Vec<u8>, NotRead)>,
+    parsed: ParsedFiles,
+    now: SystemTime,
 }
 
 impl Judge<'_> {
@@ -316,6 +327,20 @@ impl Judge<'_> {
         files
     }
 
+    /// The certificates for the document; as they were parsed they are kept beside it.
+    fn reported(&mut self, path: &[u8], parsed: Vec<Arc<ParsedCertificate>>) -> Vec<Certificate> {
+        let place = Place {
+            field: "files.certificates",
+            subject: Subject::Path(path.into()),
+        };
+        let report =
+            |one: &Arc<ParsedCertificate>| pki::reported(one, self.now, &place, &mut self.gaps);
+        let mut certificates: Vec<Certificate> = parsed.iter().map(report).collect();
+        chains::place(&mut certificates, &parsed);
+        self.parsed.insert(path.to_vec(), parsed);
+        certificates
+    }
+
     /// Records that a file could not be looked at.
     fn lose(&mut self, candidate: &Candidate, refusal: &Refusal) {
         let path = Subject::Path(candidate.path.as_slice().into());
@@ -352,12 +377,12 @@ impl Judge<'_> {
         };
         let certificates: Result<Vec<_>, Refusal> = match reading.contents {
             Ok(Ok(contents)) => {
-                has_lost_parts = contents.has_lost_parts;
-                form = Some(contents.form);
-                private_keys = contents.private_keys;
-                faults = contents.faults;
+                has_lost_parts = contents.has_lost_parts();
+                form = Some(contents.form.into());
+                private_keys = contents.private_keys.into_iter().map(Into::into).collect();
+                faults = contents.faults.into_iter().map(Into::into).collect();
                 let locked = Refusal::of(Reason::Denied).needing("its password (--password-file)");
-                let store = matches!(contents.form, FileForm::Pkcs12 | FileForm::Jks);
+                let store = matches!(form, Some(FileForm::Pkcs12 | FileForm::Jks));
                 if contents.needs_password && store && contents.certificates.is_empty() {
                     Err(locked)
                 } else if has_lost_parts
@@ -412,6 +437,7 @@ impl Judge<'_> {
         let certificates = self
             .gaps
             .seen("files.certificates", subject(), certificates);
+        let certificates = certificates.map(|parsed| self.reported(&path, parsed));
         CertificateFile {
             resolved_path: reading.resolved_path.map(Into::into),
             found_by: candidate.found_by,

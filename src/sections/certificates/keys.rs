@@ -57,7 +57,7 @@ enum Attempt {
 fn of(files: &[CertificateFile], index: usize) -> Option<(usize, Attempt)> {
     let file = files.get(index)?;
     let first = file.certificates.value()?.first()?;
-    let pin = first.public_key.spki_pin_sha256.as_str();
+    let pin = first.public_key.value()?.spki_pin_sha256.as_str();
     if !file.private_keys.is_empty() {
         return Some((index, compare(file, pin)));
     }
@@ -89,10 +89,10 @@ fn of(files: &[CertificateFile], index: usize) -> Option<(usize, Attempt)> {
     let leaves = files.iter().filter(|other| {
         let first = other.certificates.value().and_then(|all| all.first());
         directory(other.path.as_bytes()) == directory(own)
-            && first.is_some_and(|first| !first.is_ca)
+            && first.is_some_and(|first| !first.is_authority())
     });
     match (beside_it.next(), beside_it.next()) {
-        (Some((at, other)), None) if !first.is_ca && leaves.count() == 1 => {
+        (Some((at, other)), None) if !first.is_authority() && leaves.count() == 1 => {
             Some((*at, compare(other, pin)))
         }
         _ => None,

@@ -15,6 +15,7 @@ pub(crate) mod verify;
 use std::cell::OnceCell;
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use clap::Args;
 use serde::Deserialize;
@@ -166,7 +167,7 @@ impl Request for CertificatesQuery {
         if self.verify
             && let Seen::Value(files) = &mut found.files
         {
-            Verifier::new(roots, scan.clock.now).files(files, gaps, &found.roles);
+            Verifier::new(roots, scan.clock.now).files(files, gaps, &found.roles, &found.parsed);
         }
         let files = found.files.value().map(Vec::as_slice);
         let served = self.served.then(|| served::ask_all(scan, gaps, files));
@@ -177,8 +178,8 @@ impl Request for CertificatesQuery {
             trust_store,
             served,
         };
-        let checks = self.checks();
-        let checked = checks.answer(&certificates, &found.roles, found.unread);
+        let checks = self.checks(scan.clock.now);
+        let checked = checks.answer(&certificates, &found.roles, found.unread, &found.parsed);
         // Filled once; were it filled again, the first answer stands.
         let _ = self.checked.set(checked);
         report.certificates = Some(certificates);
@@ -259,10 +260,11 @@ impl CertificatesQuery {
         self.checked.get()
     }
 
-    fn checks(&self) -> Checks {
+    fn checks(&self, now: SystemTime) -> Checks {
         Checks {
             min_days: self.min_days,
             verify: self.verify,
+            now,
             require: self.require,
             is_narrow: self.is_narrow(),
             names_files: !self.file.is_empty(),

@@ -1,8 +1,8 @@
 //! Reads the files that were found. Runs in a time box, as the search does.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use nix::errno::Errno;
@@ -11,7 +11,7 @@ use super::leaves::Role;
 use crate::model::certificate::FoundBy;
 use crate::parse::certificate_file::{OtherContent, other_content};
 use crate::parse::certificate_paths;
-use crate::pki::{self, Contents};
+use crate::pki::{self, Contents, ParsedCertificate};
 use crate::rights::file_mode::Ownership;
 use crate::sys::file_limits;
 use crate::sys::opened_file::{FileKind, OpenedFile};
@@ -89,7 +89,6 @@ const BUNDLE: usize = 16;
 pub(super) struct Reader {
     root: InRoot,
     password: Option<String>,
-    now: SystemTime,
     /// Whether files that hold only authorities of the trust store are read too.
     roots: bool,
     bytes_left: AtomicU64,
@@ -97,16 +96,10 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(
-        root: InRoot,
-        password: Option<String>,
-        now: SystemTime,
-        roots: bool,
-    ) -> Self {
+    pub(super) fn new(root: InRoot, password: Option<String>, roots: bool) -> Self {
         Self {
             root,
             password,
-            now,
             roots,
             bytes_left: AtomicU64::new(TOTAL_LIMIT),
             met: Mutex::default(),
@@ -185,7 +178,7 @@ impl Reader {
             Err(errno) => return Err(Unread::Errno(errno)),
         }
         let password = self.password.as_deref();
-        let contents = pki::contents(&bytes, password, self.now);
+        let contents = pki::contents(&bytes, password);
         Ok(contents.ok_or_else(|| other_content(&bytes)))
     }
 }
@@ -213,7 +206,7 @@ fn limit(candidate: &Candidate) -> u64 {
 }
 
 fn holds_only_authorities(contents: &Contents) -> bool {
-    let authority = |certificate: &crate::model::certificate::Certificate| {
+    let authority = |certificate: &Arc<ParsedCertificate>| {
         // The oldest ones are of version 1 and do not say what they are.
         certificate.is_ca || (certificate.version == 1 && certificate.self_signed)
     };

@@ -2,15 +2,17 @@
 //! the authorities that the target's runtime trusts and against Mozilla's.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::answer::role;
+use super::answer::{judged, pins, role};
+use super::fill::ParsedFiles;
 use super::leaves::{Judged, KnownKeys, Role};
-use crate::model::certificate::{Certificate, CertificateFile, LeafVerdict, PrivateKey};
+use crate::model::certificate::{CertificateFile, LeafVerdict};
 use crate::model::gap::{Reason, Refusal, SectionGaps, Subject};
 use crate::model::verdict::{Authorities, Judgement, Verdict};
 use crate::parse::certificate_paths::is_called_key;
-use crate::pki::{self, ChainSource, Purpose, Question, Roots};
+use crate::pki::{self, ChainSource, ParsedCertificate, Purpose, Question, Roots};
 
 /// Leaves that are verified in one run; each takes up to a few milliseconds.
 const LEAVES: usize = 1_000;
@@ -31,7 +33,7 @@ pub(crate) enum Answer {
 
 impl Verifier {
     /// With the authorities of the target, where they are known, and Mozilla's.
-    pub(crate) fn new(target: Option<Vec<Certificate>>, now: SystemTime) -> Self {
+    pub(crate) fn new(target: Option<Vec<Arc<ParsedCertificate>>>, now: SystemTime) -> Self {
         let target = target.map(|roots| (Authorities::Target, Roots::of(roots)));
         let mozilla = (Authorities::Mozilla, Roots::mozilla());
         Self {
@@ -46,15 +48,13 @@ impl Verifier {
         files: &mut [CertificateFile],
         gaps: &mut SectionGaps<'_>,
         roles: &BTreeMap<Vec<u8>, Role>,
+        parsed: &ParsedFiles,
     ) {
         let mut left = LEAVES;
-        let keys: Vec<PrivateKey> = files
-            .iter()
-            .flat_map(|file| file.private_keys.iter().cloned())
-            .collect();
-        let keys = KnownKeys::of(&keys);
+        let pins: Vec<String> = pins(files).map(str::to_owned).collect();
+        let keys = KnownKeys::of(pins.iter().map(String::as_str));
         for file in files {
-            let Some(judged) = Judged::of(file, role(roles, file), &keys) else {
+            let Some(judged) = judged(file, role(roles, file), &keys, parsed) else {
                 continue;
             };
             let certificates = judged.certificates;
@@ -75,7 +75,11 @@ impl Verifier {
     }
 
     /// Verifies one leaf with each set of authorities.
-    pub(crate) fn leaf(&self, certificates: &[Certificate], leaf: usize) -> Vec<LeafVerdict> {
+    pub(crate) fn leaf(
+        &self,
+        certificates: &[Arc<ParsedCertificate>],
+        leaf: usize,
+    ) -> Vec<LeafVerdict> {
         let others = Judged {
             certificates,
             role: Role::Found,
@@ -89,7 +93,7 @@ impl Verifier {
             .into_iter()
             .chain((0..certificates.len()).filter(is_chain))
             .collect();
-        let chain: Vec<Certificate> = places
+        let chain: Vec<Arc<ParsedCertificate>> = places
             .iter()
             .filter_map(|at| certificates.get(*at).cloned())
             .collect();

@@ -5,9 +5,10 @@ use std::fs;
 use std::process::Command;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
+use serde_json::json;
 use time::{Duration, OffsetDateTime};
 
-use super::house::{Days, House, authority, server};
+use super::house::{Days, House, at, authority, gap_of, look, openssl_x509, server};
 use crate::host::run;
 use crate::lab::{Container, Lab, Output, example, requires_root};
 
@@ -281,4 +282,53 @@ fn a_scan_that_finds_nothing_says_so() {
         .start();
     min_days(&web, &["--require"]).ended_with(4);
     min_days(&web, &["--require", "--file", "/certs/ca.crt"]).ended_with(0);
+}
+
+#[test]
+fn one_bad_field_is_null_and_the_others_are_what_openssl_says() {
+    if !requires_root("certificates: a bad date") {
+        return;
+    }
+    let house = House::new();
+    let pem = authority("ca").issue("leaf", Days(-1, 90)).pem;
+    let good = house.write("good.pem", pem);
+    let good = good.to_str().unwrap();
+    let mut der = openssl(
+        &house,
+        "good.der",
+        &["x509", "-in", good, "-outform", "der"],
+    );
+    let dates = der
+        .windows(2)
+        .enumerate()
+        .filter(|(_, two)| *two == [0x17, 13]);
+    let (last, _) = dates.last().unwrap();
+    // The month of its end.
+    der[last + 4..last + 6].copy_from_slice(b"13");
+    let bad = house.write("bad.der", der);
+    let web = server().copy(&bad, "/certs/bad.der").start();
+    let seen = look(&web, &["--file", "/certs/bad.der"]);
+    crate::document::assert_keeps_the_contract(&seen, "a bad date");
+    let certificate = &at(&seen, "/certs/bad.der")["certificates"][0];
+    assert!(certificate["not_after"].is_null() && certificate["seconds_left"].is_null());
+    gap_of(&seen, "malformed", "/certs/bad.der");
+    assert_eq!(certificate["faults"], json!(["its notAfter is malformed"]));
+    let told = |words: &[&str]| openssl_x509(&bad, &[&["-inform", "der"], words].concat());
+    let subject = told(&["-subject", "-nameopt", "RFC2253"]);
+    assert_eq!(
+        subject.strip_prefix("subject="),
+        certificate["subject"].as_str()
+    );
+    let serial = told(&["-serial"]).to_lowercase();
+    assert_eq!(
+        serial.strip_prefix("serial="),
+        certificate["serial"].as_str()
+    );
+    let table = spyhole(&web, &["certs"]).ended_with(0);
+    assert!(
+        table.stdout_text().contains("its notAfter is malformed"),
+        "{table}"
+    );
+    min_days(&web, &[]).ended_with(4);
+    spyhole(&web, &["check", "cert:/certs/bad.der"]).ended_with(4);
 }
