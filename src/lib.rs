@@ -69,7 +69,8 @@ pub mod api {
     /// Reading and judging certificates.
     pub mod pki {
         pub use crate::pki::{
-            ChainSource, Contents, Purpose, Question, Roots, certificate, contents, judge, staple,
+            ChainSource, Contents, FileForm, KeyAlgorithm, ParsedCertificate, Purpose, Question,
+            Roots, contents, judge, staple,
         };
     }
 }

@@ -1,24 +1,27 @@
 //! Checks of files in the target's root: a file itself, a certificate, and the memory of its
 //! cgroup.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use nix::errno::Errno;
 
 use super::CheckContext;
 use super::processes::share;
-use super::reason::{CertificateFinding, CertificateSeen, CheckOutcome, CheckReason};
+use super::reason::{CertificateFinding, CertificateSeen, CheckOutcome, CheckReason, NotRead};
 use super::spec::{Bound, File, Verify};
-use crate::model::certificate::{Certificate, LeafVerdict};
+use crate::model::certificate::LeafVerdict;
 use crate::model::gap::Refusal;
 use crate::model::truth_value::TruthValue;
 use crate::model::units::DAY_SECONDS;
 use crate::model::verdict::Authorities;
-use crate::pki;
+use crate::parse::certificate_file::other_content;
+use crate::pki::{self, Contents, ParsedCertificate, seconds_between};
 use crate::scan::cgroup::memory::MemoryCgroup;
 use crate::scan::target::TargetHandle;
+use crate::sections::certificates;
+use crate::sections::certificates::leaves::{Judged, KnownKeys, Role};
 use crate::sections::certificates::verify::{self, Verifier};
-use crate::sections::certificates::{self, chains};
 use crate::sys::file_limits;
 use crate::sys::opened_file::{FileKind, OpenedFile};
 use crate::sys::{InRoot, Truncation};
@@ -88,24 +91,30 @@ pub(super) fn certificate(
         Ok(bytes) => bytes,
         Err(outcome) => return outcome,
     };
-    let contents = pki::contents(&bytes, None, SystemTime::now());
-    let is_locked = contents
-        .as_ref()
-        .is_some_and(|contents| contents.needs_password);
-    let mut certificates = contents
-        .map(|contents| contents.certificates)
-        .unwrap_or_default();
-    let seconds = certificates
-        .iter()
-        .map(|certificate| certificate.seconds_left)
-        .min();
-    let Some(seconds) = seconds else {
+    let not_read = |why| {
         let path = path.to_owned();
-        return if is_locked {
-            CheckOutcome::unknown(CheckReason::FileLocked(path))
-        } else {
-            CheckOutcome::new(false, CheckReason::NoCertificate(path))
-        };
+        CheckOutcome::unknown(CheckReason::CertificatesNotRead { path, why })
+    };
+    let Some(contents) = pki::contents(&bytes, None) else {
+        return not_read(NotRead::OtherContent(other_content(&bytes)));
+    };
+    let halves = contents.private_keys.iter();
+    let halves = halves.filter_map(|key| key.public_key.as_ref());
+    let judged = Judged {
+        certificates: &contents.certificates,
+        role: Role::Asked,
+        keys: &KnownKeys::of(halves.map(|key| key.spki_pin_sha256.as_str())),
+        has_key_beside: false,
+    };
+    let now = SystemTime::now();
+    let ends: Vec<_> = judged.dated().map(|one| one.not_after).collect();
+    let lacks_date = ends.contains(&None);
+    let seconds = ends
+        .into_iter()
+        .flatten()
+        .map(|end| seconds_between(now, end));
+    let Some(seconds) = seconds.min() else {
+        return not_read(why_nothing(&contents));
     };
     let days = seconds.div_euclid(DAY_SECONDS);
     let seen = |finding| {
@@ -119,9 +128,17 @@ pub(super) fn certificate(
     if seconds < 0 || days < i64::from(min_days) {
         return CheckOutcome::new(false, seen(CertificateFinding::TooSoon));
     }
-    chains::place(&mut certificates);
-    let (answer, finding) = verified(&certificates, verify, context);
-    CheckOutcome::new(answer, seen(finding))
+    let (answer, finding) = verified(judged, verify, context);
+    let is_whole = !contents.has_lost_parts() && !contents.needs_password;
+    if answer != TruthValue::True || (is_whole && !lacks_date) {
+        return CheckOutcome::new(answer, seen(finding));
+    }
+    let lost = if lacks_date {
+        NotRead::Date
+    } else {
+        why_nothing(&contents)
+    };
+    CheckOutcome::unknown(seen(CertificateFinding::NotWhole(lost)))
 }
 
 fn certificate_bytes(root: &InRoot, path: &str) -> Result<Vec<u8>, CheckOutcome> {
@@ -141,9 +158,22 @@ fn certificate_bytes(root: &InRoot, path: &str) -> Result<Vec<u8>, CheckOutcome>
     }
 }
 
+/// Why a file that is one of certificates has none, or not all of them.
+fn why_nothing(contents: &Contents) -> NotRead {
+    if contents.needs_password {
+        return NotRead::NeedsPassword;
+    }
+    match contents.faults.first() {
+        Some(fault) => NotRead::Fault(fault.clone()),
+        None if !contents.private_keys.is_empty() => NotRead::KeyOnly,
+        None if !contents.certificates.is_empty() => NotRead::Date,
+        None => NotRead::NoCertificate,
+    }
+}
+
 /// Whether every leaf verifies with the authorities that are to decide, and what speaks against it.
 fn verified(
-    certificates: &[Certificate],
+    judged: Judged,
     verify: Verify,
     context: &mut CheckContext,
 ) -> (TruthValue, CertificateFinding) {
@@ -159,10 +189,10 @@ fn verified(
         },
     };
     let verifier = Verifier::new(roots, SystemTime::now());
-    let leaves = verify::leaves(certificates, true);
+    let leaves = judged.leaves();
     let verdicts: Vec<LeafVerdict> = leaves
         .iter()
-        .flat_map(|leaf| verifier.leaf(certificates, *leaf))
+        .flat_map(|leaf| verifier.leaf(judged.certificates, *leaf))
         .collect();
     let Some(answer) = verify::answer(&verdicts, authorities) else {
         return (TruthValue::Unknown, CertificateFinding::NoLeaf);
@@ -179,7 +209,7 @@ fn verified(
 }
 
 /// The authorities that the target trusts, or why they are unknown.
-fn target_roots(context: &mut CheckContext) -> Result<Vec<Certificate>, String> {
+fn target_roots(context: &mut CheckContext) -> Result<Vec<Arc<ParsedCertificate>>, String> {
     let (scan, gaps) = context.target().map_err(|outcome| outcome.to_string())?;
     match trust::find(scan, &mut gaps.section(certificates::INFO.name)) {
         Ok(trust) => trust.roots.ok_or(trust.store.consequence),

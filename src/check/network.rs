@@ -14,6 +14,7 @@ use super::reason::{CertificateFinding, CertificateSeen, CheckNote, CheckOutcome
 use super::sight;
 use super::spec::{Http, Listen, Tls, Verify};
 use super::{CheckContext, ask, hidden_target};
+use crate::model::certificate::Certificate;
 use crate::model::gap::{Gap, Gaps, Refusal};
 use crate::model::socket::{Family, Protocol, State};
 use crate::model::tls::{FailureReason, Resolution, ResolvedBy, Step, TlsLook};
@@ -23,6 +24,7 @@ use crate::model::verdict::Authorities;
 use crate::probe::connect::{Connected, Peer, connect};
 use crate::probe::endpoint::{Endpoint, Host, is_of_namespace};
 use crate::probe::{http, tls as secure};
+use crate::sections::certificates::leaves::dated_of_chain;
 use crate::sections::certificates::verify::truth_of;
 use crate::sections::sockets::{self, SocketsQuery};
 use crate::sections::tls::names::{HOSTS, NameFiles, RESOLV_CONF};
@@ -464,8 +466,8 @@ fn judge(wanted: &Tls, look: &TlsLook) -> CheckOutcome {
         };
         return CheckOutcome::new(answer, CheckReason::TlsFailed(Box::new(failure.clone())));
     }
-    let chain = look.chain.iter();
-    let Some(seconds) = chain.map(|certificate| certificate.seconds_left).min() else {
+    let chain = dated_of_chain(&look.chain);
+    let Some(seconds) = chain.filter_map(Certificate::remaining).min() else {
         return CheckOutcome::new(false, CheckReason::NoCertificateSent);
     };
     let seen = |finding| {

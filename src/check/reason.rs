@@ -10,6 +10,7 @@ use super::sight::Partial;
 use crate::model::gap::Refusal;
 use crate::model::tls::Failure;
 use crate::model::truth_value::TruthValue;
+use crate::parse::certificate_file::{Fault, OtherContent};
 use crate::probe::connect::NotConnected;
 use crate::probe::http::HttpError;
 use crate::scan::no_target::NoTarget;
@@ -172,10 +173,8 @@ pub(crate) enum CheckReason {
     NotAFile(String),
     /// The file is longer than what is read.
     FileTooLarge(String),
-    /// A password protects the file.
-    FileLocked(String),
     /// The file holds no certificate that can be read.
-    NoCertificate(String),
+    CertificatesNotRead { path: String, why: NotRead },
 
     /// The memory cgroup of the target could not be read.
     MemoryUnread(Refusal),
@@ -216,6 +215,25 @@ pub(crate) enum CertificateFinding {
     NoTrustStore(Option<String>),
     /// There are only authorities in the file.
     NoLeaf,
+    /// It is valid as far as the file could be read.
+    NotWhole(NotRead),
+}
+
+/// Why a file of certificates has none to judge, or not all of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NotRead {
+    /// It is another kind of file.
+    OtherContent(OtherContent),
+    /// It needs a password.
+    NeedsPassword,
+    /// A part of it is malformed.
+    Fault(Fault),
+    /// It holds a private key and no certificate.
+    KeyOnly,
+    /// The notAfter of a certificate is malformed.
+    Date,
+    /// It holds none.
+    NoCertificate,
 }
 
 /// How many processes match a word, and what that falls short of.

@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use super::reason::{
-    CertificateFinding, CertificateSeen, CheckNote, CheckOutcome, CheckReason, Matched, Unmet,
+    CertificateFinding, CertificateSeen, CheckNote, CheckOutcome, CheckReason, Matched, NotRead,
+    Unmet,
 };
 use super::sight::Partial;
 use crate::model::gap::Refusal;
@@ -166,8 +167,7 @@ impl fmt::Display for CheckReason {
             ),
             Self::NotAFile(path) => write!(f, "{path} is not a regular file"),
             Self::FileTooLarge(path) => write!(f, "{path} is too large to read"),
-            Self::FileLocked(path) => write!(f, "{path} is protected by a password"),
-            Self::NoCertificate(path) => write!(f, "{path} contains no readable certificate"),
+            Self::CertificatesNotRead { path, why } => write!(f, "{path}: {why}"),
             Self::MemoryUnread(refusal) => {
                 let needs = refusal.needs.as_deref().unwrap_or("see spyhole access");
                 let why = refusal.reason.describe();
@@ -223,6 +223,27 @@ impl fmt::Display for CertificateSeen {
             CertificateFinding::NoLeaf => f.write_str(
                 "; it contains only authorities: there is no leaf certificate to verify",
             ),
+            CertificateFinding::NotWhole(why) => {
+                write!(f, ", but the file was not wholly read: {why}")
+            }
+        }
+    }
+}
+
+impl fmt::Display for NotRead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OtherContent(other) => other.fmt(f),
+            Self::NeedsPassword => {
+                f.write_str("it needs a password (certificates --password-file)")
+            }
+            Self::Fault(fault) => match fault.line {
+                Some(line) => write!(f, "line {line}: {}", fault.says()),
+                None => f.write_str(&fault.says()),
+            },
+            Self::KeyOnly => f.write_str("it contains a private key and no certificate"),
+            Self::Date => f.write_str("the notAfter of a certificate is malformed"),
+            Self::NoCertificate => f.write_str("it contains no certificate"),
         }
     }
 }

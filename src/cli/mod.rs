@@ -465,7 +465,10 @@ fn verdict(
     format: Format,
     global: &Global,
 ) -> Exit {
-    let mut words = Vec::new();
+    let notes = requests.iter().flat_map(|request| request.notes(report));
+    let mut words: Vec<String> = notes
+        .map(|line| escaped(line.as_bytes()).into_owned())
+        .collect();
     match format {
         Format::Pem => {
             let beside = requests

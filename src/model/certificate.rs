@@ -3,6 +3,8 @@
 //! What a certificate says of itself stands here. Whether it is to be believed is a verdict,
 //! and stands in [`verdict`](super::verdict): an expiry is reported whatever else fails.
 
+use std::sync::Arc;
+
 use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
 
@@ -35,37 +37,37 @@ pub struct Certificates {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Certificate {
     /// Its subject in RFC 4514 form (`CN=api,O=Example`); empty if it has none.
-    pub subject: String,
+    pub subject: Seen<String>,
     /// Its issuer, likewise.
-    pub issuer: String,
+    pub issuer: Seen<String>,
     /// The names and addresses it is for (subjectAltName), as `DNS:api.example`, `IP:10.0.0.1`,
     /// `URI:…`, `email:…`, in its own order.
     pub subject_alternative_names: Vec<String>,
     /// Its serial number in lower-case hex, with a minus sign where the issuer made it negative.
-    pub serial: String,
+    pub serial: Seen<String>,
     /// 1, 2 or 3.
-    pub version: u32,
+    pub version: Seen<u32>,
     /// From when on it is valid.
-    pub not_before: Timestamp,
+    pub not_before: Seen<Timestamp>,
     /// Until when it is valid.
-    pub not_after: Timestamp,
+    pub not_after: Seen<Timestamp>,
     /// Seconds from `taken_at` to `not_after`; below zero once it has expired.
-    pub seconds_left: i64,
+    pub seconds_left: Seen<i64>,
     /// The key that it certifies.
-    pub public_key: PublicKey,
+    pub public_key: Seen<PublicKey>,
     /// What its issuer signed with, such as `sha256WithRSAEncryption`, or the object identifier.
     pub signature_algorithm: String,
     /// Whether it may issue others (basicConstraints).
-    pub is_ca: bool,
+    pub is_ca: Seen<bool>,
     /// How many CA certificates may follow below it, where it says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path_length: Option<u32>,
     /// What the key may be used for (`digitalSignature`, `keyCertSign`); absent: not limited.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub key_usages: Option<Vec<String>>,
+    pub key_usages: Option<Seen<Vec<String>>>,
     /// What for beyond that (`serverAuth`, or the object identifier); absent: not limited.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub extended_key_usages: Option<Vec<String>>,
+    pub extended_key_usages: Option<Seen<Vec<String>>>,
     /// SHA-256 over the whole certificate, in lower-case hex.
     pub fingerprint_sha256: String,
     /// Whether subject and issuer are the same name and its key identifiers do not contradict
@@ -79,17 +81,21 @@ pub struct Certificate {
     /// the rest stands.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<String>,
-    /// The certificate itself, for those who judge or print it.
+    /// The certificate itself, for `-o pem`: no part of the document.
     #[serde(skip)]
-    pub der: Vec<u8>,
+    pub der: CertificateDer,
 }
+
+/// A certificate in DER.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CertificateDer(pub Arc<[u8]>);
 
 impl Certificate {
     /// As a block of PEM.
     #[must_use]
     pub fn pem(&self) -> String {
         let mut text = String::from("-----BEGIN CERTIFICATE-----\n");
-        let base64 = BASE64.encode(&self.der);
+        let base64 = BASE64.encode(&self.der.0);
         let mut rest = base64.as_str();
         while !rest.is_empty() {
             let (line, more) = rest.split_at(rest.len().min(PEM_LINE));
@@ -107,9 +113,20 @@ impl Certificate {
     pub fn short_name(&self) -> &str {
         let first = self.subject_alternative_names.first();
         let first = first.map(|name| name.split_once(':').map_or(name.as_str(), |(_, name)| name));
-        common_name(&self.subject)
-            .or(first)
-            .unwrap_or(&self.subject)
+        let subject = self.subject.value().map_or("", String::as_str);
+        common_name(subject).or(first).unwrap_or(subject)
+    }
+
+    /// Whether it certainly is an authority.
+    #[must_use]
+    pub fn is_authority(&self) -> bool {
+        self.is_ca.value() == Some(&true)
+    }
+
+    /// Seconds until it ends, where that is known.
+    #[must_use]
+    pub fn remaining(&self) -> Option<i64> {
+        self.seconds_left.value().copied()
     }
 }
 

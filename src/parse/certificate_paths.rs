@@ -159,6 +159,13 @@ pub(crate) struct Named {
     pub(crate) surely: bool,
 }
 
+/// Whether a file is called as private keys are.
+#[must_use]
+pub(crate) fn is_called_key(path: &[u8]) -> bool {
+    let name = file_name(path);
+    name.ends_with(b".key") || name.ends_with(b"key.pem")
+}
+
 /// The paths of certificates in a variable.
 #[must_use]
 pub(crate) fn in_variable(name: &[u8], value: &[u8]) -> Vec<Named> {

@@ -23,7 +23,6 @@ pub(crate) mod file_capabilities;
 pub(crate) mod hosts;
 pub(crate) mod id_map;
 pub(crate) mod ip_literal;
-pub(crate) mod key_ids;
 pub(crate) mod limits;
 pub(crate) mod maps;
 pub(crate) mod mountinfo;

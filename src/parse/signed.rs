@@ -3,9 +3,8 @@
 //!
 //! The bytes are kept as they were written: a signature is over them and not over their meaning.
 
-use x509_parser::asn1_rs::{Any, Class, FromDer, Tag};
-
 use super::Malformed;
+use super::ber::{BIT_STRING, Elements, SEQUENCE};
 
 /// A signed thing, before anyone checked the signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,35 +35,23 @@ impl<'a> Signed<'a> {
 /// The algorithm and the key of a `SubjectPublicKeyInfo`, each without its header.
 #[must_use]
 pub(crate) fn key_parts(content: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (algorithm, rest) = take(content, Tag::Sequence)?;
-    let (key, _) = take(rest, Tag::BitString)?;
+    let mut parts = Elements::of(content);
+    let algorithm = parts.take(SEQUENCE)?.content;
+    let key = parts.take(BIT_STRING)?.content;
     Some((algorithm, whole_bytes(key)?))
 }
 
-/// The content of the element that the bytes begin with, without its header.
-#[must_use]
-pub(crate) fn content(der: &[u8]) -> Option<&[u8]> {
-    Any::from_der(der).ok().map(|(_, any)| any.data)
-}
-
 fn parts(der: &[u8]) -> Option<Signed<'_>> {
-    let (inside, _) = take(der, Tag::Sequence)?;
-    let (_, after_data) = take(inside, Tag::Sequence)?;
-    let data = inside.get(..inside.len().checked_sub(after_data.len())?)?;
-    let (algorithm, rest) = take(after_data, Tag::Sequence)?;
-    let (bits, rest) = take(rest, Tag::BitString)?;
+    let mut inside = Elements::of(der).enter(SEQUENCE)?;
+    let data = inside.take(SEQUENCE)?.whole;
+    let algorithm = inside.take(SEQUENCE)?.content;
+    let bits = inside.take(BIT_STRING)?.content;
     Some(Signed {
         data,
         algorithm,
         signature: whole_bytes(bits)?,
-        rest,
+        rest: inside.rest(),
     })
-}
-
-/// The content of one universal element, and what follows it.
-fn take(der: &[u8], tag: Tag) -> Option<(&[u8], &[u8])> {
-    let (rest, any) = Any::from_der(der).ok()?;
-    (any.class() == Class::Universal && any.tag() == tag).then_some((any.data, rest))
 }
 
 /// A bit string that has no half byte at its end.

@@ -65,5 +65,5 @@ fn passed_over(case: &Case, path: &CertPath) -> Option<String> {
             .take_while(|other| other.place < parsed.place)
             .any(|other| other.same_holder(parsed))
     });
-    passed.map(super::parsed::ParsedCertificate::title)
+    passed.map(super::member::Member::title)
 }

@@ -1,7 +1,7 @@
 //! Why a path leads to no trusted authority, and signatures that do not fit.
 
 use super::algorithms::{SignatureCheck, check};
-use super::parsed::ParsedCertificate;
+use super::member::Member;
 use super::path_builder::{CertPath, PathEnd, SameSubject};
 use super::{Case, Finding, finding, words};
 use crate::model::verdict::{Authorities, Problem};
@@ -16,7 +16,7 @@ pub(super) fn end(case: &Case, path: &CertPath) -> Vec<Finding> {
         PathEnd::Authority(anchor) => {
             let opened = anchor
                 .certificate
-                .and_then(|certificate| ParsedCertificate::open(certificate, None));
+                .and_then(|certificate| Member::of(certificate, None));
             Vec::from_iter(opened.and_then(|parsed| partial(&parsed)))
         }
         PathEnd::GivenUp => {
@@ -48,7 +48,7 @@ pub(super) fn unchecked(case: &Case, path: &CertPath) -> Vec<Finding> {
 }
 
 /// Trusted, though somebody else issued it: OpenSSL wants the path to its end.
-fn partial(trusted: &ParsedCertificate) -> Option<Finding> {
+fn partial(trusted: &Member) -> Option<Finding> {
     if trusted.self_issued() {
         return None;
     }
@@ -63,7 +63,7 @@ fn partial(trusted: &ParsedCertificate) -> Option<Finding> {
     })
 }
 
-fn nowhere(case: &Case, head: &ParsedCertificate, namesakes: &[SameSubject]) -> Finding {
+fn nowhere(case: &Case, head: &Member, namesakes: &[SameSubject]) -> Finding {
     if let Some(namesake) = namesakes.first() {
         return wrong_key(case, head, *namesake);
     }
@@ -113,25 +113,22 @@ fn nowhere(case: &Case, head: &ParsedCertificate, namesakes: &[SameSubject]) -> 
 }
 
 /// The name of the issuer is there, with another key.
-fn wrong_key(case: &Case, head: &ParsedCertificate, namesake: SameSubject) -> Finding {
+fn wrong_key(case: &Case, head: &Member, namesake: SameSubject) -> Finding {
     let opened;
     let (whose, other) = match namesake {
         SameSubject::Served(at) => ("in the chain", case.chain.get(at)),
         SameSubject::Trusted(anchor) => {
             opened = anchor
                 .certificate
-                .and_then(|certificate| ParsedCertificate::open(certificate, None));
+                .and_then(|certificate| Member::of(certificate, None));
             ("trusted", opened.as_ref())
         }
     };
     let issuer = match namesake {
         SameSubject::Trusted(anchor) => anchor.title(),
-        SameSubject::Served(_) => other.map(ParsedCertificate::title).unwrap_or_default(),
+        SameSubject::Served(_) => other.map(Member::title).unwrap_or_default(),
     };
-    let ids = (
-        head.issuer_key_id(),
-        other.and_then(ParsedCertificate::key_id),
-    );
+    let ids = (head.issuer_key_id(), other.and_then(Member::key_id));
     if matches!(ids, (Some(wanted), Some(own)) if wanted != own) {
         let says = format!(
             "{} was issued by a different {issuer} than the one that is {whose}: the key \
@@ -149,7 +146,7 @@ fn wrong_key(case: &Case, head: &ParsedCertificate, namesake: SameSubject) -> Fi
 }
 
 /// An issuer that is there, but whose name is encoded in another way.
-fn other_spelling(case: &Case, head: &ParsedCertificate, issuer: &str) -> Option<String> {
+fn other_spelling(case: &Case, head: &Member, issuer: &str) -> Option<String> {
     let wanted = head.certificate.issuer.as_str();
     let served = case
         .chain

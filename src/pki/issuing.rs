@@ -1,6 +1,6 @@
 //! Whether each issuer may issue, and whether all of them may be used for a TLS server.
 
-use super::parsed::ParsedCertificate;
+use super::member::Member;
 use super::{Finding, Purpose, finding};
 use crate::model::verdict::Problem;
 
@@ -18,7 +18,7 @@ const UNDERSTOOD: &[&str] = &[
 ];
 
 /// What speaks against the issuers of a path: the leaf first, a trusted authority last.
-pub(super) fn issuers(members: &[&ParsedCertificate]) -> Vec<Finding> {
+pub(super) fn issuers(members: &[&Member]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (at, issuer) in members.iter().enumerate().skip(1) {
         let title = issuer.title();
@@ -47,7 +47,7 @@ pub(super) fn issuers(members: &[&ParsedCertificate]) -> Vec<Finding> {
 }
 
 /// More CA certificates below an issuer than it allows (RFC 5280 4.2.1.9).
-fn too_many_below(members: &[&ParsedCertificate], at: usize) -> Option<Finding> {
+fn too_many_below(members: &[&Member], at: usize) -> Option<Finding> {
     let issuer = members.get(at)?;
     let allowed = issuer.certificate.path_length?;
     let between = members.get(1..at)?.iter();
@@ -63,7 +63,7 @@ fn too_many_below(members: &[&ParsedCertificate], at: usize) -> Option<Finding> 
 }
 
 /// What is not for servers, or for clients.
-pub(super) fn purposes(members: &[&ParsedCertificate], purpose: Purpose) -> Vec<Finding> {
+pub(super) fn purposes(members: &[&Member], purpose: Purpose) -> Vec<Finding> {
     let (wanted, whom) = (purpose.usage(), purpose.whom());
     let mut findings = Vec::new();
     for (at, parsed) in members.iter().enumerate() {
@@ -100,17 +100,14 @@ pub(super) fn purposes(members: &[&ParsedCertificate], purpose: Purpose) -> Vec<
 }
 
 /// Critical extensions that nobody here understands: they may say anything.
-pub(super) fn extensions(members: &[&ParsedCertificate]) -> Vec<Finding> {
+pub(super) fn extensions(members: &[&Member]) -> Vec<Finding> {
     let mut findings = Vec::new();
     // Of a trusted authority they are not asked for.
     for parsed in members.iter().filter(|parsed| parsed.place.is_some()) {
-        let unknown: Vec<String> = parsed
-            .x509
-            .extensions()
-            .iter()
-            .filter(|extension| extension.critical)
-            .map(|extension| extension.oid.to_id_string())
+        let critical = parsed.certificate.critical_extensions.iter();
+        let unknown: Vec<String> = critical
             .filter(|oid| !UNDERSTOOD.contains(&oid.as_str()))
+            .cloned()
             .collect();
         if !unknown.is_empty() {
             let says = format!(

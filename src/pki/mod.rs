@@ -12,30 +12,32 @@
 mod algorithms;
 mod chain_hygiene;
 mod ends;
-mod from_file;
 mod idn;
 mod issuing;
+mod member;
 mod name_constraints;
 mod names;
 mod ocsp_staple;
-mod parsed;
 mod path_builder;
+mod report;
 mod roots;
 mod strength;
 mod validity;
 mod webpki_check;
 mod words;
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
-use self::parsed::ParsedCertificate;
+use self::member::Member;
 use self::path_builder::{CertPath, PathEnd};
-use crate::model::certificate::Certificate;
 use crate::model::tls::OcspStaple;
 use crate::model::verdict::{Authorities, Finding, Judgement, Problem, Verdict};
 
-pub use from_file::{Contents, certificate, contents};
+pub use crate::parse::certificate_file::{Contents, FileForm, contents};
+pub use crate::parse::x509::{KeyAlgorithm, ParsedCertificate};
 pub use ocsp_staple::staple;
+pub(crate) use report::{Place, reported, seconds_between};
 pub use roots::Roots;
 
 /// Certificates of a chain that are opened; servers send a handful.
@@ -45,7 +47,7 @@ const OPENED: usize = 1_000;
 #[derive(Debug, Clone, Copy)]
 pub struct Question<'a> {
     /// The certificates as the server showed them, the leaf first.
-    pub chain: &'a [Certificate],
+    pub chain: &'a [Arc<ParsedCertificate>],
     /// Who is trusted.
     pub roots: &'a Roots,
     /// Whose authorities these are.
@@ -99,7 +101,7 @@ pub enum Purpose {
 impl Purpose {
     /// The only purpose that a certificate allows of the two; `Server` where it allows both.
     #[must_use]
-    pub fn of(leaf: &Certificate) -> Self {
+    pub fn of(leaf: &ParsedCertificate) -> Self {
         let usages = leaf.extended_key_usages.as_deref().unwrap_or_default();
         let allows = |usage: &str| usages.iter().any(|one| one == usage);
         if allows(Self::Client.usage()) && !allows(Self::Server.usage()) {
@@ -127,12 +129,12 @@ impl Purpose {
 /// Judges a chain.
 #[must_use]
 pub fn judge(question: &Question) -> Verdict {
-    let chain: Vec<ParsedCertificate> = question
+    let chain: Vec<Member> = question
         .chain
         .iter()
         .zip(0..)
         .take(OPENED)
-        .filter_map(|(certificate, place)| ParsedCertificate::open(certificate, Some(place)))
+        .filter_map(|(certificate, place)| Member::of(certificate, Some(place)))
         .collect();
     let Some(leaf) = chain.first().filter(|parsed| parsed.place == Some(0)) else {
         return unreadable(question);
@@ -184,7 +186,7 @@ pub fn judge(question: &Question) -> Verdict {
 #[derive(Debug, Clone, Copy)]
 struct Case<'c, 'a> {
     question: &'c Question<'a>,
-    chain: &'c [ParsedCertificate<'a>],
+    chain: &'c [Member<'a>],
 }
 
 /// Everything that speaks against one path, whatever the name that was asked for.
@@ -192,10 +194,10 @@ fn against(case: &Case, path: &CertPath) -> Vec<Finding> {
     let authority = match &path.end {
         PathEnd::Authority(anchor) => anchor
             .certificate
-            .and_then(|certificate| ParsedCertificate::open(certificate, None)),
+            .and_then(|certificate| Member::of(certificate, None)),
         _ => None,
     };
-    let served: Vec<&ParsedCertificate> = path
+    let served: Vec<&Member> = path
         .indices
         .iter()
         .filter_map(|at| case.chain.get(*at))

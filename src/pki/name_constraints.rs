@@ -3,35 +3,26 @@
 //! webpki checks them too, but stops at the first thing that is wrong; here they are told beside
 //! everything else. Kinds other than DNS names and addresses are left to webpki.
 
-use x509_parser::extensions::{GeneralName, GeneralSubtree, ParsedExtension};
-
-use super::parsed::ParsedCertificate;
+use super::member::Member;
 use super::{Finding, finding, words};
 use crate::model::verdict::Problem;
+use crate::parse::x509::NameForm;
 
 /// Comparisons in one judgement: names times constraints, both of which a server chooses.
 const COMPARISONS: usize = 100_000;
 
 /// Names in a path that an issuer above them forbids.
-pub(super) fn names(members: &[&ParsedCertificate]) -> Vec<Finding> {
+pub(super) fn names(members: &[&Member]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut left = COMPARISONS;
     for (at, issuer) in members.iter().enumerate().skip(1) {
-        let constraints = issuer.extensions().find_map(|parsed| match parsed {
-            ParsedExtension::NameConstraints(constraints) => Some(constraints),
-            _ => None,
-        });
-        let Some(constraints) = constraints else {
+        let Some(constraints) = &issuer.certificate.name_constraints else {
             continue;
         };
-        let permitted = constraints
-            .permitted_subtrees
-            .as_deref()
-            .unwrap_or_default();
-        let excluded = constraints.excluded_subtrees.as_deref().unwrap_or_default();
+        let (permitted, excluded) = (&constraints.permitted, &constraints.excluded);
         for parsed in members.iter().take(at) {
             let needed = permitted.len().saturating_add(excluded.len());
-            let needed = needed.saturating_mul(alternatives(parsed).count());
+            let needed = needed.saturating_mul(parsed.certificate.host_names.len());
             let Some(rest) = left.checked_sub(needed) else {
                 let says = format!(
                     "{} has more names, or {} more nameConstraints, than spyhole compares",
@@ -42,8 +33,8 @@ pub(super) fn names(members: &[&ParsedCertificate]) -> Vec<Finding> {
                 continue;
             };
             left = rest;
-            let forbidden =
-                alternatives(parsed).find_map(|name| why_forbidden(name, permitted, excluded));
+            let mut names = parsed.certificate.host_names.iter();
+            let forbidden = names.find_map(|name| why_forbidden(name, permitted, excluded));
             if let Some(why) = forbidden {
                 let says = format!(
                     "{} violates the nameConstraints of {}: {why}",
@@ -57,42 +48,25 @@ pub(super) fn names(members: &[&ParsedCertificate]) -> Vec<Finding> {
     findings
 }
 
-fn alternatives<'l, 'a>(
-    parsed: &'l ParsedCertificate<'a>,
-) -> impl Iterator<Item = &'l GeneralName<'a>> {
-    parsed
-        .extensions()
-        .filter_map(|parsed| match parsed {
-            ParsedExtension::SubjectAlternativeName(list) => Some(&list.general_names),
-            _ => None,
-        })
-        .flatten()
-}
-
-fn why_forbidden(
-    name: &GeneralName,
-    permitted: &[GeneralSubtree],
-    excluded: &[GeneralSubtree],
-) -> Option<String> {
+fn why_forbidden(name: &NameForm, permitted: &[NameForm], excluded: &[NameForm]) -> Option<String> {
     let shown = match name {
-        GeneralName::DNSName(text) => words::clip(text),
-        GeneralName::IPAddress(bytes) => address(bytes),
+        NameForm::Dns(text) => words::clip(text),
+        NameForm::Ip(bytes) => address(bytes),
         _ => return None,
     };
-    if let Some(tree) = excluded.iter().find(|tree| within(name, &tree.base, true)) {
+    if let Some(tree) = excluded.iter().find(|tree| within(name, tree, true)) {
         return Some(format!("{shown} is in {}, which it excludes", base(tree)));
     }
-    let of_kind: Vec<&GeneralSubtree> = permitted
+    let of_kind: Vec<&NameForm> = permitted
         .iter()
         .filter(|tree| {
             matches!(
-                (name, &tree.base),
-                (GeneralName::DNSName(_), GeneralName::DNSName(_))
-                    | (GeneralName::IPAddress(_), GeneralName::IPAddress(_))
+                (name, tree),
+                (NameForm::Dns(_), NameForm::Dns(_)) | (NameForm::Ip(_), NameForm::Ip(_))
             )
         })
         .collect();
-    if of_kind.is_empty() || of_kind.iter().any(|tree| within(name, &tree.base, false)) {
+    if of_kind.is_empty() || of_kind.iter().any(|tree| within(name, tree, false)) {
         return None;
     }
     let allowed: Vec<String> = of_kind.iter().map(|tree| base(tree)).collect();
@@ -102,12 +76,10 @@ fn why_forbidden(
     ))
 }
 
-fn within(name: &GeneralName, base: &GeneralName, excludes: bool) -> bool {
+fn within(name: &NameForm, base: &NameForm, excludes: bool) -> bool {
     match (name, base) {
-        (GeneralName::DNSName(name), GeneralName::DNSName(base)) => {
-            dns_within(name, base, excludes)
-        }
-        (GeneralName::IPAddress(name), GeneralName::IPAddress(base)) => {
+        (NameForm::Dns(name), NameForm::Dns(base)) => dns_within(name, base, excludes),
+        (NameForm::Ip(name), NameForm::Ip(base)) => {
             let Some((network, mask)) = base.split_at_checked(name.len()) else {
                 return false;
             };
@@ -143,11 +115,11 @@ fn dns_within(name: &str, base: &str, excludes: bool) -> bool {
     }
 }
 
-fn base(tree: &GeneralSubtree) -> String {
-    match &tree.base {
-        GeneralName::DNSName("") => "all names".to_owned(),
-        GeneralName::DNSName(text) => words::clip(text),
-        GeneralName::IPAddress(bytes) => {
+fn base(tree: &NameForm) -> String {
+    match tree {
+        NameForm::Dns(text) if text.is_empty() => "all names".to_owned(),
+        NameForm::Dns(text) => words::clip(text),
+        NameForm::Ip(bytes) => {
             let (network, mask) = bytes.split_at(bytes.len() / 2);
             let ones: u32 = mask.iter().map(|byte| byte.count_ones()).sum();
             format!("{}/{ones}", address(network))
@@ -194,8 +166,8 @@ mod tests {
         let network = [10, 1, 0, 0, 255, 255, 0, 0];
         let within = |name: &[u8]| {
             within(
-                &GeneralName::IPAddress(name),
-                &GeneralName::IPAddress(&network),
+                &NameForm::Ip(name.to_vec()),
+                &NameForm::Ip(network.to_vec()),
                 false,
             )
         };

@@ -5,12 +5,12 @@ use core::net::IpAddr;
 use rustls::pki_types::{CertificateDer, ServerName};
 use webpki::{EndEntityCert, Error};
 
-use super::parsed::ParsedCertificate;
+use super::member::Member;
 use super::{Finding, finding, idn, words};
 use crate::model::verdict::Problem;
 
 /// What is wrong with the names of the leaf, for one who asked for this name or address.
-pub(super) fn mismatch(leaf: &ParsedCertificate, asked: &str) -> Option<Finding> {
+pub(super) fn mismatch(leaf: &Member, asked: &str) -> Option<Finding> {
     let place = leaf.place;
     // A dot at the end is for resolvers, brackets are for URLs.
     let bare = asked.strip_suffix('.').unwrap_or(asked);
@@ -28,7 +28,7 @@ pub(super) fn mismatch(leaf: &ParsedCertificate, asked: &str) -> Option<Finding>
         let says = format!("{} is not a valid host name or address", words::clip(asked));
         return Some(finding(Problem::NameMismatch, place, says));
     };
-    let der = CertificateDer::from(leaf.certificate.der.as_slice());
+    let der = CertificateDer::from(leaf.certificate.der());
     let compared =
         EndEntityCert::try_from(&der).map(|end| end.verify_is_valid_for_subject_name(&name));
     match compared {
@@ -45,7 +45,7 @@ pub(super) fn mismatch(leaf: &ParsedCertificate, asked: &str) -> Option<Finding>
 
 /// The same comparison for a leaf that webpki does not open, because of its version or of an
 /// extension that has nothing to do with names.
-fn listed(leaf: &ParsedCertificate, asked: &ServerName) -> bool {
+fn listed(leaf: &Member, asked: &ServerName) -> bool {
     let mut offered = leaf.certificate.subject_alternative_names.iter();
     match asked {
         ServerName::DnsName(asked) => offered.any(|name| {
@@ -67,7 +67,7 @@ fn listed(leaf: &ParsedCertificate, asked: &ServerName) -> bool {
     }
 }
 
-fn told(leaf: &ParsedCertificate, asked: &str, ascii: &str) -> Finding {
+fn told(leaf: &Member, asked: &str, ascii: &str) -> Finding {
     let offered = &leaf.certificate.subject_alternative_names;
     let shown = if asked.eq_ignore_ascii_case(ascii) {
         words::clip(asked)
@@ -91,7 +91,7 @@ fn told(leaf: &ParsedCertificate, asked: &str, ascii: &str) -> Finding {
 }
 
 /// Why a name that looks right is not.
-fn hint(leaf: &ParsedCertificate, asked: &str) -> Option<String> {
+fn hint(leaf: &Member, asked: &str) -> Option<String> {
     let offered = &leaf.certificate.subject_alternative_names;
     if asked.parse::<IpAddr>().is_ok() {
         let as_name = offered
@@ -122,11 +122,8 @@ fn hint(leaf: &ParsedCertificate, asked: &str) -> Option<String> {
             ));
         }
     }
-    let mut common_names = leaf.x509.subject().iter_common_name();
-    let in_subject = common_names.any(|name| {
-        name.as_str()
-            .is_ok_and(|name| name.eq_ignore_ascii_case(asked))
-    });
+    let mut common_names = leaf.certificate.common_names.iter();
+    let in_subject = common_names.any(|name| name.eq_ignore_ascii_case(asked));
     in_subject.then(|| {
         "the name is only in the subject's CN, which Go, browsers and rustls ignore".to_owned()
     })

@@ -1,25 +1,26 @@
 //! What a stapled OCSP response says, and whether it may say so.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use ring::digest;
 
 use super::algorithms::{SignatureCheck, check};
-use super::parsed::ParsedCertificate;
+use super::member::Member;
 use super::{Finding, finding, words};
-use crate::model::certificate::Certificate;
 use crate::model::time::Timestamp;
 use crate::model::tls::{OcspStaple, OcspStatus};
 use crate::model::verdict::Problem;
 use crate::parse::ocsp::{self, Answer, Response, Status};
 use crate::parse::signed::key_parts;
+use crate::parse::x509::ParsedCertificate;
 
 /// Certificates of the chain among which the issuer of the leaf is looked for.
 const ISSUERS: usize = 32;
 
 /// Reads a stapled OCSP response about the leaf of a chain.
 #[must_use]
-pub fn staple(response: &[u8], chain: &[Certificate], now: SystemTime) -> OcspStaple {
+pub fn staple(response: &[u8], chain: &[Arc<ParsedCertificate>], now: SystemTime) -> OcspStaple {
     let unusable = OcspStaple {
         status: OcspStatus::Unusable,
         this_update: None,
@@ -30,9 +31,7 @@ pub fn staple(response: &[u8], chain: &[Certificate], now: SystemTime) -> OcspSt
     };
     let (Ok(response), Some(leaf)) = (
         ocsp::response(response),
-        chain
-            .first()
-            .and_then(|leaf| ParsedCertificate::open(leaf, Some(0))),
+        chain.first().and_then(|leaf| Member::of(leaf, Some(0))),
     ) else {
         return unusable;
     };
@@ -40,7 +39,7 @@ pub fn staple(response: &[u8], chain: &[Certificate], now: SystemTime) -> OcspSt
         .iter()
         .skip(1)
         .take(ISSUERS)
-        .filter_map(|certificate| ParsedCertificate::open(certificate, None))
+        .filter_map(|certificate| Member::of(certificate, None))
         .find(|parsed| {
             parsed.subject == leaf.issuer
                 && check(&leaf.signed, parsed.spki) == SignatureCheck::Right
@@ -66,11 +65,7 @@ pub fn staple(response: &[u8], chain: &[Certificate], now: SystemTime) -> OcspSt
 }
 
 /// What a staple means for a verdict. Only one that is properly signed decides.
-pub(super) fn told(
-    leaf: &ParsedCertificate,
-    staple: &OcspStaple,
-    now: SystemTime,
-) -> Option<Finding> {
+pub(super) fn told(leaf: &Member, staple: &OcspStaple, now: SystemTime) -> Option<Finding> {
     let title = leaf.title();
     let warning = |problem, says| Finding {
         fatal: false,
@@ -131,7 +126,7 @@ fn word(status: OcspStatus) -> &'static str {
 }
 
 /// Whether an answer names the leaf: by the hashes of its issuer's name and key, and its number.
-fn is_about(answer: &Answer, leaf: &ParsedCertificate, issuer: Option<&ParsedCertificate>) -> bool {
+fn is_about(answer: &Answer, leaf: &Member, issuer: Option<&Member>) -> bool {
     let algorithm = match answer.hash_algorithm.as_str() {
         "1.3.14.3.2.26" => &digest::SHA1_FOR_LEGACY_USE_ONLY,
         "2.16.840.1.101.3.4.2.1" => &digest::SHA256,
@@ -143,14 +138,14 @@ fn is_about(answer: &Answer, leaf: &ParsedCertificate, issuer: Option<&ParsedCer
     let key_fits = issuer
         .and_then(|issuer| key_parts(issuer.spki))
         .is_none_or(|(_, key)| is_hash(answer.issuer_key_hash, key));
-    answer.serial == leaf.x509.raw_serial()
-        && is_hash(answer.issuer_name_hash, leaf.x509.issuer().as_raw())
+    answer.serial == leaf.certificate.serial_der()
+        && is_hash(answer.issuer_name_hash, leaf.certificate.issuer_element())
         && key_fits
 }
 
 /// Whether the issuer signed, or one to whom it gave that right (RFC 6960 4.2.2.2); `None` where
 /// that cannot be checked.
-fn is_signed(response: &Response, issuer: &ParsedCertificate, now: SystemTime) -> Option<bool> {
+fn is_signed(response: &Response, issuer: &Member, now: SystemTime) -> Option<bool> {
     let mut unknown = false;
     let mut right = |result: SignatureCheck| {
         unknown |= matches!(result, SignatureCheck::Unknown(_));
@@ -160,17 +155,17 @@ fn is_signed(response: &Response, issuer: &ParsedCertificate, now: SystemTime) -
         return Some(true);
     }
     for der in &response.responders {
-        let Ok(certificate) = super::certificate(der, now) else {
+        let Ok(certificate) = ParsedCertificate::read(der) else {
             continue;
         };
-        let Some(responder) = ParsedCertificate::open(&certificate, None) else {
+        let Some(responder) = Member::of(&certificate, None) else {
             continue;
         };
         let usages = certificate.extended_key_usages.as_deref();
         let may = usages.is_some_and(|usages| usages.iter().any(|one| one == "OCSPSigning"))
             && responder.issuer == issuer.subject
-            && certificate.not_before.0 <= now
-            && now <= certificate.not_after.0;
+            && certificate.not_before.is_some_and(|begin| begin <= now)
+            && certificate.not_after.is_some_and(|end| now <= end);
         if may
             && right(check(&responder.signed, issuer.spki))
             && right(check(&response.signed, responder.spki))

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::algorithms::{SignatureCheck, check};
-use super::parsed::ParsedCertificate;
+use super::member::Member;
 use super::roots::{Anchor, Roots};
 
 /// Certificates in one path, the authority not counted.
@@ -50,7 +50,7 @@ pub(super) enum SameSubject<'a> {
 
 /// All paths within the bounds, those to an authority first. There is at least one, of the leaf
 /// alone.
-pub(super) fn paths<'a>(chain: &[ParsedCertificate<'a>], roots: &'a Roots) -> Vec<CertPath<'a>> {
+pub(super) fn paths<'a>(chain: &[Member<'a>], roots: &'a Roots) -> Vec<CertPath<'a>> {
     let mut search = Search {
         chain,
         roots,
@@ -78,7 +78,7 @@ pub(super) fn paths<'a>(chain: &[ParsedCertificate<'a>], roots: &'a Roots) -> Ve
 }
 
 struct Search<'l, 'a> {
-    chain: &'l [ParsedCertificate<'a>],
+    chain: &'l [Member<'a>],
     roots: &'a Roots,
     /// Which certificates of the chain are themselves trusted.
     trusted: Vec<bool>,

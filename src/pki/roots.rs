@@ -1,15 +1,12 @@
 //! The authorities that are trusted.
 
-use rustls::pki_types::{CertificateDer, Der, TrustAnchor};
-use x509_parser::certificate::X509Certificate;
-use x509_parser::prelude::FromDer;
-use x509_parser::x509::X509Name;
+use std::sync::Arc;
 
-use super::parsed::ParsedCertificate;
+use rustls::pki_types::{CertificateDer, Der, TrustAnchor};
+
+use super::member::Member;
 use super::words;
-use crate::model::certificate::Certificate;
-use crate::parse::signed::content;
-use crate::parse::x509;
+use crate::parse::x509::{self, ParsedCertificate};
 
 /// Trusted authorities.
 #[derive(Debug, Clone, Default)]
@@ -30,7 +27,7 @@ impl Default for Source {
 
 #[derive(Debug, Clone)]
 struct Root {
-    certificate: Certificate,
+    certificate: Arc<ParsedCertificate>,
     anchor: TrustAnchor<'static>,
 }
 
@@ -43,9 +40,9 @@ impl Roots {
 
     /// These certificates; one that nobody can read loses none of the others.
     #[must_use]
-    pub fn of(certificates: Vec<Certificate>) -> Self {
+    pub fn of(certificates: Vec<Arc<ParsedCertificate>>) -> Self {
         let roots = certificates.into_iter().filter_map(|certificate| {
-            let anchor = anchor(&certificate.der)?;
+            let anchor = anchor(&certificate)?;
             Some(Root {
                 certificate,
                 anchor,
@@ -90,10 +87,10 @@ impl Roots {
     }
 
     /// Whether this very certificate is trusted.
-    pub(super) fn hold(&self, parsed: &ParsedCertificate) -> bool {
+    pub(super) fn hold(&self, parsed: &Member) -> bool {
         self.named(parsed.subject)
             .any(|anchor| match anchor.certificate {
-                Some(certificate) => certificate.der == parsed.certificate.der,
+                Some(certificate) => certificate.der() == parsed.certificate.der(),
                 None => anchor.trust.subject_public_key_info.as_ref() == parsed.spki,
             })
     }
@@ -104,7 +101,7 @@ impl Roots {
 pub(super) struct Anchor<'a> {
     pub(super) trust: &'a TrustAnchor<'static>,
     /// Absent for those that are built in, of which only name and key are kept.
-    pub(super) certificate: Option<&'a Certificate>,
+    pub(super) certificate: Option<&'a ParsedCertificate>,
 }
 
 impl Anchor<'_> {
@@ -112,7 +109,7 @@ impl Anchor<'_> {
     pub(super) fn name(&self) -> String {
         match self.certificate {
             Some(certificate) => certificate.subject.clone(),
-            None => written(self.trust.subject.as_ref()).unwrap_or_default(),
+            None => x509::name_of_content(self.trust.subject.as_ref()).unwrap_or_default(),
         }
     }
 
@@ -125,33 +122,16 @@ impl Anchor<'_> {
     }
 }
 
-/// A name whose header was left out.
-fn written(content: &[u8]) -> Option<String> {
-    let mut der = vec![0x30];
-    // The shortest form of the length, as DER asks for.
-    match u16::try_from(content.len()).ok()?.to_be_bytes() {
-        [0, length @ ..0x80] => der.push(length),
-        [0, length] => der.extend([0x81, length]),
-        [high, low] => der.extend([0x82, high, low]),
-    }
-    der.extend(content);
-    let (_, name) = X509Name::from_der(&der).ok()?;
-    Some(x509::name(&name))
-}
-
 /// What is trusted of a certificate. webpki's own reading comes first; what it finds odd is
 /// trusted all the same, as other verifiers do.
-fn anchor(der: &[u8]) -> Option<TrustAnchor<'static>> {
-    let certificate = CertificateDer::from(der);
+fn anchor(parsed: &ParsedCertificate) -> Option<TrustAnchor<'static>> {
+    let certificate = CertificateDer::from(parsed.der());
     if let Ok(anchor) = webpki::anchor_from_trusted_cert(&certificate) {
         return Some(anchor.to_owned());
     }
-    let (_, odd) = X509Certificate::from_der(der).ok()?;
-    let subject = content(odd.subject().as_raw())?.to_vec();
-    let key = content(odd.public_key().raw)?.to_vec();
-    Some(TrustAnchor {
-        subject: Der::from(subject),
-        subject_public_key_info: Der::from(key),
+    parsed.can_be_judged().then(|| TrustAnchor {
+        subject: Der::from(parsed.subject_der().to_vec()),
+        subject_public_key_info: Der::from(parsed.spki_der().to_vec()),
         name_constraints: None,
     })
 }
@@ -171,33 +151,5 @@ mod tests {
             .iter()
             .any(|anchor| anchor.name().contains("CN=ISRG Root X1"));
         assert!(isrg, "Let's Encrypt's root is gone");
-    }
-
-    #[test]
-    fn long_names_are_written_too() {
-        // An RDN of one printable string under commonName, as long as asked for.
-        let common_name = |length: usize| {
-            let mut value = vec![0x13];
-            wrap(&mut value, &vec![b'a'; length]);
-            let attribute = [&[6, 3, 0x55, 4, 3], value.as_slice()].concat();
-            let mut sequence = vec![0x30];
-            wrap(&mut sequence, &attribute);
-            let mut set = vec![0x31];
-            wrap(&mut set, &sequence);
-            set
-        };
-        for length in [1, 100, 117, 118, 200, 245, 300, 5_000] {
-            let expected = format!("CN={}", "a".repeat(length));
-            assert_eq!(written(&common_name(length)), Some(expected), "{length}");
-        }
-    }
-
-    fn wrap(der: &mut Vec<u8>, content: &[u8]) {
-        match u16::try_from(content.len()).unwrap().to_be_bytes() {
-            [0, length @ ..0x80] => der.push(length),
-            [0, length] => der.extend([0x81, length]),
-            [high, low] => der.extend([0x82, high, low]),
-        }
-        der.extend(content);
     }
 }

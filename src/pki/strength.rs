@@ -4,15 +4,15 @@
 //! Ubuntu, Fedora) and of rustls: 112 bits, which is RSA 2048 and 224 bits of a curve. Go takes
 //! RSA from 1024 bits on, and the finding says so.
 
-use super::parsed::ParsedCertificate;
+use super::member::Member;
 use super::{Finding, finding};
-use crate::model::certificate::KeyAlgorithm;
 use crate::model::verdict::Problem;
+use crate::parse::x509::KeyAlgorithm;
 
 /// Keys that are too short, those of trusted authorities too.
-pub(super) fn keys(members: &[&ParsedCertificate]) -> Vec<Finding> {
+pub(super) fn keys(members: &[&Member]) -> Vec<Finding> {
     let weak = members.iter().filter_map(|parsed| {
-        let key = &parsed.certificate.public_key;
+        let key = parsed.certificate.public_key.as_ref()?;
         let bits = key.bits?;
         let title = parsed.title();
         let says = match key.algorithm {
@@ -36,7 +36,7 @@ pub(super) fn keys(members: &[&ParsedCertificate]) -> Vec<Finding> {
 
 /// Signatures over a hash in which others can be found with the same one. What a certificate
 /// signs of itself proves nothing and is passed over.
-pub(super) fn signatures(served: &[&ParsedCertificate]) -> Vec<Finding> {
+pub(super) fn signatures(served: &[&Member]) -> Vec<Finding> {
     let weak = served.iter().filter_map(|parsed| {
         if parsed.self_issued() {
             return None;

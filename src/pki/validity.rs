@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::parsed::ParsedCertificate;
+use super::member::Member;
 use super::{Finding, finding, words};
 use crate::model::time::Timestamp;
 use crate::model::verdict::Problem;
@@ -11,7 +11,7 @@ use crate::model::verdict::Problem;
 const SKEW: Duration = Duration::from_hours(24);
 
 /// What is not valid at this moment, trusted authorities too.
-pub(super) fn times(members: &[&ParsedCertificate], now: SystemTime) -> Vec<Finding> {
+pub(super) fn times(members: &[&Member], now: SystemTime) -> Vec<Finding> {
     members
         .iter()
         .flat_map(|parsed| [expired(parsed, now), not_yet(parsed, now)])
@@ -19,8 +19,8 @@ pub(super) fn times(members: &[&ParsedCertificate], now: SystemTime) -> Vec<Find
         .collect()
 }
 
-fn expired(parsed: &ParsedCertificate, now: SystemTime) -> Option<Finding> {
-    let end = parsed.certificate.not_after;
+fn expired(parsed: &Member, now: SystemTime) -> Option<Finding> {
+    let end = Timestamp(parsed.certificate.not_after?);
     // A certificate is valid through the last second that it names (RFC 5280 4.1.2.5).
     if whole_seconds(now) <= whole_seconds(end.0) {
         return None;
@@ -39,8 +39,8 @@ fn expired(parsed: &ParsedCertificate, now: SystemTime) -> Option<Finding> {
     })
 }
 
-fn not_yet(parsed: &ParsedCertificate, now: SystemTime) -> Option<Finding> {
-    let begin = parsed.certificate.not_before;
+fn not_yet(parsed: &Member, now: SystemTime) -> Option<Finding> {
+    let begin = Timestamp(parsed.certificate.not_before?);
     if now >= begin.0 {
         return None;
     }

@@ -20,9 +20,9 @@ pub(super) fn objection(case: &Case, path: &CertPath) -> Option<Finding> {
     };
     let mut path = path.indices.iter().filter_map(|at| case.chain.get(*at));
     let leaf = path.next()?;
-    let leaf_der = CertificateDer::from(leaf.certificate.der.as_slice());
+    let leaf_der = CertificateDer::from(leaf.certificate.der());
     let between: Vec<CertificateDer> = path
-        .map(|parsed| CertificateDer::from(parsed.certificate.der.as_slice()))
+        .map(|parsed| CertificateDer::from(parsed.certificate.der()))
         .collect();
     let anchors = [anchor.trust.clone()];
     let asked = EndEntityCert::try_from(&leaf_der).and_then(|end| {

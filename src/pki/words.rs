@@ -3,14 +3,14 @@
 use std::fmt::Write;
 use std::time::{Duration, SystemTime};
 
-use crate::model::certificate::Certificate;
 use crate::model::time::Timestamp;
+use crate::parse::x509::ParsedCertificate;
 
 /// Longer names are cut: a sentence is to be read.
 const NAME_CHARS: usize = 160;
 
 /// The certificate by its subject, or by what else tells it apart.
-pub(super) fn title(certificate: &Certificate) -> String {
+pub(super) fn title(certificate: &ParsedCertificate) -> String {
     if !certificate.subject.is_empty() {
         return clip(&certificate.subject);
     }

@@ -155,6 +155,11 @@ pub(crate) trait Request: Send {
         Vec::new()
     }
 
+    /// Lines for stderr beside the document: why a check has no answer, say.
+    fn notes(&self, _: &Report) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Whether it connects to a server that the request names.
     fn dials_endpoint(&self) -> bool {
         false

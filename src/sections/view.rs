@@ -155,6 +155,10 @@ impl<V: View> Request for Viewed<V> {
         self.query.beside_pem(report)
     }
 
+    fn notes(&self, report: &Report) -> Vec<String> {
+        self.query.notes(report)
+    }
+
     fn is_of_target(&self) -> bool {
         self.query.is_of_target()
     }

@@ -10,10 +10,10 @@ use super::judged::{Judged, Sum};
 use super::places::{Place, Plan, When};
 use super::reading::Reading;
 use super::words;
-use crate::model::certificate::Certificate;
 use crate::model::gap::{Refusal, SectionGaps, Subject};
 use crate::model::seen::Seen;
 use crate::model::trust_store::{PlaceKind, PlaceState, TrustPlace, TrustStore};
+use crate::parse::x509::ParsedCertificate;
 
 /// Where gaps are recorded.
 struct PlaceLedger<'a> {
@@ -77,7 +77,7 @@ pub(super) fn conclude(
             error_text,
         },
         roots: match sum {
-            Sum::Roots(roots) => Some(roots.iter().map(|root| (**root).clone()).collect()),
+            Sum::Roots(roots) => Some(roots),
             Sum::BuiltIn | Sum::Uncertain | Sum::Unseen(_) => None,
         },
     }
@@ -232,8 +232,10 @@ impl PlaceLedger<'_> {
         }
     }
 
-    fn expired(&self, roots: &[Arc<Certificate>]) -> u64 {
-        let over = roots.iter().filter(|root| root.not_after.0 < self.now);
+    fn expired(&self, roots: &[Arc<ParsedCertificate>]) -> u64 {
+        let over = roots
+            .iter()
+            .filter(|root| root.not_after.is_some_and(|end| end < self.now));
         over.count() as u64
     }
 }

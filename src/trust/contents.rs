@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use super::places::{Place, Takes};
 use super::reading::{Reading, StoreFile};
-use crate::model::certificate::{Certificate, FileForm};
+use crate::model::certificate::FileForm;
 use crate::model::gap::{Reason, Refusal};
 use crate::model::trust_store::PlaceState;
+use crate::parse::x509::ParsedCertificate;
 use crate::sys::Truncation;
 
 /// What one place gives, gathered from its files.
 pub(super) struct PlaceContents<'a> {
     place: &'a Place,
     met: HashSet<String>,
-    roots: Vec<Arc<Certificate>>,
+    roots: Vec<Arc<ParsedCertificate>>,
     /// Why it may hold more.
     lacks: Option<Refusal>,
     pub(super) unreadable: usize,

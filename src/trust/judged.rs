@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::places::Place;
 use super::reading::Reading;
-use crate::model::certificate::Certificate;
 use crate::model::gap::Refusal;
+use crate::parse::x509::ParsedCertificate;
 
 /// One place with what became of it.
 pub(super) struct Judged {
@@ -17,7 +17,7 @@ pub(super) struct Judged {
 
 /// Whom the runtime trusts.
 pub(super) enum Sum {
-    Roots(Vec<Arc<Certificate>>),
+    Roots(Vec<Arc<ParsedCertificate>>),
     /// It brings authorities along.
     BuiltIn,
     /// Nothing tells which places it uses.

@@ -15,9 +15,11 @@ mod words;
 
 use std::time::SystemTime;
 
-use crate::model::certificate::Certificate;
+use std::sync::Arc;
+
 use crate::model::gap::{Reason, Refusal, SectionGaps};
 use crate::model::trust_store::TrustStore;
+use crate::parse::x509::ParsedCertificate;
 use crate::rights::file_mode::FileSubject;
 use crate::rights::ptrace_access::AccessCheck;
 use crate::scan::Scan;
@@ -37,7 +39,7 @@ pub(crate) struct Trust {
     pub store: TrustStore,
     /// The authorities that the runtime takes from there; `None` where they could not be read,
     /// or are built into the program.
-    pub roots: Option<Vec<Certificate>>,
+    pub roots: Option<Vec<Arc<ParsedCertificate>>>,
 }
 
 /// Looks at the main process; gaps are recorded under `trust_store`.
@@ -82,7 +84,7 @@ impl TrustScan {
     fn trust(self, detected: &Detected, gaps: &mut SectionGaps<'_>) -> Trust {
         let plan = places::plan(detected, &self.overrides);
         let unknown = self.overrides.environ.as_ref().err();
-        let readings = read::read(self.root, self.reader, &plan.places, self.now);
+        let readings = read::read(self.root, self.reader, &plan.places);
         conclude::conclude(detected, plan, readings, unknown, self.now, gaps)
     }
 }

@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use nix::errno::Errno;
 
@@ -37,12 +37,10 @@ pub(super) fn read(
     root: InRoot,
     reader: Result<FileSubject, Refusal>,
     places: &[Place],
-    now: SystemTime,
 ) -> Vec<Reading> {
     let reader = StoreReader {
         root,
         reader,
-        now,
         files: Mutex::default(),
         left: AtomicUsize::new(ROOTS),
     };
@@ -78,7 +76,6 @@ enum File {
 struct StoreReader {
     root: InRoot,
     reader: Result<FileSubject, Refusal>,
-    now: SystemTime,
     /// By device and inode.
     files: Mutex<HashMap<(u64, u64), Arc<StoreFile>>>,
     /// How many certificates may still be kept.
@@ -229,7 +226,7 @@ impl StoreReader {
     }
 
     fn held(&self, bytes: &[u8], cut: Truncation) -> StoreFile {
-        let Some(contents) = pki::contents(bytes, None, self.now) else {
+        let Some(contents) = pki::contents(bytes, None) else {
             return StoreFile {
                 form: None,
                 certificates: Vec::new(),
@@ -243,7 +240,7 @@ impl StoreReader {
         self.left
             .store(left.saturating_sub(count), Ordering::Relaxed);
         StoreFile {
-            form: Some(contents.form),
+            form: Some(contents.form.into()),
             needs_password: contents.needs_password,
             faults: contents.faults.len(),
             cut: if count > left {
@@ -251,12 +248,7 @@ impl StoreReader {
             } else {
                 cut
             },
-            certificates: contents
-                .certificates
-                .into_iter()
-                .take(left)
-                .map(Arc::new)
-                .collect(),
+            certificates: contents.certificates.into_iter().take(left).collect(),
         }
     }
 

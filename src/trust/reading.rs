@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::model::certificate::{Certificate, FileForm};
+use crate::model::certificate::FileForm;
 use crate::model::gap::Refusal;
 use crate::model::trust_store::PlaceState;
+use crate::parse::x509::ParsedCertificate;
 use crate::sys::Truncation;
 
 /// What was found at a place.
@@ -12,7 +13,7 @@ use crate::sys::Truncation;
 pub(super) struct Reading {
     pub(super) state: Result<PlaceState, Refusal>,
     /// What the runtime takes from it, each once.
-    pub(super) roots: Result<Vec<Arc<Certificate>>, Refusal>,
+    pub(super) roots: Result<Vec<Arc<ParsedCertificate>>, Refusal>,
     /// What is odd about it.
     pub(super) says: Option<String>,
 }
@@ -40,7 +41,7 @@ impl Reading {
 pub(super) struct StoreFile {
     /// `None` for what is none of them.
     pub(super) form: Option<FileForm>,
-    pub(super) certificates: Vec<Arc<Certificate>>,
+    pub(super) certificates: Vec<Arc<ParsedCertificate>>,
     pub(super) needs_password: bool,
     pub(super) faults: usize,
     pub(super) cut: Truncation,

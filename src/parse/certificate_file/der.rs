@@ -2,7 +2,7 @@
 
 use super::password::Password;
 use super::private_key::{self, Encoding};
-use super::{FileForm, Found, pkcs7, pkcs12};
+use super::{FaultKind, FileForm, Found, pkcs7, pkcs12};
 use crate::parse::ber::{
     self, BIT_STRING, Element, Elements, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE,
 };
@@ -16,6 +16,7 @@ pub(super) fn read(bytes: &[u8], found: &mut Found) -> Option<FileForm> {
     let form = shape(&first)?.read(&first, found);
     while !elements.is_empty() {
         let rest = elements.rest().len();
+        let begins_structure = elements.rest().first() == Some(&SEQUENCE);
         match elements.next_element() {
             Some(next) if shape(&next) == Some(Shape::Certificate) => {
                 found.certificate(next.whole, None);
@@ -23,7 +24,11 @@ pub(super) fn read(bytes: &[u8], found: &mut Found) -> Option<FileForm> {
             _ => {
                 found.fault(
                     None,
-                    format!("{rest} trailing bytes that are not a certificate"),
+                    if begins_structure {
+                        FaultKind::TrailingStructure(rest)
+                    } else {
+                        FaultKind::TrailingBytes(rest)
+                    },
                 );
                 break;
             }
@@ -141,13 +146,10 @@ fn cut_short(bytes: &[u8], found: &mut Found) -> Option<FileForm> {
         }
         _ => return None,
     };
-    let says = match outer
+    let whole = outer
         .content
-        .and_then(|length| length.checked_add(outer.length))
-    {
-        Some(whole) => format!("it is truncated: {} of {whole} bytes", bytes.len()),
-        None => "it is truncated".to_owned(),
-    };
-    found.fault(None, says);
+        .and_then(|length| length.checked_add(outer.length));
+    let bytes = bytes.len();
+    found.fault(None, FaultKind::Truncated { bytes, whole });
     Some(form)
 }

@@ -3,8 +3,8 @@
 //! Their certificates are in clear, the keys are not. The digest at the end needs the password
 //! and is not checked.
 
-use super::Found;
 use super::private_key::Half;
+use super::{FaultKind, Found};
 
 const JKS: &[u8] = &[0xfe, 0xed, 0xfe, 0xed];
 const JCEKS: &[u8] = &[0xce, 0xce, 0xce, 0xce];
@@ -18,18 +18,18 @@ pub(super) fn is_keystore(bytes: &[u8]) -> bool {
 
 pub(super) fn read(bytes: &[u8], found: &mut Found) {
     let mut rest = Rest(bytes);
-    if let Err(says) = entries(&mut rest, found) {
-        found.fault(None, says);
+    if let Err(kind) = entries(&mut rest, found) {
+        found.fault(None, kind);
     }
 }
 
-const CUT_SHORT: &str = "the keystore is truncated";
+const CUT_SHORT: FaultKind = FaultKind::TruncatedKeystore;
 
-fn entries(rest: &mut Rest, found: &mut Found) -> Result<(), &'static str> {
+fn entries(rest: &mut Rest, found: &mut Found) -> Result<(), FaultKind> {
     rest.take(JKS.len()).ok_or(CUT_SHORT)?;
     let version = rest.number().ok_or(CUT_SHORT)?;
     if !matches!(version, 1 | 2) {
-        return Err("a keystore of an unknown version");
+        return Err(FaultKind::UnknownKeystore);
     }
     let count = rest.number().ok_or(CUT_SHORT)?;
     for _ in 0..count {
@@ -47,14 +47,14 @@ fn entries(rest: &mut Rest, found: &mut Found) -> Result<(), &'static str> {
             }
             2 => certificate(version, rest, found).ok_or(CUT_SHORT)?,
             // Only the Java object itself tells its length.
-            3 => return Err("a secret key in the keystore: entries after it are not read"),
-            _ => return Err("an entry of unknown type: entries after it are not read"),
+            3 => return Err(FaultKind::SecretKeyEntry),
+            _ => return Err(FaultKind::UnknownEntry),
         }
     }
     match rest.0.len() {
         DIGEST_BYTES => Ok(()),
         0..DIGEST_BYTES => Err(CUT_SHORT),
-        _ => Err("trailing bytes after the keystore"),
+        _ => Err(FaultKind::KeystoreTail),
     }
 }
 
@@ -72,7 +72,7 @@ fn certificate(version: usize, rest: &mut Rest, found: &mut Found) -> Option<()>
     if is_x509 {
         found.certificate(bytes, None);
     } else {
-        found.fault(None, "a certificate that is not X.509");
+        found.fault(None, FaultKind::NotX509);
     }
     Some(())
 }

@@ -4,16 +4,22 @@
 //! key only the public half is kept; the buffers that it passed through are wiped.
 
 mod der;
+mod fault;
 mod jks;
+mod other;
 mod password;
 mod pem;
 mod pkcs12;
 mod pkcs7;
 mod private_key;
 
+use std::sync::Arc;
+
+pub(crate) use self::fault::{Fault, FaultKind};
+pub(crate) use self::other::{OtherContent, other_content};
 use self::password::Budget;
 use self::private_key::Half;
-use super::x509::{self, Certificate, PublicKey};
+use super::x509::{ParsedCertificate, PublicKey};
 
 /// Faults beyond this number are counted, not listed.
 const MAX_FAULTS: usize = 100;
@@ -33,15 +39,6 @@ pub enum FileForm {
     Jks,
 }
 
-/// A part of a file that could not be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// The line on which it begins, from 1, where the file has lines.
-    pub line: Option<u64>,
-    /// What is wrong with it, as a sentence part.
-    pub says: String,
-}
-
 /// A private key. Nothing of the key itself is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PrivateKey {
@@ -53,11 +50,11 @@ pub struct PrivateKey {
 
 /// What a file holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Contents {
+pub struct Contents {
     /// The form in which it is written.
     pub form: FileForm,
     /// The certificates, in the file's order.
-    pub certificates: Vec<Certificate>,
+    pub certificates: Vec<Arc<ParsedCertificate>>,
     /// The private keys: whether a password protects them, and the public half.
     pub private_keys: Vec<PrivateKey>,
     /// What could not be read; the rest stands all the same.
@@ -69,11 +66,19 @@ pub(crate) struct Contents {
     pub password_failed: bool,
 }
 
+impl Contents {
+    /// Whether a part of the file was lost, which may have been a certificate.
+    #[must_use]
+    pub(crate) fn has_lost_parts(&self) -> bool {
+        self.faults.iter().any(|fault| fault.kind.hides())
+    }
+}
+
 /// Reads a file of any of these forms; `None` for any other.
 ///
 /// `password` is tried first, then none and the empty one, which Java's own trust stores have.
 #[must_use]
-pub(crate) fn contents(bytes: &[u8], password: Option<&str>) -> Option<Contents> {
+pub fn contents(bytes: &[u8], password: Option<&str>) -> Option<Contents> {
     let mut found = Found {
         password,
         budget: Budget::default(),
@@ -101,7 +106,7 @@ pub(crate) fn contents(bytes: &[u8], password: Option<&str>) -> Option<Contents>
 struct Found<'a> {
     password: Option<&'a str>,
     budget: Budget,
-    certificates: Vec<Certificate>,
+    certificates: Vec<Arc<ParsedCertificate>>,
     private_keys: Vec<Half>,
     faults: Vec<Fault>,
     untold_faults: u64,
@@ -111,9 +116,9 @@ struct Found<'a> {
 
 impl Found<'_> {
     fn certificate(&mut self, der: &[u8], line: Option<u64>) {
-        match x509::certificate(der) {
-            Ok(certificate) => self.certificates.push(certificate),
-            Err(_) => self.fault(line, "a certificate that is malformed"),
+        match ParsedCertificate::read(der) {
+            Ok(certificate) => self.certificates.push(Arc::new(certificate)),
+            Err(_) => self.fault(line, FaultKind::MalformedCertificate),
         }
     }
 
@@ -121,14 +126,13 @@ impl Found<'_> {
     fn private_key(&mut self, half: Option<Half>, line: Option<u64>) {
         match half {
             Some(half) => self.private_keys.push(half),
-            None => self.fault(line, "a private key that is malformed"),
+            None => self.fault(line, FaultKind::MalformedKey),
         }
     }
 
-    fn fault(&mut self, line: Option<u64>, says: impl Into<String>) {
+    fn fault(&mut self, line: Option<u64>, kind: FaultKind) {
         if self.faults.len() < MAX_FAULTS {
-            let says = says.into();
-            self.faults.push(Fault { line, says });
+            self.faults.push(Fault { line, kind });
         } else {
             self.untold_faults = self.untold_faults.saturating_add(1);
         }
@@ -138,7 +142,7 @@ impl Found<'_> {
         if self.untold_faults > 0 {
             self.faults.push(Fault {
                 line: None,
-                says: format!("{} more faults like these", self.untold_faults),
+                kind: FaultKind::More(self.untold_faults),
             });
         }
         let private_keys = private_key::paired(self.private_keys, &self.certificates);

@@ -76,7 +76,7 @@ impl<'a> Password<'a> {
 
 /// Why something stays closed, as the end of a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Closed {
+pub(crate) enum Closed {
     WrongPassword,
     /// More rounds than are tried.
     TooCostly(u64),

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::password::Password;
 use super::private_key::{self, Encoding, Half};
-use super::{Found, pkcs7};
+use super::{FaultKind, Found, pkcs7};
 use crate::parse::ber::Elements;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -19,11 +19,11 @@ const ENCODED_TWICE: &[u8] = b"LS0tLS1CRUdJTi";
 /// Reads the blocks; false, where the file holds none of certificates or keys.
 pub(super) fn read(bytes: &[u8], found: &mut Found) -> bool {
     if is_utf16(bytes) {
-        found.fault(None, "it is encoded in UTF-16, which is not valid PEM");
+        found.fault(None, FaultKind::Utf16);
         return true;
     }
     if bytes.trim_ascii_start().starts_with(ENCODED_TWICE) {
-        found.fault(None, "it is base64-encoded PEM: encoded once too often");
+        found.fault(None, FaultKind::EncodedTwice);
         return true;
     }
     let mut scan = Scan {
@@ -86,8 +86,7 @@ impl<'a> Scan<'a> {
             Some(Boundary::Malformed(label)) if Kind::of(label) != Kind::Other => {
                 self.cut_short(found);
                 self.any = true;
-                let says = "a BEGIN line without its final dashes";
-                found.fault(Some(line.number), says);
+                found.fault(Some(line.number), FaultKind::NoFinalDashes);
                 // Its END line is nothing more to tell.
                 self.open = Some(Block {
                     label,
@@ -104,25 +103,15 @@ impl<'a> Scan<'a> {
     fn oddities(&mut self, line: &Line, indent: Indent, found: &mut Found) {
         match indent {
             Indent::None => {}
-            // OpenSSL looks past one at the start of the file, and nowhere else.
-            Indent::ByteOrderMark if line.number == 1 => {
-                let says = "a byte order mark before the BEGIN line: Go ignores this block";
-                found.fault(Some(line.number), says);
-            }
             Indent::ByteOrderMark => {
-                let says = "a byte order mark before the BEGIN line: OpenSSL and Go ignore this \
-                    block";
-                found.fault(Some(line.number), says);
+                let first_line = line.number == 1;
+                found.fault(Some(line.number), FaultKind::ByteOrderMark { first_line });
             }
-            Indent::Blanks => {
-                let says = "spaces before the BEGIN line: OpenSSL and Go ignore this block";
-                found.fault(Some(line.number), says);
-            }
+            Indent::Blanks => found.fault(Some(line.number), FaultKind::BlanksBeforeBegin),
         }
         if line.ended_by_return && !self.told_returns {
             self.told_returns = true;
-            let says = "lines ending in a bare carriage return: OpenSSL and Go cannot read them";
-            found.fault(Some(line.number), says);
+            found.fault(Some(line.number), FaultKind::BareReturns);
         }
     }
 
@@ -130,7 +119,7 @@ impl<'a> Scan<'a> {
         let Some(block) = self.open.take() else {
             if Kind::of(label) != Kind::Other {
                 self.any = true;
-                found.fault(Some(line.number), "an END line without a BEGIN line");
+                found.fault(Some(line.number), FaultKind::EndWithoutBegin);
             }
             return;
         };
@@ -138,20 +127,26 @@ impl<'a> Scan<'a> {
             return;
         }
         if block.label != label {
-            let says = "a block whose END label differs from its BEGIN label";
-            found.fault(Some(block.line), says);
+            let is_glued = label
+                .strip_prefix(block.label)
+                .is_some_and(|rest| rest.starts_with(b"----------BEGIN "));
+            let kind = if is_glued {
+                FaultKind::Glued
+            } else {
+                FaultKind::LabelsDiffer
+            };
+            found.fault(Some(block.line), kind);
             return;
         }
         let body = self.bytes.get(block.body..line.start).unwrap_or_default();
         match decoded(body) {
             Ok(body) => {
                 if body.headers == Headers::Foreign {
-                    let says = "headers within a block: OpenSSL and Go ignore it";
-                    found.fault(Some(block.line), says);
+                    found.fault(Some(block.line), FaultKind::ForeignHeaders);
                 }
                 block.kind.read(&body, block.line, found);
             }
-            Err(says) => found.fault(Some(block.line), says),
+            Err(kind) => found.fault(Some(block.line), kind),
         }
     }
 
@@ -159,8 +154,7 @@ impl<'a> Scan<'a> {
         if let Some(block) = self.open.take()
             && block.kind != Kind::Other
         {
-            let says = "a truncated block: its END line is missing";
-            found.fault(Some(block.line), says);
+            found.fault(Some(block.line), FaultKind::NoEnd);
         }
     }
 }
@@ -280,19 +274,18 @@ enum Headers {
     Foreign,
 }
 
-fn decoded(body: &[u8]) -> Result<Body, &'static str> {
+fn decoded(body: &[u8]) -> Result<Body, FaultKind> {
     let (headers, base64) = without_headers(body);
     // In one allocation of the right size: what a vector outgrows is not wiped.
     let mut text = Zeroizing::new(Vec::with_capacity(base64.len()));
     text.extend(base64.iter().filter(|byte| !byte.is_ascii_whitespace()));
     if text.is_empty() {
-        return Err("an empty block");
+        return Err(FaultKind::EmptyBlock);
     }
-    let malformed = "a block that is not base64";
     let length = BASE64_MIME_PERMISSIVE.decode_len(text.len());
-    let mut bytes = Zeroizing::new(vec![0; length.map_err(|_| malformed)?]);
+    let mut bytes = Zeroizing::new(vec![0; length.map_err(|_| FaultKind::NotBase64)?]);
     let decoded = BASE64_MIME_PERMISSIVE.decode_mut(&text, &mut bytes);
-    let length = decoded.map_err(|_| malformed)?;
+    let length = decoded.map_err(|_| FaultKind::NotBase64)?;
     bytes.truncate(length);
     Ok(Body { bytes, headers })
 }
@@ -320,10 +313,10 @@ fn without_headers(body: &[u8]) -> (Headers, &[u8]) {
 }
 
 /// A line and where it lies.
-struct Line<'a> {
+pub(super) struct Line<'a> {
     /// From 1.
     number: u64,
-    text: &'a [u8],
+    pub(super) text: &'a [u8],
     start: usize,
     /// Where the next one starts.
     end: usize,
@@ -331,14 +324,14 @@ struct Line<'a> {
 }
 
 /// Lines that end in LF, CR LF or CR.
-struct Lines<'a> {
+pub(super) struct Lines<'a> {
     bytes: &'a [u8],
     at: usize,
     number: u64,
 }
 
 impl<'a> Lines<'a> {
-    fn of(bytes: &'a [u8]) -> Self {
+    pub(super) fn of(bytes: &'a [u8]) -> Self {
         Self {
             bytes,
             at: 0,

@@ -9,10 +9,10 @@ use sha1::Sha1;
 use sha2::{Sha256, Sha384, Sha512};
 use zeroize::Zeroizing;
 
-use super::Found;
 use super::password::{Closed, Password, Purpose, derived, opened};
 use super::pkcs7::{DATA, ENCRYPTED_DATA};
 use super::private_key::{self, Encoding};
+use super::{FaultKind, Found};
 use crate::parse::ber::{self, Element, Elements, INTEGER, OBJECT_IDENTIFIER, SEQUENCE};
 
 /// 1.2.840.113549.1.12.10.1, to which the kinds of bags add a number.
@@ -27,11 +27,9 @@ const HASH_SHA512: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 3];
 /// How deep bags may lie in each other.
 const MAX_DEPTH: u8 = 4;
 
-const MALFORMED: &str = "PKCS#12 that is malformed";
-
 pub(super) fn read(file: &Element, found: &mut Found) {
     if bags_of(file, found).is_none() {
-        found.fault(None, MALFORMED);
+        found.fault(None, FaultKind::MalformedPkcs12);
     }
 }
 
@@ -42,7 +40,7 @@ fn bags_of(file: &Element, found: &mut Found) -> Option<()> {
     let mut info = inside.enter(SEQUENCE)?;
     let check = inside.enter(SEQUENCE);
     if info.take(OBJECT_IDENTIFIER)?.content != DATA {
-        found.fault(None, "PKCS#12 that is signed instead of password-protected");
+        found.fault(None, FaultKind::SignedPkcs12);
         return Some(());
     }
     let data = info.enter(ber::context(0))?.next_element()?.octets()?;
@@ -61,7 +59,7 @@ fn bags_of(file: &Element, found: &mut Found) -> Option<()> {
 /// Keeps the password that the file's MAC confirms; all of them if it has no MAC.
 fn fitting(passwords: &mut Vec<Password>, check: Elements, data: &[u8], found: &mut Found) {
     let Some(check) = Check::of(check) else {
-        found.fault(None, "PKCS#12 whose password check is malformed");
+        found.fault(None, FaultKind::MalformedPkcs12Check);
         return;
     };
     let mut kept = Vec::new();
@@ -74,7 +72,7 @@ fn fitting(passwords: &mut Vec<Password>, check: Elements, data: &[u8], found: &
             Ok(false) => {}
             // Then what each bag says of the password has to do.
             Err(Closed::UnknownScheme(_)) => return,
-            Err(closed) => return found.fault(None, format!("PKCS#12 {closed}")),
+            Err(closed) => return found.fault(None, FaultKind::ClosedPkcs12(closed)),
         }
     }
     *passwords = kept;
@@ -155,16 +153,13 @@ fn part(mut info: Elements, passwords: &[Password], found: &mut Found) -> Option
                     found.needs_password = true;
                     found.password_failed |= found.password.is_some();
                 }
-                Err(closed) => found.fault(None, format!("PKCS#12 {closed}")),
+                Err(closed) => found.fault(None, FaultKind::ClosedPkcs12(closed)),
             }
             Some(())
         }
         _ => {
             let kind = ber::dotted(kind);
-            found.fault(
-                None,
-                format!("PKCS#12 that is encrypted for a key ({kind})"),
-            );
+            found.fault(None, FaultKind::Pkcs12ForKey(kind));
             Some(())
         }
     }
@@ -198,7 +193,7 @@ fn bags(
 
 fn bags_in(value: Elements, passwords: &[Password], found: &mut Found, depth: u8) -> Option<()> {
     let Some(depth) = depth.checked_sub(1) else {
-        found.fault(None, "bags that are nested too deeply");
+        found.fault(None, FaultKind::NestedBags);
         return Some(());
     };
     bags(value, passwords, found, depth)
@@ -213,7 +208,7 @@ fn certificate(mut value: Elements, found: &mut Found) {
     };
     match read() {
         Some((true, bytes)) => found.certificate(&bytes, None),
-        Some((false, _)) => found.fault(None, "a certificate that is not X.509"),
-        None => found.fault(None, "a bag of a certificate that is malformed"),
+        Some((false, _)) => found.fault(None, FaultKind::NotX509),
+        None => found.fault(None, FaultKind::MalformedBag),
     }
 }

@@ -1,6 +1,6 @@
 //! PKCS#7 (RFC 2315, RFC 5652): the certificates that go with a signature, mostly without one.
 
-use super::Found;
+use super::{FaultKind, Found};
 use crate::parse::ber::{self, Elements, OBJECT_IDENTIFIER, SEQUENCE, SET};
 
 /// 1.2.840.113549.1.7, to which the kinds of content add a number.
@@ -17,17 +17,14 @@ pub(super) fn is_kind(oid: &[u8]) -> bool {
 /// Reads the certificates; signatures and revocation lists are passed over.
 pub(super) fn read(bytes: &[u8], line: Option<u64>, found: &mut Found) {
     let Some((kind, content)) = opened(bytes) else {
-        return found.fault(line, "PKCS#7 that is malformed");
+        return found.fault(line, FaultKind::MalformedPkcs7);
     };
     if kind != SIGNED_DATA {
         let kind = ber::dotted(kind);
-        return found.fault(
-            line,
-            format!("PKCS#7 without certificates in clear ({kind})"),
-        );
+        return found.fault(line, FaultKind::Pkcs7WithoutCertificates(kind));
     }
     let Some(mut certificates) = certificates(content) else {
-        return found.fault(line, "PKCS#7 that is malformed");
+        return found.fault(line, FaultKind::MalformedPkcs7);
     };
     while !certificates.is_empty() {
         match certificates.next_element() {
@@ -36,7 +33,7 @@ pub(super) fn read(bytes: &[u8], line: Option<u64>, found: &mut Found) {
             }
             // Attribute certificates and those of PKCS#6.
             Some(_) => {}
-            None => return found.fault(line, "PKCS#7 with truncated certificates"),
+            None => return found.fault(line, FaultKind::TruncatedPkcs7),
         }
     }
 }

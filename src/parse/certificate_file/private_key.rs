@@ -3,6 +3,8 @@
 //! It is written as the `SubjectPublicKeyInfo` that a certificate of the key holds, so that
 //! both have the same pin.
 
+use std::sync::Arc;
+
 use ring::rand::SystemRandom;
 use ring::signature::{
     ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair,
@@ -11,12 +13,13 @@ use ring::signature::{
 use zeroize::Zeroizing;
 
 use super::password::{Closed, Password, opened};
-use super::{Found, PrivateKey};
+use super::{FaultKind, Found, PrivateKey};
 use crate::parse::ber::{
     self, BIT_STRING, Element, Elements, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE,
     element,
 };
-use crate::parse::x509::{self, Certificate, PublicKey};
+use crate::parse::signed::key_parts;
+use crate::parse::x509::{self, ParsedCertificate, PublicKey};
 
 const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];
 const RSA_PSS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10];
@@ -76,7 +79,7 @@ pub(super) fn half(der: &[u8], encoding: Encoding) -> Option<Half> {
 /// Reads a key that a password protects, and its public half if one of these opens it.
 pub(super) fn open(der: &[u8], line: Option<u64>, passwords: &[Password], found: &mut Found) {
     let Some((algorithm, data)) = shrouded(der) else {
-        return found.fault(line, "an encrypted private key that is malformed");
+        return found.fault(line, FaultKind::MalformedEncryptedKey);
     };
     let half = match opened(&algorithm, &data, passwords, &mut found.budget) {
         Ok(key) => half(&key, Encoding::Pkcs8),
@@ -85,7 +88,7 @@ pub(super) fn open(der: &[u8], line: Option<u64>, passwords: &[Password], found:
             None
         }
         Err(closed) => {
-            found.fault(line, format!("a private key {closed}"));
+            found.fault(line, FaultKind::ClosedKey(closed));
             None
         }
     };
@@ -182,7 +185,10 @@ fn known(algorithm: &[u8], bits: &[&[u8]]) -> Option<Half> {
 }
 
 /// The keys as they are reported, once the certificates of their file are known.
-pub(super) fn paired(halves: Vec<Half>, certificates: &[Certificate]) -> Vec<PrivateKey> {
+pub(super) fn paired(
+    halves: Vec<Half>,
+    certificates: &[Arc<ParsedCertificate>],
+) -> Vec<PrivateKey> {
     let mut tries = MAX_PAIRINGS;
     let mut report = |half| PrivateKey {
         encrypted: matches!(half, Half::Encrypted(_)),
@@ -191,19 +197,23 @@ pub(super) fn paired(halves: Vec<Half>, certificates: &[Certificate]) -> Vec<Pri
     halves.into_iter().map(&mut report).collect()
 }
 
-fn public_half(half: Half, certificates: &[Certificate], tries: &mut usize) -> Option<PublicKey> {
+fn public_half(
+    half: Half,
+    certificates: &[Arc<ParsedCertificate>],
+    tries: &mut usize,
+) -> Option<PublicKey> {
     match half {
         Half::Known(key) => Some(key),
         Half::Unknown => None,
         Half::Encrypted(half) => public_half(*half?, certificates, tries),
         Half::Lone { curve, secret } => certificates.iter().find_map(|certificate| {
-            if certificate.public_key.curve.as_deref() != Some(curve.name()) {
+            let key = certificate.public_key.as_ref()?;
+            if key.curve.as_deref() != Some(curve.name()) {
                 return None;
             }
             *tries = tries.checked_sub(1)?;
-            let public = x509::public_key_bits(&certificate.der)?;
-            let is_pair = curve.is_pair(&secret, &public);
-            is_pair.then(|| certificate.public_key.clone())
+            let (_, public) = key_parts(certificate.spki_der())?;
+            curve.is_pair(&secret, public).then(|| key.clone())
         }),
     }
 }

@@ -2,7 +2,7 @@ use data_encoding::BASE64;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::{Contents, FileForm, contents};
+use super::{Contents, FaultKind, FileForm, contents};
 use crate::parse::mutate;
 
 fn certificate() -> Vec<u8> {
@@ -74,7 +74,7 @@ fn of_many_faults_the_first_hundred_are_told_and_the_others_counted() {
     let found = read("-----BEGIN CERTIFICATE-----\n".repeat(1000)).unwrap();
     assert_eq!(found.faults.len(), 101);
     assert_eq!(found.faults[99].line, Some(100));
-    assert_eq!(found.faults[100].says, "900 more faults like these");
+    assert_eq!(found.faults[100].kind, FaultKind::More(900));
 }
 
 #[test]

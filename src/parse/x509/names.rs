@@ -5,9 +5,10 @@ use std::fmt::Write;
 
 use data_encoding::HEXLOWER;
 use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::FromDer;
 use x509_parser::x509::{AttributeTypeAndValue, X509Name};
 
-use crate::parse::ber::{Elements, UTF8_STRING, context, dotted, element};
+use crate::parse::ber::{Elements, SEQUENCE, UTF8_STRING, context, dotted, element};
 
 /// The short names of RFC 4514 and those that openssl adds.
 fn short_name(oid: &[u8]) -> Option<&'static str> {
@@ -81,6 +82,14 @@ pub(crate) fn name(name: &X509Name) -> String {
         }
     }
     text
+}
+
+/// A name whose header was left out.
+#[must_use]
+pub(crate) fn name_of_content(content: &[u8]) -> Option<String> {
+    let der = element(SEQUENCE, &[content]);
+    let (_, whole) = X509Name::from_der(&der).ok()?;
+    Some(name(&whole))
 }
 
 /// `CN=api`; a kind or a value that has no words stands as its number or in hex behind a `#`.
@@ -185,4 +194,23 @@ fn other(oid: &[u8], bytes: &[u8]) -> String {
     let text = text.and_then(|text| std::str::from_utf8(text.content).ok());
     let value = text.map_or_else(|| HEXLOWER.encode(bytes), str::to_owned);
     format!("othername:{}:{value}", dotted(oid))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse::ber::{OBJECT_IDENTIFIER, SET};
+
+    #[test]
+    fn long_names_are_written_too() {
+        // An RDN of one printable string under commonName, as long as asked for.
+        for length in [1, 100, 117, 118, 200, 245, 300, 5_000] {
+            let value = element(0x13, &[&vec![b'a'; length]]);
+            let kind = element(OBJECT_IDENTIFIER, &[&[0x55, 4, 3]]);
+            let pair = element(SEQUENCE, &[&kind, &value]);
+            let expected = format!("CN={}", "a".repeat(length));
+            let content = element(SET, &[&pair]);
+            assert_eq!(name_of_content(&content), Some(expected), "{length}");
+        }
+    }
 }

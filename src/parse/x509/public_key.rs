@@ -1,7 +1,5 @@
 //! Public keys: kind, length, curve, pin.
 
-use x509_parser::certificate::X509CertificateParser;
-use x509_parser::nom::Parser;
 use x509_parser::prelude::FromDer;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
@@ -24,12 +22,19 @@ pub struct PublicKey {
 /// The kind of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyAlgorithm {
+    /// RSA.
     Rsa,
+    /// RSA for PSS signatures only.
     RsaPss,
+    /// Elliptic curve.
     Ecdsa,
+    /// Ed25519.
     Ed25519,
+    /// Ed448.
     Ed448,
+    /// DSA.
     Dsa,
+    /// Another one.
     Other,
 }
 
@@ -78,13 +83,6 @@ pub(crate) fn public_key(spki: &SubjectPublicKeyInfo) -> PublicKey {
 pub(in crate::parse) fn public_key_of_der(der: &[u8]) -> Option<PublicKey> {
     let (_, spki) = SubjectPublicKeyInfo::from_der(der).ok()?;
     Some(public_key(&spki))
-}
-
-/// The bits of the key that a certificate certifies: the point of an elliptic key.
-pub(in crate::parse) fn public_key_bits(der: &[u8]) -> Option<Vec<u8>> {
-    let mut parser = X509CertificateParser::new().with_deep_parse_extensions(false);
-    let (_, parsed) = parser.parse(der).ok()?;
-    Some(parsed.public_key().subject_public_key.data.to_vec())
 }
 
 fn named_curve(spki: &SubjectPublicKeyInfo) -> (Option<String>, Option<u32>) {

@@ -1,7 +1,5 @@
 //! The names of signature algorithms.
 
-use x509_parser::x509::AlgorithmIdentifier;
-
 use crate::parse::ber::{Elements, OBJECT_IDENTIFIER, SEQUENCE, context, dotted};
 
 const RSA_PSS: &str = "1.2.840.113549.1.1.10";
@@ -40,11 +38,13 @@ const HASHES: &[(&str, &str)] = &[
 
 /// The name of a signature algorithm as openssl prints it, or its object identifier. That of
 /// RSA-PSS is named with its hash: `rsassaPss with sha256`.
-pub(super) fn name(algorithm: &AlgorithmIdentifier) -> String {
-    let id = dotted(algorithm.algorithm.as_bytes());
+pub(super) fn name(algorithm: &[u8]) -> String {
+    let mut algorithm = Elements::of(algorithm);
+    let id = algorithm.take(OBJECT_IDENTIFIER);
+    let id = dotted(id.map_or(&[], |id| id.content));
     if id == RSA_PSS {
-        let parameters = algorithm.parameters.as_ref();
-        return match hash(parameters.map_or(&[], |parameters| parameters.data)) {
+        let parameters = algorithm.next_element();
+        return match hash(parameters.map_or(&[], |parameters| parameters.content)) {
             Some(hash) => format!("rsassaPss with {hash}"),
             None => "rsassaPss".to_owned(),
         };

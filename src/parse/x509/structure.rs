@@ -1,43 +1,131 @@
-//! What `x509-parser` passes over in silence: elements beyond the standard's, and names that it
-//! leaves off at the first part that it cannot read.
+//! The fields of a certificate, one after the other (RFC 5280 4.1).
 
+use std::ops::Range;
+
+use super::fault::{CertificateFault, Field};
 use crate::parse::ber::{
-    BIT_STRING, Elements, INTEGER, OBJECT_IDENTIFIER, SEQUENCE, SET, context, context_primitive,
+    BIT_STRING, Element, Elements, INTEGER, OBJECT_IDENTIFIER, SEQUENCE, SET, context,
+    context_primitive, header,
 };
 
-/// What is malformed in a certificate that could be read.
-pub(super) fn faults(der: &[u8]) -> Vec<String> {
-    read(der).unwrap_or_else(|| vec!["its structure is not that of X.509".to_owned()])
+/// The fields as they are written.
+pub(super) struct Parts<'a> {
+    /// The certificate without what follows it.
+    pub(super) whole: &'a [u8],
+    pub(super) version: Option<u32>,
+    /// The bytes of the number.
+    pub(super) serial: Option<&'a [u8]>,
+    /// That of the signature: an `AlgorithmIdentifier` without its header.
+    pub(super) algorithm: &'a [u8],
+    pub(super) issuer: Element<'a>,
+    /// From when on, and until when.
+    pub(super) validity: [Option<Element<'a>>; 2],
+    pub(super) subject: Element<'a>,
+    pub(super) key: Element<'a>,
+    /// One after the other.
+    pub(super) extensions: Elements<'a>,
 }
 
-fn read(der: &[u8]) -> Option<Vec<String>> {
-    let mut faults = Vec::new();
-    let mut outer = Elements::of(der).enter(SEQUENCE)?;
+/// Where they lie within the certificate; a name and a key without their headers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Structure {
+    pub(super) serial: Range<usize>,
+    pub(super) issuer: Range<usize>,
+    pub(super) issuer_element: Range<usize>,
+    pub(super) subject: Range<usize>,
+    pub(super) key: Range<usize>,
+}
+
+/// The fields that each certificate has: serial number, algorithm, issuer, validity, subject, key.
+const FIELDS: [u8; 6] = [INTEGER, SEQUENCE, SEQUENCE, SEQUENCE, SEQUENCE, SEQUENCE];
+
+/// Finds the fields; `None` for what is no certificate. One of them may be of another kind than
+/// the standard says.
+pub(super) fn read<'a>(
+    der: &'a [u8],
+    faults: &mut Vec<CertificateFault>,
+) -> Option<(Parts<'a>, Structure)> {
+    // A length that is told at the end only is none of DER.
+    header(der)?.content?;
+    let certificate = Elements::of(der).take(SEQUENCE)?;
+    let mut outer = certificate.inside();
     let mut signed = outer.enter(SEQUENCE)?;
-    outer.take(SEQUENCE)?;
+    let algorithm = outer.take(SEQUENCE)?;
     outer.take(BIT_STRING)?;
-    signed.take(context(0));
-    signed.take(INTEGER)?;
-    signed.take(SEQUENCE)?;
-    let issuer = signed.enter(SEQUENCE)?;
-    signed.take(SEQUENCE)?;
-    let subject = signed.enter(SEQUENCE)?;
-    signed.take(SEQUENCE)?;
+    let version = match signed.take(context(0)) {
+        None => Some(1),
+        Some(version) => number(version),
+    };
+    let mut fields = [None; FIELDS.len()];
+    for field in &mut fields {
+        *field = Some(signed.next_element()?);
+    }
+    let odd = fields
+        .iter()
+        .zip(FIELDS)
+        .filter(|(field, tag)| field.is_some_and(|field| field.tag != *tag));
+    if odd.count() > 1 {
+        return None;
+    }
+    let [serial, _, issuer, validity, subject, key] = fields;
+    let (serial, issuer, validity) = (serial?, issuer?, validity?);
+    let (subject, key) = (subject?, key?);
     for number in [1, 2] {
         let _ = signed
             .take(context_primitive(number))
             .or_else(|| signed.take(context(number)));
     }
-    signed.take(context(3));
-    if !outer.is_empty() || !signed.is_empty() {
-        faults.push("it contains more than the standard defines".to_owned());
-    }
-    for (which, name) in [("subject", subject), ("issuer", issuer)] {
-        if !is_name(name) {
-            faults.push(format!("its {which} is malformed and not wholly shown"));
+    let mut extensions = Elements::of(&[]);
+    if let Some(mut list) = signed.enter(context(3)) {
+        match list.enter(SEQUENCE).filter(|_| list.is_empty()) {
+            Some(inside) => extensions = inside,
+            None => faults.push(CertificateFault::OtherExtension),
         }
     }
-    Some(faults)
+    if !outer.is_empty() || !signed.is_empty() {
+        faults.push(CertificateFault::MoreElements);
+    }
+    for (field, name) in [(Field::Subject, subject), (Field::Issuer, issuer)] {
+        if name.inside_of(SEQUENCE).is_some_and(|name| !is_name(name)) {
+            faults.push(CertificateFault::PartlyRead(field));
+        }
+    }
+    let mut times = validity.inside_of(SEQUENCE).unwrap_or(Elements::of(&[]));
+    let validity = [times.next_element(), times.next_element()];
+    let place = |part: &[u8]| place(der, part);
+    let structure = Structure {
+        serial: place(serial.content),
+        issuer: place(issuer.content),
+        issuer_element: place(issuer.whole),
+        subject: place(subject.content),
+        key: place(key.content),
+    };
+    let parts = Parts {
+        whole: certificate.whole,
+        version,
+        serial: (serial.tag == INTEGER).then_some(serial.content),
+        algorithm: algorithm.content,
+        issuer,
+        validity,
+        subject,
+        key,
+        extensions,
+    };
+    Some((parts, structure))
+}
+
+/// Its number is one less than its name.
+fn number(version: Element) -> Option<u32> {
+    let mut inside = version.inside();
+    let number = inside.take(INTEGER)?.number()?;
+    let version = u32::try_from(number).ok()?.checked_add(1)?;
+    inside.is_empty().then_some(version)
+}
+
+/// Where a part of the bytes lies in them.
+fn place(whole: &[u8], part: &[u8]) -> Range<usize> {
+    let start = part.as_ptr().addr().saturating_sub(whole.as_ptr().addr());
+    start..start.saturating_add(part.len())
 }
 
 /// Whether these are sets of pairs of an object identifier and a value.

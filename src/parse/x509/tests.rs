@@ -1,4 +1,4 @@
-use super::{Certificate, certificate};
+use super::{Field, ParsedCertificate};
 use crate::parse::ber::{
     self, BOOLEAN, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, element,
 };
@@ -11,6 +11,10 @@ const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 37];
 /// The parts of a certificate that the tests exchange.
 struct Parts {
     subject: Vec<u8>,
+    serial: Vec<u8>,
+    /// Until when it is valid.
+    until: Vec<u8>,
+    key: Option<Vec<u8>>,
     extensions: Vec<(&'static [u8], Vec<u8>)>,
     /// What stands behind the signature.
     more: Vec<u8>,
@@ -21,6 +25,9 @@ impl Default for Parts {
         let name = pair(&element(0x0c, &[b"a"]));
         Self {
             subject: element(SEQUENCE, &[&element(0x31, &[&name])]),
+            serial: element(INTEGER, &[&[1]]),
+            until: element(0x17, &[b"260101000000Z"]),
+            key: None,
             extensions: Vec::new(),
             more: Vec::new(),
         }
@@ -36,7 +43,7 @@ fn pair(value: &[u8]) -> Vec<u8> {
 }
 
 impl Parts {
-    fn with(extensions: impl IntoIterator<Item = (&'static [u8], Vec<u8>)>) -> Certificate {
+    fn with(extensions: impl IntoIterator<Item = (&'static [u8], Vec<u8>)>) -> ParsedCertificate {
         let extensions = extensions.into_iter().collect();
         Self {
             extensions,
@@ -45,8 +52,8 @@ impl Parts {
         .read()
     }
 
-    fn read(&self) -> Certificate {
-        certificate(&self.der()).unwrap()
+    fn read(&self) -> ParsedCertificate {
+        ParsedCertificate::read(&self.der()).unwrap()
     }
 
     fn der(&self) -> Vec<u8> {
@@ -55,6 +62,7 @@ impl Parts {
             &[&element(OBJECT_IDENTIFIER, &[&[0x2b, 0x65, 0x70]])],
         );
         let key = element(SEQUENCE, &[&algorithm, &element(3, &[&[0; 33]])]);
+        let key = self.key.as_ref().unwrap_or(&key);
         let date = element(0x17, &[b"260101000000Z"]);
         let extensions: Vec<u8> = self
             .extensions
@@ -73,18 +81,23 @@ impl Parts {
             SEQUENCE,
             &[
                 &element(ber::context(0), &[&element(INTEGER, &[&[2]])]),
-                &element(INTEGER, &[&[1]]),
+                &self.serial,
                 &algorithm,
                 &element(SEQUENCE, &[]),
-                &element(SEQUENCE, &[&date, &date]),
+                &element(SEQUENCE, &[&date, &self.until]),
                 &self.subject,
-                &key,
+                key,
                 &extensions,
             ],
         );
         let signature = element(3, &[&[0; 65]]);
         element(SEQUENCE, &[&signed, &algorithm, &signature, &self.more])
     }
+}
+
+/// What is malformed, in words.
+fn told(found: &ParsedCertificate) -> Vec<String> {
+    found.faults.iter().map(ToString::to_string).collect()
 }
 
 fn constraints(parts: &[&[u8]]) -> Vec<u8> {
@@ -138,7 +151,7 @@ fn an_extension_that_is_malformed_leaves_the_others_standing() {
     ];
     for (id, value, fault) in cases {
         let found = Parts::with([(id, value.to_vec()), (BASIC_CONSTRAINTS, is_ca.clone())]);
-        assert_eq!(found.faults, [fault]);
+        assert_eq!(told(&found), [fault]);
         assert!(found.is_ca);
     }
 }
@@ -151,7 +164,7 @@ fn a_path_length_that_fits_nowhere_does_not_hide_an_authority() {
         let found = Parts::with([(BASIC_CONSTRAINTS, value)]);
         assert!(found.is_ca);
         assert_eq!(found.path_length, None);
-        assert_eq!(found.faults, ["its basicConstraints is malformed"]);
+        assert_eq!(told(&found), ["its basicConstraints is malformed"]);
     }
 }
 
@@ -161,10 +174,10 @@ fn an_extension_that_is_there_twice_is_told_and_the_first_stands() {
     let yes = constraints(&[&element(BOOLEAN, &[&[0xff]])]);
     let found = Parts::with([(BASIC_CONSTRAINTS, no), (BASIC_CONSTRAINTS, yes)]);
     assert!(!found.is_ca);
-    assert_eq!(found.faults, ["its basicConstraints occurs twice"]);
+    assert_eq!(told(&found), ["its basicConstraints occurs twice"]);
     let other: &[u8] = &[0x2a, 3];
     let found = Parts::with(vec![(other, Vec::new()); 1000]);
-    assert_eq!(found.faults, ["an extension of it occurs twice"]);
+    assert_eq!(told(&found), ["an extension of it occurs twice"]);
 }
 
 #[test]
@@ -186,8 +199,10 @@ fn a_name_that_is_malformed_is_told() {
             subject,
             ..Parts::default()
         };
-        let faults = parts.read().faults;
-        assert_eq!(faults, ["its subject is malformed and not wholly shown"]);
+        assert_eq!(
+            told(&parts.read()),
+            ["its subject is malformed and not wholly shown"]
+        );
     }
 }
 
@@ -199,12 +214,12 @@ fn elements_beyond_the_standard_are_told() {
         ..Parts::default()
     };
     let found = parts.read();
-    assert_eq!(found.faults, ["it contains more than the standard defines"]);
+    assert_eq!(told(&found), ["it contains more than the standard defines"]);
     let mut der = Parts::default().der();
     der.extend(b"tail");
-    let found = certificate(&der).unwrap();
-    assert_eq!(found.faults, ["4 trailing bytes"]);
-    assert_eq!(found.der.len(), der.len() - 4);
+    let found = ParsedCertificate::read(&der).unwrap();
+    assert_eq!(told(&found), ["4 trailing bytes"]);
+    assert_eq!(found.der().len(), der.len() - 4);
 }
 
 #[test]
@@ -228,4 +243,59 @@ fn values_without_words_stand_in_hex() {
     }
     .read();
     assert_eq!(found.subject, "CN=\u{1f600}x\u{fffd}");
+}
+
+#[test]
+fn one_bad_field_loses_no_other() {
+    let month_13 = element(0x17, &[b"261301000000Z"]);
+    let cases = [
+        (
+            Field::NotAfter,
+            Parts {
+                until: month_13,
+                ..Parts::default()
+            },
+        ),
+        (
+            Field::Serial,
+            Parts {
+                serial: element(OCTET_STRING, &[&[1]]),
+                ..Parts::default()
+            },
+        ),
+        (
+            Field::Subject,
+            Parts {
+                subject: element(OCTET_STRING, &[b"a"]),
+                ..Parts::default()
+            },
+        ),
+        (
+            Field::PublicKey,
+            Parts {
+                key: Some(element(SEQUENCE, &[&[5, 0]])),
+                ..Parts::default()
+            },
+        ),
+    ];
+    let whole = Parts::default().read();
+    assert!(whole.can_be_judged());
+    for (field, parts) in cases {
+        let found = parts.read();
+        assert_eq!(found.unread, [field], "{:?}", found.faults);
+        assert_eq!(told(&found), [format!("its {field} is malformed")]);
+        assert!(!found.can_be_judged());
+        let is = |one| field == one;
+        assert!(is(Field::Subject) || found.subject == whole.subject);
+        assert!(is(Field::Serial) || found.serial == whole.serial);
+        assert!(is(Field::PublicKey) || found.public_key == whole.public_key);
+        assert_eq!(found.not_before, whole.not_before);
+        assert_eq!(found.not_after.is_none(), is(Field::NotAfter));
+    }
+    let two = Parts {
+        serial: element(OCTET_STRING, &[&[1]]),
+        subject: element(OCTET_STRING, &[b"a"]),
+        ..Parts::default()
+    };
+    assert!(ParsedCertificate::read(&two.der()).is_err());
 }

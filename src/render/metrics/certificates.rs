@@ -54,7 +54,8 @@ fn validity(certificates: Option<&Certificates>, look: Option<&TlsLook>) -> (Vec
         let place = ("endpoint", label(look.endpoint.as_bytes()));
         found.extend(in_order(place, &look.chain));
     }
-    found.sort_by_key(|(_, certificate)| certificate.not_after);
+    found.retain(|(_, certificate)| certificate.not_after.value().is_some());
+    found.sort_by_key(|(_, certificate)| certificate.not_after.value().copied());
     let mut not_before = Family::gauge(
         "spyhole_certificate_not_before_timestamp_seconds",
         "Start of the certificate's validity, in Unix time.",
@@ -67,8 +68,12 @@ fn validity(certificates: Option<&Certificates>, look: Option<&TlsLook>) -> (Vec
     .merging(Merge::Least);
     let folded = found.len().saturating_sub(CERTIFICATES);
     for (labels, certificate) in found.into_iter().take(CERTIFICATES) {
-        not_before.add_labels(labels.clone(), seconds(certificate.not_before));
-        not_after.add_labels(labels, seconds(certificate.not_after));
+        if let Seen::Value(begin) = &certificate.not_before {
+            not_before.add_labels(labels.clone(), seconds(*begin));
+        }
+        if let Seen::Value(end) = &certificate.not_after {
+            not_after.add_labels(labels, seconds(*end));
+        }
     }
     (vec![not_before, not_after], folded)
 }
@@ -87,10 +92,11 @@ fn in_order<'a>(
 }
 
 fn labels(place: (&'static str, String), position: usize, certificate: &Certificate) -> Labels {
+    let subject = certificate.subject.value().map_or("", String::as_str);
     vec![
         place,
         ("position", position.to_string()),
-        ("subject", label(certificate.subject.as_bytes())),
+        ("subject", label(subject.as_bytes())),
     ]
 }
 

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::certificate::{
-    Certificate, CertificateFile, Certificates, KeyAlgorithm, PublicKey,
+    Certificate, CertificateDer, CertificateFile, Certificates, KeyAlgorithm, PublicKey,
 };
 use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::process::{Limit, LimitPair, Process};
@@ -76,22 +76,22 @@ fn text(report: &Report) -> String {
 
 fn certificate(subject: &str, not_after: u64) -> Certificate {
     Certificate {
-        subject: subject.to_owned(),
-        issuer: "CN=ca".to_owned(),
+        subject: Seen::Value(subject.to_owned()),
+        issuer: Seen::Value("CN=ca".to_owned()),
         subject_alternative_names: Vec::new(),
-        serial: "1".to_owned(),
-        version: 3,
-        not_before: at(5),
-        not_after: at(not_after),
-        seconds_left: 0,
-        public_key: PublicKey {
+        serial: Seen::Value("1".to_owned()),
+        version: Seen::Value(3),
+        not_before: Seen::Value(at(5)),
+        not_after: Seen::Value(at(not_after)),
+        seconds_left: Seen::Value(0),
+        public_key: Seen::Value(PublicKey {
             algorithm: KeyAlgorithm::Ed25519,
             bits: None,
             curve: None,
             spki_pin_sha256: String::new(),
-        },
+        }),
         signature_algorithm: String::new(),
-        is_ca: false,
+        is_ca: Seen::Value(false),
         path_length: None,
         key_usages: None,
         extended_key_usages: None,
@@ -99,7 +99,7 @@ fn certificate(subject: &str, not_after: u64) -> Certificate {
         self_signed: false,
         chain_position: None,
         faults: Vec::new(),
-        der: Vec::new(),
+        der: CertificateDer::default(),
     }
 }
 

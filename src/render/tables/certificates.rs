@@ -125,14 +125,17 @@ fn rows(file: &CertificateFile, style: Style, titles: &[&str], rows: &mut Vec<Ve
         Seen::Value(certificates) => certificates,
     };
     if certificates.len() > BUNDLE {
-        let roots = certificates.iter().all(|certificate| certificate.is_ca);
+        let roots = certificates.iter().all(Certificate::is_authority);
         let what = if roots { "authorities" } else { "certificates" };
         let mut row = short(format!("({} {what})", certificates.len()).into());
         let first = certificates
             .iter()
-            .min_by_key(|certificate| certificate.seconds_left);
+            .filter(|certificate| certificate.remaining().is_some())
+            .min_by_key(|certificate| certificate.remaining());
         if let (Some(first), Some(cell)) = (first, row.get_mut(2)) {
-            *cell = format!("{} (earliest)", expires(first)).into();
+            if let Some(expires) = expires(first) {
+                *cell = format!("{expires} (earliest)").into();
+            }
         }
         if let Some(cell) = verifies.and_then(|at| row.get_mut(at)) {
             *cell = of_file(file);
@@ -174,25 +177,33 @@ fn row(certificate: &Certificate, file: &CertificateFile, style: Style) -> Vec<C
     let depth = usize::try_from(certificate.chain_position.unwrap_or(0)).unwrap_or(0);
     let indent = "  ".repeat(depth.min(8));
     let name = format!("{indent}{}", certificate.short_name());
-    let issuer = match (certificate.self_signed, common_name(&certificate.issuer)) {
-        (true, _) => "self-signed".to_owned(),
-        (false, Some(name)) => name.to_owned(),
-        (false, None) => certificate.issuer.clone(),
-    };
+    let issuer = Cell::of(Some(&certificate.issuer), |issuer| {
+        outside(match common_name(issuer) {
+            _ if certificate.self_signed => "self-signed".to_owned(),
+            Some(name) => name.to_owned(),
+            None => issuer.clone(),
+        })
+    });
     let mut row = vec![
         outside(name),
         names(certificate),
-        expires(certificate).into(),
-        key(&certificate.public_key).into(),
-        outside(issuer),
+        expires(certificate).map_or(Cell::Unseen, Into::into),
+        Cell::of(Some(&certificate.public_key), |one| key(one).into()),
+        issuer,
     ];
     if style.wide {
-        let usages = certificate.key_usages.iter().flatten();
-        let more = certificate.extended_key_usages.iter().flatten();
-        let usages: Vec<&str> = usages.chain(more).map(String::as_str).collect();
-        row.push(certificate.serial.clone().into());
+        let lists = [&certificate.key_usages, &certificate.extended_key_usages];
+        let lists = lists.into_iter().flatten();
+        let is_unseen = lists.clone().any(|list| list.value().is_none());
+        let usages = lists.filter_map(Seen::value).flatten();
+        let usages: Vec<&str> = usages.map(String::as_str).collect();
+        row.push(Cell::of(Some(&certificate.serial), |serial| {
+            serial.clone().into()
+        }));
         row.push(outside(certificate.signature_algorithm.clone()));
-        row.push(if usages.is_empty() {
+        row.push(if is_unseen {
+            Cell::Unseen
+        } else if usages.is_empty() {
             Cell::Absent
         } else {
             outside(usages.join(","))
@@ -223,7 +234,7 @@ fn problems(file: &CertificateFile, style: Style, notes: &mut Vec<String>) {
     let bundle = certificates.len() > BUNDLE;
     let ended = certificates
         .iter()
-        .filter(|certificate| certificate.seconds_left < 0)
+        .filter(|certificate| certificate.remaining().is_some_and(|left| left < 0))
         .count();
     if bundle && ended > 0 {
         notes.push(format!(
@@ -233,9 +244,11 @@ fn problems(file: &CertificateFile, style: Style, notes: &mut Vec<String>) {
     }
     for certificate in certificates.iter().filter(|_| !bundle) {
         let name = certificate.short_name();
-        let days = days(certificate);
-        let date = date(certificate);
-        if certificate.seconds_left < 0 {
+        let (Some(left), Some(date)) = (certificate.remaining(), date(certificate)) else {
+            continue;
+        };
+        let days = left / DAY_SECONDS;
+        if left < 0 {
             notes.push(format!(
                 "{path}: {name} expired on {date}, {} ago",
                 plural(-days, "day")
@@ -321,7 +334,7 @@ fn served(listeners: &[ServedListener]) -> Table {
                     let name = leaf.server_name.clone().map_or("-".into(), outside);
                     let mut row = lead(name);
                     row.push(outside(leaf.certificate.short_name().to_owned()));
-                    row.push(expires(&leaf.certificate).into());
+                    row.push(expires(&leaf.certificate).map_or(Cell::Unseen, Into::into));
                     row.push(against(leaf));
                     table.rows.push(row);
                 }
@@ -368,22 +381,19 @@ fn names(certificate: &Certificate) -> Cell {
     }
 }
 
-fn expires(certificate: &Certificate) -> String {
-    let date = date(certificate);
-    if certificate.seconds_left < 0 {
+fn expires(certificate: &Certificate) -> Option<String> {
+    let (left, date) = (certificate.remaining()?, date(certificate)?);
+    Some(if left < 0 {
         format!("expired {date}")
     } else {
-        format!("{}d {date}", days(certificate))
-    }
+        // Whole days.
+        format!("{}d {date}", left / DAY_SECONDS)
+    })
 }
 
-/// Whole days that are left; of what has expired, that have passed since, below zero.
-fn days(certificate: &Certificate) -> i64 {
-    certificate.seconds_left / DAY_SECONDS
-}
-
-fn date(certificate: &Certificate) -> String {
-    certificate.not_after.rfc3339().chars().take(10).collect()
+fn date(certificate: &Certificate) -> Option<String> {
+    let end = certificate.not_after.value()?;
+    Some(end.rfc3339().chars().take(10).collect())
 }
 
 fn key(key: &PublicKey) -> String {

@@ -3,43 +3,60 @@
 
 use std::collections::HashMap;
 
+use std::sync::Arc;
+
 use crate::model::certificate::Certificate;
-use crate::parse::key_ids::{KeyIds, key_ids};
+use crate::pki::ParsedCertificate;
 
 /// Numbers each certificate that belongs to a chain: 0 for the one that issued nobody, 1 for its
 /// issuer, and so on. Authorities without anything below them belong to none.
-pub(crate) fn place(certificates: &mut [Certificate]) {
-    for (index, position) in positions(certificates).into_iter().enumerate() {
-        if let Some(certificate) = certificates.get_mut(index) {
-            certificate.chain_position = position;
-        }
+pub(crate) fn place(certificates: &mut [Certificate], parsed: &[Arc<ParsedCertificate>]) {
+    for (certificate, position) in certificates.iter_mut().zip(positions(parsed)) {
+        certificate.chain_position = position;
     }
 }
 
-fn positions(certificates: &[Certificate]) -> Vec<Option<u32>> {
+/// Numbers the chain from the leaf, which comes first.
+pub(crate) fn place_from_leaf(certificates: &mut [Certificate], parsed: &[Arc<ParsedCertificate>]) {
+    let issuers = issuers(parsed);
+    let mut next = (!parsed.is_empty()).then_some(0);
+    let mut position = 0;
+    while let Some(index) = next
+        && let Some(certificate) = certificates.get_mut(index)
+        && certificate.chain_position.is_none()
+    {
+        certificate.chain_position = Some(position);
+        position += 1;
+        next = issuers.get(index).copied().flatten();
+    }
+}
+
+/// The place of the issuer of each, where it is there.
+fn issuers(certificates: &[Arc<ParsedCertificate>]) -> Vec<Option<usize>> {
     let mut by_subject: HashMap<&str, Vec<usize>> = HashMap::new();
     for (index, certificate) in certificates.iter().enumerate() {
         let same = by_subject.entry(&certificate.subject).or_default();
         same.push(index);
     }
-    let mut ids: Vec<Option<KeyIds>> = vec![None; certificates.len()];
-    let issuers: Vec<Option<usize>> = certificates
-        .iter()
-        .enumerate()
-        .map(|(index, certificate)| {
-            if certificate.self_signed {
-                return None;
-            }
-            let named = by_subject.get(certificate.issuer.as_str())?;
-            let candidates = named.iter().copied().filter(|other| *other != index);
-            let mut candidates = candidates.take(SAME_NAME);
-            let wanted = known_ids(&mut ids, certificates, index).authority;
-            candidates.find(|candidate| {
-                let own = known_ids(&mut ids, certificates, *candidate).subject;
-                !matches!((&wanted, own), (Some(wanted), Some(own)) if *wanted != own)
-            })
+    let issuer = |(index, certificate): (usize, &Arc<ParsedCertificate>)| {
+        if certificate.self_signed {
+            return None;
+        }
+        let named = by_subject.get(certificate.issuer.as_str())?;
+        let candidates = named.iter().copied().filter(|other| *other != index);
+        let mut candidates = candidates.take(SAME_NAME);
+        candidates.find(|candidate| {
+            let own = certificates.get(*candidate);
+            let own = own.and_then(|candidate| candidate.key_id.as_ref());
+            !matches!((&certificate.issuer_key_id, own), (Some(wanted), Some(own)) if wanted != own)
         })
-        .collect();
+    };
+    certificates.iter().enumerate().map(issuer).collect()
+}
+
+/// The place of each in its chain.
+pub(crate) fn positions(certificates: &[Arc<ParsedCertificate>]) -> Vec<Option<u32>> {
+    let issuers = issuers(certificates);
     let mut is_issuer = vec![false; certificates.len()];
     for issuer in issuers.iter().flatten() {
         if let Some(mark) = is_issuer.get_mut(*issuer) {
@@ -71,24 +88,14 @@ fn positions(certificates: &[Certificate]) -> Vec<Option<u32>> {
 /// Of more authorities with one name only these are compared.
 const SAME_NAME: usize = 16;
 
-fn known_ids(ids: &mut [Option<KeyIds>], certificates: &[Certificate], index: usize) -> KeyIds {
-    let (Some(known), Some(certificate)) = (ids.get_mut(index), certificates.get(index)) else {
-        return KeyIds::default();
-    };
-    known
-        .get_or_insert_with(|| key_ids(&certificate.der))
-        .clone()
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, SystemTime};
+    use std::time::Duration;
 
     use nix::time::{ClockId, clock_gettime};
     use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
     use super::*;
-    use crate::pki;
 
     /// A name with a key, and whether it may issue.
     struct Made {
@@ -107,15 +114,15 @@ mod tests {
         Made { params, key }
     }
 
-    fn issued(by: &Made, to: &Made) -> Certificate {
+    fn issued(by: &Made, to: &Made) -> Arc<ParsedCertificate> {
         let issuer = Issuer::from_params(&by.params, &by.key);
         let der = to.params.signed_by(&to.key, &issuer).unwrap();
-        pki::certificate(der.der(), SystemTime::UNIX_EPOCH).unwrap()
+        Arc::new(ParsedCertificate::read(der.der()).unwrap())
     }
 
-    fn own(of: &Made) -> Certificate {
+    fn own(of: &Made) -> Arc<ParsedCertificate> {
         let der = of.params.self_signed(&of.key).unwrap();
-        pki::certificate(der.der(), SystemTime::UNIX_EPOCH).unwrap()
+        Arc::new(ParsedCertificate::read(der.der()).unwrap())
     }
 
     #[test]

@@ -1,21 +1,27 @@
 //! From places to the files of the report, with every gap on the way.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use nix::errno::Errno;
 
 use super::find;
 use super::find::Places;
+use super::leaves::Role;
 use super::read::{Candidate, Outcome, Reader, Reading, Unread};
 use super::search::{Bound, Search, Searched, Start, Take};
 use super::{CertificatesQuery, chains, keys};
-use crate::model::certificate::{CertificateFile, Fault, FileForm, FoundBy, MissingFile};
+use crate::model::certificate::{
+    Certificate, CertificateFile, Fault, FileForm, FoundBy, MissingFile,
+};
 use crate::model::gap::{Reason, Refusal, SectionGaps, Subject};
 use crate::model::seen::Seen;
 use crate::model::time::Timestamp;
+use crate::parse::certificate_file::OtherContent;
 use crate::parse::certificate_paths;
+use crate::pki::{self, ParsedCertificate, Place};
 use crate::rights::file_mode::FileSubject;
 use crate::rights::ptrace_access::AccessCheck;
 use crate::scan::Scan;
@@ -28,6 +34,23 @@ pub(super) struct Brought {
     pub(super) files: Seen<Vec<CertificateFile>>,
     pub(super) left_out: u64,
     pub(super) missing: Vec<MissingFile>,
+    /// Why each file is judged; those that are not here were only found.
+    pub(super) roles: BTreeMap<Vec<u8>, Role>,
+    /// Named or configured files of which something could not be read, and why.
+    pub(super) unread: Vec<(Vec<u8>, NotRead)>,
+    /// The certificates of each file, by its path.
+    pub(super) parsed: ParsedFiles,
+}
+
+/// The certificates of each file, as they were parsed once.
+pub(super) type ParsedFiles = BTreeMap<Vec<u8>, Vec<Arc<ParsedCertificate>>>;
+
+/// Why a file could not be read, or not wholly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum NotRead {
+    Refused(Refusal),
+    /// It holds something else, or parts of it are malformed: told in its `faults`.
+    Faults,
 }
 
 /// Files that are read unless `--max-files` says otherwise.
@@ -50,6 +73,9 @@ pub(super) fn files(
         files,
         left_out: 0,
         missing: Vec::new(),
+        roles: BTreeMap::new(),
+        unread: Vec::new(),
+        parsed: BTreeMap::new(),
     };
     // Roots of their own: a thread that is stuck keeps one.
     let (search_root, read_root) = match roots(scan) {
@@ -65,10 +91,11 @@ pub(super) fn files(
     let mut files = Assembly {
         candidates: BTreeMap::new(),
         missing: BTreeMap::new(),
+        unread: Vec::new(),
     };
     files.search(places, search_root, max_files, gaps);
     let candidates = files.chosen(max_files, gaps);
-    let reader = Reader::new(read_root, password, scan.clock.now, query.roots);
+    let reader = Reader::new(read_root, password, query.roots);
     let items: Vec<(usize, Candidate)> = candidates.iter().cloned().enumerate().collect();
     let outcomes = each_in_time(items, PATIENCE, move |(index, candidate)| {
         reader.read(*index, candidate)
@@ -81,20 +108,29 @@ pub(super) fn files(
         gaps: gaps.reborrow(),
         party: party.as_ref(),
         left_out: 0,
+        roles: BTreeMap::new(),
+        unread: Vec::new(),
+        parsed: BTreeMap::new(),
+        now: scan.clock.now,
     };
     let mut read = judge.files(candidates, outcomes, &mut files.missing);
-    let left_out = judge.left_out;
+    let Judge {
+        left_out,
+        roles,
+        mut unread,
+        parsed,
+        ..
+    } = judge;
+    unread.extend(files.unread);
     read.sort_by(|a, b| a.path.cmp(&b.path));
-    for file in &mut read {
-        if let Seen::Value(certificates) = &mut file.certificates {
-            chains::place(certificates);
-        }
-    }
     keys::pair(&mut read, gaps);
     let missing = files.missing.into_iter();
     Brought {
         files: Seen::Value(read),
         left_out,
+        roles,
+        unread,
+        parsed,
         missing: missing
             .map(|(path, found_by)| MissingFile {
                 path: path.into(),
@@ -122,6 +158,7 @@ struct Assembly {
     /// By path: who led there, whether it is shown in any case, whether the path itself is named.
     candidates: BTreeMap<Vec<u8>, (BTreeSet<FoundBy>, bool, bool)>,
     missing: BTreeMap<Vec<u8>, BTreeSet<FoundBy>>,
+    unread: Vec<(Vec<u8>, NotRead)>,
 }
 
 impl Assembly {
@@ -147,10 +184,19 @@ impl Assembly {
                     self.searched(&start, searched, &mut told, gaps);
                 }
                 late => {
-                    let path = Subject::Path(start.path.into());
-                    gaps.record("certificates", path, &not_in_time(&late));
+                    let refusal = not_in_time(&late);
+                    self.lose(&start, &refusal);
+                    gaps.record("certificates", Subject::Path(start.path.into()), &refusal);
                 }
             }
+        }
+    }
+
+    /// Notes that a place that is named could not be looked at.
+    fn lose(&mut self, start: &Start, refusal: &Refusal) {
+        if start.expected {
+            let why = NotRead::Refused(refusal.clone());
+            self.unread.push((start.path.clone(), why));
         }
     }
 
@@ -170,12 +216,16 @@ impl Assembly {
             let named = searched.is_file;
             let entry = self.candidates.entry(path).or_default();
             entry.0.insert(start.found_by.clone());
-            entry.1 |= usual || (searched.is_file && start.found_by == FoundBy::Asked);
+            entry.1 |= usual || (searched.is_file && start.expected);
             entry.2 |= named && !matches!(start.found_by, FoundBy::UsualPlace | FoundBy::OpenFile);
         }
         for (path, errno) in searched.refused {
+            let refusal = refused(errno);
+            if path == start.path {
+                self.lose(start, &refusal);
+            }
             if told.insert(path.clone()) {
-                gaps.record("certificates", Subject::Path(path.into()), &refused(errno));
+                gaps.record("certificates", Subject::Path(path.into()), &refusal);
             }
         }
         for (path, bound) in searched.cut {
@@ -222,6 +272,10 @@ struct Judge<'a> {
     gaps: SectionGaps<'a>,
     party: Result<&'a FileSubject, &'a Refusal>,
     left_out: u64,
+    roles: BTreeMap<Vec<u8>, Role>,
+    unread: Vec<(Vec<u8>, NotRead)>,
+    parsed: ParsedFiles,
+    now: SystemTime,
 }
 
 impl Judge<'_> {
@@ -234,12 +288,10 @@ impl Judge<'_> {
         let mut files: Vec<CertificateFile> = Vec::new();
         let mut by_candidate: HashMap<usize, usize> = HashMap::new();
         for (index, (candidate, outcome)) in candidates.into_iter().zip(outcomes).enumerate() {
-            let subject = || Subject::Path(candidate.path.as_slice().into());
             let outcome = match outcome {
                 time_box::TimedOutcome::Done(outcome) => outcome,
                 late => {
-                    self.gaps
-                        .record("certificates", subject(), &not_in_time(&late));
+                    self.lose(&candidate, &not_in_time(&late));
                     continue;
                 }
             };
@@ -247,6 +299,9 @@ impl Judge<'_> {
                 Outcome::SameAs(earlier) => {
                     let known = by_candidate.get(&earlier).copied();
                     if let Some(file) = known.and_then(|at| files.get_mut(at)) {
+                        let path = file.path.as_bytes().to_vec();
+                        let role = self.roles.entry(path).or_default();
+                        *role = candidate.role().max(*role);
                         file.found_by.extend(candidate.found_by);
                         file.found_by.sort();
                         file.found_by.dedup();
@@ -258,15 +313,10 @@ impl Judge<'_> {
                     by.extend(candidate.found_by);
                 }
                 Outcome::LeftOut => self.left_out += 1,
-                Outcome::Refused(errno) => {
-                    self.gaps.record("certificates", subject(), &refused(errno));
-                }
-                Outcome::Special => {
-                    self.gaps
-                        .record("certificates", subject(), &refused(Errno::EINVAL));
-                }
+                Outcome::Refused(errno) => self.lose(&candidate, &refused(errno)),
+                Outcome::Special => self.lose(&candidate, &refused(Errno::EINVAL)),
                 Outcome::Read(reading) => {
-                    if matches!(reading.contents, Ok(None)) && !candidate.promising {
+                    if matches!(reading.contents, Ok(Err(_))) && !candidate.promising {
                         continue;
                     }
                     by_candidate.insert(index, files.len());
@@ -277,8 +327,40 @@ impl Judge<'_> {
         files
     }
 
+    /// The certificates for the document; as they were parsed they are kept beside it.
+    fn reported(&mut self, path: &[u8], parsed: Vec<Arc<ParsedCertificate>>) -> Vec<Certificate> {
+        let place = Place {
+            field: "files.certificates",
+            subject: Subject::Path(path.into()),
+        };
+        let report =
+            |one: &Arc<ParsedCertificate>| pki::reported(one, self.now, &place, &mut self.gaps);
+        let mut certificates: Vec<Certificate> = parsed.iter().map(report).collect();
+        chains::place(&mut certificates, &parsed);
+        self.parsed.insert(path.to_vec(), parsed);
+        certificates
+    }
+
+    /// Records that a file could not be looked at.
+    fn lose(&mut self, candidate: &Candidate, refusal: &Refusal) {
+        let path = Subject::Path(candidate.path.as_slice().into());
+        self.gaps.record("certificates", path, refusal);
+        if candidate.role() > Role::Found {
+            let why = NotRead::Refused(refusal.clone());
+            self.unread.push((candidate.path.clone(), why));
+        }
+    }
+
     fn file(&mut self, candidate: Candidate, reading: Reading) -> CertificateFile {
+        let role = candidate.role();
         let path = candidate.path;
+        let is_key = certificate_paths::is_called_key(&path);
+        // A key that is not read hides no certificate.
+        let hides = |refusal: &Refusal| match role {
+            Role::Found => false,
+            Role::Configured => !is_key || refusal.reason == Reason::Malformed,
+            Role::Asked => true,
+        };
         let subject = || Subject::Path(path.as_slice().into());
         let readable = match self.party {
             Ok(party) => party.may_read(reading.ownership),
@@ -288,38 +370,74 @@ impl Judge<'_> {
             .gaps
             .seen("files.readable_by_target", subject(), readable);
         let (mut form, mut private_keys, mut faults) = (None, Vec::new(), Vec::new());
+        let mut has_lost_parts = false;
+        let malformed = || {
+            Refusal::of(Reason::Malformed)
+                .needing("a file of certificates in PEM, DER, PKCS#7, PKCS#12 or JKS")
+        };
         let certificates: Result<Vec<_>, Refusal> = match reading.contents {
-            Ok(Some(contents)) => {
-                form = Some(contents.form);
-                private_keys = contents.private_keys;
-                faults = contents.faults;
+            Ok(Ok(contents)) => {
+                has_lost_parts = contents.has_lost_parts();
+                form = Some(contents.form.into());
+                private_keys = contents.private_keys.into_iter().map(Into::into).collect();
+                faults = contents.faults.into_iter().map(Into::into).collect();
                 let locked = Refusal::of(Reason::Denied).needing("its password (--password-file)");
-                let store = matches!(contents.form, FileForm::Pkcs12 | FileForm::Jks);
+                let store = matches!(form, Some(FileForm::Pkcs12 | FileForm::Jks));
                 if contents.needs_password && store && contents.certificates.is_empty() {
                     Err(locked)
+                } else if has_lost_parts
+                    && contents.certificates.is_empty()
+                    && private_keys.is_empty()
+                {
+                    Err(malformed())
                 } else {
                     if contents.needs_password {
                         self.gaps.record("files.private_keys", subject(), &locked);
+                        if role > Role::Found {
+                            let why = NotRead::Refused(locked);
+                            self.unread.push((path.clone(), why));
+                        }
                     }
                     Ok(contents.certificates)
                 }
             }
-            Ok(None) => {
+            Ok(Err(other)) => {
                 faults.push(Fault {
                     line: None,
-                    says: if reading.size_bytes == 0 {
-                        "the file is empty".to_owned()
-                    } else {
-                        "no certificate or key in a known format".to_owned()
-                    },
+                    says: other.to_string(),
                 });
-                Ok(Vec::new())
+                // Other things are kept in files of these names too.
+                if role < Role::Asked && (is_key || other == OtherContent::OtherPem) {
+                    Ok(Vec::new())
+                } else {
+                    Err(malformed())
+                }
             }
             Err(unread) => Err(unread.refusal()),
         };
+        match &certificates {
+            Err(refusal) if hides(refusal) => {
+                let why = if refusal.reason == Reason::Malformed {
+                    NotRead::Faults
+                } else {
+                    NotRead::Refused(refusal.clone())
+                };
+                self.unread.push((path.clone(), why));
+            }
+            Ok(_) if has_lost_parts => {
+                self.gaps
+                    .record("files.faults", subject(), &Refusal::of(Reason::Malformed));
+                if role > Role::Found {
+                    self.unread.push((path.clone(), NotRead::Faults));
+                }
+            }
+            _ => {}
+        }
+        self.roles.insert(path.clone(), role);
         let certificates = self
             .gaps
             .seen("files.certificates", subject(), certificates);
+        let certificates = certificates.map(|parsed| self.reported(&path, parsed));
         CertificateFile {
             resolved_path: reading.resolved_path.map(Into::into),
             found_by: candidate.found_by,

@@ -4,7 +4,7 @@
 use crate::model::certificate::{CertificateFile, KeyBeside, PrivateKey};
 use crate::model::gap::{Reason, Refusal, SectionGaps};
 use crate::model::seen::Seen;
-use crate::parse::certificate_paths::{directory, file_name};
+use crate::parse::certificate_paths::{directory, file_name, is_called_key};
 
 /// Puts into each file with a certificate the key that belongs to its first one.
 pub(super) fn pair(files: &mut [CertificateFile], gaps: &mut SectionGaps<'_>) {
@@ -57,7 +57,7 @@ enum Attempt {
 fn of(files: &[CertificateFile], index: usize) -> Option<(usize, Attempt)> {
     let file = files.get(index)?;
     let first = file.certificates.value()?.first()?;
-    let pin = first.public_key.spki_pin_sha256.as_str();
+    let pin = first.public_key.value()?.spki_pin_sha256.as_str();
     if !file.private_keys.is_empty() {
         return Some((index, compare(file, pin)));
     }
@@ -89,10 +89,10 @@ fn of(files: &[CertificateFile], index: usize) -> Option<(usize, Attempt)> {
     let leaves = files.iter().filter(|other| {
         let first = other.certificates.value().and_then(|all| all.first());
         directory(other.path.as_bytes()) == directory(own)
-            && first.is_some_and(|first| !first.is_ca)
+            && first.is_some_and(|first| !first.is_authority())
     });
     match (beside_it.next(), beside_it.next()) {
-        (Some((at, other)), None) if !first.is_ca && leaves.count() == 1 => {
+        (Some((at, other)), None) if !first.is_authority() && leaves.count() == 1 => {
             Some((*at, compare(other, pin)))
         }
         _ => None,
@@ -113,8 +113,7 @@ fn is_beside(file: &CertificateFile, other: &CertificateFile) -> bool {
 
 /// A file with a key; or one that could not be read and is called as keys are.
 fn holds_key(file: &CertificateFile) -> bool {
-    let name = file_name(file.path.as_bytes());
-    let called = name.ends_with(b".key") || name.ends_with(b"key.pem");
+    let called = is_called_key(file.path.as_bytes());
     !file.private_keys.is_empty() || (called && file.certificates.value().is_none())
 }
 

@@ -1,10 +1,12 @@
 //! The section `certificates`: the certificates and keys in the target's files, its trust store,
 //! and what its listeners serve.
 
+mod answer;
 pub(crate) mod chains;
 mod fill;
 mod find;
 mod keys;
+pub(crate) mod leaves;
 mod read;
 mod search;
 mod served;
@@ -13,18 +15,17 @@ pub(crate) mod verify;
 use std::cell::OnceCell;
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use clap::Args;
 use serde::Deserialize;
 
 use super::section::{Detail, Request, SectionInfo, SectionMetrics};
 use crate::model::Report;
-use crate::model::certificate::{AgainstFiles, Certificate, Certificates, Serves};
+use crate::model::certificate::{Certificates, Serves};
 use crate::model::escape::escaped;
 use crate::model::gap::{Reason, SectionGaps};
 use crate::model::seen::Seen;
-use crate::model::truth_value::TruthValue;
-use crate::model::units::DAY_SECONDS;
 use crate::render::metrics;
 use crate::render::tables::Table;
 use crate::render::tables::certificates;
@@ -34,6 +35,7 @@ use crate::scan::needs::Files;
 use crate::scan::needs::{Needs, Scope};
 use crate::sys::own_file;
 use crate::trust;
+use answer::{Checked, Checks};
 use verify::Verifier;
 
 /// Flags of `spyhole certificates`.
@@ -66,6 +68,9 @@ pub(crate) struct CertificatesQuery {
     /// certificate was not reloaded.
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub min_days: Option<i64>,
+    /// With --min-days or --verify, exit with 4 if no certificate was found to check.
+    #[arg(long)]
+    pub require: bool,
     /// Search this many directory levels (default 4).
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=32))]
     pub depth: Option<u8>,
@@ -76,6 +81,10 @@ pub(crate) struct CertificatesQuery {
     #[arg(skip)]
     #[serde(skip)]
     password: OnceCell<String>,
+    /// What the checks answered, once the section was filled.
+    #[arg(skip)]
+    #[serde(skip)]
+    checked: OnceCell<Checked>,
 }
 
 /// What the section is.
@@ -158,17 +167,22 @@ impl Request for CertificatesQuery {
         if self.verify
             && let Seen::Value(files) = &mut found.files
         {
-            Verifier::new(roots, scan.clock.now).files(files, gaps, &self.file);
+            Verifier::new(roots, scan.clock.now).files(files, gaps, &found.roles, &found.parsed);
         }
         let files = found.files.value().map(Vec::as_slice);
         let served = self.served.then(|| served::ask_all(scan, gaps, files));
-        report.certificates = Some(Certificates {
+        let certificates = Certificates {
             files: found.files,
             files_left_out: found.left_out,
             missing: found.missing,
             trust_store,
             served,
-        });
+        };
+        let checks = self.checks(scan.clock.now);
+        let checked = checks.answer(&certificates, &found.roles, found.unread, &found.parsed);
+        // Filled once; were it filled again, the first answer stands.
+        let _ = self.checked.set(checked);
+        report.certificates = Some(certificates);
     }
 
     fn tables(&self, report: &Report, detail: Detail) -> Vec<Table> {
@@ -186,7 +200,10 @@ impl Request for CertificatesQuery {
         let Some(certificates) = &report.certificates else {
             return true;
         };
-        if self.verify && self.is_unverified(certificates) {
+        if self
+            .checked()
+            .is_some_and(|checked| !checked.unknown.is_empty())
+        {
             return true;
         }
         match &certificates.files {
@@ -204,11 +221,15 @@ impl Request for CertificatesQuery {
         }
     }
 
-    fn says_no(&self, report: &Report) -> bool {
-        let Some(certificates) = &report.certificates else {
-            return false;
-        };
-        self.is_refused(certificates) || self.is_too_old(certificates)
+    fn says_no(&self, _: &Report) -> bool {
+        self.checked().is_some_and(|checked| checked.is_no)
+    }
+
+    fn notes(&self, report: &Report) -> Vec<String> {
+        match (self.checked(), &report.certificates) {
+            (Some(checked), Some(certificates)) => checked.lines(certificates),
+            _ => Vec::new(),
+        }
     }
 
     fn pem(&self, report: &Report) -> Option<String> {
@@ -235,53 +256,19 @@ impl Request for CertificatesQuery {
 }
 
 impl CertificatesQuery {
-    /// Whether `--min-days` says no.
-    fn is_too_old(&self, certificates: &Certificates) -> bool {
-        let Some(min_days) = self.min_days else {
-            return false;
-        };
-        let ends = |certificate: &Certificate| {
-            let root = certificate.self_signed && certificate.is_ca;
-            !root && certificate.seconds_left < min_days.saturating_mul(DAY_SECONDS)
-        };
-        let files = certificates.files.value().into_iter().flatten();
-        let bad_file = files.into_iter().any(|file| {
-            let mut all = file.certificates.value().into_iter().flatten();
-            let key = file.private_key.as_ref();
-            all.any(ends) || key.is_some_and(|key| key.matches.value() == Some(&false))
-        });
-        let listeners = certificates.served.iter().flatten();
-        let bad_leaf = listeners
-            .filter_map(|listener| match listener.serves.value() {
-                Some(Serves::Tls { leaves }) => Some(leaves),
-                _ => None,
-            })
-            .flatten()
-            .any(|leaf| {
-                ends(&leaf.certificate)
-                    || leaf.against_files.value() == Some(&AgainstFiles::OlderThanFile)
-            });
-        bad_file || bad_leaf
+    fn checked(&self) -> Option<&Checked> {
+        self.checked.get()
     }
 
-    /// Whether `--verify` says no.
-    fn is_refused(&self, certificates: &Certificates) -> bool {
-        let files = certificates.files.value().filter(|_| self.verify);
-        files.and_then(|files| verify::answer_of_files(files)) == Some(TruthValue::False)
-    }
-
-    /// Whether `--verify` says neither yes nor no; nor does another check say no.
-    fn is_unverified(&self, certificates: &Certificates) -> bool {
-        let answer = match &certificates.files {
-            Seen::Unseen(_) => Some(TruthValue::Unknown),
-            Seen::Value(files) => verify::answer_of_files(files),
-        };
-        let is_unknown = match answer {
-            Some(answer) => answer == TruthValue::Unknown,
-            // A path that is named is there to be verified.
-            None => self.is_narrow(),
-        };
-        is_unknown && !self.is_too_old(certificates)
+    fn checks(&self, now: SystemTime) -> Checks {
+        Checks {
+            min_days: self.min_days,
+            verify: self.verify,
+            now,
+            require: self.require,
+            is_narrow: self.is_narrow(),
+            names_files: !self.file.is_empty(),
+        }
     }
 
     /// Whether only what was named is looked at.

@@ -1,15 +1,17 @@
 //! Reads the files that were found. Runs in a time box, as the search does.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use nix::errno::Errno;
 
+use super::leaves::Role;
 use crate::model::certificate::FoundBy;
+use crate::parse::certificate_file::{OtherContent, other_content};
 use crate::parse::certificate_paths;
-use crate::pki::{self, Contents};
+use crate::pki::{self, Contents, ParsedCertificate};
 use crate::rights::file_mode::Ownership;
 use crate::sys::file_limits;
 use crate::sys::opened_file::{FileKind, OpenedFile};
@@ -25,6 +27,16 @@ pub(super) struct Candidate {
     pub(super) promising: bool,
     /// Whether the very path is named, and not a directory above it.
     pub(super) named: bool,
+}
+
+impl Candidate {
+    pub(super) fn role(&self) -> Role {
+        match self.found_by.contains(&FoundBy::Asked) {
+            _ if !self.named => Role::Found,
+            true => Role::Asked,
+            false => Role::Configured,
+        }
+    }
 }
 
 /// What came of it.
@@ -50,8 +62,8 @@ pub(super) struct Reading {
     pub(super) size_bytes: u64,
     pub(super) modified: SystemTime,
     pub(super) ownership: Ownership,
-    /// `Ok(None)`: nothing in it is known.
-    pub(super) contents: Result<Option<Contents>, Unread>,
+    /// What is in it; or in place of certificates and keys.
+    pub(super) contents: Result<Result<Contents, OtherContent>, Unread>,
 }
 
 /// Why a file was not read.
@@ -77,7 +89,6 @@ const BUNDLE: usize = 16;
 pub(super) struct Reader {
     root: InRoot,
     password: Option<String>,
-    now: SystemTime,
     /// Whether files that hold only authorities of the trust store are read too.
     roots: bool,
     bytes_left: AtomicU64,
@@ -85,16 +96,10 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(
-        root: InRoot,
-        password: Option<String>,
-        now: SystemTime,
-        roots: bool,
-    ) -> Self {
+    pub(super) fn new(root: InRoot, password: Option<String>, roots: bool) -> Self {
         Self {
             root,
             password,
-            now,
             roots,
             bytes_left: AtomicU64::new(TOTAL_LIMIT),
             met: Mutex::default(),
@@ -126,7 +131,7 @@ impl Reader {
             return Outcome::LeftOut;
         }
         let contents = self.contents(candidate, &found);
-        if let Ok(Some(contents)) = &contents
+        if let Ok(Ok(contents)) = &contents
             && by_habit
             && holds_only_authorities(contents)
             && (!vouched_for || contents.certificates.len() > BUNDLE)
@@ -154,7 +159,7 @@ impl Reader {
         &self,
         candidate: &Candidate,
         found: &OpenedFile,
-    ) -> Result<Option<Contents>, Unread> {
+    ) -> Result<Result<Contents, OtherContent>, Unread> {
         let limit = limit(candidate);
         if found.size_bytes() > limit {
             return Err(Unread::TooLong(limit));
@@ -173,7 +178,8 @@ impl Reader {
             Err(errno) => return Err(Unread::Errno(errno)),
         }
         let password = self.password.as_deref();
-        Ok(pki::contents(&bytes, password, self.now))
+        let contents = pki::contents(&bytes, password);
+        Ok(contents.ok_or_else(|| other_content(&bytes)))
     }
 }
 
@@ -200,7 +206,7 @@ fn limit(candidate: &Candidate) -> u64 {
 }
 
 fn holds_only_authorities(contents: &Contents) -> bool {
-    let authority = |certificate: &crate::model::certificate::Certificate| {
+    let authority = |certificate: &Arc<ParsedCertificate>| {
         // The oldest ones are of version 1 and do not say what they are.
         certificate.is_ca || (certificate.version == 1 && certificate.self_signed)
     };

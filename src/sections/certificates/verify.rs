@@ -1,14 +1,19 @@
 //! Verifies the leaf certificates of a file: with the other certificates of that file, against
 //! the authorities that the target's runtime trusts and against Mozilla's.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::model::certificate::{Certificate, CertificateFile, LeafVerdict};
+use super::answer::{judged, pins, role};
+use super::fill::ParsedFiles;
+use super::leaves::{Judged, KnownKeys, Role};
+use crate::model::certificate::{CertificateFile, LeafVerdict};
 use crate::model::gap::{Reason, Refusal, SectionGaps, Subject};
 use crate::model::truth_value::TruthValue;
 use crate::model::verdict::{Authorities, Judgement, Verdict};
-use crate::parse::certificate_paths::file_name;
-use crate::pki::{self, ChainSource, Purpose, Question, Roots};
+use crate::parse::certificate_paths::is_called_key;
+use crate::pki::{self, ChainSource, ParsedCertificate, Purpose, Question, Roots};
 
 /// Leaves that are verified in one run; each takes up to a few milliseconds.
 const LEAVES: usize = 1_000;
@@ -21,7 +26,7 @@ pub(crate) struct Verifier {
 
 impl Verifier {
     /// With the authorities of the target, where they are known, and Mozilla's.
-    pub(crate) fn new(target: Option<Vec<Certificate>>, now: SystemTime) -> Self {
+    pub(crate) fn new(target: Option<Vec<Arc<ParsedCertificate>>>, now: SystemTime) -> Self {
         let target = target.map(|roots| (Authorities::Target, Roots::of(roots)));
         let mozilla = (Authorities::Mozilla, Roots::mozilla());
         Self {
@@ -35,17 +40,18 @@ impl Verifier {
         &self,
         files: &mut [CertificateFile],
         gaps: &mut SectionGaps<'_>,
-        named: &[String],
+        roles: &BTreeMap<Vec<u8>, Role>,
+        parsed: &ParsedFiles,
     ) {
         let mut left = LEAVES;
+        let pins: Vec<String> = pins(files).map(str::to_owned).collect();
+        let keys = KnownKeys::of(pins.iter().map(String::as_str));
         for file in files {
-            let Some(certificates) = file.certificates.value() else {
+            let Some(judged) = judged(file, role(roles, file), &keys, parsed) else {
                 continue;
             };
-            let is_named = named
-                .iter()
-                .any(|path| path.as_bytes() == file.path.as_bytes());
-            let leaves = leaves(certificates, is_named || file.private_key.is_some());
+            let certificates = judged.certificates;
+            let leaves = judged.leaves();
             if leaves.len() > left {
                 let cut = Refusal::of(Reason::Limit)
                     .needing("--file or --dir: at most 1000 certificates are verified at once");
@@ -62,15 +68,25 @@ impl Verifier {
     }
 
     /// Verifies one leaf with each set of authorities.
-    pub(crate) fn leaf(&self, certificates: &[Certificate], leaf: usize) -> Vec<LeafVerdict> {
-        let others = leaves(certificates, false);
+    pub(crate) fn leaf(
+        &self,
+        certificates: &[Arc<ParsedCertificate>],
+        leaf: usize,
+    ) -> Vec<LeafVerdict> {
+        let others = Judged {
+            certificates,
+            role: Role::Found,
+            keys: &KnownKeys::default(),
+            has_key_beside: false,
+        }
+        .leaves();
         let is_chain = |at: &usize| *at != leaf && !others.contains(at);
         // Servers and clients send the leaf first, wherever it is in the file.
         let places: Vec<usize> = [leaf]
             .into_iter()
             .chain((0..certificates.len()).filter(is_chain))
             .collect();
-        let chain: Vec<Certificate> = places
+        let chain: Vec<Arc<ParsedCertificate>> = places
             .iter()
             .filter_map(|at| certificates.get(*at).cloned())
             .collect();
@@ -107,25 +123,6 @@ fn in_the_file(mut verdict: Verdict, places: &[usize]) -> Verdict {
     verdict
 }
 
-/// The places of the leaves among the certificates of a file: those that are no authority, and the
-/// first one where it has names and, as `has_key` says, its key, as a self-signed server
-/// certificate often says that it is a CA.
-pub(crate) fn leaves(certificates: &[Certificate], has_key: bool) -> Vec<usize> {
-    let is_leaf = |(at, certificate): (usize, &Certificate)| {
-        let old_root = certificate.version == 1 && certificate.self_signed;
-        let is_authority = certificate.is_ca || old_root;
-        let is_issuer = certificate.chain_position.is_some_and(|place| place > 0);
-        let names_hosts = !certificate.subject_alternative_names.is_empty();
-        let first = at == 0 && has_key && (names_hosts || !certificate.is_ca);
-        (first || (!is_authority && !is_issuer)).then_some(at)
-    };
-    certificates
-        .iter()
-        .enumerate()
-        .filter_map(is_leaf)
-        .collect()
-}
-
 /// What the verdicts of a file say of one set of authorities, the worst of its leaves; `None`
 /// where it has no leaf.
 pub(crate) fn answer(verdicts: &[LeafVerdict], authorities: Authorities) -> Option<TruthValue> {
@@ -160,12 +157,7 @@ pub(super) fn answer_of_files(files: &[CertificateFile]) -> Option<TruthValue> {
         .filter_map(|file| match &file.verdicts {
             Some(verdicts) => answer(verdicts, Authorities::Target),
             // A key that cannot be read hides no certificate.
-            None => (!is_called_key(file)).then_some(TruthValue::Unknown),
+            None => (!is_called_key(file.path.as_bytes())).then_some(TruthValue::Unknown),
         })
         .reduce(TruthValue::and)
-}
-
-fn is_called_key(file: &CertificateFile) -> bool {
-    let name = file_name(file.path.as_bytes());
-    name.ends_with(b".key") || name.ends_with(b"key.pem")
 }

@@ -1,6 +1,7 @@
 //! From a command line to what the server showed and what is to be held of it.
 
 use core::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,11 +18,13 @@ use crate::model::trust_store::TrustStore;
 use crate::model::units::DAY_SECONDS;
 use crate::model::verdict::{Authorities, Verdict};
 use crate::pki;
-use crate::pki::{ChainSource, Purpose, Question, Roots};
+use crate::pki::{ChainSource, ParsedCertificate, Place, Purpose, Question, Roots};
 use crate::probe::Peer;
 use crate::probe::endpoint::{Endpoint, Host};
 use crate::probe::tls::{self, Dial, Handshake};
 use crate::scan::Scan;
+use crate::sections::certificates::chains::place_from_leaf;
+use crate::sections::certificates::leaves::dated_of_chain;
 use crate::sys::in_root::link_of;
 use crate::sys::target_file::HeldFile;
 use crate::trust;
@@ -133,7 +136,7 @@ fn ask_beside<R>(dial: &Dial, meanwhile: impl FnOnce() -> R) -> (Handshake, R) {
 }
 
 /// Whom the target trusts, and its authorities to judge with.
-type Trusted = (Seen<TrustStore>, Option<Vec<Certificate>>);
+type Trusted = (Seen<TrustStore>, Option<Vec<Arc<ParsedCertificate>>>);
 
 /// What a handshake showed, and the judgement of it.
 fn take(
@@ -156,17 +159,18 @@ fn take(
         ..failure
     });
     look.client_certificate = seen.client_certificate;
-    look.chain = chain(&seen.chain, &look.endpoint, scan, gaps);
+    let (parsed, reported) = chain(&seen.chain, &look.endpoint, scan, gaps);
+    look.chain = reported;
     if look.chain.is_empty() {
         return;
     }
     let now = scan.clock.now;
     let staple = seen
         .staple
-        .map(|response| pki::staple(&response, &look.chain, now));
+        .map(|response| pki::staple(&response, &parsed, now));
     let judged = |authorities, roots: &Roots| {
         pki::judge(&Question {
-            chain: &look.chain,
+            chain: &parsed,
             roots,
             authorities,
             server_name: look.server_name.as_deref(),
@@ -198,42 +202,29 @@ fn chain(
     endpoint: &str,
     scan: &Scan,
     gaps: &mut SectionGaps<'_>,
-) -> Vec<Certificate> {
-    let mut chain = Vec::with_capacity(sent.len());
+) -> (Vec<Arc<ParsedCertificate>>, Vec<Certificate>) {
+    let mut parsed = Vec::with_capacity(sent.len());
     for der in sent {
-        if let Ok(certificate) = pki::certificate(der, scan.clock.now) {
-            chain.push(certificate);
+        if let Ok(certificate) = ParsedCertificate::read(der) {
+            parsed.push(Arc::new(certificate));
         } else {
             let refusal = Refusal::of(Reason::Malformed);
             gaps.record("chain", endpoint, &refusal);
             break;
         }
     }
-    order(&mut chain);
-    chain
-}
-
-/// Numbers the chain from the leaf, which comes first, along the names of the issuers.
-fn order(chain: &mut [Certificate]) {
-    let mut wanted: Option<String> = None;
-    for position in 0..u32::try_from(chain.len()).unwrap_or(u32::MAX) {
-        let next = chain.iter_mut().find(|certificate| {
-            certificate.chain_position.is_none()
-                && wanted
-                    .as_ref()
-                    .is_none_or(|issuer| *issuer == certificate.subject)
-        });
-        let Some(next) = next else { break };
-        next.chain_position = Some(position);
-        if next.self_signed {
-            break;
-        }
-        wanted = Some(next.issuer.clone());
-    }
+    let place = Place {
+        field: "chain",
+        subject: endpoint.into(),
+    };
+    let report = |one: &Arc<ParsedCertificate>| pki::reported(one, scan.clock.now, &place, gaps);
+    let mut chain: Vec<Certificate> = parsed.iter().map(report).collect();
+    place_from_leaf(&mut chain, &parsed);
+    (parsed, chain)
 }
 
 fn min_days(chain: &[Certificate], wanted: u32) -> Option<MinDays> {
-    let seconds = chain.iter().map(|certificate| certificate.seconds_left);
+    let seconds = dated_of_chain(chain).filter_map(Certificate::remaining);
     let left = seconds.min()?.div_euclid(DAY_SECONDS);
     Some(MinDays {
         wanted,

@@ -1,10 +1,9 @@
 //! The files that the user named, of spyhole's own file system.
 
 use std::path::Path;
-use std::time::SystemTime;
+use std::sync::Arc;
 
-use crate::model::certificate::Certificate;
-use crate::pki;
+use crate::pki::{self, ParsedCertificate};
 use crate::probe::tls::ClientKey;
 use crate::sys::file_limits;
 use crate::sys::own_file;
@@ -13,7 +12,7 @@ use crate::sys::own_file;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Given {
     /// The authorities of `--ca`.
-    pub(super) authorities: Option<Vec<Certificate>>,
+    pub(super) authorities: Option<Vec<Arc<ParsedCertificate>>>,
     /// The certificate of `--cert` with the key of `--key`.
     pub(super) client: Option<ClientKey>,
 }
@@ -35,17 +34,16 @@ pub(super) fn read(
     })
 }
 
-fn authorities(path: &Path) -> Result<Vec<Certificate>, String> {
+fn authorities(path: &Path) -> Result<Vec<Arc<ParsedCertificate>>, String> {
     let bytes = contents("--ca", path)?;
-    let now = SystemTime::now();
-    let found = pki::contents(&bytes, None, now)
+    let found = pki::contents(&bytes, None)
         .map(|contents| contents.certificates)
         .unwrap_or_default();
     if !found.is_empty() {
         return Ok(found);
     }
-    match pki::certificate(&bytes, now) {
-        Ok(certificate) => Ok(vec![certificate]),
+    match ParsedCertificate::read(&bytes) {
+        Ok(certificate) => Ok(vec![Arc::new(certificate)]),
         Err(_) => Err(format!(
             "--ca {}: contains no certificate in PEM or DER",
             path.display()

@@ -1,7 +1,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::*;
-use crate::model::certificate::{KeyAlgorithm, PublicKey};
+use crate::model::certificate::{CertificateDer, KeyAlgorithm, PublicKey};
 use crate::model::seen::Seen;
 use crate::model::time::Timestamp;
 use crate::model::tls::{ClientCertificate, MinDays, Took};
@@ -13,22 +13,22 @@ const DAY: u64 = 24 * 60 * 60;
 
 fn leaf(now: SystemTime) -> Certificate {
     Certificate {
-        subject: "CN=api.internal".to_owned(),
-        issuer: "CN=R11".to_owned(),
+        subject: Seen::Value("CN=api.internal".to_owned()),
+        issuer: Seen::Value("CN=R11".to_owned()),
         subject_alternative_names: vec!["DNS:api.internal".to_owned()],
-        serial: "01".to_owned(),
-        version: 3,
-        not_before: Timestamp(now - Duration::from_secs(DAY)),
-        not_after: Timestamp(now + Duration::from_secs(38 * DAY)),
-        seconds_left: 38 * 24 * 60 * 60,
-        public_key: PublicKey {
+        serial: Seen::Value("01".to_owned()),
+        version: Seen::Value(3),
+        not_before: Seen::Value(Timestamp(now - Duration::from_secs(DAY))),
+        not_after: Seen::Value(Timestamp(now + Duration::from_secs(38 * DAY))),
+        seconds_left: Seen::Value(38 * 24 * 60 * 60),
+        public_key: Seen::Value(PublicKey {
             algorithm: KeyAlgorithm::Ed25519,
             bits: Some(256),
             curve: None,
             spki_pin_sha256: String::new(),
-        },
+        }),
         signature_algorithm: "Ed25519".to_owned(),
-        is_ca: false,
+        is_ca: Seen::Value(false),
         path_length: None,
         key_usages: None,
         extended_key_usages: None,
@@ -36,7 +36,7 @@ fn leaf(now: SystemTime) -> Certificate {
         self_signed: false,
         chain_position: Some(0),
         faults: Vec::new(),
-        der: vec![0; 100],
+        der: CertificateDer(vec![0; 100].into()),
     }
 }
 
@@ -187,7 +187,7 @@ fn what_others_say_of_it_is_told_once_and_escaped() {
 #[test]
 fn a_chain_is_printed_as_pem_of_64_columns() {
     let certificate = Certificate {
-        der: vec![0; 100],
+        der: CertificateDer(vec![0; 100].into()),
         ..leaf(SystemTime::now())
     };
     let text = certificate.pem();

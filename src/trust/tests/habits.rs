@@ -1,7 +1,5 @@
 //! What each runtime makes of the same root.
 
-use std::sync::Arc;
-
 use super::*;
 use crate::model::gap::{Reason, Refusal};
 use crate::pki;
@@ -70,7 +68,7 @@ fn the_first_file_ends_the_search_among_files_and_directories_are_read_too() {
         .roots
         .unwrap()
         .into_iter()
-        .map(|root| root.subject)
+        .map(|root| root.subject.clone())
         .collect();
     assert!(subjects.contains(&"CN=Own".to_owned()), "{subjects:?}");
     assert!(!subjects.contains(&"CN=Late".to_owned()), "{subjects:?}");
@@ -416,10 +414,10 @@ fn gnutls_takes_the_bundle_it_was_built_with() {
 #[test]
 fn of_a_file_that_openssl_may_refuse_no_number_is_claimed() {
     let root = authority("Own");
-    let contents = pki::contents(root.as_bytes(), None, SystemTime::now()).unwrap();
+    let contents = pki::contents(root.as_bytes(), None).unwrap();
     let broken = StoreFile {
-        form: Some(contents.form),
-        certificates: contents.certificates.into_iter().map(Arc::new).collect(),
+        form: Some(contents.form.into()),
+        certificates: contents.certificates,
         needs_password: false,
         faults: 1,
         cut: Truncation::Whole,

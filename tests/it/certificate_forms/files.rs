@@ -1,7 +1,7 @@
 //! PEM and DER as they are found: what openssl reads is read, what it does not is a fault.
 
 use data_encoding::BASE64;
-use spyhole::model::certificate::FileForm;
+use spyhole::api::pki::FileForm;
 
 use super::{Made, faults, subjects};
 
@@ -99,14 +99,14 @@ fn one_certificate_in_every_guise_is_read_as_openssl_reads_it() {
             differs.push(name);
         }
         if name == "bytes behind it" {
-            assert_eq!(found.certificates[0].faults, ["5 trailing bytes"]);
-            assert_eq!(found.certificates[0].der, der);
+            assert_eq!(found.certificates[0].fault_words(), ["5 trailing bytes"]);
+            assert_eq!(found.certificates[0].der(), der);
         } else {
             assert!(
                 found
                     .certificates
                     .iter()
-                    .all(|found| found.faults.is_empty()),
+                    .all(|found| found.fault_words().is_empty()),
                 "{name}"
             );
         }
@@ -205,8 +205,7 @@ fn a_file_of_something_else_is_none() {
         "public.der",
         "parameters.der",
     ] {
-        let found =
-            spyhole::api::pki::contents(&made.bytes(name), None, std::time::SystemTime::now());
+        let found = spyhole::api::pki::contents(&made.bytes(name), None);
         assert_eq!(found, None, "{name}");
     }
 }

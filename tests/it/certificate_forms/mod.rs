@@ -9,7 +9,6 @@ mod x509;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::SystemTime;
 
 use spyhole::api::pki::{Contents, contents};
 
@@ -51,8 +50,7 @@ impl Made {
     }
 
     fn contents(&self, name: &str, password: Option<&str>) -> Contents {
-        contents(&self.bytes(name), password, SystemTime::now())
-            .unwrap_or_else(|| panic!("{name} is not recognised"))
+        contents(&self.bytes(name), password).unwrap_or_else(|| panic!("{name} is not recognised"))
     }
 }
 
@@ -63,7 +61,7 @@ fn subjects(contents: &Contents) -> Vec<&str> {
 }
 
 /// What is wrong, in order.
-fn faults(contents: &Contents) -> Vec<&str> {
+fn faults(contents: &Contents) -> Vec<String> {
     let faults = contents.faults.iter();
-    faults.map(|fault| fault.says.as_str()).collect()
+    faults.map(|fault| fault.says()).collect()
 }

@@ -1,6 +1,6 @@
 //! PKCS#7, PKCS#12 and Java's keystores as openssl and keytool write them.
 
-use spyhole::model::certificate::FileForm;
+use spyhole::api::pki::FileForm;
 
 use super::{Made, faults, subjects};
 
@@ -73,7 +73,7 @@ fn pkcs12_of_every_scheme_opens_with_its_password() {
         assert!(open.faults.is_empty(), "{scheme}: {:?}", faults(&open));
         assert!(!open.needs_password && !open.password_failed, "{scheme}");
         let key = open.private_keys[0].public_key.as_ref();
-        assert_eq!(key, Some(&open.certificates[0].public_key), "{scheme}");
+        assert_eq!(key, open.certificates[0].public_key.as_ref(), "{scheme}");
         for password in [None, Some("wrong"), Some("")] {
             let closed = made.contents("s.p12", password);
             assert!(closed.needs_password, "{scheme}");
@@ -102,7 +102,7 @@ fn what_pkcs12_holds_in_clear_is_shown_without_the_password() {
         let found = made.contents(name, None);
         assert_eq!(subjects(&found), ["CN=leaf", "CN=ca"], "{name}");
         let key = found.private_keys[0].public_key.as_ref();
-        assert_eq!(key, Some(&found.certificates[0].public_key), "{name}");
+        assert_eq!(key, found.certificates[0].public_key.as_ref(), "{name}");
         assert_eq!(found.private_keys[0].encrypted, name == "empty.p12");
     }
 }
@@ -136,7 +136,10 @@ fn keystores_of_keytool_are_read() {
         assert_eq!(subjects(&keys), ["CN=own"], "{kind}");
         assert!(keys.private_keys[0].encrypted, "{kind}");
         // Java leaves the public half of an elliptic key out.
-        let own = Some(&keys.certificates[0].public_key).filter(|_| !is_open);
+        let own = keys.certificates[0]
+            .public_key
+            .as_ref()
+            .filter(|_| !is_open);
         assert_eq!(keys.private_keys[0].public_key.as_ref(), own, "{kind}");
     }
     made.sh(

@@ -12,10 +12,10 @@ mod staples;
 
 use std::fs;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::SystemTime;
 
-use spyhole::api::pki::{ChainSource, Purpose, Question, Roots, judge};
-use spyhole::model::certificate::Certificate;
+use spyhole::api::pki::{ChainSource, ParsedCertificate, Purpose, Question, Roots, judge};
 use spyhole::model::verdict::{Authorities, Judgement, Problem, Verdict};
 
 use self::make::{Openssl, noon, pem};
@@ -138,10 +138,10 @@ impl Chain {
     }
 
     fn judged(&self) -> Verdict {
-        let served = certificates(&self.served, self.now);
+        let served = certificates(&self.served);
         judge(&Question {
             chain: &served,
-            roots: &Roots::of(certificates(&self.roots, self.now)),
+            roots: &Roots::of(certificates(&self.roots)),
             authorities: Authorities::Given,
             server_name: self.asked,
             now: self.now,
@@ -183,9 +183,9 @@ impl Chain {
     }
 }
 
-fn certificates(ders: &[Vec<u8>], now: SystemTime) -> Vec<Certificate> {
+fn certificates(ders: &[Vec<u8>]) -> Vec<Arc<ParsedCertificate>> {
     ders.iter()
-        .map(|der| spyhole::api::pki::certificate(der, now).unwrap())
+        .map(|der| Arc::new(ParsedCertificate::read(der).unwrap()))
         .collect()
 }
 

@@ -1,6 +1,7 @@
 //! The section `certificates`: files found and read, keys beside them, what listeners serve,
 //! and the judge of served chains beside `openssl`.
 
+mod bad;
 mod files;
 mod hostile;
 mod house;

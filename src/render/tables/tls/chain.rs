@@ -1,7 +1,7 @@
 //! The certificates of a chain, one a row.
 
 use super::{Style, heading};
-use crate::model::certificate::{Certificate, KeyAlgorithm};
+use crate::model::certificate::{Certificate, KeyAlgorithm, PublicKey};
 use crate::render::tables::table::{Cell, Table};
 
 pub(super) fn chain(chain: &[Certificate], style: Style) -> Table {
@@ -14,15 +14,17 @@ pub(super) fn chain(chain: &[Certificate], style: Style) -> Table {
         let outside = |text: &str| Cell::Outside(text.into());
         let mut row = vec![
             Cell::number(sent),
-            outside(&certificate.subject),
-            outside(&certificate.issuer),
-            certificate.not_after.rfc3339().into(),
-            key(certificate),
+            Cell::of(Some(&certificate.subject), |name| outside(name)),
+            Cell::of(Some(&certificate.issuer), |name| outside(name)),
+            Cell::of(Some(&certificate.not_after), |end| end.rfc3339().into()),
+            Cell::of(Some(&certificate.public_key), key),
         ];
         if style.wide {
             row.extend([
-                certificate.not_before.rfc3339().into(),
-                outside(&certificate.serial),
+                Cell::of(Some(&certificate.not_before), |begin| {
+                    begin.rfc3339().into()
+                }),
+                Cell::of(Some(&certificate.serial), |serial| outside(serial)),
                 outside(&certificate.signature_algorithm),
                 outside(&certificate.subject_alternative_names.join(", ")),
             ]);
@@ -37,8 +39,7 @@ pub(super) fn chain(chain: &[Certificate], style: Style) -> Table {
     }
 }
 
-fn key(certificate: &Certificate) -> Cell {
-    let key = &certificate.public_key;
+fn key(key: &PublicKey) -> Cell {
     let kind = match key.algorithm {
         KeyAlgorithm::Rsa => "RSA",
         KeyAlgorithm::RsaPss => "RSA-PSS",

@@ -44,7 +44,14 @@ pub(super) fn name(look: &TlsLook) -> Option<Line> {
 
 pub(super) fn time(look: &TlsLook, leaf: &Certificate, now: Timestamp) -> Line {
     let day = |moment: Timestamp| moment.rfc3339().chars().take(10).collect::<String>();
-    let range = format!("{} … {}", day(leaf.not_before), day(leaf.not_after));
+    let (Some(begin), Some(end), Some(left)) = (
+        leaf.not_before.value(),
+        leaf.not_after.value(),
+        leaf.remaining(),
+    ) else {
+        return Line::new(Mark::Bad, "time", "its validity could not be read");
+    };
+    let range = format!("{} … {}", day(*begin), day(*end));
     let short = look.min_days.filter(|days| !days.enough);
     let findings = look.verdicts.iter().flat_map(|verdict| &verdict.findings);
     let mut of_leaf = findings.filter(|finding| {
@@ -53,19 +60,21 @@ pub(super) fn time(look: &TlsLook, leaf: &Certificate, now: Timestamp) -> Line {
     });
     let (mark, mut says) = if let Some(finding) = of_leaf.next() {
         (Mark::Bad, format!("{range}, {}", finding.says))
-    } else if leaf.seconds_left < 0 {
-        let ago = seconds_as_words(leaf.seconds_left);
+    } else if left < 0 {
+        let ago = seconds_as_words(left);
         (Mark::Bad, format!("{range}, expired {ago} ago"))
-    } else if leaf.not_before > now {
+    } else if *begin > now {
         (Mark::Bad, format!("{range}, not valid yet"))
     } else {
-        let left = seconds_as_words(leaf.seconds_left);
-        (Mark::Good, format!("{range}, {left} left"))
+        (
+            Mark::Good,
+            format!("{range}, {} left", seconds_as_words(left)),
+        )
     };
     let Some(days) = short else {
         return Line::new(mark, "time", says);
     };
-    if leaf.seconds_left.div_euclid(DAY_SECONDS) != days.left {
+    if left.div_euclid(DAY_SECONDS) != days.left {
         let _ = write!(
             says,
             "; another certificate in the chain has {} days left",

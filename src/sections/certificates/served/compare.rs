@@ -17,11 +17,15 @@ pub(super) fn compare<'a>(
     if let Some(found) = all().find(same) {
         return (AgainstFiles::Same, Some(found));
     }
+    let period = |one: &Certificate| {
+        let (begin, end) = (one.not_before.value(), one.not_after.value());
+        (begin.copied(), end.copied())
+    };
     // Of several the one that is in use: with its key, and the latest.
     let rank = |(file, certificate): &(&CertificateFile, &Certificate)| {
         let key = file.private_key.as_ref();
         let has_key = key.is_some_and(|key| key.matches.value() == Some(&true));
-        (has_key, certificate.not_before, certificate.not_after)
+        (has_key, period(certificate))
     };
     let successor = all()
         .filter(|(_, certificate)| is_for_the_same(leaf, certificate))
@@ -29,7 +33,6 @@ pub(super) fn compare<'a>(
     let Some((file, certificate)) = successor else {
         return (AgainstFiles::NotOnDisk, None);
     };
-    let period = |certificate: &Certificate| (certificate.not_before, certificate.not_after);
     let against = match period(leaf).cmp(&period(certificate)) {
         std::cmp::Ordering::Less => AgainstFiles::OlderThanFile,
         std::cmp::Ordering::Greater => AgainstFiles::NewerThanFile,
@@ -41,7 +44,7 @@ pub(super) fn compare<'a>(
 /// Whether a certificate may stand in another's place: for one of the same names, or, where
 /// there are none, for the same subject.
 fn is_for_the_same(leaf: &Certificate, other: &Certificate) -> bool {
-    if other.is_ca && !leaf.is_ca {
+    if other.is_authority() && !leaf.is_authority() {
         return false;
     }
     let (own, others) = (
@@ -49,7 +52,8 @@ fn is_for_the_same(leaf: &Certificate, other: &Certificate) -> bool {
         &other.subject_alternative_names,
     );
     if own.is_empty() && others.is_empty() {
-        return !leaf.subject.is_empty() && leaf.subject == other.subject;
+        let (own, others) = (leaf.subject.value(), other.subject.value());
+        return own.is_some_and(|own| !own.is_empty()) && own == others;
     }
     own.iter().any(|name| {
         let same = |other: &String| other.eq_ignore_ascii_case(name);
@@ -66,9 +70,10 @@ mod tests {
 
     use super::*;
     use crate::model::certificate::KeyBeside;
+    use crate::model::gap::Gaps;
     use crate::model::seen::Seen;
     use crate::model::time::Timestamp;
-    use crate::pki;
+    use crate::pki::{self, ParsedCertificate};
 
     fn certificate(name: &str, day: i64) -> Certificate {
         let names = (!name.is_empty()).then(|| name.to_owned());
@@ -78,7 +83,18 @@ mod tests {
         params.not_before = OffsetDateTime::UNIX_EPOCH + Duration::days(day);
         params.not_after = params.not_before + Duration::days(90);
         let made = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
-        pki::certificate(made.der(), SystemTime::UNIX_EPOCH).unwrap()
+        reported(made.der())
+    }
+
+    fn reported(der: &[u8]) -> Certificate {
+        let parsed = ParsedCertificate::read(der).unwrap();
+        let place = pki::Place {
+            field: "files.certificates",
+            subject: "x".into(),
+        };
+        let mut gaps = Gaps::default();
+        let gaps = &mut gaps.section("certificates");
+        pki::reported(&parsed, SystemTime::UNIX_EPOCH, &place, gaps)
     }
 
     fn file(path: &str, certificate: Certificate, with_key: bool) -> CertificateFile {
@@ -148,7 +164,7 @@ mod tests {
         assert_eq!(against(&leaf, &files), (AgainstFiles::NotOnDisk, None));
         // The authority of that name is no successor.
         let authority = Certificate {
-            is_ca: true,
+            is_ca: Seen::Value(true),
             ..certificate("api", 300)
         };
         let files = [file("/ca", authority, false)];
@@ -158,7 +174,7 @@ mod tests {
     #[test]
     fn without_names_the_subject_decides() {
         let named = |subject: &str, day| Certificate {
-            subject: subject.into(),
+            subject: Seen::Value(subject.into()),
             subject_alternative_names: Vec::new(),
             ..certificate("", day)
         };

@@ -17,7 +17,7 @@ use crate::model::gap::{Reason, Refusal, SectionGaps, Subject};
 use crate::model::seen::Seen;
 use crate::model::socket::Socket;
 use crate::model::tls::{Failure, FailureReason, StartTls};
-use crate::pki;
+use crate::pki::{self, ParsedCertificate, Place};
 use crate::scan::Scan;
 use crate::sections::sockets;
 
@@ -121,8 +121,15 @@ impl Listener {
             let leaves: Vec<ServedLeaf> = asked
                 .leaves
                 .into_iter()
-                .filter_map(|(name, der)| Some((name, pki::certificate(&der, now).ok()?)))
-                .map(|(name, certificate)| leaf(name, certificate, files, &listens_on, gaps))
+                .filter_map(|(name, der)| Some((name, ParsedCertificate::read(&der).ok()?)))
+                .map(|(name, parsed)| {
+                    let place = Place {
+                        field: "served.serves.leaves.certificate",
+                        subject: listens_on.as_str().into(),
+                    };
+                    let certificate = pki::reported(&parsed, now, &place, gaps);
+                    leaf(name, certificate, files, &listens_on, gaps)
+                })
                 .collect();
             match asked.failure {
                 _ if !leaves.is_empty() => Ok(Serves::Tls { leaves }),
@@ -164,8 +171,8 @@ fn leaf(
         server_name,
         against_files: gaps.seen(field, place, against),
         path: found.map(|(file, _)| file.path.clone()),
-        file_not_before: found.map(|(_, certificate)| certificate.not_before),
-        file_not_after: found.map(|(_, certificate)| certificate.not_after),
+        file_not_before: found.and_then(|(_, one)| one.not_before.value().copied()),
+        file_not_after: found.and_then(|(_, one)| one.not_after.value().copied()),
         certificate,
     }
 }

@@ -30,12 +30,12 @@ fn bundle() -> (String, Roots) {
     let root = Ca::root("root");
     let sub = root.sub("sub");
     let text = [pem(&sub.leaf(&["api.example"])), pem(&sub.der)].concat();
-    let trusted = spyhole::api::pki::contents(pem(&root.der).as_bytes(), None, noon()).unwrap();
+    let trusted = spyhole::api::pki::contents(pem(&root.der).as_bytes(), None).unwrap();
     (text, Roots::of(trusted.certificates))
 }
 
 fn verdict(file: &str, roots: &Roots) -> Judgement {
-    let found = spyhole::api::pki::contents(file.as_bytes(), None, noon()).unwrap();
+    let found = spyhole::api::pki::contents(file.as_bytes(), None).unwrap();
     let question = Question {
         chain: &found.certificates,
         roots,

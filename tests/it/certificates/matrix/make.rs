@@ -241,7 +241,7 @@ impl Openssl {
             self.must(&[&words[..], &signed_by, &dated].concat());
         }
         let der = self.der(name);
-        let version = spyhole::api::pki::certificate(&der, SystemTime::now())
+        let version = spyhole::api::pki::ParsedCertificate::read(&der)
             .unwrap()
             .version;
         assert_eq!(version, 1, "{name}");

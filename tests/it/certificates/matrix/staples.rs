@@ -1,10 +1,10 @@
 //! Stapled OCSP responses, made by `openssl ocsp`.
 
 use std::fs;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use spyhole::api::pki::{ChainSource, Purpose, Question, Roots, judge, staple};
-use spyhole::model::certificate::Certificate;
+use spyhole::api::pki::{ChainSource, ParsedCertificate, Purpose, Question, Roots, judge, staple};
 use spyhole::model::tls::{OcspStaple, OcspStatus};
 use spyhole::model::verdict::{Authorities, Finding, Judgement, Problem, Verdict};
 
@@ -17,7 +17,7 @@ const OCSP: &str = "extendedKeyUsage=OCSPSigning";
 /// An authority with a leaf, and what it takes to answer for it.
 struct Responder {
     openssl: Openssl,
-    chain: Vec<Certificate>,
+    chain: Vec<Arc<ParsedCertificate>>,
 }
 
 impl Responder {
@@ -35,7 +35,7 @@ impl Responder {
         openssl.certificate("usurper", None, &[OCSP], &["-subj", "/CN=ca"]);
         Self {
             openssl,
-            chain: certificates(&[leaf, ca], SystemTime::now()),
+            chain: certificates(&[leaf, ca]),
         }
     }
 
