@@ -10,7 +10,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::house::{Days, House, at, authority, gap_of, look, openssl_x509, server};
 use crate::host::run;
-use crate::lab::{Container, Lab, Output, example, requires_root};
+use crate::lab::{Container, Lab, Output, example};
 
 /// What `openssl` makes with these words, in a file of the house.
 fn openssl(house: &House, name: &str, words: &[&str]) -> Vec<u8> {
@@ -61,11 +61,8 @@ fn min_days(container: &Container, words: &[&str]) -> Output {
     spyhole(container, &[&["certs", "--min-days", "14"], words].concat())
 }
 
-#[test]
+#[needs(root)]
 fn an_expired_self_signed_server_certificate_is_no() {
-    if !requires_root("certificates: an expired server certificate with CA:TRUE") {
-        return;
-    }
     let house = House::new();
     own_server(&house, "own", -3);
     assert!(openssl_reads(&house, "own.crt") && !openssl_says_valid(&house, "own.crt"));
@@ -108,11 +105,8 @@ fn an_expired_self_signed_server_certificate_is_no() {
     root.run().ended_with(1);
 }
 
-#[test]
+#[needs(root)]
 fn authorities_of_a_named_bundle_count_where_nothing_else_is_there() {
-    if !requires_root("certificates: expired authorities") {
-        return;
-    }
     let house = House::new();
     own_server(&house, "old", -3);
     let old = fs::read_to_string(house.path("old.crt")).unwrap();
@@ -132,11 +126,8 @@ fn authorities_of_a_named_bundle_count_where_nothing_else_is_there() {
     min_days(&web, &[]).ended_with(0);
 }
 
-#[test]
+#[needs(root)]
 fn a_named_file_that_cannot_be_read_is_neither_yes_nor_no() {
-    if !requires_root("certificates: files that cannot be read") {
-        return;
-    }
     let house = House::new();
     let issued = authority("ca").issue("leaf", Days(-1, 90));
     let (pem, key) = (issued.pem.clone(), issued.key.serialize_pem());
@@ -256,11 +247,8 @@ fn good_file(house: &House) -> std::path::PathBuf {
     house.path("good.pem")
 }
 
-#[test]
+#[needs(root)]
 fn a_scan_that_finds_nothing_says_so() {
-    if !requires_root("certificates: nothing to check") {
-        return;
-    }
     let web = server().start();
     let nothing = min_days(&web, &[]).ended_with(0);
     assert!(
@@ -284,11 +272,8 @@ fn a_scan_that_finds_nothing_says_so() {
     min_days(&web, &["--require", "--file", "/certs/ca.crt"]).ended_with(0);
 }
 
-#[test]
+#[needs(root)]
 fn one_bad_field_is_null_and_the_others_are_what_openssl_says() {
-    if !requires_root("certificates: a bad date") {
-        return;
-    }
     let house = House::new();
     let pem = authority("ca").issue("leaf", Days(-1, 90)).pem;
     let good = house.write("good.pem", pem);
