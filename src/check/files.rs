@@ -118,12 +118,12 @@ pub(super) fn certificate(
     };
     let days = seconds.div_euclid(DAY_SECONDS);
     let seen = |finding| {
-        CheckReason::Certificate(CertificateSeen {
+        CheckReason::Certificate(Box::new(CertificateSeen {
             of: path.to_owned(),
             days,
             wanted: min_days,
             finding,
-        })
+        }))
     };
     if seconds < 0 || days < i64::from(min_days) {
         return CheckOutcome::new(false, seen(CertificateFinding::TooSoon));

@@ -471,12 +471,12 @@ fn judge(wanted: &Tls, look: &TlsLook) -> CheckOutcome {
         return CheckOutcome::new(false, CheckReason::NoCertificateSent);
     };
     let seen = |finding| {
-        CheckReason::Certificate(CertificateSeen {
+        CheckReason::Certificate(Box::new(CertificateSeen {
             of: look.endpoint.clone(),
             days: seconds.div_euclid(DAY_SECONDS),
             wanted: wanted.min_days,
             finding,
-        })
+        }))
     };
     if seconds.div_euclid(DAY_SECONDS) < i64::from(wanted.min_days) || seconds < 0 {
         return CheckOutcome::new(false, seen(CertificateFinding::TooSoon));

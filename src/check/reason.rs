@@ -137,7 +137,7 @@ pub(crate) enum CheckReason {
     /// The server sent no certificate.
     NoCertificateSent,
     /// A certificate file is valid for so many days.
-    Certificate(CertificateSeen),
+    Certificate(Box<CertificateSeen>),
 
     /// Something listens on the port.
     Listening(u16),
