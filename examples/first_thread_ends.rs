@@ -20,7 +20,7 @@ fn main() -> std::io::Result<()> {
     thread::spawn(move || {
         println!("ready {port} {}", memory.len());
         loop {
-            thread::sleep(Duration::from_secs(3600));
+            thread::sleep(Duration::from_hours(1));
             drop(listener.accept());
         }
     });

@@ -68,6 +68,7 @@ pub mod api {
     }
     /// Reading and judging certificates.
     pub mod pki {
+        pub use crate::parse::certificate_file::Fault;
         pub use crate::pki::{
             ChainSource, Contents, FileForm, KeyAlgorithm, ParsedCertificate, Purpose, Question,
             Roots, contents, judge, staple,

@@ -251,7 +251,7 @@ mod tests {
             writes: Some(4),
         };
         let two = io_stat("8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=0 dios=0\nx y\n");
-        assert_eq!(two, [sda.clone()]);
+        assert_eq!(two, std::slice::from_ref(&sda));
         let one = blkio(
             "8:0 Read 1\n8:0 Write 2\n8:0 Sync 3\nTotal 3\n",
             "8:0 Read 3\n8:0 Write 4\n",

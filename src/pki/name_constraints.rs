@@ -52,7 +52,7 @@ fn why_forbidden(name: &NameForm, permitted: &[NameForm], excluded: &[NameForm])
     let shown = match name {
         NameForm::Dns(text) => words::clip(text),
         NameForm::Ip(bytes) => address(bytes),
-        _ => return None,
+        NameForm::Other => return None,
     };
     if let Some(tree) = excluded.iter().find(|tree| within(name, tree, true)) {
         return Some(format!("{shown} is in {}, which it excludes", base(tree)));
@@ -124,7 +124,7 @@ fn base(tree: &NameForm) -> String {
             let ones: u32 = mask.iter().map(|byte| byte.count_ones()).sum();
             format!("{}/{ones}", address(network))
         }
-        _ => "others".to_owned(),
+        NameForm::Other => "others".to_owned(),
     }
 }
 

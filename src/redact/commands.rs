@@ -213,7 +213,7 @@ impl CommandWords {
             [b'/', b'p' | b'P', b':', rest @ ..]
                 if !rest.contains(&b'=') && looks_like_password(rest) =>
             {
-                hide(3)
+                hide(3);
             }
             [first, ..] if first.is_ascii_alphabetic() && word.len() <= 24 => {
                 if matches!(word, b"machine" | b"login" | b"account") {
@@ -286,15 +286,16 @@ impl Walk<'_> {
                 return !port && self.hide(prefix, SecretPart::Whole, from);
             }
             Some(PatternStep::Any) if !option => *progress += 1,
-            Some(PatternStep::Named) if !option => {
-                if names::judge(word).is_some_and(|name| {
-                    matches!(
-                        name.weight,
-                        Weight::Strong | Weight::Key | Weight::Connection
-                    )
-                }) {
-                    *progress += 1;
-                }
+            Some(PatternStep::Named)
+                if !option
+                    && names::judge(word).is_some_and(|name| {
+                        matches!(
+                            name.weight,
+                            Weight::Strong | Weight::Key | Weight::Connection
+                        )
+                    }) =>
+            {
+                *progress += 1;
             }
             Some(&PatternStep::SecretPart(take)) if announced => {
                 *progress -= 1;

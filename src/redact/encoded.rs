@@ -88,11 +88,11 @@ fn runs(redactor: &Redactor, text: &[u8], spans: &mut Vec<Span>) {
 
 /// The text, if all of it is printable.
 fn decode(run: &[u8]) -> Option<Vec<u8>> {
-    if run.len() % 2 == 0 && run.iter().all(u8::is_ascii_hexdigit) {
+    if run.len().is_multiple_of(2) && run.iter().all(u8::is_ascii_hexdigit) {
         let decoded = HEXLOWER_PERMISSIVE.decode(run).ok()?;
         return is_text(&decoded).then_some(decoded);
     }
-    if run.len() % 4 != 0 {
+    if !run.len().is_multiple_of(4) {
         return None;
     }
     // The first letters tell most: half of all words decode to bytes that are no text.

@@ -121,8 +121,8 @@ impl Lexicon {
 
     /// Two words written as one, of which one is telling: `bindpw`, `secretkeybase`.
     pub(super) fn split(&self, word: &[u8]) -> Option<(Word, Word)> {
-        let begin = self.marked(&self.begins, word.get(..2));
-        let end = self.marked(&self.ends, word.get(word.len().saturating_sub(2)..));
+        let begin = marked(&self.begins, word.get(..2));
+        let end = marked(&self.ends, word.get(word.len().saturating_sub(2)..));
         if word.len() <= SHORTEST_PART || !begin && !end {
             return None;
         }
@@ -158,10 +158,10 @@ impl Lexicon {
                         .is_some_and(|(front, back)| known(front) && known(back))
                 })
     }
+}
 
-    fn marked(&self, marks: &[bool], pair: Option<&[u8]>) -> bool {
-        pair_index(pair).and_then(|at| marks.get(at)).copied() == Some(true)
-    }
+fn marked(marks: &[bool], pair: Option<&[u8]>) -> bool {
+    pair_index(pair).and_then(|at| marks.get(at)).copied() == Some(true)
 }
 
 /// Words that no other word ends in.

@@ -337,11 +337,10 @@ impl Judge {
             // Vault's SECRET_ID is a password; a session's id is its cookie.
             Word::Id if self.before_last == Word::Secret => Some(Weight::Strong),
             Word::Id if self.before_last == Word::Session => Some(Weight::Weak),
-            Word::Id | Word::Url => None,
             Word::Descriptor | Word::Stand if self.strongest == Some(Weight::Strong) => {
                 Some(Weight::Maybe)
             }
-            Word::Descriptor | Word::Stand => None,
+            Word::Id | Word::Url | Word::Descriptor | Word::Stand => None,
             // Links to a Service that happens to be called "token".
             Word::Quantity if self.service => None,
             Word::StrongLast => Some(Weight::Strong),

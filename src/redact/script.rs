@@ -52,7 +52,7 @@ pub(super) fn scan(
                     .split_ascii_whitespace()
                     .any(|reader| reader == name)
             });
-            for place in echoed.drain(..).collect::<Vec<_>>() {
+            for place in std::mem::take(&mut echoed) {
                 let value = cut(text, place.start, place.end);
                 if (reads || looks_like_password(value)) && !is_reference(value) {
                     spans.push(Span::new(
@@ -128,7 +128,7 @@ fn next_token(text: &[u8], from: usize) -> Option<Token> {
             b'$' if text.get(end + 1) == Some(&b'(') => {
                 end = until_in(text, end, text.len(), |b| b == b')')
                     .saturating_add(1)
-                    .min(text.len())
+                    .min(text.len());
             }
             _ => end += 1,
         }

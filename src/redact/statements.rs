@@ -66,9 +66,8 @@ fn call(text: &[u8], open: usize, spans: &mut Vec<Span>) -> usize {
         || name.eq_ignore_ascii_case(b"pdo")
         || name.eq_ignore_ascii_case(b"getconnection");
     let secret = match texts.len() {
-        0 => None,
         1 if strong => texts.first(),
-        1 => None,
+        0 | 1 => None,
         // Host, user, password, database.
         _ if connects => texts.get(2),
         _ => texts.get(1),

@@ -13,6 +13,7 @@ use crate::parse::stat::Stat;
 use crate::sys::{ProcessDir, file_limits};
 
 /// Why `stat` is not known.
+#[derive(Clone, Copy)]
 pub(super) enum StatError {
     /// It could not be read.
     Read(Errno),

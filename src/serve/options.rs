@@ -21,6 +21,10 @@ pub(crate) const TOKEN_FILE_VARIABLE: &str = "SPYHOLE_TOKEN_FILE";
 
 /// How the server is run.
 #[derive(Debug, Clone, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub(crate) struct ServeOptions {
     /// Listen on ADDR:PORT or unix:PATH (repeatable).
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7794", action = ArgAction::Append)]

@@ -223,12 +223,11 @@ impl Root {
                 return Err(Errno::ENAMETOOLONG);
             }
         }
-        let found = match way.pop() {
-            Some(found) => found,
-            None => {
-                let root = self.root.as_fd().try_clone_to_owned();
-                root.map_err(|error| from_io(&error))?
-            }
+        let found = if let Some(found) = way.pop() {
+            found
+        } else {
+            let root = self.root.as_fd().try_clone_to_owned();
+            root.map_err(|error| from_io(&error))?
         };
         Ok(Place::Local(found))
     }

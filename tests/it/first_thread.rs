@@ -57,7 +57,7 @@ fn it_is_a_process_with_memory_and_arguments() {
     assert_eq!(process["threads"], tasks, "{process:#}");
     let threads = list(process, "thread_list");
     assert_eq!(threads.len(), tasks);
-    let first = only(threads, |thread| thread["tid"].to_string() == pid);
+    let first = only(threads, |thread| thread["tid"].as_i64() == pid.parse().ok());
     assert_eq!(first["state"], "zombie");
     assert_eq!(document["gaps"], serde_json::json!([]));
     // The default table takes memory from elsewhere.

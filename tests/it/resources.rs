@@ -76,7 +76,9 @@ impl Limited {
             let directory = Directory::of(controller, &name);
             fs::create_dir_all(&directory.path).unwrap();
             let procs = directory.path.join("cgroup.procs");
-            joins += &format!("echo $$ > {} && ", procs.display());
+            joins.push_str("echo $$ > ");
+            joins.push_str(procs.to_str().unwrap());
+            joins.push_str(" && ");
         }
         limits(&|controller| Directory::of(controller, &name));
         let child = Command::new("sh")

@@ -15,7 +15,8 @@ mod private_key;
 
 use std::sync::Arc;
 
-pub(crate) use self::fault::{Fault, FaultKind};
+pub use self::fault::Fault;
+pub(crate) use self::fault::FaultKind;
 pub(crate) use self::other::{OtherContent, other_content};
 use self::password::Budget;
 use self::private_key::Half;

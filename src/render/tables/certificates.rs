@@ -132,10 +132,10 @@ fn rows(file: &CertificateFile, style: Style, titles: &[&str], rows: &mut Vec<Ve
             .iter()
             .filter(|certificate| certificate.remaining().is_some())
             .min_by_key(|certificate| certificate.remaining());
-        if let (Some(first), Some(cell)) = (first, row.get_mut(2)) {
-            if let Some(expires) = expires(first) {
-                *cell = format!("{expires} (earliest)").into();
-            }
+        if let (Some(first), Some(cell)) = (first, row.get_mut(2))
+            && let Some(expires) = expires(first)
+        {
+            *cell = format!("{expires} (earliest)").into();
         }
         if let Some(cell) = verifies.and_then(|at| row.get_mut(at)) {
             *cell = of_file(file);

@@ -76,7 +76,7 @@ fn memory_rows(memory: &MemoryResources, wide: bool, table: &mut Table) {
     }
     table.rows.push(vec![
         "memory".into(),
-        Cell::of(memory.current_bytes.as_ref(), bytes),
+        Cell::of(memory.current_bytes.as_ref(), |used| bytes(*used)),
         Cell::of(Some(&memory.limit_bytes), bytes_limit),
         percent(memory.used_percent),
         details.join(", ").into(),
@@ -85,7 +85,7 @@ fn memory_rows(memory: &MemoryResources, wide: bool, table: &mut Table) {
         let limit = memory.swap_limit_bytes.as_ref();
         table.rows.push(vec![
             "swap".into(),
-            Cell::of(Some(swap), bytes),
+            Cell::of(Some(swap), |used| bytes(*used)),
             Cell::of(limit, bytes_limit),
             Cell::Absent,
             match memory.cgroup_version {
@@ -174,16 +174,22 @@ fn notes(
 fn resource_limits(limits: &[ResourceLimit], wide: bool) -> Option<Table> {
     let row = |limit: &ResourceLimit| {
         let in_bytes = limit.unit.as_deref() == Some("bytes");
-        let show = |limit: &Limit| match in_bytes {
-            true => bytes_limit(limit),
-            false => number_limit(limit),
+        let show = |limit: &Limit| {
+            if in_bytes {
+                bytes_limit(limit)
+            } else {
+                number_limit(limit)
+            }
         };
         let name = limit.resource.replace('_', " ");
         vec![
             name.into(),
-            Cell::of(limit.used.as_ref(), |used| match in_bytes {
-                true => bytes(used),
-                false => Cell::number(used),
+            Cell::of(limit.used.as_ref(), |used| {
+                if in_bytes {
+                    bytes(*used)
+                } else {
+                    Cell::number(used)
+                }
             }),
             show(&limit.soft),
             show(&limit.hard),
@@ -258,7 +264,7 @@ fn pressure_rows(name: &'static str, pressure: &Pressure, rows: &mut Vec<Vec<Cel
 }
 
 fn devices(io: &IoResources) -> Option<Table> {
-    let in_bytes = |value: Option<u64>| value.map_or(Cell::Absent, |value| bytes(&value));
+    let in_bytes = |value: Option<u64>| value.map_or(Cell::Absent, bytes);
     let count = |value: Option<u64>| value.map_or(Cell::Absent, Cell::number);
     let rows: Vec<_> = io
         .devices
@@ -297,14 +303,14 @@ fn unseen(resource: &'static str) -> Vec<Cell> {
     ]
 }
 
-fn bytes(bytes: &u64) -> Cell {
-    bytes_short(*bytes).into()
+fn bytes(bytes: u64) -> Cell {
+    bytes_short(bytes).into()
 }
 
 fn bytes_limit(limit: &Limit) -> Cell {
     match limit {
         Limit::Unlimited => "unlimited".into(),
-        Limit::Value(value) => bytes(value),
+        Limit::Value(value) => bytes(*value),
     }
 }
 

@@ -53,7 +53,7 @@ pub(crate) fn missing(
     let interpreter = image.interpreter.clone()?;
     let places = Places::of(root, program, &image, &interpreter, library_path);
     let (names, searched) = places.walk(program, *image);
-    (!names.is_empty()).then(|| MissingLibraries {
+    (!names.is_empty()).then_some(MissingLibraries {
         names,
         searched,
         with_cache: !places.cache.is_empty(),

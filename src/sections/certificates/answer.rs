@@ -14,6 +14,10 @@ use crate::model::units::DAY_SECONDS;
 use crate::pki::{ParsedCertificate, seconds_between};
 
 /// What is asked of the certificates.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Checks {
     pub(super) min_days: Option<i64>,
@@ -148,12 +152,11 @@ impl Checks {
                 || against == Some(&AgainstFiles::OlderThanFile)
         });
         for (file, one) in &dated {
-            match one.not_after {
-                Some(end) => checked.is_no |= ends(seconds_between(self.now, end)),
-                None => {
-                    let path = file.path.as_bytes().to_vec();
-                    checked.unknown.push(Unknown::NoDate(path));
-                }
+            if let Some(end) = one.not_after {
+                checked.is_no |= ends(seconds_between(self.now, end));
+            } else {
+                let path = file.path.as_bytes().to_vec();
+                checked.unknown.push(Unknown::NoDate(path));
             }
         }
         checked.is_no |= wrong_key || bad_leaf;

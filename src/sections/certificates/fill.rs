@@ -351,6 +351,7 @@ impl Judge<'_> {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a field after the other")]
     fn file(&mut self, candidate: Candidate, reading: Reading) -> CertificateFile {
         let role = candidate.role();
         let path = candidate.path;

@@ -41,6 +41,10 @@ use verify::Verifier;
 /// Flags of `spyhole certificates`.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub(crate) struct CertificatesQuery {
     /// Connect to every TCP listener of the target, show the certificates that it serves, and
     /// compare them with the files.

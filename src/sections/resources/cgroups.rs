@@ -94,14 +94,6 @@ impl<'a, 'gaps> Reader<'a, 'gaps> {
                 .and_then(|text| keyed(text, "kernel"))
                 .map(Seen::Value),
         };
-        let oom_events = match cgroup.version() {
-            Version::One => None,
-            Version::Two => self.optional(
-                cgroup.optional(root, "memory.events"),
-                "memory.oom_events",
-                |text| keyed(text, "oom"),
-            ),
-        };
         let number = cgroup_files::number;
         let limit_of = |text: &str| cgroup_files::limit(text).map(super::limits::model_limit);
         let swap_current = match cgroup.version() {
@@ -149,13 +141,24 @@ impl<'a, 'gaps> Reader<'a, 'gaps> {
             anonymous_bytes,
             cache_bytes,
             kernel_bytes,
-            oom_events,
+            oom_events: self.oom_events(cgroup, root),
             oom_kills: counts.then(|| {
                 let kills = memory.oom_kills(root);
                 self.seen("memory.oom_kills", kills)
             }),
             pressure: self.pressure(cgroup, root, "memory"),
         })
+    }
+
+    fn oom_events(&mut self, cgroup: &Cgroup, root: &InRoot) -> Option<Seen<u64>> {
+        if cgroup.version() == Version::One {
+            return None;
+        }
+        self.optional(
+            cgroup.optional(root, "memory.events"),
+            "memory.oom_events",
+            |text| keyed(text, "oom"),
+        )
     }
 
     pub(super) fn pids(&mut self) -> Seen<PidsResources> {

@@ -10,7 +10,7 @@ mod x509;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use spyhole::api::pki::{Contents, contents};
+use spyhole::api::pki::{Contents, Fault, contents};
 
 /// A directory and what a script of bash left in it.
 struct Made(tempfile::TempDir);
@@ -63,5 +63,5 @@ fn subjects(contents: &Contents) -> Vec<&str> {
 /// What is wrong, in order.
 fn faults(contents: &Contents) -> Vec<String> {
     let faults = contents.faults.iter();
-    faults.map(|fault| fault.says()).collect()
+    faults.map(Fault::says).collect()
 }

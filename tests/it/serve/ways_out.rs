@@ -48,6 +48,7 @@ impl Planted {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one case after the other")]
 fn no_secret_leaves_by_any_command_or_route() {
     let planted = Planted::new();
     let base = tempfile::tempdir().unwrap();
