@@ -190,7 +190,7 @@ fn may_be_hidden(proc: &Path) -> bool {
     let Ok(proc) = ProcDir::open(proc) else {
         return true;
     };
-    let own = proc.own_pid().and_then(|pid| proc.process(pid));
+    let own = proc.caller_pid().and_then(|pid| proc.process(pid));
     let viewer = own.map_or_else(
         |_| Credentials::default(),
         |own| Credentials::of(&own, &mut Vec::new()),

@@ -52,7 +52,7 @@ pub(super) fn partial(scan: &Scan, gaps: &Gaps) -> Option<Partial> {
 
 /// Whether this /proc leaves out processes, by the options of its mount.
 pub(super) fn hides_processes(proc: &ProcDir, viewer: &Credentials) -> bool {
-    let own = proc.own_pid().and_then(|pid| proc.process(pid));
+    let own = proc.caller_pid().and_then(|pid| proc.process(pid));
     let Ok(own) = own else { return false };
     let descriptor = own.as_fd().as_raw_fd();
     ProcMount::of(&own, descriptor, &mut Vec::new()).is_some_and(|mount| mount.hides_from(viewer))

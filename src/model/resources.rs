@@ -115,7 +115,7 @@ pub struct CpuResources {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub used_percent: Option<f64>,
     /// Share against other cgroups while the CPU is busy: `cpu.weight` (1 to 10,000), in
-    /// version 1 `cpu.shares` (2 to 262,144); absent where there is none.
+    /// version 1 `cpu.shares` (2 to 262,144); absent for the root cgroup.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight: Option<Seen<u64>>,
     /// Periods in which the cgroup ran, counted while it has a quota.

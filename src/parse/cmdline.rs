@@ -33,7 +33,8 @@ pub(crate) fn is_title(bytes: &[u8], areas: Option<&ArgsAndEnv>) -> bool {
     let length = areas.map(|areas| areas.arg_end.saturating_sub(areas.arg_start));
     bytes.last() != Some(&0)
         || (memchr::memchr(0, bytes) == Some(bytes.len() - 1)
-            && length.is_some_and(|length| length != bytes.len() as u64))
+            // Without the right to see them, they are 0.
+            && length.is_some_and(|length| length > 0 && length != bytes.len() as u64))
 }
 
 /// Whether nothing but NULs is left of the arguments. One alone is an empty argument.

@@ -59,7 +59,8 @@ pub(crate) fn read(bytes: &[u8], title_above: bool) -> Environ {
                 environ.overwritten = true;
                 after_overwritten = true;
             }
-            Piece::Entry(_) if after_overwritten => after_overwritten = false,
+            // A NUL more, and then a rest.
+            Piece::Entry(entry) if after_overwritten => after_overwritten = entry.is_empty(),
             Piece::Entry(entry) => environ.entries.push(parse_entry(entry)),
         }
     }
@@ -194,6 +195,13 @@ mod tests {
     fn a_value_that_was_wiped_is_not_an_empty_one() {
         assert_eq!(rest(b"A=1\0SECRET=\0\0\0\0\0B=2\0C=3\0", false), ["A", "C"]);
         assert_eq!(rest(b"A=1\0SECRET=\0\0\0\0\0", false), ["A"]);
+    }
+
+    #[test]
+    fn a_rest_behind_two_nuls_is_no_entry() {
+        let found = read(b"\0\0=abc\0N1=x\0", true);
+        assert_eq!(found.entries, [entry("N1", Some("x"))]);
+        assert!(found.overwritten);
     }
 
     proptest! {

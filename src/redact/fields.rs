@@ -327,7 +327,7 @@ impl Walk<'_> {
             };
         }
         let key_start = self.key_start(i);
-        if key_start == i {
+        if key_start == i || self.is_file(key_start, i) {
             return i + 1;
         }
         let spaces = cut(self.text, i + 1, i + 9)
@@ -344,6 +344,15 @@ impl Walk<'_> {
         } else {
             i + 1
         }
+    }
+
+    /// Whether what stands here is the end of a path: `/run/app.key: 3 bytes` is no key with a
+    /// value.
+    fn is_file(&self, start: usize, end: usize) -> bool {
+        start > 0
+            && at(self.text, start - 1) == b'/'
+            && at(self.text, end + 1) == b' '
+            && cut(self.text, start, end).contains(&b'.')
     }
 
     fn key_start(&self, key_end: usize) -> usize {

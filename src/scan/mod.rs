@@ -28,7 +28,6 @@ mod wrapper;
 pub(crate) mod wrong_namespace;
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,8 +36,8 @@ use crate::model::gap::Gaps;
 use crate::model::seen::Seen;
 use crate::model::target::Target;
 use crate::redact::Redactor;
+use crate::sys::ProcessDir;
 use crate::sys::clock::Clock;
-use crate::sys::{ProcDir, ProcessDir};
 use container_key::{Identity, Key};
 use needs::{Files, NetPolicy};
 
@@ -104,8 +103,7 @@ impl Scan {
     /// spyhole's own entry in the /proc that is walked, or where that does not list it, in its own.
     #[must_use]
     pub(crate) fn own_process(&self) -> Option<ProcessDir> {
-        let own = |proc: &ProcDir| proc.process(proc.own_pid().ok()?).ok();
-        own(&self.reader.proc).or_else(|| own(&ProcDir::open(Path::new("/proc")).ok()?))
+        self_process::find(&self.reader.proc)
     }
 
     /// Whether spyhole is in the network namespace of the target; `None` where neither that nor

@@ -303,15 +303,17 @@ impl ProcessDir {
             read_bounded(&file, limit, until, buffer)
         };
         let Some(of_memory) = OF_MEMORY.into_iter().find(|of_memory| *of_memory == name) else {
-            return self.noted(read(self.as_fd(), buffer));
+            return self.below(name, |dir| read(dir, buffer));
         };
         if self.is_stalled() {
             return Err(attempts::NO_ANSWER);
         }
         if time_box::current().is_some() {
-            return self.noted(read(self.as_fd(), buffer));
+            return self.below(name, |dir| read(dir, buffer));
         }
-        let directory = self.dir.try_clone().map_err(|_| Errno::EMFILE)?;
+        let directory = self.thread();
+        let directory = directory.as_deref().unwrap_or(&self.dir).try_clone();
+        let directory = directory.map_err(|error| from_io(&error))?;
         let half = time_box::left().map_or(MEMORY_PATIENCE, |left| left / 2);
         let attempt = time_box::in_time(half, move || {
             let mut own = Vec::new();
@@ -362,12 +364,15 @@ impl ProcessDir {
     pub(crate) fn descriptor_count(&self) -> Result<u64, Errno> {
         let may_list = || {
             let effective = AtFlags::AT_EACCESS;
-            faccessat(&self.dir, c"fd", AccessFlags::R_OK, effective).is_ok()
+            self.below(c"fd", |dir| {
+                faccessat(dir, c"fd", AccessFlags::R_OK, effective)
+            })
+            .is_ok()
         };
         // Where there is none, and why something was refused, the directory itself tells.
         if self.sizes_count
             && may_list()
-            && let Ok(size) = fstatat(&self.dir, c"fd", AtFlags::AT_SYMLINK_NOFOLLOW)
+            && let Ok(size) = self.stat_entry(c"fd")
             && let Ok(count @ 1..) = u64::try_from(size.st_size)
         {
             return Ok(count);

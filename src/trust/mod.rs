@@ -68,7 +68,10 @@ pub(crate) fn find(scan: &Scan, gaps: &mut SectionGaps<'_>) -> Result<Trust, Ref
         overrides,
         now: scan.clock.now,
     };
-    Ok(house.trust(&detected, gaps))
+    let mut trust = house.trust(&detected, gaps);
+    // It names the program by its path.
+    trust.store.evidence = scan.redactor.sentence(&trust.store.evidence);
+    Ok(trust)
 }
 
 /// The target as far as the places need it.

@@ -145,6 +145,9 @@ fn files_and_connections_stay_where_they_belong() {
     let mut wrong = Vec::new();
     for (path, layer, text) in sources() {
         // A test writes what it then reads.
+        if path.components().any(|part| part.as_os_str() == "tests") {
+            continue;
+        }
         let shipped = text
             .split("#[cfg(test)]\nmod tests")
             .next()

@@ -111,6 +111,7 @@ const GLOBAL: &[Flag] = &[
             "--proc",
             "--color",
             "--timeout",
+            "--remote-fs",
             "--reveal",
             "--fingerprint-key-file",
         ],

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::answer::{judged, pins, role};
 use super::fill::ParsedFiles;
 use super::leaves::{Judged, KnownKeys, Role};
 use crate::model::certificate::{CertificateFile, LeafVerdict};
@@ -160,4 +159,32 @@ pub(super) fn answer_of_files(files: &[CertificateFile]) -> Option<TruthValue> {
             None => (!is_called_key(file.path.as_bytes())).then_some(TruthValue::Unknown),
         })
         .reduce(TruthValue::and)
+}
+
+/// The public halves of the private keys of all files.
+pub(super) fn pins(files: &[CertificateFile]) -> impl Iterator<Item = &str> {
+    let keys = files.iter().flat_map(|file| &file.private_keys);
+    let halves = keys.filter_map(|key| key.public_key.as_ref());
+    halves.map(|key| key.spki_pin_sha256.as_str())
+}
+
+/// The certificates of a file, to be judged; `None` where they could not be read.
+pub(super) fn judged<'a>(
+    file: &CertificateFile,
+    role: Role,
+    keys: &'a KnownKeys,
+    parsed: &'a ParsedFiles,
+) -> Option<Judged<'a>> {
+    Some(Judged {
+        certificates: parsed.get(file.path.as_bytes())?,
+        role,
+        keys,
+        has_key_beside: file.private_key.is_some(),
+    })
+}
+
+/// The role of a file.
+pub(super) fn role(roles: &BTreeMap<Vec<u8>, Role>, file: &CertificateFile) -> Role {
+    let role = roles.get(file.path.as_bytes());
+    role.copied().unwrap_or_default()
 }

@@ -54,7 +54,8 @@ fn a_connection_is_used_again_until_its_time_is_over() {
         std::thread::sleep(Duration::from_millis(50));
     }
     assert!(
-        begun.elapsed() >= Duration::from_millis(2_950),
+        // The last answer, past half of the time, says that it is the last.
+        begun.elapsed() >= Duration::from_millis(1_450),
         "{:?}",
         begun.elapsed()
     );

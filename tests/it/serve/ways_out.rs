@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::net::UnixListener;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use super::server::Server;
 use crate::host::spyhole;
@@ -59,11 +59,12 @@ fn no_secret_leaves_by_any_command_or_route() {
     let listener =
         UnixListener::bind(base.path().join(format!("{}.sock", planted.socket))).unwrap();
     let script = format!(
-        "sleep 1000; : --password={}; echo {} | docker login --password-stdin",
+        "read wait; : --password={}; echo {} | docker login --password-stdin",
         planted.argument, planted.title
     );
     let mut target = Command::new("sh")
         .args(["-c", &script])
+        .stdin(Stdio::piped())
         .env("DB_PASSWORD", planted.variable)
         .current_dir(&directory)
         .spawn()
