@@ -1,4 +1,4 @@
-//! A plan: whom spyhole will be beside its target, why, and the exact commands. Plain data, so
+//! A plan: the ids that spyhole will run as beside its target, why, and the commands. Plain data, so
 //! that a dry run shows what a run does.
 
 use std::fmt::Write as _;
@@ -7,7 +7,7 @@ use crate::redact;
 
 pub(crate) use crate::model::shell::quoted;
 
-/// Whom spyhole is beside its target.
+/// The ids that spyhole runs as beside its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RunAs {
     /// The target's own user and group: reads everything of it, with no capability.
@@ -17,7 +17,7 @@ pub(crate) enum RunAs {
         /// Likewise.
         gid: u32,
     },
-    /// Root with `CAP_SYS_PTRACE`: reads everything of everyone in sight.
+    /// Root with `CAP_SYS_PTRACE`: reads everything of every visible process.
     RootWithPtrace,
     /// The image's own unprivileged user: reads what is open to all.
     Stranger,
@@ -26,7 +26,7 @@ pub(crate) enum RunAs {
 /// What will be done, and why so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Plan {
-    /// Whom spyhole will be.
+    /// The ids that spyhole will run as.
     pub run_as: RunAs,
     /// Why that way and no other; sentences, the decisive one first.
     pub because: Vec<String>,

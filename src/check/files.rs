@@ -80,7 +80,7 @@ pub(super) fn file(wanted: &File, context: &mut CheckContext) -> CheckOutcome {
     }
 }
 
-/// Every certificate in a file is valid for so many days, and its leaves verify.
+/// Every certificate in a file is valid for `min_days`, and its leaves verify.
 pub(super) fn certificate(
     path: &str,
     min_days: u32,

@@ -136,7 +136,7 @@ pub(crate) enum CheckReason {
     TlsFailed(Box<Failure>),
     /// The server sent no certificate.
     NoCertificateSent,
-    /// A certificate file is valid for so many days.
+    /// The days that a certificate is valid for.
     Certificate(Box<CertificateSeen>),
 
     /// Something listens on the port.
@@ -252,9 +252,9 @@ pub(crate) struct Matched {
 /// A condition of `process:` that does not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unmet {
-    /// So many at least.
+    /// At least this many.
     Min(u32),
-    /// So many at most.
+    /// At most this many.
     Max(u32),
     /// The youngest has not been running for so long.
     Uptime { youngest: Duration, least: Duration },

@@ -18,7 +18,7 @@ const LENGTH: usize = 4 << 10;
 /// How deep `not` and `all` may be nested.
 const DEPTH: usize = 8;
 const TIMEOUT: Duration = Duration::from_secs(2);
-/// A check that takes longer is none.
+/// The longest timeout that a check may have.
 const TIMEOUT_AT_MOST: Duration = Duration::from_hours(1);
 
 /// A check with its terms.
@@ -28,7 +28,7 @@ pub(crate) struct Check {
     pub spec: Spec,
     /// How long the answer may take: `timeout=2s`.
     pub timeout: Duration,
-    /// How often in a row it must fail before that is told: `fail-after=3`. For a server, which
+    /// How often in a row it must fail before it counts: `fail-after=3`. For a server, which
     /// remembers; a single check fails at once.
     pub fail_after: u32,
     text: String,
@@ -49,7 +49,7 @@ pub(crate) enum Spec {
     Listen(Listen),
     /// A file of the target is there.
     File(File),
-    /// A certificate file of the target is valid for so many days.
+    /// A certificate file of the target is valid for this many days.
     Cert {
         /// The path, as the target sees it.
         path: String,
@@ -109,7 +109,7 @@ pub(crate) enum Verify {
     Target,
     /// Mozilla's.
     Mozilla,
-    /// Nobody's: only the expiry counts.
+    /// None: only the expiry counts.
     None,
 }
 
@@ -118,9 +118,9 @@ pub(crate) enum Verify {
 pub(crate) struct Processes {
     /// What the name, the program or the command line holds.
     pub word: String,
-    /// So many at least.
+    /// At least this many.
     pub min: u32,
-    /// So many at most.
+    /// At most this many.
     pub max: Option<u32>,
     /// Each for so long at least.
     pub min_uptime: Option<Duration>,

@@ -1,5 +1,5 @@
 //! The signatures that can be checked: all that ring can, also those that nobody should use any
-//! more. A weak signature that fits is told as weak, not as unknown.
+//! more. A weak signature that fits is reported as weak, not as unknown.
 
 use ring::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
 use rustls::pki_types::{

@@ -6,7 +6,7 @@ use super::path_builder::{CertPath, PathEnd, SameSubject};
 use super::{Case, Finding, finding, words};
 use crate::model::verdict::{Authorities, Problem};
 
-/// What is to be told of the end of a path.
+/// The findings about the end of a path.
 pub(super) fn end(case: &Case, path: &CertPath) -> Vec<Finding> {
     let Some(head) = path.indices.last().and_then(|at| case.chain.get(*at)) else {
         return Vec::new();
@@ -47,7 +47,7 @@ pub(super) fn unchecked(case: &Case, path: &CertPath) -> Vec<Finding> {
     unknown.collect()
 }
 
-/// Trusted, though somebody else issued it: OpenSSL wants the path to its end.
+/// Trusted, though another authority issued it: OpenSSL wants the path to its end.
 fn partial(trusted: &Member) -> Option<Finding> {
     if trusted.self_issued() {
         return None;

@@ -99,7 +99,7 @@ pub(super) fn purposes(members: &[&Member], purpose: Purpose) -> Vec<Finding> {
     findings
 }
 
-/// Critical extensions that nobody here understands: they may say anything.
+/// Critical extensions that are not implemented here: they may say anything.
 pub(super) fn extensions(members: &[&Member]) -> Vec<Finding> {
     let mut findings = Vec::new();
     // Of a trusted authority they are not asked for.

@@ -213,7 +213,7 @@ fn against(case: &Case, path: &CertPath) -> Vec<Finding> {
     findings.extend(issuing::extensions(&members));
     findings.extend(name_constraints::names(&members));
     findings.extend(strength::keys(&members));
-    // What is itself trusted needs nobody's signature.
+    // A trusted certificate needs no signature.
     if !matches!(path.end, PathEnd::Leaf) {
         findings.extend(strength::signatures(&served));
     }

@@ -38,7 +38,7 @@ impl Roots {
         Self(Source::Mozilla)
     }
 
-    /// These certificates; one that nobody can read loses none of the others.
+    /// These certificates; an unreadable one loses none of the others.
     #[must_use]
     pub fn of(certificates: Vec<Arc<ParsedCertificate>>) -> Self {
         let roots = certificates.into_iter().filter_map(|certificate| {

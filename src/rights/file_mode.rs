@@ -20,11 +20,11 @@ pub(crate) struct FileSubject {
     capabilities: Option<u64>,
     /// The ids, as the viewer sees them, over whose files its capabilities reach.
     reach: Option<IdMap>,
-    /// Whether every id in sight has a number of its own.
+    /// Whether every visible id has a number of its own.
     all_ids: bool,
 }
 
-/// Whose file it is, and for whom.
+/// The owner and mode of a file, and its reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ownership {
     /// Owner.
@@ -85,7 +85,7 @@ impl FileSubject {
     /// Whether it may write at a place that is on a writable mount.
     ///
     /// # Errors
-    /// Why the ids that decide cannot be told apart.
+    /// Why the ids that decide cannot be distinguished.
     pub(crate) fn may_write(&self, place: &Place) -> Result<(bool, Because), Refusal> {
         if place.directory && place.removed {
             // The kernel makes no file in it for anyone: ENOENT.
@@ -104,7 +104,7 @@ impl FileSubject {
     /// Whether it may read a file.
     ///
     /// # Errors
-    /// Why the ids that decide cannot be told apart.
+    /// Why the ids that decide cannot be distinguished.
     pub(crate) fn may_read(&self, file: Ownership) -> Result<bool, Refusal> {
         self.may_look(file, 0o4)
     }
@@ -112,7 +112,7 @@ impl FileSubject {
     /// Whether it may list a directory and reach what is in it.
     ///
     /// # Errors
-    /// Why the ids that decide cannot be told apart.
+    /// Why the ids that decide cannot be distinguished.
     pub(crate) fn may_list(&self, directory: Ownership) -> Result<bool, Refusal> {
         self.may_look(directory, 0o5)
     }
@@ -120,7 +120,7 @@ impl FileSubject {
     /// Whether it may pass through a directory.
     ///
     /// # Errors
-    /// Why the ids that decide cannot be told apart.
+    /// Why the ids that decide cannot be distinguished.
     pub(crate) fn may_enter(&self, directory: Ownership) -> Result<bool, Refusal> {
         self.may_look(directory, 0o1)
     }

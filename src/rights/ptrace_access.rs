@@ -282,7 +282,7 @@ fn fs_ids(viewer: &Credentials) -> Option<(u32, u32)> {
 }
 
 /// Equal texts of `uid_map` mean the same user namespace, but for a child namespace
-/// that maps every id to itself, which cannot be told apart without its `ns/user`.
+/// that maps every id to itself, which cannot be distinguished without its `ns/user`.
 #[must_use]
 pub(crate) fn same_user_namespace(viewer: &Credentials, target: &Credentials) -> Option<bool> {
     Some(viewer.uid_map.as_ref()? == target.uid_map.as_ref()?)

@@ -1,6 +1,6 @@
 //! Which container a process belongs to.
 //!
-//! Told by the runtime's id in the cgroup path and by what the runtime mounts
+//! Determined by the runtime's id in the cgroup path and by what the runtime mounts
 //! (mountinfo); where neither names one, processes with the same root file system
 //! belong together. A mount namespace is looked at once: its inode, where it may
 //! be read, saves the rest.

@@ -283,7 +283,7 @@ impl Scanner {
             return facts.map(|facts| first(facts, main)).into_iter().collect();
         }
         let mut found = std::mem::take(&mut walk.first);
-        // The landmarks were visited before the walk and are held by nobody yet.
+        // The reference processes were read before the walk and are not held yet.
         for facts in &walk.facts {
             let landmark = facts.pid == 1 || Some(facts.pid) == result.own_pid;
             if landmark
@@ -407,7 +407,7 @@ fn follow_parents(facts: &mut [ProcessSnapshot]) {
 
 fn labels(facts: &[ProcessSnapshot], containers: &[Container]) -> HashMap<Key, String> {
     let mut labels = HashMap::new();
-    // Beside the machine's own processes, those of a container without a name are told apart.
+    // Beside the machine's own processes, those of a container without a name get a label.
     let with_host = containers
         .iter()
         .any(|container| container.kind == ContainerKind::Host);

@@ -61,16 +61,16 @@ pub(crate) struct ScanOptions {
     pub redactor: Redactor,
 }
 
-/// How much of what is in sight a request covers; the later ones hold the earlier ones.
+/// How much of what is visible a request covers; the later ones include the earlier ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Scope {
     /// The main process of the target.
     Main,
     /// Every process of the target.
     Target,
-    /// Every process of the target; all in sight are told apart by container.
+    /// Every process of the target; all visible ones are assigned to their containers.
     Containers,
-    /// Every process in sight.
+    /// Every visible process.
     All,
 }
 
@@ -81,7 +81,7 @@ pub(crate) struct Needs {
     pub files: Files,
     /// Which processes.
     pub scope: Scope,
-    /// Whether there must be one target; a list of what is in sight needs none.
+    /// Whether there must be one target; a list of what is visible needs none.
     pub target: bool,
 }
 
@@ -118,17 +118,17 @@ impl CombinedNeeds {
 /// Which connections a request may open, and how long one of them may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NetPolicy {
-    /// To whom.
+    /// The addresses that it allows.
     pub connect: ConnectPolicy,
     /// How long one server may take to answer.
     pub dial_timeout: Duration,
 }
 
-/// To whom a request may open connections; each allows what those before it allow, but for
+/// The addresses that a request may connect to; each allows what those before it allow, but for
 /// `Endpoint`, which names one address and not the listeners.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ConnectPolicy {
-    /// To nobody: `--no-connect`.
+    /// None: `--no-connect`.
     None,
     /// To the target's own listeners, on addresses of its network namespace.
     Listeners,
@@ -148,7 +148,7 @@ impl NetPolicy {
         }
     }
 
-    /// The same time, with other limits on whom to connect to; nothing stays nothing.
+    /// The same time, with another policy; a policy of no connections stays.
     #[must_use]
     pub(crate) fn limited_to(self, connect: ConnectPolicy) -> Self {
         Self {

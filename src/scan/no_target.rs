@@ -41,13 +41,13 @@ pub(crate) enum NoTarget {
     NoContainer {
         /// As it was given.
         name: String,
-        /// Those that are in sight.
+        /// The visible ones.
         containers: Vec<Container>,
     },
     /// Ambiguous: several containers match.
     #[error("ambiguous target: several containers match{}", in_sight(containers))]
     Ambiguous {
-        /// Those that are in sight.
+        /// The visible ones.
         containers: Vec<Container>,
     },
 }

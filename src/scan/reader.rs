@@ -50,7 +50,7 @@ pub(crate) struct ProcessReader {
     pub identities: Identities,
 }
 
-/// Which processes get their files read; of the others only the container is told.
+/// Which processes get their files read; of the others only the container is determined.
 pub(crate) type ProcessFilter = dyn Fn(i32, &Identity) -> bool + Send + Sync;
 
 /// Why a visit brought nothing.
@@ -97,7 +97,7 @@ impl ProcessReader {
         let (uid, gid) = process.owner().map_err(lost)?;
         let stat = read_stat(process, buffer).map_err(unknown_stat)?;
         let (identity, told) = self.identities.of(process, &stat, buffer);
-        // Whoever cannot be placed yet is read: its parent will tell where it belongs.
+        // A process that cannot be placed yet is read: its parent decides where it belongs.
         let read = identity.key == Key::Unknown || wanted(process.pid(), &identity);
         let mut facts = ProcessSnapshot::bare(process.pid(), uid, gid, stat, identity, read);
         if read {

@@ -25,7 +25,7 @@ pub(crate) struct Selection {
 /// What stands at the two places that decide: PID 1 and spyhole itself.
 #[derive(Debug, Default)]
 pub(crate) struct ReferenceProcesses {
-    /// PID 1 of the PID namespace in sight, where it can be seen and is not spyhole.
+    /// PID 1 of the visible PID namespace, where it can be seen and is not spyhole.
     pub first: Option<ProcessSnapshot>,
     /// Its directory, held.
     pub first_dir: Option<ProcessDir>,

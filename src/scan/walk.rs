@@ -16,7 +16,7 @@ use super::snapshot::ProcessSnapshot;
 use crate::model::gap::Refusal;
 use crate::sys::{ProcessDir, time_box};
 
-/// Below so many processes a second thread costs more than it brings.
+/// Below this number of processes a second thread costs more than it saves.
 const WORTH_A_SECOND_THREAD: usize = 256;
 /// A visit is shallow: a small stack is set up and given back sooner.
 const STACK_BYTES: usize = 256 << 10;
@@ -33,7 +33,7 @@ pub(crate) struct Plan {
     pub main_files: Files,
     /// The main process, where it is known already; otherwise each may be the one.
     pub main: Option<i32>,
-    /// Whose files are read; of the others only the container is told.
+    /// Whose files are read; of the others only the container is determined.
     pub read: Arc<ProcessFilter>,
     /// Who belongs to the target.
     pub target: Arc<ProcessFilter>,
@@ -148,7 +148,7 @@ struct Worker {
 }
 
 impl WalkJob {
-    /// Starts a thread that tells its number when it has ended; false where there is none.
+    /// Starts a thread that sends its number when it has ended; false if it cannot be started.
     fn start(self: &Arc<Self>, worker: usize, tell: &Sender<usize>) -> bool {
         let (job, tell) = (Arc::clone(self), tell.clone());
         let thread = std::thread::Builder::new()

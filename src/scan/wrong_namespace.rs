@@ -1,4 +1,4 @@
-//! What to say where spyhole sees nobody but itself.
+//! The message where spyhole sees only itself.
 
 use std::path::Path;
 
@@ -34,7 +34,7 @@ fn attach() -> String {
     )
 }
 
-/// The words for a document about spyhole's own container that nobody asked for; `None` for any
+/// The words for a document about spyhole's own container that was not asked for; `None` for any
 /// other.
 #[must_use]
 pub(crate) fn words(report: &Report) -> Option<String> {

@@ -1,4 +1,4 @@
-//! Groups the processes in sight by container.
+//! Groups the visible processes by container.
 
 use clap::Args;
 use serde::Deserialize;

@@ -81,7 +81,7 @@ pub(crate) struct SectionMetrics {
 /// What a scrape looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Scrape {
-    /// Every process in sight, as no target was named.
+    /// Every visible process, as no target was named.
     pub all_processes: bool,
     /// Whether there may be a target.
     pub with_target: bool,

@@ -85,7 +85,7 @@ pub(crate) struct Usage {
 }
 
 impl Parent {
-    /// Blocks every signal, and becomes whom orphans among the descendants fall to.
+    /// Blocks every signal, and becomes the subreaper of orphaned descendants.
     #[must_use]
     pub(crate) fn begin() -> Self {
         // An ignored SIGCHLD would have the kernel reap the child behind our back.
@@ -228,7 +228,7 @@ impl Child {
         wait_for(libc::P_PID, self.pid.unsigned_abs(), libc::WEXITED).map(drop)
     }
 
-    /// Reaps whoever has ended but the child itself; how that ended, once it has.
+    /// Reaps every ended process but the child itself; how that ended, once it has.
     fn reap_others(&self) -> Result<Option<Ended>, Errno> {
         loop {
             let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
@@ -244,7 +244,7 @@ impl Child {
     }
 
     /// Where job control has stopped the child, the shell that waits for this process has to
-    /// see that too. Whoever sends SIGSTOP means the child alone.
+    /// see that too. SIGSTOP is meant for the child alone.
     fn stop_with_it(&self) {
         // SAFETY: isatty only looks at the descriptor.
         if self.first || unsafe { libc::isatty(libc::STDIN_FILENO) } == 0 {
@@ -295,11 +295,11 @@ impl Changed {
 
 fn wait_for(which: libc::idtype_t, id: u32, flags: i32) -> Result<Option<Changed>, Errno> {
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
-    // SAFETY: `info` is zero where waitid finds nobody, and otherwise that of a child.
+    // SAFETY: `info` is zero if waitid finds no child, and otherwise that of a child.
     let (info, pid, status) = unsafe {
         let got = Errno::result(libc::waitid(which, id, info.as_mut_ptr(), flags));
         match got {
-            // Nobody is left, or has stopped.
+            // No child is left, or has stopped.
             Err(Errno::ECHILD) if which == libc::P_PID => return Ok(None),
             other => other?,
         };
@@ -323,7 +323,7 @@ fn next_signal(patience: Option<Duration>) -> Result<Option<libc::siginfo_t>, Er
     let patience = patience.as_ref().map_or(ptr::null(), ptr::from_ref);
     loop {
         let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
-        // SAFETY: the mask has the length that is told, and `info` is written whole or stays
+        // SAFETY: the mask has the given length, and `info` is written whole or stays
         // zero. The C library would leave out the signals that it keeps for its threads.
         let got = unsafe {
             libc::syscall(
@@ -348,7 +348,7 @@ fn next_signal(patience: Option<Duration>) -> Result<Option<libc::siginfo_t>, Er
 /// Blocks these signals and no others; tells which were blocked before.
 fn set_mask(mask: u64) -> u64 {
     let mut before = 0_u64;
-    // SAFETY: both masks have the length that is told.
+    // SAFETY: both masks have the given length.
     unsafe {
         libc::syscall(
             libc::SYS_rt_sigprocmask,

@@ -42,7 +42,7 @@ impl Clock {
         })
     }
 
-    /// The point in time that is so many ticks after boot.
+    /// The point in time that is this many ticks after boot.
     #[must_use]
     pub(crate) fn at_ticks(&self, ticks: u64) -> SystemTime {
         let after_boot = self.duration(ticks);

@@ -29,9 +29,9 @@ pub(crate) struct Executable {
     pub mode: u32,
     /// Length in bytes.
     pub size_bytes: u64,
-    /// Whether its mount is noexec; `None` where that is not told.
+    /// Whether its mount is noexec; `None` if unknown.
     pub noexec: Option<bool>,
-    /// The attribute `security.capability`; `None` where it has none or is not told.
+    /// The attribute `security.capability`; `None` if it has none or it is unknown.
     pub capability: Option<Vec<u8>>,
 }
 
@@ -81,7 +81,7 @@ pub(crate) fn own_ids() -> (u32, u32) {
     (uid.as_raw(), gid.as_raw())
 }
 
-/// Where a symbolic link leads; `None` for what is none.
+/// Where a symbolic link leads; `None` for any other file.
 #[must_use]
 pub(crate) fn link_goal(path: &Path) -> Option<PathBuf> {
     std::fs::read_link(path).ok()

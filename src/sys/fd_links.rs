@@ -11,7 +11,7 @@ use super::numbers::{PAGE, number};
 use super::proc_dir::ProcessDir;
 use super::{attempts, time_box};
 
-/// Only so many links may take longer than the time that there is.
+/// The deadline is checked from this many links on.
 const MANY: u64 = 1024;
 
 /// The kernel makes no longer link than this: it has a page for it.

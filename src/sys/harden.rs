@@ -1,4 +1,4 @@
-//! Making the server's own process a poor prey: whoever lives beside it under the same uid can
+//! Making the server's own process a poor prey: a process beside it under the same uid can
 //! neither read its token from memory nor use it to gain anything.
 
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};

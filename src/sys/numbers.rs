@@ -13,7 +13,7 @@ use super::{attempts, time_box};
 /// A page of entries at a time: enough for the descriptors of most processes, and on
 /// the stack, so that a walk over thousands of processes allocates nothing for it.
 pub(super) const PAGE: usize = 4096;
-/// After so many the time is looked at.
+/// The deadline is checked after this many entries.
 const MANY: usize = 4096;
 
 /// The entries that are numbers, in the directory's order.

@@ -19,7 +19,7 @@ use super::errno::from_rustix;
 use super::in_root::{InRoot, link_of, read_held};
 use super::target_file::HeldFile;
 
-/// Entries are read so many bytes at a time.
+/// Bytes of entries that are read at a time.
 const PAGE: usize = 32 << 10;
 
 /// What it is.

@@ -103,7 +103,7 @@ impl ProcDir {
     /// Opens one process.
     ///
     /// # Errors
-    /// ENOENT where there is none of that number (or hidepid hides it), or another errno.
+    /// ENOENT if there is no such process (or hidepid hides it), or another errno.
     pub(crate) fn process(&self, pid: i32) -> Result<ProcessDir, Errno> {
         let dir = openat(
             &self.dir,

@@ -3,7 +3,7 @@
 use rustix::io::Errno;
 use rustix::rand::{GetRandomFlags, getrandom};
 
-/// A key that nobody can guess, made anew in each run; by the system call, as a
+/// An unpredictable key, made anew in each run; by the system call, as a
 /// scratch container may have no `/dev/urandom`.
 ///
 /// # Errors
@@ -21,7 +21,7 @@ pub(crate) fn key() -> Result<[u8; 32], Errno> {
     Ok(key)
 }
 
-/// Numbers that nobody can guess, such as the identifiers of questions to a name server.
+/// Unpredictable numbers, such as the identifiers of questions to a name server.
 ///
 /// # Errors
 /// As for [`key`].

@@ -62,7 +62,7 @@ static ENDED_CPU_NS: AtomicU64 = AtomicU64::new(0);
 pub(crate) enum NoAnswer {
     /// It did not come in time.
     Late,
-    /// So many readers are stuck that no further one is started.
+    /// Too many readers are stuck: no further one is started.
     Stuck,
     /// The work panicked, with these words, or its process was killed.
     Lost(String),

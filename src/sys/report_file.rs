@@ -58,7 +58,7 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<(), WriteError> {
     let beside = PathBuf::from(beside);
     let written = write(&beside, content).and_then(|()| fs::rename(&beside, path));
     written.map_err(|error| {
-        // One that somebody else has put there is not ours to remove.
+        // A file of another process is not removed.
         if error.kind() != io::ErrorKind::AlreadyExists {
             let _ = fs::remove_file(&beside);
         }

@@ -255,7 +255,7 @@ impl Directory {
         }
     }
 
-    /// By a file with a name that nobody can guess.
+    /// By a file with an unpredictable name.
     fn put_named(&self, name: &str, program: &Program) -> Result<(), CopyError> {
         let passing = passing_name()?;
         let flags =
@@ -288,7 +288,7 @@ fn link_text(beside: impl AsFd, path: &Path) -> Result<OsString, Errno> {
     Ok(OsString::from_vec(text.into_bytes()))
 }
 
-/// A name that nobody can guess.
+/// An unpredictable name.
 fn passing_name() -> Result<String, CopyError> {
     let key = random::key().map_err(at(Step::Create))?;
     let (some, _) = key.split_at(8);

@@ -14,7 +14,7 @@ const COMM_LIMIT: u64 = 64;
 /// How often the size is asked for while it is waited for.
 const EVERY: Duration = Duration::from_millis(10);
 
-/// Whether stdout is a terminal whose size nobody has set: none of its rows, none of its columns.
+/// Whether stdout is a terminal whose size is not set: none of its rows, none of its columns.
 #[must_use]
 pub(crate) fn has_no_size() -> bool {
     tcgetwinsize(stdout()).is_ok_and(|size| size.ws_row == 0 && size.ws_col == 0)

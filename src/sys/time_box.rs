@@ -141,7 +141,7 @@ where
     outcomes
 }
 
-/// A thread that does the items from `first` on, until nobody listens.
+/// A thread that does the items from `first` on, until the receiver is gone.
 fn start<T, R, W>(errand: &Arc<(Vec<T>, W)>, first: usize) -> Option<(u64, Receiver<R>)>
 where
     T: Send + Sync + 'static,

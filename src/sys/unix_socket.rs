@@ -11,7 +11,7 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, soc
 use rustix::fs::Mode;
 use rustix::process::umask;
 
-/// Binds and listens, for the owner alone (0600). A socket that nobody listens on any more is
+/// Binds and listens, for the owner alone (0600). A socket without a listener is
 /// replaced; anything else at the path is left alone.
 ///
 /// # Errors
@@ -52,7 +52,7 @@ pub(crate) fn remove(path: &Path, own: Option<Stamp>) {
     }
 }
 
-/// Whether a socket is there that nobody listens on.
+/// Whether a socket without a listener is there.
 fn is_left_over(path: &Path) -> bool {
     stamp(path).is_some() && refuses(path).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! From what is at the places to whom the runtime trusts, in numbers and in words.
+//! From the contents of the places to the trust store of the runtime, in numbers and in words.
 
 use std::collections::HashSet;
 use std::sync::Arc;

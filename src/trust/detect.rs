@@ -1,4 +1,4 @@
-//! Which runtime the main program is: told by what its file and its mappings hold, never by its
+//! Which runtime the main program is, by the contents of its file and mappings, never by its
 //! name alone.
 
 use super::overrides::Overrides;
@@ -10,7 +10,7 @@ use crate::sys::opened_file::{FileKind, OpenedFile};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Detected {
     pub(super) rules: RuntimeTrustRules,
-    /// What told it, as a sentence part.
+    /// The evidence, as a sentence part.
     pub(super) evidence: String,
 }
 

@@ -15,7 +15,7 @@ pub(super) struct Judged {
     pub(super) used: Option<Result<bool, Refusal>>,
 }
 
-/// Whom the runtime trusts.
+/// The trust store of the runtime.
 pub(super) enum Sum {
     Roots(Vec<Arc<ParsedCertificate>>),
     /// It brings authorities along.

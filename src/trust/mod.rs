@@ -45,7 +45,7 @@ pub(crate) struct Trust {
 /// Looks at the main process; gaps are recorded under `trust_store`.
 ///
 /// # Errors
-/// Why nothing could be told: the caller records that.
+/// Why nothing is known: the caller records that.
 pub(crate) fn find(scan: &Scan, gaps: &mut SectionGaps<'_>) -> Result<Trust, Refusal> {
     let Some(held) = &scan.target else {
         return Err(Refusal::of(Reason::Vanished));

@@ -36,10 +36,10 @@ impl Reading {
     }
 }
 
-/// What a file holds, whoever takes it.
+/// The contents of a file, whichever runtime reads it.
 #[derive(Debug)]
 pub(super) struct StoreFile {
-    /// `None` for what is none of them.
+    /// `None` for any other.
     pub(super) form: Option<FileForm>,
     pub(super) certificates: Vec<Arc<ParsedCertificate>>,
     pub(super) needs_password: bool,

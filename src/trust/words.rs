@@ -61,7 +61,7 @@ pub(super) fn consequence(
     text
 }
 
-/// Why there is nobody to trust.
+/// Why the trust store is empty.
 fn nobody(who: &str, judged: &[Judged]) -> String {
     let own = || judged.iter().filter(|one| one.place.only_for.is_none());
     let (all, missing) = (
@@ -142,10 +142,10 @@ fn elsewhere(judged: &Judged) -> Option<String> {
     })
 }
 
-/// The error that the runtime prints while it trusts nobody.
+/// The error that the runtime prints with an empty trust store.
 pub(super) fn error_text(runtime: Runtime, judged: &[Judged]) -> Option<String> {
     match runtime {
-        // An error other than "does not exist" is kept and told.
+        // An error other than "does not exist" is kept and shown.
         Runtime::Go => {
             let refused = judged
                 .iter()

@@ -12,7 +12,7 @@ use crate::parse::capabilities;
 const ENTRY: &str = "/.spyhole";
 /// The `AppArmor` profiles of the engines: what runs under one may read what runs under the same.
 const OWN_PROFILES: [&str; 2] = ["docker-default", "containers-default-"];
-/// More further groups than an engine should be told of.
+/// The most supplementary groups that are passed to an engine.
 const GROUPS_LIMIT: usize = 32;
 /// More names than a sentence bears.
 const NAMES_SHOWN: usize = 4;
@@ -151,7 +151,7 @@ fn words(situation: &Situation<'_>, run_as: RunAs) -> Vec<String> {
     if situation.terminal {
         add(&["--interactive", "--tty"]);
     }
-    // What it prints is for whoever asked, and for no log.
+    // What it prints is for the user, not for a log.
     add(&["--log-driver", "none", "--pid", &beside]);
     if container.pod.is_empty() {
         add(&["--network", &beside]);
@@ -161,7 +161,7 @@ fn words(situation: &Situation<'_>, run_as: RunAs) -> Vec<String> {
             _ => add(&["--userns", &beside]),
         }
     } else {
-        // Nobody outside of a pod may join a member: spyhole becomes one.
+        // Only members of a pod may join each other: spyhole becomes one.
         add(&["--pod", &container.pod]);
     }
     add(&["--cap-drop", "ALL"]);

@@ -1,5 +1,5 @@
 //! What an engine tells of a container: its answer to `container inspect`, Docker's and Podman's
-//! alike. What is not told is taken as the engine's default.
+//! alike. What is missing is taken as the engine's default.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! As whom a container's processes run: from this machine's /proc where the engine is here,
+//! The ids that a container's processes run as: from this machine's /proc where the engine is here,
 //! otherwise from the engine's own list of processes, otherwise from what was asked for.
 
 use std::collections::BTreeSet;
@@ -21,12 +21,12 @@ use crate::sys::{ProcDir, ProcessDir};
 /// Docker's `userns-remap` moves ids to above these, and `docker top` shows them moved.
 const LARGEST_UNMOVED: u32 = 65_535;
 
-/// As whom one process runs, ids as the container's user namespace numbers them.
+/// The ids of one process, as the container's user namespace numbers them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ProcessIdentity {
     pub(super) uid: u32,
     pub(super) gid: u32,
-    /// Its permitted capabilities; `None` where they were not told.
+    /// Its permitted capabilities; `None` if unknown.
     pub(super) permitted: Option<u64>,
     /// Whether only `CAP_SYS_PTRACE` opens it: its real, effective and saved ids differ, or it is
     /// not dumpable.
@@ -79,7 +79,7 @@ impl ProcessIdentities {
         for pid in proc.pids().ok()? {
             let process = proc.process(pid).ok();
             let own = process.filter(|process| is_of(process, &container.id, &mut buffer));
-            // One that ends meanwhile needs nobody to read it.
+            // One that ends meanwhile needs no reader.
             whos.extend(own.and_then(|process| ProcessIdentity::of(&process, &mut buffer)));
         }
         (!whos.is_empty()).then_some(Self {

@@ -1,5 +1,5 @@
 //! `spyhole podman CONTAINER` and `spyhole docker CONTAINER`: one more container beside it, by
-//! the user's own engine, which is asked for what it has and told nothing that it would keep.
+//! the user's own engine, which is asked for its containers; nothing is stored in it.
 
 mod choose;
 mod container;
@@ -90,7 +90,7 @@ impl Engine {
 }
 
 /// Puts spyhole beside the container and returns the exit code: that of what spyhole did there.
-/// The plan is told on stderr, unless `quiet`.
+/// The plan is printed on stderr, unless `quiet`.
 ///
 /// # Errors
 /// [`AttachError`], as a sentence with its remedy.
@@ -118,7 +118,7 @@ pub(crate) fn run(engine: Engine, options: &EngineOptions, quiet: bool) -> Resul
     if options.dry_run {
         let mut out = io::stdout();
         for step in &plan.steps {
-            // Whoever closed the pipe has seen enough.
+            // The reader of a closed pipe has seen enough.
             let _ = writeln!(out, "{}", escaped(step.shown().as_bytes()));
         }
         return Ok(0);
@@ -208,7 +208,7 @@ fn carrier(
     })
 }
 
-/// As whom the processes run where this machine's /proc does not tell.
+/// The ids of the processes where this machine's /proc does not show them.
 fn elsewhere(engine: Engine, container: &Container) -> ProcessIdentities {
     let columns: &[&str] = match engine {
         Engine::Docker => &["-eo", "pid,uid,gid"],
@@ -228,7 +228,7 @@ fn elsewhere(engine: Engine, container: &Container) -> ProcessIdentities {
         .unwrap_or_else(|| ProcessIdentities::asked(container))
 }
 
-/// The plan in a few lines; where stderr is closed, nobody wants to know.
+/// The plan in a few lines; a closed stderr is no error.
 fn tell(plan: &Plan, container: &Container) {
     let whom = match plan.run_as {
         RunAs::Target { uid, gid } => format!("as uid {uid} gid {gid}, without capabilities"),
@@ -264,7 +264,7 @@ fn carry_out(engine: Engine, plan: &Plan, container: &Container) -> Result<u8, A
             && let Ok(now) = inspect(engine, &container.id)
             && !now.is_up()
         {
-            // Whoever shares a PID namespace dies with its first process.
+            // All processes of a PID namespace die with its first one.
             let stopped = StoppedContainer::of(&now);
             return Err(engine.refuses(EngineReason::CutShort(stopped)));
         }

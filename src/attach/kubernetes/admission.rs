@@ -21,7 +21,7 @@ const LABEL: &str = "pod-security.kubernetes.io/enforce";
 /// Reads the namespace's label, unless the user knows better.
 ///
 /// # Errors
-/// Where kubectl does not run. A namespace that may not be read is none.
+/// Where kubectl does not run. A namespace that may not be read counts as unlabelled.
 pub(super) fn of(
     kubectl: &Kubectl,
     target: &Target,

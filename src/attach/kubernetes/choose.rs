@@ -1,4 +1,4 @@
-//! Whom spyhole has to be: what the namespace admits, and of that what reads the target.
+//! The ids that spyhole runs as: what the namespace admits, and of that what reads the target.
 //!
 //! The kernel lets a process be read by its own user and group, whose effective capabilities
 //! cover the target's permitted ones, or by `CAP_SYS_PTRACE`. A runtime gives root a set of
@@ -11,7 +11,7 @@ use super::pod::{Target, at};
 use super::{RunAs, User};
 use crate::model::pod_security::PodSecurityLevel::{Baseline, Privileged, Restricted};
 
-/// Whom spyhole will be, and by what means.
+/// The ids that spyhole will run as, and by what means.
 #[derive(Debug, Clone)]
 pub(super) struct Choice {
     pub(super) run_as: RunAs,
@@ -71,7 +71,7 @@ fn for_root(target: &Target, admission: &Admission) -> Choice {
     }
 }
 
-/// The target runs as somebody else.
+/// The target runs as another user.
 fn for_user(target: &Target, admission: &Admission, uid: u32, gid: Option<u32>) -> Choice {
     let has_means = target.privileged || !target.added.is_empty();
     if admission.level == Privileged && has_means && target.may_escalate {

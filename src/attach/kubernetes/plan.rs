@@ -47,7 +47,7 @@ fn own_time(words: &[String]) -> Option<Duration> {
 pub(super) enum TaskKind {
     /// It prints a document and ends.
     Once,
-    /// It serves, until nobody asks any more.
+    /// It serves, until no request comes any more.
     Serve,
     /// A person talks with it.
     Attached,
@@ -113,7 +113,7 @@ impl Task {
     }
 }
 
-/// It ends by itself, as nobody can remove it.
+/// It ends by itself: an ephemeral container cannot be removed.
 const SERVE: [&str; 3] = ["serve", "--lifetime=1h", "--idle-exit=15m"];
 /// spyhole in its image.
 const PROGRAM: &str = "/spyhole";

@@ -16,7 +16,7 @@ pub(super) struct Target {
     pub(super) container: String,
     /// The runtime's id of it, where the node tells it.
     pub(super) container_id: Option<String>,
-    /// The other containers, where nobody said which one is meant.
+    /// The other containers, if none was named.
     pub(super) passed_over: Vec<String>,
     pub(super) uid: Option<u32>,
     pub(super) gid: Option<u32>,

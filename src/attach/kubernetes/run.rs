@@ -214,7 +214,7 @@ impl Running<'_> {
                 "{words}, with the token {token}\n  curl -H 'Authorization: Bearer {token}' {url}v1/dump"
             );
         }
-        // Said even if quiet: nobody could use it otherwise.
+        // Said even if quiet: it cannot be used without.
         let _ = writeln!(io::stderr(), "{words}");
         forward.map_or(Ok(0), hand_over)
     }

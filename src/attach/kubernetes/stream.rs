@@ -23,7 +23,7 @@ pub(super) fn stream(
         out.write_all(piece)
     });
     let said = match streamed {
-        // Whoever read had enough.
+        // The reader had enough.
         Err(ToolError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
             frame.abandoned = true;
             return Ok(0);

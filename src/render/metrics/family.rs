@@ -95,7 +95,7 @@ impl Family {
         }
     }
 
-    /// Adds a sample. What is no number is none.
+    /// Adds a sample. A value that is no number is left out.
     pub(super) fn add<const N: usize>(&mut self, labels: [(&'static str, String); N], value: f64) {
         self.add_labels(labels.into(), value);
     }

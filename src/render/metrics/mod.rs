@@ -59,7 +59,7 @@ impl Page {
         self.families.extend(families);
     }
 
-    /// Counts what is not told apart or not shown.
+    /// Counts what is merged or not shown.
     fn fold(&mut self, what: &str, count: usize) {
         let what = [("what", what.to_owned())];
         self.folded.add(what, number(count as u64));
@@ -141,7 +141,7 @@ fn gaps(gaps: &[Gap]) -> Family {
     family
 }
 
-/// The words that occur most often, so many of them, and how many further ones there are.
+/// The `most` most frequent words, and the number of further ones.
 fn bounded(words: impl Iterator<Item = String>, most: usize) -> (BTreeSet<String>, usize) {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for word in words {

@@ -6,7 +6,7 @@ use crate::model::Report;
 use crate::model::process::{Process, ProcessState};
 use crate::model::process_group::{GroupKey, OTHER, ProcessGroup, container};
 
-/// Containers that are told apart; on a node there may be hundreds.
+/// Containers with a label of their own; on a node there may be hundreds.
 const CONTAINERS: usize = 100;
 
 /// The part of the section `processes`.

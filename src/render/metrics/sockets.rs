@@ -11,7 +11,7 @@ use crate::model::socket::{
     Family as AddressFamily, Protocol, Socket, SocketSources, SocketSum, State,
 };
 
-/// Ports that are told apart.
+/// Ports with a label of their own.
 const PORTS: usize = 100;
 
 /// The part of the section `sockets`.
@@ -26,7 +26,7 @@ pub(crate) fn collect(report: &Report, _: &Figures<'_>, page: &mut Page) {
     page.fold("listening_ports", more);
 }
 
-/// The metrics, and how many ports are not told apart.
+/// The metrics, and how many ports are merged.
 fn families(
     sums: &[SocketSum],
     listeners: &[Socket],
@@ -109,7 +109,7 @@ fn port(socket: &Socket) -> Option<u32> {
     socket.local_port.filter(|_| listens)
 }
 
-/// Which network, where several are in sight: that of the first container that is in it.
+/// Which network, where several are visible: that of the first container that is in it.
 fn network(of: Option<i32>, sources: &[SocketSources]) -> String {
     let ([_, _, ..], Some(pid)) = (sources, of) else {
         return String::new();

@@ -1,4 +1,4 @@
-//! The section `access` as tables: who looks at whom, what is seen, what would help.
+//! The section `access` as tables: caller and target, what is readable, what would help.
 
 use super::table::{Align, Cell, Heading, Table};
 use crate::model::access::{Access, Check, Outcome, Party, PodSecurity, Remedy, Shared};

@@ -21,11 +21,11 @@ pub(crate) struct Style {
     pub warn_days: i64,
 }
 
-/// Certificates are renewed weeks before they end; with fewer days left nobody did.
+/// Certificates are renewed weeks before they end; fewer days left mean that renewal failed.
 pub(crate) const WARN_DAYS: i64 = 14;
 /// The column of `--verify`.
 const VERIFIES: &str = "VERIFIES";
-/// More in one file are a bundle, and told in one line.
+/// More in one file are a bundle, shown in one line.
 const BUNDLE: usize = 16;
 
 /// The files, and what is served.

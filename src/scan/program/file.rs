@@ -39,7 +39,7 @@ pub(crate) fn content(root: &InRoot, path: &[u8]) -> Result<Content, Errno> {
     Ok(of(&start))
 }
 
-/// The ELF headers of a file; `None` where it is none, or a damaged one.
+/// The ELF headers of a file; `None` if it is no ELF file, or a damaged one.
 pub(crate) fn image(file: &Ranges) -> Option<Image> {
     elf::read(&mut |offset, length| file.read(offset, length).unwrap_or_default()).ok()
 }

@@ -15,7 +15,7 @@ pub(super) enum Platform {
     Kubernetes,
     Docker,
     Podman,
-    /// No sign of any: all are told.
+    /// Unknown: all are listed.
     Unknown,
 }
 
@@ -48,7 +48,7 @@ pub(super) struct Situation<'a> {
     pub(super) blockers: &'a [Blocker],
     /// The mount of /proc, where it hides processes from this viewer.
     pub(super) hiding: Option<&'a ProcMount>,
-    /// Nobody but spyhole itself was found.
+    /// Only spyhole itself was found.
     pub(super) nobody_else: bool,
     /// What a security module calls viewer and target.
     pub(super) labels: [&'a Option<String>; 2],
@@ -117,7 +117,7 @@ struct User {
 }
 
 impl Situation<'_> {
-    /// Whether, and as whom, a viewer passes without `CAP_SYS_PTRACE`.
+    /// Whether, and with which ids, a caller passes without `CAP_SYS_PTRACE`.
     fn as_target(&self) -> Result<User, String> {
         let target = self.target;
         if self

@@ -1,4 +1,4 @@
-//! Which namespaces viewer and target share, told without the links where those are refused.
+//! Which namespaces caller and target share, determined without the links where those are refused.
 
 use crate::sys::file_limits;
 use std::ffi::CStr;
@@ -47,7 +47,7 @@ impl Sharing {
             match (own, other.ns_tgid.as_ref()?.len()) {
                 // Both are in the namespace of the /proc in use.
                 (1, 1) => Some(true),
-                // Of two nested ones nobody knows whether they are nested in the same.
+                // Of two nested ones it is unknown whether they are nested in the same.
                 (own, other) => (own != other).then_some(false),
             }
         };

@@ -42,7 +42,7 @@ pub(super) struct Filler<'a> {
     pub(super) around: NodeContext,
 }
 
-/// Whose privileges are told: names and maps are those of its process.
+/// The subject of the privileges: names and maps are those of its process.
 struct Subject<'a> {
     facts: &'a ProcessSnapshot,
     /// Where in the document: before each field of its gaps.

@@ -202,7 +202,7 @@ fn is_at_least(release: &[u8], version: (u32, u32)) -> bool {
     }
 }
 
-/// Whether the process has no other number than that in the /proc in sight.
+/// Whether the process has no other number than that in the visible /proc.
 fn is_in_this_namespace(process: &ProcessDir, buffer: &mut Vec<u8>) -> bool {
     process.read(c"status", file_limits::STATUS, buffer).is_ok()
         && Status::parse(buffer)

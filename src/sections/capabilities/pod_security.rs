@@ -33,9 +33,9 @@ pub(super) struct Evidence<'a> {
     pub(super) seccomp: Option<u8>,
     /// The label of a security module.
     pub(super) label: Labelled<'a>,
-    /// The runtime, where it is in sight.
+    /// The runtime, if known.
     pub(super) runtime: Option<&'a str>,
-    /// Whether it is in the PID namespace of the node, where that can be told.
+    /// Whether it is in the PID namespace of the node, if known.
     pub(super) host_pid: Option<bool>,
     /// The same of its IPC namespace.
     pub(super) host_ipc: Option<bool>,

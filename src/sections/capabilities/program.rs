@@ -1,4 +1,4 @@
-//! The program of a process → what its file gives to whoever runs it.
+//! The program of a process → what its file grants when it is run.
 
 use nix::errno::Errno;
 

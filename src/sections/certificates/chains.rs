@@ -1,5 +1,5 @@
-//! The chain in a file: who issued whom, by name and key identifiers. Signatures are not checked
-//! here: what a file holds is told, and judged elsewhere.
+//! The chain in a file: issuers and subjects, by name and key identifiers. Signatures are not checked
+//! here: the file is described, and judged elsewhere.
 
 use std::collections::HashMap;
 

@@ -49,7 +49,7 @@ pub(super) type ParsedFiles = BTreeMap<Vec<u8>, Vec<Arc<ParsedCertificate>>>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum NotRead {
     Refused(Refusal),
-    /// It holds something else, or parts of it are malformed: told in its `faults`.
+    /// It holds something else, or parts of it are malformed: see its `faults`.
     Faults,
 }
 

@@ -70,7 +70,7 @@ pub(super) struct Reading {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unread {
     Errno(Errno),
-    /// It is longer than so many bytes.
+    /// It is longer than this many bytes.
     TooLong(u64),
     /// All files together are.
     TooMuch,
@@ -147,7 +147,7 @@ impl Reader {
         }))
     }
 
-    /// Whether it lies where trust stores lie, and nobody asked for those.
+    /// Whether it lies where trust stores lie, and those were not asked for.
     fn is_habitual(&self, candidate: &Candidate, resolved: Option<&[u8]>) -> bool {
         let asked = self.roots || candidate.found_by.contains(&FoundBy::Asked);
         let place = certificate_paths::is_trust_place(&candidate.path)

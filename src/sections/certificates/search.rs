@@ -20,7 +20,7 @@ pub(super) struct Start {
     /// How many levels of a directory are looked at; 0: only a file is meant.
     pub(super) depth: usize,
     pub(super) take: Take,
-    /// Whether it is told where nothing is there.
+    /// Whether a missing file is reported.
     pub(super) expected: bool,
 }
 
@@ -67,7 +67,7 @@ pub(super) enum Bound {
 #[derive(Debug)]
 pub(super) struct Search {
     pub(super) root: InRoot,
-    /// Mount points of views of the kernel, in which nobody keeps certificates.
+    /// Mount points of kernel file systems, which hold no certificates.
     pub(super) kernel: HashSet<Vec<u8>>,
     /// Entries of one directory that are looked at.
     pub(super) entries_each: usize,

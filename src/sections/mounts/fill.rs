@@ -82,7 +82,7 @@ pub(crate) struct MountPoint {
     pub(crate) volume: Option<Volume>,
 }
 
-/// The mount points of the target that are in sight, for who looks for files in them.
+/// The visible mount points of the target, for a search of files in them.
 ///
 /// # Errors
 /// Why its mounts cannot be read.

@@ -21,7 +21,7 @@ use crate::sys::{InRoot, remote_fs};
 
 /// File systems that may not answer before the rest is given up.
 const STUCK: usize = 4;
-/// All of them together get so many times what one gets, within the whole look.
+/// All of them together get this many times what one gets, within the whole scan.
 const ALL_TIMES: u32 = 10;
 
 /// Looks at every place and puts what it saw into the mounts.

@@ -67,7 +67,7 @@ pub(super) fn read(namespaces: &[Namespace], filter: &Filter) -> Tables {
     };
     thread::scope(|scope| {
         let second = thread::Builder::new().stack_size(STACK_BYTES);
-        // Where there is none to be had, this one does it all.
+        // If it cannot be started, this one does it all.
         let _ = second.spawn_scoped(scope, work);
         work();
     });

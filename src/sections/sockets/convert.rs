@@ -20,7 +20,7 @@ const LOOPBACK_INDEX: u32 = 1;
 /// `VMADDR_CID_ANY` and `VMADDR_PORT_ANY`
 const ANY: u32 = u32::MAX;
 
-/// The state; `None` for a number that is none.
+/// The state; `None` for an unknown number.
 pub(super) fn state(protocol: Protocol, raw: &Raw) -> Option<State> {
     let number = match raw {
         Raw::Inet(socket) => socket.state,

@@ -1,4 +1,4 @@
-//! The network namespaces to look at: the target's, or with `--all` each one in sight.
+//! The network namespaces to look at: the target's, or with `--all` each visible one.
 
 use std::collections::HashSet;
 
@@ -33,7 +33,7 @@ pub(super) fn of_target(scan: &Scan) -> Option<Namespace> {
     })
 }
 
-/// Every one that a process in sight is in, by the first process.
+/// Every one that a visible process is in, by the first process.
 pub(super) fn in_sight(scan: &Scan) -> Vec<Namespace> {
     let own = NetNamespace::of_viewer(&scan.reader.proc);
     let mut found: Vec<Group> = Vec::new();

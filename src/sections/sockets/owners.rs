@@ -15,7 +15,7 @@ pub(super) struct Owners {
     /// Sorted: a hundred thousand take 16 bytes each and no more.
     holders: Vec<Holder>,
     names: HashMap<i32, Arc<ByteString>>,
-    /// Set where a process could not be read: then nobody is never said.
+    /// Set if a process could not be read: then no socket is said to be without owner.
     unseen: Option<Unseen>,
 }
 
@@ -74,7 +74,7 @@ impl Owners {
     /// Who holds this inode, by pid.
     ///
     /// # Errors
-    /// Nobody does as far as can be seen, and not everybody could be seen.
+    /// No visible process does, and not every process could be read.
     pub(super) fn of(&self, inode: u64) -> Result<Box<[Owner]>, Unseen> {
         let found = self.holders(inode);
         match (found.is_empty(), self.unseen) {

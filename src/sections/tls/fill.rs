@@ -29,7 +29,7 @@ use crate::sys::in_root::link_of;
 use crate::sys::target_file::HeldFile;
 use crate::trust;
 
-/// Asks the server; `None`: it could not be asked, which is told as a gap.
+/// Asks the server; `None`: it could not be asked, which is recorded as a gap.
 pub(super) fn look(
     query: &TlsQuery,
     endpoint: &Endpoint,
@@ -135,7 +135,7 @@ fn ask_beside<R>(dial: &Dial, meanwhile: impl FnOnce() -> R) -> (Handshake, R) {
     })
 }
 
-/// Whom the target trusts, and its authorities to judge with.
+/// The target's trust store, and its authorities to judge with.
 type Trusted = (Seen<TrustStore>, Option<Vec<Arc<ParsedCertificate>>>);
 
 /// What a handshake showed, and the judgement of it.
@@ -233,7 +233,7 @@ fn min_days(chain: &[Certificate], wanted: u32) -> Option<MinDays> {
     })
 }
 
-/// Whom the target trusts: for the report, and to judge with.
+/// The target's trust store: for the report, and to judge with.
 fn trust_store(scan: &Scan, gaps: &mut SectionGaps<'_>, alone: bool) -> Trusted {
     let found = if alone {
         Err(Refusal::of(Reason::Unsupported)
@@ -277,7 +277,7 @@ fn without_dot(name: &str) -> String {
 
 /// A Unix socket to dial, and what holds its path until then.
 pub(crate) struct TargetSocket {
-    /// Whom to connect to.
+    /// The address to connect to.
     pub peer: Peer,
     _held: Option<HeldFile>,
 }

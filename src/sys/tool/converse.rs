@@ -41,7 +41,7 @@ pub(crate) fn ask_within(
 /// on stderr is kept.
 ///
 /// # Errors
-/// [`ToolError`], where it does not run, or nobody takes what it says: then it is ended.
+/// [`ToolError`], where it does not run, or its output is not read: then it is ended.
 pub(crate) fn stream(
     program: &OsStr,
     words: &[OsString],

@@ -1,4 +1,4 @@
-//! What else a handshake told: the name, the time, the staple, the session.
+//! The rest of a handshake: the name, the time, the staple, the session.
 
 use std::fmt::Write;
 

@@ -49,7 +49,7 @@ pub(crate) fn tables(look: &TlsLook, now: Timestamp, style: Style) -> Vec<Table>
     tables
 }
 
-/// In place of an answer that there is none: the notes tell why.
+/// Shown in place of a missing answer: the notes say why.
 #[must_use]
 pub(crate) fn unseen() -> Table {
     Table {
@@ -243,7 +243,7 @@ fn no_roots(store: &TrustStore) -> String {
     }
 }
 
-/// That the target has no verdict, as nothing shows whom it trusts.
+/// The target has no verdict, as its trust store is unknown.
 fn unjudged(look: &TlsLook) -> Option<Line> {
     let store = look.trust_store.as_ref().and_then(Seen::value)?;
     let of_target = |verdict: &Verdict| verdict.authorities == Authorities::Target;

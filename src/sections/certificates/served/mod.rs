@@ -340,7 +340,7 @@ fn by_port(port: u16) -> Option<StartTls> {
     })
 }
 
-/// The first name of each certificate that somebody holds the key for.
+/// The first name of each certificate whose key is in a file.
 fn server_names(files: &[CertificateFile]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for file in files.iter().filter(|file| file.private_key.is_some()) {
