@@ -56,7 +56,7 @@ impl UnknownAs {
     }
 }
 
-/// What one run of a check stands on.
+/// The context of one run of a check.
 pub(crate) struct CheckContext<'a> {
     /// The target with the gaps of the walk, or why there is none; `None` where no check needs one.
     scan: Option<Result<(Scan, Gaps), Arc<NoTarget>>>,

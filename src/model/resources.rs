@@ -120,13 +120,13 @@ pub struct CpuResources {
     pub weight: Option<Seen<u64>>,
     /// Periods in which the cgroup ran, counted while it has a quota.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub periods: Option<u64>,
+    pub periods: Option<Seen<u64>>,
     /// Of those, the periods in which it was stopped because its quota was used up.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub throttled_periods: Option<u64>,
+    pub throttled_periods: Option<Seen<u64>>,
     /// How long its tasks were stopped for that, in seconds, summed over the CPUs.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub throttled_seconds: Option<f64>,
+    pub throttled_seconds: Option<Seen<f64>>,
     /// Pressure; version 2 only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pressure: Option<Seen<Pressure>>,

@@ -6,6 +6,8 @@
 //! `procfs-core` has a reader of pressure that panics on a line `some` without values, which a
 //! target can mount in place of its cgroup, hence the one here.
 
+use std::collections::BTreeMap;
+
 use super::limits::Limit;
 
 /// Version 1 writes "no limit" of bytes as the largest number of whole pages.
@@ -82,73 +84,69 @@ pub(crate) struct DeviceIo {
 const MAX_DEVICES: usize = 1024;
 
 /// `io.stat` of version 2: `8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=0 dios=0` on each line.
+/// Some kernels leave devices without I/O in front of the next one on its line.
+///
+/// `None` if a line is something else, or there are more than [`MAX_DEVICES`].
 #[must_use]
-pub(crate) fn io_stat(text: &str) -> Vec<DeviceIo> {
-    let device = |line: &str| {
-        let (device, values) = line.split_once(' ')?;
-        let value = |key: &str| {
-            let mut pairs = values.split(' ').filter_map(|pair| pair.split_once('='));
-            pairs.find(|(name, _)| *name == key)?.1.parse().ok()
-        };
-        Some(DeviceIo {
-            device: device_number(device)?,
-            read_bytes: value("rbytes"),
-            written_bytes: value("wbytes"),
-            reads: value("rios"),
-            writes: value("wios"),
-        })
-    };
-    text.lines().filter_map(device).take(MAX_DEVICES).collect()
-}
-
-/// `blkio.throttle.io_service_bytes` and `blkio.throttle.io_serviced` of version 1: `8:0 Read 1`
-/// on each line, `Total 1` at the end.
-#[must_use]
-pub(crate) fn blkio(bytes: &str, operations: &str) -> Vec<DeviceIo> {
-    let mut devices: Vec<DeviceIo> = Vec::new();
-    for (text, in_bytes) in [(bytes, true), (operations, false)] {
-        for line in text.lines() {
-            let mut words = line.split(' ');
-            let (Some(device), Some(what), Some(value)) =
-                (words.next(), words.next(), words.next())
-            else {
+pub(crate) fn io_stat(text: &str) -> Option<Vec<DeviceIo>> {
+    let mut devices = Vec::new();
+    for line in text.lines() {
+        let mut device: Option<DeviceIo> = None;
+        for word in line.split_ascii_whitespace() {
+            let Some((key, value)) = word.split_once('=') else {
+                device = Some(DeviceIo::of(word)?);
                 continue;
             };
-            let Some(device) = device_number(device) else {
-                continue;
-            };
-            let known = devices.iter().position(|known| known.device == device);
-            let index = match known {
-                Some(index) => index,
-                None if devices.len() < MAX_DEVICES => {
-                    devices.push(DeviceIo {
-                        device,
-                        ..DeviceIo::default()
-                    });
-                    devices.len() - 1
-                }
-                None => continue,
-            };
-            let Some(found) = devices.get_mut(index) else {
-                continue;
-            };
-            match (what, in_bytes) {
-                ("Read", true) => found.read_bytes = number(value),
-                ("Write", true) => found.written_bytes = number(value),
-                ("Read", false) => found.reads = number(value),
-                ("Write", false) => found.writes = number(value),
+            let found = device.as_mut()?;
+            match key {
+                "rbytes" => found.read_bytes = Some(number(value)?),
+                "wbytes" => found.written_bytes = Some(number(value)?),
+                "rios" => found.reads = Some(number(value)?),
+                "wios" => found.writes = Some(number(value)?),
                 _ => {}
             }
         }
+        devices.extend(device);
     }
-    devices
+    (devices.len() <= MAX_DEVICES).then_some(devices)
 }
 
-/// Two decimal numbers: the rest of a word is never shown.
-fn device_number(word: &str) -> Option<String> {
-    let (major, minor) = word.split_once(':')?;
-    let (major, minor): (u32, u32) = (major.parse().ok()?, minor.parse().ok()?);
-    Some(format!("{major}:{minor}"))
+/// `blkio.throttle.io_service_bytes` and `blkio.throttle.io_serviced` of version 1: `8:0 Read 1`
+/// on each line, `Total 1` at the end. `None` as of [`io_stat`].
+#[must_use]
+pub(crate) fn blkio(bytes: &str, operations: &str) -> Option<Vec<DeviceIo>> {
+    let mut devices: BTreeMap<String, DeviceIo> = BTreeMap::new();
+    for (text, in_bytes) in [(bytes, true), (operations, false)] {
+        for line in text.lines().filter(|line| !line.starts_with("Total ")) {
+            let mut words = line.split(' ');
+            let found = DeviceIo::of(words.next()?)?;
+            let (what, value) = (words.next()?, number(words.next()?)?);
+            let found = devices.entry(found.device.clone()).or_insert(found);
+            match (what, in_bytes) {
+                ("Read", true) => found.read_bytes = Some(value),
+                ("Write", true) => found.written_bytes = Some(value),
+                ("Read", false) => found.reads = Some(value),
+                ("Write", false) => found.writes = Some(value),
+                _ => {}
+            }
+            if devices.len() > MAX_DEVICES {
+                return None;
+            }
+        }
+    }
+    Some(devices.into_values().collect())
+}
+
+impl DeviceIo {
+    /// Of a device number: two decimal numbers.
+    fn of(word: &str) -> Option<Self> {
+        let (major, minor) = word.split_once(':')?;
+        let (major, minor): (u32, u32) = (major.parse().ok()?, minor.parse().ok()?);
+        Some(Self {
+            device: format!("{major}:{minor}"),
+            ..Self::default()
+        })
+    }
 }
 
 /// Pressure stall information.
@@ -250,13 +248,18 @@ mod tests {
             reads: Some(3),
             writes: Some(4),
         };
-        let two = io_stat("8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=0 dios=0\nx y\n");
+        let two = io_stat("7:7 7:6 8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=0 dios=0\n").unwrap();
         assert_eq!(two, std::slice::from_ref(&sda));
+        for bad in ["x y\n", "rbytes=1\n", "8:0 rbytes=x\n", "8:x\n"] {
+            assert_eq!(io_stat(bad), None, "{bad:?}");
+        }
         let one = blkio(
             "8:0 Read 1\n8:0 Write 2\n8:0 Sync 3\nTotal 3\n",
             "8:0 Read 3\n8:0 Write 4\n",
-        );
+        )
+        .unwrap();
         assert_eq!(one, [sda]);
+        assert_eq!(blkio("8:0 Read\n", ""), None);
     }
 
     #[test]

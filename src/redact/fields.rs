@@ -346,13 +346,17 @@ impl Walk<'_> {
         }
     }
 
-    /// Whether what stands here is the end of a path: `/run/app.key: 3 bytes` is no key with a
-    /// value.
+    /// Whether what stands here is the end of a path and words about the file:
+    /// `/run/app.key: 3 bytes` is no key with a value, `/run/app.key: s3cretValue` is one.
     fn is_file(&self, start: usize, end: usize) -> bool {
-        start > 0
+        let is_path = start > 0
             && at(self.text, start - 1) == b'/'
             && at(self.text, end + 1) == b' '
-            && cut(self.text, start, end).contains(&b'.')
+            && cut(self.text, start, end).contains(&b'.');
+        // More words follow, and the first of them is short.
+        let next = cut(self.text, end + 2, end + 2 + LONGEST_NAME);
+        let word = next.iter().position(u8::is_ascii_whitespace);
+        is_path && word.is_some_and(|length| !looks_like_password(cut(next, 0, length)))
     }
 
     fn key_start(&self, key_end: usize) -> usize {

@@ -8,6 +8,7 @@ pub(crate) mod container_key;
 pub(crate) mod containers;
 mod first_thread;
 pub(crate) mod look;
+mod mountinfo;
 pub(crate) mod needs;
 pub(crate) mod net_namespace;
 pub(crate) mod no_target;

@@ -159,6 +159,10 @@ impl<V: View> Request for Viewed<V> {
         self.query.notes(report)
     }
 
+    fn dials_endpoint(&self) -> bool {
+        self.query.dials_endpoint()
+    }
+
     fn is_of_target(&self) -> bool {
         self.query.is_of_target()
     }

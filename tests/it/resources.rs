@@ -88,7 +88,16 @@ impl Limited {
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        Self { name, child }
+        let limited = Self { name, child };
+        let joined = |controller: &str| {
+            let procs = limited.directory(controller).path.join("cgroup.procs");
+            let procs = fs::read_to_string(procs).unwrap();
+            procs.lines().any(|pid| pid == limited.pid())
+        };
+        eventually("it is in its cgroups", || {
+            CONTROLLERS.iter().all(|controller| joined(controller))
+        });
+        limited
     }
 
     fn pid(&self) -> String {
@@ -364,4 +373,64 @@ fn a_stranger_gets_gaps_and_no_zeros() {
     only(list(&document, "gaps"), gap);
     sleep.kill().unwrap();
     sleep.wait().unwrap();
+}
+
+#[needs(root)]
+fn what_of_a_cgroup_cannot_be_read_is_null_with_its_gap() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), vec![b'x'; 2 << 20]).unwrap();
+    let target = Limited::start("unread", "import time; time.sleep(1000)", |_| {});
+    let version = target.directory("memory").version;
+    // In a mount namespace of the target's own, both files are longer than what is read.
+    let mut covered = vec![("memory", "memory.stat")];
+    if version == 1 {
+        covered.push(("cpu", "cpu.stat"));
+    }
+    let script = covered.iter().map(|(controller, file_name)| {
+        let path = target.directory(controller).path.join(file_name);
+        format!(
+            "mount --bind {} {} && ",
+            file.path().display(),
+            path.display()
+        )
+    });
+    let script = script.collect::<String>() + "exec sleep 1000";
+    let mut sleep = Command::new("unshare")
+        .args(["-m", "sh", "-c"])
+        .arg(format!("for d in /sys/fs/cgroup/*/{0} /sys/fs/cgroup/{0}; do [ -d $d ] && echo $$ > $d/cgroup.procs; done; {script}", target.name))
+        .spawn()
+        .unwrap();
+    let pid = sleep.id().to_string();
+    eventually("sleep runs", || {
+        fs::read_to_string(format!("/proc/{pid}/comm")).unwrap() == "sleep\n"
+    });
+    let document = spyhole(["resources", "--pid", &pid, "-o", "json"]).document();
+    let mut unread = vec!["memory.anonymous_bytes", "memory.cache_bytes"];
+    unread.push(match version {
+        1 => "memory.swap_current_bytes",
+        _ => "memory.kernel_bytes",
+    });
+    if version == 1 {
+        unread.extend([
+            "cpu.periods",
+            "cpu.throttled_periods",
+            "cpu.throttled_seconds",
+        ]);
+    }
+    for field in unread {
+        let (part, name) = field.split_once('.').unwrap();
+        let part = document["resources"][part].as_object().unwrap();
+        assert_eq!(part.get(name), Some(&Value::Null), "{field}: {document:#}");
+        let gap = only(list(&document, "gaps"), |gap| gap["field"] == field);
+        assert_eq!(gap["reason"], "limit", "{field}");
+    }
+    sleep.kill().unwrap();
+    sleep.wait().unwrap();
+}
+
+#[test]
+fn a_sample_longer_than_the_whole_scan_is_a_usage_error() {
+    let words = ["resources", "--self", "--timeout", "1s", "--sample", "1h"];
+    let seen = spyhole(words).ended_with(2);
+    assert!(seen.stderr_text().contains("--timeout is 1s"), "{seen}");
 }

@@ -230,13 +230,13 @@ fn elsewhere(engine: Engine, container: &Container) -> ProcessIdentities {
 
 /// The plan in a few lines; a closed stderr is no error.
 fn tell(plan: &Plan, container: &Container) {
-    let whom = match plan.run_as {
+    let identity = match plan.run_as {
         RunAs::Target { uid, gid } => format!("as uid {uid} gid {gid}, without capabilities"),
         RunAs::RootWithPtrace => "as root with SYS_PTRACE and DAC_READ_SEARCH".to_owned(),
         RunAs::Stranger => "as the image's default user".to_owned(),
     };
     let (name, id) = (&container.name, container.short_id());
-    let mut lines = vec![format!("next to {name} ({id}), {whom}")];
+    let mut lines = vec![format!("next to {name} ({id}), {identity}")];
     lines.extend(
         plan.because
             .iter()

@@ -155,7 +155,7 @@ fn not_running(program: &str, container: &StoppedContainer) -> String {
     }
 }
 
-/// What an exit code of a container means, where it has a meaning of its own.
+/// What a reserved exit code of a container means.
 fn how(code: i64, oom_killed: bool) -> String {
     if oom_killed {
         return ", killed at the memory limit".to_owned();

@@ -212,13 +212,13 @@ fn tell(target: &Target, plan: &Plan, quiet: bool) {
     if quiet {
         return;
     }
-    let whom = match plan.run_as {
+    let identity = match plan.run_as {
         RunAs::Target { uid, gid } => format!("as {uid}:{gid}"),
         RunAs::RootWithPtrace => "as root with SYS_PTRACE and DAC_READ_SEARCH".to_owned(),
         RunAs::Stranger => "as 65532:65532".to_owned(),
     };
     let mut lines = vec![format!(
-        "next to {} of {}/{}, {whom}",
+        "next to {} of {}/{}, {identity}",
         target.container, target.namespace, target.pod
     )];
     lines.extend(plan.because.iter().map(|line| format!("  {line}")));

@@ -216,3 +216,12 @@ fn the_document_says_reason_length_and_fingerprint() {
         )
     );
 }
+
+#[test]
+fn words_about_a_file_are_shown_and_a_value_of_its_name_is_not() {
+    let redactor = redactor();
+    let shown = "--key /run/app.key: 3 bytes, at least 16 are needed";
+    assert_eq!(redactor.sentence(shown), shown);
+    let hidden = redactor.sentence("db/admin.password: s3cretValue9 and more");
+    assert!(!hidden.contains("s3cretValue9"), "{hidden}");
+}

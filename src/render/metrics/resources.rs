@@ -76,17 +76,20 @@ fn of_cpu(cpu: &CpuResources) -> [Family; 5] {
         counter(
             "spyhole_cpu_cfs_periods_total",
             "Periods in which the cgroup ran under a CPU quota.",
-            cpu.periods.map(number),
+            count(cpu.periods.as_ref()),
         ),
         counter(
             "spyhole_cpu_cfs_throttled_periods_total",
             "Periods in which the cgroup used up its CPU quota.",
-            cpu.throttled_periods.map(number),
+            count(cpu.throttled_periods.as_ref()),
         ),
         counter(
             "spyhole_cpu_cfs_throttled_seconds_total",
             "Time for which tasks were stopped by the CPU quota.",
-            cpu.throttled_seconds,
+            cpu.throttled_seconds
+                .as_ref()
+                .and_then(Seen::value)
+                .copied(),
         ),
     ]
 }

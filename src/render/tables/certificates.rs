@@ -3,7 +3,7 @@
 mod verdicts;
 
 use self::verdicts::{notes as verdict_notes, of_file, of_leaf};
-use super::table::{Align, Cell, Heading, Table};
+use super::table::{Cell, Heading, Table};
 use super::trust_store;
 use crate::model::certificate::{
     AgainstFiles, Certificate, CertificateFile, Certificates, FileForm, KeyAlgorithm, PublicKey,
@@ -54,7 +54,7 @@ fn files(certificates: &Certificates, style: Style) -> Table {
     }
     titles.push("FILE");
     let mut table = Table {
-        headings: titles.iter().copied().map(heading).collect(),
+        headings: titles.iter().copied().map(Heading::left).collect(),
         ..Table::default()
     };
     let columns = titles.len();
@@ -301,7 +301,7 @@ fn served(listeners: &[ServedListener]) -> Table {
         "FILE ON DISK",
     ];
     let mut table = Table {
-        headings: titles.into_iter().map(heading).collect(),
+        headings: titles.into_iter().map(Heading::left).collect(),
         ..Table::default()
     };
     for listener in listeners {
@@ -417,11 +417,4 @@ fn plural(count: i64, one: &str) -> String {
 
 fn outside(text: String) -> Cell {
     Cell::Outside(text.into_bytes().into())
-}
-
-fn heading(title: &'static str) -> Heading {
-    Heading {
-        title,
-        align: Align::Left,
-    }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::mounts::{cells, share, volume};
-use super::table::{Align, Cell, Heading, Table};
+use super::table::{Cell, Heading, Table};
 use crate::model::mount::{Mount, Space};
 
 /// In which units sizes are printed.
@@ -64,22 +64,22 @@ pub(crate) struct Columns {
 /// The rows in the columns of df.
 #[must_use]
 pub(crate) fn table(mounts: &[&Mount], columns: Columns) -> Table {
-    let mut headings = vec![left("Filesystem")];
+    let mut headings = vec![Heading::left("Filesystem")];
     if columns.types {
-        headings.push(left("Type"));
+        headings.push(Heading::left("Type"));
     }
     headings.extend(if columns.inodes {
-        ["Inodes", "IUsed", "IFree", "IUse%"].map(right)
+        ["Inodes", "IUsed", "IFree", "IUse%"].map(Heading::right)
     } else {
         let (size, available) = match columns.block {
             BlockSize::Human | BlockSize::Si => ("Size", "Avail"),
             BlockSize::Bytes(_, title, _) => (title, "Available"),
         };
-        [size, "Used", available, "Use%"].map(right)
+        [size, "Used", available, "Use%"].map(Heading::right)
     });
-    headings.push(left("Mounted on"));
+    headings.push(Heading::left("Mounted on"));
     if columns.volumes {
-        headings.push(left("Volume"));
+        headings.push(Heading::left("Volume"));
     }
     let row = |mount: &&Mount| {
         let mut row = vec![Cell::from(&mount.source)];
@@ -208,20 +208,6 @@ fn scaled(number: u64, base: u64) -> String {
         format!("{}{unit}", number.div_ceil(size))
     } else {
         format!("{}.{}{unit}", tenths / 10, tenths % 10)
-    }
-}
-
-const fn left(title: &'static str) -> Heading {
-    Heading {
-        title,
-        align: Align::Left,
-    }
-}
-
-const fn right(title: &'static str) -> Heading {
-    Heading {
-        title,
-        align: Align::Right,
     }
 }
 

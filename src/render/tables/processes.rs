@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use super::table::{Align, Cell, Heading, Table};
+use super::table::{Cell, Heading, Table};
 use crate::model::byte_string::ByteString;
 use crate::model::process::{Fields, Limit, Process};
 use crate::model::seen::Seen;
@@ -228,20 +228,6 @@ fn value<T: Copy>(field: Option<&Seen<T>>) -> Option<T> {
     field.and_then(Seen::value).copied()
 }
 
-const fn left(title: &'static str) -> Heading {
-    Heading {
-        title,
-        align: Align::Left,
-    }
-}
-
-const fn right(title: &'static str) -> Heading {
-    Heading {
-        title,
-        align: Align::Right,
-    }
-}
-
 macro_rules! columns {
     ($($name:literal $(| $alias:literal)* : $heading:expr, $fields:expr, $cell:expr, $order:expr;)*) => {
         &[$(Column {
@@ -259,89 +245,89 @@ const NONE: Fields = Fields::empty();
 
 /// Every column there is.
 pub(crate) const COLUMNS: &[Column] = columns! {
-    "user" | "euser" | "uname": left("USER"), NONE, |p, _| match &p.user {
+    "user" | "euser" | "uname": Heading::left("USER"), NONE, |p, _| match &p.user {
         Some(Seen::Value(name)) => Cell::from(name),
         _ => Cell::number(p.uid),
     }, |a, b| value_of_name(a).cmp(&value_of_name(b));
-    "uid" | "euid": right("UID"), NONE, |p, _| Cell::number(p.uid), |a, b| a.uid.cmp(&b.uid);
-    "gid" | "egid": right("GID"), NONE, |p, _| Cell::number(p.gid), |a, b| a.gid.cmp(&b.gid);
-    "ruid": right("RUID"), Fields::STATUS, |p, _| Cell::of(p.real_uid.as_ref(), |number| Cell::number(number)),
+    "uid" | "euid": Heading::right("UID"), NONE, |p, _| Cell::number(p.uid), |a, b| a.uid.cmp(&b.uid);
+    "gid" | "egid": Heading::right("GID"), NONE, |p, _| Cell::number(p.gid), |a, b| a.gid.cmp(&b.gid);
+    "ruid": Heading::right("RUID"), Fields::STATUS, |p, _| Cell::of(p.real_uid.as_ref(), |number| Cell::number(number)),
         |a, b| value(a.real_uid.as_ref()).cmp(&value(b.real_uid.as_ref()));
-    "group" | "egroup": left("GROUP"), NONE, |p, _| match &p.group {
+    "group" | "egroup": Heading::left("GROUP"), NONE, |p, _| match &p.group {
         Some(Seen::Value(name)) => Cell::from(name),
         _ => Cell::number(p.gid),
     }, |a, b| a.gid.cmp(&b.gid);
-    "pid" | "tgid": right("PID"), NONE, |p, _| Cell::number(p.pid), |a, b| a.pid.cmp(&b.pid);
-    "ppid": right("PPID"), NONE, |p, _| Cell::number(p.ppid), |a, b| a.ppid.cmp(&b.ppid);
-    "nspid": right("NSPID"), Fields::STATUS, |p, _| match &p.namespace_pids {
+    "pid" | "tgid": Heading::right("PID"), NONE, |p, _| Cell::number(p.pid), |a, b| a.pid.cmp(&b.pid);
+    "ppid": Heading::right("PPID"), NONE, |p, _| Cell::number(p.ppid), |a, b| a.ppid.cmp(&b.ppid);
+    "nspid": Heading::right("NSPID"), Fields::STATUS, |p, _| match &p.namespace_pids {
         Some(pids) => Cell::from(pids.iter().map(i32::to_string).collect::<Vec<_>>().join(",")),
         None => Cell::Absent,
     }, |a, b| a.namespace_pids.cmp(&b.namespace_pids);
-    "pgid" | "pgrp": right("PGID"), NONE, |p, _| Cell::number(p.process_group),
+    "pgid" | "pgrp": Heading::right("PGID"), NONE, |p, _| Cell::number(p.process_group),
         |a, b| a.process_group.cmp(&b.process_group);
-    "sid" | "sess" | "session": right("SID"), NONE, |p, _| Cell::number(p.session),
+    "sid" | "sess" | "session": Heading::right("SID"), NONE, |p, _| Cell::number(p.session),
         |a, b| a.session.cmp(&b.session);
-    "%cpu" | "pcpu" | "cpu": right("%CPU"), NONE, |p, _| Cell::from(format!("{:.1}", p.cpu_percent)),
+    "%cpu" | "pcpu" | "cpu": Heading::right("%CPU"), NONE, |p, _| Cell::from(format!("{:.1}", p.cpu_percent)),
         |a, b| a.cpu_percent.total_cmp(&b.cpu_percent);
-    "%mem" | "pmem" | "mem": right("%MEM"), Fields::STATUS,
+    "%mem" | "pmem" | "mem": Heading::right("%MEM"), Fields::STATUS,
         |p, _| Cell::of(p.memory_percent.as_ref(), |percent| format!("{percent:.1}").into()),
         |a, b| a.rss_bytes.cmp(&b.rss_bytes);
-    "vsz" | "vsize": right("VSZ"), NONE, |p, _| bytes_short(p.virtual_bytes).into(),
+    "vsz" | "vsize": Heading::right("VSZ"), NONE, |p, _| bytes_short(p.virtual_bytes).into(),
         |a, b| a.virtual_bytes.cmp(&b.virtual_bytes);
-    "rss" | "rssize" | "rsz": right("RSS"), Fields::STATUS, |p, _| bytes_short(p.rss_bytes).into(),
+    "rss" | "rssize" | "rsz": Heading::right("RSS"), Fields::STATUS, |p, _| bytes_short(p.rss_bytes).into(),
         |a, b| a.rss_bytes.cmp(&b.rss_bytes);
-    "swap": right("SWAP"), Fields::STATUS,
+    "swap": Heading::right("SWAP"), Fields::STATUS,
         |p, _| Cell::of(p.swap_bytes.as_ref(), |bytes| bytes_short(*bytes).into()),
         |a, b| value(a.swap_bytes.as_ref()).cmp(&value(b.swap_bytes.as_ref()));
-    "pss": right("PSS"), Fields::PSS,
+    "pss": Heading::right("PSS"), Fields::PSS,
         |p, _| Cell::of(p.pss_bytes.as_ref(), |bytes| bytes_short(*bytes).into()),
         |a, b| value(a.pss_bytes.as_ref()).cmp(&value(b.pss_bytes.as_ref()));
-    "tty" | "tt" | "tname": left("TTY"), NONE,
+    "tty" | "tt" | "tname": Heading::left("TTY"), NONE,
         |p, _| p.tty.as_ref().map_or(Cell::Absent, |tty| Cell::from(tty.clone())),
         |a, b| a.tty.cmp(&b.tty);
-    "stat": left("STAT"), NONE, |p, _| stat(p).into(), |a, b| stat(a).cmp(&stat(b));
-    "state" | "s": left("S"), NONE, |p, _| p.state.letter().to_string().into(),
+    "stat": Heading::left("STAT"), NONE, |p, _| stat(p).into(), |a, b| stat(a).cmp(&stat(b));
+    "state" | "s": Heading::left("S"), NONE, |p, _| p.state.letter().to_string().into(),
         |a, b| a.state.letter().cmp(&b.state.letter());
-    "start" | "stime" | "start_time" | "lstart": left("START"), NONE,
+    "start" | "stime" | "start_time" | "lstart": Heading::left("START"), NONE,
         |p, now| p.started_at.short(now).into(), |a, b| a.started_at.cmp(&b.started_at);
-    "time" | "cputime": right("TIME"), NONE, |p, _| cpu_time(p.cpu_seconds.total()).into(),
+    "time" | "cputime": Heading::right("TIME"), NONE, |p, _| cpu_time(p.cpu_seconds.total()).into(),
         |a, b| a.cpu_seconds.total().total_cmp(&b.cpu_seconds.total());
-    "etime": right("ELAPSED"), NONE,
+    "etime": Heading::right("ELAPSED"), NONE,
         |p, now| elapsed(p.started_at.until(now).as_secs()).into(),
         |a, b| b.started_at.cmp(&a.started_at);
-    "etimes": right("ELAPSED"), NONE,
+    "etimes": Heading::right("ELAPSED"), NONE,
         |p, now| Cell::number(p.started_at.until(now).as_secs()),
         |a, b| b.started_at.cmp(&a.started_at);
-    "nlwp" | "thcount" | "threads": right("THREADS"), NONE, |p, _| Cell::number(p.threads),
+    "nlwp" | "thcount" | "threads": Heading::right("THREADS"), NONE, |p, _| Cell::number(p.threads),
         |a, b| a.threads.cmp(&b.threads);
-    "ni" | "nice": right("NICE"), NONE, |p, _| Cell::number(p.nice), |a, b| a.nice.cmp(&b.nice);
-    "fds": right("FDS"), Fields::FDS, |p, _| Cell::of(p.fd_count.as_ref(), |number| Cell::number(number)),
+    "ni" | "nice": Heading::right("NICE"), NONE, |p, _| Cell::number(p.nice), |a, b| a.nice.cmp(&b.nice);
+    "fds": Heading::right("FDS"), Fields::FDS, |p, _| Cell::of(p.fd_count.as_ref(), |number| Cell::number(number)),
         |a, b| value(a.fd_count.as_ref()).cmp(&value(b.fd_count.as_ref()));
-    "fdlimit": right("FDLIMIT"), Fields::LIMITS,
+    "fdlimit": Heading::right("FDLIMIT"), Fields::LIMITS,
         |p, _| Cell::of(p.fd_limit.as_ref(), |pair| limit(&pair.soft)), |a, b| a.pid.cmp(&b.pid);
-    "oom": right("OOM"), Fields::OOM, |p, _| Cell::of(p.oom_score.as_ref(), |number| Cell::number(number)),
+    "oom": Heading::right("OOM"), Fields::OOM, |p, _| Cell::of(p.oom_score.as_ref(), |number| Cell::number(number)),
         |a, b| value(a.oom_score.as_ref()).cmp(&value(b.oom_score.as_ref()));
-    "oomadj": right("OOMADJ"), Fields::OOM, |p, _| Cell::of(p.oom_score_adj.as_ref(), |number| Cell::number(number)),
+    "oomadj": Heading::right("OOMADJ"), Fields::OOM, |p, _| Cell::of(p.oom_score_adj.as_ref(), |number| Cell::number(number)),
         |a, b| value(a.oom_score_adj.as_ref()).cmp(&value(b.oom_score_adj.as_ref()));
-    "pending": left("PENDING"), Fields::STATUS,
+    "pending": Heading::left("PENDING"), Fields::STATUS,
         |p, _| Cell::of(p.signals.as_ref(), |signals| names(&signals.pending)), |a, b| a.pid.cmp(&b.pid);
-    "blocked": left("BLOCKED"), Fields::STATUS,
+    "blocked": Heading::left("BLOCKED"), Fields::STATUS,
         |p, _| Cell::of(p.signals.as_ref(), |signals| names(&signals.blocked)), |a, b| a.pid.cmp(&b.pid);
-    "ignored": left("IGNORED"), Fields::STATUS,
+    "ignored": Heading::left("IGNORED"), Fields::STATUS,
         |p, _| Cell::of(p.signals.as_ref(), |signals| names(&signals.ignored)), |a, b| a.pid.cmp(&b.pid);
-    "caught": left("CAUGHT"), Fields::STATUS,
+    "caught": Heading::left("CAUGHT"), Fields::STATUS,
         |p, _| Cell::of(p.signals.as_ref(), |signals| names(&signals.caught)), |a, b| a.pid.cmp(&b.pid);
-    "container": left("CONTAINER"), NONE,
+    "container": Heading::left("CONTAINER"), NONE,
         |p, _| p.container.as_ref().map_or(Cell::Absent, |name| Cell::Outside(name.as_str().into())),
         |a, b| a.container.cmp(&b.container);
-    "exe": left("EXE"), Fields::EXE, |p, _| outside(p.exe.as_ref()), |a, b| {
+    "exe": Heading::left("EXE"), Fields::EXE, |p, _| outside(p.exe.as_ref()), |a, b| {
         a.exe.as_ref().and_then(Seen::value).cmp(&b.exe.as_ref().and_then(Seen::value))
     };
-    "cwd": left("CWD"), Fields::CWD, |p, _| outside(p.cwd.as_ref()), |a, b| {
+    "cwd": Heading::left("CWD"), Fields::CWD, |p, _| outside(p.cwd.as_ref()), |a, b| {
         a.cwd.as_ref().and_then(Seen::value).cmp(&b.cwd.as_ref().and_then(Seen::value))
     };
-    "comm" | "ucmd" | "ucomm": left("COMM"), NONE, |p, _| Cell::from(&p.comm), |a, b| a.comm.cmp(&b.comm);
-    "command" | "args" | "cmd": left("COMMAND"), Fields::ARGS, |p, _| command(p), |a, b| a.comm.cmp(&b.comm);
+    "comm" | "ucmd" | "ucomm": Heading::left("COMM"), NONE, |p, _| Cell::from(&p.comm), |a, b| a.comm.cmp(&b.comm);
+    "command" | "args" | "cmd": Heading::left("COMMAND"), Fields::ARGS, |p, _| command(p), |a, b| a.comm.cmp(&b.comm);
 };
 
 fn value_of_name(process: &Process) -> Option<&ByteString> {

@@ -1,6 +1,6 @@
 //! The tables of `resources`: use against limits, then resource limits, pressure and I/O.
 
-use super::table::{Align, Cell, Heading, Table};
+use super::table::{Cell, Heading, Table};
 use crate::model::byte_string::ByteString;
 use crate::model::process::Limit;
 use crate::model::resources::{
@@ -27,11 +27,11 @@ pub(crate) fn tables(resources: &Resources, wide: bool) -> Vec<Table> {
 fn summary(resources: &Resources, wide: bool) -> Table {
     let mut table = Table {
         headings: vec![
-            left("RESOURCE"),
-            right("USED"),
-            right("LIMIT"),
-            right("USE%"),
-            left("DETAILS"),
+            Heading::left("RESOURCE"),
+            Heading::right("USED"),
+            Heading::right("LIMIT"),
+            Heading::right("USE%"),
+            Heading::left("DETAILS"),
         ],
         ..Table::default()
     };
@@ -108,10 +108,14 @@ fn cpu_row(cpu: &CpuResources, wide: bool, table: &mut Table) {
         Some(seconds) => vec![format!("cores, average of {} s", seconds.round())],
         None => vec!["cores; use over time with --sample".to_owned()],
     };
-    if let (Some(periods @ 1..), Some(throttled)) = (cpu.periods, cpu.throttled_periods) {
+    if let (Some(Seen::Value(periods @ 1..)), Some(Seen::Value(throttled))) =
+        (&cpu.periods, &cpu.throttled_periods)
+    {
         details.push(format!("throttled in {throttled} of {periods} periods"));
     }
-    if let Some(seconds) = cpu.throttled_seconds.filter(|seconds| *seconds > 0.0) {
+    if let Some(Seen::Value(seconds)) = &cpu.throttled_seconds
+        && *seconds > 0.0
+    {
         details.push(format!("for {seconds:.1} s"));
     }
     table.rows.push(vec![
@@ -202,12 +206,12 @@ fn resource_limits(limits: &[ResourceLimit], wide: bool) -> Option<Table> {
     (!rows.is_empty()).then(|| Table {
         title: Some("Resource limits of the main process (ulimit)".to_owned()),
         headings: vec![
-            left("LIMIT"),
-            right("USED"),
-            right("SOFT"),
-            right("HARD"),
-            right("USE%"),
-            left("UNIT"),
+            Heading::left("LIMIT"),
+            Heading::right("USED"),
+            Heading::right("SOFT"),
+            Heading::right("HARD"),
+            Heading::right("USE%"),
+            Heading::left("UNIT"),
         ],
         rows,
         ..Table::default()
@@ -234,12 +238,12 @@ fn pressures(resources: &Resources) -> Option<Table> {
     (!rows.is_empty()).then(|| Table {
         title: Some("Pressure: share of the time in which tasks waited".to_owned()),
         headings: vec![
-            left("RESOURCE"),
-            left("TASKS"),
-            right("10S"),
-            right("60S"),
-            right("300S"),
-            right("TOTAL"),
+            Heading::left("RESOURCE"),
+            Heading::left("TASKS"),
+            Heading::right("10S"),
+            Heading::right("60S"),
+            Heading::right("300S"),
+            Heading::right("TOTAL"),
         ],
         rows,
         ..Table::default()
@@ -282,11 +286,11 @@ fn devices(io: &IoResources) -> Option<Table> {
     (!rows.is_empty()).then(|| Table {
         title: Some("Block devices".to_owned()),
         headings: vec![
-            left("DEVICE"),
-            right("READ"),
-            right("WRITTEN"),
-            right("READS"),
-            right("WRITES"),
+            Heading::left("DEVICE"),
+            Heading::right("READ"),
+            Heading::right("WRITTEN"),
+            Heading::right("READS"),
+            Heading::right("WRITES"),
         ],
         rows,
         ..Table::default()
@@ -323,18 +327,4 @@ fn number_limit(limit: &Limit) -> Cell {
 
 fn percent(percent: Option<f64>) -> Cell {
     percent.map_or(Cell::Absent, |percent| format!("{percent:.1}%").into())
-}
-
-fn left(title: &'static str) -> Heading {
-    Heading {
-        title,
-        align: Align::Left,
-    }
-}
-
-fn right(title: &'static str) -> Heading {
-    Heading {
-        title,
-        align: Align::Right,
-    }
 }

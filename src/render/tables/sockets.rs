@@ -4,7 +4,7 @@ use core::net::IpAddr;
 use std::fmt::Write as _;
 use std::io;
 
-use super::table::{Align, Cell, Heading, Table};
+use super::table::{Cell, Heading, Table};
 use crate::model::byte_string::ByteString;
 use crate::model::seen::Seen;
 use crate::model::socket::{
@@ -51,7 +51,11 @@ pub(crate) fn tables(
 #[must_use]
 pub(crate) fn summary(sums: &[SocketSum], sources: &[SocketSources]) -> Vec<Table> {
     let of = |own: &mut dyn Iterator<Item = &SocketSum>| Table {
-        headings: vec![left("PROTO"), left("STATE"), right("SOCKETS")],
+        headings: vec![
+            Heading::left("PROTO"),
+            Heading::left("STATE"),
+            Heading::right("SOCKETS"),
+        ],
         rows: own
             .map(|sum| {
                 vec![
@@ -92,27 +96,32 @@ fn title(source: &SocketSources) -> String {
 
 fn table<'a>(sockets: impl Iterator<Item = &'a Socket> + Clone, columns: Columns) -> Table {
     let mut headings = vec![
-        left("PROTO"),
-        left("STATE"),
-        right("RECV-Q"),
-        right("SEND-Q"),
-        left("LOCAL"),
-        left("PEER"),
+        Heading::left("PROTO"),
+        Heading::left("STATE"),
+        Heading::right("RECV-Q"),
+        Heading::right("SEND-Q"),
+        Heading::left("LOCAL"),
+        Heading::left("PEER"),
     ];
     if columns.wide {
-        headings.extend([right("UID"), right("INODE"), left("TIMER"), right("DROPS")]);
+        headings.extend([
+            Heading::right("UID"),
+            Heading::right("INODE"),
+            Heading::left("TIMER"),
+            Heading::right("DROPS"),
+        ]);
     }
     if columns.extended {
         let titles = ["RTT", "CWND", "RETRANS", "SENT", "RECEIVED"];
-        headings.extend(titles.map(right));
+        headings.extend(titles.map(Heading::right));
     }
     if columns.owners {
-        headings.push(left("PROCESS"));
+        headings.push(Heading::left("PROCESS"));
     }
     // Without one the column would be blanks only.
     let remarked = sockets.clone().any(|socket| !remark(socket).is_empty());
     if remarked {
-        headings.push(left("REMARK"));
+        headings.push(Heading::left("REMARK"));
     }
     let mut rows = Vec::new();
     for socket in sockets {
@@ -355,20 +364,6 @@ fn remark(socket: &Socket) -> &'static str {
         (false, true) => "loopback only",
         (false, false) if socket.held_elsewhere => "owner is outside this container",
         (false, false) => "",
-    }
-}
-
-const fn left(title: &'static str) -> Heading {
-    Heading {
-        title,
-        align: Align::Left,
-    }
-}
-
-const fn right(title: &'static str) -> Heading {
-    Heading {
-        title,
-        align: Align::Right,
     }
 }
 

@@ -25,6 +25,20 @@ pub(crate) struct Heading {
     pub align: Align,
 }
 
+impl Heading {
+    /// Above words.
+    pub(crate) const fn left(title: &'static str) -> Self {
+        let align = Align::Left;
+        Self { title, align }
+    }
+
+    /// Above numbers.
+    pub(crate) const fn right(title: &'static str) -> Self {
+        let align = Align::Right;
+        Self { title, align }
+    }
+}
+
 /// One cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Cell {

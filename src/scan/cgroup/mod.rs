@@ -7,7 +7,7 @@
 
 pub(crate) mod memory;
 
-use std::ffi::CStr;
+use std::sync::Arc;
 
 use nix::errno::Errno;
 
@@ -39,7 +39,7 @@ pub(crate) struct Cgroup {
 /// `/proc/PID/cgroup` and `/proc/PID/mountinfo` of one process.
 pub(crate) struct CgroupMounts {
     paths: CgroupPaths,
-    mounts: Vec<u8>,
+    mounts: Arc<[u8]>,
 }
 
 impl CgroupMounts {
@@ -48,26 +48,24 @@ impl CgroupMounts {
     /// # Errors
     /// Why one of them cannot be read, and what would help.
     pub(crate) fn read(process: &ProcessDir) -> Result<Self, Refusal> {
-        let read = |name: &CStr, limit, what: &str| {
-            let mut buffer = Vec::new();
-            match process.read_records(name, limit, &mut buffer) {
-                Ok(Truncation::Whole) => Ok(buffer),
-                // What is missing may be the very line.
-                Ok(Truncation::AtLimit) => Err(Refusal::of(Reason::Limit).needing(what)),
-                Err(errno) => Err(refused(errno).needing(what)),
-            }
-        };
-        let paths = read(c"cgroup", file_limits::SMALL, "a readable /proc/PID/cgroup")?;
-        let mounts = read(
-            c"mountinfo",
-            file_limits::MOUNTINFO,
-            "a readable /proc/PID/mountinfo",
-        )?;
+        let mut mounts = Vec::new();
+        let cut = process.read_records(c"mountinfo", file_limits::MOUNTINFO, &mut mounts);
+        Self::with_mountinfo(process, whole(cut, "mountinfo").map(|()| mounts.into())?)
+    }
+
+    /// The same, where mountinfo has been read.
+    ///
+    /// # Errors
+    /// Why `/proc/PID/cgroup` cannot be read.
+    pub(crate) fn with_mountinfo(process: &ProcessDir, mounts: Arc<[u8]>) -> Result<Self, Refusal> {
+        let mut paths = Vec::new();
+        let cut = process.read_records(c"cgroup", file_limits::SMALL, &mut paths);
+        whole(cut, "cgroup")?;
         Self::parse(&paths, mounts)
             .ok_or_else(|| Refusal::of(Reason::Malformed).needing("a well-formed /proc/PID/cgroup"))
     }
 
-    fn parse(paths: &[u8], mounts: Vec<u8>) -> Option<Self> {
+    fn parse(paths: &[u8], mounts: Arc<[u8]>) -> Option<Self> {
         let paths = CgroupPaths::parse(paths).ok()?;
         Some(Self { paths, mounts })
     }
@@ -207,6 +205,16 @@ impl Cgroup {
     }
 }
 
+/// Of a file that was cut, what is missing may be the very line.
+fn whole(read: Result<Truncation, Errno>, file: &str) -> Result<(), Refusal> {
+    let needs = format!("a readable /proc/PID/{file}");
+    match read {
+        Ok(Truncation::Whole) => Ok(()),
+        Ok(Truncation::AtLimit) => Err(Refusal::of(Reason::Limit).needing(&needs)),
+        Err(errno) => Err(refused(errno).needing(&needs)),
+    }
+}
+
 fn refused(errno: Errno) -> Refusal {
     if let Some(refusal) = remote_fs::refusal(errno) {
         return refusal;
@@ -237,7 +245,7 @@ mod tests {
         "26 23 0:23 /docker/0123 /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n";
 
     fn located(paths: &str, mounts: &str) -> Option<Cgroup> {
-        let mounts = mounts.as_bytes().to_vec();
+        let mounts = mounts.as_bytes().into();
         CgroupMounts::parse(paths.as_bytes(), mounts)?.locate("memory")
     }
 

@@ -1,11 +1,11 @@
 //! From the lines of mountinfo to mounts with their meaning.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::places;
 use super::volume::{MountContext, is_kernel, is_mask, volume};
+use crate::model::byte_string::ByteString;
 use crate::model::gap::{Reason, Refusal, SectionGaps};
 use crate::model::mount::{Mount, Propagation};
 use crate::model::secret::Redacted;
@@ -14,11 +14,9 @@ use crate::model::volume::Volume;
 use crate::parse::mountinfo::{self, MountEntry};
 use crate::parse::reach;
 use crate::redact::Redactor;
-use crate::rights::ptrace_access::AccessCheck;
 use crate::scan::Scan;
 use crate::scan::container_key::Identity;
 use crate::sys::Truncation;
-use crate::sys::file_limits;
 
 /// What to look at beside the lines themselves.
 #[derive(Debug, Clone, Copy)]
@@ -35,10 +33,10 @@ pub(super) fn mounts(
     gaps: &mut SectionGaps<'_>,
     wanted: PlaceChecks,
 ) -> Seen<Vec<Mount>> {
-    let (bytes, cut) = match read(scan) {
+    let (bytes, cut) = match scan.mountinfo() {
         Ok(read) => read,
-        Err((pid, refusal)) => {
-            return Seen::Unseen(gaps.record("mounts", pid, &refusal));
+        Err(refusal) => {
+            return Seen::Unseen(gaps.record("mounts", scan.main_pid(), &refusal));
         }
     };
     let mut entries = Vec::new();
@@ -87,7 +85,7 @@ pub(crate) struct MountPoint {
 /// # Errors
 /// Why its mounts cannot be read.
 pub(crate) fn points(scan: &Scan) -> Result<Vec<MountPoint>, Refusal> {
-    let (bytes, _) = read(scan).map_err(|(_, refusal)| refusal)?;
+    let (bytes, _) = scan.mountinfo()?;
     let entries: Vec<MountEntry> = mountinfo::entries(&bytes).filter_map(Result::ok).collect();
     let around = mount_context(scan, &entries);
     let hidden = reach::hidden(&entries);
@@ -109,43 +107,6 @@ fn mount_context(scan: &Scan, entries: &[MountEntry<'_>]) -> MountContext {
     )
 }
 
-type Text = Arc<[u8]>;
-
-/// The text of mountinfo: what was kept, else read from the held process.
-fn read(scan: &Scan) -> Result<(Text, Truncation), (i32, Refusal)> {
-    let Some(held) = &scan.target else {
-        return Err((0, Refusal::of(Reason::Vanished)));
-    };
-    let pid = held.main.pid();
-    let process = scan.main_process();
-    let kept = process.and_then(|process| process.mountinfo.as_ref());
-    if let Some(kept) = kept.or_else(|| held.mountinfo.get()) {
-        return Ok((Arc::clone(kept), Truncation::Whole));
-    }
-    let mut buffer = Vec::new();
-    match held
-        .main
-        .read_records(c"mountinfo", file_limits::MOUNTINFO, &mut buffer)
-    {
-        Ok(cut) => {
-            let text: Text = buffer.into();
-            if cut == Truncation::Whole {
-                // Only the first to get here keeps it; both texts are whole.
-                let _ = held.mountinfo.set(Arc::clone(&text));
-            }
-            Ok((text, cut))
-        }
-        // A zombie has given up its mounts: that is no lack of this kernel.
-        Err(_) if process.is_some_and(|process| process.stat.state == b'Z') => {
-            Err((pid, Refusal::of(Reason::Vanished)))
-        }
-        Err(errno) => Err((
-            pid,
-            held.refusal(errno, AccessCheck::Open, &scan.reader.viewer),
-        )),
-    }
-}
-
 fn is_container(identity: &Identity) -> bool {
     identity.id().is_some() || identity.name.is_some() || identity.pod_uid.is_some()
 }
@@ -161,10 +122,10 @@ fn mount(
     let source = source(&entry.source, redactor, &mut redacted);
     let super_options = options(&entry.super_options, redactor, &mut redacted);
     Mount {
-        mount_point: (*redactor.text(&entry.mount_point)).into(),
+        mount_point: (*entry.mount_point).into(),
         source: (*source).into(),
         fstype: (*entry.fstype).into(),
-        root: (*redactor.text(&entry.root)).into(),
+        root: (*entry.root).into(),
         mount_options: (*entry.mount_options).into(),
         super_options: (*super_options).into(),
         redacted,
@@ -194,6 +155,23 @@ fn mount(
         writable_because: None,
         usual_directories: Vec::new(),
     }
+}
+
+/// The same mounts with the secrets in their paths replaced.
+pub(super) fn with_redacted_paths(mut mounts: Vec<Mount>, redactor: &Redactor) -> Vec<Mount> {
+    let redact = |path: &mut ByteString| {
+        if let Cow::Owned(shown) = redactor.text(path.as_bytes()) {
+            *path = shown.into();
+        }
+    };
+    for mount in &mut mounts {
+        redact(&mut mount.mount_point);
+        redact(&mut mount.root);
+        for directory in &mut mount.usual_directories {
+            redact(&mut directory.path);
+        }
+    }
+    mounts
 }
 
 /// Options whose values are long paths of the runtime's own making, and no secrets.

@@ -11,6 +11,7 @@ use std::time::Duration;
 use clap::Args;
 use serde::Deserialize;
 
+use super::query_pairs;
 use super::section::{Detail, Request, SectionInfo, SectionMetrics};
 use crate::model::Report;
 use crate::model::gap::SectionGaps;
@@ -57,7 +58,7 @@ pub(crate) struct MountsQuery {
     pub types: Vec<String>,
     /// Wait at most this long for each file system (default 500ms).
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "query_pairs::duration")]
     pub space_timeout: Option<Duration>,
     /// Show only the mounts of these paths.
     #[arg(value_name = "PATH")]
@@ -132,7 +133,10 @@ impl Request for MountsQuery {
             each: self.space_timeout.unwrap_or(SPACE_TIMEOUT),
         };
         let mounts = fill::mounts(scan, gaps, wanted);
-        report.mounts = Some(mounts.map(|mounts| self.chosen(mounts)));
+        let mounts = mounts.map(|mounts| self.chosen(mounts));
+        // What is looked at, and chosen by path, are the paths themselves.
+        report.mounts =
+            Some(mounts.map(|mounts| fill::with_redacted_paths(mounts, &scan.redactor)));
     }
 
     fn tables(&self, report: &Report, detail: Detail) -> Vec<Table> {
@@ -216,11 +220,4 @@ fn holder(mounts: &[Mount], path: &[u8]) -> Option<u32> {
     let held = mounts.iter().filter(holds);
     held.max_by_key(|mount| mount.mount_point.as_bytes().len())
         .map(|mount| mount.mount_id)
-}
-
-fn duration<'de, D: serde::Deserializer<'de>>(source: D) -> Result<Option<Duration>, D::Error> {
-    let text = String::deserialize(source)?;
-    humantime::parse_duration(&text)
-        .map(Some)
-        .map_err(serde::de::Error::custom)
 }

@@ -61,12 +61,6 @@ pub(super) fn fill(scan: &Scan, gaps: &mut SectionGaps<'_>, mounts: &mut [Mount]
     for ((purpose, path), attempt) in directories.into_iter().zip(seen) {
         judge.directory(mounts, purpose, path, attempt);
     }
-    let places = mounts
-        .iter_mut()
-        .flat_map(|mount| &mut mount.usual_directories);
-    for place in places {
-        place.path = (*scan.redactor.text(place.path.as_bytes())).into();
-    }
 }
 
 /// Whether a path leads to it and files can be in it.

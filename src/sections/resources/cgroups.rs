@@ -1,22 +1,26 @@
 //! Memory, processes and I/O of the cgroups that the main process is in.
 
+use crate::model::byte_string::ByteString;
 use crate::model::gap::{Reason, Refusal, SectionGaps};
+use crate::model::process::Limit;
 use crate::model::resources::{
     IoDevice, IoResources, MemoryResources, PidsResources, Pressure, PressureLine, percent_of_limit,
 };
 use crate::model::seen::Seen;
 use crate::parse::cgroup_files::{self, DeviceIo, keyed};
 use crate::parse::limits;
+use crate::redact::Redactor;
 use crate::scan::Scan;
 use crate::scan::cgroup::memory::MemoryCgroup;
 use crate::scan::cgroup::{Cgroup, CgroupMounts, Version};
 use crate::scan::target::TargetHandle;
-use crate::sys::InRoot;
+use crate::sys::{InRoot, Truncation};
 
 /// Reads the cgroups of the target's main process.
 pub(super) struct Reader<'a, 'gaps> {
     pub(super) pid: i32,
     pub(super) gaps: SectionGaps<'gaps>,
+    redactor: &'a Redactor,
     place: Result<(&'a InRoot, CgroupMounts), Refusal>,
 }
 
@@ -29,10 +33,11 @@ impl<'a, 'gaps> Reader<'a, 'gaps> {
         let place = target
             .root(&scan.reader.viewer)
             .map_err(Clone::clone)
-            .and_then(|root| Ok((root, CgroupMounts::read(&target.main)?)));
+            .and_then(|root| Ok((root, mounts(scan, target)?)));
         Self {
             pid: target.main.pid(),
             gaps: gaps.reborrow(),
+            redactor: &scan.redactor,
             place,
         }
     }
@@ -65,10 +70,7 @@ impl<'a, 'gaps> Reader<'a, 'gaps> {
             _ => true,
         };
         let current = memory.current_bytes(root);
-        let (limit, limit_set_by) = lowest(cgroup, root, cgroup.version().limit(), |text| {
-            cgroup_files::limit(text)
-        });
-        let limit = limit.map(super::limits::model_limit);
+        let (limit, limit_set_by) = self.lowest_limit(cgroup, root, cgroup.version().limit());
         let used_percent = match (&current, &limit) {
             (Ok(current), Ok(limit)) => percent_of_limit(*current, *limit),
             _ => None,
@@ -88,20 +90,12 @@ impl<'a, 'gaps> Reader<'a, 'gaps> {
                 "memory.kernel_bytes",
                 cgroup_files::number,
             ),
-            Version::Two => stat
-                .as_ref()
-                .ok()
-                .and_then(|text| keyed(text, "kernel"))
-                .map(Seen::Value),
+            Version::Two => self.counted(&stat, "kernel", "memory.kernel_bytes"),
         };
         let number = cgroup_files::number;
         let limit_of = |text: &str| cgroup_files::limit(text).map(super::limits::model_limit);
         let swap_current = match cgroup.version() {
-            Version::One => stat
-                .as_ref()
-                .ok()
-                .and_then(|text| keyed(text, "total_swap"))
-                .map(Seen::Value),
+            Version::One => self.counted(&stat, "total_swap", "memory.swap_current_bytes"),
             Version::Two => self.optional(
                 cgroup.optional(root, "memory.swap.current"),
                 "memory.swap_current_bytes",
@@ -109,7 +103,7 @@ impl<'a, 'gaps> Reader<'a, 'gaps> {
             ),
         };
         Seen::Value(MemoryResources {
-            cgroup: cgroup.path().into(),
+            cgroup: self.shown(cgroup.path()),
             cgroup_version: version(cgroup),
             working_set_bytes: counts.then(|| {
                 let working_set = memory.working_set_bytes(root);
@@ -122,7 +116,7 @@ impl<'a, 'gaps> Reader<'a, 'gaps> {
                 number,
             ),
             limit_bytes: self.seen("memory.limit_bytes", limit),
-            limit_set_by: limit_set_by.map(|path| path.as_slice().into()),
+            limit_set_by,
             used_percent,
             high_bytes: match cgroup.version() {
                 Version::One => None,
@@ -168,14 +162,13 @@ impl<'a, 'gaps> Reader<'a, 'gaps> {
         };
         let is_root = cgroup.is_root(root).unwrap_or(false);
         let current = number_of(&cgroup, root, "pids.current");
-        let (limit, limit_set_by) = lowest(&cgroup, root, "pids.max", cgroup_files::limit);
-        let limit = limit.map(super::limits::model_limit);
+        let (limit, limit_set_by) = self.lowest_limit(&cgroup, root, "pids.max");
         let used_percent = match (&current, &limit) {
             (Ok(current), Ok(limit)) => percent_of_limit(*current, *limit),
             _ => None,
         };
         Seen::Value(PidsResources {
-            cgroup: cgroup.path().into(),
+            cgroup: self.shown(cgroup.path()),
             cgroup_version: version(&cgroup),
             current: (!is_root).then(|| self.seen("pids.current", current)),
             peak: self.optional(
@@ -184,7 +177,7 @@ impl<'a, 'gaps> Reader<'a, 'gaps> {
                 cgroup_files::number,
             ),
             limit: self.seen("pids.limit", limit),
-            limit_set_by: limit_set_by.map(|path| path.as_slice().into()),
+            limit_set_by,
             used_percent,
             fork_failures: self.optional(
                 cgroup.optional(root, "pids.events"),
@@ -209,11 +202,13 @@ impl<'a, 'gaps> Reader<'a, 'gaps> {
         let devices = match cgroup.version() {
             Version::Two => cgroup
                 .contents(root, "io.stat")
-                .map(|text| cgroup_files::io_stat(&text)),
+                .and_then(|text| cgroup_files::io_stat(&text).ok_or(malformed())),
             Version::One => cgroup
                 .contents(root, "blkio.throttle.io_service_bytes")
                 .and_then(|bytes| Ok((bytes, cgroup.contents(root, "blkio.throttle.io_serviced")?)))
-                .map(|(bytes, operations)| cgroup_files::blkio(&bytes, &operations)),
+                .and_then(|(bytes, operations)| {
+                    cgroup_files::blkio(&bytes, &operations).ok_or(malformed())
+                }),
         };
         let devices = match devices {
             Ok(devices) => devices.into_iter().map(io_device).collect(),
@@ -221,7 +216,7 @@ impl<'a, 'gaps> Reader<'a, 'gaps> {
             Err(refusal) => return Some(self.unseen("io", &refusal)),
         };
         Some(Seen::Value(IoResources {
-            cgroup: cgroup.path().into(),
+            cgroup: self.shown(cgroup.path()),
             cgroup_version: version(&cgroup),
             devices,
             pressure: self.pressure(&cgroup, root, "io"),
@@ -265,6 +260,49 @@ impl<'a, 'gaps> Reader<'a, 'gaps> {
         Seen::Unseen(self.gaps.record(field, self.pid, refusal))
     }
 
+    /// A count of a keyed file; absent if this kernel does not count it.
+    pub(super) fn counted(
+        &mut self,
+        file: &Result<String, Refusal>,
+        key: &str,
+        field: &str,
+    ) -> Option<Seen<u64>> {
+        match file {
+            Ok(text) => keyed(text, key).map(Seen::Value),
+            Err(refusal) => Some(self.unseen(field, refusal)),
+        }
+    }
+
+    /// A path of the target, with the secrets in it replaced.
+    pub(super) fn shown(&self, path: &[u8]) -> ByteString {
+        (*self.redactor.text(path)).into()
+    }
+
+    /// The lowest limit, and the cgroup above that sets it.
+    fn lowest_limit(
+        &self,
+        cgroup: &Cgroup,
+        root: &InRoot,
+        file: &str,
+    ) -> (Result<Limit, Refusal>, Option<ByteString>) {
+        let read = |cgroup: &Cgroup| match cgroup.optional(root, file)? {
+            Some(text) => match cgroup_files::limit(&text) {
+                Some(limits::Limit::Value(value)) => Ok(Some(value)),
+                Some(limits::Limit::Unlimited) => Ok(None),
+                None => Err(malformed()),
+            },
+            None => Ok(None),
+        };
+        match lowest(cgroup, read) {
+            Ok(None) => (Ok(Limit::Unlimited), None),
+            Ok(Some((value, set_by))) => {
+                let set_by = set_by.map(|above| self.shown(above.path()));
+                (Ok(Limit::Value(value)), set_by)
+            }
+            Err(refusal) => (Err(refusal), None),
+        }
+    }
+
     /// The value of a file that need not exist.
     pub(super) fn optional<T>(
         &mut self,
@@ -274,7 +312,7 @@ impl<'a, 'gaps> Reader<'a, 'gaps> {
     ) -> Option<Seen<T>> {
         let value = match file {
             Ok(None) => return None,
-            Ok(Some(text)) => parse(&text).ok_or(Refusal::of(Reason::Malformed)),
+            Ok(Some(text)) => parse(&text).ok_or(malformed()),
             Err(refusal) => Err(refusal),
         };
         Some(self.seen(field, value))
@@ -308,45 +346,38 @@ impl MemoryFiles {
     }
 }
 
-/// The lowest limit of a cgroup and of those above it that are visible, and which one sets it if
-/// it is not its own. The root cgroup has no limit and no file of it.
-pub(super) fn lowest(
+/// The mounts of the target, as the walk or another section has read them.
+fn mounts(scan: &Scan, target: &TargetHandle) -> Result<CgroupMounts, Refusal> {
+    match scan.mountinfo()? {
+        (mountinfo, Truncation::Whole) => CgroupMounts::with_mountinfo(&target.main, mountinfo),
+        // What is missing may be the very line.
+        (_, Truncation::AtLimit) => Err(Refusal::of(Reason::Limit)),
+    }
+}
+
+/// The lowest limit of a cgroup and of those above it that are visible, and which of those above
+/// sets it; `None` without any. The root cgroup has none.
+///
+/// # Errors
+/// Why one of them cannot be read: it may be the lowest.
+pub(super) fn lowest<T: PartialOrd>(
     cgroup: &Cgroup,
-    root: &InRoot,
-    file: &str,
-    parse: impl Fn(&str) -> Option<limits::Limit>,
-) -> (Result<limits::Limit, Refusal>, Option<Vec<u8>>) {
-    let read = |cgroup: &Cgroup| match cgroup.optional(root, file)? {
-        Some(text) => parse(&text).ok_or(Refusal::of(Reason::Malformed)),
-        None => Ok(limits::Limit::Unlimited),
-    };
-    let mut lowest = match read(cgroup) {
-        Ok(limit) => limit,
-        Err(refusal) => return (Err(refusal), None),
-    };
-    let mut set_by = None;
+    read: impl Fn(&Cgroup) -> Result<Option<T>, Refusal>,
+) -> Result<Option<(T, Option<Cgroup>)>, Refusal> {
+    let mut lowest = read(cgroup)?.map(|limit| (limit, None));
     for above in std::iter::successors(cgroup.parent(), Cgroup::parent) {
-        let limit = match read(&above) {
-            Ok(limit) => limit,
-            // A lower limit may be there.
-            Err(refusal) => return (Err(refusal), None),
-        };
-        let lower = match (limit, lowest) {
-            (limits::Limit::Value(new), limits::Limit::Value(known)) => new < known,
-            (limits::Limit::Value(_), limits::Limit::Unlimited) => true,
-            (limits::Limit::Unlimited, _) => false,
-        };
-        if lower {
-            lowest = limit;
-            set_by = Some(above.path().to_vec());
+        if let Some(limit) = read(&above)?
+            && lowest.as_ref().is_none_or(|(known, _)| limit < *known)
+        {
+            lowest = Some((limit, Some(above)));
         }
     }
-    (Ok(lowest), set_by)
+    Ok(lowest)
 }
 
 pub(super) fn number_of(cgroup: &Cgroup, root: &InRoot, file: &str) -> Result<u64, Refusal> {
     let text = cgroup.contents(root, file)?;
-    cgroup_files::number(&text).ok_or(Refusal::of(Reason::Malformed))
+    cgroup_files::number(&text).ok_or(malformed())
 }
 
 pub(super) fn version(cgroup: &Cgroup) -> u8 {
@@ -354,6 +385,10 @@ pub(super) fn version(cgroup: &Cgroup) -> u8 {
         Version::One => 1,
         Version::Two => 2,
     }
+}
+
+fn malformed() -> Refusal {
+    Refusal::of(Reason::Malformed)
 }
 
 /// To the microsecond.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::cgroups::{Reader, number_of, seconds, version};
+use super::cgroups::{Reader, lowest, number_of, seconds, version};
 use crate::model::gap::{Reason, Refusal};
 use crate::model::resources::{CpuLimit, CpuResources, tenth};
 use crate::model::seen::Seen;
@@ -40,24 +40,29 @@ impl Reader<'_, '_> {
         let first = usage(&accounting, root);
         let average = cores(&first, &accounting, root, main, sample);
         let (used_cores, over) = average.unzip();
-        let (limit, limit_set_by) = lowest_quota(&cgroup, root);
+        let (limit, limit_set_by) = match lowest(&cgroup, |one| quota(one, root)) {
+            Ok(None) => (Ok(CpuLimit::Unlimited), None),
+            Ok(Some((cores, set_by))) => (Ok(CpuLimit::Cores(cores)), set_by),
+            Err(refusal) => (Err(refusal), None),
+        };
         let used_percent = match (&used_cores, &limit) {
             (Some(Ok(used)), Ok(CpuLimit::Cores(limit))) if *limit > 0.0 => {
                 Some(tenth(used / limit * 100.0))
             }
             _ => None,
         };
-        let stat = cgroup.contents(root, "cpu.stat").unwrap_or_default();
+        let stat = cgroup.contents(root, "cpu.stat");
         let weight = match cgroup.version() {
             Version::One => "cpu.shares",
             Version::Two => "cpu.weight",
         };
-        let throttled_seconds = match cgroup.version() {
-            Version::One => keyed(&stat, "throttled_time").map(|nanos| seconds(nanos / 1000)),
-            Version::Two => keyed(&stat, "throttled_usec").map(seconds),
+        let (key, per_second) = match cgroup.version() {
+            Version::One => ("throttled_time", 1e9),
+            Version::Two => ("throttled_usec", 1e6),
         };
+        let throttled = self.counted(&stat, key, "cpu.throttled_seconds");
         Seen::Value(CpuResources {
-            cgroup: cgroup.path().into(),
+            cgroup: self.shown(cgroup.path()),
             cgroup_version: version(&cgroup),
             usage_seconds: self.seen("cpu.usage_seconds", first.total),
             user_seconds: self.seen("cpu.user_seconds", first.user),
@@ -65,16 +70,16 @@ impl Reader<'_, '_> {
             used_cores: used_cores.map(|used| self.seen("cpu.used_cores", used)),
             used_over_seconds: over,
             limit_cores: self.seen("cpu.limit_cores", limit),
-            limit_set_by: limit_set_by.map(|path| path.as_slice().into()),
+            limit_set_by: limit_set_by.map(|above| self.shown(above.path())),
             used_percent,
             weight: self.optional(
                 cgroup.optional(root, weight),
                 "cpu.weight",
                 cgroup_files::number,
             ),
-            periods: keyed(&stat, "nr_periods"),
-            throttled_periods: keyed(&stat, "nr_throttled"),
-            throttled_seconds,
+            periods: self.counted(&stat, "nr_periods", "cpu.periods"),
+            throttled_periods: self.counted(&stat, "nr_throttled", "cpu.throttled_periods"),
+            throttled_seconds: throttled.map(|time| time.map(|time| scaled(time, per_second))),
             pressure: self.pressure(&cgroup, root, "cpu"),
         })
     }
@@ -138,29 +143,7 @@ fn cores(
     Some((used.map(|used| rate(used, elapsed)), elapsed))
 }
 
-/// The lowest quota of a cgroup and of those above it that are visible, in cores, and which one
-/// sets it if it is not its own.
-fn lowest_quota(cgroup: &Cgroup, root: &InRoot) -> (Result<CpuLimit, Refusal>, Option<Vec<u8>>) {
-    let mut lowest: Option<f64> = None;
-    let mut set_by = None;
-    for one in std::iter::successors(Some(cgroup.clone()), Cgroup::parent) {
-        let quota = match quota(&one, root) {
-            Ok(quota) => quota,
-            Err(refusal) => return (Err(refusal), None),
-        };
-        if let Some(cores) = quota
-            && lowest.is_none_or(|known| cores < known)
-        {
-            lowest = Some(cores);
-            set_by = (one != *cgroup).then(|| one.path().to_vec());
-        }
-    }
-    (
-        Ok(lowest.map_or(CpuLimit::Unlimited, CpuLimit::Cores)),
-        set_by,
-    )
-}
-
+/// The quota of one cgroup, in cores.
 fn quota(cgroup: &Cgroup, root: &InRoot) -> Result<Option<f64>, Refusal> {
     let quota = match cgroup.version() {
         Version::Two => match cgroup.optional(root, "cpu.max")? {
@@ -182,4 +165,12 @@ fn quota_cores(quota: CpuQuota) -> Option<f64> {
     let period = seconds(quota.period_microseconds);
     let cores = seconds(quota.quota_microseconds?) / period;
     Some((cores * 1000.0).round() / 1000.0)
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "exact up to 104 days of nanoseconds"
+)]
+fn scaled(time: u64, per_second: f64) -> f64 {
+    time as f64 / per_second
 }

@@ -54,6 +54,10 @@ impl Request for ResourcesQuery {
         &INFO
     }
 
+    fn asked_time(&self) -> Option<(&'static str, Duration)> {
+        Some(("sample", self.sample?))
+    }
+
     fn needs(&self, _: Detail) -> Needs {
         Needs {
             files: INFO.files,

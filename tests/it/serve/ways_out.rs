@@ -222,3 +222,49 @@ fn only_a_switch_lets_a_request_name_whom_to_connect_to() {
     );
     server.ends_well();
 }
+
+/// A mount point is looked at by its path, and shown without the secret in it.
+#[needs(root)]
+fn a_mount_point_with_a_secret_is_looked_at_and_not_shown() {
+    let planted = Planted::new();
+    let base = tempfile::tempdir().unwrap();
+    let point = base.path().join(&planted.directory);
+    fs::create_dir(&point).unwrap();
+    let script = format!(
+        "mount -t tmpfs -o size=4m none {} && exec sleep 1000",
+        point.display()
+    );
+    let mut target = Command::new("unshare")
+        .args(["-m", "sh", "-c", &script])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let pid = target.id().to_string();
+    crate::patience::eventually("sleep runs", || {
+        fs::read_to_string(format!("/proc/{pid}/comm")).unwrap() == "sleep\n"
+    });
+    let seen = spyhole(["findmnt", "--pid", &pid, "-o", "json"]);
+    planted.assert_absent(&seen.stdout_text(), "findmnt");
+    let document = seen.document();
+    let hidden = |mount: &serde_json::Value| {
+        mount["mount_point"]
+            .as_str()
+            .is_some_and(|point| point.contains("redacted"))
+    };
+    let mounts = crate::host::list(&document, "mounts");
+    let mount = crate::host::only(mounts, hidden);
+    assert_eq!(mount["space"]["size_bytes"], 4 << 20, "{mount:#}");
+    assert_eq!(mount["writable_by_target"], true, "{mount:#}");
+    // By its own path it is found.
+    let named = spyhole([
+        "findmnt",
+        "--pid",
+        &pid,
+        "-o",
+        "json",
+        point.to_str().unwrap(),
+    ]);
+    assert_eq!(crate::host::list(&named.document(), "mounts").len(), 1);
+    target.kill().unwrap();
+    target.wait().unwrap();
+}

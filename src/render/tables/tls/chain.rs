@@ -1,8 +1,8 @@
 //! The certificates of a chain, one a row.
 
-use super::{Style, heading};
+use super::Style;
 use crate::model::certificate::{Certificate, KeyAlgorithm, PublicKey};
-use crate::render::tables::table::{Cell, Table};
+use crate::render::tables::table::{Cell, Heading, Table};
 
 pub(super) fn chain(chain: &[Certificate], style: Style) -> Table {
     let mut titles = vec!["SENT", "SUBJECT", "ISSUER", "NOT AFTER", "KEY"];
@@ -33,7 +33,7 @@ pub(super) fn chain(chain: &[Certificate], style: Style) -> Table {
         row
     };
     Table {
-        headings: titles.into_iter().map(heading).collect(),
+        headings: titles.into_iter().map(Heading::left).collect(),
         rows: chain.iter().enumerate().map(row).collect(),
         ..Table::default()
     }

@@ -9,7 +9,7 @@ use self::chain::chain;
 use self::facts::{client, name, session, stapled, time};
 use self::words::failed;
 pub(super) use self::words::{problem, with};
-use super::table::{Align, Cell, Heading, Table};
+use super::table::{Cell, Heading, Table};
 use crate::model::certificate::common_name;
 use crate::model::seen::Seen;
 use crate::model::time::Timestamp;
@@ -32,7 +32,7 @@ pub(crate) struct Style {
 #[must_use]
 pub(crate) fn tables(look: &TlsLook, now: Timestamp, style: Style) -> Vec<Table> {
     let mut card = Table {
-        headings: vec![heading(""), heading("")],
+        headings: vec![Heading::left(""), Heading::left("")],
         rows: rows(look, now, style)
             .into_iter()
             .map(Line::cells)
@@ -53,7 +53,7 @@ pub(crate) fn tables(look: &TlsLook, now: Timestamp, style: Style) -> Vec<Table>
 #[must_use]
 pub(crate) fn unseen() -> Table {
     Table {
-        headings: vec![heading("SERVER")],
+        headings: vec![Heading::left("SERVER")],
         rows: vec![vec![Cell::Unseen]],
         ..Table::default()
     }
@@ -318,12 +318,5 @@ fn remedy(runtime: Runtime) -> Option<&'static str> {
             "Add to the image: COPY --from=alpine /etc/ssl/certs/ca-certificates.crt \
              /etc/ssl/certs/",
         ),
-    }
-}
-
-fn heading(title: &'static str) -> Heading {
-    Heading {
-        title,
-        align: Align::Left,
     }
 }
