@@ -52,7 +52,7 @@ pub(crate) struct EngineOptions {
     #[arg(long)]
     pub dry_run: bool,
     /// The spyhole command to run there (default: dump).
-    #[arg(last = true, value_name = "COMMAND")]
+    #[arg(trailing_var_arg = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
 }
 

@@ -47,7 +47,7 @@ pub(crate) struct KubectlOptions {
     #[arg(value_name = "POD")]
     pub pod: String,
     /// The spyhole command to run there (default: dump).
-    #[arg(last = true, value_name = "COMMAND")]
+    #[arg(trailing_var_arg = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
 
     /// The container to inspect (default: the pod's default container, or the first).
