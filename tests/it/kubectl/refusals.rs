@@ -15,7 +15,10 @@ fn a_pod_that_breaks_the_level_by_itself_is_said_before_and_after() {
         said.contains("the pod itself does not fit Pod Security restricted"),
         "{said}"
     );
-    assert!(said.contains("container app: runAsUser=0"), "{said}");
+    assert!(
+        said.contains("container app: runAsNonRoot is not true, runAsUser=0"),
+        "{said}"
+    );
 
     kubectl.answer("debug.refused", VIOLATES);
     let refused = kubectl.spyhole(["web"]).ended_with(3).stderr_text();
@@ -54,7 +57,10 @@ fn the_version_of_the_server_counts_where_the_rules_differ() {
         kubectl.spyhole(["web", "--dry-run"]).ended_with(0)
     };
     let old = with("34").stderr_text();
-    assert!(old.contains("container app: runAsUser=0"), "{old}");
+    assert!(
+        old.contains("runAsNonRoot is not true, runAsUser=0"),
+        "{old}"
+    );
     assert!(old.contains("as 65532:65532"), "{old}");
     for minor in ["35", "36+"] {
         let new = with(minor).stderr_text();
