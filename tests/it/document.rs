@@ -73,6 +73,11 @@ pub(crate) fn assert_keeps_the_contract(document: &Value, what: &str) {
     let again = serde_json::to_value(&read).unwrap();
     assert!(again == *document, "{what}: read, it is another document");
 
+    assert_gaps_fit(document, what);
+}
+
+/// Each `null` has a gap with its path, and each gap names what it counts.
+pub(crate) fn assert_gaps_fit(document: &Value, what: &str) {
     let mut nulls = BTreeMap::new();
     for (section, content) in document.as_object().unwrap() {
         count_nulls(section, "", content, &mut nulls);

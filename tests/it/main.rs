@@ -12,6 +12,7 @@
 extern crate needs;
 
 mod access;
+mod agreement;
 mod attached;
 mod beside;
 mod capabilities;
