@@ -51,11 +51,18 @@ fn attack(address: SocketAddr, seed: u64) -> Option<String> {
     let text = String::from_utf8_lossy(&answer);
     let status = Reply::parse(&answer).map(|reply| reply.status);
     // Of a guarded path nothing but a refusal may come; the open ones say `ok`.
+    let is_open = text.ends_with("ok\n") || bytes.starts_with(b"HEAD /healthz ");
     let is_refused = status.is_none_or(|status| {
-        (400..=431).contains(&status) || status == 505 || (status == 200 && text.ends_with("ok\n"))
+        (400..=431).contains(&status) || status == 505 || (status == 200 && is_open)
     });
-    let is_once = text.matches("HTTP/1.1 ").count() <= 1;
     let shown = String::from_utf8_lossy(&bytes);
+    // Without the word that ends the connection, what follows is another request, and no good one.
+    let last_is_refusal = text
+        .rsplit("HTTP/1.1 ")
+        .next()
+        .is_some_and(|last| last.starts_with('4'));
+    let answers = text.matches("HTTP/1.1 ").count();
+    let is_once = answers <= 1 || (!shown.contains("Connection: close\r\n") && last_is_refusal);
     (!(is_refused && is_once)).then(|| format!("{seed}: {shown:?}: {text:?}"))
 }
 

@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
@@ -72,6 +73,24 @@ fn arguments_and_environments_are_those_of_the_start() {
                 !variables.contains(&pair)
             });
             tally.case(missing.map(|pair| format!("{program} {round}: {pair:?}")));
+        }
+    }
+    // Empty words alone, behind the program's own name and behind another.
+    for (name, is_own) in [("tee", true), ("worker", false)] {
+        let mut command = Command::new("tee");
+        command.arg0(name).args(["", ""]).stdin(Stdio::piped());
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let idle = Idle::start(&mut command).named("tee");
+        let shown = shown_args(idle.pid());
+        if is_own {
+            let differs = shown != [&b"tee"[..], b"", b""];
+            tally.case(differs.then(|| format!("{shown:?}")));
+        } else {
+            assert_eq!(shown, [b"worker"]);
+            tally.differs(
+                "a program under another name with nothing but empty arguments looks like a title \
+                 and its padding",
+            );
         }
     }
     tally.end();
