@@ -24,7 +24,7 @@ use clap::{ArgAction, Args, ValueEnum};
 pub(crate) use refusal::KubectlRefusal;
 
 use super::AttachError;
-use super::plan::{Plan, RunAs};
+use super::plan::{Plan, RunAs, line_for_terminal};
 use crate::model::escape::escaped;
 use crate::model::pod_security::PodSecurityLevel;
 use crate::sys::own_image;
@@ -187,7 +187,7 @@ pub(crate) fn run(options: &KubectlOptions) -> Result<u8, AttachError> {
             "{} cannot be reused, so {} is added: {why}",
             first.container, second.container
         );
-        let _ = writeln!(io::stderr(), "{}", escaped(words.as_bytes()));
+        let _ = writeln!(io::stderr(), "{}", line_for_terminal(&words));
     }
     match run::run(&kubectl, &target, &second, options)? {
         Ended::With(code) => Ok(code),
@@ -224,7 +224,7 @@ fn tell(target: &Target, plan: &Plan, quiet: bool) {
     lines.extend(plan.because.iter().map(|line| format!("  {line}")));
     lines.extend(plan.limits.iter().map(|line| format!("  but: {line}")));
     for line in lines {
-        let _ = writeln!(io::stderr(), "{}", escaped(line.as_bytes()));
+        let _ = writeln!(io::stderr(), "{}", line_for_terminal(&line));
     }
 }
 

@@ -16,5 +16,6 @@ mod rotation;
 mod sharing;
 mod tls;
 mod ways_out;
+mod ways_out_places;
 
 use crate::support::{http as client, server};
