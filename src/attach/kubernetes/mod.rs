@@ -27,7 +27,7 @@ pub(crate) use refusal::KubectlRefusal;
 pub(crate) use target_refusal::TargetRefusal;
 
 use super::AttachError;
-use super::plan::{Plan, RunAs};
+use super::plan::{Plan, RunAs, line_for_terminal};
 use crate::model::escape::escaped;
 use crate::model::pod_security::PodSecurityLevel;
 use crate::sys::own_image;
@@ -194,7 +194,7 @@ pub(crate) fn run(options: &KubectlOptions) -> Result<u8, AttachError> {
             "{} cannot be reused, so {} is added: {why}",
             first.container, second.container
         );
-        let _ = writeln!(io::stderr(), "{}", escaped(words.as_bytes()));
+        let _ = writeln!(io::stderr(), "{}", line_for_terminal(&words));
     }
     match run(&second)? {
         Ended::With(code) => Ok(code),
@@ -231,7 +231,7 @@ fn tell(target: &Target, plan: &Plan, quiet: bool) {
     lines.extend(plan.because.iter().map(|line| format!("  {line}")));
     lines.extend(plan.limits.iter().map(|line| format!("  but: {line}")));
     for line in lines {
-        let _ = writeln!(io::stderr(), "{}", escaped(line.as_bytes()));
+        let _ = writeln!(io::stderr(), "{}", line_for_terminal(&line));
     }
 }
 
