@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::shell::word;
 use crate::parse::status::Ids;
 
 fn same(id: u32) -> Ids {
