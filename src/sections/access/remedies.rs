@@ -3,8 +3,9 @@
 mod commands;
 mod ruled_out;
 
-use crate::model::access::{PodSecurity, Remedy, RuledOut};
+use crate::model::access::{Remedy, RuledOut};
 use crate::model::gap::Reason;
+use crate::model::pod_security::PodSecurityLevel;
 use crate::parse::capabilities::{self, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE};
 use crate::rights::default_capabilities;
 use crate::rights::ptrace_access::{Blocker, Credentials, uniform};
@@ -157,9 +158,9 @@ impl Situation<'_> {
         let root = user.uid == "0";
         if self.kubernetes() {
             let (profile, level) = if root {
-                ("baseline", PodSecurity::Baseline)
+                ("baseline", PodSecurityLevel::Baseline)
             } else {
-                ("restricted", PodSecurity::Restricted)
+                ("restricted", PodSecurityLevel::Restricted)
             };
             let mut title = AS_TARGET.to_owned();
             if self.other_user_namespace {
@@ -240,7 +241,7 @@ impl Situation<'_> {
             if self.kubernetes() {
                 advice.remedies.push(Remedy {
                     title: title.clone(),
-                    pod_security: Some(PodSecurity::Restricted),
+                    pod_security: Some(PodSecurityLevel::Restricted),
                     commands: vec![
                         format!("printf 'securityContext: {{runAsGroup: {gid}}}' > spy.yaml"),
                         self.kubectl(" --profile=restricted --custom=spy.yaml"),

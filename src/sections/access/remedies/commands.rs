@@ -1,7 +1,8 @@
 //! The command lines of remedies: kubectl's and those of the engines.
 
 use super::{Platform, Situation, User};
-use crate::model::access::{PodSecurity, Remedy};
+use crate::model::access::Remedy;
+use crate::model::pod_security::PodSecurityLevel;
 use crate::model::shell::{quoted, word};
 use crate::scan::proc_mount::ProcMount;
 
@@ -19,7 +20,7 @@ impl Situation<'_> {
     pub(super) fn kubectl_as_root(&self, title: &str, more: &str) -> Remedy {
         Remedy {
             title: title.to_owned(),
-            pod_security: Some(PodSecurity::Privileged),
+            pod_security: Some(PodSecurityLevel::Privileged),
             commands: vec![
                 format!("printf 'securityContext: {{{ROOT_CONTEXT}{more}}}' > root.yaml"),
                 self.kubectl(" --profile=general --custom=root.yaml"),
@@ -109,7 +110,7 @@ pub(super) fn remount(mount: &ProcMount) -> Remedy {
     let mount_point = String::from_utf8_lossy(&mount.mount_point);
     Remedy {
         title: "mount /proc without hidepid".to_owned(),
-        pod_security: Some(PodSecurity::Privileged),
+        pod_security: Some(PodSecurityLevel::Privileged),
         commands: vec![format!(
             "mount -o remount,hidepid=0 {}",
             word(Some(&mount_point), "/proc")
