@@ -12,6 +12,7 @@
 extern crate needs;
 
 mod access;
+mod agreement;
 mod attached;
 mod beside;
 mod capabilities;
@@ -20,6 +21,7 @@ mod certificates;
 mod checks;
 mod checks_unseen;
 mod circles;
+mod copied_proc;
 mod dns;
 mod document;
 mod documents;

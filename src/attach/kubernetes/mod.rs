@@ -7,6 +7,7 @@ mod choose;
 mod kubectl;
 mod plan;
 mod pod;
+mod pod_security;
 mod refusal;
 mod reuse;
 mod run;
@@ -179,7 +180,11 @@ pub(crate) fn run(options: &KubectlOptions) -> Result<u8, AttachError> {
     if options.dry_run {
         return print(&first.plan);
     }
-    let why = match run::run(&kubectl, &target, &first, options)? {
+    let run = |attachment: &Attachment| {
+        let ended = run::run(&kubectl, &target, attachment, options);
+        ended.map_err(|error| admission.explain(error, &target))
+    };
+    let why = match run(&first)? {
         Ended::With(code) => return Ok(code),
         Ended::NotReused(why) => why,
     };
@@ -191,7 +196,7 @@ pub(crate) fn run(options: &KubectlOptions) -> Result<u8, AttachError> {
         );
         let _ = writeln!(io::stderr(), "{}", line_for_terminal(&words));
     }
-    match run::run(&kubectl, &target, &second, options)? {
+    match run(&second)? {
         Ended::With(code) => Ok(code),
         Ended::NotReused(why) => Err(TargetRefusal::NotReused(why).into()),
     }

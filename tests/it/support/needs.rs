@@ -87,6 +87,14 @@ pub(crate) fn fuse() -> Result<(), String> {
     opened.map_err(|why| format!("/dev/fuse: {why}"))
 }
 
+pub(crate) fn autofs() -> Result<(), String> {
+    let known = std::fs::read_to_string("/proc/filesystems").unwrap_or_default();
+    let listed = known.lines().any(|line| line.ends_with("\tautofs"));
+    listed
+        .then_some(())
+        .ok_or_else(|| "no autofs in /proc/filesystems".to_owned())
+}
+
 pub(crate) fn memory_cgroup() -> Result<(), String> {
     static MET: OnceLock<Result<(), String>> = OnceLock::new();
     let met = MET.get_or_init(|| Cgroup::new("needed").map(drop));
@@ -112,6 +120,18 @@ pub(crate) fn libcap() -> Result<(), String> {
 
 pub(crate) fn ss() -> Result<(), String> {
     starts("ss", "-V")
+}
+
+pub(crate) fn findmnt() -> Result<(), String> {
+    starts("findmnt", "--version")
+}
+
+pub(crate) fn perl() -> Result<(), String> {
+    starts("perl", "--version")
+}
+
+pub(crate) fn python3() -> Result<(), String> {
+    starts("python3", "--version")
 }
 
 pub(crate) fn promtool() -> Result<(), String> {
