@@ -67,8 +67,8 @@ fn hashes(text: &[u8], first: u8, known: &[&str], spans: &mut Vec<Span>) {
     }
 }
 
-/// Hashes without a sign in front: `pbkdf2_sha256$…`, MySQL's `*` and 40 digits, PostgreSQL's `md5`
-/// and 32, SQL Server's `0x0200…`.
+/// Hashes without a sign in front: `pbkdf2_sha256$…`, `*` and 40 digits of `MySQL`, `md5`
+/// and 32 of `PostgreSQL`, `0x0200…` of SQL Server.
 fn named_hashes(text: &[u8], spans: &mut Vec<Span>) {
     if text.len() < 34 {
         return;

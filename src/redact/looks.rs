@@ -158,7 +158,7 @@ fn is_algorithm_stem(part: &[u8]) -> bool {
     let (stem, rest) = part.split_at_checked(letters).unwrap_or_default();
     let ending = rest.get(digits..).unwrap_or_default();
     if let [b'x' | b'X' | b'p' | b'P'] = stem {
-        return digits >= 3 && digits <= 5 && ending.is_empty();
+        return (3..=5).contains(&digits) && ending.is_empty();
     }
     digits <= 5 && is_one_of(STEMS, stem) && (ending.is_empty() || is_one_of(MODES, ending))
 }

@@ -11,6 +11,8 @@ use super::tables::words::Word;
 const LOOKED_AT: usize = 256;
 
 /// A name that announces a secret, and what would still make its value harmless.
+// Each is a word that was met somewhere in the name.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct SecretName {
     pub(super) weight: Weight,

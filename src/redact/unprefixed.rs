@@ -81,7 +81,7 @@ pub(super) fn inside(text: &[u8], start: usize, end: usize) -> Option<Span> {
     discord(run).then(|| Span::new(start, end, SecretKind::VendorToken))
 }
 
-/// Of one run of letters: New Relic's `…NRAL`, ClickUp's `pk_…`, Twitch's `oauth:…`, the bootstrap
+/// Of one run of letters: `…NRAL` of New Relic, `pk_…` of `ClickUp`, `oauth:…` of Twitch, the bootstrap
 /// tokens of kubeadm.
 fn in_one_run(text: &[u8], start: usize, run: &[u8]) -> Option<usize> {
     let letters = run

@@ -176,38 +176,6 @@ fn hook_end(hook: &[u8], url: &[u8]) -> Option<usize> {
 
 /// `app:password@tcp(db:3306)/x`, `jdbc:oracle:thin:scott/tiger@//db`.
 fn without_scheme(text: &[u8], start: usize, end: usize, spans: &mut Vec<Span>) {
-    // Words in front of a colon that are no users.
-    const NOT_USERS: [&[u8]; 29] = [
-        b"domain",
-        b"principal",
-        b"member",
-        b"owner",
-        b"group",
-        b"serviceaccount",
-        b"deleted",
-        b"reply-to",
-        b"bcc",
-        b"file",
-        b"tag",
-        b"mailto",
-        b"sip",
-        b"sips",
-        b"xmpp",
-        b"acct",
-        b"npm",
-        b"pkg",
-        b"urn",
-        b"jdbc",
-        b"docker",
-        b"oci",
-        b"to",
-        b"from",
-        b"cc",
-        b"email",
-        b"workspace",
-        b"http",
-        b"https",
-    ];
     let word = cut(text, start, end);
     // `:pserver:user:X@host:/path` of CVS.
     let method = word.strip_prefix(b":").and_then(|rest| {
@@ -305,6 +273,39 @@ fn is_list_of_ports(word: &[u8]) -> bool {
             && parts.next().is_none()
     })
 }
+
+/// Words in front of a colon that are no users.
+const NOT_USERS: [&[u8]; 29] = [
+    b"domain",
+    b"principal",
+    b"member",
+    b"owner",
+    b"group",
+    b"serviceaccount",
+    b"deleted",
+    b"reply-to",
+    b"bcc",
+    b"file",
+    b"tag",
+    b"mailto",
+    b"sip",
+    b"sips",
+    b"xmpp",
+    b"acct",
+    b"npm",
+    b"pkg",
+    b"urn",
+    b"jdbc",
+    b"docker",
+    b"oci",
+    b"to",
+    b"from",
+    b"cc",
+    b"email",
+    b"workspace",
+    b"http",
+    b"https",
+];
 
 /// What an address may be announced as.
 const ROLES: [&[u8]; 12] = [

@@ -252,7 +252,11 @@ fn has_user_only(value: &[u8]) -> bool {
     !value.starts_with(b"http")
         && user < 20
         && authority.get(user) == Some(&b'@')
-        && authority.iter().filter(|&&b| b == b'@').count() == 1
+        && holds_one_at(authority)
+}
+
+fn holds_one_at(value: &[u8]) -> bool {
+    value.split(|&b| b == b'@').count() == 2
 }
 
 /// `host=db port=5432`, `Server=db;Integrated Security=true`, `app@tcp(db:3306)/shop`: each part is
@@ -268,7 +272,7 @@ fn is_spelled_connection(value: &[u8]) -> bool {
     let go = [&b"@tcp("[..], b"@unix("]
         .iter()
         .any(|net| value.get(user..).is_some_and(|rest| rest.starts_with(net)))
-        && value.iter().filter(|&&b| b == b'@').count() == 1
+        && holds_one_at(value)
         && !value.contains(&b'=');
     if go {
         return true;

@@ -31,7 +31,7 @@ pub(super) fn redact(report: &mut Report, redactor: &Redactor) {
     for environment in report.environment.iter_mut().flatten() {
         withhold.environment(environment);
     }
-    for mount in report.mounts.iter_mut().flat_map(seen_mut).flatten() {
+    for mount in report.mounts.iter_mut().filter_map(seen_mut).flatten() {
         withhold.mount(mount);
     }
     for context in report.capabilities.iter_mut().flatten() {
@@ -83,7 +83,12 @@ impl Withhold<'_> {
 
     fn process(&self, process: &mut Process) {
         self.bytes(&mut process.comm);
-        for thread in process.thread_list.iter_mut().flat_map(seen_mut).flatten() {
+        for thread in process
+            .thread_list
+            .iter_mut()
+            .filter_map(seen_mut)
+            .flatten()
+        {
             self.bytes(&mut thread.comm);
         }
     }
@@ -115,7 +120,7 @@ impl Withhold<'_> {
 
     fn security_context(&self, context: &mut SecurityContext) {
         self.bytes(&mut context.comm);
-        let threads = context.differing_threads.iter_mut().flat_map(seen_mut);
+        let threads = context.differing_threads.iter_mut().filter_map(seen_mut);
         for comm in threads.flatten().filter_map(|thread| thread.comm.as_mut()) {
             self.bytes(comm);
         }
