@@ -17,8 +17,7 @@ use super::seen::Seen;
 
 /// One socket, as the network namespace of the target lists it.
 ///
-/// Where a field says *only `sock_diag`*, it is `null` with a gap when the text tables
-/// had to be read instead.
+/// A field marked *only `sock_diag`* is `null` with a gap where the text tables were read instead.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Socket {
@@ -26,10 +25,10 @@ pub struct Socket {
     pub protocol: Protocol,
     /// The address family.
     pub family: Family,
-    /// How data comes: of unix, packet and vsock sockets.
+    /// The socket type of unix, packet and vsock sockets.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<SocketType>,
-    /// What it does.
+    /// Its state.
     pub state: State,
     /// With `--all`: which network namespace it is in, by the `pid` in `socket_sources`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,7 +42,7 @@ pub struct Socket {
     /// The remote address; absent without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peer_address: Option<IpAddr>,
-    /// The port there.
+    /// The remote port.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peer_port: Option<u32>,
     /// Context id of a vsock socket; absent for any.
@@ -76,7 +75,7 @@ pub struct Socket {
     /// Sent and not acknowledged (unix: not read) by the peer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub send_queue_bytes: Option<Seen<u32>>,
-    /// Of listeners: connections that wait to be accepted.
+    /// Of listeners: connections waiting to be accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accept_queue: Option<Seen<u32>>,
     /// Of listeners: how many may wait. Only `sock_diag`.
@@ -85,13 +84,13 @@ pub struct Socket {
     /// Datagrams or messages lost because the receive queue was full.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drops: Option<u32>,
-    /// The timer that runs; absent where none does.
+    /// The running timer; absent where none runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timer: Option<Timer>,
     /// Protocol number of a raw, packet (`ETH_P_…`) or netlink socket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub protocol_number: Option<u16>,
-    /// Port of a netlink socket: mostly the pid of who made it; 0 is the kernel's.
+    /// Port of a netlink socket: usually the pid of its creator; 0 is the kernel's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port_id: Option<u32>,
     /// Path that a unix socket is bound to, as it was bound.
@@ -103,25 +102,25 @@ pub struct Socket {
     /// Inode of the unix socket at the other end. Only `sock_diag`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peer_inode: Option<Seen<u32>>,
-    /// Who holds that one, as far as it is known.
+    /// The processes that hold the peer, as far as known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peer_owners: Option<Box<[Owner]>>,
-    /// Whose it is, by number.
+    /// The uid of its owner.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uid: Option<Seen<u32>>,
     /// Inode of its file; absent where it has none: in `time_wait`, or closed and not done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inode: Option<NonZeroU64>,
-    /// Who holds it; several where it was inherited or passed on. Absent without inode, and
-    /// where owners were not asked for.
-    /// Empty: every process that was looked at could be read and none holds it.
+    /// The processes that hold it; several where it was inherited or passed on. Absent without
+    /// inode, and where owners were not requested. Empty: all inspected processes were readable and
+    /// none holds it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owners: Option<Seen<Box<[Owner]>>>,
     /// With empty `owners`: another container of the pod holds it, a process of another
     /// PID namespace, the kernel itself, or someone who opened it after the walk.
     #[serde(default, skip_serializing_if = "is_false")]
     pub held_elsewhere: bool,
-    /// With `--extended`: what TCP knows of the connection. Only `sock_diag`.
+    /// With `--extended`: TCP details of the connection. Only `sock_diag`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tcp: Option<Seen<Box<Tcp>>>,
 }
@@ -152,7 +151,7 @@ fn unshared<'de, D: Deserializer<'de>>(source: D) -> Result<Arc<ByteString>, D::
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Timer {
-    /// What it is for.
+    /// Its purpose.
     pub kind: TimerKind,
     /// When it fires.
     #[serde(rename = "expires_in_seconds")]
@@ -198,21 +197,21 @@ impl JsonSchema for Milliseconds {
     }
 }
 
-/// What TCP knows of a connection: `struct tcp_info`.
+/// TCP details of a connection: `struct tcp_info`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Tcp {
     /// Smoothed round-trip time.
     pub rtt_seconds: f64,
-    /// Its mean deviation.
+    /// Mean deviation of the round-trip time.
     pub rtt_deviation_seconds: f64,
     /// Congestion window.
     pub congestion_window_segments: u32,
-    /// A full segment to the peer.
+    /// Maximum segment size to the peer.
     pub segment_bytes: u32,
-    /// Segments sent again, ever.
+    /// Retransmitted segments in total.
     pub retransmits: u32,
-    /// Sent, those sent again included; absent before Linux 4.19.
+    /// Sent, retransmissions included; absent before Linux 4.19.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes_sent: Option<u64>,
     /// Acknowledged by the peer; absent before Linux 4.1.
@@ -223,7 +222,7 @@ pub struct Tcp {
     pub bytes_received: Option<u64>,
 }
 
-/// How many sockets of a kind are in a state: `--summary`.
+/// The number of sockets of a protocol and state: `--summary`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SocketSum {
@@ -234,7 +233,7 @@ pub struct SocketSum {
     pub protocol: Protocol,
     /// The address family.
     pub family: Family,
-    /// What they do.
+    /// Their state.
     pub state: State,
     /// Their own port, where that is one that listens and sums were asked for by port.
     #[serde(skip)]
@@ -250,13 +249,13 @@ pub struct SocketSources {
     /// With `--all`: the number that `/proc/PID/ns/net` names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub net_namespace: Option<Seen<u64>>,
-    /// The process through whose `/proc/PID/net` it was looked at.
+    /// The process whose `/proc/PID/net` was read.
     pub pid: i32,
-    /// The containers that have processes in it, by what they are called.
+    /// The names of the containers that have processes in it.
     pub containers: Vec<String>,
     /// Whether spyhole is in it too, so that `sock_diag` can serve.
     pub same_as_viewer: bool,
-    /// Where the sockets of each protocol were read; what is not there could not be read.
+    /// Where the sockets of each protocol were read; a protocol that is missing could not be read.
     pub sources: BTreeMap<String, Source>,
 }
 
@@ -301,7 +300,7 @@ pub enum Family {
     Vsock,
 }
 
-/// How a socket's data comes.
+/// The type of a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -312,30 +311,30 @@ pub enum SocketType {
     Dgram,
     /// Whole packets, in order.
     Seqpacket,
-    /// As on the wire.
+    /// Raw packets.
     Raw,
     /// Any other number.
     Other,
 }
 
-/// What a timer is for.
+/// The purpose of a timer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TimerKind {
-    /// To send again.
+    /// Retransmission.
     Retransmit,
-    /// To ask whether the peer is still there.
+    /// Keepalive.
     Keepalive,
-    /// To forget a closed connection.
+    /// TIME-WAIT: to forget a closed connection.
     TimeWait,
-    /// To ask whether the peer takes data again.
+    /// Zero-window probe.
     WindowProbe,
     /// Any other number.
     Other,
 }
 
-/// What a socket does: the states of TCP, and `unconnected` for whatever has no peer.
+/// The state of a socket: those of TCP, and `unconnected` for a socket without a peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]

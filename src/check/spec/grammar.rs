@@ -31,7 +31,9 @@ pub(super) fn spec(text: &str, depth: usize) -> Result<Spec, String> {
     match kind {
         "tcp" => {
             let options = CheckOptions::of(rest, &[])?;
-            Endpoint::parse_host_port(options.head).map(Spec::Tcp)
+            Endpoint::parse_host_port(options.head)
+                .map(Spec::Tcp)
+                .map_err(String::from)
         }
         "http" => http(rest),
         "tls" => tls(rest),
