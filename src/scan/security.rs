@@ -31,6 +31,8 @@ impl Security {
     /// Reads it all; `bodiless` are zombies and kernel threads.
     pub(crate) fn read(reader: &mut ProcessFiles<'_>, bodiless: bool) -> Self {
         let owner = reader.process.stat_entry(c"environ").ok();
+        // The owner of a file of a copy says nothing of the process.
+        let owner = owner.filter(|_| reader.process.is_live());
         Self {
             uid_map: reader.parsed(
                 c"uid_map",

@@ -124,7 +124,7 @@ fn look(scan: &Scan, gaps: &mut SectionGaps<'_>) -> Option<Access> {
         .any(|check| check.what == What::Files && check.outcome == Outcome::Allowed);
     let mut shown = target.clone();
     let own = scan.own_pid == Some(target.pid);
-    if passed && !own && !may_ptrace(viewer, &target) {
+    if scan.is_live() && passed && !own && !may_ptrace(viewer, &target) {
         shown.dumpable = Some(true);
     }
     let dumpable_matters = scan.is_live() && !may_ptrace(viewer, &target);

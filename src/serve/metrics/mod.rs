@@ -234,8 +234,8 @@ fn options(look: &ScanDefaults) -> ScanOptions {
 fn add_certificates(server: &Server, report: &mut Report) -> Option<Timestamp> {
     // Without a target there are no files.
     report.target.as_ref()?;
-    let searches = &server.metrics.certificates;
-    let is_due = lock(searches).begin(server.look.timeout * 2);
+    let kept = &server.metrics.certificates;
+    let is_due = lock(kept).begin(server.look.timeout * 2);
     if is_due {
         let request: [Box<dyn Request>; 1] = [Box::new(CertificatesQuery::default())];
         // Of a target that is gone by now, nothing is found.
@@ -245,7 +245,7 @@ fn add_certificates(server: &Server, report: &mut Report) -> Option<Timestamp> {
             gaps.retain(|gap| gap.section == certificates::INFO.name);
             (searched.certificates, gaps)
         });
-        *lock(searches) = Searches {
+        *lock(kept) = Searches {
             found: Some(Arc::new(Found {
                 at: Instant::now(),
                 read_at: report.taken_at,
@@ -255,7 +255,7 @@ fn add_certificates(server: &Server, report: &mut Report) -> Option<Timestamp> {
             began: None,
         };
     }
-    let Some(found) = lock(searches).found.clone() else {
+    let Some(found) = lock(kept).found.clone() else {
         let late = Refusal::of(Reason::Timeout).needing("the first search to end");
         let mut gaps = Gaps::default();
         gaps.section(certificates::INFO.name)

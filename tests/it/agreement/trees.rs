@@ -124,7 +124,12 @@ const NET: [(&str, &str); 4] = [
 
 /// Damages what is there in one way.
 fn mutate(path: &Path, numbers: &mut Numbers) -> &'static str {
-    let bytes = fs::read(path).unwrap_or_default();
+    // A link of an earlier damage may lead to what has no end, a FIFO has no writer.
+    let is_file = fs::symlink_metadata(path).is_ok_and(|found| found.is_file());
+    let bytes = match is_file {
+        true => fs::read(path).unwrap_or_default(),
+        false => Vec::new(),
+    };
     let remove = || {
         drop(fs::remove_file(path));
         drop(fs::remove_dir_all(path));
@@ -198,8 +203,8 @@ fn mutate(path: &Path, numbers: &mut Numbers) -> &'static str {
             "a link"
         }
         12 => {
-            let file = OpenOptions::new().append(true).open(path);
-            if let Ok(mut file) = file {
+            if is_file {
+                let mut file = OpenOptions::new().append(true).open(path).unwrap();
                 file.write_all(&vec![b'A'; 2 << 20]).unwrap();
             }
             "2 MiB more"
