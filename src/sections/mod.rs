@@ -9,6 +9,7 @@ pub(crate) mod certificates;
 pub(crate) mod containers;
 pub(crate) mod environment;
 pub(crate) mod mounts;
+pub(crate) mod network;
 #[cfg(feature = "sample-section")]
 pub(crate) mod personality;
 pub(crate) mod processes;

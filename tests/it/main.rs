@@ -37,6 +37,7 @@ mod layers;
 mod manifests;
 mod mounts;
 mod naming;
+mod network;
 mod one_walk;
 mod output;
 mod package;
