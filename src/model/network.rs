@@ -231,17 +231,17 @@ pub struct Neighbour {
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DnsConfiguration {
-    /// `/etc/resolv.conf`; absent if there is none: then 127.0.0.1 is asked.
+    /// `/etc/resolv.conf`; without it 127.0.0.1 is asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resolv_conf: Option<Seen<ResolverConfiguration>>,
-    /// `/etc/hosts`; absent if there is none.
+    /// `/etc/hosts`; absent if it does not exist.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hosts: Option<Seen<Vec<HostsEntry>>>,
     /// The sources of the line `hosts` in `/etc/nsswitch.conf`, in their order, with their actions
     /// such as `[NOTFOUND=return]`; absent if there is no such line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nsswitch_hosts: Option<Seen<Vec<ByteString>>>,
-    /// The lines of `/etc/host.conf`; absent if there is none.
+    /// The lines of `/etc/host.conf`; absent if it does not exist.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host_conf: Option<Seen<Vec<ByteString>>>,
     /// What looks names up in the main program.

@@ -42,12 +42,6 @@ fn of_interfaces(interfaces: &[NetworkInterface]) -> [Family; 8] {
         }
         family
     };
-    fn received(interface: &NetworkInterface) -> Option<&InterfaceTraffic> {
-        interface.received.value()
-    }
-    fn sent(interface: &NetworkInterface) -> Option<&InterfaceTraffic> {
-        interface.sent.value()
-    }
     [
         family(
             "spyhole_network_receive_bytes_total",
@@ -90,6 +84,14 @@ fn of_interfaces(interfaces: &[NetworkInterface]) -> [Family; 8] {
             |one| Some(sent(one)?.dropped),
         ),
     ]
+}
+
+fn received(interface: &NetworkInterface) -> Option<&InterfaceTraffic> {
+    interface.received.value()
+}
+
+fn sent(interface: &NetworkInterface) -> Option<&InterfaceTraffic> {
+    interface.sent.value()
 }
 
 fn of_counters(network: &Network) -> [Family; 7] {

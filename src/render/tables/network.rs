@@ -144,7 +144,7 @@ fn addresses(all: &[InterfaceAddress], wide: bool) -> Table {
             text(Some(&one.scope)),
         ];
         if wide {
-            row.push(one.peer.map_or(Cell::Absent, Cell::number));
+            row.push(only_netlink(one.peer, &one.flags));
             row.push(list(&one.flags));
         }
         row
@@ -193,7 +193,7 @@ fn routes(all: &[NetworkRoute], wide: bool) -> Table {
                 row.extend([
                     text(Some(&one.protocol)),
                     text(Some(&one.scope)),
-                    one.preferred_source.map_or(Cell::Absent, Cell::number),
+                    only_netlink(one.preferred_source, &one.protocol),
                     flags.into(),
                 ]);
             }
@@ -433,6 +433,15 @@ fn text(field: Option<&Seen<String>>) -> Cell {
 
 fn bytes(field: Option<&Seen<ByteString>>) -> Cell {
     Cell::of(field, |bytes| bytes.into())
+}
+
+/// An address that need not be there; unseen where a field is that the same source says.
+fn only_netlink<T>(address: Option<IpAddr>, beside: &Seen<T>) -> Cell {
+    match (address, beside) {
+        (Some(address), _) => Cell::number(address),
+        (None, Seen::Value(_)) => Cell::Absent,
+        (None, Seen::Unseen(_)) => Cell::Unseen,
+    }
 }
 
 fn list(field: &Seen<Vec<String>>) -> Cell {

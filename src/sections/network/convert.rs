@@ -91,9 +91,7 @@ impl<'a, 'gaps> Converter<'a, 'gaps> {
 
     pub(super) fn addresses(&mut self) -> Seen<Vec<InterfaceAddress>> {
         let records = self.records;
-        self.list("addresses", &records.addresses, |this, record| {
-            this.address(record)
-        })
+        self.list("addresses", &records.addresses, Self::address)
     }
 
     fn address(&mut self, record: &AddressRecord) -> Option<InterfaceAddress> {
@@ -129,7 +127,7 @@ impl<'a, 'gaps> Converter<'a, 'gaps> {
             }
         }
         let records = self.records;
-        self.list("routes", &records.routes, |this, record| this.route(record))
+        self.list("routes", &records.routes, Self::route)
     }
 
     fn route(&mut self, record: &RouteRecord) -> Option<NetworkRoute> {
@@ -184,9 +182,7 @@ impl<'a, 'gaps> Converter<'a, 'gaps> {
             self.missing("neighbours.inet6");
         }
         let records = self.records;
-        self.list("neighbours", &records.neighbours, |this, record| {
-            this.neighbour(record)
-        })
+        self.list("neighbours", &records.neighbours, Self::neighbour)
     }
 
     fn neighbour(&mut self, record: &NeighbourRecord) -> Option<Neighbour> {

@@ -214,60 +214,43 @@ struct Text<'a> {
 
 impl Text<'_> {
     fn read(&self, only_netlink: Refusal, reads: impl Fn(Part) -> bool) -> Records {
-        let bytes = |name| self.bytes(name).unwrap_or_default().0;
-        let names = interfaces::names(&bytes(c"net/igmp"), &bytes(c"net/if_inet6"));
-        let mut links = self.parsed(c"net/dev", net_text::dev);
+        let groups = self.bytes(c"net/igmp").unwrap_or_default().0;
+        // For the numbers of interfaces, and their addresses.
+        let if_inet6 = self.bytes(c"net/if_inet6");
+        let v6 = if_inet6.as_ref().map_or(&[][..], |(bytes, _)| bytes);
+        let names = interfaces::names(&groups, v6);
+        let mut links = self.table(c"net/dev", net_text::dev);
         if let Ok(links) = &mut links {
             for link in &mut links.all {
-                let named = names.iter().find(|(_, name)| **name == link.name);
-                link.index = named.map(|(index, _)| *index);
+                let same = names.iter().find(|(_, name)| **name == link.name);
+                link.index = same.map(|(index, _)| *index);
             }
         }
         Records {
             source: NetworkSource::Proc,
             links,
             addresses: when(reads(Part::Addresses), || {
-                self.families(
-                    (c"net/fib_trie", net_text::fib_trie),
-                    (c"net/if_inet6", net_text::if_inet6),
+                let v4 = self.table(c"net/fib_trie", net_text::fib_trie)?;
+                families(
+                    v4,
+                    if_inet6.and_then(|read| parsed(&read, net_text::if_inet6)),
                 )
             }),
             routes: when(reads(Part::Routes), || {
-                self.families(
-                    (c"net/route", net_text::route),
-                    (c"net/ipv6_route", net_text::ipv6_route),
-                )
+                let v4 = self.table(c"net/route", net_text::route)?;
+                families(v4, self.table(c"net/ipv6_route", net_text::ipv6_route))
             }),
             rules: when(reads(Part::Rules), || Err(only_netlink.clone())),
             neighbours: when(reads(Part::Neighbours), || {
-                self.parsed(c"net/arp", net_text::arp)
+                self.table(c"net/arp", net_text::arp)
             }),
             names,
             only_netlink,
         }
     }
 
-    fn families<T>(&self, v4: File<T>, v6: File<T>) -> Read<T> {
-        let mut found = self.parsed(v4.0, v4.1)?;
-        match self.parsed(v6.0, v6.1) {
-            Ok(mut more) => {
-                found.all.append(&mut more.all);
-                found.cut |= more.cut;
-            }
-            // A kernel without IPv6 has none of its files.
-            Err(refusal) if refusal.errno.as_deref() == Some("ENOENT") => {}
-            Err(refusal) => return Err(refusal),
-        }
-        Ok(found)
-    }
-
-    fn parsed<T>(&self, name: &CStr, parse: Parse<T>) -> Read<T> {
-        let (bytes, cut) = self.bytes(name)?;
-        // One more, to know that there are more.
-        let mut all = parse(&bytes, RECORDS + 1).map_err(malformed)?;
-        let cut = cut || all.len() > RECORDS;
-        all.truncate(RECORDS);
-        Ok(Found { all, cut })
+    fn table<T>(&self, name: &CStr, parse: Parse<T>) -> Read<T> {
+        self.bytes(name).and_then(|read| parsed(&read, parse))
     }
 
     /// The whole lines of a file, and whether there are more.
@@ -286,8 +269,28 @@ impl Text<'_> {
     }
 }
 
+fn parsed<T>((bytes, cut): &(Vec<u8>, bool), parse: Parse<T>) -> Read<T> {
+    // One more, to know that there are more.
+    let mut all = parse(bytes, RECORDS + 1).map_err(malformed)?;
+    let cut = *cut || all.len() > RECORDS;
+    all.truncate(RECORDS);
+    Ok(Found { all, cut })
+}
+
+/// A kernel without IPv6 has none of its files.
+fn families<T>(mut found: Found<T>, v6: Read<T>) -> Read<T> {
+    match v6 {
+        Ok(mut more) => {
+            found.all.append(&mut more.all);
+            found.cut |= more.cut;
+        }
+        Err(refusal) if refusal.errno.as_deref() == Some("ENOENT") => {}
+        Err(refusal) => return Err(refusal),
+    }
+    Ok(found)
+}
+
 type Parse<T> = fn(&[u8], usize) -> Result<Vec<T>, Malformed>;
-type File<'a, T> = (&'a CStr, Parse<T>);
 
 /// Why a file below `net` cannot be read; it takes no more than to be let into /proc.
 pub(super) fn of_process(process: &ProcessDir, scan: &Scan, errno: Errno) -> Refusal {

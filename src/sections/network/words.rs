@@ -130,7 +130,7 @@ pub(super) fn route_kind(number: u8) -> String {
     word.to_owned()
 }
 
-/// `RTPROT_…`, as in rt_protos.
+/// `RTPROT_…`, as in `rt_protos`.
 pub(super) fn route_protocol(number: u8) -> String {
     let word = match number {
         0 => "unspecified",
