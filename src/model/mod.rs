@@ -20,6 +20,7 @@ pub mod personality;
 pub mod pod_security;
 pub mod process;
 pub mod process_group;
+pub mod program;
 pub mod read;
 pub mod reason;
 pub mod report;

@@ -13,6 +13,7 @@ use super::gap::Gap;
 use super::mount::Mount;
 use super::network::Network;
 use super::process::Process;
+use super::program::Program;
 use super::resources::Resources;
 use super::seen::Seen;
 use super::socket::{Socket, SocketSources, SocketSum};
@@ -82,6 +83,9 @@ pub struct Report {
     /// Interfaces, addresses, routes, DNS configuration and counters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub network: Option<Network>,
+    /// How the main program was built, and the libraries it needs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub program: Option<Program>,
     /// How the kernel runs the main process.
     #[cfg(feature = "sample-section")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -113,6 +117,7 @@ impl Report {
             tls: None,
             resources: None,
             network: None,
+            program: None,
             #[cfg(feature = "sample-section")]
             personality: None,
             gaps: Vec::new(),

@@ -13,6 +13,7 @@ pub(crate) mod network;
 #[cfg(feature = "sample-section")]
 pub(crate) mod personality;
 pub(crate) mod processes;
+pub(crate) mod program;
 mod query_pairs;
 pub(crate) mod registry;
 pub(crate) mod resources;

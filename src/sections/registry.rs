@@ -3,7 +3,7 @@
 use super::section::{Request, Section};
 use super::{
     access, capabilities, certificates, containers, environment, mounts, network, processes,
-    resources, sockets, tls,
+    program, resources, sockets, tls,
 };
 
 /// Every section, in the order of the document and of the help.
@@ -14,6 +14,7 @@ pub(crate) const REGISTRY: &[Section] = &[
     Section::of::<mounts::MountsQuery>(&mounts::INFO),
     Section::of::<network::NetworkQuery>(&network::INFO),
     Section::of::<resources::ResourcesQuery>(&resources::INFO),
+    Section::of::<program::ProgramQuery>(&program::INFO),
     Section::of::<capabilities::CapabilitiesQuery>(&capabilities::INFO),
     Section::of::<certificates::CertificatesQuery>(&certificates::INFO),
     Section::of::<containers::ContainersQuery>(&containers::INFO),

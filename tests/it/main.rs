@@ -41,6 +41,7 @@ mod network;
 mod one_walk;
 mod output;
 mod package;
+mod program;
 mod resources;
 mod rewritten;
 mod run;

@@ -12,6 +12,7 @@ pub(crate) mod network;
 #[cfg(feature = "sample-section")]
 pub(crate) mod personality;
 pub(crate) mod processes;
+pub(crate) mod program;
 pub(crate) mod resources;
 pub(crate) mod sockets;
 pub(crate) mod table;
