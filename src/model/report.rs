@@ -11,7 +11,9 @@ use super::container::Container;
 use super::environment::Environment;
 use super::gap::Gap;
 use super::mount::Mount;
+use super::network::Network;
 use super::process::Process;
+use super::program::Program;
 use super::resources::Resources;
 use super::seen::Seen;
 use super::socket::{Socket, SocketSources, SocketSum};
@@ -78,6 +80,12 @@ pub struct Report {
     /// Use and limits of memory, CPU, processes and I/O.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,
+    /// Interfaces, addresses, routes, DNS configuration and counters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network: Option<Network>,
+    /// How the main program was built, and the libraries it needs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub program: Option<Program>,
     /// How the kernel runs the main process.
     #[cfg(feature = "sample-section")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -108,6 +116,8 @@ impl Report {
             certificates: None,
             tls: None,
             resources: None,
+            network: None,
+            program: None,
             #[cfg(feature = "sample-section")]
             personality: None,
             gaps: Vec::new(),

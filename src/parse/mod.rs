@@ -27,12 +27,16 @@ pub(crate) mod limits;
 pub(crate) mod maps;
 pub(crate) mod mountinfo;
 pub(crate) mod namespace_link;
+pub(crate) mod net_counters;
 pub(crate) mod net_tables;
+pub(crate) mod net_text;
+pub(crate) mod netlink;
 pub(crate) mod ocsp;
 #[cfg(feature = "sample-section")]
 pub(crate) mod personality;
 pub(crate) mod reach;
 pub(crate) mod resolv_conf;
+pub(crate) mod rtnetlink;
 pub(crate) mod security_label;
 pub(crate) mod signals;
 pub(crate) mod signed;

@@ -9,9 +9,11 @@ pub(crate) mod certificates;
 pub(crate) mod containers;
 pub(crate) mod environment;
 pub(crate) mod mounts;
+pub(crate) mod network;
 #[cfg(feature = "sample-section")]
 pub(crate) mod personality;
 pub(crate) mod processes;
+pub(crate) mod program;
 mod query_pairs;
 pub(crate) mod registry;
 pub(crate) mod resources;
