@@ -23,7 +23,7 @@ pub(crate) struct Marks<'a> {
 
 /// One entry for each container, by the start of its first process.
 #[must_use]
-pub(crate) fn group(facts: &[ProcessSnapshot], marks: &Marks<'_>) -> Vec<Container> {
+pub(crate) fn group(facts: &[Box<ProcessSnapshot>], marks: &Marks<'_>) -> Vec<Container> {
     let mut groups: HashMap<&Key, Group<'_>> = HashMap::new();
     for facts in facts {
         let group = groups.entry(&facts.identity.key).or_insert(Group {

@@ -14,6 +14,7 @@ extern crate needs;
 mod access;
 mod attached;
 mod beside;
+mod calls;
 mod capabilities;
 mod certificate_forms;
 mod certificates;
