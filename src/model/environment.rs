@@ -19,7 +19,7 @@ pub struct Environment {
     /// set or unset afterwards is in its own memory only.
     pub as_of: AsOf,
     /// When the process was started (forked; its exec came then or later).
-    pub started_at: Timestamp,
+    pub started_at: Seen<Timestamp>,
     /// One for each entry, in the process's order.
     pub variables: Seen<Vec<Variable>>,
     /// Names that the parent's environment has and this one lacks; only where

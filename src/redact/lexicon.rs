@@ -203,7 +203,8 @@ impl Pairs {
 
 /// Words that no other word ends in.
 fn stands_behind_anything(back: &[u8], class: Word) -> bool {
-    matches!(class, Word::Strong | Word::Secret) && (back.len() >= 6 || back == b"token")
+    matches!(class, Word::Strong | Word::Tokens | Word::Secret)
+        && (back.len() >= 6 || back == b"token")
 }
 
 /// Short words would be found inside others: `pat` in `compat`.

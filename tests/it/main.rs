@@ -12,6 +12,7 @@
 extern crate needs;
 
 mod access;
+mod agreement;
 mod attached;
 mod beside;
 mod calls;
@@ -21,6 +22,7 @@ mod certificates;
 mod checks;
 mod checks_unseen;
 mod circles;
+mod copied_proc;
 mod dns;
 mod document;
 mod documents;
@@ -60,4 +62,4 @@ mod truths;
 mod wording;
 mod wrappers;
 
-use support::{fake, host, lab, patience, podman};
+use support::{docker, fake, host, lab, patience, podman};

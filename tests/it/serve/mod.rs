@@ -15,7 +15,9 @@ mod memory;
 mod probes;
 mod rotation;
 mod sharing;
+mod streams;
 mod tls;
 mod ways_out;
+mod ways_out_places;
 
 use crate::support::{http as client, server};
