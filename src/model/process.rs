@@ -29,6 +29,8 @@ bitflags::bitflags! {
         const PSS = 1 << 7;
         /// `/proc/PID/task/*/stat`.
         const THREADS = 1 << 8;
+        /// Memory in RAM: `/proc/PID/statm`, or `status` where that is read anyway.
+        const RSS = 1 << 9;
     }
 }
 
@@ -230,8 +232,8 @@ pub struct Process {
     pub cpu_seconds: CpuSeconds,
     /// Percent of one processor, since the start or during `--sample`.
     pub cpu_percent: Seen<f64>,
-    /// Memory that is in RAM: `VmRSS` of `/proc/PID/status`; in the default table from field 24 of
-    /// `stat`, which may lag by what each processor has not yet accounted.
+    /// Memory that is in RAM: `VmRSS` of `/proc/PID/status`, or the same number of pages from
+    /// `statm` where nothing else of `status` is shown.
     pub rss_bytes: u64,
     /// `rss_bytes` in percent of the machine's memory.
     #[serde(skip_serializing_if = "Option::is_none")]

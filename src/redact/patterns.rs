@@ -65,7 +65,8 @@ pub(super) struct Programs {
     /// Beginnings of names.
     beginnings: Vec<(&'static [u8], usize)>,
     /// First two letters: of any name, and of a beginning.
-    begins: Vec<Begins>,
+    /// Of each pair of letters [`Begins`], as it costs no page before it is marked.
+    begins: Vec<[bool; 2]>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -117,9 +118,12 @@ impl Programs {
     fn build() -> Self {
         let mut programs = Self {
             rows: PROGRAMS.iter().map(read_row).collect(),
-            names: HashMap::default(),
+            names: HashMap::with_capacity_and_hasher(
+                2 * PROGRAMS.len(),
+                BuildHasherDefault::default(),
+            ),
             beginnings: Vec::new(),
-            begins: vec![Begins::default(); 1 << 16],
+            begins: vec![[false; 2]; 1 << 16],
         };
         for (row, (names, _, _)) in PROGRAMS.iter().enumerate() {
             for name in names.split_ascii_whitespace() {
@@ -147,9 +151,9 @@ impl Programs {
     }
 
     fn mark(&mut self, name: &str, beginning: bool) {
-        if let Some(place) = two(name.as_bytes()).and_then(|at| self.begins.get_mut(at)) {
-            place.any = true;
-            place.beginning |= beginning;
+        if let Some([any, begins]) = two(name.as_bytes()).and_then(|at| self.begins.get_mut(at)) {
+            *any = true;
+            *begins |= beginning;
         }
     }
 
@@ -162,7 +166,8 @@ impl Programs {
         if name.len() < 2 || name.len() > 32 {
             return None;
         }
-        let begins = self.begins.get(two(name)?).copied().unwrap_or_default();
+        let [any, beginning] = self.begins.get(two(name)?).copied().unwrap_or_default();
+        let begins = Begins { any, beginning };
         if !begins.any {
             return None;
         }

@@ -26,7 +26,7 @@ pub(crate) struct Marks<'a> {
 /// One entry for each container, by the start of its first process.
 #[must_use]
 pub(crate) fn group(
-    facts: &[ProcessSnapshot],
+    facts: &[Box<ProcessSnapshot>],
     marks: &Marks<'_>,
     gaps: &mut SectionGaps<'_>,
 ) -> Vec<Container> {

@@ -165,7 +165,8 @@ impl Scanner {
     /// that was named is walked alone, unless its container has to be told by its parents.
     fn meet(&self, choice: &Choice, buffer: &mut Vec<u8>) -> Result<ScanResult, NoTarget> {
         let result = self.meet_with(choice, true, buffer)?;
-        let unplaced = |facts: &ProcessSnapshot| facts.identity.key == Key::Unknown && facts.read;
+        let unplaced =
+            |facts: &Box<ProcessSnapshot>| facts.identity.key == Key::Unknown && facts.read;
         if choice.pid.is_some() && result.walk.facts.iter().any(unplaced) {
             return self.meet_with(choice, false, buffer);
         }
@@ -308,7 +309,16 @@ impl Scanner {
         if known {
             return;
         }
-        let found = wrapper::find(&self.reader, &first.dir, &first.identity, result.own_pid);
+        let pid = first.dir.pid();
+        let facts = result.walk.facts.iter().find(|facts| facts.pid == pid);
+        let comm = facts.map_or(&[][..], |facts| &facts.stat.comm);
+        let found = wrapper::find(
+            &self.reader,
+            &first.dir,
+            comm,
+            &first.identity,
+            result.own_pid,
+        );
         if let Some(wrapped) = found {
             selection.wrappers = wrapped.wrappers;
             first.dir = wrapped.main;
@@ -384,38 +394,43 @@ fn hidden(proc: &ProcDir) -> Refusal {
 
 /// A process that nothing places belongs where its parent belongs: zombies have
 /// given up their namespaces. The kernel's own threads belong to the machine, where PID 1 is.
-fn follow_parents(facts: &mut [ProcessSnapshot]) {
-    let first = facts
-        .iter()
-        .find(|facts| facts.pid == 1)
-        .map(|facts| Arc::clone(&facts.identity));
-    let known: HashMap<i32, (i32, Arc<Identity>)> = facts
-        .iter()
-        .map(|facts| (facts.pid, (facts.stat.ppid, Arc::clone(&facts.identity))))
-        .collect();
-    for facts in facts
-        .iter_mut()
-        .filter(|facts| facts.identity.key == Key::Unknown)
-    {
-        if facts.stat.is_kernel_thread() {
-            facts.identity = first.clone().unwrap_or_else(|| Arc::clone(&facts.identity));
-            continue;
+///
+/// They are in the order of their pids.
+fn follow_parents(facts: &mut [Box<ProcessSnapshot>]) {
+    let of_pid = |pid: i32| {
+        let found = facts.binary_search_by_key(&pid, |facts| facts.pid);
+        found.ok().and_then(|index| facts.get(index))
+    };
+    let place = |of: &ProcessSnapshot| {
+        if of.stat.is_kernel_thread() {
+            return of_pid(1).map(|first| Arc::clone(&first.identity));
         }
-        let mut parent = facts.stat.ppid;
-        for _ in 0..known.len().min(64) {
-            match known.get(&parent) {
-                Some((_, identity)) if identity.key != Key::Unknown => {
-                    facts.identity = Arc::clone(identity);
-                    break;
-                }
-                Some((above, _)) => parent = *above,
-                None => break,
+        let mut parent = of.stat.ppid;
+        for _ in 0..PARENTS {
+            let above = of_pid(parent)?;
+            if above.identity.key != Key::Unknown {
+                return Some(Arc::clone(&above.identity));
             }
+            parent = above.stat.ppid;
+        }
+        None
+    };
+    let unplaced = facts.iter().enumerate();
+    let unplaced = unplaced.filter(|(_, facts)| facts.identity.key == Key::Unknown);
+    let placed: Vec<(usize, Arc<Identity>)> = unplaced
+        .filter_map(|(index, facts)| Some((index, place(facts)?)))
+        .collect();
+    for (index, identity) in placed {
+        if let Some(facts) = facts.get_mut(index) {
+            facts.identity = identity;
         }
     }
 }
 
-fn labels(facts: &[ProcessSnapshot], containers: &[Container]) -> HashMap<Key, String> {
+/// How far up the parents of a process are followed.
+const PARENTS: usize = 64;
+
+fn labels(facts: &[Box<ProcessSnapshot>], containers: &[Container]) -> HashMap<Key, String> {
     let mut labels = HashMap::new();
     // Beside the machine's own processes, those of a container without a name get a label.
     let with_host = containers

@@ -65,7 +65,11 @@ pub(crate) struct Scan {
     /// What was read of each process in scope.
     pub files: Files,
     /// The processes in scope, by pid.
-    pub processes: Vec<ProcessSnapshot>,
+    #[expect(
+        clippy::vec_box,
+        reason = "they are large, and are gathered and sorted"
+    )]
+    pub processes: Vec<Box<ProcessSnapshot>>,
     /// The containers that the walk met, as far as the scope led to them.
     pub containers: Vec<Container>,
     /// What is not known of them.
@@ -100,7 +104,7 @@ impl Scan {
             .processes
             .binary_search_by_key(&pid, |process| process.pid)
             .ok()?;
-        self.processes.get(found)
+        self.processes.get(found).map(Box::as_ref)
     }
 
     /// spyhole's own entry in the /proc that is walked, or where that does not list it, in its own;

@@ -15,11 +15,13 @@ use super::process_files::{CallerCredentials, ProcessFiles, TASKS_LIMIT, malform
 use super::security;
 use super::snapshot::{OpenSocket, ProcessSnapshot, Security, overwritten_args};
 use crate::model::gap::{Reason, Refusal};
+use crate::parse::Malformed;
 use crate::parse::certificate_paths;
 use crate::parse::cmdline;
 use crate::parse::limits::Limits;
 use crate::parse::smaps_rollup::SmapsRollup;
 use crate::parse::stat::Stat;
+use crate::parse::statm;
 use crate::parse::status::Status;
 use crate::rights::ptrace_access::{AccessCheck, refusal_in_copy};
 use crate::sys::fd_links::fd_links;
@@ -93,7 +95,7 @@ impl ProcessReader {
         files: Files,
         wanted: &ProcessFilter,
         buffer: &mut Vec<u8>,
-    ) -> Result<ProcessSnapshot, ProcessReadError> {
+    ) -> Result<Box<ProcessSnapshot>, ProcessReadError> {
         // Owner before stat: for a process that is gone the owner says root and stat fails.
         let live = process.is_live();
         let (uid, gid) = process.owner().map_err(|errno| lost(errno, live))?;
@@ -106,7 +108,8 @@ impl ProcessReader {
         let (identity, told) = self.identities.of(process, &stat, buffer);
         // A process that cannot be placed yet is read: its parent decides where it belongs.
         let read = identity.key == Key::Unknown || wanted(process.pid(), &identity);
-        let mut facts = ProcessSnapshot::bare(process.pid(), uid, gid, stat, identity, read);
+        let facts = ProcessSnapshot::bare(process.pid(), uid, gid, stat, identity, read);
+        let mut facts = Box::new(facts);
         if read {
             if files.contains(Files::MOUNTINFO) && told == IdentitySource::ByMounts {
                 facts.mountinfo = Some(buffer.as_slice().into());
@@ -149,7 +152,13 @@ impl ProcessReader {
 impl ProcessFiles<'_> {
     fn fill(&mut self, facts: &mut ProcessSnapshot, files: Files) {
         let bodiless = facts.stat.is_bodiless();
-        if files.contains(Files::STATUS) {
+        let mut with_status = files.contains(Files::STATUS);
+        if files.contains(Files::STATM) && !with_status {
+            facts.resident_pages = self.resident_pages();
+            // A copy of /proc may hold the one file and not the other.
+            with_status = facts.resident_pages.is_none();
+        }
+        if with_status {
             facts.status = Some(
                 self.parsed(
                     c"status",
@@ -211,8 +220,13 @@ impl ProcessFiles<'_> {
         if files.contains(Files::NET_NAMESPACE) && !bodiless {
             facts.net_namespace = Some(NetNamespace::of(self.process));
         }
-        if files.contains(Files::LIMITS) && facts.stat.state != b'Z' {
-            facts.limits = Some(self.limits().map(Box::new));
+        if files.intersects(Files::LIMITS | Files::FD_LIMIT) && facts.stat.state != b'Z' {
+            let parse = if files.contains(Files::LIMITS) {
+                Limits::parse
+            } else {
+                Limits::parse_open_files
+            };
+            facts.limits = Some(self.limits(parse).map(Box::new));
         }
         if files.contains(Files::OOM) {
             facts.oom = Some([self.number(c"oom_score"), self.number(c"oom_score_adj")]);
@@ -244,6 +258,14 @@ impl ProcessFiles<'_> {
         Ok(cmdline::with_empty_ends(self.buffer, exe))
     }
 
+    fn resident_pages(&mut self) -> Option<u64> {
+        let process = self.process;
+        process
+            .read(c"statm", file_limits::SMALL, self.buffer)
+            .ok()?;
+        statm::resident_pages(self.buffer).ok()
+    }
+
     fn fd_count(&mut self) -> Result<Option<u64>, Refusal> {
         match self.process.descriptor_count() {
             Ok(count) => Ok(Some(count)),
@@ -253,13 +275,13 @@ impl ProcessFiles<'_> {
         }
     }
 
-    fn limits(&mut self) -> Result<Limits, Refusal> {
+    fn limits(&mut self, parse: fn(&[u8]) -> Result<Limits, Malformed>) -> Result<Limits, Refusal> {
         self.read(c"limits", file_limits::SMALL, AccessCheck::Open)?;
         if self.buffer.is_empty() {
             // The kernel prints none for a process on its way out.
             return Err(Refusal::of(Reason::Vanished));
         }
-        Limits::parse(self.buffer).map_err(malformed)
+        parse(self.buffer).map_err(malformed)
     }
 
     /// The number of entries in `fd`, the sockets and the paths among them.

@@ -67,6 +67,7 @@ impl Request for EnvironmentQuery {
         let shown: Vec<&ProcessSnapshot> = scan
             .processes
             .iter()
+            .map(Box::as_ref)
             .filter(|facts| facts.read && (self.all || Some(facts.pid) == main_pid))
             .filter(|facts| !facts.stat.is_bodiless())
             .collect();

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,13 +13,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use super::answer::{Answer, HeldBytes};
 use super::options::ServeOptions;
 use super::problem::Problem;
-use crate::sys::allocator;
+use super::spare_memory;
 use crate::sys::reader_process::{self, NoAnswer};
 
 /// Different questions that may wait at once, or whose answers are kept.
 const QUESTIONS: usize = 64;
-/// Bytes of an answer from which on its memory is given back at once.
-const LARGE: usize = 1 << 20;
+/// Looks that are under way, for all collectors.
+static LOOKS: AtomicUsize = AtomicUsize::new(0);
 /// How much longer than its own time-out a look is waited for.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -158,6 +159,7 @@ async fn run(
     look: impl FnOnce() -> Looked + Send + 'static,
     tell: watch::Sender<Option<Outcome>>,
 ) {
+    let under_way = UnderWay::begin();
     let permit = tokio::time::timeout(terms.patience, permits.acquire_owned()).await;
     let outcome = match permit {
         Ok(Ok(permit)) => on_a_thread(permit, terms.patience + GRACE, look).await,
@@ -165,14 +167,14 @@ async fn run(
     };
     let outcome = outcome.map(|answer| Arc::new(answer.counted(&terms.held)));
     let _ = tell.send(Some(outcome.clone()));
-    let is_large = outcome
-        .as_ref()
-        .is_ok_and(|answer| answer.length() >= LARGE);
     let kept = Question::Done {
         at: Instant::now(),
         outcome,
     };
     lock(&questions).insert(question.clone(), kept);
+    // First those that wait for the answer send it.
+    tokio::task::yield_now().await;
+    drop(under_way);
     tokio::time::sleep(terms.keep).await;
     let mut questions = lock(&questions);
     let over = matches!(
@@ -182,9 +184,23 @@ async fn run(
     if over {
         questions.remove(&question);
     }
-    drop(questions);
-    if is_large {
-        allocator::give_back();
+}
+
+/// A look that is under way.
+struct UnderWay;
+
+impl UnderWay {
+    fn begin() -> Self {
+        LOOKS.fetch_add(1, Ordering::Relaxed);
+        Self
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        if LOOKS.fetch_sub(1, Ordering::Relaxed) == 1 {
+            spare_memory::give_back();
+        }
     }
 }
 

@@ -30,6 +30,7 @@ mod reply;
 pub(crate) mod routes;
 mod secure;
 mod service;
+mod spare_memory;
 mod static_document;
 mod wire;
 
@@ -100,6 +101,7 @@ struct Server {
 /// [`ServeError`], where it cannot start.
 pub(crate) fn run(options: ServeOptions, look: ScanDefaults) -> Result<(), ServeError> {
     sys::harden::seclude();
+    sys::allocator::keep_large_pieces_apart();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

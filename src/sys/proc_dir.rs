@@ -4,7 +4,9 @@
 //! again: reads then say ESRCH. So nothing here opens a process twice by number.
 
 use std::ffi::{CStr, CString};
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,9 +18,12 @@ use nix::sys::stat::{FileStat, Mode, fstat, fstatat};
 use nix::sys::statfs::{PROC_SUPER_MAGIC, fstatfs};
 use nix::sys::utsname::uname;
 use nix::unistd::{AccessFlags, faccessat};
+use rustix::fs::readlinkat_raw;
+use rustix::path::DecInt;
 
 use super::bounded::{Truncation, Until, read_bounded};
-use super::errno::from_io;
+use super::errno::{from_io, from_rustix};
+use super::fd_links::LONGEST_LINK;
 use super::numbers::numbers;
 use super::{attempts, beneath, file_limits, reader_process, time_box};
 
@@ -41,7 +46,14 @@ pub(crate) struct ProcDir {
 }
 
 /// Processes whose memory could not be read in time.
-type Stalled = Arc<Mutex<Vec<i32>>>;
+type Stalled = Arc<StalledPids>;
+
+/// Asked before each read of memory, by every thread, and nearly always empty.
+#[derive(Debug, Default)]
+struct StalledPids {
+    any: AtomicBool,
+    pids: Mutex<Vec<i32>>,
+}
 
 /// Files for which the kernel reads the memory of the process or takes its lock: a page that is
 /// on a file system that does not answer holds up both.
@@ -110,8 +122,8 @@ impl ProcDir {
     /// # Errors
     /// ENOENT if there is no such process (or hidepid hides it), or another errno.
     pub(crate) fn process(&self, pid: i32) -> Result<ProcessDir, Errno> {
-        let name = CString::new(pid.to_string()).map_err(|_| Errno::EINVAL)?;
-        let dir = open_below(self.live, self.dir.as_fd(), &name, PATH_ONLY);
+        let name = DecInt::new(pid);
+        let dir = open_below(self.live, self.dir.as_fd(), name.as_c_str(), PATH_ONLY);
         // A link of that name in a copy is no process.
         let dir = dir.map_err(|errno| match errno {
             Errno::ELOOP => Errno::ENOENT,
@@ -359,7 +371,7 @@ impl ProcessDir {
     /// Whether its memory could not be read in time before.
     #[must_use]
     pub(super) fn is_stalled(&self) -> bool {
-        lock(&self.stalled).contains(&self.pid)
+        self.stalled.any.load(Ordering::Relaxed) && lock(&self.stalled).contains(&self.pid)
     }
 
     /// Opens a file for reading and closes it again: whether it would be allowed.
@@ -375,12 +387,14 @@ impl ProcessDir {
     /// # Errors
     /// The errno of readlink(2).
     pub(crate) fn read_link(&self, name: &CStr) -> Result<Vec<u8>, Errno> {
-        use std::os::unix::ffi::OsStringExt;
-        let link = self.below(name, |dir| match self.live {
-            true => nix::fcntl::readlinkat(dir, name),
-            false => beneath::read_link(dir, name),
-        })?;
-        Ok(link.into_vec())
+        let mut goal = [MaybeUninit::uninit(); LONGEST_LINK];
+        self.below(name, |dir| match self.live {
+            true => match readlinkat_raw(dir, name, &mut goal) {
+                Ok((goal, _)) => Ok(goal.to_vec()),
+                Err(errno) => Err(from_rustix(errno)),
+            },
+            false => beneath::read_link(dir, name).map(OsStringExt::into_vec),
+        })
     }
 
     /// How many descriptors it has open.
@@ -462,6 +476,7 @@ fn kernel_is_at_least(major: u32, minor: u32) -> bool {
 }
 
 fn note_stalled(stalled: &Stalled, pid: i32) {
+    stalled.any.store(true, Ordering::Relaxed);
     let mut stalled = lock(stalled);
     if !stalled.contains(&pid) {
         stalled.push(pid);
@@ -469,7 +484,7 @@ fn note_stalled(stalled: &Stalled, pid: i32) {
 }
 
 fn lock(stalled: &Stalled) -> MutexGuard<'_, Vec<i32>> {
-    stalled.lock().unwrap_or_else(PoisonError::into_inner)
+    stalled.pids.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Opens what the kernel shows below a directory. The links in a copy lead to files of this machine:

@@ -15,6 +15,7 @@ mod access;
 mod agreement;
 mod attached;
 mod beside;
+mod calls;
 mod capabilities;
 mod certificate_forms;
 mod certificates;

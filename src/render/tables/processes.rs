@@ -269,12 +269,12 @@ pub(crate) const COLUMNS: &[Column] = columns! {
         |a, b| a.session.cmp(&b.session);
     "%cpu" | "pcpu" | "cpu": Heading::right("%CPU"), NONE, |p, _| Cell::of(Some(&p.cpu_percent), |percent| format!("{percent:.1}").into()),
         |a, b| percent(a).total_cmp(&percent(b));
-    "%mem" | "pmem" | "mem": Heading::right("%MEM"), Fields::STATUS,
+    "%mem" | "pmem" | "mem": Heading::right("%MEM"), Fields::RSS,
         |p, _| Cell::of(p.memory_percent.as_ref(), |percent| format!("{percent:.1}").into()),
         |a, b| a.rss_bytes.cmp(&b.rss_bytes);
     "vsz" | "vsize": Heading::right("VSZ"), NONE, |p, _| bytes_short(p.virtual_bytes).into(),
         |a, b| a.virtual_bytes.cmp(&b.virtual_bytes);
-    "rss" | "rssize" | "rsz": Heading::right("RSS"), Fields::STATUS, |p, _| bytes_short(p.rss_bytes).into(),
+    "rss" | "rssize" | "rsz": Heading::right("RSS"), Fields::RSS, |p, _| bytes_short(p.rss_bytes).into(),
         |a, b| a.rss_bytes.cmp(&b.rss_bytes);
     "swap": Heading::right("SWAP"), Fields::STATUS,
         |p, _| Cell::of(p.swap_bytes.as_ref(), |bytes| bytes_short(*bytes).into()),

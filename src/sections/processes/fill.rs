@@ -52,13 +52,14 @@ impl<'a> Filler<'a> {
         let started_at = started_at.map(Timestamp).ok_or_else(not_copied);
         let started_at = self.gaps.seen("started_at", facts.pid, started_at);
         let cpu_seconds = cpu_seconds(stat, &clock);
-        // `stat` leaves out what the kernel's counters of each processor still hold;
-        // where `status` was read, that is exact.
+        // `stat` leaves out what the kernel's counters of each processor still hold; `status` and
+        // `statm` do not.
         let exact = facts
             .status
             .as_ref()
             .and_then(|status| status.as_ref().ok()?.vm_rss_bytes);
-        let rss_bytes = exact.unwrap_or(stat.rss_pages.saturating_mul(clock.page_bytes));
+        let pages = facts.resident_pages.unwrap_or(stat.rss_pages);
+        let rss_bytes = exact.unwrap_or(pages.saturating_mul(clock.page_bytes));
         let (user, group) = self.names(facts);
         let status = facts.status.as_ref();
         let (exe, exe_deleted) = self.exe(facts);

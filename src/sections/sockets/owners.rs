@@ -40,7 +40,7 @@ impl Owners {
         {
             owners.unseen = Some(gaps.record("owners", pid, &refusal));
         }
-        let read = |facts: &ProcessSnapshot| match &facts.sockets {
+        let read = |facts: &Box<ProcessSnapshot>| match &facts.sockets {
             Some(Ok(Some(sockets))) if facts.read => sockets.len(),
             _ => 0,
         };

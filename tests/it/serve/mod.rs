@@ -11,6 +11,7 @@ mod last_answer;
 mod lifecycle;
 mod limits;
 mod malformed;
+mod memory;
 mod probes;
 mod rotation;
 mod sharing;
