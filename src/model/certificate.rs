@@ -123,6 +123,23 @@ impl Certificate {
         self.is_ca.value() == Some(&true)
     }
 
+    /// Whether its validity had not begun when `seconds_left` was counted.
+    #[must_use]
+    pub fn is_not_yet_valid(&self) -> bool {
+        let (Some(begin), Some(end), Some(left)) = (
+            self.not_before.value(),
+            self.not_after.value(),
+            self.remaining(),
+        ) else {
+            return false;
+        };
+        match end.0.duration_since(begin.0) {
+            Ok(whole) => u64::try_from(left).is_ok_and(|left| left > whole.as_secs()),
+            // It ends before it begins.
+            Err(_) => left >= 0,
+        }
+    }
+
     /// Seconds until it ends, where that is known.
     #[must_use]
     pub fn remaining(&self) -> Option<i64> {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::byte_string::ByteString;
+use super::seen::Seen;
 use super::time::Timestamp;
 
 /// The role of a group of processes.
@@ -46,7 +47,7 @@ pub struct Container {
     /// That process's name.
     pub main_comm: ByteString,
     /// When that process was started.
-    pub started_at: Timestamp,
+    pub started_at: Seen<Timestamp>,
     /// How many processes it has.
     pub process_count: u64,
 }

@@ -19,7 +19,7 @@ pub struct Environment {
     /// changes are in the process's memory only.
     pub as_of: AsOf,
     /// When the process was started (forked; its exec came then or later).
-    pub started_at: Timestamp,
+    pub started_at: Seen<Timestamp>,
     /// One for each entry, in the process's order.
     pub variables: Seen<Vec<Variable>>,
     /// Names that the parent's environment has and this one lacks; present only where the document

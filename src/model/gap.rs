@@ -10,6 +10,8 @@ use super::seen::{Seen, Unseen};
 pub const SUBJECTS_PER_GAP: usize = 64;
 /// What the gaps of the walk itself are recorded under: they concern every section.
 pub const WALK: &str = "walk";
+/// What those of the containers that it met are recorded under: as their section is called.
+pub const CONTAINERS: &str = "containers";
 
 /// One attempt that failed, before anyone decided where to show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -239,7 +241,7 @@ impl SectionGaps<'_> {
 }
 
 /// Gaps of a section that are not yet in the report.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ScratchGaps {
     section: &'static str,
     gaps: Gaps,

@@ -225,11 +225,11 @@ pub struct Process {
     /// −20 (favoured) to 19.
     pub nice: i64,
     /// When it was started (forked; not when it last called exec).
-    pub started_at: Timestamp,
+    pub started_at: Seen<Timestamp>,
     /// Processor time used.
     pub cpu_seconds: CpuSeconds,
     /// Percent of one processor, since the start or during `--sample`.
-    pub cpu_percent: f64,
+    pub cpu_percent: Seen<f64>,
     /// Memory that is in RAM: `VmRSS` of `/proc/PID/status`; in the default table from field 24 of
     /// `stat`, which may lag by what each processor has not yet accounted.
     pub rss_bytes: u64,
@@ -300,12 +300,12 @@ impl Process {
             foreground: false,
             threads: 1,
             nice: 0,
-            started_at,
+            started_at: Seen::Value(started_at),
             cpu_seconds: CpuSeconds {
                 user: 0.0,
                 system: 0.0,
             },
-            cpu_percent: 0.0,
+            cpu_percent: Seen::Value(0.0),
             rss_bytes: 0,
             memory_percent: None,
             virtual_bytes: 0,

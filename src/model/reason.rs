@@ -27,6 +27,8 @@ pub enum Reason {
     Denied,
     /// The process has overwritten it, usually with its title.
     Overwritten,
+    /// /proc is a copy, and this is not in it: here it would be this machine's.
+    Copy,
     /// It no longer exists: the process ended, or the file was removed.
     Vanished,
     /// Not supported by this kernel or sandbox.
@@ -59,6 +61,7 @@ impl Reason {
             Self::SecurityModule => "refused by a security module",
             Self::Denied => "permission denied",
             Self::Overwritten => "overwritten by the process",
+            Self::Copy => "not in the copy of /proc",
             Self::Vanished => "no longer exists",
             Self::Unsupported => "not supported by this kernel",
             Self::Timeout => "timed out",

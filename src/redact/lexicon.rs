@@ -166,7 +166,8 @@ fn marked(marks: &[bool], pair: Option<&[u8]>) -> bool {
 
 /// Words that no other word ends in.
 fn stands_behind_anything(back: &[u8], class: Word) -> bool {
-    matches!(class, Word::Strong | Word::Secret) && (back.len() >= 6 || back == b"token")
+    matches!(class, Word::Strong | Word::Tokens | Word::Secret)
+        && (back.len() >= 6 || back == b"token")
 }
 
 /// Short words would be found inside others: `pat` in `compat`.

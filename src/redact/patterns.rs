@@ -22,6 +22,10 @@ pub(super) enum PatternStep {
     },
     Any,
     Named,
+    /// A file or a name in the place of a secret.
+    Harmless,
+    /// The secret, if it is the very next word.
+    Adjacent,
     SecretPart(SecretPart),
     Each(SecretPart),
     Last,
@@ -39,6 +43,10 @@ pub(super) enum SecretPart {
     NamedValue,
     /// What follows this beginning.
     Prefixed(&'static [u8]),
+    /// What follows the last of these.
+    AfterLast(u8),
+    /// In a list, what follows this, up to the next comma.
+    Listed(&'static [u8]),
     /// After this beginning, what follows the first of these.
     PrefixedAfter(&'static [u8], u8),
 }
@@ -229,11 +237,17 @@ fn read_step(word: &'static str) -> PatternStep {
     match word {
         "_" => PatternStep::Any,
         "N" => PatternStep::Named,
+        "F" => PatternStep::Harmless,
+        "^X" => PatternStep::Adjacent,
         "X" => PatternStep::SecretPart(SecretPart::Whole),
+        "L:X" => PatternStep::SecretPart(SecretPart::AfterLast(b':')),
         "$X" => PatternStep::Last,
         "K=X" => PatternStep::SecretPart(SecretPart::Value),
         "N=X" => PatternStep::SecretPart(SecretPart::NamedValue),
         _ if word.ends_with('X') => match word.as_bytes() {
+            [b',', ..] => PatternStep::SecretPart(SecretPart::Listed(
+                word.strip_suffix('X').unwrap_or(word).as_bytes(),
+            )),
             [b'U', between, b'X'] => PatternStep::SecretPart(SecretPart::After(*between)),
             [prefix @ .., b'U', between, b'X'] => {
                 PatternStep::SecretPart(SecretPart::PrefixedAfter(prefix, *between))
@@ -252,16 +266,18 @@ fn read_step(word: &'static str) -> PatternStep {
                 .map_or(&[], |(_, prefix)| prefix),
             numbers: true,
         },
-        _ if word.starts_with(['-', '/']) => match word.strip_suffix('?') {
-            Some(flag) => PatternStep::Flag {
-                names: list(flag),
-                attached: true,
-            },
-            None => PatternStep::Flag {
-                names: list(word),
-                attached: false,
-            },
-        },
+        _ if word.starts_with(['-', '/']) && !word.starts_with("//") => {
+            match word.strip_suffix('?') {
+                Some(flag) => PatternStep::Flag {
+                    names: list(flag),
+                    attached: true,
+                },
+                None => PatternStep::Flag {
+                    names: list(word),
+                    attached: false,
+                },
+            }
+        }
         _ => PatternStep::Literal(list(word)),
     }
 }

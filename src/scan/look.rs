@@ -23,10 +23,10 @@ use super::walk::{First, Plan, Walk, keep_first, walk};
 use super::wrapper;
 
 use crate::model::container::{Container, ContainerKind};
-use crate::model::gap::{Gaps, Reason, Refusal, WALK};
+use crate::model::gap::{CONTAINERS, Gaps, Reason, Refusal, ScratchGaps, WALK};
 use crate::model::target::ChosenBy;
 use crate::parse::system;
-use crate::rights::ptrace_access::Credentials;
+use crate::rights::ptrace_access::{self, Credentials};
 use crate::sys::clock::Clock;
 use crate::sys::file_limits;
 use crate::sys::{ProcDir, ProcessDir, reader_process, time_box};
@@ -49,7 +49,7 @@ impl Scan {
         let clock = if proc.is_live() {
             Clock::read()
         } else {
-            clock_of_copy(&proc).unwrap_or_else(Clock::read)
+            clock_of_copy(&proc).unwrap_or_else(Clock::unknown)
         };
         let proc = Arc::new(proc);
         let own_side = Arc::clone(&proc);
@@ -133,6 +133,7 @@ impl Scanner {
         if let Some(first) = &mut target {
             self.unwrap(first, &mut result);
         }
+        let mut container_gaps = Gaps::default().section(CONTAINERS).scratch();
         let containers = containers::group(
             &result.walk.facts,
             &Marks {
@@ -141,6 +142,7 @@ impl Scanner {
                 pause: result.pause.as_ref(),
                 clock: &self.clock,
             },
+            &mut container_gaps.section(),
         );
         if missing || (several && self.needs.target) {
             let containers = listed(containers);
@@ -156,7 +158,7 @@ impl Scanner {
                 _ => NoTarget::Ambiguous { containers },
             });
         }
-        Ok(self.scan(result, target, containers))
+        Ok(self.scan(result, target, (containers, container_gaps)))
     }
 
     /// Visits the reference processes, decides, and visits everyone else that is needed. A process
@@ -241,8 +243,7 @@ impl Scanner {
             }
         });
         if first_is_hidden(&references) && !walk.refused.iter().any(|(pid, _)| *pid == 1) {
-            let hidden = Refusal::of(Reason::Hidepid).needing(WITHOUT_HIDEPID);
-            walk.refused.push((1, hidden));
+            walk.refused.push((1, hidden(&self.reader.proc)));
         }
         let ReferenceProcesses {
             first,
@@ -319,7 +320,7 @@ impl Scanner {
         self,
         result: ScanResult,
         target: Option<First>,
-        containers: Vec<Container>,
+        (containers, container_gaps): (Vec<Container>, ScratchGaps),
     ) -> (Scan, Gaps) {
         let mut gaps = Gaps::default();
         for pid in result.walk.stalled {
@@ -352,6 +353,7 @@ impl Scanner {
             files: self.needs.files,
             processes: result.walk.facts,
             containers,
+            container_gaps,
             own_pid: result.own_pid,
             sock_diag_answers: result.sock_diag_answers,
             labels,
@@ -370,6 +372,14 @@ fn is_reader(facts: &ProcessSnapshot, own_pid: Option<i32>) -> bool {
 fn first_is_hidden(references: &ReferenceProcesses) -> bool {
     let own_is_first = references.own.as_ref().is_some_and(|facts| facts.pid == 1);
     references.first.is_none() && !own_is_first
+}
+
+fn hidden(proc: &ProcDir) -> Refusal {
+    if proc.is_live() {
+        Refusal::of(Reason::Hidepid).needing(WITHOUT_HIDEPID)
+    } else {
+        ptrace_access::not_copied()
+    }
 }
 
 /// A process that nothing places belongs where its parent belongs: zombies have
@@ -429,7 +439,8 @@ fn labels(facts: &[ProcessSnapshot], containers: &[Container]) -> HashMap<Key, S
 /// The credentials of spyhole itself: from the /proc that is walked, or where that
 /// does not list it, from its own.
 fn viewer(proc: &ProcDir) -> Credentials {
-    match self_process::find(proc) {
+    // A copy was not made by this process: its rights decide about nothing in it.
+    match proc.is_live().then(|| self_process::find(proc)).flatten() {
         Some(process) => Credentials::of(&process, &mut Vec::new()),
         None => Credentials::default(),
     }

@@ -21,7 +21,7 @@ use crate::parse::limits::Limits;
 use crate::parse::smaps_rollup::SmapsRollup;
 use crate::parse::stat::Stat;
 use crate::parse::status::Status;
-use crate::rights::ptrace_access::AccessCheck;
+use crate::rights::ptrace_access::{AccessCheck, refusal_in_copy};
 use crate::sys::fd_links::fd_links;
 use crate::sys::file_limits;
 use crate::sys::{ProcDir, ProcessDir};
@@ -67,7 +67,8 @@ impl ProcessReader {
     /// # Errors
     /// [`ProcessReadError`], where it is gone or may not be entered.
     pub(crate) fn enter(&self, pid: i32) -> Result<ProcessDir, ProcessReadError> {
-        self.proc.process(pid).map_err(lost)
+        let live = self.proc.is_live();
+        self.proc.process(pid).map_err(|errno| lost(errno, live))
     }
 
     /// Opens a process again, to read it as a visit does.
@@ -94,8 +95,14 @@ impl ProcessReader {
         buffer: &mut Vec<u8>,
     ) -> Result<ProcessSnapshot, ProcessReadError> {
         // Owner before stat: for a process that is gone the owner says root and stat fails.
-        let (uid, gid) = process.owner().map_err(lost)?;
-        let stat = read_stat(process, buffer).map_err(unknown_stat)?;
+        let live = process.is_live();
+        let (uid, gid) = process.owner().map_err(|errno| lost(errno, live))?;
+        let stat = read_stat(process, buffer).map_err(|error| unknown_stat(error, live))?;
+        let (uid, gid) = if live {
+            (uid, gid)
+        } else {
+            copied_ids(process, buffer).unwrap_or((uid, gid))
+        };
         let (identity, told) = self.identities.of(process, &stat, buffer);
         // A process that cannot be placed yet is read: its parent decides where it belongs.
         let read = identity.key == Key::Unknown || wanted(process.pid(), &identity);
@@ -118,7 +125,8 @@ impl ProcessReader {
                 }
                 // What was read may be of two states, of two programs, or of a thread that has
                 // ended: begin again with what it is now.
-                let stat = read_stat(process, reader.buffer).map_err(unknown_stat)?;
+                let stat =
+                    read_stat(process, reader.buffer).map_err(|error| unknown_stat(error, live))?;
                 let same_program = stat.areas == facts.stat.areas;
                 let same_state = stat.is_bodiless() == facts.stat.is_bodiless();
                 if same_program && same_state && !facts.has_vanished() {
@@ -232,7 +240,8 @@ impl ProcessFiles<'_> {
         if cmdline::is_wiped(self.buffer) {
             return Err(overwritten_args());
         }
-        Ok(cmdline::parse(self.buffer))
+        let exe = || self.process.read_link(c"exe").ok();
+        Ok(cmdline::with_empty_ends(self.buffer, exe))
     }
 
     fn fd_count(&mut self) -> Result<Option<u64>, Refusal> {
@@ -324,24 +333,32 @@ impl ProcessFiles<'_> {
     }
 }
 
+/// Effective uid and gid by `status`: the directory of a copy belongs to whoever made it.
+fn copied_ids(process: &ProcessDir, buffer: &mut Vec<u8>) -> Option<(u32, u32)> {
+    process.read(c"status", file_limits::STATUS, buffer).ok()?;
+    let status = Status::parse(buffer).ok()?;
+    Some((status.uid?.effective, status.gid?.effective))
+}
+
 /// `socket:[549]`
 fn socket_inode(goal: &[u8]) -> Option<u64> {
     let inode = goal.strip_prefix(b"socket:[")?.strip_suffix(b"]")?;
     std::str::from_utf8(inode).ok()?.parse().ok()
 }
 
-fn unknown_stat(error: StatError) -> ProcessReadError {
+fn unknown_stat(error: StatError, live: bool) -> ProcessReadError {
     match error {
-        StatError::Read(errno) => lost(errno),
+        StatError::Read(errno) => lost(errno, live),
         StatError::Malformed => ProcessReadError::Refused(Refusal::of(Reason::Malformed)),
     }
 }
 
 /// What an errno of entering a process or reading its `stat` means: everyone may
 /// read that, unless /proc is mounted with hidepid=1, which says EPERM.
-fn lost(errno: Errno) -> ProcessReadError {
+fn lost(errno: Errno, live: bool) -> ProcessReadError {
     let reason = match errno {
         Errno::ENOENT | Errno::ESRCH => return ProcessReadError::Gone,
+        _ if !live => return ProcessReadError::Refused(refusal_in_copy(errno)),
         Errno::EPERM => Reason::Hidepid,
         Errno::EACCES => Reason::SecurityModule,
         _ => Reason::Io,

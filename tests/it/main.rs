@@ -12,6 +12,7 @@
 extern crate needs;
 
 mod access;
+mod agreement;
 mod attached;
 mod beside;
 mod capabilities;
@@ -20,6 +21,7 @@ mod certificates;
 mod checks;
 mod checks_unseen;
 mod circles;
+mod copied_proc;
 mod dns;
 mod document;
 mod documents;
@@ -59,4 +61,4 @@ mod truths;
 mod wording;
 mod wrappers;
 
-use support::{fake, host, lab, patience, podman};
+use support::{docker, fake, host, lab, patience, podman};

@@ -52,7 +52,8 @@ impl Owners {
                 None | Some(Ok(None)) => {}
                 Some(Ok(Some(sockets))) => {
                     if !sockets.is_empty() {
-                        let name = Arc::new(facts.stat.comm.as_slice().into());
+                        let name = scan.redactor.text(&facts.stat.comm);
+                        let name = Arc::new((*name).into());
                         owners.names.insert(facts.pid, name);
                     }
                     owners.holders.extend(sockets.iter().map(|socket| Holder {

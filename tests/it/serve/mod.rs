@@ -17,5 +17,6 @@ mod sharing;
 mod streams;
 mod tls;
 mod ways_out;
+mod ways_out_places;
 
 use crate::support::{http as client, server};
