@@ -1,4 +1,4 @@
-//! The section `tls`: one server, asked once, and its certificates as judged by those whom the
+//! The section `tls`: one connection to one server, and its certificates as judged by those whom the
 //! target trusts, by Mozilla's roots, and by `--ca`.
 
 mod fill;
