@@ -158,7 +158,7 @@ mod tests {
     use super::*;
     use crate::model::byte_string::ByteString;
     use crate::model::gap::{Gaps, Reason, Refusal};
-    use crate::model::socket::{Family, Owner, Protocol, State};
+    use crate::model::socket::{Family, Owner, Protocol, SocketType, State};
 
     fn listener() -> Socket {
         let mut socket = Socket::bare(Protocol::Tcp, Family::Inet, State::Listen);
