@@ -156,7 +156,6 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::model::byte_string::ByteString;
     use crate::model::gap::{Gaps, Reason, Refusal};
     use crate::model::socket::{Family, Owner, Protocol, SocketType, State};
 
