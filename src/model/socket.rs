@@ -1,5 +1,7 @@
 //! A socket, and the network namespace that it is in.
 
+mod kinds;
+
 // Addresses only: nothing here can open a connection.
 use core::net::IpAddr;
 #[cfg(test)]
@@ -14,6 +16,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::byte_string::ByteString;
 use super::seen::Seen;
+
+pub use kinds::{Family, Protocol, SocketType, Source, State, TimerKind};
 
 /// One socket, as the network namespace of the target lists it.
 ///
@@ -257,164 +261,6 @@ pub struct SocketSources {
     pub same_as_viewer: bool,
     /// Where the sockets of each protocol were read; a protocol that is missing could not be read.
     pub sources: BTreeMap<String, Source>,
-}
-
-/// Where sockets were read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Source {
-    /// The kernel's netlink interface.
-    SockDiag,
-    /// The text tables in `/proc/PID/net`.
-    Proc,
-}
-
-/// Protocols, in the order of the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "each is its own word")]
-pub enum Protocol {
-    Tcp,
-    Udp,
-    Raw,
-    Icmp,
-    Unix,
-    Packet,
-    Netlink,
-    Vsock,
-}
-
-/// Address families.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "each is its own word")]
-pub enum Family {
-    Inet,
-    Inet6,
-    Unix,
-    Packet,
-    Netlink,
-    Vsock,
-}
-
-/// The type of a socket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum SocketType {
-    /// A stream of bytes.
-    Stream,
-    /// Datagrams.
-    Dgram,
-    /// Whole packets, in order.
-    Seqpacket,
-    /// Raw packets.
-    Raw,
-    /// Any other number.
-    Other,
-}
-
-/// The purpose of a timer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum TimerKind {
-    /// Retransmission.
-    Retransmit,
-    /// Keepalive.
-    Keepalive,
-    /// TIME-WAIT: to forget a closed connection.
-    TimeWait,
-    /// Zero-window probe.
-    WindowProbe,
-    /// Any other number.
-    Other,
-}
-
-/// The state of a socket: those of TCP, and `unconnected` for a socket without a peer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the states of TCP, tcp(7)")]
-pub enum State {
-    Listen,
-    Unconnected,
-    Established,
-    SynSent,
-    SynRecv,
-    #[serde(rename = "fin_wait1")]
-    FinWait1,
-    #[serde(rename = "fin_wait2")]
-    FinWait2,
-    TimeWait,
-    Close,
-    CloseWait,
-    LastAck,
-    Closing,
-    BoundInactive,
-}
-
-impl State {
-    /// All of them.
-    pub const ALL: [Self; 13] = [
-        Self::Listen,
-        Self::Unconnected,
-        Self::Established,
-        Self::SynSent,
-        Self::SynRecv,
-        Self::FinWait1,
-        Self::FinWait2,
-        Self::TimeWait,
-        Self::Close,
-        Self::CloseWait,
-        Self::LastAck,
-        Self::Closing,
-        Self::BoundInactive,
-    ];
-
-    /// The word for it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Listen => "listen",
-            Self::Unconnected => "unconnected",
-            Self::Established => "established",
-            Self::SynSent => "syn_sent",
-            Self::SynRecv => "syn_recv",
-            Self::FinWait1 => "fin_wait1",
-            Self::FinWait2 => "fin_wait2",
-            Self::TimeWait => "time_wait",
-            Self::Close => "close",
-            Self::CloseWait => "close_wait",
-            Self::LastAck => "last_ack",
-            Self::Closing => "closing",
-            Self::BoundInactive => "bound_inactive",
-        }
-    }
-}
-
-impl Protocol {
-    /// The word for it, as in tables and in `sources`; a 6 follows for IPv6.
-    #[must_use]
-    pub fn word(self, family: Family) -> &'static str {
-        match (self, family) {
-            (Self::Tcp, Family::Inet6) => "tcp6",
-            (Self::Tcp, _) => "tcp",
-            (Self::Udp, Family::Inet6) => "udp6",
-            (Self::Udp, _) => "udp",
-            (Self::Raw, Family::Inet6) => "raw6",
-            (Self::Raw, _) => "raw",
-            (Self::Icmp, Family::Inet6) => "icmp6",
-            (Self::Icmp, _) => "icmp",
-            (Self::Unix, _) => "unix",
-            (Self::Packet, _) => "packet",
-            (Self::Netlink, _) => "netlink",
-            (Self::Vsock, _) => "vsock",
-        }
-    }
 }
 
 impl Socket {

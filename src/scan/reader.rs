@@ -355,7 +355,7 @@ impl ProcessFiles<'_> {
     }
 }
 
-/// Effective uid and gid by `status`: the directory of a copy belongs to whoever made it.
+/// Effective uid and gid by `status`: the directory of a copy belongs to the user who made it.
 fn copied_ids(process: &ProcessDir, buffer: &mut Vec<u8>) -> Option<(u32, u32)> {
     process.read(c"status", file_limits::STATUS, buffer).ok()?;
     let status = Status::parse(buffer).ok()?;

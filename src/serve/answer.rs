@@ -42,7 +42,7 @@ pub(super) struct LargeDocument {
     /// Bytes of its JSON.
     length: usize,
     /// Its part of the bytes that are held.
-    held: Option<Held>,
+    held: Option<HeldPart>,
     /// Dropped last, when the report is gone.
     _memory: GivenBack,
 }
@@ -66,9 +66,9 @@ impl HeldBytes {
         self.0.load(Ordering::Relaxed)
     }
 
-    fn add(&self, bytes: usize) -> Held {
+    fn add(&self, bytes: usize) -> HeldPart {
         self.0.fetch_add(bytes, Ordering::Relaxed);
-        Held {
+        HeldPart {
             bytes,
             all: self.clone(),
         }
@@ -77,12 +77,12 @@ impl HeldBytes {
 
 /// A part of the bytes that are held, as long as it lives.
 #[derive(Debug)]
-struct Held {
+struct HeldPart {
     bytes: usize,
     all: HeldBytes,
 }
 
-impl Drop for Held {
+impl Drop for HeldPart {
     fn drop(&mut self) {
         self.all.0.fetch_sub(self.bytes, Ordering::Relaxed);
     }
@@ -91,7 +91,7 @@ impl Drop for Held {
 /// Text that counts as long as it is referenced.
 struct Counted {
     bytes: Bytes,
-    _held: Held,
+    _held: HeldPart,
 }
 
 impl AsRef<[u8]> for Counted {

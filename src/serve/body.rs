@@ -80,7 +80,7 @@ impl Body {
             };
             let done = work(&mut writer).and_then(|()| writer.flush());
             if let Err(error) = done {
-                // Nobody receives it where the client is gone.
+                // Fails where the client is gone, which ends the stream as well.
                 let _ = writer.sender.blocking_send(Err(error));
             }
             drop(slot);

@@ -1,5 +1,5 @@
-//! Documents that are the same for the whole run: made once, and not sent again to whoever
-//! has them.
+//! Documents that are the same for the whole run: made once, and not sent again to clients that
+//! have them.
 
 use std::sync::LazyLock;
 use std::thread;

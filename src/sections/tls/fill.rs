@@ -252,7 +252,7 @@ fn trust_store(scan: &Scan, gaps: &mut SectionGaps<'_>, alone: bool) -> Trusted 
     }
 }
 
-/// Whether nobody but spyhole is in sight, so that the target is nobody's application.
+/// Whether only spyhole itself is visible, so that there is no application to inspect.
 fn is_alone(scan: &Scan) -> bool {
     let chosen_by = scan.target.as_ref().map(|held| held.chosen_by);
     matches!(

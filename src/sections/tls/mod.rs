@@ -1,5 +1,5 @@
-//! The section `tls`: one server, asked once, and its certificates as judged by those whom the
-//! target trusts, by Mozilla's roots, and by `--ca`.
+//! The section `tls`: one connection to one server, and the verdicts on its certificates by the
+//! target's trust store, by Mozilla's roots, and by `--ca`.
 
 mod fill;
 mod given;
