@@ -61,7 +61,7 @@ pub struct Clause {
     pub clause: Cow<'static, str>,
     /// The result for the process.
     pub verdict: Verdict,
-    /// The evidence, or why there is none.
+    /// The evidence, or why it is missing.
     pub evidence: String,
 }
 
