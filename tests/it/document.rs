@@ -101,7 +101,7 @@ pub(crate) fn assert_gaps_fit(document: &Value, what: &str) {
         // Of a list or a text that was read in part, the rest is missing, and nothing is `null`.
         let in_part = ["limit", "overwritten", "malformed", "timeout", "remote_fs"];
         if EXACT.contains(&section.as_str()) && !in_part.contains(&reason.as_str()) {
-            let whole = (section.clone(), String::new());
+            let whole = (section.clone(), section.clone());
             let is_null = nulls.contains_key(&whole) || nulls.contains_key(&(section, field));
             assert!(is_null, "{what}: a gap without its null: {gap:#}");
         }
@@ -148,6 +148,8 @@ fn count_nulls(
 ) {
     match value {
         Value::Null => {
+            // Of a section that is missing altogether the gap has its name.
+            let field = if field.is_empty() { section } else { field };
             *nulls
                 .entry((section.to_owned(), field.to_owned()))
                 .or_default() += 1;
