@@ -165,9 +165,8 @@ impl Scanner {
     /// that was named is walked alone, unless its container has to be told by its parents.
     fn meet(&self, choice: &Choice, buffer: &mut Vec<u8>) -> Result<ScanResult, NoTarget> {
         let result = self.meet_with(choice, true, buffer)?;
-        let unplaced =
-            |facts: &Box<ProcessSnapshot>| facts.identity.key == Key::Unknown && facts.read;
-        if choice.pid.is_some() && result.walk.facts.iter().any(unplaced) {
+        let unplaced = |facts: &ProcessSnapshot| facts.identity.key == Key::Unknown && facts.read;
+        if choice.pid.is_some() && result.walk.facts.iter().any(|facts| unplaced(facts)) {
             return self.meet_with(choice, false, buffer);
         }
         Ok(result)

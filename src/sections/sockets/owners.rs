@@ -40,13 +40,13 @@ impl Owners {
         {
             owners.unseen = Some(gaps.record("owners", pid, &refusal));
         }
-        let read = |facts: &Box<ProcessSnapshot>| match &facts.sockets {
+        let read = |facts: &ProcessSnapshot| match &facts.sockets {
             Some(Ok(Some(sockets))) if facts.read => sockets.len(),
             _ => 0,
         };
         owners
             .holders
-            .reserve_exact(scan.processes.iter().map(read).sum());
+            .reserve_exact(scan.processes.iter().map(|facts| read(facts)).sum());
         for facts in scan.processes.iter().filter(|facts| facts.read) {
             match &facts.sockets {
                 None | Some(Ok(None)) => {}
