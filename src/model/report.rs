@@ -62,19 +62,19 @@ pub struct Report {
     /// The mounts that the main process sees, in the kernel's order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mounts: Option<Seen<Vec<Mount>>>,
-    /// What of the target may be read, what not, and why.
+    /// Which data of the target is readable, which is not, and why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access: Option<Access>,
     /// Capabilities and the rest of the security context of the main process, or of several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<Vec<SecurityContext>>,
-    /// The capabilities of a mask that was asked about: `capabilities --decode`.
+    /// The capabilities of a given mask: `capabilities --decode`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decoded: Option<CapabilitySet>,
     /// Certificates on disk, in the trust store, and as served.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certificates: Option<Certificates>,
-    /// What a TLS server showed.
+    /// The session and certificates of a TLS server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsLook>,
     /// Use and limits of memory, CPU, processes and I/O.
@@ -90,7 +90,7 @@ pub struct Report {
     #[cfg(feature = "sample-section")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub personality: Option<super::personality::Personality>,
-    /// What could not be seen. Empty means that nothing is missing.
+    /// Data that could not be read. Empty: nothing is missing.
     pub gaps: Vec<Gap>,
 }
 

@@ -43,6 +43,7 @@ pub(crate) mod signed;
 pub(crate) mod smaps_rollup;
 pub(crate) mod sock_diag;
 pub(crate) mod stat;
+pub(crate) mod statm;
 pub(crate) mod status;
 pub(crate) mod system;
 pub(crate) mod tty;

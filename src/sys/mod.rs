@@ -7,6 +7,7 @@
 
 pub(crate) mod allocator;
 mod attempts;
+mod beneath;
 mod bounded;
 pub(crate) mod child;
 pub(crate) mod clock;

@@ -195,7 +195,11 @@ fn entries(
     mut each: impl FnMut(&OwnedFd, &CStr, FileKind),
 ) -> Result<Truncation, Errno> {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let directory = openat(&held, c".", flags, Mode::empty())?;
+    // As for files: a look leaves no access time behind where it can.
+    let directory = match openat(&held, c".", flags | OFlag::O_NOATIME, Mode::empty()) {
+        Err(Errno::EPERM) => openat(&held, c".", flags, Mode::empty())?,
+        opened => opened?,
+    };
     let mut page = vec![MaybeUninit::uninit(); PAGE];
     let mut entries = RawDir::new(&directory, &mut page);
     let mut count = 0;

@@ -12,14 +12,17 @@
 extern crate needs;
 
 mod access;
+mod agreement;
 mod attached;
 mod beside;
+mod calls;
 mod capabilities;
 mod certificate_forms;
 mod certificates;
 mod checks;
 mod checks_unseen;
 mod circles;
+mod copied_proc;
 mod dns;
 mod document;
 mod documents;
@@ -61,4 +64,4 @@ mod truths;
 mod wording;
 mod wrappers;
 
-use support::{fake, host, lab, patience, podman};
+use support::{docker, fake, host, lab, patience, podman};
