@@ -100,8 +100,8 @@ impl TargetHandle {
     pub(crate) fn maps(&self) -> Result<Arc<[u8]>, Errno> {
         let read = || {
             let mut buffer = Vec::new();
-            let limit = file_limits::MAPS;
-            self.main.read_records(c"maps", limit, &mut buffer)?;
+            self.main
+                .read_records(c"maps", file_limits::MAPS, &mut buffer)?;
             Ok(buffer.into())
         };
         self.maps.get_or_init(read).clone()

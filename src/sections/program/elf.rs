@@ -94,6 +94,6 @@ fn library_path(subject: &Subject<'_>) -> Result<Option<Vec<u8>>, Refusal> {
     let environ = main.and_then(ProcessSnapshot::environ);
     let environ = environ.unwrap_or_else(|| Err(Refusal::of(Reason::Vanished)))?;
     let entries = environ.entries.iter();
-    let set = entries.filter(|entry| entry.name == b"LD_LIBRARY_PATH");
-    Ok(set.filter_map(|entry| entry.value.clone()).next())
+    let mut set = entries.filter(|entry| entry.name == b"LD_LIBRARY_PATH");
+    Ok(set.find_map(|entry| entry.value.clone()))
 }

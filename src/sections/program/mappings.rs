@@ -3,6 +3,7 @@
 use super::{Subject, runtime};
 use crate::model::gap::{Reason, Refusal, SectionGaps};
 use crate::model::program::{MappedFile, OnDisk, Program};
+use crate::model::seen::Seen;
 use crate::parse::maps::{self, Mapping};
 use crate::rights::ptrace_access::AccessCheck;
 use crate::sys::InRoot;
@@ -50,6 +51,18 @@ pub(super) fn compare(subject: &Subject<'_>, program: &mut Program, gaps: &mut S
         changed.collect()
     });
     program.changed_mappings = Some(gaps.seen("changed_mappings", pid, changed));
+}
+
+/// A path without the kernel's mark, where that says that the file is gone.
+pub(super) fn without_mark(path: Vec<u8>, program: &Program) -> Vec<u8> {
+    let is_gone = matches!(
+        program.on_disk,
+        Some(Seen::Value(OnDisk::Deleted | OnDisk::Replaced))
+    );
+    match path.strip_suffix(DELETED) {
+        Some(before) if is_gone => before.to_vec(),
+        _ => path,
+    }
 }
 
 fn state_of_program(root: &InRoot, path: &[u8], mapped: &[Mapping]) -> OnDisk {

@@ -17,6 +17,7 @@ use crate::model::Report;
 use crate::model::byte_string::ByteString;
 use crate::model::gap::{Reason, Refusal, SectionGaps};
 use crate::model::program::{Program, ProgramFormat};
+use crate::model::seen::Seen;
 use crate::render::tables::Table;
 use crate::render::tables::program::tables;
 use crate::rights::ptrace_access::AccessCheck;
@@ -132,6 +133,10 @@ impl Subject<'_> {
         };
         if is_main {
             mappings::compare(self, &mut program, gaps);
+        }
+        let path = path.map(|path| mappings::without_mark(path, &program));
+        if let (Ok(path), Seen::Value(_)) = (&path, &program.path) {
+            program.path = Seen::Value(self.shown(path));
         }
         match (content, file) {
             (Ok(Content::Elf(image)), Ok((root, file))) => {

@@ -213,7 +213,7 @@ fn a_real_go_program_is_go_s() {
 
 fn maps_of(process: &ProcessDir) -> Vec<u8> {
     let mut maps = Vec::new();
-    let limit = crate::sys::file_limits::MAPS;
-    process.read_records(c"maps", limit, &mut maps).unwrap();
+    let read = process.read_records(c"maps", crate::sys::file_limits::MAPS, &mut maps);
+    read.unwrap();
     maps
 }
