@@ -14,6 +14,7 @@ pub mod format;
 pub mod gap;
 pub mod label;
 pub mod mount;
+pub mod open_files;
 #[cfg(feature = "sample-section")]
 pub mod personality;
 pub mod pod_security;

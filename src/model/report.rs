@@ -11,6 +11,7 @@ use super::container::Container;
 use super::environment::Environment;
 use super::gap::Gap;
 use super::mount::Mount;
+use super::open_files::OpenFiles;
 use super::process::Process;
 use super::resources::Resources;
 use super::seen::Seen;
@@ -78,6 +79,9 @@ pub struct Report {
     /// Use and limits of memory, CPU, processes and I/O.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,
+    /// Open files: descriptors, what they lead to, and what removed files take.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open_files: Option<OpenFiles>,
     /// How the kernel runs the main process.
     #[cfg(feature = "sample-section")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -108,6 +112,7 @@ impl Report {
             certificates: None,
             tls: None,
             resources: None,
+            open_files: None,
             #[cfg(feature = "sample-section")]
             personality: None,
             gaps: Vec::new(),

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use super::text;
+
 /// The paths of the mapped files, each once, in the order of their addresses. Those that were
 /// removed since are left out: nothing leads to them any more.
 ///
@@ -17,7 +19,52 @@ pub(crate) fn files(bytes: &[u8]) -> Vec<Vec<u8>> {
         .collect()
 }
 
+/// A file that is mapped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MappedFile {
+    /// The addresses of its first mapping, as the name of its link in `map_files` has them.
+    pub range: Vec<u8>,
+    /// Device number of its file system, first half.
+    pub major: u64,
+    /// The second half.
+    pub minor: u64,
+    /// Its inode.
+    pub inode: u64,
+    /// Its path, with ` (deleted)` behind it where it was removed.
+    pub path: Vec<u8>,
+}
+
+/// The mapped files, also those that were removed, each once, in the order of their addresses; at
+/// most so many.
+#[must_use]
+pub(crate) fn mapped(bytes: &[u8], limit: usize) -> Vec<MappedFile> {
+    let mut met = HashSet::new();
+    let lines = bytes.split(|byte| *byte == b'\n');
+    lines
+        .filter_map(|line| {
+            let path = sixth(line)?;
+            let mut fields = line.split(|byte| *byte == b' ');
+            let (range, device, inode) = (fields.next()?, fields.nth(2)?, fields.next()?);
+            met.insert((device, inode, path)).then_some(())?;
+            let (major, minor) = text::split_once(device, b':')?;
+            Some(MappedFile {
+                range: range.to_vec(),
+                major: text::hexadecimal(major)?,
+                minor: text::hexadecimal(minor)?,
+                inode: text::decimal(inode)?,
+                path: unescaped(path),
+            })
+        })
+        .take(limit)
+        .collect()
+}
+
 fn path(line: &[u8]) -> Option<&[u8]> {
+    sixth(line).filter(|path| !path.ends_with(b" (deleted)"))
+}
+
+/// The sixth field, where that is a path.
+fn sixth(line: &[u8]) -> Option<&[u8]> {
     let mut rest = line;
     for _ in 0..5 {
         let end = rest.iter().position(|byte| *byte == b' ')?;
@@ -25,7 +72,7 @@ fn path(line: &[u8]) -> Option<&[u8]> {
         let spaces = after.iter().take_while(|byte| **byte == b' ').count();
         rest = after.get(spaces..)?;
     }
-    (rest.starts_with(b"/") && !rest.ends_with(b" (deleted)")).then_some(rest)
+    rest.starts_with(b"/").then_some(rest)
 }
 
 fn unescaped(path: &[u8]) -> Vec<u8> {

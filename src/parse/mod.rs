@@ -19,6 +19,8 @@ pub(crate) mod cmdline;
 pub(crate) mod container_id;
 pub(crate) mod elf;
 pub(crate) mod environ;
+pub(crate) mod fd_link;
+pub(crate) mod fdinfo;
 pub(crate) mod file_capabilities;
 pub(crate) mod hosts;
 pub(crate) mod id_map;

@@ -41,6 +41,10 @@ bitflags::bitflags! {
         const NET_NAMESPACE = 1 << 17;
         /// The links in `fd` that lead to files with names as certificates have them.
         const OPEN_FILES = 1 << 18;
+        /// What is open, with `fdinfo` and the inodes; `maps`, `cwd`, `root` and `exe`.
+        const FD_TABLE = 1 << 20;
+        /// Of those the ones that were removed.
+        const FD_DELETED = 1 << 21;
         /// `personality`.
         #[cfg(feature = "sample-section")]
         const PERSONALITY = 1 << 19;

@@ -10,6 +10,7 @@ use super::container_key::{Identities, Identity, IdentitySource, Key};
 use super::first_thread::{StatError, read_stat};
 use super::needs::Files;
 use super::net_namespace::NetNamespace;
+use super::open_files::{FileDetail, OpenFilesContext};
 use super::plain_files::PLAIN_FILES;
 use super::process_files::{CallerCredentials, ProcessFiles, TASKS_LIMIT, malformed};
 use super::security;
@@ -48,6 +49,8 @@ pub(crate) struct ProcessReader {
     pub viewer: CallerCredentials,
     /// The containers met so far.
     pub identities: Identities,
+    /// What reading open files takes.
+    pub open_files: OpenFilesContext,
 }
 
 /// Which processes get their files read; of the others only the container is determined.
@@ -113,6 +116,7 @@ impl ProcessReader {
             };
             for _ in 0..ATTEMPTS {
                 reader.fill(&mut facts, files);
+                self.fill_open_files(&mut reader, &mut facts, files);
                 if !facts.may_have_changed() {
                     break;
                 }
@@ -135,6 +139,27 @@ impl ProcessReader {
             }
         }
         Ok(facts)
+    }
+}
+
+impl ProcessReader {
+    fn fill_open_files(
+        &self,
+        reader: &mut ProcessFiles<'_>,
+        facts: &mut ProcessSnapshot,
+        files: Files,
+    ) {
+        let detail = if files.contains(Files::FD_TABLE) {
+            FileDetail::Everything
+        } else if files.contains(Files::FD_DELETED) {
+            FileDetail::Deleted
+        } else {
+            return;
+        };
+        if !facts.stat.is_bodiless() {
+            let read = reader.open_files(&self.open_files, &self.proc, detail);
+            facts.fd_table = Some(Box::new(read));
+        }
     }
 }
 

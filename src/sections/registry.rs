@@ -2,7 +2,7 @@
 
 use super::section::{Request, Section};
 use super::{
-    access, capabilities, certificates, containers, environment, mounts, processes, resources,
+    access, capabilities, certificates, containers, environment, mounts, open_files, processes, resources,
     sockets, tls,
 };
 
@@ -13,6 +13,7 @@ pub(crate) const REGISTRY: &[Section] = &[
     Section::of::<environment::EnvironmentQuery>(&environment::INFO),
     Section::of::<mounts::MountsQuery>(&mounts::INFO),
     Section::of::<resources::ResourcesQuery>(&resources::INFO),
+    Section::of::<open_files::OpenFilesQuery>(&open_files::INFO),
     Section::of::<capabilities::CapabilitiesQuery>(&capabilities::INFO),
     Section::of::<certificates::CertificatesQuery>(&certificates::INFO),
     Section::of::<containers::ContainersQuery>(&containers::INFO),

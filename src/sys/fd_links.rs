@@ -12,10 +12,10 @@ use super::proc_dir::ProcessDir;
 use super::{attempts, time_box};
 
 /// The deadline is checked from this many links on.
-const MANY: u64 = 1024;
+pub(super) const MANY: u64 = 1024;
 
 /// The kernel makes no longer link than this: it has a page for it.
-const LONGEST_LINK: usize = 4096;
+pub(super) const LONGEST_LINK: usize = 4096;
 
 /// What came of reading `fd`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

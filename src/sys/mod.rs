@@ -20,6 +20,7 @@ pub(crate) mod interface;
 pub(crate) mod limits;
 pub(crate) mod lines;
 mod numbers;
+pub(crate) mod open_files;
 pub(crate) mod opened_file;
 mod orphans;
 pub(crate) mod own;

@@ -1,0 +1,386 @@
+//! Reads what a process has open: descriptors, working and root directory, program, mapped files.
+
+use std::collections::BTreeMap;
+use std::ffi::CStr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use nix::errno::Errno;
+
+use super::file_systems::{FileSystemKind, FileSystems, KnownFileSystems};
+use super::process_files::{ProcessFiles, malformed};
+use crate::model::gap::{Reason, Refusal};
+use crate::parse::fd_link::{DELETED, FdLink};
+use crate::parse::fdinfo::FdInfo;
+use crate::parse::maps::{self, MappedFile};
+use crate::rights::ptrace_access::AccessCheck;
+use crate::sys::file_limits;
+use crate::sys::open_files::{FdDirectory, FileStatus, HeldLink, mapped_status};
+use crate::sys::{ProcDir, Truncation, remote_fs};
+
+/// Memory that what is read of all processes together may take.
+const MEMORY: usize = 96 << 20;
+/// What an entry takes beside its path.
+const ENTRY: usize = 256;
+/// What an entry takes more that has a detail.
+const DETAIL: usize = 256;
+/// `fdinfo`: an inotify instance with 10,000 watches has 1 MiB of it.
+const FDINFO: usize = 1 << 20;
+/// Mapped files of one process.
+const MAPPED: usize = 16_384;
+
+/// What one process has open.
+#[derive(Debug)]
+pub(crate) struct OpenFiles {
+    /// What it has open, descriptors last.
+    pub entries: Vec<OpenEntry>,
+    /// Entries of `fd`; `None` for a process on its way out.
+    pub count: Result<Option<u64>, Refusal>,
+    /// Why descriptors are missing, though they are counted.
+    pub refused: Option<Refusal>,
+    /// Why the mapped files are missing.
+    pub mapped_refused: Option<Refusal>,
+    /// Its root directory as its link names it, which is before each of its paths.
+    pub root: Vec<u8>,
+}
+
+/// How a process has a file open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum EntryKind {
+    /// As its working directory.
+    Cwd,
+    /// As its root directory.
+    Root,
+    /// As its program.
+    Exe,
+    /// Mapped into its memory.
+    Mapped,
+    /// By a descriptor.
+    Descriptor(i32),
+}
+
+/// A file that a process has open.
+#[derive(Debug)]
+pub(crate) struct OpenEntry {
+    /// How.
+    pub kind: EntryKind,
+    /// Where its link leads.
+    pub link: Box<[u8]>,
+    /// What `fdinfo` says; `None` where it has none or was not asked for.
+    pub info: Option<Result<FdInfo, Refusal>>,
+    /// The inode; `None` for what has no file system, and where it was not asked for.
+    pub status: Option<Result<Box<FileStatus>, Refusal>>,
+    /// Of a mapped file: device and inode.
+    pub mapped: Option<(u64, u64, u64)>,
+    /// Whether the file is memory.
+    pub in_memory: bool,
+}
+
+/// How much is read of each file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FileDetail {
+    /// All there is.
+    Everything,
+    /// What tells how much removed files take.
+    Deleted,
+}
+
+/// What all walkers share.
+#[derive(Debug)]
+pub(crate) struct OpenFilesContext {
+    file_systems: KnownFileSystems,
+    memory: AtomicUsize,
+}
+
+impl Default for OpenFilesContext {
+    fn default() -> Self {
+        Self {
+            file_systems: KnownFileSystems::default(),
+            memory: AtomicUsize::new(MEMORY),
+        }
+    }
+}
+
+impl OpenFilesContext {
+    /// Whether there is room for so much more.
+    fn takes(&self, bytes: usize) -> bool {
+        let less = |left: usize| left.checked_sub(bytes);
+        let order = Ordering::Relaxed;
+        self.memory.fetch_update(order, order, less).is_ok()
+    }
+}
+
+/// What was left for later: descriptors on mounts that may not answer, by mount.
+type Remote = BTreeMap<u32, Vec<(usize, i32)>>;
+
+impl ProcessFiles<'_> {
+    /// Reads them.
+    pub(crate) fn open_files(
+        &mut self,
+        context: &OpenFilesContext,
+        proc: &ProcDir,
+        detail: FileDetail,
+    ) -> OpenFiles {
+        let mut reading = Reading {
+            seen: context.file_systems.of(self.process, self.buffer),
+            context,
+            proc,
+            detail,
+            entries: Vec::new(),
+            is_full: false,
+        };
+        let root = self.process.read_link(c"root").unwrap_or_default();
+        if detail == FileDetail::Everything {
+            let links = [
+                (c"cwd", EntryKind::Cwd),
+                (c"root", EntryKind::Root),
+                (c"exe", EntryKind::Exe),
+            ];
+            for (name, kind) in links {
+                reading.held(self, name, kind);
+            }
+        }
+        let mapped_refused = reading.mapped(self).err();
+        let (count, refused) = reading.descriptors(self);
+        let refused = if reading.is_full {
+            let fewer = "fewer processes: --pids, --name or --user";
+            Some(Refusal::of(Reason::Limit).needing(fewer))
+        } else {
+            refused
+        };
+        OpenFiles {
+            entries: reading.entries,
+            count,
+            refused,
+            mapped_refused,
+            root,
+        }
+    }
+}
+
+/// The files of one process while they are read.
+struct Reading<'a> {
+    context: &'a OpenFilesContext,
+    proc: &'a ProcDir,
+    seen: std::sync::Arc<FileSystems>,
+    detail: FileDetail,
+    entries: Vec<OpenEntry>,
+    is_full: bool,
+}
+
+impl Reading<'_> {
+    fn kind(&self, mount_id: u32) -> FileSystemKind {
+        let known = &self.context.file_systems;
+        known.kind(&self.seen, mount_id, self.proc)
+    }
+
+    fn push(&mut self, entry: OpenEntry) -> bool {
+        let detail = matches!(&entry.info, Some(Ok(info)) if info.detail.is_some());
+        let bytes = ENTRY + entry.link.len() + if detail { DETAIL } else { 0 };
+        if !self.context.takes(bytes) {
+            self.is_full = true;
+            return false;
+        }
+        self.entries.push(entry);
+        true
+    }
+
+    /// `cwd`, `root` or `exe`; nothing for what has none any more.
+    fn held(&mut self, files: &mut ProcessFiles<'_>, name: &CStr, kind: EntryKind) {
+        let link = match files.process.read_link(name) {
+            Ok(link) => link,
+            Err(Errno::ENOENT) => return,
+            // As that of the descriptors, which is recorded.
+            Err(_) => return,
+        };
+        let mut in_memory = false;
+        let status = match HeldLink::open(files.process, name) {
+            Ok(held) => match held.mount_id.map(|id| (id, self.kind(id))) {
+                Some((id, FileSystemKind::Remote)) => held.status_remote(id),
+                known => {
+                    in_memory = matches!(known, Some((_, FileSystemKind::Memory)));
+                    held.status()
+                }
+            },
+            Err(errno) => Err(errno),
+        };
+        let status = status.map(Box::new).map_err(status_refusal);
+        self.push(OpenEntry {
+            kind,
+            link: link.into(),
+            info: None,
+            status: Some(status),
+            mapped: None,
+            in_memory,
+        });
+    }
+
+    /// The mapped files but for the program, which is there already.
+    fn mapped(&mut self, files: &mut ProcessFiles<'_>) -> Result<(), Refusal> {
+        let process = files.process;
+        match process.read_records(c"maps", file_limits::MAPS, files.buffer) {
+            Ok(Truncation::Whole) => {}
+            Ok(Truncation::AtLimit) => {
+                let end = files.buffer.iter().rposition(|byte| *byte == b'\n');
+                files.buffer.truncate(end.unwrap_or(0));
+            }
+            // On its way out.
+            Err(Errno::ENOENT | Errno::ESRCH) => return Ok(()),
+            Err(errno) => return Err(files.refused(errno, AccessCheck::Ptrace)),
+        }
+        let program = self.entries.iter().find(|entry| entry.kind == EntryKind::Exe);
+        let program = program.map(|entry| entry.link.clone());
+        for mapped in maps::mapped(files.buffer, MAPPED) {
+            if program.as_deref() == Some(&mapped.path) || mapped.inode == 0 {
+                continue;
+            }
+            let is_deleted = mapped.path.ends_with(DELETED);
+            if self.detail == FileDetail::Deleted && !is_deleted {
+                continue;
+            }
+            let entry = self.of_mapping(files, mapped, is_deleted);
+            if !self.push(entry) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn of_mapping(
+        &self,
+        files: &mut ProcessFiles<'_>,
+        mapped: MappedFile,
+        is_deleted: bool,
+    ) -> OpenEntry {
+        let device = (mapped.major, mapped.minor);
+        let known = &self.context.file_systems;
+        let file_system = known.kind_of_device(&self.seen, device);
+        // What a removed file takes; of others the inode is enough.
+        let status = is_deleted.then(|| match file_system {
+            None | Some(FileSystemKind::Remote) => Err(status_refusal(remote_fs::NOT_TRIED)),
+            Some(_) => match mapped_status(files.process, &mapped.range) {
+                Ok(status) => Ok(Box::new(status)),
+                Err(errno) => Err(Refusal {
+                    errno: Some(format!("{errno:?}")),
+                    ..Refusal::of(Reason::Capability)
+                        .needing("CAP_CHECKPOINT_RESTORE in the initial user namespace")
+                }),
+            },
+        });
+        OpenEntry {
+            kind: EntryKind::Mapped,
+            mapped: Some((mapped.major, mapped.minor, mapped.inode)),
+            link: mapped.path.into(),
+            info: None,
+            status,
+            in_memory: file_system == Some(FileSystemKind::Memory),
+        }
+    }
+
+    fn descriptors(
+        &mut self,
+        files: &mut ProcessFiles<'_>,
+    ) -> (Result<Option<u64>, Refusal>, Option<Refusal>) {
+        let directory = match FdDirectory::open(files.process) {
+            Ok(directory) => directory,
+            // On its way out: its files are closed already.
+            Err(Errno::ENOENT | Errno::ESRCH) => return (Ok(None), None),
+            Err(errno) => return (Err(files.refused(errno, AccessCheck::Owner)), None),
+        };
+        let mut remote = Remote::new();
+        let read = directory.each(|name, fd, link| {
+            match self.descriptor(files, &directory, name, fd, link, &mut remote) {
+                Some(entry) => self.push(entry),
+                None => true,
+            }
+        });
+        self.ask_remote(&directory, remote);
+        match read {
+            Ok(table) => {
+                let refused = table.refused;
+                let refused = refused.map(|errno| files.refused(errno, AccessCheck::Ptrace));
+                (Ok(Some(table.count)), refused)
+            }
+            Err(errno) => (Err(files.refused(errno, AccessCheck::Owner)), None),
+        }
+    }
+
+    /// One of them; `None` for one that was closed meanwhile or is not asked for.
+    fn descriptor(
+        &self,
+        files: &mut ProcessFiles<'_>,
+        directory: &FdDirectory,
+        name: &CStr,
+        fd: i32,
+        link: &[u8],
+        remote: &mut Remote,
+    ) -> Option<OpenEntry> {
+        if self.detail == FileDetail::Deleted && !link.ends_with(DELETED) {
+            return None;
+        }
+        let info = match directory.info(name, FDINFO, files.buffer) {
+            Ok(Truncation::Whole) => FdInfo::parse(files.buffer).map_err(malformed),
+            Ok(Truncation::AtLimit) => Err(Refusal::of(Reason::Limit)),
+            Err(Errno::ENOENT) => return None,
+            Err(errno) => Err(files.refused(errno, AccessCheck::Ptrace)),
+        };
+        let mut in_memory = false;
+        let status = match FdLink::of(link) {
+            FdLink::Path(_) => {
+                let mount_id = info.as_ref().ok().and_then(|info| info.mount_id);
+                let mount = mount_id.map(|id| (id, self.kind(id)));
+                match mount {
+                    // Without its mount there is nothing to tell whether it answers.
+                    None => Some(Err(status_refusal(remote_fs::NOT_TRIED))),
+                    Some((id, FileSystemKind::Remote)) => {
+                        remote.entry(id).or_default().push((self.entries.len(), fd));
+                        Some(Err(status_refusal(remote_fs::NO_ANSWER)))
+                    }
+                    Some((_, kind)) => {
+                        in_memory = kind == FileSystemKind::Memory;
+                        match directory.status(name) {
+                            Ok(status) => Some(Ok(Box::new(status))),
+                            Err(Errno::ENOENT) => return None,
+                            Err(errno) => Some(Err(status_refusal(errno))),
+                        }
+                    }
+                }
+            }
+            _ => None,
+        };
+        Some(OpenEntry {
+            kind: EntryKind::Descriptor(fd),
+            link: link.into(),
+            info: Some(info),
+            status,
+            mapped: None,
+            in_memory,
+        })
+    }
+
+    /// The inodes on mounts that may not answer: one attempt for each mount.
+    fn ask_remote(&mut self, directory: &FdDirectory, remote: Remote) {
+        for (mount_id, asked) in remote {
+            let descriptors = asked.iter().map(|(_, fd)| *fd).collect();
+            let answers = directory.status_remote(mount_id, descriptors);
+            for (place, (index, _)) in asked.into_iter().enumerate() {
+                let answer = match &answers {
+                    Ok(answers) => answers.get(place).copied(),
+                    Err(errno) => Some(Err(*errno)),
+                };
+                if let (Some(answer), Some(entry)) = (answer, self.entries.get_mut(index)) {
+                    entry.status = Some(answer.map(Box::new).map_err(status_refusal));
+                }
+            }
+        }
+    }
+}
+
+fn status_refusal(errno: Errno) -> Refusal {
+    remote_fs::refusal(errno).unwrap_or_else(|| Refusal {
+        errno: Some(format!("{errno:?}")),
+        ..Refusal::of(match errno {
+            Errno::ENOENT | Errno::ESRCH => Reason::Vanished,
+            _ => Reason::Io,
+        })
+    })
+}
