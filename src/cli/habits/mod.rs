@@ -1,4 +1,4 @@
-//! What fingers type for `ps`, `ss`, `netstat`, `df`, `findmnt` and `env`, in spyhole's own words:
+//! What fingers type for `ps`, `ss`, `netstat`, `df`, `findmnt`, `env` and `lsof`, in spyhole's words:
 //! a stage before clap.
 //!
 //! Each tool is a table of flags and what each becomes. A tool's short flags win over the global
@@ -6,6 +6,7 @@
 //! not offer is refused by name with the nearest that it does, never accepted and ignored.
 
 mod files;
+mod lsof;
 mod ps;
 mod sockets;
 
@@ -97,6 +98,7 @@ const TOOLS: &[&Tool] = &[
     &files::DF,
     &files::FINDMNT,
     &files::ENV,
+    &lsof::LSOF,
 ];
 
 /// The flags that every command takes; those with a value in all their names.
