@@ -1,6 +1,6 @@
 //! Reads what a process has open: descriptors, working and root directory, program, mapped files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::CStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -15,7 +15,7 @@ use crate::parse::maps::{self, MappedFile};
 use crate::rights::ptrace_access::AccessCheck;
 use crate::sys::file_limits;
 use crate::sys::open_files::{FdDirectory, FileStatus, HeldLink, mapped_status};
-use crate::sys::{ProcDir, Truncation, remote_fs};
+use crate::sys::{ProcDir, ProcessDir, Truncation, remote_fs};
 
 /// Memory that what is read of all processes together may take.
 const MEMORY: usize = 96 << 20;
@@ -43,6 +43,9 @@ pub(crate) struct OpenFiles {
     pub root: Vec<u8>,
 }
 
+/// What asking for an inode brought.
+pub(crate) type FileStatusResult = Result<Box<FileStatus>, Refusal>;
+
 /// How a process has a file open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum EntryKind {
@@ -68,11 +71,13 @@ pub(crate) struct OpenEntry {
     /// What `fdinfo` says; `None` where it has none or was not asked for.
     pub info: Option<Result<FdInfo, Refusal>>,
     /// The inode; `None` for what has no file system, and where it was not asked for.
-    pub status: Option<Result<Box<FileStatus>, Refusal>>,
+    pub status: Option<FileStatusResult>,
     /// Of a mapped file: device and inode.
     pub mapped: Option<(u64, u64, u64)>,
     /// Whether the file is memory.
     pub in_memory: bool,
+    /// The mount, where that is one that may not answer: then `status` was not asked for here.
+    pub remote: Option<u32>,
 }
 
 /// How much is read of each file.
@@ -108,9 +113,6 @@ impl OpenFilesContext {
         self.memory.fetch_update(order, order, less).is_ok()
     }
 }
-
-/// What was left for later: descriptors on mounts that may not answer, by mount.
-type Remote = BTreeMap<u32, Vec<(usize, i32)>>;
 
 impl ProcessFiles<'_> {
     /// Reads them.
@@ -192,10 +194,13 @@ impl Reading<'_> {
             // As that of the descriptors, which is recorded.
             Err(_) => return,
         };
-        let mut in_memory = false;
+        let (mut in_memory, mut remote) = (false, None);
         let status = match HeldLink::open(files.process, name) {
             Ok(held) => match held.mount_id.map(|id| (id, self.kind(id))) {
-                Some((id, FileSystemKind::Remote)) => held.status_remote(id),
+                Some((id, FileSystemKind::Remote)) => {
+                    remote = Some(id);
+                    Err(remote_fs::NOT_TRIED)
+                }
                 known => {
                     in_memory = matches!(known, Some((_, FileSystemKind::Memory)));
                     held.status()
@@ -211,6 +216,7 @@ impl Reading<'_> {
             status: Some(status),
             mapped: None,
             in_memory,
+            remote,
         });
     }
 
@@ -273,6 +279,7 @@ impl Reading<'_> {
             info: None,
             status,
             in_memory: file_system == Some(FileSystemKind::Memory),
+            remote: None,
         }
     }
 
@@ -286,14 +293,12 @@ impl Reading<'_> {
             Err(Errno::ENOENT | Errno::ESRCH) => return (Ok(None), None),
             Err(errno) => return (Err(files.refused(errno, AccessCheck::Owner)), None),
         };
-        let mut remote = Remote::new();
         let read = directory.each(|name, fd, link| {
-            match self.descriptor(files, &directory, name, fd, link, &mut remote) {
+            match self.descriptor(files, &directory, name, fd, link) {
                 Some(entry) => self.push(entry),
                 None => true,
             }
         });
-        self.ask_remote(&directory, remote);
         match read {
             Ok(table) => {
                 let refused = table.refused;
@@ -312,7 +317,6 @@ impl Reading<'_> {
         name: &CStr,
         fd: i32,
         link: &[u8],
-        remote: &mut Remote,
     ) -> Option<OpenEntry> {
         if self.detail == FileDetail::Deleted && !link.ends_with(DELETED) {
             return None;
@@ -323,7 +327,7 @@ impl Reading<'_> {
             Err(Errno::ENOENT) => return None,
             Err(errno) => Err(files.refused(errno, AccessCheck::Ptrace)),
         };
-        let mut in_memory = false;
+        let (mut in_memory, mut remote) = (false, None);
         let status = match FdLink::of(link) {
             FdLink::Path(_) => {
                 let mount_id = info.as_ref().ok().and_then(|info| info.mount_id);
@@ -332,8 +336,8 @@ impl Reading<'_> {
                     // Without its mount there is nothing to tell whether it answers.
                     None => Some(Err(status_refusal(remote_fs::NOT_TRIED))),
                     Some((id, FileSystemKind::Remote)) => {
-                        remote.entry(id).or_default().push((self.entries.len(), fd));
-                        Some(Err(status_refusal(remote_fs::NO_ANSWER)))
+                        remote = Some(id);
+                        Some(Err(status_refusal(remote_fs::NOT_TRIED)))
                     }
                     Some((_, kind)) => {
                         in_memory = kind == FileSystemKind::Memory;
@@ -354,25 +358,53 @@ impl Reading<'_> {
             status,
             mapped: None,
             in_memory,
+            remote,
         })
     }
+}
 
-    /// The inodes on mounts that may not answer: one attempt for each mount.
-    fn ask_remote(&mut self, directory: &FdDirectory, remote: Remote) {
-        for (mount_id, asked) in remote {
-            let descriptors = asked.iter().map(|(_, fd)| *fd).collect();
-            let answers = directory.status_remote(mount_id, descriptors);
-            for (place, (index, _)) in asked.into_iter().enumerate() {
-                let answer = match &answers {
-                    Ok(answers) => answers.get(place).copied(),
-                    Err(errno) => Some(Err(*errno)),
-                };
-                if let (Some(answer), Some(entry)) = (answer, self.entries.get_mut(index)) {
-                    entry.status = Some(answer.map(Box::new).map_err(status_refusal));
-                }
+/// The inodes that the walk has not asked for, as their mounts may not answer, by the place of
+/// their entry: one attempt for each mount. To be asked where it can be left behind.
+pub(crate) fn ask_remote(
+    process: &ProcessDir,
+    entries: &[OpenEntry],
+) -> HashMap<usize, FileStatusResult> {
+    let mut answers = HashMap::new();
+    let mut descriptors: BTreeMap<u32, Vec<(usize, i32)>> = BTreeMap::new();
+    for (index, entry) in entries.iter().enumerate() {
+        let Some(mount_id) = entry.remote else {
+            continue;
+        };
+        let name = match entry.kind {
+            EntryKind::Descriptor(fd) => {
+                descriptors.entry(mount_id).or_default().push((index, fd));
+                continue;
             }
+            EntryKind::Cwd => c"cwd",
+            EntryKind::Root => c"root",
+            EntryKind::Exe => c"exe",
+            EntryKind::Mapped => continue,
+        };
+        let held = HeldLink::open(process, name);
+        let status = held.and_then(|held| held.status_remote(mount_id));
+        answers.insert(index, status.map(Box::new).map_err(status_refusal));
+    }
+    let directory = FdDirectory::open(process);
+    for (mount_id, asked) in descriptors {
+        let numbers: Vec<i32> = asked.iter().map(|(_, fd)| *fd).collect();
+        let found = match &directory {
+            Ok(directory) => directory.status_remote(mount_id, numbers),
+            Err(errno) => Err(*errno),
+        };
+        for (place, (index, _)) in asked.into_iter().enumerate() {
+            let answer = match &found {
+                Ok(found) => found.get(place).copied().unwrap_or(Err(Errno::ENOENT)),
+                Err(errno) => Err(*errno),
+            };
+            answers.insert(index, answer.map(Box::new).map_err(status_refusal));
         }
     }
+    answers
 }
 
 fn status_refusal(errno: Errno) -> Refusal {

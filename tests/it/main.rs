@@ -38,6 +38,7 @@ mod manifests;
 mod mounts;
 mod naming;
 mod one_walk;
+mod open_files;
 mod output;
 mod package;
 mod resources;

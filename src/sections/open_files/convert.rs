@@ -8,7 +8,7 @@ use crate::model::seen::Seen;
 use crate::parse::fd_link::FdLink;
 use crate::parse::fdinfo::{FdDetail, FdInfo, LockKind, LockRow, TimerInfo};
 use crate::parse::signals;
-use crate::scan::open_files::{EntryKind, OpenEntry};
+use crate::scan::open_files::{EntryKind, FileStatusResult, OpenEntry};
 use crate::sys::open_files::FileStatus;
 
 /// What a link leads to, as far as it says so itself; `None` for a path.
@@ -52,16 +52,24 @@ pub(super) fn type_of_status(status: &FileStatus, link: &[u8], in_memory: bool) 
 }
 
 /// What a descriptor leads to; `None` where that could not be seen.
-pub(super) fn type_of(entry: &OpenEntry) -> Option<OpenFileType> {
+pub(super) fn type_of(
+    entry: &OpenEntry,
+    status: Option<&FileStatusResult>,
+) -> Option<OpenFileType> {
     let by_link = type_of_link(FdLink::of(&entry.link));
     by_link.or_else(|| {
-        let status = entry.status.as_ref()?.as_deref().ok()?;
+        let status = status?.as_deref().ok()?;
         Some(type_of_status(status, &entry.link, entry.in_memory))
     })
 }
 
 /// The file but for its path, its socket and who has the other end.
-pub(super) fn file(pid: i32, entry: &OpenEntry, gaps: &mut SectionGaps<'_>) -> OpenFile {
+pub(super) fn file(
+    pid: i32,
+    entry: &OpenEntry,
+    status: Option<&FileStatusResult>,
+    gaps: &mut SectionGaps<'_>,
+) -> OpenFile {
     let link = FdLink::of(&entry.link);
     let (opened_as, fd) = match entry.kind {
         EntryKind::Cwd => (OpenedAs::WorkingDirectory, None),
@@ -70,7 +78,7 @@ pub(super) fn file(pid: i32, entry: &OpenEntry, gaps: &mut SectionGaps<'_>) -> O
         EntryKind::Mapped => (OpenedAs::Mapped, None),
         EntryKind::Descriptor(fd) => (OpenedAs::Descriptor, Some(fd)),
     };
-    let known = match (type_of_link(link), opened_as, &entry.status) {
+    let known = match (type_of_link(link), opened_as, status) {
         (Some(kind), ..) => Ok(kind),
         (None, _, Some(Ok(status))) => Ok(type_of_status(status, &entry.link, entry.in_memory)),
         (None, OpenedAs::WorkingDirectory | OpenedAs::RootDirectory, _) => {
@@ -106,7 +114,7 @@ pub(super) fn file(pid: i32, entry: &OpenEntry, gaps: &mut SectionGaps<'_>) -> O
     if let Some(info) = &entry.info {
         with_info(&mut file, info, gaps);
     }
-    match (&entry.status, entry.mapped) {
+    match (status, entry.mapped) {
         (Some(Ok(status)), _) => with_status(&mut file, status),
         (Some(Err(refusal)), None) => with_unseen_status(&mut file, refusal, gaps),
         (status, Some((major, minor, inode))) => {

@@ -19,7 +19,9 @@ use crate::parse::fd_link::FdLink;
 use crate::parse::limits;
 use crate::parse::mountinfo;
 use crate::scan::Scan;
-use crate::scan::open_files::{EntryKind, OpenEntry, OpenFiles as FileTable};
+use crate::scan::open_files::{
+    EntryKind, FileStatusResult, OpenEntry, OpenFiles as FileTable, ask_remote,
+};
 use crate::scan::snapshot::ProcessSnapshot;
 use crate::sections::sockets;
 use crate::sys::InRoot;
@@ -199,17 +201,19 @@ impl Filler<'_> {
         let mut types: BTreeMap<&'static str, u64> = BTreeMap::new();
         let mut deleted = DeletedSum::default();
         let is_listed = !self.query.summary && self.selection.may_take_of(&process.subject);
-        for entry in &table.entries {
+        let remote = self.ask_remote(process);
+        for (index, entry) in table.entries.iter().enumerate() {
+            let status = remote.get(&index).or(entry.status.as_ref());
             if let EntryKind::Descriptor(_) = entry.kind {
-                let known = convert::type_of(entry);
+                let known = convert::type_of(entry, status);
                 if let Some(kind) = known {
                     *types.entry(kind.as_str()).or_default() += 1;
                 }
             }
-            if let Some(Ok(status)) = &entry.status {
+            if let Some(Ok(status)) = status {
                 deleted.add(entry, status);
                 self.deleted.add(entry, status);
-            } else if let Some(Err(refusal)) = &entry.status
+            } else if let Some(Err(refusal)) = status
                 && entry.link.ends_with(crate::parse::fd_link::DELETED)
                 && !is_listed
             {
@@ -218,7 +222,7 @@ impl Filler<'_> {
             let is_asked = !self.query.only_descriptors
                 || matches!(entry.kind, EntryKind::Descriptor(_));
             if is_listed && is_asked {
-                self.file(process, entry);
+                self.file(process, entry, status);
             }
         }
         if let Some(refusal) = &table.mapped_refused
@@ -243,17 +247,34 @@ impl Filler<'_> {
         (types, deleted.sum)
     }
 
-    fn file(&mut self, process: &Process<'_>, entry: &OpenEntry) {
+    /// The inodes on mounts that may not answer.
+    fn ask_remote(&self, process: &Process<'_>) -> HashMap<usize, FileStatusResult> {
+        let entries = &process.table.entries;
+        if entries.iter().all(|entry| entry.remote.is_none()) {
+            return HashMap::new();
+        }
+        match self.scan.reader.reopen(process.facts.pid) {
+            Ok(held) => ask_remote(&held, entries),
+            Err(_) => HashMap::new(),
+        }
+    }
+
+    fn file(
+        &mut self,
+        process: &Process<'_>,
+        entry: &OpenEntry,
+        status: Option<&FileStatusResult>,
+    ) {
         let pid = process.facts.pid;
         // A file that is passed over leaves no gap.
         let mut aside = self.gaps.scratch();
-        let mut file = convert::file(pid, entry, &mut aside.section());
+        let mut file = convert::file(pid, entry, status, &mut aside.section());
         let link = FdLink::of(&entry.link);
         let mut path = None;
         match link {
             FdLink::Path(link) => {
                 let inside = in_root(link, &process.table.root);
-                let status = entry.status.as_ref().and_then(|status| status.as_deref().ok());
+                let status = status.and_then(|status| status.as_deref().ok());
                 let (shown, deleted) = match entry.kind {
                     // Directories that are in use are removed too, but not the root.
                     EntryKind::Root => (inside, false),
