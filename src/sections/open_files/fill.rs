@@ -177,7 +177,7 @@ impl Filler<'_> {
 
     /// What the target calls the owner.
     fn user(&mut self, facts: &ProcessSnapshot) -> Option<Seen<ByteString>> {
-        if self.query.figures {
+        if self.query.figures || facts.fd_table.is_none() {
             return None;
         }
         let target = self.scan.target.as_ref();

@@ -31,7 +31,9 @@ fn who_may_look_sees_everything() {
         assert_eq!(root["path"], "/");
         let listens = |file: &Value| file["socket"]["state"] == "listen";
         assert!(files.iter().any(listens), "{seen:#}");
-        assert!(gaps_of(&seen).is_empty(), "{seen:#}");
+        // Its stdin is on a mount of the host, which neither list has.
+        let inherited = |gap: &&Value| gap["reason"] == "remote_fs";
+        assert!(gaps_of(&seen).iter().all(inherited), "{seen:#}");
     }
 }
 

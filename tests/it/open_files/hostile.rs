@@ -108,14 +108,15 @@ fn a_file_that_does_not_answer_is_a_gap_and_the_rest_is_seen() {
     let path = below(&target, Shape::Mounted, "tls.crt");
     let inside = format!("/proc/{}/root{path}", target.pid);
     let mut holder = Command::new("sh");
-    holder.args(["-c", "exec 7< \"$0\" 8< /dev/null; echo ready; read never"]);
-    holder.arg(&inside).stdin(Stdio::piped());
+    holder.args(["-c", "exec 7< \"$0\" 8< /dev/null; echo ready; exec sleep 3600"]);
+    holder.arg(&inside);
     let mut holder = Process::start(&mut holder, Signal::SIGKILL);
     holder.wait_for_line("ready");
     let pid = holder.id().to_string();
     let words = ["lsof", "--pid", &pid, "--timeout", "4s", "-o", "json"];
     let seen = spyhole(words).ended_with(0);
     let seen = seen.json();
+    assert!(!files(&seen).is_empty(), "{seen:#}");
     let hung = descriptor(files(&seen), 7);
     assert_eq!(hung["size_bytes"], Value::Null, "{hung:#}");
     assert!(hung["path"].as_str().unwrap().ends_with("tls.crt"), "{hung:#}");

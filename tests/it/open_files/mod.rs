@@ -292,7 +292,7 @@ fn real_programs_beside_lsof() {
     let top = directory.path();
     let configuration = format!(
         "daemon off; master_process off; pid {0}/pid; error_log {0}/error.log; \
-         events {{}} http {{ access_log {0}/access.log; server {{ listen 127.0.0.1:0; }} }}",
+         events {{}} http {{ access_log {0}/access.log; server {{ listen unix:{0}/nginx.sock; }} }}",
         top.display()
     );
     fs::write(top.join("nginx.conf"), configuration).unwrap();
