@@ -43,7 +43,7 @@ bitflags::bitflags! {
         const OPEN_FILES = 1 << 18;
         /// What is open, with `fdinfo` and the inodes; `maps`, `cwd`, `root` and `exe`.
         const FD_TABLE = 1 << 20;
-        /// Of those the ones that were removed.
+        /// Of the descriptors those of removed files.
         const FD_DELETED = 1 << 21;
         /// `personality`.
         #[cfg(feature = "sample-section")]

@@ -85,7 +85,7 @@ pub(crate) struct OpenEntry {
 pub(crate) enum FileDetail {
     /// All there is.
     Everything,
-    /// What tells how much removed files take.
+    /// The descriptors of removed files.
     Deleted,
 }
 
@@ -141,7 +141,11 @@ impl ProcessFiles<'_> {
                 reading.held(self, name, kind);
             }
         }
-        let mapped_refused = reading.mapped(self).err();
+        let mapped_refused = match detail {
+            FileDetail::Everything => reading.mapped(self).err(),
+            // The memory of a process is not locked for what is asked every few seconds.
+            FileDetail::Deleted => None,
+        };
         let (count, refused) = reading.descriptors(self);
         let refused = if reading.is_full {
             let fewer = "fewer processes: --pids, --name or --user";
@@ -240,9 +244,6 @@ impl Reading<'_> {
                 continue;
             }
             let is_deleted = mapped.path.ends_with(DELETED);
-            if self.detail == FileDetail::Deleted && !is_deleted {
-                continue;
-            }
             let entry = self.of_mapping(files, mapped, is_deleted);
             if !self.push(entry) {
                 break;

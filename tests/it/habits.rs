@@ -1,4 +1,4 @@
-//! What fingers type for ps, ss, netstat, df, findmnt and env: taken, or refused by name.
+//! What fingers type for ps, ss, netstat, df, findmnt, env and lsof: taken, or refused by name.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::symlink;
@@ -51,6 +51,16 @@ const LINES: &[&str] = &[
     "findmnt -o wide",
     "env",
     "env PATH",
+    "lsof",
+    "lsof -nP -iTCP -sTCP:LISTEN",
+    "lsof -p 1",
+    "lsof -i",
+    "lsof +L1",
+    "lsof /",
+    "lsof -c web",
+    "lsof -u root",
+    "fds",
+    "fds 1",
 ];
 
 fn words(line: &str) -> Vec<&str> {

@@ -61,7 +61,7 @@ pub(crate) fn files(open: &OpenFiles, listed: &[OpenFile], wide: bool) -> Table 
     Table {
         headings,
         rows: listed.iter().map(row).collect(),
-        notes: removed(&open.deleted).into_iter().collect(),
+        notes: removed_among(open, listed).into_iter().collect(),
         ..Table::default()
     }
 }
@@ -108,7 +108,7 @@ pub(crate) fn descriptors(open: &OpenFiles, wide: bool) -> Vec<Table> {
     };
     let mut tables: Vec<_> = open.processes.iter().map(of).collect();
     if let Some(last) = tables.last_mut() {
-        last.notes.extend(removed(&open.deleted));
+        last.notes.extend(removed_among(open, files));
     }
     tables
 }
@@ -153,11 +153,21 @@ pub(crate) fn summary(open: &OpenFiles) -> Vec<Table> {
     }]
 }
 
+/// What removed files take, where one of them is listed.
+fn removed_among(open: &OpenFiles, listed: &[OpenFile]) -> Option<String> {
+    let any = listed.iter().any(|file| file.deleted);
+    removed(&open.deleted).filter(|_| any)
+}
+
 fn removed(deleted: &DeletedFiles) -> Option<String> {
-    (deleted.files > 0).then(|| {
+    let files = match deleted.files {
+        0 => return None,
+        1 => "1 file".to_owned(),
+        several => format!("{several} files"),
+    };
+    Some({
         format!(
-            "removed and still open or mapped: {} files, {} on disk, {} in memory",
-            deleted.files,
+            "removed and still open or mapped: {files}, {} on disk, {} in memory",
             bytes_short(deleted.disk_bytes),
             bytes_short(deleted.memory_bytes)
         )
