@@ -34,6 +34,7 @@ pub(super) fn read_stat(process: &ProcessDir, buffer: &mut Vec<u8>) -> Result<St
         .read(c"stat", file_limits::SMALL, buffer)
         .map_err(StatError::Read)?;
     let stat = Stat::parse(buffer)?;
+    process.read_through_first_thread();
     // A true zombie counts itself only.
     if stat.num_threads < 2 || !stat.is_bodiless() || stat.is_kernel_thread() {
         return Ok(stat);
@@ -74,4 +75,47 @@ fn living_thread(process: &ProcessDir, first: i32, buffer: &mut Vec<u8>) -> Opti
     let thread = oldest?;
     process.read_through(thread.pid).ok()?;
     Some(thread)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::mpsc::channel;
+    use std::thread;
+
+    use nix::unistd::gettid;
+
+    use super::*;
+    use crate::sys::ProcDir;
+
+    #[test]
+    fn a_thread_that_ends_while_it_is_read_is_no_lack_of_the_kernel() {
+        let (send_tid, tid) = channel();
+        let (end, ending) = channel::<()>();
+        let living = thread::spawn(move || {
+            send_tid.send(gettid().as_raw()).unwrap();
+            ending.recv().ok();
+        });
+        let tid = tid.recv().unwrap();
+        let proc = ProcDir::open(Path::new("/proc")).unwrap();
+        let process = proc.process(std::process::id().cast_signed()).unwrap();
+        process.read_through(tid).unwrap();
+        assert!(!process.has_ended());
+
+        drop(end);
+        living.join().unwrap();
+        // The kernel wakes the joining thread shortly before it takes the other from the table.
+        while Path::new(&format!("/proc/self/task/{tid}")).exists() {
+            thread::yield_now();
+        }
+        let mut buffer = Vec::new();
+        let read = process.read(c"oom_score", file_limits::SMALL, &mut buffer);
+        assert_eq!(read.map(drop), Err(Errno::ENOENT));
+        assert!(process.has_ended());
+
+        assert!(read_stat(&process, &mut buffer).is_ok());
+        assert!(!process.has_ended());
+        let read = process.read(c"oom_score", file_limits::SMALL, &mut buffer);
+        assert!(read.is_ok());
+    }
 }

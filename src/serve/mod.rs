@@ -9,6 +9,8 @@
     reason = "this is the layer that listens, which the ban points to"
 )]
 
+mod answer;
+mod body;
 mod caller;
 mod collect;
 mod connection;
@@ -41,6 +43,7 @@ use tokio::sync::watch;
 use crate::attach::LISTENING;
 use crate::scan::wrong_namespace;
 use crate::sys;
+use body::Streams;
 use collect::Collector;
 use connections::Connections;
 use guard::Guard;
@@ -84,6 +87,7 @@ struct Server {
     look: ScanDefaults,
     guard: Guard,
     collector: Collector,
+    streams: Streams,
     connections: Connections,
     probes: Probes,
     metrics: Metrics,
@@ -133,6 +137,7 @@ async fn serve(options: ServeOptions, look: ScanDefaults) -> Result<(), ServeErr
     }
     let server = Arc::new(Server {
         collector: Collector::of(&options),
+        streams: Streams::new(),
         connections: Connections::of(options.max_connections),
         log,
         metrics: Metrics::new(),

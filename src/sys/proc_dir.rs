@@ -214,6 +214,12 @@ impl ProcessDir {
         Ok(())
     }
 
+    /// From now on reads everything from the directory of the process again.
+    pub(crate) fn read_through_first_thread(&self) {
+        let mut current = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        *current = None;
+    }
+
     fn thread(&self) -> Option<Arc<OwnedFd>> {
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         thread.clone()
@@ -239,12 +245,16 @@ impl ProcessDir {
         self.below(name, |dir| openat(dir, name, flags, Mode::empty()))
     }
 
-    /// Whether the process has ended and was reaped. Files below it are then missing (ENOENT), as
-    /// those are that this kernel does not have; `stat` is there as long as the process is.
+    /// Whether the process, or the thread that it is read through, has ended and was reaped. Files
+    /// below it are then missing (ENOENT), as those are that this kernel does not have; `stat` is
+    /// there as long as the process or thread is.
     #[must_use]
     pub(crate) fn has_ended(&self) -> bool {
-        let stat = fstatat(&self.dir, c"stat", AtFlags::AT_SYMLINK_NOFOLLOW);
-        matches!(stat, Err(Errno::ENOENT | Errno::ESRCH))
+        let is_gone = |dir: &OwnedFd| {
+            let stat = fstatat(dir, c"stat", AtFlags::AT_SYMLINK_NOFOLLOW);
+            matches!(stat, Err(Errno::ENOENT | Errno::ESRCH))
+        };
+        is_gone(&self.dir) || self.thread().is_some_and(|thread| is_gone(&thread))
     }
 
     /// Whether something below it was not there: the process may have ended.

@@ -60,4 +60,4 @@ mod truths;
 mod wording;
 mod wrappers;
 
-use support::{fake, host, lab, patience, podman};
+use support::{docker, fake, host, lab, patience, podman};

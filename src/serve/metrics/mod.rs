@@ -13,7 +13,8 @@ use hyper::body::Incoming;
 use hyper::{HeaderMap, Request as HttpRequest};
 
 use super::Server;
-use super::collect::{Answer, Outcome};
+use super::answer::Answer;
+use super::collect::Looked;
 use super::options::ScanDefaults;
 use super::problem::Problem;
 use crate::model::Report;
@@ -104,7 +105,7 @@ fn form(headers: &HeaderMap) -> Form {
     accept::form(headers)
 }
 
-fn collect(server: &Server, form: Form) -> Outcome {
+fn collect(server: &Server, form: Form) -> Looked {
     let began = Instant::now();
     let mut report = see(server)?;
     let read_at = match &mut report {
@@ -129,10 +130,7 @@ fn collect(server: &Server, form: Form) -> Outcome {
             .collect::<Vec<_>>(),
     };
     let text = metrics(&figures, form).map_err(|_| Problem::lost())?;
-    Ok(Arc::new(Answer {
-        content_type: form.content_type(),
-        body: text.into(),
-    }))
+    Ok(Answer::text(form.content_type(), text))
 }
 
 /// Looks at what the metrics show; `None` where there is nothing to look at.

@@ -14,6 +14,7 @@ mod malformed;
 mod probes;
 mod rotation;
 mod sharing;
+mod streams;
 mod tls;
 mod ways_out;
 

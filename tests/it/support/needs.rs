@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::thread;
 
+use super::docker::DockerLab;
 use super::lab::{Lab, example};
 use super::podman::PodmanLab;
 use crate::kubectl::tool::Kubectl;
@@ -74,6 +75,11 @@ pub(crate) fn root() -> Result<(), String> {
 /// Podman, as root, with a storage that works here.
 pub(crate) fn podman() -> Result<(), String> {
     PodmanLab::find().map(drop).map_err(Clone::clone)
+}
+
+/// Docker, as root, with a daemon of its own.
+pub(crate) fn docker() -> Result<(), String> {
+    DockerLab::find().map(drop).map_err(Clone::clone)
 }
 
 pub(crate) fn fuse() -> Result<(), String> {
