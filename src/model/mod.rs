@@ -19,6 +19,7 @@ pub mod open_files;
 pub mod personality;
 pub mod pod_security;
 pub mod process;
+pub mod process_details;
 pub mod process_group;
 pub mod read;
 pub mod reason;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::byte_string::ByteString;
+use super::process_details::ProcessDetails;
 use super::secret::Argument;
 use super::seen::Seen;
 use super::time::Timestamp;
@@ -29,12 +30,28 @@ bitflags::bitflags! {
         const PSS = 1 << 7;
         /// `/proc/PID/task/*/stat`.
         const THREADS = 1 << 8;
+        /// `/proc/PID/wchan`.
+        const WCHAN = 1 << 9;
+        /// Scheduling and page faults.
+        const SCHEDULING = 1 << 10;
+        /// `/proc/PID/io`.
+        const IO = 1 << 11;
+        /// `/proc/PID/ns/*`.
+        const NAMESPACES = 1 << 12;
     }
 }
 
 impl Fields {
     /// What a whole document holds unless more is asked for.
-    pub const DOCUMENT: Self = Self::all().difference(Self::PSS).difference(Self::THREADS);
+    pub const DOCUMENT: Self = Self::all()
+        .difference(Self::PSS)
+        .difference(Self::THREADS)
+        .difference(Self::DETAILS);
+    /// What `details` holds.
+    pub const DETAILS: Self = Self::WCHAN
+        .union(Self::SCHEDULING)
+        .union(Self::IO)
+        .union(Self::NAMESPACES);
 }
 
 /// What a process is doing: `/proc/PID/stat` field 3.
@@ -272,6 +289,10 @@ pub struct Process {
     /// Its threads, with `--threads`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thread_list: Option<Seen<Vec<Thread>>>,
+    /// What it waits for, how it is scheduled, its I/O and its namespaces: with `--details`, or
+    /// where one of their columns is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub details: Option<Box<ProcessDetails>>,
 }
 
 impl Process {
@@ -321,6 +342,7 @@ impl Process {
             zombie: false,
             kernel_thread: false,
             thread_list: None,
+            details: None,
         }
     }
 }

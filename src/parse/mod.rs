@@ -35,6 +35,7 @@ pub(crate) mod ocsp;
 pub(crate) mod personality;
 pub(crate) mod reach;
 pub(crate) mod resolv_conf;
+pub(crate) mod scheduling;
 pub(crate) mod security_label;
 pub(crate) mod signals;
 pub(crate) mod signed;

@@ -6,6 +6,7 @@
 pub(crate) mod cgroup;
 pub(crate) mod container_key;
 pub(crate) mod containers;
+pub(crate) mod details;
 mod file_systems;
 mod first_thread;
 pub(crate) mod look;

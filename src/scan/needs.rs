@@ -45,6 +45,14 @@ bitflags::bitflags! {
         const FD_TABLE = 1 << 20;
         /// Of the descriptors those of removed files.
         const FD_DELETED = 1 << 21;
+        /// `wchan`.
+        const WCHAN = 1 << 22;
+        /// The scheduling in `stat` and `status`.
+        const SCHEDULING = 1 << 23;
+        /// `io`.
+        const IO = 1 << 24;
+        /// The links in `ns`.
+        const NAMESPACES = 1 << 25;
         /// `personality`.
         #[cfg(feature = "sample-section")]
         const PERSONALITY = 1 << 19;

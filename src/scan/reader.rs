@@ -7,6 +7,7 @@ use std::sync::Arc;
 use nix::errno::Errno;
 
 use super::container_key::{Identities, Identity, IdentitySource, Key};
+use super::details::{self, Details};
 use super::first_thread::{StatError, read_stat};
 use super::needs::Files;
 use super::net_namespace::NetNamespace;
@@ -116,7 +117,7 @@ impl ProcessReader {
             };
             for _ in 0..ATTEMPTS {
                 reader.fill(&mut facts, files);
-                self.fill_open_files(&mut reader, &mut facts, files);
+                self.fill_more(&mut reader, &mut facts, files);
                 if !facts.may_have_changed() {
                     break;
                 }
@@ -143,12 +144,18 @@ impl ProcessReader {
 }
 
 impl ProcessReader {
-    fn fill_open_files(
+    /// What few requests ask for.
+    fn fill_more(
         &self,
         reader: &mut ProcessFiles<'_>,
         facts: &mut ProcessSnapshot,
         files: Files,
     ) {
+        if files.intersects(details::FLAGS) {
+            let is_zombie = facts.stat.state == b'Z';
+            let read = Details::read(reader, files, is_zombie);
+            facts.details = Some(Box::new(read));
+        }
         let detail = if files.contains(Files::FD_TABLE) {
             FileDetail::Everything
         } else if files.contains(Files::FD_DELETED) {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::container_key::Identity;
+use super::details::Details;
 use super::needs::Files;
 use super::net_namespace::NetNamespace;
 use super::open_files::OpenFiles;
@@ -68,6 +69,8 @@ pub(crate) struct ProcessSnapshot {
     pub open_files: Option<Result<Option<Vec<Vec<u8>>>, Refusal>>,
     /// What it has open; absent for zombies and kernel threads.
     pub fd_table: Option<Box<OpenFiles>>,
+    /// What is read only where it is asked for.
+    pub details: Option<Box<Details>>,
     /// The network namespace; absent for zombies, which have none any more.
     pub net_namespace: Option<NetNamespace>,
 }
@@ -208,6 +211,7 @@ impl ProcessSnapshot {
             sockets: None,
             open_files: None,
             fd_table: None,
+            details: None,
             net_namespace: None,
         }
     }

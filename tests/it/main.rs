@@ -41,6 +41,7 @@ mod one_walk;
 mod open_files;
 mod output;
 mod package;
+mod process_details;
 mod resources;
 mod rewritten;
 mod run;
