@@ -64,7 +64,11 @@ fn contenders(options: &Options) -> Vec<Contender> {
         })
     };
     let table: [(&str, &[&str], _); 4] = [
-        ("spyhole lsof -A", &[spyhole, "lsof", "-A"], rows("\n", FILES_EACH)),
+        (
+            "spyhole lsof -A",
+            &[spyhole, "lsof", "-A"],
+            rows("\n", FILES_EACH),
+        ),
         (
             "…-o json",
             &[spyhole, "lsof", "-A", "-o", "json"],

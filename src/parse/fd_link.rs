@@ -54,7 +54,10 @@ mod tests {
     #[test]
     fn each_kind() {
         for (link, kind) in [
-            (&b"/a b\nc (deleted)"[..], FdLink::Path(b"/a b\nc (deleted)")),
+            (
+                &b"/a b\nc (deleted)"[..],
+                FdLink::Path(b"/a b\nc (deleted)"),
+            ),
             (b"socket:[549]", FdLink::Socket(549)),
             (b"pipe:[1]", FdLink::Pipe(1)),
             (b"anon_inode:[eventfd]", FdLink::Anonymous(b"eventfd")),

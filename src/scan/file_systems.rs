@@ -89,12 +89,7 @@ impl KnownFileSystems {
 
     /// The kind of a mount, by the mounts that its process sees; where it is not among them, by
     /// those that spyhole sees: a descriptor may be inherited from outside of the container.
-    pub(crate) fn kind(
-        &self,
-        seen: &FileSystems,
-        mount_id: u32,
-        proc: &ProcDir,
-    ) -> FileSystemKind {
+    pub(crate) fn kind(&self, seen: &FileSystems, mount_id: u32, proc: &ProcDir) -> FileSystemKind {
         if let Some(kind) = seen.get(mount_id) {
             return kind;
         }

@@ -237,7 +237,10 @@ impl Reading<'_> {
             Err(Errno::ENOENT | Errno::ESRCH) => return Ok(()),
             Err(errno) => return Err(files.refused(errno, AccessCheck::Ptrace)),
         }
-        let program = self.entries.iter().find(|entry| entry.kind == EntryKind::Exe);
+        let program = self
+            .entries
+            .iter()
+            .find(|entry| entry.kind == EntryKind::Exe);
         let program = program.map(|entry| entry.link.clone());
         for mapped in maps::mapped(files.buffer, MAPPED) {
             if program.as_deref() == Some(&mapped.path) || mapped.inode == 0 {

@@ -145,12 +145,7 @@ impl ProcessReader {
 
 impl ProcessReader {
     /// What few requests ask for.
-    fn fill_more(
-        &self,
-        reader: &mut ProcessFiles<'_>,
-        facts: &mut ProcessSnapshot,
-        files: Files,
-    ) {
+    fn fill_more(&self, reader: &mut ProcessFiles<'_>, facts: &mut ProcessSnapshot, files: Files) {
         if files.intersects(details::FLAGS) {
             let is_zombie = facts.stat.state == b'Z';
             let read = Details::read(reader, files, is_zombie);

@@ -2,8 +2,8 @@
 
 use super::section::{Request, Section};
 use super::{
-    access, capabilities, certificates, containers, environment, mounts, open_files, processes, resources,
-    sockets, tls,
+    access, capabilities, certificates, containers, environment, mounts, open_files, processes,
+    resources, sockets, tls,
 };
 
 /// Every section, in the order of the document and of the help.

@@ -20,7 +20,11 @@ fn process(pid: u32, flags: &[&str]) -> Value {
 fn ps(pid: u32, column: &str) -> String {
     let mut command = Command::new("ps");
     command.args(["-o", &format!("{column}="), "-p", &pid.to_string()]);
-    run(&mut command).ended_with(0).stdout_text().trim().to_owned()
+    run(&mut command)
+        .ended_with(0)
+        .stdout_text()
+        .trim()
+        .to_owned()
 }
 
 #[needs(root)]
@@ -47,7 +51,9 @@ fn scheduling_cpus_faults_and_io_are_what_the_kernel_says() {
         assert_eq!(realtime.as_deref(), (policy == "fifo").then_some("7"));
         assert_eq!(seen["wait_channel"], file("wchan"));
         let status = file("status");
-        let cpus = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
+        let cpus = status
+            .lines()
+            .find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
         assert_eq!(seen["cpus_allowed"], cpus.unwrap().trim());
         for (name, of_kernel) in [
             ("read_bytes", "read_bytes"),
@@ -56,7 +62,9 @@ fn scheduling_cpus_faults_and_io_are_what_the_kernel_says() {
             ("write_calls_bytes", "wchar"),
         ] {
             let io = file("io");
-            let line = io.lines().find_map(|line| line.strip_prefix(&format!("{of_kernel}: ")));
+            let line = io
+                .lines()
+                .find_map(|line| line.strip_prefix(&format!("{of_kernel}: ")));
             assert_eq!(seen["io"][name].to_string(), line.unwrap(), "{name}");
         }
         assert_eq!(seen["other_namespaces"], json!([]));
@@ -69,7 +77,10 @@ fn namespaces_that_are_not_spyholes_are_named() {
     apart.args(["--uts", "--ipc", "--net", "sleep", "3600"]);
     let apart = Idle::start(&mut apart).named("sleep");
     let seen = process(apart.id(), &["--columns", "otherns"]);
-    assert_eq!(seen["details"], json!({"other_namespaces": ["ipc", "net", "uts"]}));
+    assert_eq!(
+        seen["details"],
+        json!({"other_namespaces": ["ipc", "net", "uts"]})
+    );
     let pid = apart.id().to_string();
     let table = spyhole(["ps", "--pid", &pid, "-o", "wide"]).ended_with(0);
     assert!(table.stdout_text().contains("ipc,net,uts"), "{table}");
@@ -93,14 +104,28 @@ fn what_may_not_be_read_is_a_gap() {
     let seen = stranger.args(words).run().document();
     let main = &list(&seen, "processes")[0];
     for field in ["wait_channel", "io", "other_namespaces"] {
-        assert_eq!(main["details"].get(field), Some(&Value::Null), "{field}: {main:#}");
+        assert_eq!(
+            main["details"].get(field),
+            Some(&Value::Null),
+            "{field}: {main:#}"
+        );
         let name = format!("details.{field}");
         let gap = only(list(&seen, "gaps"), |gap| gap["field"] == *name);
         assert_eq!(gap["reason"], "uid", "{gap:#}");
     }
     assert_eq!(main["details"]["scheduling"]["policy"], "other");
-    let same = web.spyhole().uid(1000).caps("none").args(words).run().document();
+    let same = web
+        .spyhole()
+        .uid(1000)
+        .caps("none")
+        .args(words)
+        .run()
+        .document();
     let gaps = list(&same, "gaps").iter();
-    assert_eq!(gaps.filter(|gap| gap["section"] == "processes").count(), 0, "{same:#}");
+    assert_eq!(
+        gaps.filter(|gap| gap["section"] == "processes").count(),
+        0,
+        "{same:#}"
+    );
     assert!(list(&same, "processes")[0]["details"]["io"].is_object());
 }

@@ -9,7 +9,17 @@ pub(super) const LSOF: Tool = Tool {
     names: &["lsof", "open_files"],
     flags: &[
         Flag(&["-a", "-U", "-A"], Same),
-        Flag(&["--under", "--name", "--internet", "--state", "--user", "--pids"], SameWith),
+        Flag(
+            &[
+                "--under",
+                "--name",
+                "--internet",
+                "--state",
+                "--user",
+                "--pids",
+            ],
+            SameWith,
+        ),
         Flag(&["-p"], Decide(|following| list(following, "-p", "--pids"))),
         Flag(&["-u"], Decide(|following| list(following, "-u", "--user"))),
         Flag(&["-c"], Decide(name)),
@@ -23,12 +33,26 @@ pub(super) const LSOF: Tool = Tool {
         Flag(&["-h"], Same),
         Flag(&["-f"], Refused("spyhole lsof PATH")),
         Flag(&["-D"], Refused("spyhole lsof --under DIR")),
-        Flag(&["-d"], Refused("spyhole fds PID, for the descriptors alone")),
-        Flag(&["-t"], Refused("spyhole lsof --no-headers, whose second column is the PID")),
+        Flag(
+            &["-d"],
+            Refused("spyhole fds PID, for the descriptors alone"),
+        ),
+        Flag(
+            &["-t"],
+            Refused("spyhole lsof --no-headers, whose second column is the PID"),
+        ),
         Flag(&["-F", "-J", "-j"], Refused("spyhole lsof -o json")),
-        Flag(&["-r"], Refused("spyhole lsof, each time that it is needed")),
+        Flag(
+            &["-r"],
+            Refused("spyhole lsof, each time that it is needed"),
+        ),
         Flag(&["-K"], Refused("spyhole ps -L")),
-        Flag(&["-g", "-N", "-C", "-k", "-m", "-M", "-S", "-T", "-x", "-z", "-Z", "-e"], Refused(FILTERS)),
+        Flag(
+            &[
+                "-g", "-N", "-C", "-k", "-m", "-M", "-S", "-T", "-x", "-z", "-Z", "-e",
+            ],
+            Refused(FILTERS),
+        ),
         Flag(&["-v"], Refused("spyhole --version")),
     ],
     words: Words::Decide(plus),
@@ -80,7 +104,9 @@ fn states(following: Following<'_>) -> Meaning {
         _ => return Meaning::Alone(&[]),
     };
     match value.split_once(':') {
-        Some((protocol, states)) if protocol.eq_ignore_ascii_case("tcp") && !states.contains('^') => {
+        Some((protocol, states))
+            if protocol.eq_ignore_ascii_case("tcp") && !states.contains('^') =>
+        {
             Meaning::Taken(vec![format!("--state={states}")])
         }
         _ => Meaning::Refused {

@@ -515,7 +515,10 @@ fn removed_files_have_no_sample_where_a_process_was_not_read() {
     let mut report = Report::begin(at(100));
     report.open_files = Some(opened());
     let text = text_of(Some(&report), Form::Text);
-    assert!(text.contains("spyhole_deleted_open_disk_bytes 4096"), "{text}");
+    assert!(
+        text.contains("spyhole_deleted_open_disk_bytes 4096"),
+        "{text}"
+    );
     let mut gaps = Gaps::default();
     let mut section = gaps.section("open_files");
     section.record("processes.fd_types", 1, &Refusal::of(Reason::Uid));

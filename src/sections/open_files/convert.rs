@@ -179,7 +179,11 @@ fn with_status(file: &mut OpenFile, status: &FileStatus) {
         file.kind,
         Seen::Value(OpenFileType::CharacterDevice | OpenFileType::BlockDevice)
     );
-    let (major, minor) = if special { status.special } else { status.device };
+    let (major, minor) = if special {
+        status.special
+    } else {
+        status.device
+    };
     file.device = Some(Seen::Value(format!("{major}:{minor}")));
     file.inode = Some(Seen::Value(status.inode));
     file.links = Some(Seen::Value(status.links));

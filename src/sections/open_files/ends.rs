@@ -52,7 +52,10 @@ impl Ends {
                 let EntryKind::Descriptor(fd) = entry.kind else {
                     continue;
                 };
-                let flags = entry.info.as_ref().and_then(|info| info.as_ref().ok()?.flags);
+                let flags = entry
+                    .info
+                    .as_ref()
+                    .and_then(|info| info.as_ref().ok()?.flags);
                 holders.push(Holder {
                     is_pipe,
                     inode,
@@ -67,7 +70,12 @@ impl Ends {
     }
 
     /// Who has the other end of a pipe, seen from a descriptor with this access mode.
-    pub(super) fn of_pipe(&self, scan: &Scan, inode: u64, access: Option<u32>) -> Seen<Vec<OtherEnd>> {
+    pub(super) fn of_pipe(
+        &self,
+        scan: &Scan,
+        inode: u64,
+        access: Option<u32>,
+    ) -> Seen<Vec<OtherEnd>> {
         let both = libc::O_RDWR.cast_unsigned();
         let other = |holder: &&Holder| holder.access != access || holder.access == Some(both);
         self.named(scan, self.all(true, inode).filter(other))

@@ -51,7 +51,8 @@ pub(super) fn fill(
     if !query.summary {
         // Those that have what was asked for, or may have it.
         let with_files: HashSet<i32> = filler.files.iter().map(|file| file.pid).collect();
-        let is_unseen = |process: &OpenFilesProcess| matches!(process.fd_types, Some(Seen::Unseen(_)));
+        let is_unseen =
+            |process: &OpenFilesProcess| matches!(process.fd_types, Some(Seen::Unseen(_)));
         processes.retain(|process| with_files.contains(&process.pid) || is_unseen(process));
     }
     OpenFiles {
@@ -183,7 +184,10 @@ impl Filler<'_> {
         let target = self.scan.target.as_ref();
         let target = target.filter(|target| target.identity.key == facts.identity.key)?;
         match target.names(&self.scan.reader.viewer) {
-            Ok(names) => names.users.name(facts.uid).map(|name| Seen::Value(name.into())),
+            Ok(names) => names
+                .users
+                .name(facts.uid)
+                .map(|name| Seen::Value(name.into())),
             Err(refusal) => {
                 let unseen = self.gaps.record("processes.user", facts.pid, refusal);
                 Some(Seen::Unseen(unseen))
@@ -193,10 +197,7 @@ impl Filler<'_> {
 
     /// Takes the files that are asked for; gives the number of descriptors of each type, and what
     /// removed files take.
-    fn files_of(
-        &mut self,
-        process: &Process<'_>,
-    ) -> (Seen<BTreeMap<String, u64>>, DeletedFiles) {
+    fn files_of(&mut self, process: &Process<'_>) -> (Seen<BTreeMap<String, u64>>, DeletedFiles) {
         let (facts, table) = (process.facts, process.table);
         let mut types: BTreeMap<&'static str, u64> = BTreeMap::new();
         let mut deleted = DeletedSum::default();
@@ -219,8 +220,8 @@ impl Filler<'_> {
             {
                 self.gaps.record("deleted", facts.pid, refusal);
             }
-            let is_asked = !self.query.only_descriptors
-                || matches!(entry.kind, EntryKind::Descriptor(_));
+            let is_asked =
+                !self.query.only_descriptors || matches!(entry.kind, EntryKind::Descriptor(_));
             if is_listed && is_asked {
                 self.file(process, entry, status);
             }
@@ -233,7 +234,9 @@ impl Filler<'_> {
         let refused = table.count.as_ref().err().or(table.refused.as_ref());
         let types = match refused {
             None => {
-                let owned = types.into_iter().map(|(word, count)| (word.to_owned(), count));
+                let owned = types
+                    .into_iter()
+                    .map(|(word, count)| (word.to_owned(), count));
                 Ok(owned.collect())
             }
             Some(refusal) => {
@@ -286,7 +289,10 @@ impl Filler<'_> {
             FdLink::Socket(inode) => self.with_socket(&mut file, process, inode),
             _ => {}
         }
-        if !self.selection.takes(&process.subject, &file, path, &self.places) {
+        if !self
+            .selection
+            .takes(&process.subject, &file, path, &self.places)
+        {
             return;
         }
         self.gaps.absorb(aside);
@@ -336,7 +342,10 @@ impl Filler<'_> {
         let Some(ends) = &self.ends else {
             return;
         };
-        let flags = entry.info.as_ref().and_then(|info| info.as_ref().ok()?.flags);
+        let flags = entry
+            .info
+            .as_ref()
+            .and_then(|info| info.as_ref().ok()?.flags);
         let access = flags.map(|flags| flags & libc::O_ACCMODE.cast_unsigned());
         file.other_ends = Some(match (link, peer) {
             (FdLink::Pipe(inode), _) => ends.of_pipe(self.scan, inode, access),

@@ -128,7 +128,9 @@ mod tests {
             assert_eq!(filter.matches(&v4), of_v4, "{text}");
             assert_eq!(filter.matches(&v6), of_v6, "{text}");
         }
-        for text in [":http", "sctp", "@host", "tcp8080", "@[::1", ":1-", ":65536"] {
+        for text in [
+            ":http", "sctp", "@host", "tcp8080", "@[::1", ":1-", ":65536",
+        ] {
             assert!(InternetFilter::parse(text).is_err(), "{text}");
         }
     }

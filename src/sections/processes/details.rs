@@ -11,7 +11,8 @@ use crate::scan::snapshot::ProcessSnapshot;
 /// The namespaces of spyhole, where its own /proc tells them.
 pub(super) fn own_namespaces(scan: &Scan) -> Vec<NamespaceLink> {
     let own = scan.own_process();
-    own.and_then(|own| namespaces(&own).ok()).unwrap_or_default()
+    own.and_then(|own| namespaces(&own).ok())
+        .unwrap_or_default()
 }
 
 /// What was read of a process.
@@ -21,17 +22,22 @@ pub(super) fn of(
     gaps: &mut SectionGaps<'_>,
 ) -> Option<Box<ProcessDetails>> {
     let read: &Details = facts.details.as_deref()?;
-    let mut seen = Filled { pid: facts.pid, gaps: gaps.reborrow() };
+    let mut seen = Filled {
+        pid: facts.pid,
+        gaps: gaps.reborrow(),
+    };
     Some(Box::new(ProcessDetails {
         wait_channel: match &read.wchan {
             None | Some(Ok(None)) => None,
             Some(Ok(Some(name))) => seen.field("wait_channel", Ok(name.as_slice().into())),
             Some(Err(refusal)) => seen.field("wait_channel", Err(refusal.clone())),
         },
-        scheduling: read
-            .scheduling
-            .as_ref()
-            .and_then(|read| seen.field("scheduling", read.as_ref().map(scheduling).map_err(Clone::clone))),
+        scheduling: read.scheduling.as_ref().and_then(|read| {
+            seen.field(
+                "scheduling",
+                read.as_ref().map(scheduling).map_err(Clone::clone),
+            )
+        }),
         cpus_allowed: read
             .cpus_allowed
             .as_ref()

@@ -18,10 +18,10 @@ use crate::render::metrics;
 use crate::render::tables::Table;
 use crate::render::tables::processes;
 use crate::render::tables::processes::Column;
-use crate::scan::{self, Scan};
 use crate::scan::needs::Files;
 use crate::scan::needs::{Needs, Scope};
 use crate::scan::snapshot::ProcessSnapshot;
+use crate::scan::{self, Scan};
 use fill::Filler;
 
 /// Flags of `spyhole processes`.
@@ -221,7 +221,9 @@ impl ProcessesQuery {
         if self.details {
             let before = names.iter().position(|name| *name == "command");
             let at = before.unwrap_or(names.len());
-            let missing = processes::DETAILS.iter().filter(|name| !names.contains(name));
+            let missing = processes::DETAILS
+                .iter()
+                .filter(|name| !names.contains(name));
             let missing: Vec<&str> = missing.copied().collect();
             names.splice(at..at, missing);
         }
@@ -240,7 +242,10 @@ impl ProcessesQuery {
         }
         fields.set(Fields::PSS, fields.contains(Fields::PSS) || self.pss);
         fields.set(Fields::THREADS, self.threads);
-        fields.set(Fields::DETAILS, self.details || fields.contains(Fields::DETAILS));
+        fields.set(
+            Fields::DETAILS,
+            self.details || fields.contains(Fields::DETAILS),
+        );
         fields
     }
 

@@ -12,7 +12,9 @@ fn gaps_of(document: &Value) -> Vec<&Value> {
 
 /// The container has further processes.
 fn of_first(all: &[Value], what: impl Fn(&Value) -> bool) -> &Value {
-    all.iter().find(|one| what(one)).unwrap_or_else(|| panic!("none such in {all:#?}"))
+    all.iter()
+        .find(|one| what(one))
+        .unwrap_or_else(|| panic!("none such in {all:#?}"))
 }
 
 #[needs(root)]
@@ -40,7 +42,10 @@ fn who_may_look_sees_everything() {
 #[needs(root)]
 fn a_stranger_has_gaps_and_no_empty_list() {
     let web = Lab::webapp().uid(1000).start();
-    for (uid, words) in [(65532, ["lsof", "-o", "json"]), (65532, ["dump", "-o", "json"])] {
+    for (uid, words) in [
+        (65532, ["lsof", "-o", "json"]),
+        (65532, ["dump", "-o", "json"]),
+    ] {
         let stranger = web.spyhole().uid(uid).caps("none");
         let seen = stranger.args(words).try_run().json();
         let process = of_first(list(&seen["open_files"], "processes"), |_| true);
@@ -48,14 +53,23 @@ fn a_stranger_has_gaps_and_no_empty_list() {
         assert!(process.as_object().unwrap().contains_key("fd_count"));
         assert!(process["fd_limit"]["soft"].is_u64(), "{process:#}");
         let gaps = gaps_of(&seen);
-        let gap = |field: &str| only(&gaps.iter().copied().cloned().collect::<Vec<_>>(), |gap| {
-            gap["field"] == field
-        }).clone();
+        let gap = |field: &str| {
+            only(&gaps.iter().copied().cloned().collect::<Vec<_>>(), |gap| {
+                gap["field"] == field
+            })
+            .clone()
+        };
         let counted = gap("processes.fd_count");
         assert_eq!(counted["reason"], "uid", "{seen:#}");
-        assert!(counted["needs"].as_str().unwrap().contains("uid 1000"), "{counted}");
+        assert!(
+            counted["needs"].as_str().unwrap().contains("uid 1000"),
+            "{counted}"
+        );
         if words[0] == "lsof" {
-            assert!(list(&gap("files"), "subjects").contains(&process["pid"]), "{seen:#}");
+            assert!(
+                list(&gap("files"), "subjects").contains(&process["pid"]),
+                "{seen:#}"
+            );
         }
     }
     let stranger = web.spyhole().uid(65532).caps("none");
@@ -68,11 +82,20 @@ fn a_stranger_has_gaps_and_no_empty_list() {
 #[needs(root)]
 fn who_may_only_count_says_so() {
     let web = Lab::webapp().uid(0).caps("default").start();
-    let seen = web.spyhole().uid(0).caps("none").args(["lsof", "-o", "json"]).try_run().json();
+    let seen = web
+        .spyhole()
+        .uid(0)
+        .caps("none")
+        .args(["lsof", "-o", "json"])
+        .try_run()
+        .json();
     let process = of_first(list(&seen["open_files"], "processes"), |_| true);
     assert!(process["fd_count"].is_u64(), "{seen:#}");
     assert_eq!(process["fd_types"], Value::Null);
     let gaps = gaps_of(&seen);
-    let types = gaps.iter().find(|gap| gap["field"] == "processes.fd_types").unwrap();
+    let types = gaps
+        .iter()
+        .find(|gap| gap["field"] == "processes.fd_types")
+        .unwrap();
     assert_eq!(types["reason"], "capability", "{seen:#}");
 }

@@ -52,7 +52,11 @@ time.sleep(3600)";
     let document: Value = serde_json::from_slice(&seen.stdout).unwrap();
     let shown = files(&document).iter().filter(|file| file["fd"].is_i64());
     assert_eq!(shown.count(), count);
-    if let Some(peak) = seen.stderr_text().lines().find_map(|line| line.strip_prefix("peak ")) {
+    if let Some(peak) = seen
+        .stderr_text()
+        .lines()
+        .find_map(|line| line.strip_prefix("peak "))
+    {
         let kilobytes: usize = peak.parse().unwrap();
         // What a document of so many takes; never a multiple of it.
         assert!(kilobytes < 16_384 + count * 3, "{kilobytes} for {count}");
@@ -72,19 +76,34 @@ time.sleep(3600)";
     let pid = target.id().to_string();
     let seen = document(&pid, &[]);
     // The five that follow the three of each process, in whichever order they were free.
-    let own = |file: &&Value| file["path"].as_str().is_none_or(|path| path.contains("/tmp"));
-    let named = files(&seen).iter().filter(|file| file["fd"].is_i64()).filter(own);
-    let fds: Vec<i64> = named.filter_map(|file| file["fd"].as_i64().filter(|_| !file["path"].is_null())).collect();
+    let own = |file: &&Value| {
+        file["path"]
+            .as_str()
+            .is_none_or(|path| path.contains("/tmp"))
+    };
+    let named = files(&seen)
+        .iter()
+        .filter(|file| file["fd"].is_i64())
+        .filter(own);
+    let fds: Vec<i64> = named
+        .filter_map(|file| file["fd"].as_i64().filter(|_| !file["path"].is_null()))
+        .collect();
     assert_eq!(fds.len(), 5, "{seen:#}");
     for fd in fds {
         let file = descriptor(files(&seen), fd);
         let link = fs::read_link(format!("/proc/{pid}/fd/{fd}")).unwrap();
         let link = link.into_os_string().into_encoded_bytes();
         assert_eq!(crate::host::bytes(&file["path"]), link, "{file:#}");
-        assert_eq!((&file["type"], file.get("deleted")), (&Value::from("file"), None));
+        assert_eq!(
+            (&file["type"], file.get("deleted")),
+            (&Value::from("file"), None)
+        );
     }
     let table = spyhole(["lsof", "--pid", &pid]).ended_with(0);
-    assert!(!table.stdout.contains(&0x1b) && !table.stdout.contains(&7), "{table}");
+    assert!(
+        !table.stdout.contains(&0x1b) && !table.stdout.contains(&7),
+        "{table}"
+    );
 }
 
 #[needs(root)]
@@ -108,7 +127,10 @@ fn a_file_that_does_not_answer_is_a_gap_and_the_rest_is_seen() {
     let path = below(&target, Shape::Mounted, "tls.crt");
     let inside = format!("/proc/{}/root{path}", target.pid);
     let mut holder = Command::new("sh");
-    holder.args(["-c", "exec 7< \"$0\" 8< /dev/null; echo ready; exec sleep 3600"]);
+    holder.args([
+        "-c",
+        "exec 7< \"$0\" 8< /dev/null; echo ready; exec sleep 3600",
+    ]);
     holder.arg(&inside);
     let mut holder = Process::start(&mut holder, Signal::SIGKILL);
     holder.wait_for_line("ready");
@@ -119,13 +141,24 @@ fn a_file_that_does_not_answer_is_a_gap_and_the_rest_is_seen() {
     assert!(!files(&seen).is_empty(), "{seen:#}");
     let hung = descriptor(files(&seen), 7);
     assert_eq!(hung["size_bytes"], Value::Null, "{hung:#}");
-    assert!(hung["path"].as_str().unwrap().ends_with("tls.crt"), "{hung:#}");
+    assert!(
+        hung["path"].as_str().unwrap().ends_with("tls.crt"),
+        "{hung:#}"
+    );
     assert_eq!(hung["access"], "read");
     assert_eq!(descriptor(files(&seen), 8)["type"], "character_device");
     let gaps = list(&seen, "gaps").iter();
-    let fields: Vec<_> = gaps.filter(|gap| gap["reason"] == "timeout").map(|gap| &gap["field"]).collect();
-    assert!(fields.contains(&&Value::from("files.size_bytes")), "{seen:#}");
-    let skipped = spyhole(["--remote-fs", "skip"].iter().chain(&words)).ended_with(0).json();
+    let fields: Vec<_> = gaps
+        .filter(|gap| gap["reason"] == "timeout")
+        .map(|gap| &gap["field"])
+        .collect();
+    assert!(
+        fields.contains(&&Value::from("files.size_bytes")),
+        "{seen:#}"
+    );
+    let skipped = spyhole(["--remote-fs", "skip"].iter().chain(&words))
+        .ended_with(0)
+        .json();
     let gap = |gap: &Value| gap["field"] == "files.type" && gap["reason"] == "remote_fs";
     assert!(list(&skipped, "gaps").iter().any(gap), "{skipped:#}");
 }

@@ -102,9 +102,7 @@ fn compare_with_lsof(pid: &str) -> usize {
                 let inode: u64 = field('i').unwrap_or("0").parse().unwrap();
                 let name = field('n').unwrap();
                 let mapped = |file: &Value| {
-                    file["opened_as"] == "mapped"
-                        && file["inode"] == inode
-                        && file["path"] == *name
+                    file["opened_as"] == "mapped" && file["inode"] == inode && file["path"] == *name
                 };
                 only(files, mapped)
             }
@@ -129,7 +127,14 @@ fn compare_with_lsof(pid: &str) -> usize {
             "FIFO" => &["pipe", "fifo"],
             "IPv4" | "IPv6" | "unix" | "sock" | "netlink" | "pack" => &["socket"],
             "a_inode" | "pidfd" => &[
-                "eventfd", "epoll", "timerfd", "signalfd", "inotify", "pidfd", "io_uring", "bpf",
+                "eventfd",
+                "epoll",
+                "timerfd",
+                "signalfd",
+                "inotify",
+                "pidfd",
+                "io_uring",
+                "bpf",
                 "anonymous",
             ],
             other => panic!("unknown type {other}: {what}"),
@@ -175,7 +180,10 @@ fn compare_with_links(pid: &str) {
             }
             let hidden = String::from_utf8_lossy(&path).contains("redacted");
             assert!(hidden || path == link, "{ours:#}\n{link:?}");
-        } else if let Some(inode) = link.strip_suffix(b"]").filter(|_| !link.starts_with(b"anon")) {
+        } else if let Some(inode) = link
+            .strip_suffix(b"]")
+            .filter(|_| !link.starts_with(b"anon"))
+        {
             let inode = inode.rsplit(|byte| *byte == b'[').next().unwrap();
             assert_eq!(ours["inode"].to_string().as_bytes(), inode, "{ours:#}");
         }
@@ -188,7 +196,9 @@ fn compare_with_links(pid: &str) {
         assert_eq!(ours["mount_id"].to_string(), value("mnt_id:"), "{ours:#}");
         count += 1;
     }
-    let shown = files.iter().filter(|file| file["opened_as"] == "descriptor");
+    let shown = files
+        .iter()
+        .filter(|file| file["opened_as"] == "descriptor");
     assert_eq!(shown.count(), count);
     assert_eq!(document["gaps"], json!([]));
 }
@@ -214,17 +224,26 @@ fn what_only_some_kinds_have() {
     let pid: i64 = holder.pid().parse().unwrap();
     assert_eq!(of("pidfd")["detail"]["pidfd_pid"], pid);
     let timer = &of("timerfd")["detail"]["timer"];
-    assert_eq!((&timer["clock"], &timer["interval_seconds"]), (&json!("CLOCK_MONOTONIC"), &json!(5.0)));
+    assert_eq!(
+        (&timer["clock"], &timer["interval_seconds"]),
+        (&json!("CLOCK_MONOTONIC"), &json!(5.0))
+    );
     let expires = timer["expires_in_seconds"].as_f64().unwrap();
     assert!((4000.0..=5000.0).contains(&expires), "{timer}");
-    assert_eq!(of("plain")["detail"]["locks"], json!([{"type": "flock", "access": "write", "start": 0}]));
+    assert_eq!(
+        of("plain")["detail"]["locks"],
+        json!([{"type": "flock", "access": "write", "start": 0}])
+    );
     let part = json!([{"type": "posix", "access": "read", "start": 5, "end": 14}]);
     assert_eq!(of("part")["detail"]["locks"], part);
     let appended = of("appended")["flags"].as_array().unwrap();
     assert!(appended.contains(&json!("O_APPEND")) && appended.contains(&json!("O_CLOEXEC")));
     assert_eq!(of("path")["access"], "path");
     assert_eq!(of("namespace")["type"], "namespace");
-    assert_eq!((&of("memfd")["type"], &of("memfd")["in_memory"]), (&json!("memfd"), &json!(true)));
+    assert_eq!(
+        (&of("memfd")["type"], &of("memfd")["in_memory"]),
+        (&json!("memfd"), &json!(true))
+    );
 }
 
 #[needs(root)]
@@ -283,7 +302,10 @@ fn removed_files_are_told_from_those_that_are_called_so() {
     } else {
         (blocks * 512, pages * 512)
     };
-    assert_eq!(*deleted, json!({"files": 3, "disk_bytes": disk, "memory_bytes": memory}));
+    assert_eq!(
+        *deleted,
+        json!({"files": 3, "disk_bytes": disk, "memory_bytes": memory})
+    );
 }
 
 #[needs(root)]
@@ -330,15 +352,23 @@ fn fds_is_what_ls_shows() {
     let text = seen.stdout_text();
     let line = |name: &str| {
         let fd = holder.named[name].to_string();
-        let found = text.lines().find(|line| line.trim_start().starts_with(&format!("{fd} ")));
+        let found = text
+            .lines()
+            .find(|line| line.trim_start().starts_with(&format!("{fd} ")));
         found.unwrap_or_else(|| panic!("{name}: {seen}")).to_owned()
     };
-    assert!(line("plain").contains("rw") && line("plain").contains("10000"), "{seen}");
+    assert!(
+        line("plain").contains("rw") && line("plain").contains("10000"),
+        "{seen}"
+    );
     assert!(line("gone").contains("/gone (deleted)"), "{seen}");
     assert!(line("appended").contains("APPEND,CLOEXEC"), "{seen}");
     assert!(line("odd").contains(r"new\nline\x1b[31m"), "{seen}");
     assert!(!text.contains("ghp_0123456789"), "{seen}");
-    assert!(text.contains("removed and still open or mapped: 3 files"), "{seen}");
+    assert!(
+        text.contains("removed and still open or mapped: 3 files"),
+        "{seen}"
+    );
 }
 
 #[needs(root)]
@@ -354,6 +384,9 @@ fn a_summary_counts_and_dump_has_nothing_more() {
     let types = process["fd_types"].as_object().unwrap();
     let sum: u64 = types.values().map(|count| count.as_u64().unwrap()).sum();
     assert_eq!(sum, count as u64, "{types:?}");
-    assert_eq!((&types["socket"], &types["eventfd"]), (&json!(7), &json!(1)));
+    assert_eq!(
+        (&types["socket"], &types["eventfd"]),
+        (&json!(7), &json!(1))
+    );
     assert_eq!(process["deleted"]["files"], 3);
 }

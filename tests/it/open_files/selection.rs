@@ -15,7 +15,9 @@ fn fds(document: &Value) -> BTreeSet<i64> {
 /// The descriptors that lsof lists with these flags, among those of one process.
 fn lsof_fds(pid: &str, flags: &[&str]) -> BTreeSet<i64> {
     let mut command = std::process::Command::new("lsof");
-    command.args(["-nP", "-w", "-F", "f", "-a", "-p", pid]).args(flags);
+    command
+        .args(["-nP", "-w", "-F", "f", "-a", "-p", pid])
+        .args(flags);
     let seen = run(&mut command).stdout_text();
     let of_file = seen.lines().filter_map(|line| line.strip_prefix('f'));
     of_file.filter_map(|fd| fd.parse().ok()).collect()
@@ -89,7 +91,10 @@ fn a_path_is_found_by_every_name_and_a_mount_by_its_files() {
 #[test]
 fn what_cannot_be_read_is_a_usage_error() {
     for (words, expected) in [
-        (&["lsof", "relative"][..], "expected a process id, or an absolute path"),
+        (
+            &["lsof", "relative"][..],
+            "expected a process id, or an absolute path",
+        ),
         (&["lsof", "-i", ":http"], "expected port numbers"),
         (&["lsof", "-i", "sctp"], "unknown protocol"),
         (&["lsof", "--state", "nonsense"], "unknown state"),
