@@ -15,7 +15,8 @@ use super::socket::Socket;
 pub struct OpenFiles {
     /// The processes.
     pub processes: Vec<OpenFilesProcess>,
-    /// What removed files take that are still open or mapped, each counted once.
+    /// What removed files take that are still open or mapped, each counted once; in a summary only
+    /// those with a descriptor.
     pub deleted: DeletedFiles,
     /// The files, as far as they were asked for; absent in a summary.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -45,6 +45,8 @@ bitflags::bitflags! {
         const FD_TABLE = 1 << 20;
         /// Of the descriptors those of removed files.
         const FD_DELETED = 1 << 21;
+        /// Of the descriptors what tells their types.
+        const FD_TYPES = 1 << 26;
         /// `wchan`.
         const WCHAN = 1 << 22;
         /// The scheduling in `stat` and `status`.

@@ -85,6 +85,8 @@ pub(crate) struct OpenEntry {
 pub(crate) enum FileDetail {
     /// All there is.
     Everything,
+    /// The descriptors, as far as it takes to tell their types and what removed files take.
+    Types,
     /// The descriptors of removed files.
     Deleted,
 }
@@ -144,7 +146,7 @@ impl ProcessFiles<'_> {
         let mapped_refused = match detail {
             FileDetail::Everything => reading.mapped(self).err(),
             // The memory of a process is not locked for what is asked every few seconds.
-            FileDetail::Deleted => None,
+            FileDetail::Types | FileDetail::Deleted => None,
         };
         let (count, refused) = reading.descriptors(self);
         let refused = if reading.is_full {
@@ -324,6 +326,18 @@ impl Reading<'_> {
     ) -> Option<OpenEntry> {
         if self.detail == FileDetail::Deleted && !link.ends_with(DELETED) {
             return None;
+        }
+        let is_path = link.starts_with(b"/");
+        if self.detail == FileDetail::Types && !is_path {
+            return Some(OpenEntry {
+                kind: EntryKind::Descriptor(fd),
+                link: link.into(),
+                info: None,
+                status: None,
+                mapped: None,
+                in_memory: false,
+                remote: None,
+            });
         }
         let info = match directory.info(name, FDINFO, files.buffer) {
             Ok(Truncation::Whole) => FdInfo::parse(files.buffer).map_err(malformed),

@@ -153,6 +153,8 @@ impl ProcessReader {
         }
         let detail = if files.contains(Files::FD_TABLE) {
             FileDetail::Everything
+        } else if files.contains(Files::FD_TYPES) {
+            FileDetail::Types
         } else if files.contains(Files::FD_DELETED) {
             FileDetail::Deleted
         } else {

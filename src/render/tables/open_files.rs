@@ -167,7 +167,7 @@ fn removed(deleted: &DeletedFiles) -> Option<String> {
     };
     Some({
         format!(
-            "removed and still open or mapped: {files}, {} on disk, {} in memory",
+            "removed and still open: {files}, {} on disk, {} in memory",
             bytes_short(deleted.disk_bytes),
             bytes_short(deleted.memory_bytes)
         )

@@ -90,6 +90,7 @@ pub(crate) const INFO: SectionInfo = SectionInfo {
     example: "spyhole lsof -nP -iTCP -sTCP:LISTEN\n  spyhole lsof +L1\n  spyhole lsof /data",
     in_dump: true,
     files: Files::FD_TABLE
+        .union(Files::FD_TYPES)
         .union(Files::LIMITS)
         .union(Files::NET_NAMESPACE),
     pem: false,
@@ -128,8 +129,10 @@ impl Request for OpenFilesQuery {
         let files = if self.figures {
             Files::FD_DELETED
         } else {
-            let mut files = Files::FD_TABLE | Files::LIMITS;
-            files.set(Files::NET_NAMESPACE, self.all);
+            let mut files = Files::LIMITS;
+            files.set(Files::FD_TYPES, self.summary);
+            files.set(Files::FD_TABLE, !self.summary);
+            files.set(Files::NET_NAMESPACE, self.all && !self.summary);
             files
         };
         Needs {
