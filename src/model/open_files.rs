@@ -46,7 +46,7 @@ pub struct OpenFilesProcess {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub used_percent: Option<f64>,
     /// Descriptors by type, as `type` of `files` has it; those whose type is not known are left
-    /// out. Absent like `fd_count`.
+    /// out. In a summary, files, directories and devices are one: `path`. Absent like `fd_count`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fd_types: Option<Seen<BTreeMap<String, u64>>>,
     /// What removed files take that this process has open or mapped.

@@ -1,7 +1,9 @@
 //! Reads what a process has open: descriptors, working and root directory, program, mapped files.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::CStr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nix::errno::Errno;
@@ -125,15 +127,16 @@ impl ProcessFiles<'_> {
         detail: FileDetail,
     ) -> OpenFiles {
         let mut reading = Reading {
-            seen: context.file_systems.of(self.process, self.buffer),
+            seen: OnceCell::new(),
             context,
             proc,
             detail,
             entries: Vec::new(),
             is_full: false,
         };
-        let root = self.process.read_link(c"root").unwrap_or_default();
+        let mut root = Vec::new();
         if detail == FileDetail::Everything {
+            root = self.process.read_link(c"root").unwrap_or_default();
             let links = [
                 (c"cwd", EntryKind::Cwd),
                 (c"root", EntryKind::Root),
@@ -169,16 +172,22 @@ impl ProcessFiles<'_> {
 struct Reading<'a> {
     context: &'a OpenFilesContext,
     proc: &'a ProcDir,
-    seen: std::sync::Arc<FileSystems>,
+    /// The mounts that the process sees, once one has to be looked up.
+    seen: OnceCell<Arc<FileSystems>>,
     detail: FileDetail,
     entries: Vec<OpenEntry>,
     is_full: bool,
 }
 
 impl Reading<'_> {
-    fn kind(&self, mount_id: u32) -> FileSystemKind {
+    fn seen(&self, process: &ProcessDir) -> &FileSystems {
         let known = &self.context.file_systems;
-        known.kind(&self.seen, mount_id, self.proc)
+        self.seen.get_or_init(|| known.of(process, &mut Vec::new()))
+    }
+
+    fn kind(&self, process: &ProcessDir, mount_id: u32) -> FileSystemKind {
+        let known = &self.context.file_systems;
+        known.kind(self.seen(process), mount_id, self.proc)
     }
 
     fn push(&mut self, entry: OpenEntry) -> bool {
@@ -202,7 +211,7 @@ impl Reading<'_> {
         };
         let (mut in_memory, mut remote) = (false, None);
         let status = match HeldLink::open(files.process, name) {
-            Ok(held) => match held.mount_id.map(|id| (id, self.kind(id))) {
+            Ok(held) => match held.mount_id.map(|id| (id, self.kind(files.process, id))) {
                 Some((id, FileSystemKind::Remote)) => {
                     remote = Some(id);
                     Err(remote_fs::NOT_TRIED)
@@ -265,7 +274,7 @@ impl Reading<'_> {
     ) -> OpenEntry {
         let device = (mapped.major, mapped.minor);
         let known = &self.context.file_systems;
-        let file_system = known.kind_of_device(&self.seen, device);
+        let file_system = known.kind_of_device(self.seen(files.process), device);
         // What a removed file takes; of others the inode is enough.
         let status = is_deleted.then(|| match file_system {
             None | Some(FileSystemKind::Remote) => Err(status_refusal(remote_fs::NOT_TRIED)),
@@ -319,7 +328,7 @@ impl Reading<'_> {
     fn descriptor(
         &self,
         files: &mut ProcessFiles<'_>,
-        directory: &FdDirectory,
+        directory: &FdDirectory<'_>,
         name: &CStr,
         fd: i32,
         link: &[u8],
@@ -327,8 +336,7 @@ impl Reading<'_> {
         if self.detail == FileDetail::Deleted && !link.ends_with(DELETED) {
             return None;
         }
-        let is_path = link.starts_with(b"/");
-        if self.detail == FileDetail::Types && !is_path {
+        if self.detail == FileDetail::Types && !link.ends_with(DELETED) {
             return Some(OpenEntry {
                 kind: EntryKind::Descriptor(fd),
                 link: link.into(),
@@ -349,7 +357,7 @@ impl Reading<'_> {
         let status = match FdLink::of(link) {
             FdLink::Path(_) => {
                 let mount_id = info.as_ref().ok().and_then(|info| info.mount_id);
-                let mount = mount_id.map(|id| (id, self.kind(id)));
+                let mount = mount_id.map(|id| (id, self.kind(files.process, id)));
                 match mount {
                     // Without its mount there is nothing to tell whether it answers.
                     None => Some(Err(status_refusal(remote_fs::NOT_TRIED))),

@@ -4,6 +4,7 @@
 //! fstatat(2) through such a link asks the file system that the file is on. The caller knows by the
 //! mount in `fdinfo` whether that is a local one; [`FdDirectory::status_remote`] is for the others.
 
+use std::cell::OnceCell;
 use std::ffi::{CStr, CString};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
@@ -63,20 +64,23 @@ impl From<FileStat> for FileStatus {
 
 /// The descriptors of one process.
 #[derive(Debug)]
-pub(crate) struct FdDirectory {
+pub(crate) struct FdDirectory<'a> {
+    process: &'a ProcessDir,
     links: OwnedFd,
-    infos: Result<OwnedFd, Errno>,
+    /// Opened once it is needed.
+    infos: OnceCell<Result<OwnedFd, Errno>>,
 }
 
-impl FdDirectory {
-    /// Opens `fd` and `fdinfo`.
+impl<'a> FdDirectory<'a> {
+    /// Opens `fd`.
     ///
     /// # Errors
     /// The errno of opening `fd`.
-    pub(crate) fn open(process: &ProcessDir) -> Result<Self, Errno> {
+    pub(crate) fn open(process: &'a ProcessDir) -> Result<Self, Errno> {
         Ok(Self {
+            process,
             links: process.open_entry(c"fd", DIRECTORY)?,
-            infos: process.open_entry(c"fdinfo", DIRECTORY | OFlag::O_PATH),
+            infos: OnceCell::new(),
         })
     }
 
@@ -134,7 +138,12 @@ impl FdDirectory {
         limit: usize,
         buffer: &mut Vec<u8>,
     ) -> Result<Truncation, Errno> {
-        let infos = self.infos.as_ref().map_err(|errno| *errno)?;
+        let open = || {
+            self.process
+                .open_entry(c"fdinfo", DIRECTORY | OFlag::O_PATH)
+        };
+        let infos = self.infos.get_or_init(open);
+        let infos = infos.as_ref().map_err(|errno| *errno)?;
         let file = openat(infos, name, READ, Mode::empty())?;
         read_bounded(&file, limit, Until::Short, buffer)
     }

@@ -10,7 +10,7 @@ use super::removed::{self, DeletedSum};
 use super::selection::{Places, Selection, Subject};
 use crate::model::ByteString;
 use crate::model::gap::{Reason, Refusal, SectionGaps};
-use crate::model::open_files::{DeletedFiles, OpenFile, OpenFiles, OpenFilesProcess};
+use crate::model::open_files::{DeletedFiles, OpenFile, OpenFileType, OpenFiles, OpenFilesProcess};
 use crate::model::process::{Limit, LimitPair};
 use crate::model::resources::percent_of_limit;
 use crate::model::seen::{Seen, Unseen};
@@ -26,6 +26,9 @@ use crate::scan::snapshot::ProcessSnapshot;
 use crate::sections::sockets;
 use crate::sys::InRoot;
 use crate::sys::open_files::{identity_at, socket_protocol};
+
+/// What a summary calls descriptors that lead to a path: their inodes are not asked.
+const PATH: &str = "path";
 
 /// Fills it.
 pub(super) fn fill(
@@ -206,9 +209,10 @@ impl Filler<'_> {
         for (index, entry) in table.entries.iter().enumerate() {
             let status = remote.get(&index).or(entry.status.as_ref());
             if let EntryKind::Descriptor(_) = entry.kind {
-                let known = convert::type_of(entry, status);
-                if let Some(kind) = known {
-                    *types.entry(kind.as_str()).or_default() += 1;
+                let known = convert::type_of(entry, status).map(OpenFileType::as_str);
+                let is_path = self.query.summary && entry.link.starts_with(b"/");
+                if let Some(word) = is_path.then_some(PATH).or(known) {
+                    *types.entry(word).or_default() += 1;
                 }
             }
             if let Some(Ok(status)) = status {
