@@ -32,7 +32,7 @@ const MAPPED: usize = 16_384;
 
 /// What one process has open.
 #[derive(Debug)]
-pub(crate) struct OpenFiles {
+pub(crate) struct OpenFileTable {
     /// What it has open, descriptors last.
     pub entries: Vec<OpenEntry>,
     /// Entries of `fd`; `None` for a process on its way out.
@@ -125,7 +125,7 @@ impl ProcessFiles<'_> {
         context: &OpenFilesContext,
         proc: &ProcDir,
         detail: FileDetail,
-    ) -> OpenFiles {
+    ) -> OpenFileTable {
         let mut reading = Reading {
             seen: OnceCell::new(),
             context,
@@ -158,7 +158,7 @@ impl ProcessFiles<'_> {
         } else {
             refused
         };
-        OpenFiles {
+        OpenFileTable {
             entries: reading.entries,
             count,
             refused,

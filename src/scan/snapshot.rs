@@ -6,7 +6,7 @@ use super::container_key::Identity;
 use super::details::Details;
 use super::needs::Files;
 use super::net_namespace::NetNamespace;
-use super::open_files::OpenFiles;
+use super::open_files::OpenFileTable;
 use crate::model::gap::{Reason, Refusal};
 use crate::parse::environ::{self, Environ};
 use crate::parse::id_map::IdMap;
@@ -68,7 +68,7 @@ pub(crate) struct ProcessSnapshot {
     /// above.
     pub open_files: Option<Result<Option<Vec<Vec<u8>>>, Refusal>>,
     /// What it has open; absent for zombies and kernel threads.
-    pub fd_table: Option<Box<OpenFiles>>,
+    pub fd_table: Option<Box<OpenFileTable>>,
     /// What is read only where it is asked for.
     pub details: Option<Box<Details>>,
     /// The network namespace; absent for zombies, which have none any more.

@@ -11,7 +11,7 @@ use crate::scan::open_files::EntryKind;
 const NAMED: usize = 16;
 
 /// Descriptors of pipes and sockets, by inode.
-pub(super) struct Ends {
+pub(super) struct EndHolders {
     /// Sorted.
     holders: Vec<Holder>,
     /// Set if a process could not be read: then nothing is said to have no other end.
@@ -28,7 +28,7 @@ struct Holder {
     access: Option<u32>,
 }
 
-impl Ends {
+impl EndHolders {
     /// Collects them, and records each process that could not be read.
     pub(super) fn collect(scan: &Scan, gaps: &mut SectionGaps<'_>) -> Self {
         let mut holders = Vec::new();

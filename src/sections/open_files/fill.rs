@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::OpenFilesQuery;
 use super::convert;
-use super::ends::Ends;
+use super::ends::EndHolders;
 use super::removed::{self, DeletedSum};
-use super::selection::{Places, Selection, Subject};
+use super::selection::{AskedPlaces, FileSelection, SelectedProcess};
 use crate::model::ByteString;
 use crate::model::gap::{Reason, Refusal, SectionGaps};
 use crate::model::open_files::{DeletedFiles, OpenFile, OpenFileType, OpenFiles, OpenFilesProcess};
@@ -19,9 +19,7 @@ use crate::parse::fd_link::FdLink;
 use crate::parse::limits;
 use crate::parse::mountinfo;
 use crate::scan::Scan;
-use crate::scan::open_files::{
-    EntryKind, FileStatusResult, OpenEntry, OpenFiles as FileTable, ask_remote,
-};
+use crate::scan::open_files::{EntryKind, FileStatusResult, OpenEntry, OpenFileTable, ask_remote};
 use crate::scan::snapshot::ProcessSnapshot;
 use crate::sections::sockets;
 use crate::sys::InRoot;
@@ -33,7 +31,7 @@ const PATH: &str = "path";
 /// Fills it.
 pub(super) fn fill(
     query: &OpenFilesQuery,
-    selection: &Selection,
+    selection: &FileSelection,
     scan: &Scan,
     gaps: &mut SectionGaps<'_>,
 ) -> OpenFiles {
@@ -42,7 +40,7 @@ pub(super) fn fill(
         selection,
         scan,
         gaps: gaps.reborrow(),
-        places: Places::default(),
+        places: AskedPlaces::default(),
         sockets: None,
         ends: None,
         deleted: DeletedSum::default(),
@@ -67,12 +65,12 @@ pub(super) fn fill(
 
 struct Filler<'a> {
     query: &'a OpenFilesQuery,
-    selection: &'a Selection,
+    selection: &'a FileSelection,
     scan: &'a Scan,
     gaps: SectionGaps<'a>,
-    places: Places,
+    places: AskedPlaces,
     sockets: Option<Sockets>,
-    ends: Option<Ends>,
+    ends: Option<EndHolders>,
     deleted: DeletedSum,
     files: Vec<OpenFile>,
 }
@@ -87,8 +85,8 @@ struct Sockets {
 /// One process, while its files are taken.
 struct Process<'a> {
     facts: &'a ProcessSnapshot,
-    table: &'a FileTable,
-    subject: Subject<'a>,
+    table: &'a OpenFileTable,
+    subject: SelectedProcess<'a>,
     /// Its root directory, where that is needed.
     root: OnceCell<Option<InRoot>>,
 }
@@ -136,7 +134,7 @@ impl Filler<'_> {
                 let process = Process {
                     facts,
                     table,
-                    subject: Subject {
+                    subject: SelectedProcess {
                         pid: facts.pid,
                         comm: &facts.stat.comm,
                         uid: facts.uid,
@@ -341,7 +339,7 @@ impl Filler<'_> {
             return;
         }
         if self.ends.is_none() {
-            self.ends = Some(Ends::collect(self.scan, &mut self.gaps));
+            self.ends = Some(EndHolders::collect(self.scan, &mut self.gaps));
         }
         let Some(ends) = &self.ends else {
             return;

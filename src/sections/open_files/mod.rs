@@ -20,7 +20,7 @@ use crate::render::tables::Table;
 use crate::render::tables::open_files::{files, summary};
 use crate::scan::Scan;
 use crate::scan::needs::{Files, Needs, Scope};
-use selection::Selection;
+use selection::FileSelection;
 
 /// Flags of `spyhole open_files`: those of `lsof`.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
@@ -122,7 +122,7 @@ impl Request for OpenFilesQuery {
     }
 
     fn check(&self) -> Result<(), String> {
-        Selection::of(self).map(drop)
+        FileSelection::of(self).map(drop)
     }
 
     fn needs(&self, _: Detail) -> Needs {
@@ -151,7 +151,7 @@ impl Request for OpenFilesQuery {
 
     fn fill(&self, scan: &Scan, gaps: &mut SectionGaps<'_>, report: &mut Report) {
         // Checked before: what cannot be read does not come here.
-        let selection = Selection::of(self).unwrap_or_default();
+        let selection = FileSelection::of(self).unwrap_or_default();
         report.open_files = Some(fill::fill(self, &selection, scan, gaps));
     }
 

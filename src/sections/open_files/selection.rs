@@ -9,7 +9,7 @@ use crate::sections::sockets;
 
 /// The criteria, resolved.
 #[derive(Debug, Default)]
-pub(super) struct Selection {
+pub(super) struct FileSelection {
     all_of_them: bool,
     pids: Vec<i32>,
     name: Option<String>,
@@ -24,7 +24,7 @@ pub(super) struct Selection {
 }
 
 /// What of a process decides.
-pub(super) struct Subject<'a> {
+pub(super) struct SelectedProcess<'a> {
     pub(super) pid: i32,
     pub(super) comm: &'a [u8],
     pub(super) uid: u32,
@@ -33,7 +33,7 @@ pub(super) struct Subject<'a> {
 
 /// What is at the paths that were asked for.
 #[derive(Debug, Default)]
-pub(super) struct Places {
+pub(super) struct AskedPlaces {
     /// Device and inode of each.
     pub(super) files: Vec<((u64, u64), u64)>,
     /// Numbers of mounts that are mounted there.
@@ -42,7 +42,7 @@ pub(super) struct Places {
     pub(super) devices: Vec<String>,
 }
 
-impl Selection {
+impl FileSelection {
     /// The criteria of a query.
     ///
     /// # Errors
@@ -81,7 +81,7 @@ impl Selection {
     }
 
     /// Whether a process can have files that are asked for, whichever they are.
-    pub(super) fn may_take_of(&self, process: &Subject<'_>) -> bool {
+    pub(super) fn may_take_of(&self, process: &SelectedProcess<'_>) -> bool {
         let by_process = self.of_process(process);
         let by_file = self.internet.is_some()
             || self.unix
@@ -100,10 +100,10 @@ impl Selection {
     /// Whether a file is asked for; `path` is as the target sees it, before redaction.
     pub(super) fn takes(
         &self,
-        process: &Subject<'_>,
+        process: &SelectedProcess<'_>,
         file: &OpenFile,
         path: Option<&[u8]>,
-        places: &Places,
+        places: &AskedPlaces,
     ) -> bool {
         let socket = match &file.socket {
             Some(Seen::Value(socket)) => Some(&**socket),
@@ -132,7 +132,7 @@ impl Selection {
         }
     }
 
-    fn of_process(&self, process: &Subject<'_>) -> [Option<bool>; 3] {
+    fn of_process(&self, process: &SelectedProcess<'_>) -> [Option<bool>; 3] {
         let user = |user: &String| {
             process.uid.to_string() == *user || process.user == Some(user.as_bytes())
         };
@@ -150,7 +150,7 @@ impl Selection {
             || self.states.contains(&socket.state)
     }
 
-    fn is_at(&self, file: &OpenFile, path: Option<&[u8]>, places: &Places) -> bool {
+    fn is_at(&self, file: &OpenFile, path: Option<&[u8]>, places: &AskedPlaces) -> bool {
         if file.mount_id.is_some_and(|id| places.mounts.contains(&id)) {
             return true;
         }
