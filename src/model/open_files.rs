@@ -205,13 +205,13 @@ pub enum OpenFileType {
     Pipe,
     /// A socket.
     Socket,
-    /// Memory made by memfd_create(2).
+    /// Memory made by `memfd_create(2)`.
     Memfd,
     /// eventfd(2).
     Eventfd,
     /// epoll(7).
     Epoll,
-    /// timerfd_create(2).
+    /// `timerfd_create(2)`.
     Timerfd,
     /// signalfd(2).
     Signalfd,
@@ -219,15 +219,15 @@ pub enum OpenFileType {
     Inotify,
     /// fanotify(7).
     Fanotify,
-    /// pidfd_open(2).
+    /// `pidfd_open(2)`.
     Pidfd,
-    /// io_uring(7).
+    /// `io_uring(7)`.
     IoUring,
     /// A program, map or link of bpf(2).
     Bpf,
     /// userfaultfd(2).
     Userfaultfd,
-    /// perf_event_open(2).
+    /// `perf_event_open(2)`.
     PerfEvent,
     /// A namespace.
     Namespace,
@@ -266,7 +266,7 @@ pub struct OtherEnd {
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OpenTimer {
-    /// Its clock, as clock_gettime(2) names it, or its number.
+    /// Its clock, as `clock_gettime(2)` names it, or its number.
     pub clock: String,
     /// Expirations that were not read.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -63,6 +63,16 @@ impl FileSystems {
         Self { mounts, devices }
     }
 
+    /// The kind of the file system that has this device number; `None` where no mount has it.
+    pub(crate) fn kind_of_device(&self, (major, minor): (u64, u64)) -> Option<FileSystemKind> {
+        if open_files::memory_mount().is_some_and(|(_, device)| device == (major, minor)) {
+            return Some(FileSystemKind::Memory);
+        }
+        let device = (u32::try_from(major).ok()?, u32::try_from(minor).ok()?);
+        let found = self.devices.binary_search_by_key(&device, |(of, _)| *of);
+        self.devices.get(found.ok()?).map(|(_, kind)| *kind)
+    }
+
     fn get(&self, mount_id: u32) -> Option<FileSystemKind> {
         let found = self.mounts.binary_search_by_key(&mount_id, |(id, _)| *id);
         self.mounts.get(found.ok()?).map(|(_, kind)| *kind)
@@ -102,19 +112,5 @@ impl KnownFileSystems {
         };
         let own = self.own.get_or_init(own);
         own.get(mount_id).unwrap_or(FileSystemKind::Remote)
-    }
-
-    /// The kind of the file system that has this device number; `None` where no mount has it.
-    pub(crate) fn kind_of_device(
-        &self,
-        seen: &FileSystems,
-        (major, minor): (u64, u64),
-    ) -> Option<FileSystemKind> {
-        if open_files::memory_mount().is_some_and(|(_, device)| device == (major, minor)) {
-            return Some(FileSystemKind::Memory);
-        }
-        let device = (u32::try_from(major).ok()?, u32::try_from(minor).ok()?);
-        let found = seen.devices.binary_search_by_key(&device, |(of, _)| *of);
-        seen.devices.get(found.ok()?).map(|(_, kind)| *kind)
     }
 }

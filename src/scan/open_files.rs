@@ -203,11 +203,9 @@ impl Reading<'_> {
 
     /// `cwd`, `root` or `exe`; nothing for what has none any more.
     fn held(&mut self, files: &mut ProcessFiles<'_>, name: &CStr, kind: EntryKind) {
-        let link = match files.process.read_link(name) {
-            Ok(link) => link,
-            Err(Errno::ENOENT) => return,
-            // As that of the descriptors, which is recorded.
-            Err(_) => return,
+        // Why it is refused, that of the descriptors tells, which is recorded.
+        let Ok(link) = files.process.read_link(name) else {
+            return;
         };
         let (mut in_memory, mut remote) = (false, None);
         let status = match HeldLink::open(files.process, name) {
@@ -273,8 +271,7 @@ impl Reading<'_> {
         is_deleted: bool,
     ) -> OpenEntry {
         let device = (mapped.major, mapped.minor);
-        let known = &self.context.file_systems;
-        let file_system = known.kind_of_device(self.seen(files.process), device);
+        let file_system = self.seen(files.process).kind_of_device(device);
         // What a removed file takes; of others the inode is enough.
         let status = is_deleted.then(|| match file_system {
             None | Some(FileSystemKind::Remote) => Err(status_refusal(remote_fs::NOT_TRIED)),
