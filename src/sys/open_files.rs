@@ -223,7 +223,7 @@ pub(crate) fn mapped_status(process: &ProcessDir, range: &[u8]) -> Result<FileSt
     fstatat(&maps, range, AtFlags::empty()).map(FileStatus::from)
 }
 
-/// The mount that the kernel has for memory files (memfd_create(2), System V shared memory), which
+/// The mount that the kernel has for memory files (`memfd_create(2)`, System V shared memory), which
 /// no mountinfo lists: its id and device number. `None` where no such file can be made.
 pub(crate) fn memory_mount() -> Option<(u32, (u64, u64))> {
     static MOUNT: OnceLock<Option<(u32, (u64, u64))>> = OnceLock::new();

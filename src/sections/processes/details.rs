@@ -2,6 +2,7 @@
 
 use crate::model::gap::{Refusal, SectionGaps};
 use crate::model::process_details::{ProcessDetails, ProcessIo, ProcessScheduling};
+use crate::model::seen::Seen;
 use crate::parse::namespace_link::NamespaceLink;
 use crate::parse::scheduling::Scheduling;
 use crate::scan::Scan;
@@ -26,36 +27,28 @@ pub(super) fn of(
         pid: facts.pid,
         gaps: gaps.reborrow(),
     };
+    let wait_channel = read.wchan.clone().and_then(Result::transpose);
+    let wait_channel = wait_channel.map(|name| name.map(|name| name.as_slice().into()));
+    let scheduling = read.scheduling.as_ref();
+    let scheduling = scheduling.map(|read| read.as_ref().map(of_stat).map_err(Clone::clone));
+    let io = read.io.as_ref().map(|read| {
+        let io = read.as_ref().map(|io| ProcessIo {
+            read_bytes: io.read_bytes,
+            written_bytes: io.written_bytes,
+            read_calls_bytes: io.read_chars,
+            write_calls_bytes: io.written_chars,
+        });
+        io.map_err(Clone::clone)
+    });
+    let namespaces = read.namespaces.clone().and_then(Result::transpose);
+    let namespaces = namespaces.map(|links| links.map(|links| others(&links, own)));
+    let cpus = read.cpus_allowed.clone();
     Some(Box::new(ProcessDetails {
-        wait_channel: match &read.wchan {
-            None | Some(Ok(None)) => None,
-            Some(Ok(Some(name))) => seen.field("wait_channel", Ok(name.as_slice().into())),
-            Some(Err(refusal)) => seen.field("wait_channel", Err(refusal.clone())),
-        },
-        scheduling: read.scheduling.as_ref().and_then(|read| {
-            seen.field(
-                "scheduling",
-                read.as_ref().map(scheduling).map_err(Clone::clone),
-            )
-        }),
-        cpus_allowed: read
-            .cpus_allowed
-            .as_ref()
-            .and_then(|read| seen.field("cpus_allowed", read.clone())),
-        io: read.io.as_ref().and_then(|read| {
-            let io = read.as_ref().map(|io| ProcessIo {
-                read_bytes: io.read_bytes,
-                written_bytes: io.written_bytes,
-                read_calls_bytes: io.read_chars,
-                write_calls_bytes: io.written_chars,
-            });
-            seen.field("io", io.map_err(Clone::clone))
-        }),
-        other_namespaces: match &read.namespaces {
-            None | Some(Ok(None)) => None,
-            Some(Ok(Some(links))) => seen.field("other_namespaces", Ok(others(links, own))),
-            Some(Err(refusal)) => seen.field("other_namespaces", Err(refusal.clone())),
-        },
+        wait_channel: wait_channel.map(|attempt| seen.field("wait_channel", attempt)),
+        scheduling: scheduling.map(|attempt| seen.field("scheduling", attempt)),
+        cpus_allowed: cpus.map(|attempt| seen.field("cpus_allowed", attempt)),
+        io: io.map(|attempt| seen.field("io", attempt)),
+        other_namespaces: namespaces.map(|attempt| seen.field("other_namespaces", attempt)),
     }))
 }
 
@@ -65,13 +58,9 @@ struct Filled<'a> {
 }
 
 impl Filled<'_> {
-    fn field<T>(
-        &mut self,
-        name: &str,
-        attempt: Result<T, Refusal>,
-    ) -> Option<crate::model::seen::Seen<T>> {
+    fn field<T>(&mut self, name: &str, attempt: Result<T, Refusal>) -> Seen<T> {
         let name = format!("details.{name}");
-        Some(self.gaps.seen(&name, self.pid, attempt))
+        self.gaps.seen(&name, self.pid, attempt)
     }
 }
 
@@ -82,7 +71,7 @@ fn others(links: &[NamespaceLink], own: &[NamespaceLink]) -> Vec<String> {
     kinds.map(|link| link.kind.as_str().to_owned()).collect()
 }
 
-fn scheduling(read: &Scheduling) -> ProcessScheduling {
+fn of_stat(read: &Scheduling) -> ProcessScheduling {
     ProcessScheduling {
         policy: match read.policy {
             0 => "other".to_owned(),
