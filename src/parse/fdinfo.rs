@@ -190,7 +190,6 @@ const LINE: Malformed = Malformed {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
     use std::os::fd::AsRawFd;
 
     use nix::fcntl::{Flock, FlockArg};
@@ -198,6 +197,7 @@ mod tests {
 
     use super::*;
     use crate::parse::mutate;
+    use crate::sys::scratch;
 
     const TIMER: &[u8] = b"pos:\t0\nflags:\t02000002\nmnt_id:\t16\nino:\t1057\nclockid: 1\n\
         ticks: 2\nsettime flags: 01\nit_value: (4, 999993171)\nit_interval: (5, 0)\n";
@@ -227,9 +227,10 @@ mod tests {
 
     #[test]
     fn locks_of_every_kind() {
+        use LockKind::{Flock, Lease, OpenFileDescription, Posix};
+
         let info = FdInfo::parse(LOCKED).unwrap().detail.unwrap();
         let kinds: Vec<_> = info.locks.iter().map(|lock| lock.kind).collect();
-        use LockKind::{Flock, Lease, OpenFileDescription, Posix};
         assert_eq!(kinds, [Flock, Posix, OpenFileDescription, Lease]);
         assert_eq!((info.locks[1].start, info.locks[1].end), (10, Some(19)));
         assert_eq!((info.locks[0].end, info.locks[2].pid), (None, -1));
@@ -243,7 +244,7 @@ mod tests {
         let file = tempfile::tempfile().unwrap();
         let locked = Flock::lock(file, FlockArg::LockExclusive).unwrap();
         let path = format!("/proc/self/fdinfo/{}", locked.as_raw_fd());
-        let info = FdInfo::parse(&fs::read(path).unwrap()).unwrap();
+        let info = FdInfo::parse(&scratch::read(path)).unwrap();
         let lock = info.detail.unwrap().locks[0];
         assert_eq!((lock.kind, lock.write), (LockKind::Flock, Some(true)));
         assert_eq!(lock.pid, i64::from(std::process::id()));

@@ -189,8 +189,8 @@ fn compare_with_links(pid: &str) {
         }
         let info = fs::read_to_string(format!("/proc/{pid}/fdinfo/{fd}")).unwrap();
         let value = |name: &str| {
-            let line = info.lines().find_map(|line| line.strip_prefix(name));
-            line.unwrap().trim().to_owned()
+            let found = info.lines().find_map(|line| line.strip_prefix(name));
+            found.unwrap().trim().to_owned()
         };
         assert_eq!(ours["position"].to_string(), value("pos:"), "{ours:#}");
         assert_eq!(ours["mount_id"].to_string(), value("mnt_id:"), "{ours:#}");
