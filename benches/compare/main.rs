@@ -29,6 +29,7 @@ mod floor;
 mod load;
 mod node;
 mod once;
+mod open_files;
 mod pod;
 mod processes;
 mod race;
@@ -52,6 +53,7 @@ const SCENARIOS: &[Scenario] = &[
     processes::SCENARIO,
     sockets::SCENARIO,
     unix_sockets::SCENARIO,
+    open_files::SCENARIO,
     dump::SCENARIO,
     node::SCENARIO,
     small::SCENARIO,

@@ -44,7 +44,7 @@ pub struct Party {
     pub groups: Seen<Vec<u32>>,
     /// Capabilities by set, named as in capabilities(7).
     pub capabilities: CapabilitySets,
-    /// no_new_privs: whether an exec can give it no new privileges (`allowPrivilegeEscalation:
+    /// `no_new_privs`: whether an exec can give it no new privileges (`allowPrivilegeEscalation:
     /// false`).
     pub no_new_privs: Seen<bool>,
     /// Its seccomp mode.

@@ -100,7 +100,7 @@ pub struct Privileges {
     pub sets: CapabilitySets,
     /// Effective, permitted and inheritable as `getpcaps` prints them.
     pub text: Seen<String>,
-    /// no_new_privs: whether an exec can give it no new privileges.
+    /// `no_new_privs`: whether an exec can give it no new privileges.
     pub no_new_privs: Seen<bool>,
     /// Whether its system calls are filtered.
     pub seccomp: Seen<SeccompMode>,

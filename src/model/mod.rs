@@ -15,10 +15,12 @@ pub mod gap;
 pub mod label;
 pub mod mount;
 pub mod network;
+pub mod open_files;
 #[cfg(feature = "sample-section")]
 pub mod personality;
 pub mod pod_security;
 pub mod process;
+pub mod process_details;
 pub mod process_group;
 pub mod program;
 pub mod read;

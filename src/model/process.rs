@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::byte_string::ByteString;
+use super::process_details::ProcessDetails;
 use super::secret::Argument;
 use super::seen::Seen;
 use super::time::Timestamp;
@@ -31,12 +32,28 @@ bitflags::bitflags! {
         const THREADS = 1 << 8;
         /// Memory in RAM: `/proc/PID/statm`, or `status` where that is read anyway.
         const RSS = 1 << 9;
+        /// `/proc/PID/wchan`.
+        const WCHAN = 1 << 10;
+        /// Scheduling and page faults.
+        const SCHEDULING = 1 << 11;
+        /// `/proc/PID/io`.
+        const IO = 1 << 12;
+        /// `/proc/PID/ns/*`.
+        const NAMESPACES = 1 << 13;
     }
 }
 
 impl Fields {
     /// What a whole document holds unless more is asked for.
-    pub const DOCUMENT: Self = Self::all().difference(Self::PSS).difference(Self::THREADS);
+    pub const DOCUMENT: Self = Self::all()
+        .difference(Self::PSS)
+        .difference(Self::THREADS)
+        .difference(Self::DETAILS);
+    /// What `details` holds.
+    pub const DETAILS: Self = Self::WCHAN
+        .union(Self::SCHEDULING)
+        .union(Self::IO)
+        .union(Self::NAMESPACES);
 }
 
 /// The state of a process: `/proc/PID/stat` field 3.
@@ -274,6 +291,10 @@ pub struct Process {
     /// Its threads, with `--threads`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thread_list: Option<Seen<Vec<Thread>>>,
+    /// What it waits for, how it is scheduled, its I/O and its namespaces: with `--details`, or
+    /// where one of their columns is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub details: Option<Box<ProcessDetails>>,
 }
 
 impl Process {
@@ -323,6 +344,7 @@ impl Process {
             zombie: false,
             kernel_thread: false,
             thread_list: None,
+            details: None,
         }
     }
 }

@@ -12,6 +12,7 @@ use super::environment::Environment;
 use super::gap::Gap;
 use super::mount::Mount;
 use super::network::Network;
+use super::open_files::OpenFiles;
 use super::process::Process;
 use super::program::Program;
 use super::resources::Resources;
@@ -86,6 +87,9 @@ pub struct Report {
     /// How the main program was built, and the libraries it needs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub program: Option<Program>,
+    /// Open files: descriptors, what they lead to, and what removed files take.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open_files: Option<OpenFiles>,
     /// How the kernel runs the main process.
     #[cfg(feature = "sample-section")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,6 +122,7 @@ impl Report {
             resources: None,
             network: None,
             program: None,
+            open_files: None,
             #[cfg(feature = "sample-section")]
             personality: None,
             gaps: Vec::new(),

@@ -50,7 +50,7 @@ fn executable(line: &[u8]) -> Option<Mapping> {
     words.next()?.get(2).filter(|flag| **flag == b'x')?;
     let (major, minor) = text::split_once(words.nth(1)?, b':')?;
     let inode = text::decimal(words.next()?)?;
-    let rest = path_or_deleted(line)?;
+    let rest = sixth(line)?;
     if IN_MEMORY.iter().any(|start| rest.starts_with(start)) {
         return None;
     }
@@ -63,11 +63,52 @@ fn executable(line: &[u8]) -> Option<Mapping> {
     })
 }
 
-fn path(line: &[u8]) -> Option<&[u8]> {
-    path_or_deleted(line).filter(|path| !path.ends_with(b" (deleted)"))
+/// A file that is mapped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MappedFile {
+    /// The addresses of its first mapping, as the name of its link in `map_files` has them.
+    pub range: Vec<u8>,
+    /// Device number of its file system, first half.
+    pub major: u64,
+    /// The second half.
+    pub minor: u64,
+    /// Its inode.
+    pub inode: u64,
+    /// Its path, with ` (deleted)` behind it where it was removed.
+    pub path: Vec<u8>,
 }
 
-fn path_or_deleted(line: &[u8]) -> Option<&[u8]> {
+/// The mapped files, also those that were removed, each once, in the order of their addresses; at
+/// most so many.
+#[must_use]
+pub(crate) fn mapped(bytes: &[u8], limit: usize) -> Vec<MappedFile> {
+    let mut met = HashSet::new();
+    let lines = bytes.split(|byte| *byte == b'\n');
+    lines
+        .filter_map(|line| {
+            let path = sixth(line)?;
+            let mut fields = line.split(|byte| *byte == b' ');
+            let (range, device, inode) = (fields.next()?, fields.nth(2)?, fields.next()?);
+            met.insert((device, inode, path)).then_some(())?;
+            let (major, minor) = text::split_once(device, b':')?;
+            Some(MappedFile {
+                range: range.to_vec(),
+                major: text::hexadecimal(major)?,
+                minor: text::hexadecimal(minor)?,
+                inode: text::decimal(inode)?,
+                path: unescaped(path),
+            })
+        })
+        .take(limit)
+        .collect()
+}
+
+fn path(line: &[u8]) -> Option<&[u8]> {
+    sixth(line).filter(|path| !path.ends_with(b" (deleted)"))
+}
+
+/// The sixth field, where that is a path.
+fn sixth(line: &[u8]) -> Option<&[u8]> {
     let mut rest = line;
     for _ in 0..5 {
         let end = rest.iter().position(|byte| *byte == b' ')?;

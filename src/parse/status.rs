@@ -99,7 +99,7 @@ impl Status {
     fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), Malformed> {
         match packed(key) {
             keys::TRACER_PID if key == b"TracerPid" => {
-                self.tracer_pid = some(pid(value), TRACER_PID)?
+                self.tracer_pid = some(pid(value), TRACER_PID)?;
             }
             keys::UID => self.uid = some(ids(value), UID)?,
             keys::GID => self.gid = some(ids(value), GID)?,
@@ -119,7 +119,7 @@ impl Status {
             keys::CAP_BND => self.cap_bnd = some(text::hexadecimal(value), CAP_BND)?,
             keys::CAP_AMB => self.cap_amb = some(text::hexadecimal(value), CAP_AMB)?,
             keys::NO_NEW_PRIVS if key == b"NoNewPrivs" => {
-                self.no_new_privs = some(flag(value), NO_NEW_PRIVS)?
+                self.no_new_privs = some(flag(value), NO_NEW_PRIVS)?;
             }
             keys::SECCOMP => self.seccomp = some(text::decimal(value), SECCOMP)?,
             keys::SECCOMP_FILTERS if key == b"Seccomp_filters" => {

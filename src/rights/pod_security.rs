@@ -43,7 +43,7 @@ pub(crate) const RESTRICTED_VOLUMES: [&str; 9] = [
     "secret",
 ];
 
-/// The SELinux types that baseline allows, with the minor version that added each.
+/// The `SELinux` types that baseline allows, with the minor version that added each.
 const SELINUX_TYPES: [(&str, u32); 4] = [
     ("container_t", 0),
     ("container_init_t", 0),
@@ -67,7 +67,7 @@ const SYSCTLS: [(&str, u32); 12] = [
     ("net.ipv4.tcp_wmem", 32),
 ];
 
-/// Whether baseline of 1.`minor` allows this SELinux type.
+/// Whether baseline of 1.`minor` allows this `SELinux` type.
 #[must_use]
 pub(crate) fn is_container_selinux_type(name: &str, minor: u32) -> bool {
     SELINUX_TYPES

@@ -11,6 +11,7 @@ use super::containers::{self, Marks};
 use super::needs::{CombinedNeeds, Files, Needs, ScanOptions, Scope};
 use super::net_namespace::NetNamespace;
 use super::no_target::{NoTarget, listed};
+use super::open_files::OpenFilesContext;
 use super::reader::{ProcessFilter, ProcessReader, WITHOUT_HIDEPID};
 
 use super::needs::Choice;
@@ -58,6 +59,7 @@ impl Scan {
                 proc,
                 viewer: LazyLock::new(Box::new(move || viewer(&own_side))),
                 identities: Identities::default(),
+                open_files: OpenFilesContext::default(),
             }),
             clock,
             needs: CombinedNeeds::of(needs),

@@ -6,12 +6,15 @@
 pub(crate) mod cgroup;
 pub(crate) mod container_key;
 pub(crate) mod containers;
+pub(crate) mod details;
+mod file_systems;
 mod first_thread;
 pub(crate) mod look;
 mod mountinfo;
 pub(crate) mod needs;
 pub(crate) mod net_namespace;
 pub(crate) mod no_target;
+pub(crate) mod open_files;
 pub(crate) mod own_pod;
 pub(crate) mod plain_files;
 pub(crate) mod proc_mount;

@@ -45,6 +45,20 @@ bitflags::bitflags! {
         const NET_NAMESPACE = 1 << 17;
         /// The links in `fd` that lead to files with names as certificates have them.
         const OPEN_FILES = 1 << 18;
+        /// What is open, with `fdinfo` and the inodes; `maps`, `cwd`, `root` and `exe`.
+        const FD_TABLE = 1 << 20;
+        /// Of the descriptors those of removed files.
+        const FD_DELETED = 1 << 21;
+        /// Of the descriptors what tells their types.
+        const FD_TYPES = 1 << 26;
+        /// `wchan`.
+        const WCHAN = 1 << 22;
+        /// The scheduling in `stat` and `status`.
+        const SCHEDULING = 1 << 23;
+        /// `io`.
+        const IO = 1 << 24;
+        /// The links in `ns`.
+        const NAMESPACES = 1 << 25;
         /// `personality`.
         #[cfg(feature = "sample-section")]
         const PERSONALITY = 1 << 19;

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use nix::errno::Errno;
 
 use super::container_key::{Identities, Identity, IdentitySource, Key};
+use super::details::{self, Details};
 use super::first_thread::{StatError, read_stat};
 use super::needs::Files;
 use super::net_namespace::NetNamespace;
+use super::open_files::{FileDetail, OpenFilesContext};
 use super::plain_files::PLAIN_FILES;
 use super::process_files::{CallerCredentials, ProcessFiles, TASKS_LIMIT, malformed};
 use super::security;
@@ -50,6 +52,8 @@ pub(crate) struct ProcessReader {
     pub viewer: CallerCredentials,
     /// The containers met so far.
     pub identities: Identities,
+    /// What reading open files takes.
+    pub open_files: OpenFilesContext,
 }
 
 /// Which processes get their files read; of the others only the container is determined.
@@ -123,6 +127,7 @@ impl ProcessReader {
             };
             for _ in 0..ATTEMPTS {
                 reader.fill(&mut facts, files);
+                self.fill_more(&mut reader, &mut facts, files);
                 if !facts.may_have_changed() {
                     break;
                 }
@@ -146,6 +151,30 @@ impl ProcessReader {
             }
         }
         Ok(facts)
+    }
+}
+
+impl ProcessReader {
+    /// What few requests ask for.
+    fn fill_more(&self, reader: &mut ProcessFiles<'_>, facts: &mut ProcessSnapshot, files: Files) {
+        if files.intersects(details::FLAGS) {
+            let is_zombie = facts.stat.state == b'Z';
+            let read = Details::read(reader, files, is_zombie);
+            facts.details = Some(Box::new(read));
+        }
+        let detail = if files.contains(Files::FD_TABLE) {
+            FileDetail::Everything
+        } else if files.contains(Files::FD_TYPES) {
+            FileDetail::Types
+        } else if files.contains(Files::FD_DELETED) {
+            FileDetail::Deleted
+        } else {
+            return;
+        };
+        if !facts.stat.is_bodiless() {
+            let read = reader.open_files(&self.open_files, &self.proc, detail);
+            facts.fd_table = Some(Box::new(read));
+        }
     }
 }
 

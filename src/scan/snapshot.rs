@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use super::container_key::Identity;
+use super::details::Details;
 use super::needs::Files;
 use super::net_namespace::NetNamespace;
+use super::open_files::OpenFileTable;
 use crate::model::gap::{Reason, Refusal};
 use crate::parse::environ::{self, Environ};
 use crate::parse::id_map::IdMap;
@@ -67,6 +69,10 @@ pub(crate) struct ProcessSnapshot {
     /// The links in `fd` that lead to files with names as certificates have them; `Ok(None)` as
     /// above.
     pub open_files: Option<Result<Option<Vec<Vec<u8>>>, Refusal>>,
+    /// What it has open; absent for zombies and kernel threads.
+    pub fd_table: Option<Box<OpenFileTable>>,
+    /// What is read only where it is asked for.
+    pub details: Option<Box<Details>>,
     /// The network namespace; absent for zombies, which have none any more.
     pub net_namespace: Option<NetNamespace>,
 }
@@ -208,6 +214,8 @@ impl ProcessSnapshot {
             task_status: None,
             sockets: None,
             open_files: None,
+            fd_table: None,
+            details: None,
             net_namespace: None,
         }
     }
@@ -234,6 +242,7 @@ impl ProcessSnapshot {
             || gone(self.limits.as_ref())
             || gone(self.smaps.as_ref())
             || gone(self.tasks.as_ref())
+            || gone(self.fd_table.as_ref().map(|table| &table.count))
             || self.oom.iter().flatten().any(|attempt| gone(Some(attempt)))
     }
 }

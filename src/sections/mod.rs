@@ -10,6 +10,7 @@ pub(crate) mod containers;
 pub(crate) mod environment;
 pub(crate) mod mounts;
 pub(crate) mod network;
+pub(crate) mod open_files;
 #[cfg(feature = "sample-section")]
 pub(crate) mod personality;
 pub(crate) mod processes;
@@ -37,7 +38,10 @@ use section::{Detail, Request};
 use view::ViewEntry;
 
 /// The sections under the names of other tools, in the order of the help.
-pub(crate) const VIEWS: &[ViewEntry] = &[ViewEntry::of::<mounts::df::DfView>()];
+pub(crate) const VIEWS: &[ViewEntry] = &[
+    ViewEntry::of::<mounts::df::DfView>(),
+    ViewEntry::of::<open_files::fds::FdsView>(),
+];
 
 /// One look for all of these requests in a reader process.
 ///

@@ -2,8 +2,8 @@
 
 use super::section::{Request, Section};
 use super::{
-    access, capabilities, certificates, containers, environment, mounts, network, processes,
-    program, resources, sockets, tls,
+    access, capabilities, certificates, containers, environment, mounts, network, open_files,
+    processes, program, resources, sockets, tls,
 };
 
 /// Every section, in the order of the document and of the help.
@@ -15,6 +15,7 @@ pub(crate) const REGISTRY: &[Section] = &[
     Section::of::<network::NetworkQuery>(&network::INFO),
     Section::of::<resources::ResourcesQuery>(&resources::INFO),
     Section::of::<program::ProgramQuery>(&program::INFO),
+    Section::of::<open_files::OpenFilesQuery>(&open_files::INFO),
     Section::of::<capabilities::CapabilitiesQuery>(&capabilities::INFO),
     Section::of::<certificates::CertificatesQuery>(&certificates::INFO),
     Section::of::<containers::ContainersQuery>(&containers::INFO),

@@ -12,7 +12,7 @@ use super::proc_dir::ProcessDir;
 use super::{attempts, time_box};
 
 /// The deadline is checked from this many links on.
-const MANY: u64 = 1024;
+pub(super) const MANY: u64 = 1024;
 
 /// The kernel makes no longer link than this: it has a page for it.
 pub(super) const LONGEST_LINK: usize = 4096;

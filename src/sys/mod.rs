@@ -22,6 +22,7 @@ pub(crate) mod limits;
 pub(crate) mod lines;
 pub(crate) mod netlink;
 mod numbers;
+pub(crate) mod open_files;
 pub(crate) mod opened_file;
 mod orphans;
 pub(crate) mod own;

@@ -388,12 +388,14 @@ impl ProcessDir {
     /// The errno of readlink(2).
     pub(crate) fn read_link(&self, name: &CStr) -> Result<Vec<u8>, Errno> {
         let mut goal = [MaybeUninit::uninit(); LONGEST_LINK];
-        self.below(name, |dir| match self.live {
-            true => match readlinkat_raw(dir, name, &mut goal) {
+        self.below(name, |dir| {
+            if !self.live {
+                return beneath::read_link(dir, name).map(OsStringExt::into_vec);
+            }
+            match readlinkat_raw(dir, name, &mut goal) {
                 Ok((goal, _)) => Ok(goal.to_vec()),
                 Err(errno) => Err(from_rustix(errno)),
-            },
-            false => beneath::read_link(dir, name).map(OsStringExt::into_vec),
+            }
         })
     }
 
@@ -495,8 +497,9 @@ fn open_below(
     name: &CStr,
     flags: OFlag,
 ) -> Result<OwnedFd, Errno> {
-    match live {
-        true => openat(dir, name, flags, Mode::empty()),
-        false => beneath::open(dir, name, flags),
+    if live {
+        openat(dir, name, flags, Mode::empty())
+    } else {
+        beneath::open(dir, name, flags)
     }
 }

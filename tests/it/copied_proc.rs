@@ -114,9 +114,9 @@ fn times_ids_and_sockets_are_the_copys() {
     assert_keeps_the_contract(&document, "a copy");
     let app = only(list(&document, "processes"), |one| one["pid"] == 1);
     let started = humantime::format_rfc3339(at(BOOTED + 100)).to_string();
-    assert_eq!(app["started_at"], started.replace("Z", ".000Z"), "{app:#}");
+    assert_eq!(app["started_at"], started.replace('Z', ".000Z"), "{app:#}");
     let taken = humantime::format_rfc3339(at(BOOTED + UPTIME)).to_string();
-    assert_eq!(document["taken_at"], taken.replace("Z", ".000Z"));
+    assert_eq!(document["taken_at"], taken.replace('Z', ".000Z"));
     assert_eq!((&app["uid"], &app["gid"]), (&4711.into(), &4711.into()));
     // Whoever `self` is, it was not spyhole.
     let containers = list(&document, "containers");

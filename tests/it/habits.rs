@@ -1,5 +1,5 @@
-//! What fingers type for ps, ss, netstat, df, findmnt, env, ip, ifconfig, route and nstat: taken, or
-//! refused by name.
+//! What fingers type for ps, ss, netstat, df, findmnt, env, ip, ifconfig, route, nstat and lsof: taken,
+//! or refused by name.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::symlink;
@@ -70,6 +70,16 @@ const LINES: &[&str] = &[
     "netstat -s",
     "netstat -i",
     "nstat -az",
+    "lsof",
+    "lsof -nP -iTCP -sTCP:LISTEN",
+    "lsof -p 1",
+    "lsof -i",
+    "lsof +L1",
+    "lsof /",
+    "lsof -c web",
+    "lsof -u root",
+    "fds",
+    "fds 1",
 ];
 
 fn words(line: &str) -> Vec<&str> {

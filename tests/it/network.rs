@@ -432,9 +432,7 @@ fn names_of_interfaces_are_bytes() {
     }
 }
 
-#[needs(root)]
-fn counters_are_those_of_nstat() {
-    const TRAFFIC: &str = "
+const TRAFFIC: &str = "
 import socket
 for _ in range(5):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
@@ -450,6 +448,9 @@ for _ in range(6):
     except OSError: pass
     held.append(client)
 ";
+
+#[needs(root)]
+fn counters_are_those_of_nstat() {
     let namespace = Namespace::new("ip link set lo up");
     namespace.inside(&["python3", "-c", TRAFFIC]).ended_with(0);
     let theirs = || -> BTreeMap<String, u64> {
@@ -497,9 +498,7 @@ for _ in range(6):
     });
 }
 
-#[needs(root)]
-fn ephemeral_ports_are_counted_against_their_range() {
-    const HOLD: &str = "
+const HOLD: &str = "
 import socket, time
 listener = socket.create_server(('127.0.0.1', 80), backlog=64)
 six = socket.create_server(('::1', 81), family=socket.AF_INET6, backlog=64)
@@ -508,6 +507,9 @@ held += [socket.create_connection(('::1', 81)) for _ in range(5)]
 print('ready', flush=True)
 time.sleep(1000)
 ";
+
+#[needs(root)]
+fn ephemeral_ports_are_counted_against_their_range() {
     let setup = "ip link set lo up\necho 40000 40099 > /proc/sys/net/ipv4/ip_local_port_range";
     let namespace = Namespace::new(setup);
     let pid = namespace.pid();

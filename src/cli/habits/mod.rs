@@ -1,11 +1,12 @@
-//! What fingers type for `ps`, `ss`, `netstat`, `df`, `findmnt`, `env`, `ip`, `ifconfig`, `route` and
-//! `nstat`, in spyhole's own words: a stage before clap.
+//! What fingers type for `ps`, `ss`, `netstat`, `df`, `findmnt`, `env`, `ip`, `ifconfig`, `route`,
+//! `nstat` and `lsof`, in spyhole's own words: a stage before clap.
 //!
 //! Each tool is a table of flags and what each becomes. A tool's short flags win over the global
 //! ones: `ps -o pid,comm` are columns, `ps -o json` is the form of the output. What spyhole does
 //! not offer is refused by name with the nearest that it does, never accepted and ignored.
 
 mod files;
+mod lsof;
 mod network;
 mod ps;
 mod sockets;
@@ -104,6 +105,7 @@ const TOOLS: &[&Tool] = &[
     &network::IFCONFIG,
     &network::ROUTE,
     &network::NSTAT,
+    &lsof::LSOF,
 ];
 
 /// The flags that every command takes; those with a value in all their names.

@@ -23,6 +23,7 @@ fn ours(text: &str) -> Result<String, String> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn each_line_becomes_one_that_spyhole_takes() {
     for (typed, expected) in [
         ("ps", "ps"),
@@ -143,6 +144,30 @@ fn each_line_becomes_one_that_spyhole_takes() {
 }
 
 #[test]
+fn lines_of_lsof() {
+    for (typed, expected) in [
+        (
+            "lsof -nP -iTCP -sTCP:LISTEN",
+            "lsof --internet=TCP --state=LISTEN",
+        ),
+        ("lsof -i :8080", "lsof --internet=:8080"),
+        ("lsof -i /data", "lsof --internet= /data"),
+        ("lsof -ni4 -a -p 1,2", "lsof --internet=4 -a --pids=1,2"),
+        ("lsof -p 1", "lsof --pids=1"),
+        ("lsof -c nginx -u app", "lsof --name=nginx --user=app"),
+        ("lsof +L1", "lsof --deleted"),
+        ("lsof +aL1 /tmp", "lsof --deleted --and /tmp"),
+        ("lsof +D /data", "lsof --under=/data"),
+        ("lsof -s /data", "lsof /data"),
+        ("lsof -o json", "lsof --output=json"),
+        ("lsof 1 /data", "lsof 1 /data"),
+    ] {
+        assert_eq!(ours(typed).as_deref(), Ok(expected), "{typed}");
+    }
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn what_is_not_offered_is_refused_by_name() {
     for (typed, expected) in [
         ("ps -Z", "ps -Z: not supported; nearest: spyhole caps --all"),

@@ -7,6 +7,7 @@ pub(crate) mod certificates;
 mod family;
 pub(crate) mod mounts;
 pub(crate) mod network;
+pub(crate) mod open_files;
 #[cfg(feature = "sample-section")]
 pub(crate) mod personality;
 pub(crate) mod processes;

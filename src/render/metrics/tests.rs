@@ -7,6 +7,7 @@ use crate::model::certificate::{
 };
 use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::network::Network;
+use crate::model::open_files::{DeletedFiles, OpenFiles};
 use crate::model::process::{Limit, LimitPair, Process};
 use crate::model::process_group::groups;
 use crate::model::resources::{CpuLimit, Resources};
@@ -67,6 +68,7 @@ fn text_of(report: Option<&Report>, form: Form) -> String {
             certificates::collect,
             resources::collect,
             network::collect,
+            open_files::collect,
         ],
     };
     metrics(&figures, form).unwrap()
@@ -278,6 +280,7 @@ fn full() -> Report {
     report.mounts = Some(Seen::Value(vec![mount("/data")]));
     report.resources = Some(limited());
     report.network = Some(connected());
+    report.open_files = Some(opened());
     report.certificates = Some(Certificates {
         files: Seen::Value(vec![file(
             "/tls/tls.crt",
@@ -533,6 +536,35 @@ fn too_much_of_anything_is_folded_and_counted() {
     assert_eq!(groups.count(), 51);
     // Those that end first are the ones that are shown.
     assert!(text.contains("position=\"299\"") && !text.contains("position=\"5\""));
+}
+
+fn opened() -> OpenFiles {
+    OpenFiles {
+        processes: Vec::new(),
+        deleted: DeletedFiles {
+            files: 2,
+            disk_bytes: 4_096,
+            memory_bytes: 8_192,
+        },
+        files: None,
+    }
+}
+
+#[test]
+fn removed_files_have_no_sample_where_a_process_was_not_read() {
+    let mut report = Report::begin(at(100));
+    report.open_files = Some(opened());
+    let text = text_of(Some(&report), Form::Text);
+    assert!(
+        text.contains("spyhole_deleted_open_disk_bytes 4096"),
+        "{text}"
+    );
+    let mut gaps = Gaps::default();
+    let mut section = gaps.section("open_files");
+    section.record("processes.fd_types", 1, &Refusal::of(Reason::Uid));
+    report.gaps = gaps.as_slice().to_vec();
+    let text = text_of(Some(&report), Form::Text);
+    assert!(!text.contains("spyhole_deleted_open"), "{text}");
 }
 
 #[test]

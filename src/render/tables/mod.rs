@@ -9,6 +9,7 @@ pub(crate) mod df;
 pub(crate) mod environment;
 pub(crate) mod mounts;
 pub(crate) mod network;
+pub(crate) mod open_files;
 #[cfg(feature = "sample-section")]
 pub(crate) mod personality;
 pub(crate) mod processes;

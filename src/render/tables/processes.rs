@@ -6,6 +6,7 @@ use std::cmp::Ordering;
 use super::table::{Cell, Heading, Table};
 use crate::model::byte_string::ByteString;
 use crate::model::process::{Fields, Limit, Process};
+use crate::model::process_details::{ProcessDetails, ProcessIo, ProcessScheduling};
 use crate::model::seen::Seen;
 use crate::model::time::Timestamp;
 use crate::model::units::{bytes_short, cpu_time, elapsed};
@@ -34,6 +35,11 @@ pub(crate) const FULL: &[&str] = &[
     "user", "pid", "ppid", "%cpu", "start", "tty", "time", "command",
 ];
 
+/// The columns that `--details` adds, and `-o wide` has.
+pub(crate) const DETAILS: &[&str] = &[
+    "wchan", "policy", "pri", "cpus", "majflt", "rbytes", "wbytes", "otherns",
+];
+
 /// The columns of `-o wide`.
 pub(crate) const WIDE: &[&str] = &[
     "user",
@@ -56,6 +62,14 @@ pub(crate) const WIDE: &[&str] = &[
     "stat",
     "start",
     "time",
+    "wchan",
+    "policy",
+    "pri",
+    "cpus",
+    "majflt",
+    "rbytes",
+    "wbytes",
+    "otherns",
     "container",
     "exe",
     "cwd",
@@ -317,6 +331,36 @@ pub(crate) const COLUMNS: &[Column] = columns! {
         |p, _| Cell::of(p.signals.as_ref(), |signals| names(&signals.ignored)), |a, b| a.pid.cmp(&b.pid);
     "caught": Heading::left("CAUGHT"), Fields::STATUS,
         |p, _| Cell::of(p.signals.as_ref(), |signals| names(&signals.caught)), |a, b| a.pid.cmp(&b.pid);
+    "wchan": Heading::left("WCHAN"), Fields::WCHAN,
+        |p, _| Cell::of(wait_channel(p), |name| Cell::from(name)),
+        |a, b| wait_channel(a).and_then(Seen::value).cmp(&wait_channel(b).and_then(Seen::value));
+    "policy" | "cls" | "class" | "sched": Heading::left("POLICY"), Fields::SCHEDULING,
+        |p, _| Cell::of(scheduling(p), |one| Cell::from(one.policy.clone())),
+        |a, b| of_scheduling(a, |one| one.policy.clone()).cmp(&of_scheduling(b, |one| one.policy.clone()));
+    "pri" | "priority": Heading::right("PRI"), Fields::SCHEDULING,
+        |p, _| Cell::of(scheduling(p), |one| Cell::number(one.priority)),
+        |a, b| of_scheduling(a, |one| one.priority).cmp(&of_scheduling(b, |one| one.priority));
+    "rtprio": Heading::right("RTPRIO"), Fields::SCHEDULING,
+        |p, _| Cell::of(scheduling(p), |one| one.realtime_priority.map_or(Cell::Absent, Cell::number)),
+        |a, b| of_scheduling(a, |one| one.realtime_priority).cmp(&of_scheduling(b, |one| one.realtime_priority));
+    "majflt" | "maj_flt": Heading::right("MAJFLT"), Fields::SCHEDULING,
+        |p, _| Cell::of(scheduling(p), |one| Cell::number(one.major_faults)),
+        |a, b| of_scheduling(a, |one| one.major_faults).cmp(&of_scheduling(b, |one| one.major_faults));
+    "minflt" | "min_flt": Heading::right("MINFLT"), Fields::SCHEDULING,
+        |p, _| Cell::of(scheduling(p), |one| Cell::number(one.minor_faults)),
+        |a, b| of_scheduling(a, |one| one.minor_faults).cmp(&of_scheduling(b, |one| one.minor_faults));
+    "cpus": Heading::left("CPUS"), Fields::SCHEDULING,
+        |p, _| Cell::of(details(p).and_then(|it| it.cpus_allowed.as_ref()), |list| Cell::from(list.clone())),
+        |a, b| a.pid.cmp(&b.pid);
+    "rbytes": Heading::right("READ"), Fields::IO,
+        |p, _| Cell::of(io(p), |io| io.read_bytes.map_or(Cell::Absent, |bytes| bytes_short(bytes).into())),
+        |a, b| of_io(a, |io| io.read_bytes).cmp(&of_io(b, |io| io.read_bytes));
+    "wbytes": Heading::right("WRITTEN"), Fields::IO,
+        |p, _| Cell::of(io(p), |io| io.written_bytes.map_or(Cell::Absent, |bytes| bytes_short(bytes).into())),
+        |a, b| of_io(a, |io| io.written_bytes).cmp(&of_io(b, |io| io.written_bytes));
+    "otherns": Heading::left("OTHERNS"), Fields::NAMESPACES,
+        |p, _| Cell::of(details(p).and_then(|it| it.other_namespaces.as_ref()), |kinds| names(kinds)),
+        |a, b| a.pid.cmp(&b.pid);
     "container": Heading::left("CONTAINER"), NONE,
         |p, _| p.container.as_ref().map_or(Cell::Absent, |name| Cell::Outside(name.as_str().into())),
         |a, b| a.container.cmp(&b.container);
@@ -336,6 +380,30 @@ fn started(process: &Process) -> Option<Timestamp> {
 
 fn percent(process: &Process) -> f64 {
     process.cpu_percent.value().copied().unwrap_or_default()
+}
+
+fn details(process: &Process) -> Option<&ProcessDetails> {
+    process.details.as_deref()
+}
+
+fn wait_channel(process: &Process) -> Option<&Seen<ByteString>> {
+    details(process)?.wait_channel.as_ref()
+}
+
+fn scheduling(process: &Process) -> Option<&Seen<ProcessScheduling>> {
+    details(process)?.scheduling.as_ref()
+}
+
+fn of_scheduling<T>(process: &Process, pick: fn(&ProcessScheduling) -> T) -> Option<T> {
+    scheduling(process)?.value().map(pick)
+}
+
+fn io(process: &Process) -> Option<&Seen<ProcessIo>> {
+    details(process)?.io.as_ref()
+}
+
+fn of_io(process: &Process, pick: fn(&ProcessIo) -> Option<u64>) -> Option<u64> {
+    io(process)?.value().and_then(pick)
 }
 
 fn value_of_name(process: &Process) -> Option<&ByteString> {

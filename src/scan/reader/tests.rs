@@ -22,6 +22,7 @@ fn reader() -> ProcessReader {
         proc: Arc::new(ProcDir::open(Path::new("/proc")).unwrap()),
         viewer: LazyLock::new(Box::new(Credentials::default)),
         identities: Identities::default(),
+        open_files: OpenFilesContext::default(),
     }
 }
 

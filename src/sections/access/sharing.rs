@@ -32,9 +32,12 @@ impl Sharing {
         let viewer = &scan.reader.viewer;
         let own = system.own.as_ref();
         let by_link = |name: &CStr| -> Result<bool, Refusal> {
-            let missing = || match scan.is_live() {
-                true => Refusal::of(Reason::Unsupported),
-                false => not_copied(),
+            let missing = || {
+                if scan.is_live() {
+                    Refusal::of(Reason::Unsupported)
+                } else {
+                    not_copied()
+                }
             };
             let own = own.ok_or_else(missing)?;
             let link = |of: &ProcessDir| {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use super::details;
 use crate::model::ByteString;
 use crate::model::gap::{Reason, Refusal, SectionGaps};
 use crate::model::process::{CpuSeconds, Limit, LimitPair, Process, ProcessState, Signals, Thread};
@@ -10,11 +11,13 @@ use crate::model::secret::Argument;
 use crate::model::seen::Seen;
 use crate::model::time::Timestamp;
 use crate::parse::limits::{self, Limits};
+use crate::parse::namespace_link::NamespaceLink;
 use crate::parse::stat::Stat;
 use crate::parse::status::Status;
 use crate::parse::{signals, system, tty};
 use crate::rights::ptrace_access::not_copied;
 use crate::scan::Scan;
+use crate::scan::needs::Files;
 use crate::scan::snapshot::{ProcessSnapshot, overwritten_args};
 use crate::sys::clock::Clock;
 use crate::sys::file_limits;
@@ -26,6 +29,8 @@ pub(super) struct Filler<'a> {
     memory_bytes: Result<u64, Refusal>,
     /// Percent of a processor during `--sample`, by pid.
     sampled: Option<HashMap<i32, f64>>,
+    /// Where namespaces are compared.
+    own_namespaces: Vec<NamespaceLink>,
 }
 
 impl<'a> Filler<'a> {
@@ -39,6 +44,11 @@ impl<'a> Filler<'a> {
         let sampled = sample.map(|time| sampled(scan, time));
         Self {
             memory_bytes: memory_bytes(scan),
+            own_namespaces: if scan.files.contains(Files::NAMESPACES) {
+                details::own_namespaces(scan)
+            } else {
+                Vec::new()
+            },
             scan,
             gaps: gaps.reborrow(),
             sampled,
@@ -110,6 +120,7 @@ impl<'a> Filler<'a> {
             signals: self.of_status(facts, "signals", signals_of),
             zombie,
             kernel_thread: stat.is_kernel_thread(),
+            details: details::of(facts, &self.own_namespaces, &mut self.gaps),
             thread_list: facts.tasks.as_ref().map(|attempt| {
                 let threads = attempt.as_ref().map(|tasks| threads(tasks, &clock));
                 self.gaps

@@ -1,5 +1,6 @@
 //! The section `processes`.
 
+mod details;
 mod fill;
 
 use std::time::Duration;
@@ -17,10 +18,10 @@ use crate::render::metrics;
 use crate::render::tables::Table;
 use crate::render::tables::processes;
 use crate::render::tables::processes::Column;
-use crate::scan::Scan;
 use crate::scan::needs::Files;
 use crate::scan::needs::{Needs, Scope};
 use crate::scan::snapshot::ProcessSnapshot;
+use crate::scan::{self, Scan};
 use fill::Filler;
 
 /// Flags of `spyhole processes`.
@@ -46,6 +47,9 @@ pub(crate) struct ProcessesQuery {
     /// Also show the proportional share of memory (PSS; slower, reads smaps_rollup).
     #[arg(long)]
     pub pss: bool,
+    /// Also show what each waits for, scheduling, CPUs, I/O, and namespaces other than spyhole's.
+    #[arg(long)]
+    pub details: bool,
     /// Measure %CPU over this interval, such as 500ms, instead of since process start.
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     #[serde(deserialize_with = "query_pairs::duration")]
@@ -89,7 +93,8 @@ pub(crate) const INFO: SectionInfo = SectionInfo {
         .union(Files::FD_LIMIT)
         .union(Files::OOM)
         .union(Files::SMAPS_ROLLUP)
-        .union(Files::TASKS),
+        .union(Files::TASKS)
+        .union(scan::details::FLAGS),
     pem: false,
     secrets: true,
     metrics: Some(METRICS),
@@ -139,6 +144,10 @@ impl Request for ProcessesQuery {
             (Fields::OOM, Files::OOM),
             (Fields::PSS, Files::SMAPS_ROLLUP),
             (Fields::THREADS, Files::TASKS),
+            (Fields::WCHAN, Files::WCHAN),
+            (Fields::SCHEDULING, Files::SCHEDULING),
+            (Fields::IO, Files::IO),
+            (Fields::NAMESPACES, Files::NAMESPACES),
         ];
         let files = files
             .into_iter()
@@ -211,12 +220,23 @@ impl ProcessesQuery {
             let at = after_rss.or_else(|| place("command"));
             names.insert(at.unwrap_or(names.len()), PSS);
         }
+        if self.details {
+            let before = names.iter().position(|name| *name == "command");
+            let at = before.unwrap_or(names.len());
+            let missing = processes::DETAILS
+                .iter()
+                .filter(|name| !names.contains(name));
+            let missing: Vec<&str> = missing.copied().collect();
+            names.splice(at..at, missing);
+        }
         names.into_iter().filter_map(processes::column).collect()
     }
 
     fn fields(&self, detail: Detail) -> Fields {
         let mut fields = match detail {
-            Detail::Document => Fields::DOCUMENT,
+            // A document has more only where it is named.
+            Detail::Document if self.columns.is_empty() => Fields::DOCUMENT,
+            Detail::Document => Fields::DOCUMENT | processes::fields(&self.shown(detail)),
             Detail::Table | Detail::Wide => processes::fields(&self.shown(detail)),
         };
         if let Some(column) = self.sort_name().and_then(processes::column) {
@@ -224,6 +244,10 @@ impl ProcessesQuery {
         }
         fields.set(Fields::PSS, fields.contains(Fields::PSS) || self.pss);
         fields.set(Fields::THREADS, self.threads);
+        fields.set(
+            Fields::DETAILS,
+            self.details || fields.contains(Fields::DETAILS),
+        );
         fields
     }
 

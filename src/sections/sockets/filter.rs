@@ -133,6 +133,11 @@ impl Filter {
     }
 }
 
+/// Whether a word is that of a table.
+pub(super) fn is_table(word: &str) -> bool {
+    TABLES.iter().any(|(of, family)| of.word(*family) == word)
+}
+
 /// States by their names: with `-` or `_`, as `ss` and as `netstat` call them.
 ///
 /// # Errors

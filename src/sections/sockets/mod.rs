@@ -17,7 +17,8 @@ use serde::Deserialize;
 use super::section::{Detail, Request, Scrape, SectionInfo, SectionMetrics};
 use crate::model::Report;
 use crate::model::gap::{Gaps, Refusal, SectionGaps};
-use crate::model::socket::{Family, Protocol, Socket};
+use crate::model::seen::Unseen;
+use crate::model::socket::{Family, Protocol, Socket, State};
 use crate::model::time::Timestamp;
 use crate::render::metrics;
 use crate::render::tables::Table;
@@ -241,6 +242,62 @@ pub(super) fn listeners(scan: &Scan, gaps: &mut SectionGaps<'_>, field: &str) ->
         }
     }
     report.sockets.unwrap_or_default()
+}
+
+/// What `sock_diag` is asked for [`all`].
+pub(super) fn requests_for_all() -> Vec<Vec<u8>> {
+    source::requests(&Filter::of(&of_every_kind(false)), false)
+}
+
+/// Every socket of the target's network namespace, or of each visible one, without owners. What
+/// could not be read is recorded below the given field; gives the mark of a table that is missing.
+pub(super) fn all(
+    every_namespace: bool,
+    scan: &Scan,
+    gaps: &mut SectionGaps<'_>,
+    field: &str,
+) -> (Vec<Socket>, Option<Unseen>) {
+    let query = of_every_kind(every_namespace);
+    let mut report = Report::begin(Timestamp(scan.clock.now));
+    let mut of_sockets = Gaps::default();
+    let mut section = of_sockets.section(INFO.name);
+    fill::fill(&query, &Filter::of(&query), scan, &mut section, &mut report);
+    let mut missing = None;
+    for gap in of_sockets.as_slice() {
+        let refusal = Refusal {
+            reason: gap.reason,
+            errno: gap.errno.clone(),
+            needs: gap.needs.as_deref().map(Into::into),
+        };
+        let of_table = gap.field == "sockets" || filter::is_table(&gap.field);
+        let name = if of_table {
+            field.to_owned()
+        } else {
+            format!("{field}.{}", gap.field)
+        };
+        for subject in &gap.subjects {
+            let unseen = gaps.record(&name, subject.clone(), &refusal);
+            missing = missing.or(of_table.then_some(unseen));
+        }
+    }
+    (report.sockets.unwrap_or_default(), missing)
+}
+
+fn of_every_kind(all: bool) -> SocketsQuery {
+    SocketsQuery {
+        all,
+        whole: true,
+        no_owners: true,
+        ..SocketsQuery::default()
+    }
+}
+
+/// States by their names.
+///
+/// # Errors
+/// A sentence that names the word and what there is.
+pub(super) fn states(names: &[String]) -> Result<Vec<State>, String> {
+    filter::states(names)
 }
 
 /// Whether spyhole is proved to be in the target's network namespace.

@@ -105,7 +105,8 @@ fn damaged(numbers: &mut Numbers) -> Vec<u8> {
         numbers.one_of(&paths)
     );
     for _ in 0..numbers.below(4) {
-        text.push_str(&format!("{}\r\n", numbers.one_of(&headers)));
+        text.push_str(numbers.one_of(&headers));
+        text.push_str("\r\n");
     }
     text.push_str("\r\n");
     if numbers.below(3) == 0 {

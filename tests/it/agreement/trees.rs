@@ -126,9 +126,10 @@ const NET: [(&str, &str); 4] = [
 fn mutate(path: &Path, numbers: &mut Numbers) -> &'static str {
     // A link of an earlier damage may lead to what has no end, a FIFO has no writer.
     let is_file = fs::symlink_metadata(path).is_ok_and(|found| found.is_file());
-    let bytes = match is_file {
-        true => fs::read(path).unwrap_or_default(),
-        false => Vec::new(),
+    let bytes = if is_file {
+        fs::read(path).unwrap_or_default()
+    } else {
+        Vec::new()
     };
     let remove = || {
         drop(fs::remove_file(path));

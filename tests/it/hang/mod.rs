@@ -54,6 +54,7 @@ fn commands(target: &Target, shape: Shape) -> Vec<Vec<String>> {
         "df".to_owned(),
         "caps -o json".to_owned(),
         "ss -o json".to_owned(),
+        "lsof -o json".to_owned(),
         "access -o json".to_owned(),
         format!("certs -o json --file {file} --dir {etc}"),
         format!("check file:{file}"),
