@@ -28,5 +28,5 @@ pub(crate) enum AttachError {
     Engine(#[from] engine::EngineRefusal),
     /// There is no such target, or it cannot be entered.
     #[error("{0}")]
-    Target(String),
+    Target(Box<kubernetes::TargetRefusal>),
 }

@@ -1,5 +1,5 @@
-//! The signatures that can be checked: all that ring can, also those that nobody should use any
-//! more. A weak signature that fits is reported as weak, not as unknown.
+//! The signatures that can be checked: all that ring can, also those that are out of
+//! use. A weak signature that fits is reported as weak, not as unknown.
 
 use ring::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
 use rustls::pki_types::{
@@ -8,6 +8,7 @@ use rustls::pki_types::{
 use x509_parser::prelude::FromDer;
 use x509_parser::public_key::RSAPublicKey;
 
+use super::finding::Unchecked;
 use crate::parse::signed::{Signed, key_parts};
 
 /// What came of checking a signature.
@@ -18,13 +19,13 @@ pub(super) enum SignatureCheck {
     /// It does not.
     Wrong,
     /// It cannot be checked, for this reason.
-    Unknown(&'static str),
+    Unknown(Unchecked),
 }
 
 /// Checks a signature with the key in the content of a `SubjectPublicKeyInfo`.
 pub(super) fn check(signed: &Signed, spki: &[u8]) -> SignatureCheck {
     let Some((key_algorithm, key)) = key_parts(spki) else {
-        return SignatureCheck::Unknown("the issuer's key is malformed");
+        return SignatureCheck::Unknown(Unchecked::KeyMalformed);
     };
     let same_signature = |one: &&Algorithm| one.signature.as_ref() == signed.algorithm;
     let same_key = |one: &&Algorithm| one.key.as_ref() == key_algorithm;
@@ -36,7 +37,7 @@ pub(super) fn check(signed: &Signed, spki: &[u8]) -> SignatureCheck {
         return if both_known {
             SignatureCheck::Wrong
         } else {
-            SignatureCheck::Unknown("spyhole does not support this algorithm")
+            SignatureCheck::Unknown(Unchecked::AlgorithmUnsupported)
         };
     };
     if let Some(why) = beyond_ring(algorithm, key) {
@@ -55,15 +56,15 @@ pub(super) fn all() -> Vec<&'static dyn SignatureVerificationAlgorithm> {
 }
 
 /// Why ring would refuse the key unseen, which must not read as a signature that does not fit.
-fn beyond_ring(algorithm: &Algorithm, key: &[u8]) -> Option<&'static str> {
+fn beyond_ring(algorithm: &Algorithm, key: &[u8]) -> Option<Unchecked> {
     let Some(shortest_bits) = algorithm.shortest_rsa_bits else {
         let is_point = algorithm.key.as_ref() != alg_id::ED25519.as_ref();
         // 4: both coordinates follow (SEC 1, 2.3.3).
         let compressed = is_point && key.first() != Some(&4);
-        return compressed.then_some("the issuer's key is a compressed point");
+        return compressed.then_some(Unchecked::CompressedPoint);
     };
     let Ok((_, rsa)) = RSAPublicKey::from_der(key) else {
-        return Some("the issuer's key is malformed");
+        return Some(Unchecked::KeyMalformed);
     };
     let bits = |number: &[u8]| {
         let zeros = number.iter().take_while(|byte| **byte == 0).count();
@@ -72,9 +73,9 @@ fn beyond_ring(algorithm: &Algorithm, key: &[u8]) -> Option<&'static str> {
         whole.saturating_sub(usize::try_from(first).unwrap_or(8))
     };
     match (bits(rsa.modulus), bits(rsa.exponent)) {
-        (modulus, _) if modulus < shortest_bits => Some("the issuer's RSA key is too short for it"),
-        (8_193.., _) => Some("the issuer's RSA key is longer than 8192 bits"),
-        (_, 34..) => Some("the issuer's RSA key has a huge exponent"),
+        (modulus, _) if modulus < shortest_bits => Some(Unchecked::RsaKeyTooShort),
+        (8_193.., _) => Some(Unchecked::RsaKeyTooLong),
+        (_, 34..) => Some(Unchecked::RsaExponentTooLarge),
         _ => None,
     }
 }

@@ -1,13 +1,13 @@
 //! What a server sends that it need not send, or not in this order. None of it decides.
 
+use super::finding::{ChainFinding, Evidence};
 use super::path_builder::{CertPath, PathEnd};
-use super::{Case, Finding, finding, words};
-use crate::model::verdict::Problem;
+use super::{Case, finding};
 
 /// Warnings about the chain as it was served.
-pub(super) fn of(case: &Case, path: &CertPath) -> Vec<Finding> {
+pub(super) fn of(case: &Case, path: &CertPath) -> Vec<ChainFinding> {
     let mut warnings = Vec::new();
-    let sends = case.question.source.sends();
+    let source = case.question.source;
     let unused = |at: &usize| !path.indices.contains(at);
     let all = (0..case.chain.len()).filter(unused);
     let (mut roots, mut extra) = (Vec::new(), Vec::new());
@@ -19,37 +19,24 @@ pub(super) fn of(case: &Case, path: &CertPath) -> Vec<Finding> {
         }
     }
     if !roots.is_empty() {
-        let says = format!(
-            "{sends} a root certificate, which clients already have: {}",
-            words::list(&roots)
-        );
-        warnings.push(says);
+        warnings.push(Evidence::RootsIncluded {
+            source,
+            titles: roots,
+        });
     }
     if !extra.is_empty() {
-        let says = format!(
-            "{sends} certificates that this chain does not need: {}",
-            words::list(&extra)
-        );
-        warnings.push(says);
+        warnings.push(Evidence::UnusedCertificates {
+            source,
+            titles: extra,
+        });
     }
     if let Some(title) = passed_over(case, path) {
-        let says = format!(
-            "{sends} several certificates for {title}, and the first does not lead to a \
-             trusted authority; OpenSSL tries only the first"
-        );
-        warnings.push(says);
+        warnings.push(Evidence::FirstLeadsNowhere { source, title });
     }
     if !path.indices.is_sorted() {
-        warnings.push(
-            "the server sends its chain out of order: each certificate must follow the one that \
-             it issued (RFC 5246 7.4.2), and some clients require this"
-                .to_owned(),
-        );
+        warnings.push(Evidence::OutOfOrder(source));
     }
-    let warning = |says| Finding {
-        fatal: false,
-        ..finding(Problem::Untidy, None, says)
-    };
+    let warning = |evidence| finding(None, evidence);
     warnings.into_iter().map(warning).collect()
 }
 

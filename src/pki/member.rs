@@ -1,6 +1,6 @@
 //! A certificate of a path: what was parsed of it, with the bytes that are compared and checked.
 
-use super::words;
+use super::terms;
 use crate::parse::signed::Signed;
 use crate::parse::x509::ParsedCertificate;
 
@@ -35,7 +35,7 @@ impl<'a> Member<'a> {
 
     /// Its subject as it stands in a sentence.
     pub(super) fn title(&self) -> String {
-        words::title(self.certificate)
+        terms::title(self.certificate)
     }
 
     /// Whether it says that it issued itself.
@@ -50,7 +50,7 @@ impl<'a> Member<'a> {
 
     /// Where the issuer's certificate can be had, as it says itself.
     pub(super) fn issuer_url(&self) -> Option<String> {
-        self.certificate.issuer_url.as_deref().map(words::clip)
+        self.certificate.issuer_url.as_deref().map(terms::clip)
     }
 
     /// The identifier that it gives its own key.

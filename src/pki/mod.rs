@@ -12,6 +12,7 @@
 mod algorithms;
 mod chain_hygiene;
 mod ends;
+mod finding;
 mod idn;
 mod issuing;
 mod member;
@@ -22,6 +23,7 @@ mod path_builder;
 mod report;
 mod roots;
 mod strength;
+mod terms;
 mod validity;
 mod webpki_check;
 mod words;
@@ -29,10 +31,11 @@ mod words;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use self::finding::{ChainFinding, Evidence};
 use self::member::Member;
 use self::path_builder::{CertPath, PathEnd};
 use crate::model::tls::OcspStaple;
-use crate::model::verdict::{Authorities, Finding, Judgement, Problem, Verdict};
+use crate::model::verdict::{Authorities, Judgement, Problem, Verdict};
 
 pub use crate::parse::certificate_file::{Contents, FileForm, contents};
 pub use crate::parse::x509::{KeyAlgorithm, ParsedCertificate};
@@ -73,22 +76,6 @@ pub enum ChainSource {
     File,
 }
 
-impl ChainSource {
-    fn lacks(self) -> &'static str {
-        match self {
-            Self::Server => "the server does not send",
-            Self::File => "the file does not contain",
-        }
-    }
-
-    fn sends(self) -> &'static str {
-        match self {
-            Self::Server => "the server sends",
-            Self::File => "the file contains",
-        }
-    }
-}
-
 /// What a leaf is used for: its extendedKeyUsage and those of its issuers must allow it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
@@ -117,13 +104,6 @@ impl Purpose {
             Self::Client => "clientAuth",
         }
     }
-
-    fn whom(self) -> &'static str {
-        match self {
-            Self::Server => "servers",
-            Self::Client => "clients",
-        }
-    }
 }
 
 /// Judges a chain.
@@ -143,7 +123,7 @@ pub fn judge(question: &Question) -> Verdict {
         question,
         chain: &chain,
     };
-    let mut best: Option<(CertPath, Vec<Finding>)> = None;
+    let mut best: Option<(CertPath, Vec<ChainFinding>)> = None;
     for path in path_builder::paths(case.chain, question.roots) {
         let findings = against(&case, &path);
         let better = best
@@ -170,15 +150,15 @@ pub fn judge(question: &Question) -> Verdict {
     findings.extend(
         question
             .staple
-            .and_then(|staple| ocsp_staple::told(leaf, staple, question.now)),
+            .and_then(|staple| ocsp_staple::finding(leaf, staple, question.now)),
     );
     findings.extend(chain_hygiene::of(&case, &path));
-    findings.sort_by_key(|finding| (!finding.fatal, finding.problem, finding.certificate));
+    findings.sort_by_key(|finding| (!finding.is_fatal(), finding.problem(), finding.place));
     Verdict {
         authorities: question.authorities,
         judgement: judgement(&findings),
         path: subjects(&case, &path),
-        findings,
+        findings: findings.iter().map(ChainFinding::reported).collect(),
     }
 }
 
@@ -190,7 +170,7 @@ struct Case<'c, 'a> {
 }
 
 /// Everything that speaks against one path, whatever the name that was asked for.
-fn against(case: &Case, path: &CertPath) -> Vec<Finding> {
+fn against(case: &Case, path: &CertPath) -> Vec<ChainFinding> {
     let authority = match &path.end {
         PathEnd::Authority(anchor) => anchor
             .certificate
@@ -217,7 +197,7 @@ fn against(case: &Case, path: &CertPath) -> Vec<Finding> {
     if !matches!(path.end, PathEnd::Leaf) {
         findings.extend(strength::signatures(&served));
     }
-    if !findings.iter().any(|finding| finding.fatal) {
+    if !findings.iter().any(ChainFinding::is_fatal) {
         findings.extend(webpki_check::objection(case, path));
     }
     findings
@@ -225,9 +205,9 @@ fn against(case: &Case, path: &CertPath) -> Vec<Finding> {
 
 /// The better of two paths is smaller: it ends at an authority, it is not refused, little speaks
 /// against it, it is short; of those that lead nowhere the longest tells most.
-fn rank(path: &CertPath, findings: &[Finding]) -> (bool, bool, usize, usize) {
+fn rank(path: &CertPath, findings: &[ChainFinding]) -> (bool, bool, usize, usize) {
     let nowhere = matches!(path.end, PathEnd::Nowhere(_) | PathEnd::GivenUp);
-    let fatal = findings.iter().filter(|finding| finding.fatal);
+    let fatal = findings.iter().filter(|finding| finding.is_fatal());
     let refused = judgement(findings) == Judgement::Refused;
     let length = path.indices.len();
     if nowhere {
@@ -237,11 +217,14 @@ fn rank(path: &CertPath, findings: &[Finding]) -> (bool, bool, usize, usize) {
     }
 }
 
-fn judgement(findings: &[Finding]) -> Judgement {
-    let mut fatal = findings.iter().filter(|finding| finding.fatal).peekable();
+fn judgement(findings: &[ChainFinding]) -> Judgement {
+    let mut fatal = findings
+        .iter()
+        .filter(|finding| finding.is_fatal())
+        .peekable();
     if fatal.peek().is_none() {
         Judgement::Verified
-    } else if fatal.all(|finding| finding.problem == Problem::Unsupported) {
+    } else if fatal.all(|finding| finding.problem() == Problem::Unsupported) {
         Judgement::CannotVerify
     } else {
         Judgement::Refused
@@ -262,29 +245,22 @@ fn subjects(case: &Case, path: &CertPath) -> Vec<String> {
 
 /// A chain without a leaf that can be opened.
 fn unreadable(question: &Question) -> Verdict {
-    let says = match question.chain.first() {
-        None => match question.source {
-            ChainSource::Server => "the server sent no certificate".to_owned(),
-            ChainSource::File => "the file contains no certificate".to_owned(),
+    let leaf = question.chain.first();
+    let evidence = match leaf {
+        None => Evidence::NoCertificate(question.source),
+        Some(leaf) => Evidence::NotX509 {
+            title: terms::title(leaf),
         },
-        Some(leaf) => format!("{} is not a valid X.509 certificate", words::title(leaf)),
     };
-    let place = (!question.chain.is_empty()).then_some(0);
+    let found = finding(leaf.map(|_| 0), evidence);
     Verdict {
         authorities: question.authorities,
         judgement: Judgement::Refused,
         path: Vec::new(),
-        findings: vec![finding(Problem::Malformed, place, says)],
+        findings: vec![found.reported()],
     }
 }
 
-/// A finding that decides against the chain.
-fn finding(problem: Problem, certificate: Option<u32>, says: String) -> Finding {
-    Finding {
-        problem,
-        fatal: true,
-        certificate,
-        says,
-        at: None,
-    }
+fn finding(place: Option<u32>, evidence: Evidence) -> ChainFinding {
+    ChainFinding { evidence, place }
 }

@@ -1,18 +1,18 @@
 //! Name constraints (RFC 5280 4.2.1.10): which names an issuer forbids to those below it.
 //!
-//! webpki checks them too, but stops at the first thing that is wrong; here they are told beside
+//! webpki checks them too, but stops at the first thing that is wrong; here they are reported beside
 //! everything else. Kinds other than DNS names and addresses are left to webpki.
 
+use super::finding::{ChainFinding, Constraint, Evidence};
 use super::member::Member;
-use super::{Finding, finding, words};
-use crate::model::verdict::Problem;
+use super::{finding, terms};
 use crate::parse::x509::NameForm;
 
 /// Comparisons in one judgement: names times constraints, both of which a server chooses.
 const COMPARISONS: usize = 100_000;
 
 /// Names in a path that an issuer above them forbids.
-pub(super) fn names(members: &[&Member]) -> Vec<Finding> {
+pub(super) fn names(members: &[&Member]) -> Vec<ChainFinding> {
     let mut findings = Vec::new();
     let mut left = COMPARISONS;
     for (at, issuer) in members.iter().enumerate().skip(1) {
@@ -24,38 +24,43 @@ pub(super) fn names(members: &[&Member]) -> Vec<Finding> {
             let needed = permitted.len().saturating_add(excluded.len());
             let needed = needed.saturating_mul(parsed.certificate.host_names.len());
             let Some(rest) = left.checked_sub(needed) else {
-                let says = format!(
-                    "{} has more names, or {} more nameConstraints, than spyhole compares",
-                    parsed.title(),
-                    issuer.title()
-                );
-                findings.push(finding(Problem::Unsupported, parsed.place, says));
+                let evidence = Evidence::TooManyConstraints {
+                    title: parsed.title(),
+                    issuer: issuer.title(),
+                };
+                findings.push(finding(parsed.place, evidence));
                 continue;
             };
             left = rest;
             let mut names = parsed.certificate.host_names.iter();
-            let forbidden = names.find_map(|name| why_forbidden(name, permitted, excluded));
-            if let Some(why) = forbidden {
-                let says = format!(
-                    "{} violates the nameConstraints of {}: {why}",
-                    parsed.title(),
-                    issuer.title()
-                );
-                findings.push(finding(Problem::NameConstraint, parsed.place, says));
+            let forbidden = names.find_map(|name| forbidden(name, permitted, excluded));
+            if let Some((name, constraint)) = forbidden {
+                let evidence = Evidence::ForbiddenName {
+                    title: parsed.title(),
+                    issuer: issuer.title(),
+                    name,
+                    constraint,
+                };
+                findings.push(finding(parsed.place, evidence));
             }
         }
     }
     findings
 }
 
-fn why_forbidden(name: &NameForm, permitted: &[NameForm], excluded: &[NameForm]) -> Option<String> {
+/// The name and the constraint that forbids it.
+fn forbidden(
+    name: &NameForm,
+    permitted: &[NameForm],
+    excluded: &[NameForm],
+) -> Option<(String, Constraint)> {
     let shown = match name {
-        NameForm::Dns(text) => words::clip(text),
+        NameForm::Dns(text) => terms::clip(text),
         NameForm::Ip(bytes) => address(bytes),
         NameForm::Other => return None,
     };
     if let Some(tree) = excluded.iter().find(|tree| within(name, tree, true)) {
-        return Some(format!("{shown} is in {}, which it excludes", base(tree)));
+        return Some((shown, Constraint::Excluded(base(tree))));
     }
     let of_kind: Vec<&NameForm> = permitted
         .iter()
@@ -69,11 +74,8 @@ fn why_forbidden(name: &NameForm, permitted: &[NameForm], excluded: &[NameForm])
     if of_kind.is_empty() || of_kind.iter().any(|tree| within(name, tree, false)) {
         return None;
     }
-    let allowed: Vec<String> = of_kind.iter().map(|tree| base(tree)).collect();
-    Some(format!(
-        "{shown} is not in {}, the only names that it permits",
-        words::list(&allowed)
-    ))
+    let allowed = of_kind.iter().map(|tree| base(tree)).collect();
+    Some((shown, Constraint::NotPermitted(allowed)))
 }
 
 fn within(name: &NameForm, base: &NameForm, excludes: bool) -> bool {
@@ -118,7 +120,7 @@ fn dns_within(name: &str, base: &str, excludes: bool) -> bool {
 fn base(tree: &NameForm) -> String {
     match tree {
         NameForm::Dns(text) if text.is_empty() => "all names".to_owned(),
-        NameForm::Dns(text) => words::clip(text),
+        NameForm::Dns(text) => terms::clip(text),
         NameForm::Ip(bytes) => {
             let (network, mask) = bytes.split_at(bytes.len() / 2);
             let ones: u32 = mask.iter().map(|byte| byte.count_ones()).sum();

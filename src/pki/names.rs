@@ -1,16 +1,16 @@
-//! Whether the leaf is for the name that was asked for. webpki compares; this tells why not.
+//! Compares the names of the leaf with the requested one. webpki compares; this finds why they differ.
 
 use core::net::IpAddr;
 
 use rustls::pki_types::{CertificateDer, ServerName};
 use webpki::{EndEntityCert, Error};
 
+use super::finding::{ChainFinding, Evidence, NameHint};
 use super::member::Member;
-use super::{Finding, finding, idn, words};
-use crate::model::verdict::Problem;
+use super::{finding, idn, terms};
 
 /// What is wrong with the names of the leaf, for one who asked for this name or address.
-pub(super) fn mismatch(leaf: &Member, asked: &str) -> Option<Finding> {
+pub(super) fn mismatch(leaf: &Member, asked: &str) -> Option<ChainFinding> {
     let place = leaf.place;
     // A dot at the end is for resolvers, brackets are for URLs.
     let bare = asked.strip_suffix('.').unwrap_or(asked);
@@ -18,28 +18,25 @@ pub(super) fn mismatch(leaf: &Member, asked: &str) -> Option<Finding> {
         .strip_prefix('[')
         .map_or(bare, |inside| inside.strip_suffix(']').unwrap_or(inside));
     let Some(ascii) = idn::to_ascii(bare) else {
-        let says = format!(
-            "cannot convert {} to its ASCII form; use its xn-- form",
-            words::clip(asked)
-        );
-        return Some(finding(Problem::Unsupported, place, says));
+        let requested = terms::clip(asked);
+        return Some(finding(place, Evidence::NameNotConverted { requested }));
     };
     let Ok(name) = ServerName::try_from(ascii.as_str()) else {
-        let says = format!("{} is not a valid host name or address", words::clip(asked));
-        return Some(finding(Problem::NameMismatch, place, says));
+        let requested = terms::clip(asked);
+        return Some(finding(place, Evidence::NameInvalid { requested }));
     };
     let der = CertificateDer::from(leaf.certificate.der());
     let compared =
         EndEntityCert::try_from(&der).map(|end| end.verify_is_valid_for_subject_name(&name));
     match compared {
         Ok(Ok(())) => None,
-        Ok(Err(Error::CertNotValidForName(_))) => Some(told(leaf, asked, &ascii)),
+        Ok(Err(Error::CertNotValidForName(_))) => Some(differs(leaf, asked, &ascii)),
         Ok(Err(error)) => {
-            let says = format!("the names of {} cannot be read: {error:?}", leaf.title());
-            Some(finding(Problem::Malformed, place, says))
+            let title = leaf.title();
+            Some(finding(place, Evidence::NamesUnreadable { title, error }))
         }
         Err(_) if listed(leaf, &name) => None,
-        Err(_) => Some(told(leaf, asked, &ascii)),
+        Err(_) => Some(differs(leaf, asked, &ascii)),
     }
 }
 
@@ -67,48 +64,31 @@ fn listed(leaf: &Member, asked: &ServerName) -> bool {
     }
 }
 
-fn told(leaf: &Member, asked: &str, ascii: &str) -> Finding {
-    let offered = &leaf.certificate.subject_alternative_names;
-    let shown = if asked.eq_ignore_ascii_case(ascii) {
-        words::clip(asked)
-    } else {
-        format!("{} ({})", words::clip(asked), words::clip(ascii))
+fn differs(leaf: &Member, asked: &str, ascii: &str) -> ChainFinding {
+    let evidence = Evidence::NameMismatch {
+        title: leaf.title(),
+        requested: asked.to_owned(),
+        ascii: ascii.to_owned(),
+        offered: leaf.certificate.subject_alternative_names.clone(),
+        hint: hint(leaf, ascii),
     };
-    let says = if offered.is_empty() {
-        format!("requested {shown}, but {} contains no names", leaf.title())
-    } else {
-        format!(
-            "requested {shown}, but {} is valid for {}",
-            leaf.title(),
-            words::list(offered)
-        )
-    };
-    let says = match hint(leaf, ascii) {
-        Some(hint) => format!("{says}; {hint}"),
-        None => says,
-    };
-    finding(Problem::NameMismatch, leaf.place, says)
+    finding(leaf.place, evidence)
 }
 
 /// Why a name that looks right is not.
-fn hint(leaf: &Member, asked: &str) -> Option<String> {
+fn hint(leaf: &Member, asked: &str) -> Option<NameHint> {
     let offered = &leaf.certificate.subject_alternative_names;
     if asked.parse::<IpAddr>().is_ok() {
         let as_name = offered
             .iter()
             .any(|name| name.strip_prefix("DNS:") == Some(asked));
-        return as_name.then(|| {
-            "the address is listed as a DNS name, but must be listed as an IP address".to_owned()
-        });
+        return as_name.then_some(NameHint::AddressAsDnsName);
     }
     let wildcards = offered.iter().filter_map(|name| name.strip_prefix("DNS:"));
     for wildcard in wildcards.filter(|name| name.contains('*')) {
         let Some(parent) = wildcard.strip_prefix("*.") else {
             if fits_in_part(wildcard, asked) {
-                return Some(format!(
-                    "the wildcard in {} is only part of a label, which only OpenSSL accepts",
-                    words::clip(wildcard)
-                ));
+                return Some(NameHint::PartialWildcard(wildcard.to_owned()));
             }
             continue;
         };
@@ -116,17 +96,12 @@ fn hint(leaf: &Member, asked: &str) -> Option<String> {
         let parent = parent.to_ascii_lowercase();
         let below = below.strip_suffix(&parent);
         if below == Some("") || below.is_some_and(|below| below.ends_with('.')) {
-            return Some(format!(
-                "the wildcard in {} matches exactly one label",
-                words::clip(wildcard)
-            ));
+            return Some(NameHint::OneLabelWildcard(wildcard.to_owned()));
         }
     }
     let mut common_names = leaf.certificate.common_names.iter();
     let in_subject = common_names.any(|name| name.eq_ignore_ascii_case(asked));
-    in_subject.then(|| {
-        "the name is only in the subject's CN, which Go, browsers and rustls ignore".to_owned()
-    })
+    in_subject.then_some(NameHint::OnlyCommonName)
 }
 
 /// Whether the asterisk within the first label would make it fit.

@@ -1,4 +1,4 @@
-//! What a stapled OCSP response says, and whether it may say so.
+//! Reads stapled OCSP responses and judges whether they are properly signed.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -6,11 +6,10 @@ use std::time::SystemTime;
 use ring::digest;
 
 use super::algorithms::{SignatureCheck, check};
+use super::finding::{ChainFinding, Evidence};
 use super::member::Member;
-use super::{Finding, finding, words};
 use crate::model::time::Timestamp;
 use crate::model::tls::{OcspStaple, OcspStatus};
-use crate::model::verdict::Problem;
 use crate::parse::ocsp::{self, Answer, Response, Status};
 use crate::parse::signed::key_parts;
 use crate::parse::x509::ParsedCertificate;
@@ -65,64 +64,26 @@ pub fn staple(response: &[u8], chain: &[Arc<ParsedCertificate>], now: SystemTime
 }
 
 /// What a staple means for a verdict. Only one that is properly signed decides.
-pub(super) fn told(leaf: &Member, staple: &OcspStaple, now: SystemTime) -> Option<Finding> {
+pub(super) fn finding(leaf: &Member, staple: &OcspStaple, now: SystemTime) -> Option<ChainFinding> {
     let title = leaf.title();
-    let warning = |problem, says| Finding {
-        fatal: false,
-        ..finding(problem, leaf.place, says)
-    };
-    if staple.status == OcspStatus::Unusable {
-        let says = format!("the OCSP staple does not cover {title}");
-        return Some(warning(Problem::Malformed, says));
-    }
-    if staple.signed_by_issuer == Some(false) {
-        let says = format!(
-            "the OCSP staple reports {title} as {}, but is not signed by its issuer or the \
-             issuer's responder: ignored",
-            word(staple.status)
-        );
-        return Some(warning(Problem::BadSignature, says));
-    }
-    if staple.status == OcspStatus::Revoked {
-        let when = staple.revoked_at.map_or_else(String::new, |at| {
-            let ago = words::distance(now, at.0);
-            format!(" at {}, {ago} ago", words::moment(at))
-        });
-        let why = staple
-            .revocation_reason
-            .as_ref()
-            .map_or_else(String::new, |reason| format!(" ({reason})"));
-        let signed = staple.signed_by_issuer == Some(true);
-        let doubt = if signed {
-            ""
-        } else {
-            "; the staple's signature could not be checked"
-        };
-        let says = format!("{title} was revoked{when}{why} according to the OCSP staple{doubt}");
-        return Some(Finding {
-            fatal: signed,
+    let evidence = match staple.status {
+        OcspStatus::Unusable => Evidence::StapleUnusable { title },
+        status if staple.signed_by_issuer == Some(false) => {
+            Evidence::StapleNotSigned { title, status }
+        }
+        OcspStatus::Revoked => Evidence::Revoked {
+            title,
             at: staple.revoked_at,
-            ..finding(Problem::Revoked, leaf.place, says)
-        });
-    }
-    let due = staple.next_update.filter(|due| due.0 < now)?;
-    let says = format!(
-        "the OCSP staple for {title} is out of date: the next one was due at {}; local time is {}",
-        words::moment(due),
-        words::moment(Timestamp(now))
-    );
-    Some(Finding {
-        at: Some(due),
-        ..warning(Problem::Expired, says)
-    })
-}
-
-fn word(status: OcspStatus) -> &'static str {
-    match status {
-        OcspStatus::Good => "good",
-        OcspStatus::Revoked => "revoked",
-        OcspStatus::Unknown | OcspStatus::Unusable => "unknown",
-    }
+            reason: staple.revocation_reason.clone(),
+            is_signed: staple.signed_by_issuer == Some(true),
+            now,
+        },
+        OcspStatus::Good | OcspStatus::Unknown => {
+            let due = staple.next_update.filter(|due| due.0 < now)?;
+            Evidence::StapleOutOfDate { title, due, now }
+        }
+    };
+    Some(super::finding(leaf.place, evidence))
 }
 
 /// Whether an answer names the leaf: by the hashes of its issuer's name and key, and its number.

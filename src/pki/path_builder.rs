@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use super::algorithms::{SignatureCheck, check};
+use super::finding::Unchecked;
 use super::member::Member;
 use super::roots::{Anchor, Roots};
 
@@ -182,7 +183,7 @@ impl<'a> Search<'_, 'a> {
             return *known;
         }
         if self.checked.len() >= SIGNATURES_MAX {
-            return SignatureCheck::Unknown("there are too many candidates for its issuer");
+            return SignatureCheck::Unknown(Unchecked::TooManyCandidates);
         }
         let result = check(&parsed.signed, spki);
         self.checked.insert(key, result);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustls::pki_types::{CertificateDer, Der, TrustAnchor};
 
 use super::member::Member;
-use super::words;
+use super::terms;
 use crate::parse::x509::{self, ParsedCertificate};
 
 /// Trusted authorities.
@@ -116,8 +116,8 @@ impl Anchor<'_> {
     /// Its subject as it stands in a sentence.
     pub(super) fn title(&self) -> String {
         match self.certificate {
-            Some(certificate) => words::title(certificate),
-            None => words::clip(&self.name()),
+            Some(certificate) => terms::title(certificate),
+            None => terms::clip(&self.name()),
         }
     }
 }

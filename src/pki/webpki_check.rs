@@ -9,12 +9,13 @@ use std::time::{Duration, SystemTime};
 use rustls::pki_types::{CertificateDer, UnixTime};
 use webpki::{EndEntityCert, Error, KeyUsage};
 
+use super::finding::{ChainFinding, Evidence};
+use super::member::Member;
 use super::path_builder::{CertPath, PathEnd};
-use super::{Case, Finding, Purpose, algorithms, finding};
-use crate::model::verdict::Problem;
+use super::{Case, Purpose, algorithms, finding};
 
 /// What webpki has against a path against which nothing else speaks.
-pub(super) fn objection(case: &Case, path: &CertPath) -> Option<Finding> {
+pub(super) fn objection(case: &Case, path: &CertPath) -> Option<ChainFinding> {
     let PathEnd::Authority(anchor) = &path.end else {
         return None;
     };
@@ -40,69 +41,18 @@ pub(super) fn objection(case: &Case, path: &CertPath) -> Option<Finding> {
         )
         .map(|_| ())
     });
-    asked.err().and_then(|error| told(case, &error))
+    asked.err().and_then(|error| of_error(leaf, error))
 }
 
-fn told(case: &Case, error: &Error) -> Option<Finding> {
-    let leaf = case.chain.first()?;
-    let (problem, says) = match error {
+fn of_error(leaf: &Member, error: Error) -> Option<ChainFinding> {
+    match error {
         Error::CaUsedAsEndEntity => {
-            let says = format!(
-                "{} is a CA certificate; rustls rejects it as a server certificate, OpenSSL and \
-                 Go accept it",
-                leaf.title()
-            );
-            return Some(Finding {
-                fatal: false,
-                ..finding(Problem::NotForServers, leaf.place, says)
-            });
+            let title = leaf.title();
+            Some(finding(leaf.place, Evidence::CaAsLeaf { title }))
         }
-        Error::MaximumPathDepthExceeded => return None,
-        Error::UnsupportedCertVersion => (
-            Problem::Unsupported,
-            "a certificate in the chain is older than X.509 version 3".to_owned(),
-        ),
-        // The usual kinds were compared already.
-        Error::NameConstraintViolation => (
-            Problem::Unsupported,
-            "an issuer has nameConstraints of a type that spyhole does not support".to_owned(),
-        ),
-        Error::UnsupportedCriticalExtension => (
-            Problem::Unsupported,
-            "a certificate in the chain has a critical extension that spyhole does not support"
-                .to_owned(),
-        ),
-        Error::UnsupportedSignatureAlgorithmContext(_)
-        | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => (
-            Problem::Unsupported,
-            "a certificate in the chain is signed with an algorithm that spyhole does not \
-             support"
-                .to_owned(),
-        ),
-        Error::MaximumSignatureChecksExceeded
-        | Error::MaximumPathBuildCallsExceeded
-        | Error::MaximumNameConstraintComparisonsExceeded => (
-            Problem::Unsupported,
-            "the chain is too complex to verify".to_owned(),
-        ),
-        Error::InvalidSignatureForPublicKey => (
-            Problem::BadSignature,
-            "a signature in the chain does not match".to_owned(),
-        ),
-        Error::PathLenConstraintViolated | Error::EndEntityUsedAsCa => (
-            Problem::IssuerNotCa,
-            format!("an issuer in the chain may not issue it ({error:?})"),
-        ),
-        Error::RequiredEkuNotFoundContext(_) | Error::EmptyEkuExtension => (
-            Problem::NotForServers,
-            "a certificate in the chain is not valid for servers (extendedKeyUsage)".to_owned(),
-        ),
-        other => (
-            Problem::Malformed,
-            format!("the chain violates the rules of X.509: {other:?}"),
-        ),
-    };
-    Some(finding(problem, None, says))
+        Error::MaximumPathDepthExceeded => None,
+        other => Some(finding(None, Evidence::RejectedByWebpki(other))),
+    }
 }
 
 /// Before 1970 is 1970, when no certificate was valid either.

@@ -1,70 +1,456 @@
-//! How certificates, moments and durations read in a sentence.
+//! The sentence of each finding.
 
-use std::fmt::Write;
-use std::time::{Duration, SystemTime};
+use std::fmt;
+use std::time::Duration;
 
+use webpki::Error;
+
+use super::finding::{
+    Constraint, Evidence, IssuerLocation, KeyKind, NameHint, TrustedSet, Unchecked, WeakHash,
+};
+use super::terms::{clip, distance, list, moment};
+use super::{ChainSource, Purpose};
 use crate::model::time::Timestamp;
-use crate::parse::x509::ParsedCertificate;
+use crate::model::tls::OcspStatus;
+use crate::model::verdict::Authorities;
 
-/// Longer names are cut: a sentence is to be read.
-const NAME_CHARS: usize = 160;
+/// Nearer than this, a clock that is wrong is as likely as a certificate that is.
+const SKEW: Duration = Duration::from_hours(24);
 
-/// The certificate by its subject, or by what else tells it apart.
-pub(super) fn title(certificate: &ParsedCertificate) -> String {
-    if !certificate.subject.is_empty() {
-        return clip(&certificate.subject);
+impl fmt::Display for Evidence {
+    #[expect(clippy::too_many_lines, reason = "a table: one arm for each finding")]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoCertificate(ChainSource::Server) => {
+                f.write_str("the server sent no certificate")
+            }
+            Self::NoCertificate(ChainSource::File) => {
+                f.write_str("the file contains no certificate")
+            }
+            Self::NotX509 { title } => write!(f, "{title} is not a valid X.509 certificate"),
+            Self::Expired { title, end, now } => write!(
+                f,
+                "{title} expired {} ago, at {}; local time is {}",
+                distance(*now, end.0),
+                moment(*end),
+                moment(Timestamp(*now))
+            ),
+            Self::NotYetValid { title, begin, now } => {
+                write!(
+                    f,
+                    "{title} is not valid until {}, in {}; local time is {}",
+                    moment(*begin),
+                    distance(begin.0, *now),
+                    moment(Timestamp(*now))
+                )?;
+                match begin.0.duration_since(*now) {
+                    Ok(ahead) if ahead < SKEW => f.write_str(
+                        "; clock skew is likely (this clock is slow, or the issuer's is fast)",
+                    ),
+                    _ => Ok(()),
+                }
+            }
+            Self::IssuerIsNoCa { title, subject } => write!(
+                f,
+                "{title} issued {subject} but is not a CA (basicConstraints is not CA:TRUE)"
+            ),
+            Self::IssuerMayNotSign { title, subject } => write!(
+                f,
+                "{title} issued {subject}, but its keyUsage does not allow signing certificates"
+            ),
+            Self::PathTooLong {
+                title,
+                allowed,
+                below,
+            } => write!(
+                f,
+                "{title} allows {allowed} CA certificates below it (pathLenConstraint), but there \
+                 are {below}"
+            ),
+            Self::ExtendedKeyUsage {
+                title,
+                of_leaf,
+                purpose,
+                allowed,
+            } => {
+                let role = if *of_leaf {
+                    "is not valid"
+                } else {
+                    "may not issue certificates"
+                };
+                let allowed = match allowed.as_slice() {
+                    [] => "nothing".to_owned(),
+                    usages => list(usages),
+                };
+                write!(
+                    f,
+                    "{title} {role} for {}: its extendedKeyUsage allows {allowed}, not {}",
+                    users(*purpose),
+                    purpose.usage()
+                )
+            }
+            Self::KeyUsage {
+                title,
+                purpose,
+                allowed,
+            } => write!(
+                f,
+                "{title} is not valid for {}: its keyUsage allows only {}, not a TLS handshake; \
+                 OpenSSL and Java reject this, Go and rustls ignore it",
+                users(*purpose),
+                list(allowed)
+            ),
+            Self::CriticalExtensions { title, oids } => write!(
+                f,
+                "{title} has a critical extension that spyhole does not support: {}",
+                list(oids)
+            ),
+            Self::ForbiddenName {
+                title,
+                issuer,
+                name,
+                constraint,
+            } => {
+                write!(
+                    f,
+                    "{title} violates the nameConstraints of {issuer}: {name} "
+                )?;
+                match constraint {
+                    Constraint::Excluded(base) => write!(f, "is in {base}, which it excludes"),
+                    Constraint::NotPermitted(permitted) => write!(
+                        f,
+                        "is not in {}, the only names that it permits",
+                        list(permitted)
+                    ),
+                }
+            }
+            Self::TooManyConstraints { title, issuer } => write!(
+                f,
+                "{title} has more names, or {issuer} more nameConstraints, than spyhole compares"
+            ),
+            Self::WeakKey { title, kind, bits } => match kind {
+                KeyKind::Rsa if *bits < 1_024 => write!(
+                    f,
+                    "{title} has an RSA key of {bits} bits, which every runtime rejects"
+                ),
+                KeyKind::Rsa => write!(
+                    f,
+                    "{title} has an RSA key of {bits} bits; OpenSSL (security level 2) and rustls \
+                     reject fewer than 2048, Go accepts 1024"
+                ),
+                KeyKind::Ec => write!(
+                    f,
+                    "{title} has an EC key of {bits} bits; OpenSSL (security level 2) rejects \
+                     fewer than 224, Go and rustls do not support such curves"
+                ),
+            },
+            Self::WeakSignature {
+                title,
+                algorithm,
+                hash,
+            } => {
+                let why = match hash {
+                    WeakHash::Md2OrMd5 => "which anyone can forge",
+                    WeakHash::Sha1 => "over SHA-1, which Go, OpenSSL (since 3.0) and rustls reject",
+                };
+                write!(f, "{title} is signed with {algorithm}, {why}")
+            }
+            Self::UncheckedSignature {
+                title,
+                algorithm,
+                why,
+            } => write!(
+                f,
+                "the signature of {title} ({algorithm}) could not be checked: {why}"
+            ),
+            Self::SearchStopped { title } => write!(
+                f,
+                "the search for the issuer of {title} was stopped: too many candidates"
+            ),
+            Self::PartialChain { title } => write!(
+                f,
+                "{title} is trusted but not self-signed; OpenSSL accepts it as a trust anchor only \
+                 with X509_V_FLAG_PARTIAL_CHAIN"
+            ),
+            Self::WrongSelfSignature { title } => write!(
+                f,
+                "{title} names itself as issuer, but its signature does not match its own key"
+            ),
+            Self::SelfSigned { title, trusted } => {
+                write!(f, "{title} is self-signed and is not {trusted}")
+            }
+            Self::UntrustedRoot { title, trusted } => {
+                write!(f, "the chain ends at {title}, which is not {trusted}")
+            }
+            Self::IssuerEncodedDifferently { title, issuer } => write!(
+                f,
+                "{title} was issued by {issuer}, but the certificate of that name encodes it \
+                 differently; Go and rustls treat this as a different name, OpenSSL does not"
+            ),
+            Self::MissingIntermediate {
+                title,
+                issuer,
+                trusted,
+                source,
+                url,
+            } => {
+                let lacks = match source {
+                    ChainSource::Server => "the server does not send",
+                    ChainSource::File => "the file does not contain",
+                };
+                write!(
+                    f,
+                    "{lacks} {issuer}, which issued {title}: it is not {trusted} and not in the \
+                     chain; it is available at {url} (not fetched)"
+                )
+            }
+            Self::UnknownIssuer {
+                title,
+                issuer,
+                trusted,
+                url,
+            } => {
+                write!(
+                    f,
+                    "{title} was issued by {issuer}, which is not {trusted} and not in the chain"
+                )?;
+                match url {
+                    Some(url) => {
+                        write!(f, "; its certificate is available at {url} (not fetched)")
+                    }
+                    None => Ok(()),
+                }
+            }
+            Self::OtherIssuerKey {
+                title,
+                issuer,
+                location,
+            } => write!(
+                f,
+                "{title} was issued by a different {issuer} than the one that is {location}: the \
+                 key identifiers differ; the authority was probably re-created under the same name"
+            ),
+            Self::WrongSignature {
+                title,
+                issuer,
+                location,
+            } => write!(
+                f,
+                "the signature of {title} does not match the key of {issuer}, which is {location}: \
+                 the certificate was altered, or the authority was re-created under the same name"
+            ),
+            Self::NameNotConverted { requested } => write!(
+                f,
+                "cannot convert {requested} to its ASCII form; use its xn-- form"
+            ),
+            Self::NameInvalid { requested } => {
+                write!(f, "{requested} is not a valid host name or address")
+            }
+            Self::NamesUnreadable { title, error } => {
+                write!(f, "the names of {title} cannot be read: {error:?}")
+            }
+            Self::NameMismatch {
+                title,
+                requested,
+                ascii,
+                offered,
+                hint,
+            } => {
+                write!(f, "requested {}", clip(requested))?;
+                if !requested.eq_ignore_ascii_case(ascii) {
+                    write!(f, " ({})", clip(ascii))?;
+                }
+                match offered.as_slice() {
+                    [] => write!(f, ", but {title} contains no names")?,
+                    names => write!(f, ", but {title} is valid for {}", list(names))?,
+                }
+                match hint {
+                    Some(hint) => write!(f, "; {hint}"),
+                    None => Ok(()),
+                }
+            }
+            Self::StapleUnusable { title } => {
+                write!(f, "the OCSP staple does not cover {title}")
+            }
+            Self::StapleNotSigned { title, status } => write!(
+                f,
+                "the OCSP staple reports {title} as {}, but is not signed by its issuer or the \
+                 issuer's responder: ignored",
+                status_word(*status)
+            ),
+            Self::Revoked {
+                title,
+                at,
+                reason,
+                is_signed,
+                now,
+            } => {
+                write!(f, "{title} was revoked")?;
+                if let Some(at) = at {
+                    write!(f, " at {}, {} ago", moment(*at), distance(*now, at.0))?;
+                }
+                if let Some(reason) = reason {
+                    write!(f, " ({reason})")?;
+                }
+                f.write_str(" according to the OCSP staple")?;
+                if *is_signed {
+                    return Ok(());
+                }
+                f.write_str("; the staple's signature could not be checked")
+            }
+            Self::StapleOutOfDate { title, due, now } => write!(
+                f,
+                "the OCSP staple for {title} is out of date: the next one was due at {}; local \
+                 time is {}",
+                moment(*due),
+                moment(Timestamp(*now))
+            ),
+            Self::CaAsLeaf { title } => write!(
+                f,
+                "{title} is a CA certificate; rustls rejects it as a server certificate, OpenSSL \
+                 and Go accept it"
+            ),
+            Self::RejectedByWebpki(error) => rejected(f, error),
+            Self::RootsIncluded { source, titles } => write!(
+                f,
+                "{} a root certificate, which clients already have: {}",
+                sends(*source),
+                list(titles)
+            ),
+            Self::UnusedCertificates { source, titles } => write!(
+                f,
+                "{} certificates that this chain does not need: {}",
+                sends(*source),
+                list(titles)
+            ),
+            Self::FirstLeadsNowhere { source, title } => write!(
+                f,
+                "{} several certificates for {title}, and the first does not lead to a trusted \
+                 authority; OpenSSL tries only the first",
+                sends(*source)
+            ),
+            Self::OutOfOrder(source) => write!(
+                f,
+                "{} its chain out of order: each certificate must follow the one that it issued \
+                 (RFC 5246 7.4.2), and some clients require this",
+                sends(*source)
+            ),
+        }
     }
-    match certificate.subject_alternative_names.first() {
-        Some(name) => clip(name),
-        None => format!("the certificate {}", clip(&certificate.serial)),
+}
+
+fn rejected(f: &mut fmt::Formatter<'_>, error: &Error) -> fmt::Result {
+    f.write_str(match error {
+        Error::UnsupportedCertVersion => "a certificate in the chain is older than X.509 version 3",
+        Error::NameConstraintViolation => {
+            "an issuer has nameConstraints of a type that spyhole does not support"
+        }
+        Error::UnsupportedCriticalExtension => {
+            "a certificate in the chain has a critical extension that spyhole does not support"
+        }
+        Error::UnsupportedSignatureAlgorithmContext(_)
+        | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {
+            "a certificate in the chain is signed with an algorithm that spyhole does not support"
+        }
+        Error::MaximumSignatureChecksExceeded
+        | Error::MaximumPathBuildCallsExceeded
+        | Error::MaximumNameConstraintComparisonsExceeded => "the chain is too complex to verify",
+        Error::InvalidSignatureForPublicKey => "a signature in the chain does not match",
+        Error::PathLenConstraintViolated | Error::EndEntityUsedAsCa => {
+            return write!(f, "an issuer in the chain may not issue it ({error:?})");
+        }
+        Error::RequiredEkuNotFoundContext(_) | Error::EmptyEkuExtension => {
+            "a certificate in the chain is not valid for servers (extendedKeyUsage)"
+        }
+        other => return write!(f, "the chain violates the rules of X.509: {other:?}"),
+    })
+}
+
+impl fmt::Display for Unchecked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::KeyMalformed => "the issuer's key is malformed",
+            Self::AlgorithmUnsupported => "spyhole does not support this algorithm",
+            Self::CompressedPoint => "the issuer's key is a compressed point",
+            Self::RsaKeyTooShort => "the issuer's RSA key is too short for it",
+            Self::RsaKeyTooLong => "the issuer's RSA key is longer than 8192 bits",
+            Self::RsaExponentTooLarge => "the issuer's RSA key has a huge exponent",
+            Self::TooManyCandidates => "there are too many candidates for its issuer",
+        })
     }
 }
 
-/// A text from outside, cut where it is long.
-pub(super) fn clip(text: &str) -> String {
-    match text.char_indices().nth(NAME_CHARS) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
+/// As the end of "the one that is …".
+impl fmt::Display for IssuerLocation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Chain => "in the chain",
+            Self::TrustStore => "trusted",
+        })
     }
 }
 
-/// The first few of a list, and how many there are beyond them.
-pub(super) fn list(items: &[String]) -> String {
-    const SHOWN: usize = 8;
-    let shown: Vec<String> = items.iter().take(SHOWN).map(|item| clip(item)).collect();
-    let beyond = items.len().saturating_sub(SHOWN);
-    let mut text = shown.join(", ");
-    if beyond > 0 {
-        let _ = write!(text, " and {beyond} more");
-    }
-    text
-}
-
-/// A moment to the second, in UTC.
-pub(super) fn moment(at: Timestamp) -> String {
-    let text = at.rfc3339();
-    match text.split_once('.') {
-        Some((seconds, _)) => format!("{seconds}Z"),
-        None => text,
+/// As the end of "is not …".
+impl fmt::Display for TrustedSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whose = match self.authorities {
+            Authorities::Target => "that the target trusts",
+            Authorities::Mozilla => "of Mozilla",
+            Authorities::Given => "of --ca",
+        };
+        match (self.count, self.authorities) {
+            (0, Authorities::Target) => f.write_str("trusted (the target's trust store is empty)"),
+            (0, _) => f.write_str("trusted (--ca contains no authority)"),
+            (1, _) => write!(f, "the only authority {whose}"),
+            (count, _) => write!(f, "one of the {count} authorities {whose}"),
+        }
     }
 }
 
-/// The distance between two moments, in the unit that suits it.
-pub(super) fn distance(one: SystemTime, other: SystemTime) -> String {
-    let apart = one
-        .duration_since(other)
-        .unwrap_or_else(|error| error.duration());
-    duration(apart)
+impl fmt::Display for NameHint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AddressAsDnsName => f.write_str(
+                "the address is listed as a DNS name, but must be listed as an IP address",
+            ),
+            Self::PartialWildcard(wildcard) => write!(
+                f,
+                "the wildcard in {} is only part of a label, which only OpenSSL accepts",
+                clip(wildcard)
+            ),
+            Self::OneLabelWildcard(wildcard) => write!(
+                f,
+                "the wildcard in {} matches exactly one label",
+                clip(wildcard)
+            ),
+            Self::OnlyCommonName => f.write_str(
+                "the name is only in the subject's CN, which Go, browsers and rustls ignore",
+            ),
+        }
+    }
 }
 
-fn duration(apart: Duration) -> String {
-    let seconds = apart.as_secs();
-    let (count, unit) = match seconds {
-        0..=119 => (seconds, "second"),
-        120..=7_199 => (seconds / 60, "minute"),
-        7_200..=172_799 => (seconds / 3_600, "hour"),
-        _ => (seconds / 86_400, "day"),
-    };
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {unit}{plural}")
+fn sends(source: ChainSource) -> &'static str {
+    match source {
+        ChainSource::Server => "the server sends",
+        ChainSource::File => "the file contains",
+    }
 }
+
+fn users(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Server => "servers",
+        Purpose::Client => "clients",
+    }
+}
+
+fn status_word(status: OcspStatus) -> &'static str {
+    match status {
+        OcspStatus::Good => "good",
+        OcspStatus::Revoked => "revoked",
+        OcspStatus::Unknown | OcspStatus::Unusable => "unknown",
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -138,11 +138,8 @@ fn inspect(engine: Engine, name: &str) -> Result<Container, AttachError> {
     }
     let said = engine.ask(&["container", "inspect", name])?;
     if said.status.success() {
-        return Container::parse(&said.stdout).ok_or_else(|| {
-            let program = engine.program();
-            let why = "returned unexpected output for `container inspect`";
-            AttachError::Target(format!("{program} {why}"))
-        });
+        return Container::parse(&said.stdout)
+            .ok_or_else(|| engine.refuses(EngineReason::UnexpectedOutput));
     }
     let words = String::from_utf8_lossy(&said.stderr);
     let reason = refusal::of_inspect(name, &words, || running(engine));

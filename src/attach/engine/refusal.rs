@@ -28,6 +28,8 @@ pub(super) enum EngineReason {
     NoContainer { name: String, running: Vec<String> },
     /// The container cannot be inspected.
     InspectFailed { name: String, said: String },
+    /// What it says of a container is not what it is known to say.
+    UnexpectedOutput,
     /// Nothing runs in the container.
     NotRunning(StoppedContainer),
     /// The container ended while spyhole ran beside it.

@@ -58,6 +58,10 @@ impl fmt::Display for EngineRefusal {
             EngineReason::InspectFailed { name, said } => {
                 write!(f, "{program} cannot inspect {name}: {said}")
             }
+            EngineReason::UnexpectedOutput => write!(
+                f,
+                "{program} returned unexpected output for `container inspect`"
+            ),
             EngineReason::NotRunning(container) => f.write_str(&not_running(program, container)),
             EngineReason::CutShort(container) => write!(
                 f,

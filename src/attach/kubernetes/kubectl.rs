@@ -112,7 +112,7 @@ pub(super) fn ask(words: &[String], operation: Operation) -> Result<Said, Attach
 fn json(words: &[String], operation: Operation) -> Result<Value, AttachError> {
     let said = ask(words, operation)?;
     serde_json::from_slice(&said.stdout)
-        .map_err(|error| AttachError::Target(format!("kubectl did not return valid JSON: {error}")))
+        .map_err(|error| super::TargetRefusal::NotJson(error).into())
 }
 
 /// The program of a command, and its arguments.

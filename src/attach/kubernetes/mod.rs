@@ -11,6 +11,7 @@ mod refusal;
 mod reuse;
 mod run;
 mod stream;
+mod target_refusal;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -22,6 +23,7 @@ use std::time::Duration;
 use clap::{ArgAction, Args, ValueEnum};
 
 pub(crate) use refusal::KubectlRefusal;
+pub(crate) use target_refusal::TargetRefusal;
 
 use super::AttachError;
 use super::plan::{Plan, RunAs};
@@ -191,7 +193,7 @@ pub(crate) fn run(options: &KubectlOptions) -> Result<u8, AttachError> {
     }
     match run::run(&kubectl, &target, &second, options)? {
         Ended::With(code) => Ok(code),
-        Ended::NotReused(why) => Err(AttachError::Target(why)),
+        Ended::NotReused(why) => Err(TargetRefusal::NotReused(why).into()),
     }
 }
 

@@ -313,12 +313,7 @@ impl Commands<'_> {
 
 /// A name that no other container of the pod has.
 fn name() -> Result<String, AttachError> {
-    let key = random::key().map_err(|errno| {
-        AttachError::Target(format!(
-            "cannot get random bytes: \
-            {errno}"
-        ))
-    })?;
+    let key = random::key().map_err(super::TargetRefusal::NoRandomBytes)?;
     // No vowels, as Kubernetes does it: no words.
     let letters = b"bcdfghjklmnpqrstvwxz2456789";
     let pick = |byte: &u8| letters.get(usize::from(*byte) % letters.len()).copied();

@@ -1,10 +1,11 @@
-//! What a pod's document tells of the target. Others wrote it: whatever is not as it should be
-//! counts as not told.
+//! Reads the target from the document of its pod. Its content is untrusted: a field of another
+//! type than expected counts as absent.
 
 use serde_json::{Map, Value};
 
 use super::AttachError;
 use super::kubectl::Kubectl;
+use super::target_refusal::{StoppedState, TargetRefusal};
 use crate::model::escape::escaped;
 
 /// The container that is looked into.
@@ -78,10 +79,12 @@ impl Target {
         kubectl: &Kubectl,
     ) -> Result<Self, AttachError> {
         let (spec, status) = (at(document, &["spec"]), at(document, &["status"]));
-        let pod = format!("the pod {}", escaped(name.as_bytes()));
+        let pod = escaped(name.as_bytes()).into_owned();
         let namespace = text(at(document, &["metadata", "namespace"]));
-        let namespace = namespace.filter(|name| is_name(name)).ok_or_else(|| {
-            AttachError::Target(format!("{pod} has no namespace in kubectl's output"))
+        let namespace = namespace.filter(|name| is_name(name));
+        let namespace = namespace.ok_or_else(|| TargetRefusal::Incomplete {
+            pod: pod.clone(),
+            lacks: "namespace",
         })?;
         lives(document, &pod)?;
         let containers = containers(spec);
@@ -170,14 +173,13 @@ pub(super) fn capabilities(list: &Value) -> Vec<String> {
         .collect()
 }
 
-fn lives(document: &Value, pod: &str) -> Result<(), AttachError> {
+fn lives(document: &Value, pod: &str) -> Result<(), TargetRefusal> {
     let spec = at(document, &["spec"]);
     let windows = at(spec, &["os", "name"]) == "windows"
         || at(spec, &["nodeSelector", "kubernetes.io/os"]) == "windows";
+    let pod_name = || pod.to_owned();
     if windows {
-        return Err(AttachError::Target(format!(
-            "{pod} runs Windows, which is not supported: spyhole reads Linux /proc"
-        )));
+        return Err(TargetRefusal::Windows { pod: pod_name() });
     }
     if !at(
         document,
@@ -185,24 +187,20 @@ fn lives(document: &Value, pod: &str) -> Result<(), AttachError> {
     )
     .is_null()
     {
-        return Err(AttachError::Target(format!(
-            "{pod} is a static pod: Kubernetes cannot add a container to it; inspect it from its \
-             node"
-        )));
+        return Err(TargetRefusal::StaticPod { pod: pod_name() });
     }
     is_scheduled(document, pod)?;
     match text(at(document, &["status", "phase"])) {
-        Some(phase @ ("Succeeded" | "Failed")) => Err(AttachError::Target(format!(
-            "{pod} has ended ({}): no process is running. To find out why an application ends, \
-             start it with spyhole run",
-            phase.to_lowercase()
-        ))),
+        Some(phase @ ("Succeeded" | "Failed")) => Err(TargetRefusal::PodEnded {
+            pod: pod_name(),
+            phase: phase.to_lowercase(),
+        }),
         _ => Ok(()),
     }
 }
 
 /// A pod without a node cannot start a container.
-fn is_scheduled(document: &Value, pod: &str) -> Result<(), AttachError> {
+fn is_scheduled(document: &Value, pod: &str) -> Result<(), TargetRefusal> {
     let node = text(at(document, &["spec", "nodeName"]));
     if node.is_some_and(|node| !node.is_empty()) {
         return Ok(());
@@ -217,10 +215,8 @@ fn is_scheduled(document: &Value, pod: &str) -> Result<(), AttachError> {
         (reason, message) if message.is_empty() => reason,
         (reason, message) => format!("{reason}: {message}"),
     };
-    let colon = if why.is_empty() { "" } else { ": " };
-    Err(AttachError::Target(format!(
-        "{pod} is not scheduled to a node yet{colon}{why}"
-    )))
+    let pod = pod.to_owned();
+    Err(TargetRefusal::NotScheduled { pod, why })
 }
 
 /// The container that is meant, and those that could have been.
@@ -229,23 +225,21 @@ fn pick(
     containers: &[&Value],
     named: Option<&str>,
     pod: &str,
-) -> Result<(String, Vec<String>), AttachError> {
+) -> Result<(String, Vec<String>), TargetRefusal> {
     // What is no name of a container cannot be asked for, nor be taken for a flag.
     let known: Vec<&str> = containers
         .iter()
         .filter_map(|one| text(at(one, &["name"])).filter(|name| is_name(name)))
         .collect();
-    let list = || known.join(", ");
     if let Some(named) = named {
         if known.contains(&named) {
             return Ok((named.to_owned(), Vec::new()));
         }
-        return Err(AttachError::Target(format!(
-            "{pod} has no container {}; there {} {}",
-            escaped(named.as_bytes()),
-            if known.len() == 1 { "is" } else { "are" },
-            list()
-        )));
+        return Err(TargetRefusal::NoContainer {
+            pod: pod.to_owned(),
+            name: escaped(named.as_bytes()).into_owned(),
+            others: known.into_iter().map(str::to_owned).collect(),
+        });
     }
     let by_default = at(
         document,
@@ -256,8 +250,10 @@ fn pick(
         ],
     );
     let default = text(by_default).filter(|name| known.contains(name));
-    let picked = default.or(known.first().copied()).ok_or_else(|| {
-        AttachError::Target(format!("{pod} has no container in kubectl's output"))
+    let picked = default.or(known.first().copied());
+    let picked = picked.ok_or_else(|| TargetRefusal::Incomplete {
+        pod: pod.to_owned(),
+        lacks: "container",
     })?;
     let usual = at(document, &["spec", "containers"]).as_array();
     let others = usual
@@ -295,42 +291,30 @@ fn is_running(
     container: &str,
     pod: &str,
     logs: impl Fn() -> String,
-) -> Result<(), AttachError> {
+) -> Result<(), TargetRefusal> {
     let state = status.and_then(|status| state_of(at(status, &["state"])));
-    let stays_not_up = || format!("{STAYS_NOT_UP}{}", logs());
-    let (how, advice) = match state {
+    let state = match state {
         Some(State::Running) => return Ok(()),
-        Some(State::Terminated { code, reason, .. }) => {
-            (format!("has ended with {code} ({reason})"), stays_not_up())
+        Some(State::Terminated { code, reason, .. }) => StoppedState::Ended {
+            code,
+            reason,
+            line: logs(),
+        },
+        Some(State::Waiting { reason, message }) if reason.contains("CrashLoop") => {
+            StoppedState::Restarting {
+                reason,
+                message,
+                line: logs(),
+            }
         }
-        Some(State::Waiting { reason, message }) if reason.contains("CrashLoop") => (
-            format!("keeps restarting: {reason}{}", beside(&message)),
-            stays_not_up(),
-        ),
-        Some(State::Waiting { reason, message }) => (
-            format!("is not running yet: {reason}{}", beside(&message)),
-            String::new(),
-        ),
-        None => (
-            "is not running yet: its node has not reported it".to_owned(),
-            String::new(),
-        ),
+        Some(State::Waiting { reason, message }) => StoppedState::Waiting { reason, message },
+        None => StoppedState::Unreported,
     };
-    Err(AttachError::Target(format!(
-        "the container {container} of {pod} {how}{advice}"
-    )))
-}
-
-const STAYS_NOT_UP: &str = ". spyhole needs a running process; if the application does not stay \
-    up, start it with spyhole run, which reports why it ends (spyhole install copies it into a \
-    volume). Last output: ";
-
-fn beside(message: &str) -> String {
-    if message.is_empty() {
-        String::new()
-    } else {
-        format!(" ({message})")
-    }
+    Err(TargetRefusal::NotRunning {
+        pod: pod.to_owned(),
+        container: container.to_owned(),
+        state,
+    })
 }
 
 /// Words of a cluster, which end up in a sentence.

@@ -7,6 +7,7 @@ use super::AttachError;
 use super::kubectl::split;
 use super::refusal::{self, Operation};
 use super::stream::{Ended, Frame, code, stream};
+use super::target_refusal::{NotReused, TargetRefusal};
 use crate::attach::plan::Step;
 use crate::sys::tool::{self, ToolError};
 
@@ -23,7 +24,7 @@ pub(super) fn once(step: &Step) -> Result<Ended, AttachError> {
     let code = match stream(step, Operation::Exec, &mut Frame::default(), &mut out) {
         Ok(code) => code,
         Err(why @ (AttachError::Target(_) | AttachError::Kubectl(_))) if !out.is_passed_on => {
-            return Ok(Ended::NotReused(first_line(&why.to_string())));
+            return Ok(Ended::NotReused(refused(&why.to_string())));
         }
         Err(other) => return Err(other),
     };
@@ -31,14 +32,10 @@ pub(super) fn once(step: &Step) -> Result<Ended, AttachError> {
         out.release().map_err(ToolError::Output)?;
         return Ok(Ended::With(code));
     }
-    let why = format!("it ended early (exit code {code})");
     if out.is_passed_on {
-        return Err(AttachError::Target(format!(
-            "the reused container failed: {why}; its output is incomplete. Use --new to add \
-             another one"
-        )));
+        return Err(TargetRefusal::ReuseCutShort { code }.into());
     }
-    Ok(Ended::NotReused(why))
+    Ok(Ended::NotReused(NotReused::EndedEarly { code }))
 }
 
 /// A command with this terminal as its own.
@@ -52,17 +49,16 @@ pub(super) fn attached(step: &Step) -> Result<Ended, AttachError> {
     // kubectl tells the exit code of what it ran, unless the refusal is its own.
     if refusal::exit_code_beside(&stderr).is_none() {
         let why = refusal::of(Operation::Exec, &step.words, &stderr).to_string();
-        return Ok(Ended::NotReused(first_line(&why)));
+        return Ok(Ended::NotReused(refused(&why)));
     }
     if NOT_ITS_OWN.contains(&code) {
-        let why = format!("it ended early (exit code {code})");
-        return Ok(Ended::NotReused(why));
+        return Ok(Ended::NotReused(NotReused::EndedEarly { code }));
     }
     Ok(Ended::With(code))
 }
 
-fn first_line(why: &str) -> String {
-    why.lines().next().unwrap_or_default().to_owned()
+fn refused(why: &str) -> NotReused {
+    NotReused::Refused(why.lines().next().unwrap_or_default().to_owned())
 }
 
 /// stdout, which gets an answer once it is whole, or is too long to be kept.

@@ -9,6 +9,7 @@ use super::plan::{Attachment, TaskKind};
 use super::pod::{self, State, Target};
 use super::refusal::{self, Operation};
 use super::stream::{Ended, Frame, code, stream};
+use super::target_refusal::{NotReused, TargetRefusal};
 use super::{AttachError, KubectlOptions, reuse};
 use crate::attach::LISTENING;
 use crate::attach::plan::Step;
@@ -119,17 +120,10 @@ impl Running<'_> {
             ));
         }
         if reason == "OOMKilled" || code > 128 {
-            return Err(AttachError::Target(format!(
-                "spyhole was terminated early: {reason} (exit code {code}). If the target ended, \
-                 all processes in its PID namespace ended with it"
-            )));
+            return Err(TargetRefusal::Killed { reason, code }.into());
         }
         if self.is_json() && matches!(code, DONE | SAYS_NO | UNREADABLE) && !frame.is_whole() {
-            return Err(AttachError::Target(
-                "the document is incomplete. A node keeps 10 MiB of a container's log by default: \
-                 request one section, such as `-- ps -o json`"
-                    .to_owned(),
-            ));
+            return Err(TargetRefusal::DocumentIncomplete.into());
         }
         Ok(code)
     }
@@ -171,7 +165,7 @@ impl Running<'_> {
         if matches!(served, Ok(0)) || self.runs()? {
             return served.map(Ended::With);
         }
-        Ok(Ended::NotReused("it has ended".to_owned()))
+        Ok(Ended::NotReused(NotReused::Ended))
     }
 
     /// Whether the container runs now.
@@ -197,13 +191,13 @@ impl Running<'_> {
             }
             if begun.elapsed() > GREETING_TIME {
                 let last = said.lines().last().unwrap_or_default();
-                return Err(AttachError::Target(format!(
-                    "{} of the image {} does not serve; its output: {}\n  {} shows all of it",
-                    self.attachment.container,
-                    escaped(self.attachment.image.as_bytes()),
-                    escaped(last.as_bytes()),
-                    self.logs_line()
-                )));
+                let refusal = TargetRefusal::NotServing {
+                    container: self.attachment.container.clone(),
+                    image: escaped(self.attachment.image.as_bytes()).into_owned(),
+                    said: escaped(last.as_bytes()).into_owned(),
+                    line: self.logs_line(),
+                };
+                return Err(refusal.into());
             }
             thread::sleep(Duration::from_millis(500));
         };
@@ -306,11 +300,13 @@ impl Running<'_> {
         let said = logs.and_then(|logs| ask(&logs.words, Operation::ReadLog).ok());
         let said = said.map(|said| said.stdout).unwrap_or_default();
         let last = said.trim_ascii().split(|byte| *byte == b'\n').next_back();
-        AttachError::Target(format!(
-            "{} ended with {code} ({reason}); its output: {}",
-            self.attachment.container,
-            escaped(last.unwrap_or_default())
-        ))
+        let refusal = TargetRefusal::ServerEnded {
+            container: self.attachment.container.clone(),
+            code,
+            reason: reason.to_owned(),
+            said: escaped(last.unwrap_or_default()).into_owned(),
+        };
+        refusal.into()
     }
 
     fn say(&self, words: &str) {
@@ -344,9 +340,7 @@ fn lend(step: &Step) -> Result<Ready, AttachError> {
             _file: None,
         });
     };
-    let lent = Lent::new(text).map_err(|error| {
-        AttachError::Target(format!("cannot write the file for kubectl: {error}"))
-    })?;
+    let lent = Lent::new(text).map_err(TargetRefusal::CustomFile)?;
     let custom = format!("--custom={path}");
     let words = step.words.iter().map(|word| {
         if *word == custom {

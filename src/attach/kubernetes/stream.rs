@@ -6,6 +6,7 @@ use std::process::ExitStatus;
 use super::AttachError;
 use super::kubectl::split;
 use super::refusal::{self, Operation};
+use super::target_refusal::NotReused;
 use crate::attach::plan::Step;
 use crate::model::escape::escaped;
 use crate::sys::tool::{self, ToolError};
@@ -76,5 +77,5 @@ pub(super) enum Ended {
     /// With spyhole's exit code.
     With(u8),
     /// The container that was to be used again did not do, and nothing was printed; why.
-    NotReused(String),
+    NotReused(NotReused),
 }
