@@ -22,6 +22,7 @@ mod ocsp_staple;
 mod path_builder;
 mod report;
 mod roots;
+mod runtimes;
 mod strength;
 mod terms;
 mod validity;
@@ -42,6 +43,7 @@ pub use crate::parse::x509::{KeyAlgorithm, ParsedCertificate};
 pub use ocsp_staple::staple;
 pub(crate) use report::{Place, reported, seconds_between};
 pub use roots::Roots;
+pub use runtimes::{Answer, AskedRuntime};
 
 /// Certificates of a chain that are opened; servers send a handful.
 const OPENED: usize = 1_000;

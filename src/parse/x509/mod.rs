@@ -8,6 +8,7 @@ mod extensions;
 mod fault;
 mod names;
 mod public_key;
+pub(crate) mod raw;
 mod signature;
 mod structure;
 
