@@ -163,6 +163,10 @@ pub(super) enum Evidence {
     },
     /// webpki rejects a CA certificate as the leaf.
     CaAsLeaf { title: String },
+    /// Self-issued certificates below an issuer with a pathLenConstraint, which some count.
+    SelfIssuedCounted { title: String, allowed: u32 },
+    /// webpki cannot read a certificate of the path, for this error.
+    NotReadByWebpki(Error),
     /// webpki rejects the path, for this error.
     RejectedByWebpki(Error),
     /// Root certificates that the chain contains.
@@ -252,6 +256,7 @@ impl ChainFinding {
             | Evidence::StapleNotSigned { .. }
             | Evidence::StapleOutOfDate { .. }
             | Evidence::CaAsLeaf { .. }
+            | Evidence::SelfIssuedCounted { .. }
             | Evidence::RootsIncluded { .. }
             | Evidence::UnusedCertificates { .. }
             | Evidence::FirstLeadsNowhere { .. }
@@ -272,7 +277,8 @@ impl ChainFinding {
             Evidence::NotYetValid { .. } => Problem::NotYetValid,
             Evidence::IssuerIsNoCa { .. }
             | Evidence::IssuerMayNotSign { .. }
-            | Evidence::PathTooLong { .. } => Problem::IssuerNotCa,
+            | Evidence::PathTooLong { .. }
+            | Evidence::SelfIssuedCounted { .. } => Problem::IssuerNotCa,
             Evidence::ExtendedKeyUsage { .. }
             | Evidence::KeyUsage { .. }
             | Evidence::CaAsLeaf { .. } => Problem::NotForServers,
@@ -280,6 +286,7 @@ impl ChainFinding {
             | Evidence::TooManyConstraints { .. }
             | Evidence::UncheckedSignature { .. }
             | Evidence::SearchStopped { .. }
+            | Evidence::NotReadByWebpki(_)
             | Evidence::NameNotConverted { .. } => Problem::Unsupported,
             Evidence::ForbiddenName { .. } => Problem::NameConstraint,
             Evidence::WeakKey { .. } => Problem::WeakKey,

@@ -310,6 +310,23 @@ impl fmt::Display for Evidence {
                 "{title} is a CA certificate; rustls rejects it as a server certificate, OpenSSL \
                  and Go accept it"
             ),
+            Self::SelfIssuedCounted { title, allowed } => write!(
+                f,
+                "{title} allows {allowed} CA certificates below it (pathLenConstraint); Go and \
+                 rustls also count self-issued ones and reject this chain, OpenSSL and Java do not"
+            ),
+            Self::NotReadByWebpki(error) => write!(
+                f,
+                "a certificate in the chain {}: rustls rejects it, other runtimes may accept it",
+                match error {
+                    Error::BadDerTime =>
+                        "has times in a form that RFC 5280 forbids, or before 1970",
+                    Error::ExtensionValueInvalid | Error::MalformedExtensions =>
+                        "has an extension that is malformed",
+                    Error::TrailingData(_) => "has bytes after one of its fields",
+                    _ => "has a field in a form that RFC 5280 forbids",
+                }
+            ),
             Self::RejectedByWebpki(error) => rejected(f, error),
             Self::RootsIncluded { source, titles } => write!(
                 f,

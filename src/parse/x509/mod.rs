@@ -255,8 +255,22 @@ fn common_names(subject: &X509Name) -> Vec<String> {
 
 /// A time of ASN.1; its years end at 9999, so that it always fits.
 fn moment(time: Element) -> Option<SystemTime> {
-    let (_, time) = ASN1Time::from_der(time.whole).ok()?;
-    let seconds = time.timestamp();
+    let seconds = match ASN1Time::from_der(time.whole) {
+        Ok((_, time)) => time.timestamp(),
+        // Forms that RFC 5280 forbids and that have one meaning all the same.
+        Err(_) => {
+            let raw = raw::RawTime {
+                tag: time.tag,
+                text: time.content,
+            };
+            raw.seconds(raw::TimeForms {
+                no_seconds: true,
+                offset: true,
+                fraction: true,
+                any_day: false,
+            })?
+        }
+    };
     let distance = Duration::from_secs(seconds.unsigned_abs());
     let epoch = SystemTime::UNIX_EPOCH;
     if seconds < 0 {

@@ -10,6 +10,7 @@ mod go_parse;
 mod names;
 mod openssl;
 mod openssl_certificate;
+mod verdict;
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -20,6 +21,7 @@ use crate::parse::x509::{KeyAlgorithm, ParsedCertificate};
 
 pub(crate) use go_parse::GoRules;
 pub(crate) use openssl::{AskedBy, OpensslRules};
+pub(crate) use verdict::judge_for;
 
 /// A runtime whose rules are known.
 #[derive(Debug, Clone, PartialEq, Eq)]
