@@ -44,7 +44,7 @@ pub use ocsp_staple::staple;
 pub(crate) use report::{Place, reported, seconds_between};
 pub use roots::Roots;
 pub(crate) use runtimes::judge_for;
-pub use runtimes::{Answer, AskedRuntime};
+pub use runtimes::{AskedRuntime, RuntimeAnswer};
 
 /// Certificates of a chain that are opened; servers send a handful.
 const OPENED: usize = 1_000;

@@ -1,7 +1,7 @@
 //! Go's x509.Certificate.Verify (crypto/x509/verify.go), with its sentences.
 
 use super::go_parse::{GoCertificate, GoRules, parse};
-use super::{Answer, RuntimeQuestion, clock, names, signature};
+use super::{RuntimeAnswer, RuntimeQuestion, clock, names, signature};
 use crate::parse::x509::ParsedCertificate;
 use crate::parse::x509::raw::{self, RawCertificate, RawName};
 use crate::pki::algorithms::SignatureCheck;
@@ -29,13 +29,13 @@ pub(super) fn read(
 }
 
 /// The verdict of Go.
-pub(super) fn ask(question: &RuntimeQuestion, rules: GoRules) -> Answer {
+pub(super) fn ask(question: &RuntimeQuestion, rules: GoRules) -> RuntimeAnswer {
     let mut chain = Vec::new();
     for parsed in question.chain {
         match read(parsed, rules) {
             Ok(go) => chain.push(One { go, parsed }),
             Err(why) => {
-                return Answer::Refused(format!(
+                return RuntimeAnswer::Refused(format!(
                     "tls: failed to parse certificate from server: {why}"
                 ));
             }
@@ -50,7 +50,7 @@ pub(super) fn ask(question: &RuntimeQuestion, rules: GoRules) -> Answer {
         })
         .collect();
     let Some((leaf, between)) = chain.split_first() else {
-        return Answer::Refused("tls: received empty certificates message".to_owned());
+        return RuntimeAnswer::Refused("tls: received empty certificates message".to_owned());
     };
     let verifier = Verifier {
         roots: &roots,
@@ -59,12 +59,12 @@ pub(super) fn ask(question: &RuntimeQuestion, rules: GoRules) -> Answer {
         rules,
     };
     match verifier.verify(leaf, question) {
-        Ok(()) => Answer::Accepted,
-        Err(Stop::Lacks(rule)) => Answer::Lacks(rule),
+        Ok(()) => RuntimeAnswer::Accepted,
+        Err(Stop::Lacks(rule)) => RuntimeAnswer::Lacks(rule),
         Err(Stop::Refused(why)) if rules.minor >= 20 => {
-            Answer::Refused(format!("tls: failed to verify certificate: {why}"))
+            RuntimeAnswer::Refused(format!("tls: failed to verify certificate: {why}"))
         }
-        Err(Stop::Refused(why)) => Answer::Refused(why),
+        Err(Stop::Refused(why)) => RuntimeAnswer::Refused(why),
     }
 }
 

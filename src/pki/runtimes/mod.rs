@@ -39,7 +39,7 @@ enum Rules {
 
 /// What a runtime says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
+pub enum RuntimeAnswer {
     /// It verifies.
     Accepted,
     /// It does not, with the sentence that the runtime prints.
@@ -113,7 +113,7 @@ impl AskedRuntime {
 
     /// Its verdict on a chain; `None` where the authorities are not known as certificates.
     #[must_use]
-    pub fn ask(&self, question: &Question) -> Option<Answer> {
+    pub fn ask(&self, question: &Question) -> Option<RuntimeAnswer> {
         let question = RuntimeQuestion {
             chain: question.chain,
             roots: question.roots.certificates()?,

@@ -2,8 +2,8 @@
 //! as OpenSSL itself, Python's ssl and Node.js ask it.
 
 use super::names::{self, WildcardRules};
-use super::openssl_certificate::{OpensslCertificate, Usage};
-use super::{Answer, RuntimeQuestion, clock, signature};
+use super::openssl_certificate::{LeafUsage, OpensslCertificate};
+use super::{RuntimeAnswer, RuntimeQuestion, clock, signature};
 use crate::parse::x509::KeyAlgorithm;
 use crate::parse::x509::raw::RawName;
 use crate::pki::algorithms::SignatureCheck;
@@ -30,12 +30,12 @@ const DEPTH_MAX: usize = 100;
 const NO_LOCAL_ISSUER: &str = "unable to get local issuer certificate";
 
 /// The verdict of OpenSSL.
-pub(super) fn ask(question: &RuntimeQuestion, rules: OpensslRules) -> Answer {
+pub(super) fn ask(question: &RuntimeQuestion, rules: OpensslRules) -> RuntimeAnswer {
     let mut chain = Vec::new();
     for parsed in question.chain {
         match OpensslCertificate::of(parsed) {
             Ok(certificate) => chain.push(certificate),
-            Err(why) => return Answer::Refused(rules.parse_sentence(why)),
+            Err(why) => return RuntimeAnswer::Refused(rules.parse_sentence(why)),
         }
     }
     let mut roots = Vec::new();
@@ -44,17 +44,17 @@ pub(super) fn ask(question: &RuntimeQuestion, rules: OpensslRules) -> Answer {
             Ok(certificate) => roots.push(certificate),
             // Of a file with one that cannot be read OpenSSL takes nothing, Node the others.
             Err(_) if matches!(rules.asked_by, AskedBy::Node { .. }) => {}
-            Err(why) => return Answer::Refused(rules.parse_sentence(why)),
+            Err(why) => return RuntimeAnswer::Refused(rules.parse_sentence(why)),
         }
     }
     let Some(leaf) = chain.first() else {
-        return Answer::Refused("no peer certificate available".to_owned());
+        return RuntimeAnswer::Refused("no peer certificate available".to_owned());
     };
     let mut verifier = Verifier {
         chain: &chain,
         roots: &roots,
         now: clock::seconds(question.now),
-        usage: Usage::of(question.purpose),
+        usage: LeafUsage::of(question.purpose),
         rules,
         errors: Vec::new(),
         lacks: None,
@@ -67,11 +67,11 @@ pub(super) fn ask(question: &RuntimeQuestion, rules: OpensslRules) -> Answer {
         _ => errors.first(),
     };
     match (error, lacks) {
-        (Some(error), _) => Answer::Refused(rules.sentence(error)),
-        (None, Some(rule)) => Answer::Lacks(rule),
+        (Some(error), _) => RuntimeAnswer::Refused(rules.sentence(error)),
+        (None, Some(rule)) => RuntimeAnswer::Lacks(rule),
         (None, None) => match (rules.asked_by, question.server_name) {
             (AskedBy::Node { .. }, Some(host)) => names_of_node(leaf, host),
-            _ => Answer::Accepted,
+            _ => RuntimeAnswer::Accepted,
         },
     }
 }
@@ -115,7 +115,7 @@ struct Verifier<'v, 'a> {
     chain: &'v [OpensslCertificate<'a>],
     roots: &'v [OpensslCertificate<'a>],
     now: i64,
-    usage: Usage,
+    usage: LeafUsage,
     rules: OpensslRules,
     errors: Vec<String>,
     lacks: Option<String>,
@@ -437,9 +437,9 @@ impl<'v, 'a> Verifier<'v, 'a> {
 }
 
 /// tls.checkServerIdentity of Node.js.
-fn names_of_node(leaf: &OpensslCertificate, host: &str) -> Answer {
+fn names_of_node(leaf: &OpensslCertificate, host: &str) -> RuntimeAnswer {
     let mismatch = |why: String| {
-        Answer::Refused(format!(
+        RuntimeAnswer::Refused(format!(
             "Hostname/IP does not match certificate's altnames: {why}"
         ))
     };
@@ -457,7 +457,7 @@ fn names_of_node(leaf: &OpensslCertificate, host: &str) -> Answer {
         let wanted = names::octets(address);
         let own = leaf.names.iter().filter(|(tag, _)| *tag == 7);
         if own.clone().any(|(_, bytes)| *bytes == wanted) {
-            return Answer::Accepted;
+            return RuntimeAnswer::Accepted;
         }
         let list: Vec<String> = own.map(|(_, bytes)| names::address(bytes)).collect();
         let list = list.join(", ");
@@ -474,7 +474,7 @@ fn names_of_node(leaf: &OpensslCertificate, host: &str) -> Answer {
     let fits = |pattern: &String| fits_in_node(&unfqdn(pattern), &dotted);
     if !dns.is_empty() {
         if dns.iter().any(fits) {
-            return Answer::Accepted;
+            return RuntimeAnswer::Accepted;
         }
         let shown = shown.join(", ");
         return mismatch(format!(
@@ -486,7 +486,7 @@ fn names_of_node(leaf: &OpensslCertificate, host: &str) -> Answer {
         return mismatch("Cert does not contain a DNS name".to_owned());
     }
     if common.iter().any(fits) {
-        return Answer::Accepted;
+        return RuntimeAnswer::Accepted;
     }
     mismatch(format!(
         "Host: {dotted}. is not cert's CN: {}",

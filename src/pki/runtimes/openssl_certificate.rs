@@ -35,11 +35,11 @@ const FORMS: TimeForms = TimeForms {
 
 /// What a certificate is used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Usage {
+pub(super) struct LeafUsage {
     purpose: Purpose,
 }
 
-impl Usage {
+impl LeafUsage {
     pub(super) fn of(purpose: Purpose) -> Self {
         Self { purpose }
     }
@@ -227,7 +227,7 @@ impl<'a> OpensslCertificate<'a> {
         inner == outer
     }
 
-    pub(super) fn serves(&self, usage: Usage, as_ca: bool) -> bool {
+    pub(super) fn serves(&self, usage: LeafUsage, as_ca: bool) -> bool {
         let (wanted, netscape): (&[u8], u8) = match usage.purpose {
             Purpose::Server => (&[0x2b, 6, 1, 5, 5, 7, 3, 1], 0x40),
             Purpose::Client => (&[0x2b, 6, 1, 5, 5, 7, 3, 2], 0x80),

@@ -1,6 +1,6 @@
 //! The verdict on a chain as the target's runtime decides it.
 
-use super::{Answer, AskedRuntime};
+use super::{AskedRuntime, RuntimeAnswer};
 use crate::model::verdict::{Finding, Judgement, Problem, RuntimeVerdict, Verdict};
 use crate::pki::{Question, judge};
 
@@ -13,11 +13,11 @@ pub(crate) fn judge_for(question: &Question, runtime: Option<&AskedRuntime>) -> 
     };
     let name = runtime.name.clone();
     let (judgement, says) = match answer {
-        Answer::Accepted => {
+        RuntimeAnswer::Accepted => {
             accept(&mut verdict, &name);
             (Judgement::Verified, None)
         }
-        Answer::Refused(says) => {
+        RuntimeAnswer::Refused(says) => {
             verdict.judgement = Judgement::Refused;
             let fatal = verdict
                 .findings
@@ -34,7 +34,7 @@ pub(crate) fn judge_for(question: &Question, runtime: Option<&AskedRuntime>) -> 
             verdict.findings.insert(fatal, finding);
             (Judgement::Refused, Some(says))
         }
-        Answer::Lacks(rule) => (
+        RuntimeAnswer::Lacks(rule) => (
             Judgement::CannotVerify,
             Some(format!("spyhole does not implement {rule}")),
         ),
