@@ -216,7 +216,6 @@ fn a_path_length_that_self_issued_certificates_exceed_is_no_wrong_signature() {
 
 /// The others are recorded: docs/trust-stores.md says which, scripts/trust-verdicts asks them.
 #[needs(go)]
-#[test]
 fn the_recorded_verdicts_are_those_of_the_runtimes() {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/trust-verdicts");
     let asked = Command::new(script)
