@@ -51,7 +51,7 @@ unit:
 check-binary:
 	./scripts/check-binary
 
-## bench: spyhole beside the tools it stands in for; exit 1 where a goal is missed
+## bench: compare spyhole with the tools that it replaces; exit 1 where a goal is missed
 bench:
 	$(CARGO) build --release --locked
 	$(CARGO) bench --locked --bench compare -- all --check

@@ -3,9 +3,16 @@
 
 use std::fmt::Write as _;
 
+use crate::model::escape::escaped;
 use crate::redact;
 
 pub(crate) use crate::model::shell::quoted;
+
+/// A line for a person: without the secrets in names that the engine or the cluster gave, and without
+/// control characters.
+pub(crate) fn line_for_terminal(line: &str) -> String {
+    escaped(redact::sentence(line).as_bytes()).into_owned()
+}
 
 /// The ids that spyhole runs as beside its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -128,6 +128,12 @@ pub(super) fn certificate(
     if seconds < 0 || days < i64::from(min_days) {
         return CheckOutcome::new(false, seen(CertificateFinding::TooSoon));
     }
+    if judged
+        .dated()
+        .any(|one| one.not_before.is_some_and(|begin| begin > now))
+    {
+        return CheckOutcome::new(false, seen(CertificateFinding::NotYetValid));
+    }
     let (answer, finding) = verified(judged, verify, context);
     let is_whole = !contents.has_lost_parts() && !contents.needs_password;
     if answer != TruthValue::True || (is_whole && !lacks_date) {

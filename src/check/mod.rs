@@ -318,7 +318,7 @@ fn needs(spec: &Spec) -> Option<Vec<Needs>> {
             Detail::Table,
         )]),
         Spec::Process(_) => of(Files::CMDLINE | Files::EXE, Scope::Target),
-        Spec::Fds(_) => of(Files::FD_COUNT | Files::LIMITS, Scope::Target),
+        Spec::Fds(_) => of(Files::FD_COUNT | Files::FD_LIMIT, Scope::Target),
     }
 }
 

@@ -481,6 +481,9 @@ fn judge(wanted: &Tls, look: &TlsLook) -> CheckOutcome {
     if seconds.div_euclid(DAY_SECONDS) < i64::from(wanted.min_days) || seconds < 0 {
         return CheckOutcome::new(false, seen(CertificateFinding::TooSoon));
     }
+    if dated_of_chain(&look.chain).any(Certificate::is_not_yet_valid) {
+        return CheckOutcome::new(false, seen(CertificateFinding::NotYetValid));
+    }
     let authorities = match wanted.verify {
         Verify::None => return CheckOutcome::new(true, seen(CertificateFinding::None)),
         Verify::Target => Authorities::Target,

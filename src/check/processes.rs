@@ -7,6 +7,7 @@ use super::CheckContext;
 use super::reason::{CheckOutcome, CheckReason, Matched, Unmet};
 use super::sight::{self, Partial};
 use super::spec::{Bound, Processes};
+use crate::model::Reason;
 use crate::model::truth_value::TruthValue;
 use crate::parse::limits::Limit;
 use crate::scan::snapshot::ProcessSnapshot;
@@ -62,12 +63,16 @@ pub(super) fn count(wanted: &Processes, context: &mut CheckContext) -> CheckOutc
         }
     }
     let arguments = unread_arguments.then_some(Partial::CommandLines);
-    let partial = sight::partial(scan, gaps).or(arguments);
-    let ages = matching.iter().map(|facts| {
-        let began = scan.clock.at_ticks(facts.stat.starttime_ticks);
-        scan.clock.now.duration_since(began).unwrap_or_default()
+    let ages = matching
+        .iter()
+        .map(|facts| scan.clock.since(facts.stat.starttime_ticks));
+    let youngest = ages.clone().flatten().min();
+    let ageless = ages.filter(Option::is_none).count();
+    let ages = (ageless > 0 && wanted.min_uptime.is_some()).then_some(Partial::Unread {
+        count: ageless as u64,
+        reason: Reason::Copy,
     });
-    let youngest = ages.min();
+    let partial = sight::partial(scan, gaps).or(arguments).or(ages);
     let marks = matching
         .iter()
         .map(|facts| (facts.pid, facts.stat.starttime_ticks))

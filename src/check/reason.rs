@@ -209,6 +209,8 @@ pub(crate) enum CertificateFinding {
     None,
     /// It expires too soon.
     TooSoon,
+    /// Its validity has not begun.
+    NotYetValid,
     /// What the authorities say, in the words of the verdict.
     Verdict(String),
     /// The trust store of the target is unknown, in the words of the store where it has some.

@@ -61,6 +61,9 @@ pub(super) fn hides_processes(proc: &ProcDir, viewer: &Credentials) -> bool {
 /// Whether a path leads to the same file for spyhole as for the target, by device and root of the
 /// mounts; `None` where that cannot be compared.
 pub(super) fn is_same_file(scan: &Scan, path: &str) -> Option<bool> {
+    if !scan.is_live() {
+        return Some(false);
+    }
     let own = scan.own_process()?;
     let target = &scan.target.as_ref()?.main;
     let (mut own_mounts, mut target_mounts) = (Vec::new(), Vec::new());

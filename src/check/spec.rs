@@ -302,6 +302,17 @@ mod tests {
     }
 
     #[test]
+    fn a_word_keeps_what_is_no_option() {
+        for word in ["ro,size=5", "a,b=c", "a,x", "-Dkey=min,mode=1"] {
+            let spec = check(&format!("process:{word}")).spec;
+            assert!(
+                matches!(spec, Spec::Process(found) if found.word == word),
+                "{word}"
+            );
+        }
+    }
+
+    #[test]
     fn terms_belong_to_the_whole_check() {
         let check = check("all(tcp:a:1; not listen:22),fail-after=3,timeout=500ms");
         assert_eq!(check.fail_after, 3);
@@ -375,6 +386,13 @@ mod tests {
             ("memory:<%", "such as <90%"),
             ("tcp:a:1,timeout=2h", "at most 1h"),
             ("tcp:a:1,timeout=1s,timeout=2s", "more than once"),
+            ("not process:a,mim=2", "did you mean min?"),
+            ("process:a,MIN=2", "did you mean min?"),
+            ("process:a,min-upitme=1h", "did you mean min-uptime?"),
+            ("process:a,max-restart=1", "did you mean max-restarts?"),
+            ("http://a/,statsu=200", "did you mean status?"),
+            ("file:/a,maxage=5m", "did you mean max-age?"),
+            ("process:a,timout=1s", "did you mean timeout?"),
         ] {
             let why = wrong(text);
             assert!(why.contains(expected), "{text}: {why}");

@@ -211,6 +211,7 @@ impl fmt::Display for CertificateSeen {
         write!(f, "{of}: {days} days left")?;
         match finding {
             CertificateFinding::None => Ok(()),
+            CertificateFinding::NotYetValid => f.write_str(", but not valid yet"),
             CertificateFinding::TooSoon => write!(f, " (at least {wanted} required)"),
             CertificateFinding::Verdict(says) => write!(f, "; {says}"),
             CertificateFinding::NoTrustStore(why) => {

@@ -10,7 +10,7 @@ use crate::model::escape::escaped;
 /// The name under which kubectl finds its plugin.
 const PLUGIN: &str = "kubectl-spyhole";
 
-/// The command line with the command that the program's own name stands for.
+/// The command line with the command that the program's name selects.
 pub(super) fn spelled_out(mut words: Vec<OsString>) -> Vec<OsString> {
     let asks_version = matches!(&words[..], [_, only] if only == "--version" || only == "-V");
     let name = called(&words)
@@ -49,7 +49,7 @@ fn called(words: &[OsString]) -> Option<&OsStr> {
     words.first().map(Path::new).and_then(Path::file_name)
 }
 
-/// The command that a name of the program stands for; `None` for any other name.
+/// The command that a name of the program selects; `None` for any other name.
 fn command(name: &OsStr) -> Option<&'static str> {
     if name == PLUGIN {
         return Some(crate::attach::kubernetes::COMMAND);

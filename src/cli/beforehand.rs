@@ -4,7 +4,8 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use super::{CommandLine, Failure, LOOK_TIMEOUT, clap_says, extras, fit, global, parse};
+use super::scan_options::LOOK_TIMEOUT;
+use super::{CommandLine, Failure, clap_says, extras, fit, global, parse};
 use crate::sections::registry;
 
 /// `None` where spyhole takes the words. Otherwise what it answers here, as it would there: a usage

@@ -16,6 +16,7 @@ use crate::attach::{AttachError, engine, kubernetes};
 use crate::in_container::install;
 use crate::in_container::install::InstallError;
 use crate::model::escape::escaped;
+use crate::redact;
 
 pub(super) const KUBECTL: &str = kubernetes::COMMAND;
 pub(super) const INSTALL: &str = "install";
@@ -107,6 +108,7 @@ pub(super) fn installed(own: &ArgMatches, words: &[OsString]) -> Result<Exit, Fa
     if !own.get_flag("quiet") {
         // What was done stands, whether or not anybody reads of it.
         for line in done.lines() {
+            let line = redact::sentence(&line);
             let _ = writeln!(io::stderr(), "{}", escaped(line.as_bytes()));
         }
     }

@@ -12,26 +12,22 @@ pub(crate) mod exit;
 mod extras;
 pub(crate) mod global;
 mod habits;
+mod output;
 mod run;
+mod scan_options;
 mod section_commands;
 
 use std::ffi::OsString;
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use crate::attach::engine::Engine;
-use crate::model::Report;
 use crate::model::escape::escaped;
 use crate::model::format::Format;
-use crate::model::truth_value::TruthValue;
-use crate::redact::{self, Redactor};
-use crate::render::{self, Style};
-use crate::scan::needs::Choice;
-use crate::scan::needs::{ConnectPolicy, NetPolicy, ScanOptions};
-use crate::scan::wrong_namespace;
+use crate::redact;
 use crate::sections;
 use crate::sections::Looked;
 use crate::sections::registry;
@@ -41,7 +37,9 @@ use crate::serve::{self, ServeError};
 use crate::sys;
 use crate::sys::reader_process::NoAnswer;
 use exit::Exit;
-use global::{Color, Global};
+use global::Global;
+use output::{default_format, pem, print, verdict};
+use scan_options::{SERVE_TIMEOUT, net_policy, options, redactor};
 use section_commands::SectionCommand;
 
 /// The command that answers HTTP.
@@ -350,153 +348,4 @@ fn written(error: &io::Error) -> Result<Exit, Failure> {
     Err(Failure::internal(format!(
         "cannot write the output: {error}"
     )))
-}
-
-/// A document for programs, tables for people.
-fn default_format(whole: bool) -> Format {
-    if whole && !io::stdout().is_terminal() {
-        Format::Json
-    } else {
-        Format::Table
-    }
-}
-
-/// How long a look may take where `--timeout` does not say it.
-const LOOK_TIMEOUT: Duration = Duration::from_secs(30);
-/// Likewise for a look that a client waits for.
-const SERVE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Likewise for asking a server, which answers at once or does not.
-const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
-
-fn redactor(global: &Global) -> Result<Redactor, Failure> {
-    let key = match &global.fingerprint_key_file {
-        Some(path) => {
-            sys::own_file::key(path).map_err(|error| Failure::usage(error.to_string()))?
-        }
-        None => sys::random::key()
-            .map_err(|error| Failure::internal(format!("cannot get random bytes: {error}")))?
-            .to_vec(),
-    };
-    Ok(Redactor::new(&key)
-        .reveal_all(global.reveal_all)
-        .reveal(global.reveal.iter().cloned()))
-}
-
-fn net_policy(global: &Global) -> NetPolicy {
-    NetPolicy {
-        connect: if global.no_connect {
-            ConnectPolicy::None
-        } else {
-            ConnectPolicy::Any
-        },
-        dial_timeout: global.timeout.unwrap_or(DIAL_TIMEOUT),
-    }
-}
-
-fn options(global: &Global) -> Result<ScanOptions, Failure> {
-    Ok(ScanOptions {
-        proc: global.proc.clone(),
-        choice: Choice {
-            pid: global.pid,
-            container: global.container.clone(),
-            own: global.own,
-        },
-        timeout: global.timeout.unwrap_or(LOOK_TIMEOUT),
-        net: net_policy(global),
-        redactor: redactor(global)?,
-    })
-}
-
-/// What `-o pem` prints; where no section has certificates it cannot be meant.
-fn pem(report: &Report, requests: &[Box<dyn Request>]) -> Result<String, Failure> {
-    let blocks: Vec<String> = requests
-        .iter()
-        .filter_map(|request| request.pem(report))
-        .collect();
-    if blocks.is_empty() {
-        let names: Vec<&str> = requests.iter().map(|request| request.info().name).collect();
-        return Err(Failure::usage(format!(
-            "-o pem is not supported for {}: it has no certificates; use table, wide, json or yaml",
-            names.join(", ")
-        )));
-    }
-    Ok(blocks.concat())
-}
-
-fn print(
-    report: &Report,
-    requests: &[Box<dyn Request>],
-    format: Format,
-    pem: Option<&str>,
-    global: &Global,
-) -> io::Result<()> {
-    let stdout = io::stdout();
-    let terminal = stdout.is_terminal();
-    let mut out = BufWriter::with_capacity(1 << 16, stdout.lock());
-    match format {
-        Format::Json => render::json(report, &mut out)?,
-        Format::Pem => out.write_all(pem.unwrap_or_default().as_bytes())?,
-        Format::Yaml => render::yaml(report, &mut out)?,
-        Format::Table | Format::Wide => {
-            let style = Style {
-                color: match global.color {
-                    Color::Always => true,
-                    Color::Never => false,
-                    Color::Auto => {
-                        terminal && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty())
-                    }
-                },
-                width: terminal_size::terminal_size()
-                    .filter(|_| terminal)
-                    .map(|(width, _)| width.0.into()),
-                bare: global.no_headers,
-            };
-            let tables = sections::tables(report, requests, Detail::of(format));
-            render::tables(&tables, report, style, &mut out)?;
-        }
-    }
-    out.flush()
-}
-
-/// How a run ends whose document stands on stdout.
-fn verdict(
-    report: &Report,
-    requests: &[Box<dyn Request>],
-    format: Format,
-    global: &Global,
-) -> Exit {
-    let notes = requests.iter().flat_map(|request| request.notes(report));
-    let mut words: Vec<String> = notes
-        .map(|line| escaped(line.as_bytes()).into_owned())
-        .collect();
-    match format {
-        Format::Pem => {
-            let beside = requests
-                .iter()
-                .flat_map(|request| request.beside_pem(report));
-            words.extend(beside.map(|line| escaped(line.as_bytes()).into_owned()));
-            words.extend(render::notes(report));
-        }
-        Format::Table | Format::Wide if global.no_headers => {
-            words.extend(render::notes(report));
-        }
-        _ => {}
-    }
-    let alone = wrong_namespace::words(report);
-    let is_alone = alone.is_some();
-    words.extend(alone);
-    let wrong_place = is_alone && requests.iter().any(|request| request.is_of_target());
-    if !global.quiet || wrong_place {
-        for line in words {
-            let _ = writeln!(io::stderr(), "{line}");
-        }
-    }
-    if wrong_place {
-        return Exit::Target;
-    }
-    let unknown = (global.strict && !report.gaps.is_empty())
-        || requests.iter().all(|request| request.saw_nothing(report));
-    let no = requests.iter().any(|request| request.says_no(report));
-    let seen = TruthValue::true_or_unknown(!unknown);
-    Exit::of(seen.and((!no).into()))
 }

@@ -22,7 +22,7 @@ use crate::model::format::Format;
 use crate::model::run_report::{self, Cause, End, Memory, PassedOn, RunReport, Used};
 use crate::model::time::Timestamp;
 use crate::model::{ByteString, Gaps, Reason, Refusal, Report, Subject};
-use crate::redact::Redactor;
+use crate::redact::{self, Redactor};
 use crate::render;
 use crate::scan::cgroup::memory::MemoryCgroup;
 use crate::scan::needs::Choice;
@@ -383,5 +383,5 @@ fn dump(redactor: Redactor) -> Option<Report> {
 
 /// Where not even stderr can be written, the exit code has to do.
 fn complain(text: &str) {
-    let _ = std::io::stderr().write_all(text.as_bytes());
+    let _ = std::io::stderr().write_all(redact::sentence(text).as_bytes());
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::capabilities::{MappedIds, SeccompMode};
 use super::gap::Reason;
+use super::pod_security::PodSecurityLevel;
 use super::seen::Seen;
 
 /// The viewer, the target, and what the viewer can read.
@@ -17,18 +18,18 @@ pub struct Access {
     pub viewer: Party,
     /// The namespaces that both are in.
     pub shared: Shared,
-    /// Each thing that may be refused, as it was tried.
+    /// Each operation that may be refused, with its result.
     pub checks: Vec<Check>,
     /// Every reason for a refusal, the most important first; empty where nothing was refused.
     pub blockers: Vec<Blocker>,
-    /// What would help, best first; empty where nothing was refused.
+    /// Remedies, best first; empty where nothing was refused.
     pub remedies: Vec<Remedy>,
-    /// Ways that usually help and do not here.
+    /// Remedies that usually help and do not here.
     pub ruled_out: Vec<RuledOut>,
 }
 
-/// One side of the comparison: what the kernel's checks look at. Ids are as spyhole's
-/// user namespace sees them.
+/// One side of the comparison: the fields that the kernel checks. Ids are as spyhole's user
+/// namespace sees them.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Party {
@@ -43,7 +44,8 @@ pub struct Party {
     pub groups: Seen<Vec<u32>>,
     /// Capabilities by set, named as in capabilities(7).
     pub capabilities: CapabilitySets,
-    /// Whether an exec may give it new privileges no more (`allowPrivilegeEscalation: false`).
+    /// no_new_privs: whether an exec can give it no new privileges (`allowPrivilegeEscalation:
+    /// false`).
     pub no_new_privs: Seen<bool>,
     /// Its seccomp mode.
     pub seccomp: Seen<SeccompMode>,
@@ -62,25 +64,25 @@ pub struct Party {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Ids {
-    /// Who started it.
+    /// Real id.
     pub real: u32,
-    /// Who it acts as.
+    /// Effective id.
     pub effective: u32,
-    /// What it may go back to.
+    /// Saved id.
     pub saved: u32,
-    /// Who it is to file systems and to the checks of /proc.
+    /// File system id, which file systems and the checks of /proc compare.
     pub filesystem: u32,
 }
 
-/// The sets that decide here.
+/// The sets that were compared.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CapabilitySets {
-    /// What is checked: `CapEff`.
+    /// Effective set, which the kernel checks: `CapEff`.
     pub effective: Seen<Vec<String>>,
-    /// What it may make effective: `CapPrm`.
+    /// Permitted set, which it may make effective: `CapPrm`.
     pub permitted: Seen<Vec<String>>,
-    /// What an exec may give at most: `CapBnd`.
+    /// Bounding set, the most that an exec may give: `CapBnd`.
     pub bounding: Seen<Vec<String>>,
 }
 
@@ -97,18 +99,18 @@ pub struct Shared {
     pub user_namespace: Seen<bool>,
 }
 
-/// One thing that may be refused.
+/// One operation that may be refused.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "AccessCheck"))]
 pub struct Check {
-    /// What it is good for.
+    /// What the data is used for.
     pub what: What,
-    /// What was tried.
+    /// The operation that was tried.
     pub path: String,
-    /// What came of it.
+    /// The result.
     pub outcome: Outcome,
-    /// Why not; absent where it was allowed. `blockers` has the evidence.
+    /// Why it was refused; absent where it was allowed. `blockers` has the evidence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
     /// The name of the system's error, where there was one.
@@ -116,7 +118,7 @@ pub struct Check {
     pub errno: Option<String>,
 }
 
-/// What a check is about.
+/// The subject of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -147,7 +149,7 @@ pub enum What {
     WorkingDirectory,
     /// The entries of `fd`.
     Descriptors,
-    /// The links in `fd`, which tell the owners of sockets.
+    /// The links in `fd`, which show the owners of sockets.
     SocketOwners,
     /// `maps`.
     MemoryMap,
@@ -191,7 +193,7 @@ impl What {
     }
 }
 
-/// What came of a check.
+/// The result of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -202,9 +204,9 @@ pub enum Outcome {
     Partial,
     /// It was refused.
     Denied,
-    /// This kernel, sandbox or root does not have it.
+    /// Not supported by this kernel or sandbox, or not in this root.
     Unsupported,
-    /// Another error, or the process ended meanwhile.
+    /// Another error, or the process ended in the meantime.
     Failed,
 }
 
@@ -226,45 +228,31 @@ impl Outcome {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Blocker {
-    /// Which comparison fails.
+    /// The kind of comparison that failed.
     pub reason: Reason,
-    /// With the values that were compared.
+    /// The comparison that failed, with its values.
     pub evidence: String,
 }
 
-/// A way to see more.
+/// A remedy: how to see more.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Remedy {
-    /// What it does, as "run spyhole as the target's user".
+    /// What it does, such as "run spyhole as the target's user".
     pub title: String,
     /// The lowest Pod Security level that it needs; absent outside of Kubernetes.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub pod_security: Option<PodSecurity>,
-    /// Lines to paste into a shell, one after the other. Capitals (`POD`) stand for
-    /// what could not be found out.
+    pub pod_security: Option<PodSecurityLevel>,
+    /// Command lines for a shell, in order. Capitals (`POD`) are placeholders for unknown values.
     pub commands: Vec<String>,
 }
 
-/// The Pod Security Standards of Kubernetes, strictest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum PodSecurity {
-    /// Admitted even there.
-    Restricted,
-    /// Rejected by `restricted`.
-    Baseline,
-    /// Rejected by `baseline`.
-    Privileged,
-}
-
-/// A way that usually helps and does not here.
+/// A remedy that usually helps and does not here.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RuledOut {
     /// As the title of a [`Remedy`].
     pub title: String,
-    /// Why not.
+    /// Why it does not help.
     pub because: String,
 }

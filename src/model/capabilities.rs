@@ -20,15 +20,15 @@ pub struct CapabilitySet {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CapabilitySets {
-    /// What counts when the kernel checks: `CapEff`.
+    /// Effective set, which the kernel checks: `CapEff`.
     pub effective: Seen<CapabilitySet>,
-    /// What it may make effective: `CapPrm`.
+    /// Permitted set, which it may make effective: `CapPrm`.
     pub permitted: Seen<CapabilitySet>,
-    /// What a program with matching file capabilities keeps over exec: `CapInh`.
+    /// Inheritable set, which a program with matching file capabilities keeps over exec: `CapInh`.
     pub inheritable: Seen<CapabilitySet>,
-    /// What no exec can go beyond: `CapBnd`.
+    /// Bounding set, which no exec can go beyond: `CapBnd`.
     pub bounding: Seen<CapabilitySet>,
-    /// Capabilities that a non-root user's program keeps over exec: `CapAmb`.
+    /// Ambient set, which a non-root user's program keeps over exec: `CapAmb`.
     pub ambient: Seen<CapabilitySet>,
 }
 
@@ -50,13 +50,13 @@ pub struct Account {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AccountIds {
-    /// Who started it.
+    /// Real id.
     pub real: Account,
-    /// Who it acts as.
+    /// Effective id.
     pub effective: Account,
-    /// Who it may become again.
+    /// Saved id.
     pub saved: Account,
-    /// Who it is to file systems.
+    /// File system id.
     pub filesystem: Account,
 }
 
@@ -65,11 +65,11 @@ pub struct AccountIds {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SeccompMode {
-    /// Every call is let through.
+    /// Disabled: no call is filtered.
     Off,
-    /// Only read, write, exit and sigreturn.
+    /// Strict: only read, write, exit and sigreturn.
     Strict,
-    /// What the filters say.
+    /// Filtered.
     Filter,
 }
 
@@ -100,7 +100,7 @@ pub struct Privileges {
     pub sets: CapabilitySets,
     /// Effective, permitted and inheritable as `getpcaps` prints them.
     pub text: Seen<String>,
-    /// Whether no exec can give it more than it has.
+    /// no_new_privs: whether an exec can give it no new privileges.
     pub no_new_privs: Seen<bool>,
     /// Whether its system calls are filtered.
     pub seccomp: Seen<SeccompMode>,
@@ -108,7 +108,7 @@ pub struct Privileges {
     pub seccomp_filters: Seen<u32>,
 }
 
-/// What a security module calls the process.
+/// The label of a security module.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SecurityLabel {
@@ -118,7 +118,7 @@ pub struct SecurityLabel {
     pub label: ByteString,
 }
 
-/// Which module labels processes.
+/// The module that labels processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
@@ -127,7 +127,7 @@ pub enum SecurityModule {
     AppArmor,
     /// `SELinux`.
     SeLinux,
-    /// Another one.
+    /// Another module.
     Other,
 }
 
@@ -137,22 +137,23 @@ pub enum SecurityModule {
 pub struct MappedIds {
     /// The first id in the process's user namespace.
     pub inside: u32,
-    /// What that is to the viewer; or to the namespace above, where the viewer is in the same one.
+    /// The id that it maps to, as the viewer sees it; in the parent namespace, where the viewer is
+    /// in the same one.
     pub outside: u32,
-    /// How many follow each other.
+    /// How many consecutive ids.
     pub length: u32,
 }
 
-/// A question that the kernel does not always answer.
+/// A three-valued answer: the kernel does not always tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
-    /// It is so.
+    /// Yes.
     Yes,
-    /// It is not so.
+    /// No.
     No,
-    /// Nothing that can be read tells.
+    /// Unknown: it cannot be derived from what is readable.
     Unknown,
 }
 
@@ -166,7 +167,7 @@ pub struct UserNamespace {
     pub gid_map: Seen<Vec<MappedIds>>,
     /// Whether uid 0 in it is uid 0 of the node.
     pub root_is_node_root: Answer,
-    /// What that is judged from.
+    /// The evidence.
     pub evidence: String,
 }
 
@@ -174,7 +175,7 @@ pub struct UserNamespace {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Executable {
-    /// Where it lies, as the target sees it.
+    /// Its path, as the target sees it.
     pub path: Seen<ByteString>,
     /// What executing its file grants.
     pub file: Seen<ExecutableFile>,
@@ -195,7 +196,7 @@ pub struct ExecutableFile {
     /// Its file capabilities; absent where it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<Seen<FileCapabilitySets>>,
-    /// Whether its mount lets none of these count (nosuid); absent where it has neither.
+    /// Whether its mount disables them (nosuid); absent where it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nosuid: Option<bool>,
 }
@@ -206,11 +207,11 @@ pub struct ExecutableFile {
 pub struct FileCapabilitySets {
     /// As `getcap` prints them.
     pub text: String,
-    /// Given as far as the bounding set holds them.
+    /// Granted where the bounding set has them, too.
     pub permitted: CapabilitySet,
-    /// Given as far as the process's inheritable set holds them.
+    /// Granted where the process's inheritable set has them, too.
     pub inheritable: CapabilitySet,
-    /// Whether what is given is effective at once.
+    /// Whether the granted capabilities are effective at once.
     pub effective: bool,
     /// 1, 2 or 3.
     pub revision: u8,
@@ -223,13 +224,13 @@ pub struct FileCapabilitySets {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AgainstDefault {
-    /// Whose default: `docker`, `containerd`, `cri-o`, `podman`.
+    /// The runtime of the default: `docker`, `containerd`, `cri-o`, `podman`.
     pub runtimes: Vec<String>,
-    /// That default.
+    /// The default that was compared with.
     pub default_mask: String,
-    /// What is held beyond it.
+    /// Capabilities beyond the default.
     pub added: Vec<String>,
-    /// What is missing from it.
+    /// Capabilities of the default that are missing.
     pub dropped: Vec<String>,
 }
 
@@ -239,13 +240,13 @@ pub struct AgainstDefault {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Risk {
-    /// It is not known to this version.
+    /// Unknown to this version.
     Unknown,
     /// Little beyond the process itself.
     Low,
     /// Others in the container, the pod or its network.
     Medium,
-    /// Beyond the container, with one more mistake.
+    /// Beyond the container, together with another flaw.
     High,
     /// The node.
     Critical,
@@ -271,9 +272,9 @@ impl Risk {
 pub struct HeldCapability {
     /// As capabilities(7) names it.
     pub name: String,
-    /// What it lets the process do.
+    /// What the process can do with it.
     pub allows: String,
-    /// How much harm that can do.
+    /// How much harm it can do.
     pub risk: Risk,
 }
 
@@ -286,7 +287,7 @@ pub struct ThreadContext {
     /// Its name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comm: Option<ByteString>,
-    /// In what it differs: `uids`, `gids`, `groups`, the names of the sets, `no_new_privs`,
+    /// The fields that differ: `uids`, `gids`, `groups`, the names of the sets, `no_new_privs`,
     /// `seccomp`, `seccomp_filters`.
     pub differs_in: Vec<String>,
     /// What it has itself.
@@ -305,10 +306,10 @@ pub struct SecurityContext {
     /// What its first thread has.
     #[serde(flatten)]
     pub privileges: Privileges,
-    /// What a security module calls it; absent where none labels processes.
+    /// Its label; absent where no security module labels processes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<Seen<SecurityLabel>>,
-    /// Whose ids its ids are.
+    /// Its user namespace, in which its ids are counted.
     pub user_namespace: UserNamespace,
     /// Whether processes of the same user may inspect it. Shown by the owner of its files in
     /// /proc, which says nothing for a process whose user and group are root.

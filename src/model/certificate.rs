@@ -25,7 +25,7 @@ pub struct Certificates {
     pub files_left_out: u64,
     /// Paths that are referenced but do not exist.
     pub missing: Vec<MissingFile>,
-    /// Where the application looks for the authorities that it trusts.
+    /// The trust store of the application.
     pub trust_store: Seen<TrustStore>,
     /// What the target's TCP listeners serve; present with `--served` only.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,7 +38,7 @@ pub struct Certificates {
 pub struct Certificate {
     /// Its subject in RFC 4514 form (`CN=api,O=Example`); empty if it has none.
     pub subject: Seen<String>,
-    /// Its issuer, likewise.
+    /// Its issuer in RFC 4514 form.
     pub issuer: Seen<String>,
     /// The names and addresses it is for (subjectAltName), as `DNS:api.example`, `IP:10.0.0.1`,
     /// `URI:…`, `email:…`, in its own order.
@@ -47,17 +47,17 @@ pub struct Certificate {
     pub serial: Seen<String>,
     /// 1, 2 or 3.
     pub version: Seen<u32>,
-    /// From when on it is valid.
+    /// Begin of its validity.
     pub not_before: Seen<Timestamp>,
-    /// Until when it is valid.
+    /// End of its validity.
     pub not_after: Seen<Timestamp>,
     /// Seconds from `taken_at` to `not_after`; below zero once it has expired.
     pub seconds_left: Seen<i64>,
     /// The key that it certifies.
     pub public_key: Seen<PublicKey>,
-    /// What its issuer signed with, such as `sha256WithRSAEncryption`, or the object identifier.
+    /// The signature algorithm, such as `sha256WithRSAEncryption`, or the object identifier.
     pub signature_algorithm: String,
-    /// Whether it may issue others (basicConstraints).
+    /// Whether it may issue certificates (basicConstraints).
     pub is_ca: Seen<bool>,
     /// How many CA certificates may follow below it, where it says so.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,7 +65,7 @@ pub struct Certificate {
     /// What the key may be used for (`digitalSignature`, `keyCertSign`); absent: not limited.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_usages: Option<Seen<Vec<String>>>,
-    /// What for beyond that (`serverAuth`, or the object identifier); absent: not limited.
+    /// extendedKeyUsage (`serverAuth`, or the object identifier); absent: not limited.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extended_key_usages: Option<Seen<Vec<String>>>,
     /// SHA-256 over the whole certificate, in lower-case hex.
@@ -77,8 +77,8 @@ pub struct Certificate {
     /// no other, 1 for its issuer, and so on; absent for what belongs to no chain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chain_position: Option<u32>,
-    /// What in it is malformed, as sentence parts. What that would have said is missing above;
-    /// the rest stands.
+    /// The malformed parts, as sentence parts. Their fields are missing above; the other fields are
+    /// valid.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<String>,
     /// The certificate itself, for `-o pem`: no part of the document.
@@ -121,6 +121,23 @@ impl Certificate {
     #[must_use]
     pub fn is_authority(&self) -> bool {
         self.is_ca.value() == Some(&true)
+    }
+
+    /// Whether its validity had not begun when `seconds_left` was counted.
+    #[must_use]
+    pub fn is_not_yet_valid(&self) -> bool {
+        let (Some(begin), Some(end), Some(left)) = (
+            self.not_before.value(),
+            self.not_after.value(),
+            self.remaining(),
+        ) else {
+            return false;
+        };
+        match end.0.duration_since(begin.0) {
+            Ok(whole) => u64::try_from(left).is_ok_and(|left| left > whole.as_secs()),
+            // It ends before it begins.
+            Err(_) => left >= 0,
+        }
     }
 
     /// Seconds until it ends, where that is known.
@@ -188,7 +205,7 @@ pub enum KeyAlgorithm {
     Ed448,
     /// DSA.
     Dsa,
-    /// Another one.
+    /// Another algorithm.
     Other,
 }
 
@@ -214,10 +231,10 @@ impl KeyAlgorithm {
 pub struct CertificateFile {
     /// Its path, as the target sees it and as it was found.
     pub path: ByteString,
-    /// Where links lead from there, if anywhere else: the revision of a projected volume.
+    /// The path after all symbolic links, where it differs: the revision of a projected volume.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resolved_path: Option<ByteString>,
-    /// What led to it.
+    /// Why it was searched.
     pub found_by: Vec<FoundBy>,
     /// Its form, where it could be read and was recognised.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -241,7 +258,7 @@ pub struct CertificateFile {
     /// The private key that belongs to its first certificate, in this file or next to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub private_key: Option<KeyBeside>,
-    /// Blocks that could not be read; the others stand all the same.
+    /// Blocks that could not be read; the other blocks are listed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,
     /// Its leaf certificates, each as judged with the certificates of the file and each set of
@@ -250,7 +267,7 @@ pub struct CertificateFile {
     pub verdicts: Option<Vec<LeafVerdict>>,
 }
 
-/// What came of verifying a leaf certificate of a file.
+/// The verdict on a leaf certificate of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LeafVerdict {
@@ -273,17 +290,17 @@ impl LeafVerdict {
     }
 }
 
-/// A path that leads nowhere.
+/// A referenced path that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct MissingFile {
-    /// The path, as it was named.
+    /// The path, as it was referenced.
     pub path: ByteString,
-    /// Who names it.
+    /// Where it is referenced.
     pub found_by: Vec<FoundBy>,
 }
 
-/// What led to a file.
+/// Why a file was searched.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -326,7 +343,7 @@ pub enum FileForm {
     Pem,
     /// One certificate or key in DER.
     Der,
-    /// PKCS#7, a bag of certificates.
+    /// PKCS#7, a set of certificates.
     Pkcs7,
     /// PKCS#12 (`.p12`, `.pfx`, newer Java cacerts).
     Pkcs12,
@@ -341,7 +358,7 @@ pub struct Fault {
     /// The line on which it begins, from 1; absent where the file has no lines.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
-    /// What is wrong with it, as a sentence part.
+    /// The fault, as a sentence part.
     pub says: String,
 }
 
@@ -363,7 +380,7 @@ pub struct PrivateKey {
 pub struct KeyBeside {
     /// The file that holds it.
     pub path: ByteString,
-    /// Whether it is the key of the certificate: their public halves are compared.
+    /// Whether it belongs to the certificate: the public keys are compared.
     pub matches: Seen<bool>,
     /// Whether the target's own user may read it, by owner, group and mode.
     pub readable_by_target: Seen<bool>,
@@ -371,7 +388,7 @@ pub struct KeyBeside {
     pub readable_by_all: bool,
 }
 
-/// A TCP listener of the target that was asked for its certificate.
+/// A TCP listener of the target, and the certificate that it serves.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ServedListener {
@@ -382,7 +399,7 @@ pub struct ServedListener {
     pub dialled: Option<String>,
     /// The processes of the target that hold the listener.
     pub pids: Seen<Vec<i32>>,
-    /// What came of it; `null` where it was not dialled, or did not answer in time.
+    /// What it serves; `null` where it was not dialled, or timed out.
     pub serves: Seen<Serves>,
 }
 
@@ -393,12 +410,12 @@ pub struct ServedListener {
 pub enum Serves {
     /// TLS, with these certificates.
     Tls {
-        /// One for each name that was asked for and brought another certificate.
+        /// One for each requested name that brought another certificate.
         leaves: Vec<ServedLeaf>,
     },
-    /// It answered, but not in TLS.
+    /// It answered, but does not speak TLS.
     NotTls {
-        /// What it said instead, shortened; empty where it said nothing.
+        /// Its answer, shortened; empty where it sent none.
         says: ByteString,
     },
     /// It speaks TLS and refused the handshake.
@@ -412,7 +429,7 @@ pub enum Serves {
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ServedLeaf {
-    /// The name that was asked for; absent where none was.
+    /// The requested name (SNI); absent where none was sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_name: Option<String>,
     /// The certificate.
@@ -422,10 +439,10 @@ pub struct ServedLeaf {
     /// The file it was compared with: the same one, or the one that took its place.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<ByteString>,
-    /// When the certificate in that file begins to be valid.
+    /// When the certificate in that file becomes valid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file_not_before: Option<Timestamp>,
-    /// When the certificate in that file ends to be valid.
+    /// When the certificate in that file expires.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file_not_after: Option<Timestamp>,
 }
@@ -435,13 +452,14 @@ pub struct ServedLeaf {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AgainstFiles {
-    /// A file holds this very certificate.
+    /// A file contains the same certificate.
     Same,
-    /// A file holds a later one for the same names: a rotation that was never reloaded.
+    /// A file contains a later certificate for the same names: the server did not reload it after a
+    /// rotation.
     OlderThanFile,
-    /// A file holds an earlier one for the same names.
+    /// A file contains an earlier certificate for the same names.
     NewerThanFile,
-    /// No file that was found holds one for these names.
+    /// No file that was found contains a certificate for these names.
     NotOnDisk,
 }
 

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::byte_string::ByteString;
+use super::seen::Seen;
 use super::time::Timestamp;
 
-/// What a group of processes is.
+/// The role of a group of processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -34,9 +35,9 @@ pub struct Container {
     /// The UID of the Kubernetes pod.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pod_uid: Option<String>,
-    /// Application, pause or host.
+    /// Application, pause container or host.
     pub kind: ContainerKind,
-    /// Whether it is the one that is looked into.
+    /// Whether it is the target.
     pub target: bool,
     /// Whether it is the one that spyhole runs in.
     #[serde(rename = "self")]
@@ -46,7 +47,7 @@ pub struct Container {
     /// That process's name.
     pub main_comm: ByteString,
     /// When that process was started.
-    pub started_at: Timestamp,
+    pub started_at: Seen<Timestamp>,
     /// How many processes it has.
     pub process_count: u64,
 }

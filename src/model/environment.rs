@@ -15,20 +15,20 @@ pub struct Environment {
     pub pid: i32,
     /// Its name.
     pub comm: ByteString,
-    /// Always `exec`: the kernel shows what the process was started with. What it
-    /// set or unset afterwards is in its own memory only.
+    /// Always `exec`: the kernel shows the environment that the process was started with. Later
+    /// changes are in the process's memory only.
     pub as_of: AsOf,
     /// When the process was started (forked; its exec came then or later).
-    pub started_at: Timestamp,
+    pub started_at: Seen<Timestamp>,
     /// One for each entry, in the process's order.
     pub variables: Seen<Vec<Variable>>,
-    /// Names that the parent's environment has and this one lacks; only where
-    /// the parent's is in the same document.
+    /// Names that the parent's environment has and this one lacks; present only where the document
+    /// contains both.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing_from_parent: Option<Vec<ByteString>>,
 }
 
-/// The moment that an environment shows.
+/// The moment at which the environment was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -46,7 +46,7 @@ pub struct Variable {
     /// The part after it; absent where it is redacted or the entry has no `=`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<ByteString>,
-    /// In place of a value that is taken for a secret.
+    /// Replaces a value that is treated as a secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redacted: Option<Redacted>,
     /// The entry has no `=`; getenv(3) does not find it.
@@ -58,7 +58,7 @@ pub struct Variable {
     /// Kubernetes sets it for a Service of the namespace.
     #[serde(default, skip_serializing_if = "is_false")]
     pub service_link: bool,
-    /// Set against the parent's environment, where that is in the same document.
+    /// Compared with the parent's environment, where it is in the same document.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub against_parent: Option<AgainstParent>,
 }

@@ -10,6 +10,8 @@ use super::seen::{Seen, Unseen};
 pub const SUBJECTS_PER_GAP: usize = 64;
 /// What the gaps of the walk itself are recorded under: they concern every section.
 pub const WALK: &str = "walk";
+/// What those of the containers that it met are recorded under: as their section is called.
+pub const CONTAINERS: &str = "containers";
 
 /// One attempt that failed, before anyone decided where to show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +45,7 @@ impl Refusal {
     }
 }
 
-/// What a gap is about: a process or a file.
+/// The subject of a gap: a process or a file.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
@@ -66,26 +68,25 @@ impl From<&str> for Subject {
     }
 }
 
-/// Something that could not be seen. Equal gaps are one entry.
+/// Data that could not be read. Equal gaps are one entry.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Gap {
     /// The section it is missing from (`processes`).
     pub section: String,
-    /// The field that is `null` there (`exe`; inside of another one `target.dumpable`),
-    /// or what is missing altogether.
+    /// The field that is `null` (`exe`; nested `target.dumpable`), or the data that is missing.
     pub field: String,
     /// Why.
     pub reason: Reason,
     /// The name of the system's error (`EACCES`), where there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub errno: Option<String>,
-    /// What would show it.
+    /// What is needed to read it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub needs: Option<String>,
-    /// How often.
+    /// How many times.
     pub count: u64,
-    /// Which processes or paths; the first 64 of them.
+    /// The processes or paths; the first 64 of them.
     pub subjects: Vec<Subject>,
 }
 
@@ -240,7 +241,7 @@ impl SectionGaps<'_> {
 }
 
 /// Gaps of a section that are not yet in the report.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ScratchGaps {
     section: &'static str,
     gaps: Gaps,

@@ -14,11 +14,13 @@ pub mod format;
 pub mod gap;
 pub mod label;
 pub mod mount;
+pub mod network;
 #[cfg(feature = "sample-section")]
 pub mod personality;
 pub mod pod_security;
 pub mod process;
 pub mod process_group;
+pub mod program;
 pub mod read;
 pub mod reason;
 pub mod report;

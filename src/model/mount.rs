@@ -18,30 +18,29 @@ use super::volume::Volume;
 pub struct Mount {
     /// Where it is mounted, as the target sees it.
     pub mount_point: ByteString,
-    /// What it was mounted from: a device, an export, a word; may be empty.
+    /// What it was mounted from: a device, an export, a name; may be empty.
     pub source: ByteString,
     /// The file system's type.
     pub fstype: ByteString,
-    /// The directory or file within the file system that is mounted; `/` is all of it.
+    /// The directory or file within the file system that is mounted; `/` is its root.
     pub root: ByteString,
     /// Options of this mount.
     pub mount_options: ByteString,
     /// Options of the file system, which all its mounts share. Values that are taken for
     /// secrets are written `‹redacted N›`.
     pub super_options: ByteString,
-    /// One for each secret kept back from `source` and `super_options`.
+    /// One for each secret redacted in `source` and `super_options`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redacted: Vec<Redacted>,
     /// The mount's id, unique while it is mounted.
     pub mount_id: u32,
-    /// The id of the mount that it is mounted on; one that is out of the target's sight for the
-    /// topmost.
+    /// The id of the mount that it is mounted on; for the topmost, one that the target cannot see.
     pub parent_id: u32,
-    /// The device number of the file system, first half.
+    /// The device number of the file system, first half (major).
     pub major: u32,
-    /// The second half.
+    /// The device number, second half (minor).
     pub minor: u32,
-    /// How mounts and unmounts travel between this mount and others.
+    /// Propagation of mounts and unmounts between this mount and others.
     pub propagation: Propagation,
     /// The peer group that it shares events with.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,56 +50,56 @@ pub struct Mount {
     pub master_group: Option<u32>,
     /// Whether writing is possible at all: neither the mount nor its file system is read-only.
     pub writable: bool,
-    /// No program of it can be run.
+    /// Programs on it cannot be executed (noexec).
     pub noexec: bool,
-    /// Set-user-ID bits and file capabilities are ignored.
+    /// Set-user-ID bits and file capabilities are ignored (nosuid).
     pub nosuid: bool,
-    /// Its device files cannot be opened.
+    /// Device files on it cannot be opened (nodev).
     pub nodev: bool,
     /// Mounted over, by a later mount on the same or on a parent directory: no path leads to it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub hidden: bool,
-    /// What is mounted was removed or replaced since: the mount shows the old content, as that of
-    /// a `subPath` whose file was written anew.
+    /// The mounted file or directory was removed or replaced since: the mount shows the old
+    /// content, like a `subPath` whose file was replaced.
     #[serde(default, skip_serializing_if = "is_false")]
     pub stale: bool,
-    /// Laid by the runtime over a path of `/proc` or `/sys`, to hide that or make it read-only.
+    /// Mounted by the runtime over a path of `/proc` or `/sys`, to hide it or make it read-only.
     #[serde(default, skip_serializing_if = "is_false")]
     pub masked: bool,
-    /// What it is to Kubernetes or to the engine; absent where nothing tells.
+    /// The volume of Kubernetes or of the engine; absent where it is not recognised.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub volume: Option<Volume>,
     /// Size and use of the file system; absent where it has no blocks, where the mount is hidden
     /// or masked, and where it was not asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub space: Option<Seen<Space>>,
-    /// Whether the target's main process may write at the mount point: for a directory, make
-    /// files in it. By owner, group, mode and `CAP_DAC_OVERRIDE`; access control lists are not
-    /// considered. Absent for views of the kernel and for what is hidden or masked.
+    /// Whether the target's main process may write at the mount point: for a directory, make files
+    /// in it. By owner, group, mode and `CAP_DAC_OVERRIDE`; access control lists are not
+    /// considered. Absent for views of the kernel and for hidden and masked mounts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub writable_by_target: Option<Seen<bool>>,
-    /// What decided that; absent where it could not be seen.
+    /// What decided it; absent where it could not be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub writable_because: Option<Because>,
-    /// Directories on this mount that programs write to by habit.
+    /// Directories on this mount that programs usually write to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub usual_directories: Vec<UsualDirectory>,
 }
 
-/// How mounts and unmounts travel between a mount and others.
+/// Propagation of mounts and unmounts between a mount and others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Propagation {
-    /// They do not.
+    /// None (private).
     Private,
-    /// They do not, and it cannot be bind-mounted.
+    /// None, and it cannot be bind-mounted (unbindable).
     Unbindable,
-    /// Both ways, within its peer group.
+    /// In both directions within its peer group (shared).
     Shared,
-    /// It receives them from its master group.
+    /// Received from its master group (slave).
     Slave,
-    /// It receives them from its master group, and shares them within its peer group.
+    /// Received from its master group and shared within its peer group.
     SharedSlave,
 }
 
@@ -122,20 +121,20 @@ impl Propagation {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Space {
-    /// All of it.
+    /// Total size.
     pub size_bytes: u64,
     /// In use.
     pub used_bytes: u64,
-    /// Available to non-root users: some file systems keep a reserve.
+    /// Available to non-root users: some file systems have a reserve.
     pub available_bytes: u64,
     /// Used of used and available together, in whole per cent, rounded up; absent where both
     /// are zero.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub used_percent: Option<u8>,
-    /// How many files it can hold; absent where it does not count them (btrfs, vfat).
+    /// Total inodes; absent where the file system does not count them (btrfs, vfat).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inodes: Option<u64>,
-    /// How many it holds.
+    /// Used inodes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inodes_used: Option<u64>,
     /// Used inodes in whole per cent, rounded up.
@@ -201,13 +200,13 @@ fn percent(used: u64, left: u64) -> Option<u8> {
 pub enum Because {
     /// The mount is read-only.
     ReadOnlyMount,
-    /// The file system is, and all its mounts with it.
+    /// The file system is read-only, and so are all its mounts.
     ReadOnlyFileSystem,
-    /// The target owns it: the owner's bits count.
+    /// The target owns it: the owner's mode bits apply.
     Owner,
-    /// One of the target's groups owns it: the group's bits count.
+    /// One of the target's groups owns it: the group's mode bits apply.
     Group,
-    /// Neither: the bits for others count.
+    /// Neither: the mode bits for others apply.
     Others,
     /// The mode would not allow it, `CAP_DAC_OVERRIDE` does.
     DacOverride,
@@ -231,17 +230,17 @@ impl Because {
     }
 }
 
-/// A directory that programs write to by habit.
+/// A directory that programs usually write to.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct UsualDirectory {
-    /// Where it is, as the target sees it.
+    /// Its path, as the target sees it.
     pub path: ByteString,
-    /// Which habit.
+    /// Why programs write to it.
     pub purpose: Purpose,
-    /// Whether the target's main process may make files in it, as for a mount point.
+    /// Whether the target's main process may create files in it, as for a mount point.
     pub writable_by_target: Seen<bool>,
-    /// What decided that; absent where it could not be seen.
+    /// What decided it; absent where it could not be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub writable_because: Option<Because>,
 }
@@ -253,9 +252,9 @@ pub struct UsualDirectory {
 pub enum Purpose {
     /// `/tmp`.
     Tmp,
-    /// What `TMPDIR` named at exec time.
+    /// The value of `TMPDIR` at exec time.
     Tmpdir,
-    /// What `HOME` named at exec time.
+    /// The value of `HOME` at exec time.
     Home,
     /// The working directory.
     WorkingDirectory,

@@ -36,33 +36,16 @@ impl PodSecurityLevel {
     }
 }
 
-/// What may be added under baseline, as in `securityContext.capabilities.add`.
-pub const BASELINE_CAPABILITIES: [&str; 13] = [
-    "AUDIT_WRITE",
-    "CHOWN",
-    "DAC_OVERRIDE",
-    "FOWNER",
-    "FSETID",
-    "KILL",
-    "MKNOD",
-    "NET_BIND_SERVICE",
-    "SETFCAP",
-    "SETGID",
-    "SETPCAP",
-    "SETUID",
-    "SYS_CHROOT",
-];
-
-/// What a running process says about a clause.
+/// Whether a running process meets a clause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// It fits.
+    /// It meets the clause.
     Fits,
-    /// It does not fit.
+    /// It violates the clause.
     Fails,
-    /// It would show, but could not be read here.
+    /// Unknown: it could not be read.
     Unseen,
     /// Not visible in a running process, or not reliably.
     NotJudged,
@@ -72,17 +55,17 @@ pub enum Verdict {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Clause {
-    /// The level that asks for it.
+    /// The level that has this clause.
     pub level: PodSecurityLevel,
     /// Its name.
     pub clause: Cow<'static, str>,
-    /// What the process says about it.
+    /// The result for the process.
     pub verdict: Verdict,
-    /// From what that is judged, or why it is not.
+    /// The evidence, or why it is missing.
     pub evidence: String,
 }
 
-/// Which level the process fits.
+/// The level that the process meets.
 ///
 /// It is judged from what runs, not from a manifest: a process that gave up privileges by
 /// itself may fit a level to which its pod would not be admitted.

@@ -29,6 +29,8 @@ bitflags::bitflags! {
         const PSS = 1 << 7;
         /// `/proc/PID/task/*/stat`.
         const THREADS = 1 << 8;
+        /// Memory in RAM: `/proc/PID/statm`, or `status` where that is read anyway.
+        const RSS = 1 << 9;
     }
 }
 
@@ -37,7 +39,7 @@ impl Fields {
     pub const DOCUMENT: Self = Self::all().difference(Self::PSS).difference(Self::THREADS);
 }
 
-/// What a process is doing: `/proc/PID/stat` field 3.
+/// The state of a process: `/proc/PID/stat` field 3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -134,19 +136,19 @@ pub enum Limit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LimitPair {
-    /// What is enforced.
+    /// Soft limit, which is enforced.
     pub soft: Limit,
-    /// Up to which the process may raise it.
+    /// Hard limit, up to which the process may raise the soft one.
     pub hard: Limit,
 }
 
-/// What a process does with signals, by their names without `SIG`.
+/// How a process handles signals, by their names without `SIG`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Signals {
     /// Waiting to be delivered to the process: `ShdPnd`.
     pub pending: Vec<String>,
-    /// Held back: `SigBlk`.
+    /// Blocked: `SigBlk`.
     pub blocked: Vec<String>,
     /// Ignored: `SigIgn`.
     pub ignored: Vec<String>,
@@ -162,7 +164,7 @@ pub struct Thread {
     pub tid: i32,
     /// Its name.
     pub comm: ByteString,
-    /// What it is doing.
+    /// Its state.
     pub state: ProcessState,
     /// Processor time used.
     pub cpu_seconds: CpuSeconds,
@@ -195,9 +197,9 @@ pub struct Process {
     /// The name of `gid` in the target's /etc/group; absent where it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<Seen<ByteString>>,
-    /// What it is doing.
+    /// Its state.
     pub state: ProcessState,
-    /// Its name: up to 15 bytes that it may choose itself.
+    /// Its name: up to 15 bytes, which it may set itself.
     pub comm: ByteString,
     /// Its arguments, secrets replaced; empty for zombies and kernel threads.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -225,13 +227,13 @@ pub struct Process {
     /// −20 (favoured) to 19.
     pub nice: i64,
     /// When it was started (forked; not when it last called exec).
-    pub started_at: Timestamp,
+    pub started_at: Seen<Timestamp>,
     /// Processor time used.
     pub cpu_seconds: CpuSeconds,
     /// Percent of one processor, since the start or during `--sample`.
-    pub cpu_percent: f64,
-    /// Memory that is in RAM: `VmRSS` of `/proc/PID/status`; in the default table from field 24 of
-    /// `stat`, which may lag by what each processor has not yet accounted.
+    pub cpu_percent: Seen<f64>,
+    /// Memory that is in RAM: `VmRSS` of `/proc/PID/status`, or the same number of pages from
+    /// `statm` where nothing else of `status` is shown.
     pub rss_bytes: u64,
     /// `rss_bytes` in percent of the machine's memory.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -253,21 +255,21 @@ pub struct Process {
     /// How many may be open.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fd_limit: Option<Seen<LimitPair>>,
-    /// How likely the kernel picks it when memory runs out, 0 to 2000.
+    /// The score by which the kernel's OOM killer chooses, 0 to 2000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oom_score: Option<Seen<i64>>,
-    /// What was added to that, −1000 (never) to 1000.
+    /// The adjustment of that score, −1000 (never) to 1000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oom_score_adj: Option<Seen<i64>>,
     /// The container it belongs to: name, or id if no name is visible.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub container: Option<String>,
-    /// What it does with signals.
+    /// How it handles signals.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signals: Option<Seen<Signals>>,
     /// Ended, and its parent has not waited for it.
     pub zombie: bool,
-    /// A thread of the kernel, not a program.
+    /// A kernel thread, not a program.
     pub kernel_thread: bool,
     /// Its threads, with `--threads`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -300,12 +302,12 @@ impl Process {
             foreground: false,
             threads: 1,
             nice: 0,
-            started_at,
+            started_at: Seen::Value(started_at),
             cpu_seconds: CpuSeconds {
                 user: 0.0,
                 system: 0.0,
             },
-            cpu_percent: 0.0,
+            cpu_percent: Seen::Value(0.0),
             rss_bytes: 0,
             memory_percent: None,
             virtual_bytes: 0,

@@ -29,8 +29,8 @@ pub struct ProcessGroup {
     /// The greatest share that one of them uses of its limit on descriptors; `None` where
     /// not all of them could be read, or none has a limit.
     pub worst_fd_ratio: Option<f64>,
-    /// When the oldest of them was started.
-    pub oldest_started_at: Timestamp,
+    /// When the oldest of them was started; `None` where that is not known of all of them.
+    pub oldest_started_at: Option<Timestamp>,
 }
 
 /// What tells groups apart, as labels.
@@ -120,9 +120,9 @@ impl Sum<'_> {
             open_fds: open_fds(processes()),
             worst_fd_ratio: worst_fd_ratio(processes()),
             oldest_started_at: processes()
-                .map(|process| process.started_at)
+                .map(|process| process.started_at.value().copied())
                 .min()
-                .unwrap_or(Timestamp(std::time::SystemTime::UNIX_EPOCH)),
+                .flatten(),
         }
     }
 }

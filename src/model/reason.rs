@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Why something could not be seen.
+/// Why data could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -13,7 +13,7 @@ pub enum Reason {
     Gid,
     /// A capability is missing: the target holds one that the viewer lacks.
     Capability,
-    /// The target lives in another user namespace.
+    /// The target is in another user namespace.
     UserNamespace,
     /// The target is not dumpable (it changed its ids, or asked for it).
     NotDumpable,
@@ -23,24 +23,26 @@ pub enum Reason {
     Seccomp,
     /// A security module (`AppArmor`, `SELinux`) refused, though ids and capabilities suffice.
     SecurityModule,
-    /// Refused, and nothing that can be compared explains it.
+    /// Refused for an unknown reason.
     Denied,
-    /// The process wrote something else over it, usually its title.
+    /// The process has overwritten it, usually with its title.
     Overwritten,
-    /// It was there and is gone; the process ended, or the file was removed.
+    /// Not in the copy of /proc; the value of this machine would be another.
+    Copy,
+    /// It no longer exists: the process ended, or the file was removed.
     Vanished,
-    /// This kernel or sandbox does not offer it.
+    /// Not supported by this kernel or sandbox.
     Unsupported,
-    /// It did not answer in time.
+    /// Timed out.
     Timeout,
-    /// It is on a file system that is not local, and was not tried: one that does not respond would
+    /// Not tried: it is on a file system that is not local, and one that does not respond would
     /// keep spyhole's container from ending.
     RemoteFs,
-    /// A bound on size or count cut it off.
+    /// Cut off at a limit on size or count.
     Limit,
-    /// What was read is not in the form that the kernel documents.
+    /// Malformed: not in the form that the kernel documents.
     Malformed,
-    /// Another error of the system; the errno tells which.
+    /// Another system error; see errno.
     Io,
 }
 
@@ -59,6 +61,7 @@ impl Reason {
             Self::SecurityModule => "refused by a security module",
             Self::Denied => "permission denied",
             Self::Overwritten => "overwritten by the process",
+            Self::Copy => "not in the copy of /proc",
             Self::Vanished => "no longer exists",
             Self::Unsupported => "not supported by this kernel",
             Self::Timeout => "timed out",

@@ -11,7 +11,9 @@ use super::container::Container;
 use super::environment::Environment;
 use super::gap::Gap;
 use super::mount::Mount;
+use super::network::Network;
 use super::process::Process;
+use super::program::Program;
 use super::resources::Resources;
 use super::seen::Seen;
 use super::socket::{Socket, SocketSources, SocketSum};
@@ -60,29 +62,35 @@ pub struct Report {
     /// The mounts that the main process sees, in the kernel's order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mounts: Option<Seen<Vec<Mount>>>,
-    /// What of the target may be read, what not, and why.
+    /// Which data of the target is readable, which is not, and why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access: Option<Access>,
     /// Capabilities and the rest of the security context of the main process, or of several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<Vec<SecurityContext>>,
-    /// The capabilities of a mask that was asked about: `capabilities --decode`.
+    /// The capabilities of a given mask: `capabilities --decode`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decoded: Option<CapabilitySet>,
     /// Certificates on disk, in the trust store, and as served.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certificates: Option<Certificates>,
-    /// What a TLS server showed.
+    /// The session and certificates of a TLS server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsLook>,
     /// Use and limits of memory, CPU, processes and I/O.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,
+    /// Interfaces, addresses, routes, DNS configuration and counters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network: Option<Network>,
+    /// How the main program was built, and the libraries it needs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub program: Option<Program>,
     /// How the kernel runs the main process.
     #[cfg(feature = "sample-section")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub personality: Option<super::personality::Personality>,
-    /// What could not be seen. Empty means that nothing is missing.
+    /// Data that could not be read. Empty: nothing is missing.
     pub gaps: Vec<Gap>,
 }
 
@@ -108,6 +116,8 @@ impl Report {
             certificates: None,
             tls: None,
             resources: None,
+            network: None,
+            program: None,
             #[cfg(feature = "sample-section")]
             personality: None,
             gaps: Vec::new(),

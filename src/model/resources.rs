@@ -95,15 +95,15 @@ pub struct CpuResources {
     pub cgroup_version: u8,
     /// Processor time used since the cgroup was made, in seconds.
     pub usage_seconds: Seen<f64>,
-    /// Of that, in user mode.
+    /// Of it, in user mode.
     pub user_seconds: Seen<f64>,
-    /// Of that, in the kernel.
+    /// Of it, in the kernel.
     pub system_seconds: Seen<f64>,
     /// Cores in use on average: over `--sample`, else since the container's init process was
     /// started; absent for another main process without `--sample`, as its cgroup may be older.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub used_cores: Option<Seen<f64>>,
-    /// The length of that time in seconds.
+    /// The length of the sampled time in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub used_over_seconds: Option<f64>,
     /// The lowest quota of this cgroup and of those above it that are visible, in cores.
@@ -139,7 +139,7 @@ pub struct CpuResources {
 pub enum CpuLimit {
     /// No limit.
     Unlimited,
-    /// In cores: 0.5 is half of one.
+    /// In cores: 0.5 is half a core.
     #[serde(untagged)]
     Cores(f64),
 }
@@ -156,7 +156,7 @@ pub struct PidsResources {
     /// them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub current: Option<Seen<u64>>,
-    /// The most there ever were: `pids.peak` (Linux 6.1); absent if the kernel does not count it.
+    /// The highest count so far: `pids.peak` (Linux 6.1); absent if the kernel does not count it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peak: Option<Seen<u64>>,
     /// The lowest limit of this cgroup and of those above it that are visible: `pids.max`.
@@ -239,12 +239,12 @@ pub struct PressureLine {
 pub struct ResourceLimit {
     /// As the kernel names it, in lower case with underscores: `open_files`, `stack_size`.
     pub resource: String,
-    /// What is counted, such as `bytes`, `files`, `us`; absent for priorities.
+    /// The unit, such as `bytes`, `files`, `us`; absent for priorities.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
-    /// What is enforced.
+    /// Soft limit, which is enforced.
     pub soft: Limit,
-    /// Up to which the process may raise it.
+    /// Hard limit, up to which the process may raise the soft one.
     pub hard: Limit,
     /// How much of it the process uses; absent where the kernel does not tell it of one process.
     #[serde(skip_serializing_if = "Option::is_none")]

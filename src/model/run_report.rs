@@ -180,7 +180,7 @@ pub struct PassedOn {
     pub signal: u8,
     /// Its name, such as `SIGTERM`.
     pub name: String,
-    /// How often.
+    /// How many times.
     pub count: u64,
     /// How long before the end the last one came.
     pub last_seconds_before_end: f64,

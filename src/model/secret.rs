@@ -15,7 +15,7 @@ pub use super::secret_kind::SecretKind;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Redacted {
-    /// Why it is taken for a secret.
+    /// Why it is treated as a secret.
     pub reason: SecretKind,
     /// How long the value is.
     pub length_bytes: usize,

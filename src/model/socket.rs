@@ -1,5 +1,7 @@
 //! A socket, and the network namespace that it is in.
 
+mod kinds;
+
 // Addresses only: nothing here can open a connection.
 use core::net::IpAddr;
 #[cfg(test)]
@@ -15,10 +17,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::byte_string::ByteString;
 use super::seen::Seen;
 
+pub use kinds::{Family, Protocol, SocketType, Source, State, TimerKind};
+
 /// One socket, as the network namespace of the target lists it.
 ///
-/// Where a field says *only `sock_diag`*, it is `null` with a gap when the text tables
-/// had to be read instead.
+/// A field marked *only `sock_diag`* is `null` with a gap where the text tables were read instead.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Socket {
@@ -26,10 +29,10 @@ pub struct Socket {
     pub protocol: Protocol,
     /// The address family.
     pub family: Family,
-    /// How data comes: of unix, packet and vsock sockets.
+    /// The socket type of unix, packet and vsock sockets.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<SocketType>,
-    /// What it does.
+    /// Its state.
     pub state: State,
     /// With `--all`: which network namespace it is in, by the `pid` in `socket_sources`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,7 +46,7 @@ pub struct Socket {
     /// The remote address; absent without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peer_address: Option<IpAddr>,
-    /// The port there.
+    /// The remote port.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peer_port: Option<u32>,
     /// Context id of a vsock socket; absent for any.
@@ -76,7 +79,7 @@ pub struct Socket {
     /// Sent and not acknowledged (unix: not read) by the peer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub send_queue_bytes: Option<Seen<u32>>,
-    /// Of listeners: connections that wait to be accepted.
+    /// Of listeners: connections waiting to be accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accept_queue: Option<Seen<u32>>,
     /// Of listeners: how many may wait. Only `sock_diag`.
@@ -85,13 +88,13 @@ pub struct Socket {
     /// Datagrams or messages lost because the receive queue was full.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drops: Option<u32>,
-    /// The timer that runs; absent where none does.
+    /// The running timer; absent where none runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timer: Option<Timer>,
     /// Protocol number of a raw, packet (`ETH_P_…`) or netlink socket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub protocol_number: Option<u16>,
-    /// Port of a netlink socket: mostly the pid of who made it; 0 is the kernel's.
+    /// Port of a netlink socket: usually the pid of its creator; 0 is the kernel's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port_id: Option<u32>,
     /// Path that a unix socket is bound to, as it was bound.
@@ -103,25 +106,25 @@ pub struct Socket {
     /// Inode of the unix socket at the other end. Only `sock_diag`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peer_inode: Option<Seen<u32>>,
-    /// Who holds that one, as far as it is known.
+    /// The processes that hold the peer, as far as known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peer_owners: Option<Box<[Owner]>>,
-    /// Whose it is, by number.
+    /// The uid of its owner.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uid: Option<Seen<u32>>,
     /// Inode of its file; absent where it has none: in `time_wait`, or closed and not done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inode: Option<NonZeroU64>,
-    /// Who holds it; several where it was inherited or passed on. Absent without inode, and
-    /// where owners were not asked for.
-    /// Empty: every process that was looked at could be read and none holds it.
+    /// The processes that hold it; several where it was inherited or passed on. Absent without
+    /// inode, and where owners were not requested. Empty: all inspected processes were readable and
+    /// none holds it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owners: Option<Seen<Box<[Owner]>>>,
     /// With empty `owners`: another container of the pod holds it, a process of another
     /// PID namespace, the kernel itself, or someone who opened it after the walk.
     #[serde(default, skip_serializing_if = "is_false")]
     pub held_elsewhere: bool,
-    /// With `--extended`: what TCP knows of the connection. Only `sock_diag`.
+    /// With `--extended`: TCP details of the connection. Only `sock_diag`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tcp: Option<Seen<Box<Tcp>>>,
 }
@@ -152,7 +155,7 @@ fn unshared<'de, D: Deserializer<'de>>(source: D) -> Result<Arc<ByteString>, D::
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Timer {
-    /// What it is for.
+    /// Its purpose.
     pub kind: TimerKind,
     /// When it fires.
     #[serde(rename = "expires_in_seconds")]
@@ -198,21 +201,21 @@ impl JsonSchema for Milliseconds {
     }
 }
 
-/// What TCP knows of a connection: `struct tcp_info`.
+/// TCP details of a connection: `struct tcp_info`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Tcp {
     /// Smoothed round-trip time.
     pub rtt_seconds: f64,
-    /// Its mean deviation.
+    /// Mean deviation of the round-trip time.
     pub rtt_deviation_seconds: f64,
     /// Congestion window.
     pub congestion_window_segments: u32,
-    /// A full segment to the peer.
+    /// Maximum segment size to the peer.
     pub segment_bytes: u32,
-    /// Segments sent again, ever.
+    /// Retransmitted segments in total.
     pub retransmits: u32,
-    /// Sent, those sent again included; absent before Linux 4.19.
+    /// Sent, retransmissions included; absent before Linux 4.19.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes_sent: Option<u64>,
     /// Acknowledged by the peer; absent before Linux 4.1.
@@ -223,7 +226,7 @@ pub struct Tcp {
     pub bytes_received: Option<u64>,
 }
 
-/// How many sockets of a kind are in a state: `--summary`.
+/// The number of sockets of a protocol and state: `--summary`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SocketSum {
@@ -234,7 +237,7 @@ pub struct SocketSum {
     pub protocol: Protocol,
     /// The address family.
     pub family: Family,
-    /// What they do.
+    /// Their state.
     pub state: State,
     /// Their own port, where that is one that listens and sums were asked for by port.
     #[serde(skip)]
@@ -250,172 +253,14 @@ pub struct SocketSources {
     /// With `--all`: the number that `/proc/PID/ns/net` names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub net_namespace: Option<Seen<u64>>,
-    /// The process through whose `/proc/PID/net` it was looked at.
+    /// The process whose `/proc/PID/net` was read.
     pub pid: i32,
-    /// The containers that have processes in it, by what they are called.
+    /// The names of the containers that have processes in it.
     pub containers: Vec<String>,
     /// Whether spyhole is in it too, so that `sock_diag` can serve.
     pub same_as_viewer: bool,
-    /// Where the sockets of each protocol were read; what is not there could not be read.
+    /// Where the sockets of each protocol were read; a protocol that is missing could not be read.
     pub sources: BTreeMap<String, Source>,
-}
-
-/// Where sockets were read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Source {
-    /// The kernel's netlink interface.
-    SockDiag,
-    /// The text tables in `/proc/PID/net`.
-    Proc,
-}
-
-/// Protocols, in the order of the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "each is its own word")]
-pub enum Protocol {
-    Tcp,
-    Udp,
-    Raw,
-    Icmp,
-    Unix,
-    Packet,
-    Netlink,
-    Vsock,
-}
-
-/// Address families.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "each is its own word")]
-pub enum Family {
-    Inet,
-    Inet6,
-    Unix,
-    Packet,
-    Netlink,
-    Vsock,
-}
-
-/// How a socket's data comes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum SocketType {
-    /// A stream of bytes.
-    Stream,
-    /// Datagrams.
-    Dgram,
-    /// Whole packets, in order.
-    Seqpacket,
-    /// As on the wire.
-    Raw,
-    /// Any other number.
-    Other,
-}
-
-/// What a timer is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum TimerKind {
-    /// To send again.
-    Retransmit,
-    /// To ask whether the peer is still there.
-    Keepalive,
-    /// To forget a closed connection.
-    TimeWait,
-    /// To ask whether the peer takes data again.
-    WindowProbe,
-    /// Any other number.
-    Other,
-}
-
-/// What a socket does: the states of TCP, and `unconnected` for whatever has no peer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the states of TCP, tcp(7)")]
-pub enum State {
-    Listen,
-    Unconnected,
-    Established,
-    SynSent,
-    SynRecv,
-    #[serde(rename = "fin_wait1")]
-    FinWait1,
-    #[serde(rename = "fin_wait2")]
-    FinWait2,
-    TimeWait,
-    Close,
-    CloseWait,
-    LastAck,
-    Closing,
-    BoundInactive,
-}
-
-impl State {
-    /// All of them.
-    pub const ALL: [Self; 13] = [
-        Self::Listen,
-        Self::Unconnected,
-        Self::Established,
-        Self::SynSent,
-        Self::SynRecv,
-        Self::FinWait1,
-        Self::FinWait2,
-        Self::TimeWait,
-        Self::Close,
-        Self::CloseWait,
-        Self::LastAck,
-        Self::Closing,
-        Self::BoundInactive,
-    ];
-
-    /// The word for it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Listen => "listen",
-            Self::Unconnected => "unconnected",
-            Self::Established => "established",
-            Self::SynSent => "syn_sent",
-            Self::SynRecv => "syn_recv",
-            Self::FinWait1 => "fin_wait1",
-            Self::FinWait2 => "fin_wait2",
-            Self::TimeWait => "time_wait",
-            Self::Close => "close",
-            Self::CloseWait => "close_wait",
-            Self::LastAck => "last_ack",
-            Self::Closing => "closing",
-            Self::BoundInactive => "bound_inactive",
-        }
-    }
-}
-
-impl Protocol {
-    /// The word for it, as in tables and in `sources`; a 6 follows for IPv6.
-    #[must_use]
-    pub fn word(self, family: Family) -> &'static str {
-        match (self, family) {
-            (Self::Tcp, Family::Inet6) => "tcp6",
-            (Self::Tcp, _) => "tcp",
-            (Self::Udp, Family::Inet6) => "udp6",
-            (Self::Udp, _) => "udp",
-            (Self::Raw, Family::Inet6) => "raw6",
-            (Self::Raw, _) => "raw",
-            (Self::Icmp, Family::Inet6) => "icmp6",
-            (Self::Icmp, _) => "icmp",
-            (Self::Unix, _) => "unix",
-            (Self::Packet, _) => "packet",
-            (Self::Netlink, _) => "netlink",
-            (Self::Vsock, _) => "vsock",
-        }
-    }
 }
 
 impl Socket {

@@ -29,10 +29,10 @@ pub struct Target {
     /// The UID of the Kubernetes pod.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pod_uid: Option<String>,
-    /// Why this one is the target.
+    /// How the target was chosen.
     pub chosen_by: ChosenBy,
-    /// The processes that only start it, outermost first: an init such as tini, or `sh -c`. Its
-    /// container is theirs.
+    /// The processes that only start it, outermost first: an init such as tini, or `sh -c`. They
+    /// are in its container.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub wrappers: Vec<Wrapper>,
 }
@@ -48,11 +48,11 @@ pub struct Wrapper {
     /// The program it runs, where the kernel shows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exe: Option<ByteString>,
-    /// What it was recognised by.
+    /// How it was recognised.
     pub recognised_by: RecognisedBy,
 }
 
-/// What a wrapper is recognised by.
+/// How a wrapper was recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -63,14 +63,14 @@ pub enum RecognisedBy {
     Name,
 }
 
-/// Why a target is the target.
+/// How the target was chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ChosenBy {
-    /// `--pid` named a process of it.
+    /// A process of it was named by `--pid`.
     Pid,
-    /// `--container` named it.
+    /// Named by `--container`.
     Container,
     /// It contains PID 1 of the visible PID namespace.
     FirstProcess,

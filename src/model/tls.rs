@@ -9,35 +9,34 @@ use super::time::Timestamp;
 use super::trust_store::TrustStore;
 use super::verdict::Verdict;
 
-/// The section `tls`: one server, asked once.
+/// The section `tls`: one connection to one server.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TlsLook {
-    /// What was asked for, `HOST:PORT` or `unix:PATH`.
+    /// The given endpoint, `HOST:PORT` or `unix:PATH`.
     pub endpoint: String,
     /// The name or address that the certificate must contain; absent if it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_name: Option<String>,
-    /// The name that was asked for in the handshake (SNI); absent where none was, as for an
-    /// address.
+    /// The name sent in the handshake (SNI); absent where none was sent, as for an address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sni: Option<String>,
     /// The protocol that was spoken before TLS began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub starttls: Option<StartTls>,
-    /// Whether it was dialled from the target's own network namespace; `null` where nothing
-    /// tells.
+    /// Whether it was dialled from the target's own network namespace; `null` where that is
+    /// unknown.
     pub from_target_network: Seen<bool>,
-    /// How the name became addresses; absent where an address or a path was asked for.
+    /// How the name was resolved; absent where an address or a path was given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resolution: Option<Resolution>,
     /// The address that was dialled; absent where none was found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dialled: Option<String>,
-    /// How long each step took.
+    /// Duration of each step.
     pub took: Took,
-    /// What the two sides agreed on, where the handshake was completed on this side. In TLS 1.3
-    /// a server may refuse after that: then there is a failure too.
+    /// The negotiated session, where the handshake was completed on this side. In TLS 1.3 a server
+    /// may refuse after that: then there is a failure, too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<Session>,
     /// Why the handshake was not completed; a chain may have been shown before.
@@ -53,27 +52,27 @@ pub struct TlsLook {
     /// The authorities that the target trusts; absent where there was no chain to judge.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trust_store: Option<Seen<TrustStore>>,
-    /// The chain as judged by each set of authorities; empty where no chain was shown. The first
-    /// one decides: that of `--ca`, else of the target, else Mozilla's.
+    /// The verdict of each set of authorities; empty where no chain was sent. The first one
+    /// decides: that of `--ca`, else of the target, else Mozilla's.
     pub verdicts: Vec<Verdict>,
-    /// How the time that is left compares with `--min-days`; absent where that was not asked.
+    /// The days left compared with `--min-days`; absent without that option.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_days: Option<MinDays>,
 }
 
-/// What `--min-days` asked for, and what there is.
+/// Days required by `--min-days`, and days left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct MinDays {
-    /// Days that were asked for.
+    /// Days required.
     pub wanted: u32,
     /// Whole days left of the certificate that ends first; below zero once it has expired.
     pub left: i64,
-    /// Whether they suffice.
+    /// Whether enough days are left.
     pub enough: bool,
 }
 
-/// A protocol that begins in the clear and changes to TLS on request.
+/// A protocol that begins in plain text and is upgraded to TLS on request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -96,28 +95,28 @@ pub enum StartTls {
     Xmpp,
 }
 
-/// How a name became addresses.
+/// How a name was resolved.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Resolution {
-    /// What answered.
+    /// The source of the answer.
     pub by: ResolvedBy,
-    /// The name that was found, where the search list completed what was asked for.
+    /// The name that was found, where the search list completed the given one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub full_name: Option<String>,
     /// The server that answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server: Option<String>,
-    /// Whose `resolv.conf` and `hosts` were asked.
+    /// Whose `resolv.conf` and `hosts` were used.
     pub files_of: FilesOf,
     /// The addresses, in the order in which they are dialled.
     pub addresses: Vec<String>,
-    /// What was tried and failed on the way, a sentence each.
+    /// Attempts that failed, a sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed: Vec<String>,
 }
 
-/// What knows a name.
+/// A source of names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -126,18 +125,18 @@ pub enum ResolvedBy {
     Hosts,
     /// A name server.
     Dns,
-    /// `localhost`, which is known everywhere (RFC 6761).
+    /// `localhost` (RFC 6761).
     Localhost,
-    /// Nothing.
+    /// No source knows it.
     Nobody,
 }
 
-/// Whose files were asked for a name.
+/// Whose `hosts` and `resolv.conf` were used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FilesOf {
-    /// The target's.
+    /// Those of the target.
     Target,
     /// Those of spyhole's own container, as the target's could not be read.
     Viewer,
@@ -147,13 +146,13 @@ pub enum FilesOf {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Took {
-    /// To find the address.
+    /// To resolve the name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resolve_seconds: Option<f64>,
     /// To connect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connect_seconds: Option<f64>,
-    /// To agree on beginning with TLS.
+    /// To request the upgrade to TLS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub starttls_seconds: Option<f64>,
     /// To complete the handshake.
@@ -161,7 +160,7 @@ pub struct Took {
     pub handshake_seconds: Option<f64>,
 }
 
-/// What the two sides agreed on.
+/// The negotiated session.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Session {
@@ -175,8 +174,9 @@ pub struct Session {
     /// The protocol that ALPN chose.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alpn: Option<String>,
-    /// Whether the server's proof was checked that it holds the key of its certificate; false
-    /// where it signed with what spyhole cannot check. A proof that does not fit is a failure.
+    /// Whether the handshake signature, which proves that the server holds the key of its
+    /// certificate, was checked; false where spyhole does not support the algorithm. A wrong
+    /// signature is a failure.
     pub signature_checked: bool,
 }
 
@@ -184,11 +184,11 @@ pub struct Session {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Failure {
-    /// Which step failed.
+    /// The step that failed.
     pub step: Step,
     /// What kind of failure.
     pub reason: FailureReason,
-    /// The whole story, as a sentence part.
+    /// The failure with its evidence, as a sentence part.
     pub says: String,
     /// The alert that the server sent, by its name in RFC 8446 (`handshake_failure`).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -198,16 +198,16 @@ pub struct Failure {
     pub server_said: Option<ByteString>,
 }
 
-/// A step on the way to a session.
+/// A step of establishing a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
-    /// Finding the address.
+    /// Resolving the name.
     Resolve,
     /// Connecting.
     Connect,
-    /// Agreeing on beginning with TLS.
+    /// Requesting the upgrade to TLS.
     Starttls,
     /// The handshake.
     Handshake,
@@ -220,17 +220,17 @@ pub enum Step {
 pub enum FailureReason {
     /// The name does not exist.
     UnknownName,
-    /// Name servers did not answer, or with an error.
+    /// Name servers did not answer, or answered with an error.
     NoResolver,
-    /// Nothing listens there.
+    /// Connection refused: nothing is listening there.
     ConnectionRefused,
-    /// No way leads there.
+    /// Network or host unreachable.
     Unreachable,
-    /// No answer in time.
+    /// Timed out.
     Timeout,
     /// The server closed the connection.
     Closed,
-    /// What came is not TLS.
+    /// The answer is not TLS.
     NotTls,
     /// The server speaks only versions before TLS 1.2.
     OldProtocol,
@@ -238,11 +238,11 @@ pub enum FailureReason {
     Alert,
     /// The server wants a client certificate, and none, or not the right one, was shown.
     ClientCertificate,
-    /// The two sides have nothing in common, or the server breaks the protocol.
+    /// No common version, cipher suite or group, or the server violates the protocol.
     Incompatible,
     /// The server offers no TLS on request.
     NoStarttls,
-    /// Another error of the system.
+    /// Another system error.
     Io,
 }
 
@@ -251,15 +251,15 @@ pub enum FailureReason {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ClientCertificate {
-    /// It did not.
+    /// No.
     NotAsked,
-    /// It asked, and went on without one.
+    /// It requested one and accepted the connection without.
     Optional,
-    /// It asked, and one was shown.
+    /// It requested one and got it.
     Shown,
-    /// It asked, and would not go on without one.
+    /// It requested one and rejected the connection without.
     Required,
-    /// The handshake did not come so far.
+    /// Unknown: the handshake ended before.
     Unknown,
 }
 
@@ -267,18 +267,18 @@ pub enum ClientCertificate {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OcspStaple {
-    /// What it says of the leaf.
+    /// The status of the leaf.
     pub status: OcspStatus,
-    /// When that was so.
+    /// When the status was known (thisUpdate).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub this_update: Option<Timestamp>,
-    /// When a newer one is due.
+    /// When the next update is due (nextUpdate).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_update: Option<Timestamp>,
     /// When the leaf was revoked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<Timestamp>,
-    /// Why, as RFC 5280 names it (`keyCompromise`).
+    /// The reason, as RFC 5280 names it (`keyCompromise`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revocation_reason: Option<String>,
     /// Whether the issuer of the leaf signed it; absent where that could not be checked.
@@ -286,7 +286,7 @@ pub struct OcspStaple {
     pub signed_by_issuer: Option<bool>,
 }
 
-/// What an OCSP response says.
+/// The status in an OCSP response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]

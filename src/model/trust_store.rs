@@ -5,26 +5,26 @@ use serde::{Deserialize, Serialize};
 use super::byte_string::ByteString;
 use super::seen::Seen;
 
-/// The authorities that the target's main program trusts, as far as its runtime's habits tell:
-/// what the program does by its own code to be lenient or strict is not visible.
+/// The authorities that the target's main program trusts by the rules of its runtime; what the
+/// program's own code adds or skips is not visible.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TrustStore {
-    /// Whose habits apply.
+    /// The runtime.
     pub runtime: Runtime,
-    /// What tells the runtime, as a sentence part (`/app/server was made by go1.22.3`).
+    /// How the runtime was recognised, as a sentence part (`/app/server was made by go1.22.3`).
     pub evidence: String,
-    /// Where it looks, in its order, and what is there.
+    /// The places that it searches, in its order.
     pub places: Vec<TrustPlace>,
-    /// How many authorities it finds there in the end, each counted once; `null` where a place
-    /// could not be read, absent where it brings authorities along, which are not counted, or
-    /// where nothing tells which places it uses.
+    /// How many authorities it finds in total, each counted once; `null` where a place could not be
+    /// read, absent where it has built-in authorities, which are not counted, or where its places
+    /// are unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub roots: Option<Seen<u64>>,
     /// How many of those have expired.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expired_roots: Option<Seen<u64>>,
-    /// What happens with these places, as a sentence.
+    /// A summary, as a sentence.
     pub consequence: String,
     /// The error that this runtime prints if its trust store is empty; absent otherwise, or if that
     /// is unknown.
@@ -32,22 +32,22 @@ pub struct TrustStore {
     pub error_text: Option<String>,
 }
 
-/// A runtime with its own habits.
+/// A runtime with its own trust store rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Runtime {
     /// Go's crypto/x509.
     Go,
-    /// OpenSSL or a fork of it, in whichever language.
+    /// OpenSSL or a fork of it, in any language.
     Openssl,
     /// `GnuTLS`.
     Gnutls,
     /// A Java virtual machine.
     Java,
-    /// Node.js, which brings authorities along.
+    /// Node.js, which has built-in authorities.
     Node,
-    /// Python's ssl and what builds on it.
+    /// Python's ssl and libraries based on it.
     Python,
     /// .NET.
     Dotnet,
@@ -101,7 +101,7 @@ impl Runtime {
     }
 }
 
-/// One place where a runtime looks.
+/// One place that a runtime searches.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TrustPlace {
@@ -111,37 +111,37 @@ pub struct TrustPlace {
     /// A file or a directory of files.
     pub kind: PlaceKind,
     /// The variable or the property that names it (`SSL_CERT_FILE`, `javax.net.ssl.trustStore`);
-    /// absent for the runtime's own habit.
+    /// absent for the runtime's default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub variable: Option<String>,
-    /// The library that looks here, where it is not the runtime itself (`requests`); the totals
-    /// do not count it.
+    /// The library that searches here, where it is not the runtime itself (`requests`); not counted
+    /// in the totals.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub only_for: Option<String>,
-    /// What is there.
+    /// The state of the place.
     pub state: Seen<PlaceState>,
-    /// Whether the runtime reads it: something is there, and no earlier place ended the search;
-    /// absent where nothing tells.
+    /// Whether the runtime reads it: it exists, and no earlier place ended the search; absent where
+    /// that is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub used: Option<Seen<bool>>,
-    /// Authorities in it that this runtime would take, each counted once; absent where nothing is
-    /// there, and for what is built in.
+    /// Authorities in it that this runtime would accept, each counted once; absent where it does
+    /// not exist, and for built-in ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub roots: Option<Seen<u64>>,
     /// How many of those have expired.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expired_roots: Option<Seen<u64>>,
-    /// What is odd about it, as a sentence part (`12 files, none has a hash for its name`).
+    /// A peculiarity, as a sentence part (`12 files, none has a hash for its name`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub says: Option<String>,
 }
 
-/// What kind of place it is.
+/// The kind of place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PlaceKind {
-    /// One file with all of them.
+    /// One file with all authorities.
     File,
     /// A directory with a file for each.
     Directory,
@@ -149,18 +149,18 @@ pub enum PlaceKind {
     BuiltIn,
 }
 
-/// What is at a place.
+/// The state of a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PlaceState {
-    /// Nothing.
+    /// It does not exist.
     Missing,
-    /// Something that holds no certificate that this runtime would take.
+    /// It contains no certificate that this runtime would accept.
     Empty,
-    /// Certificates.
+    /// It contains certificates.
     Present,
-    /// Something that the target's own user may not read.
+    /// The target's own user may not read it.
     Unreadable,
 }
 

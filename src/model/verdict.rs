@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::time::Timestamp;
 
-/// A chain as judged with one set of authorities.
+/// The verdict on a chain with one set of authorities.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Verdict {
@@ -15,7 +15,7 @@ pub struct Verdict {
     /// The subjects from the leaf to the authority, where the chain leads to one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub path: Vec<String>,
-    /// What speaks against it, and warnings that do not; the gravest first.
+    /// Problems and warnings; the most severe first.
     pub findings: Vec<Finding>,
     /// What the target's runtime says of it, by its own rules; absent where those are not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -40,32 +40,32 @@ pub struct RuntimeVerdict {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Authorities {
-    /// Those that the target's runtime finds.
+    /// The authorities that the target's runtime finds.
     Target,
-    /// Mozilla's, as built into spyhole.
+    /// Mozilla's roots, as built into spyhole.
     Mozilla,
-    /// Those of `--ca`.
+    /// The authorities of `--ca`.
     Given,
 }
 
-/// What came of judging a chain.
+/// The verdict on a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Judgement {
-    /// It verifies.
+    /// Verified.
     Verified,
-    /// It does not.
+    /// Refused.
     Refused,
-    /// It not verified: it uses a feature that spyhole does not support.
+    /// Not verified: it uses a feature that spyhole does not support.
     CannotVerify,
 }
 
-/// One thing that was found about a chain.
+/// One finding about a chain.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Finding {
-    /// What kind of thing.
+    /// The kind of problem.
     pub problem: Problem,
     /// Whether it decides against the chain; otherwise it is a warning.
     pub fatal: bool,
@@ -73,32 +73,32 @@ pub struct Finding {
     /// it is about the chain as a whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate: Option<u32>,
-    /// The whole story with its evidence, as a sentence.
+    /// The finding with its evidence, as a sentence.
     pub says: String,
-    /// The moment it turns on: the end of an expired certificate, the beginning of one that is
-    /// not valid yet, the revocation.
+    /// The decisive moment: the end of an expired certificate, the beginning of one that is not
+    /// valid yet, the revocation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
 }
 
-/// What can be wrong with a chain.
+/// A kind of problem of a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Problem {
-    /// A staple says that it was revoked.
+    /// The OCSP staple reports it as revoked.
     Revoked,
-    /// A signature does not fit.
+    /// A signature does not match.
     BadSignature,
-    /// Its time is over.
+    /// It has expired.
     Expired,
-    /// Its time has not come.
+    /// It is not valid yet.
     NotYetValid,
-    /// The name that was asked for is not among its names.
+    /// The requested name is not among its names.
     NameMismatch,
     /// No trusted authority issued it.
     UnknownIssuer,
-    /// The server left out a certificate between it and an authority.
+    /// The server does not send an intermediate certificate.
     MissingIntermediate,
     /// It is self-signed and is not itself trusted.
     SelfSigned,
@@ -114,7 +114,7 @@ pub enum Problem {
     WeakSignature,
     /// A version, an algorithm or a critical extension that spyhole does not know.
     Unsupported,
-    /// It is not in the form that X.509 asks for.
+    /// It is not valid X.509.
     Malformed,
     /// The target's runtime refuses it by its own rules.
     RefusedByRuntime,

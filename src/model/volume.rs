@@ -4,16 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use super::byte_string::ByteString;
 
-/// The meaning of a mount, as far as where it comes from tells.
+/// The meaning of a mount, derived from its source.
 ///
 /// Read from the paths that a kubelet or an engine uses, which are hints and not guaranteed by the
 /// kernel: anyone who can mount can create any path.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Volume {
-    /// What it is.
+    /// Its kind.
     pub kind: VolumeKind,
-    /// How sure that is.
+    /// How certain the kind is.
     pub certainty: Certainty,
     /// The name: of the volume in the pod's spec, of the persistent volume, of the engine's
     /// volume or secret.
@@ -28,7 +28,7 @@ pub struct Volume {
     /// The kubelet's plugin behind a persistent volume: `csi`, `nfs`, `local-volume`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plugin: Option<ByteString>,
-    /// What an emptyDir is kept in.
+    /// The medium of an emptyDir.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub medium: Option<Medium>,
     /// The part of the volume that is mounted, where it is not the whole (`subPath`).
@@ -96,7 +96,7 @@ impl Volume {
     }
 }
 
-/// How sure a kind is.
+/// How certain the kind is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -108,7 +108,7 @@ pub enum Certainty {
     Likely,
 }
 
-/// What an emptyDir is kept in.
+/// The medium of an emptyDir.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -142,15 +142,15 @@ pub enum VolumeKind {
     EmptyDir,
     /// A `PersistentVolumeClaim`, or storage that is mounted inline (CSI, NFS, …).
     PersistentVolume,
-    /// A path of the machine outside: `hostPath`, or a bind mount of an engine.
+    /// A path of the host: `hostPath`, or a bind mount of an engine.
     HostPath,
     /// A volume of Docker or Podman.
     EngineVolume,
     /// The file system of an image.
     Image,
-    /// A volume of a pod whose kind its path does not tell.
+    /// A volume of a pod of unknown kind.
     OtherVolume,
-    /// Where the container writes its last words.
+    /// The termination log of the container.
     TerminationLog,
     /// `/etc/hosts`.
     Hosts,
@@ -164,7 +164,7 @@ pub enum VolumeKind {
     Devices,
     /// `/dev/shm`.
     SharedMemory,
-    /// A view of the kernel: proc, sysfs, cgroup, devpts, mqueue and their like.
+    /// A view of the kernel: proc, sysfs, cgroup, devpts, mqueue and the like.
     Kernel,
 }
 

@@ -1,7 +1,7 @@
 //! The outer structure of ASN.1 (X.690), one level at a time and without recursion.
 //!
 //! Bags of certificates are read with this and not with a DER crate: exports of Java, NSS and
-//! Windows hold lengths of BER that are told at their end only, and one bag that is malformed
+//! Windows hold the indefinite lengths of BER, and one bag that is malformed
 //! must not hide the others.
 
 use zeroize::Zeroizing;

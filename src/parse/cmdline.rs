@@ -43,6 +43,30 @@ pub(crate) fn is_wiped(bytes: &[u8]) -> bool {
     bytes.len() > 1 && bytes.iter().all(|byte| *byte == 0)
 }
 
+/// [`args`], with the empty ones at the end where the NULs there can be no padding of a title: a
+/// title is one text, which names more than the program. `exe` is where that leads, asked only
+/// where it decides.
+pub(crate) fn with_empty_ends(bytes: &[u8], exe: impl FnOnce() -> Option<Vec<u8>>) -> Vec<Vec<u8>> {
+    let mut found = parse(bytes);
+    let padding = bytes.iter().rev().take_while(|byte| **byte == 0).count();
+    let empty = padding.saturating_sub(1);
+    let is_exact = match found.as_slice() {
+        [] => false,
+        _ if empty == 0 => false,
+        [only] => exe().is_some_and(|exe| base_name(&exe) == base_name(only)),
+        _ => true,
+    };
+    if is_exact {
+        found.extend(std::iter::repeat_n(Vec::new(), empty));
+    }
+    found
+}
+
+fn base_name(path: &[u8]) -> &[u8] {
+    let path = path.strip_suffix(b" (deleted)").unwrap_or(path);
+    path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)
+}
+
 /// [`args`], owned.
 #[must_use]
 pub(crate) fn parse(bytes: &[u8]) -> Vec<Vec<u8>> {
@@ -66,6 +90,27 @@ mod tests {
     fn empty_arguments_stay_in_the_middle_and_at_the_start() {
         assert_eq!(parse(b"sh\0-c\0\0x\0"), [&b"sh"[..], b"-c", b"", b"x"]);
         assert_eq!(parse(b"\0x\0"), [&b""[..], b"x"]);
+    }
+
+    #[test]
+    fn empty_arguments_at_the_end_are_told_from_padding() {
+        let seen = |bytes: &[u8], exe: Option<&str>| {
+            let exe = exe.map(|exe| exe.as_bytes().to_vec());
+            let args = with_empty_ends(bytes, || exe);
+            args.into_iter()
+                .map(|arg| String::from_utf8(arg).unwrap())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(seen(b"sh\0-c\0:\0\0\0", None), ["sh", "-c", ":", "", ""]);
+        assert_eq!(seen(b"/bin/app\0\0", Some("/bin/app")), ["/bin/app", ""]);
+        assert_eq!(
+            seen(b"(sd-pam)\0\0\0", Some("/lib/systemd/systemd")),
+            ["(sd-pam)"]
+        );
+        let title = b"postgres: writer\0\0\0\0\0";
+        assert_eq!(seen(title, Some("/usr/bin/postgres")), ["postgres: writer"]);
+        assert_eq!(seen(b"app\0\0", None), ["app"]);
+        assert_eq!(seen(b"app\0x\0", None), ["app", "x"]);
     }
 
     #[test]

@@ -127,9 +127,10 @@ pub(crate) fn from_cgroup(path: &[u8]) -> Option<ContainerFromCgroup> {
 }
 
 /// What precedes an id.
-const PREFIXES: [(&[u8], Runtime); 5] = [
+const PREFIXES: [(&[u8], Runtime); 6] = [
     (b"cri-containerd-", Runtime::Containerd),
     (b"crio-", Runtime::CriO),
+    (b"nerdctl-", Runtime::Containerd),
     (b"docker-", Runtime::Docker),
     (b"libpod-payload-", Runtime::Podman),
     (b"libpod-", Runtime::Podman),
@@ -171,6 +172,12 @@ fn named_part(part: &[u8], parent: &[u8], is_top: bool) -> Option<(String, Optio
     if let Some(name) = scope.or(service) {
         return named(&unescape_unit(name), Runtime::Nspawn);
     }
+    let step = part
+        .strip_prefix(b"buildkit-")
+        .and_then(|name| name.strip_suffix(b".scope"));
+    if let Some(name) = step.filter(|_| parent.ends_with(b".slice")) {
+        return named(name, Runtime::Buildkit);
+    }
     if let Some(task) = fargate_container(part) {
         return Some((task, None));
     }
@@ -193,10 +200,23 @@ fn container_word(name: &[u8]) -> Option<String> {
     is_word.then(|| String::from_utf8(name.to_vec()).ok())?
 }
 
-/// `\x2d` in the name of a unit is `-`.
+/// `\x2d` in the name of a unit is `-`, and so on.
 fn unescape_unit(name: &[u8]) -> Vec<u8> {
-    let text = String::from_utf8_lossy(name);
-    text.replace("\\x2d", "-").into_bytes()
+    let mut plain = Vec::new();
+    let mut rest = name;
+    while let Some((first, after)) = rest.split_first() {
+        let escaped = rest.strip_prefix(b"\\x").and_then(|code| code.get(..2));
+        let byte = escaped
+            .and_then(|code| std::str::from_utf8(code).ok())
+            .and_then(|code| u8::from_str_radix(code, 16).ok());
+        plain.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() {
+            rest.get(4..).unwrap_or_default()
+        } else {
+            after
+        };
+    }
+    plain
 }
 
 /// `<task, 32 hexadecimal digits>-<number>`, as on AWS Fargate.

@@ -9,7 +9,7 @@ mod go;
 use elf::ParseError;
 use elf::abi;
 use elf::dynamic::DynamicTable;
-use elf::endian::AnyEndian;
+use elf::endian::{AnyEndian, EndianParse};
 use elf::file::{Class, FileHeader, parse_ident};
 use elf::section::SectionHeaderTable;
 use elf::segment::{ProgramHeader, SegmentTable};
@@ -30,11 +30,21 @@ pub(crate) struct Image {
     pub interpreter: Option<Vec<u8>>,
     /// The libraries that it asks for by name, in its order. Further ones may be loaded later.
     pub needed: Vec<Vec<u8>>,
-    /// Where it says that its libraries are: `DT_RPATH` and `DT_RUNPATH`, parted by colons; may
-    /// hold `$ORIGIN`.
-    pub run_paths: Vec<Vec<u8>>,
+    /// Where it says that its libraries and theirs are: `DT_RPATH`, parted by colons; may hold
+    /// `$ORIGIN`. None where there is a `DT_RUNPATH`, which loaders take instead.
+    pub rpaths: Vec<Vec<u8>>,
+    /// Where it says that its own libraries are: `DT_RUNPATH`.
+    pub runpaths: Vec<Vec<u8>>,
     /// Whether it is to be linked when it starts; otherwise it is one static program.
     pub dynamic: bool,
+    /// Whether it is a program that may be loaded at any address.
+    pub position_independent: bool,
+    /// How much of the tables of its linkage is read-only once it runs.
+    pub relro: Relro,
+    /// Whether its stack is executable.
+    pub executable_stack: bool,
+    /// `NT_GNU_BUILD_ID`; `None` if the linker left none.
+    pub build_id: Option<Vec<u8>>,
     /// What Go's linker left; `None` where no Go made it.
     pub go: Option<Go>,
     /// The Rust compiler that made some of it, as `rustc version 1.95.0 (…)`; `None` says
@@ -42,6 +52,18 @@ pub(crate) struct Image {
     pub rustc: Option<String>,
     /// Its sections; none where they were stripped off.
     pub sections: Vec<Section>,
+}
+
+/// Which tables the loader makes read-only, against programs that overwrite them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Relro {
+    /// None.
+    #[default]
+    None,
+    /// All but the table of functions that are bound when they are first called.
+    Partial,
+    /// All: everything is bound at start.
+    Full,
 }
 
 /// A section.
@@ -77,6 +99,7 @@ const NEEDED: usize = 1024;
 const DYNAMIC_BYTES: usize = 64 << 10;
 const PATH_BYTES: usize = 4096;
 const COMMENT_BYTES: usize = 64 << 10;
+const NOTE_BYTES: usize = 64 << 10;
 
 const MALFORMED: Malformed = Malformed {
     what: "an executable",
@@ -106,8 +129,25 @@ pub(crate) fn read(fetch: &mut Fetch<'_>) -> Result<Image, Malformed> {
     image.interpreter = of_type(abi::PT_INTERP)
         .map(|segment| parts.text(segment.p_offset, bounded(segment.p_filesz, PATH_BYTES)))
         .filter(|path| !path.is_empty());
-    if let Some(dynamic) = of_type(abi::PT_DYNAMIC) {
-        (image.needed, image.run_paths) = parts.libraries(dynamic, &segments);
+    let linkage = of_type(abi::PT_DYNAMIC).map(|dynamic| parts.linkage(dynamic, &segments));
+    let has_relro = of_type(abi::PT_GNU_RELRO).is_some();
+    let is_shared = parts.header.e_type == abi::ET_DYN;
+    let names_pie = linkage.as_ref().is_some_and(|linkage| linkage.names_pie);
+    image.position_independent = is_shared && (image.interpreter.is_some() || names_pie);
+    image.relro = match (has_relro, linkage.as_ref()) {
+        (false, _) => Relro::None,
+        (true, Some(linkage)) if linkage.binds_now => Relro::Full,
+        (true, _) => Relro::Partial,
+    };
+    // Without the header the kernel gives an executable one.
+    image.executable_stack =
+        of_type(abi::PT_GNU_STACK).is_none_or(|stack| stack.p_flags & abi::PF_X != 0);
+    image.build_id = parts.build_id(&segments);
+    if let Some(linkage) = linkage {
+        (image.needed, image.runpaths) = (linkage.needed, linkage.runpaths);
+        if image.runpaths.is_empty() {
+            image.rpaths = linkage.rpaths;
+        }
         // A static program that may be loaded anywhere has this table too.
         image.dynamic = image.interpreter.is_some() || !image.needed.is_empty();
     }
@@ -128,6 +168,20 @@ fn header(start: &[u8]) -> Result<FileHeader<AnyEndian>, ParseError> {
         .ok_or(ParseError::BadOffset(0))?;
     FileHeader::parse_tail(parse_ident::<AnyEndian>(ident)?, tail)
 }
+
+/// What the table of its linkage says.
+#[derive(Default)]
+struct Linkage {
+    needed: Vec<Vec<u8>>,
+    rpaths: Vec<Vec<u8>>,
+    runpaths: Vec<Vec<u8>>,
+    binds_now: bool,
+    names_pie: bool,
+}
+
+/// Segments of notes that are looked at, and bytes of an id.
+const NOTES: usize = 16;
+const BUILD_ID: usize = 64;
 
 /// The file in parts.
 struct Parts<'a, 'f> {
@@ -181,36 +235,62 @@ impl Parts<'_, '_> {
             .collect()
     }
 
-    /// What it needs by name, and where it says that this is.
-    fn libraries(
-        &mut self,
-        dynamic: &ProgramHeader,
-        segments: &[ProgramHeader],
-    ) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
+    /// The id that the linker made of the content.
+    fn build_id(&mut self, segments: &[ProgramHeader]) -> Option<Vec<u8>> {
+        let notes = segments.iter().filter(|one| one.p_type == abi::PT_NOTE);
+        for segment in notes.take(NOTES) {
+            let bytes = (self.fetch)(segment.p_offset, bounded(segment.p_filesz, NOTE_BYTES));
+            let align = if segment.p_align == 8 { 8 } else { 4 };
+            let id = build_id_of(self.header.endianness, align, &bytes);
+            if let Some(id) = id.filter(|id| (1..=BUILD_ID).contains(&id.len())) {
+                return Some(id);
+            }
+        }
+        None
+    }
+
+    /// What it needs by name, where it says that this is, and when it is bound.
+    fn linkage(&mut self, dynamic: &ProgramHeader, segments: &[ProgramHeader]) -> Linkage {
+        const BIND_NOW: u64 = 8;
+        const NOW: u64 = 1;
+        const PIE: u64 = 0x0800_0000;
         let bytes = (self.fetch)(dynamic.p_offset, bounded(dynamic.p_filesz, DYNAMIC_BYTES));
         let table = DynamicTable::new(self.header.endianness, self.header.class, &bytes);
         let entries: Vec<_> = table
             .iter()
             .take_while(|entry| entry.d_tag != abi::DT_NULL)
             .collect();
+        let flags = |tag: i64| {
+            let entry = entries.iter().find(|entry| entry.d_tag == tag);
+            entry.map_or(0, elf::dynamic::Dyn::d_val)
+        };
+        let mut linkage = Linkage {
+            binds_now: entries.iter().any(|entry| entry.d_tag == abi::DT_BIND_NOW)
+                || flags(abi::DT_FLAGS) & BIND_NOW != 0
+                || flags(abi::DT_FLAGS_1) & NOW != 0,
+            names_pie: flags(abi::DT_FLAGS_1) & PIE != 0,
+            ..Linkage::default()
+        };
         let strings = entries
             .iter()
             .find(|entry| entry.d_tag == abi::DT_STRTAB)
             .and_then(|entry| offset_of(entry.d_ptr(), segments));
         let Some((strings, _)) = strings else {
-            return (Vec::new(), Vec::new());
+            return linkage;
         };
-        let mut texts = |tags: &[i64]| {
+        let mut texts = |tag: i64| {
             entries
                 .iter()
-                .filter(|entry| tags.contains(&entry.d_tag))
+                .filter(|entry| entry.d_tag == tag)
                 .take(NEEDED)
                 .map(|entry| self.text(strings.saturating_add(entry.d_val()), PATH_BYTES))
                 .filter(|name| !name.is_empty())
                 .collect()
         };
-        let needed = texts(&[abi::DT_NEEDED]);
-        (needed, texts(&[abi::DT_RPATH, abi::DT_RUNPATH]))
+        linkage.needed = texts(abi::DT_NEEDED);
+        linkage.rpaths = texts(abi::DT_RPATH);
+        linkage.runpaths = texts(abi::DT_RUNPATH);
+        linkage
     }
 
     /// Bytes up to the first NUL.
@@ -219,6 +299,28 @@ impl Parts<'_, '_> {
         let end = bytes.iter().position(|byte| *byte == 0);
         bytes.truncate(end.unwrap_or(bytes.len()));
         bytes
+    }
+}
+
+/// The description of the note `NT_GNU_BUILD_ID`: three words, then name and description, each
+/// padded. Each note is at least as long as its words, so that this ends.
+fn build_id_of(endian: AnyEndian, align: usize, mut rest: &[u8]) -> Option<Vec<u8>> {
+    const WORDS: usize = 12;
+    loop {
+        let mut at = 0;
+        let mut word = || endian.parse_u32_at(&mut at, rest).ok();
+        let (name_size, size, kind) = (word()?, word()?, word()?);
+        let name_size = usize::try_from(name_size).ok()?;
+        let size = usize::try_from(size).ok()?;
+        let name_end = WORDS.checked_add(name_size)?;
+        let start = name_end.checked_next_multiple_of(align)?;
+        let end = start.checked_add(size)?;
+        let name = rest.get(WORDS..name_end)?;
+        let content = rest.get(start..end)?;
+        if u64::from(kind) == abi::NT_GNU_BUILD_ID && name == b"GNU\0" {
+            return Some(content.to_vec());
+        }
+        rest = rest.get(end.checked_next_multiple_of(align)?..)?;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Malformed, text};
 
-/// The table, in the kernel's order.
+/// The table, in the kernel's order, or one row of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Limits {
     /// One row a resource: 16 of them on Linux.
@@ -44,6 +44,19 @@ impl Limits {
         Ok(Self { rows })
     }
 
+    /// Reads the row `Max open files` alone, which is all that is shown of most processes.
+    ///
+    /// # Errors
+    /// If that line is not a row, or the last one is cut.
+    pub(crate) fn parse_open_files(bytes: &[u8]) -> Result<Self, Malformed> {
+        let mut lines = text::lines(bytes, "/proc/PID/limits")?;
+        let line = lines.find(|line| line.starts_with(OPEN_FILES.as_bytes()));
+        let rows = line.map(|line| row(line).ok_or(ROW)).transpose()?;
+        Ok(Self {
+            rows: rows.into_iter().collect(),
+        })
+    }
+
     /// The row of a resource, such as `Max processes`.
     #[must_use]
     pub(crate) fn get(&self, name: &str) -> Option<&LimitRow> {
@@ -53,9 +66,11 @@ impl Limits {
     /// `Max open files` (`RLIMIT_NOFILE`): one above the highest file descriptor.
     #[must_use]
     pub(crate) fn max_open_files(&self) -> Option<&LimitRow> {
-        self.get("Max open files")
+        self.get(OPEN_FILES)
     }
 }
+
+const OPEN_FILES: &str = "Max open files";
 
 /// The name is padded to 25 and holds single blanks only, so two of them end it.
 fn row(line: &[u8]) -> Option<LimitRow> {
@@ -121,6 +136,12 @@ mod tests {
         );
         assert_eq!(limits.get("Max nice priority").unwrap().units, None);
         assert_eq!(limits.get("Max coffee"), None);
+        let alone = Limits::parse_open_files(SAMPLE).unwrap();
+        assert_eq!(alone.max_open_files(), limits.max_open_files());
+        assert_eq!(alone.rows.len(), 1);
+        assert_eq!(Limits::parse_open_files(b""), Ok(Limits::default()));
+        assert!(Limits::parse_open_files(b"Max open files  1 2 fil").is_err());
+        assert!(Limits::parse_open_files(b"Max open files  1\n").is_err());
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use super::text;
+
 /// The paths of the mapped files, each once, in the order of their addresses. Those that were
 /// removed since are left out: nothing leads to them any more.
 ///
@@ -17,7 +19,55 @@ pub(crate) fn files(bytes: &[u8]) -> Vec<Vec<u8>> {
         .collect()
 }
 
+/// A mapped file that may be run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mapping {
+    /// Major and minor number of its device.
+    pub(crate) device: (u64, u64),
+    pub(crate) inode: u64,
+    /// Its path, or the one that it had.
+    pub(crate) path: Vec<u8>,
+    /// Whether nothing leads to it any more.
+    pub(crate) deleted: bool,
+}
+
+/// The mapped files that may be run, each once, in the order of their addresses; those of memory
+/// alone are left out.
+#[must_use]
+pub(crate) fn executables(bytes: &[u8]) -> Vec<Mapping> {
+    let mut met = HashSet::new();
+    let lines = bytes.split(|byte| *byte == b'\n');
+    let mapped = lines.filter_map(executable);
+    mapped
+        .filter(|one| met.insert((one.device, one.inode, one.path.clone())))
+        .collect()
+}
+
+fn executable(line: &[u8]) -> Option<Mapping> {
+    const IN_MEMORY: [&[u8]; 4] = [b"/memfd:", b"/SYSV", b"/dev/zero", b"/anon_hugepage"];
+    let mut words = text::words(line);
+    words.next()?;
+    words.next()?.get(2).filter(|flag| **flag == b'x')?;
+    let (major, minor) = text::split_once(words.nth(1)?, b':')?;
+    let inode = text::decimal(words.next()?)?;
+    let rest = path_or_deleted(line)?;
+    if IN_MEMORY.iter().any(|start| rest.starts_with(start)) {
+        return None;
+    }
+    let before = rest.strip_suffix(b" (deleted)");
+    Some(Mapping {
+        device: (text::hexadecimal(major)?, text::hexadecimal(minor)?),
+        inode,
+        path: unescaped(before.unwrap_or(rest)),
+        deleted: before.is_some(),
+    })
+}
+
 fn path(line: &[u8]) -> Option<&[u8]> {
+    path_or_deleted(line).filter(|path| !path.ends_with(b" (deleted)"))
+}
+
+fn path_or_deleted(line: &[u8]) -> Option<&[u8]> {
     let mut rest = line;
     for _ in 0..5 {
         let end = rest.iter().position(|byte| *byte == b' ')?;
@@ -25,7 +75,7 @@ fn path(line: &[u8]) -> Option<&[u8]> {
         let spaces = after.iter().take_while(|byte| **byte == b' ').count();
         rest = after.get(spaces..)?;
     }
-    (rest.starts_with(b"/") && !rest.ends_with(b" (deleted)")).then_some(rest)
+    rest.starts_with(b"/").then_some(rest)
 }
 
 fn unescaped(path: &[u8]) -> Vec<u8> {
@@ -64,6 +114,26 @@ mod tests {
     }
 
     #[test]
+    fn what_may_be_run_has_its_device_and_whether_it_is_gone() {
+        let maps = b"\
+55d0c1a00000-55d0c1a01000 r--p 00000000 fe:1a 247749                     /usr/bin/app
+55d0c1a01000-55d0c1a02000 r-xp 00001000 fe:1a 247749                     /usr/bin/app
+7f1000002000-7f1000003000 r-xp 00000000 00:2b 9                          /tmp/gone.so (deleted)
+7f1000003000-7f1000004000 r-xp 00000000 00:01 9                          /memfd:jit (deleted)
+";
+        let found = executables(maps);
+        let short: Vec<_> = found
+            .iter()
+            .map(|one| (one.device, one.inode, one.deleted))
+            .collect();
+        assert_eq!(
+            short,
+            [((0xfe, 0x1a), 247_749, false), ((0, 0x2b), 9, true)]
+        );
+        assert_eq!(found[1].path, b"/tmp/gone.so");
+    }
+
+    #[test]
     fn those_of_this_very_test() {
         let maps = scratch::read("/proc/self/maps");
         let own = scratch::real("/proc/self/exe");
@@ -74,6 +144,7 @@ mod tests {
         #[test]
         fn never_panics(bytes in any::<Vec<u8>>()) {
             let _ = files(&bytes);
+            let _ = executables(&bytes);
         }
     }
 }

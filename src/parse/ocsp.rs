@@ -1,17 +1,20 @@
-//! OCSP responses (RFC 6960), as servers staple them.
-//!
-//! Written here on the DER reader that is there for certificates: the crates for OCSP bring
-//! another one along.
+//! Parses OCSP responses (RFC 6960), as servers staple them.
 
 use std::time::{Duration, SystemTime};
 
-use x509_parser::asn1_rs::{Any, Class, FromDer, GeneralizedTime, Tag};
+use x509_parser::asn1_rs::{FromDer, GeneralizedTime};
 
 use super::Malformed;
+use super::ber::{
+    Element, Elements, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, context, context_primitive,
+    dotted,
+};
 use super::signed::Signed;
 
 /// `id-pkix-ocsp-basic`.
 const BASIC: &str = "1.3.6.1.5.5.7.48.1.1";
+const ENUMERATED: u8 = 0x0a;
+const GENERALIZED_TIME: u8 = 0x18;
 /// A staple answers about one certificate, or a few; more answers are not read.
 const ANSWERS: usize = 64;
 /// Nor more certificates of responders.
@@ -89,18 +92,17 @@ pub(crate) fn response(der: &[u8]) -> Result<Response<'_>, Malformed> {
 }
 
 fn read(der: &[u8]) -> Option<Response<'_>> {
-    let mut outer = Elements(sequence(der)?);
-    let status = outer.next()?;
-    if status.tag() != Tag::Enumerated || status.data != [0] {
+    let mut outer = Elements::of(der).enter(SEQUENCE)?;
+    if outer.take(ENUMERATED)?.content != [0] {
         return None;
     }
-    let mut bytes = Elements(sequence(outer.tagged(0)?.data)?);
-    let kind = bytes.next()?.as_oid().ok()?.to_id_string();
-    let basic = bytes.next()?;
-    if kind != BASIC || basic.tag() != Tag::OctetString {
+    let mut bytes = outer.enter(context(0))?.enter(SEQUENCE)?;
+    let kind = dotted(bytes.take(OBJECT_IDENTIFIER)?.content);
+    let basic = bytes.take(OCTET_STRING)?;
+    if kind != BASIC {
         return None;
     }
-    let signed = Signed::read(basic.data).ok()?;
+    let signed = Signed::read(basic.content).ok()?;
     Some(Response {
         answers: answers(signed.data)?,
         responders: responders(signed.rest),
@@ -110,113 +112,72 @@ fn read(der: &[u8]) -> Option<Response<'_>> {
 
 /// The answers within a `ResponseData`.
 fn answers(data: &[u8]) -> Option<Vec<Answer<'_>>> {
-    let mut data = Elements(sequence(data)?);
-    let _version = data.tagged(0);
-    let responder = data.next()?;
-    let produced_at = data.next()?;
-    if responder.class() != Class::ContextSpecific || produced_at.tag() != Tag::GeneralizedTime {
-        return None;
-    }
-    let list = data.next()?;
-    let answers = Elements(list.data).take(ANSWERS);
-    answers.map(|any| answer(any.data)).collect()
+    let mut data = Elements::of(data).enter(SEQUENCE)?;
+    let _version = data.take(context(0));
+    let _responder = data.take(context(1)).or_else(|| data.take(context(2)))?;
+    let _produced_at = data.take(GENERALIZED_TIME)?;
+    let mut list = data.enter(SEQUENCE)?;
+    let answers = std::iter::from_fn(|| list.next_element()).take(ANSWERS);
+    answers.map(|single| answer(&single)).collect()
 }
 
-fn answer(single: &[u8]) -> Option<Answer<'_>> {
-    let mut fields = Elements(single);
-    let mut id = Elements(fields.next()?.data);
-    let algorithm = Elements(id.next()?.data).next()?;
-    let status = fields.next()?;
-    let this_update = time(&fields.next()?)?;
-    let next_update = match fields.tagged(0) {
-        Some(any) => Some(time_in(any.data)?),
+fn answer<'a>(single: &Element<'a>) -> Option<Answer<'a>> {
+    let mut fields = single.inside_of(SEQUENCE)?;
+    let mut id = fields.enter(SEQUENCE)?;
+    let algorithm = id.enter(SEQUENCE)?.take(OBJECT_IDENTIFIER)?;
+    let status = certificate_status(&fields.next_element()?)?;
+    let this_update = time(&fields.next_element()?)?;
+    let next_update = match fields.enter(context(0)) {
+        Some(mut inside) => Some(time(&inside.next_element()?)?),
         None => None,
     };
     Some(Answer {
-        hash_algorithm: algorithm.as_oid().ok()?.to_id_string(),
-        issuer_name_hash: id.next()?.data,
-        issuer_key_hash: id.next()?.data,
-        serial: id.next()?.data,
-        status: certificate_status(&status)?,
+        hash_algorithm: dotted(algorithm.content),
+        issuer_name_hash: id.next_element()?.content,
+        issuer_key_hash: id.next_element()?.content,
+        serial: id.next_element()?.content,
+        status,
         this_update,
         next_update,
     })
 }
 
-fn certificate_status(status: &Any) -> Option<Status> {
-    if status.class() != Class::ContextSpecific {
-        return None;
-    }
-    match status.tag().0 {
-        0 => Some(Status::Good),
-        1 => {
-            let mut revoked = Elements(status.data);
-            let at = time(&revoked.next()?)?;
-            let number = revoked.tagged(0).and_then(|any| {
-                let (_, number) = Any::from_der(any.data).ok()?;
-                number.data.first().copied()
+fn certificate_status(status: &Element) -> Option<Status> {
+    const GOOD: u8 = context_primitive(0);
+    const REVOKED: u8 = context(1);
+    const UNKNOWN: u8 = context_primitive(2);
+    match status.tag {
+        GOOD => Some(Status::Good),
+        REVOKED => {
+            let mut revoked = status.inside();
+            let at = time(&revoked.next_element()?)?;
+            let reason = revoked.enter(context(0)).and_then(|mut inside| {
+                let number = inside.take(ENUMERATED)?;
+                number.content.first().copied()
             });
-            Some(Status::Revoked(at, number))
+            Some(Status::Revoked(at, reason))
         }
-        2 => Some(Status::Unknown),
+        UNKNOWN => Some(Status::Unknown),
         _ => None,
     }
 }
 
 fn responders(rest: &[u8]) -> Vec<&[u8]> {
-    let Some(list) = Elements(rest).tagged(0).and_then(|any| sequence(any.data)) else {
+    let list = Elements::of(rest).enter(context(0));
+    let Some(mut list) = list.and_then(|mut inside| inside.enter(SEQUENCE)) else {
         return Vec::new();
     };
-    let mut found = Vec::new();
-    let mut left = list;
-    while let (Ok((rest, _)), true) = (Any::from_der(left), found.len() < RESPONDERS) {
-        let length = left.len().saturating_sub(rest.len());
-        found.extend(left.get(..length));
-        left = rest;
-    }
-    found
+    let certificates = std::iter::from_fn(|| list.next_element());
+    certificates
+        .take(RESPONDERS)
+        .map(|certificate| certificate.whole)
+        .collect()
 }
 
-fn time_in(der: &[u8]) -> Option<SystemTime> {
-    time(&Any::from_der(der).ok()?.1)
-}
-
-fn time(any: &Any) -> Option<SystemTime> {
-    let time = GeneralizedTime::try_from(any).ok()?;
+fn time(element: &Element) -> Option<SystemTime> {
+    let (_, time) = GeneralizedTime::from_der(element.whole).ok()?;
     let seconds = u64::try_from(time.utc_datetime().ok()?.unix_timestamp()).ok()?;
-    let moment = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))?;
-    Some(moment)
-}
-
-/// The content of the sequence that the bytes begin with.
-fn sequence(der: &[u8]) -> Option<&[u8]> {
-    let (_, any) = Any::from_der(der).ok()?;
-    (any.class() == Class::Universal && any.tag() == Tag::Sequence).then_some(any.data)
-}
-
-/// The elements of a sequence, up to the first that is malformed.
-struct Elements<'a>(&'a [u8]);
-
-impl<'a> Elements<'a> {
-    /// The next element, if it has this context-specific tag.
-    fn tagged(&mut self, tag: u32) -> Option<Any<'a>> {
-        let (rest, any) = Any::from_der(self.0).ok()?;
-        if any.class() != Class::ContextSpecific || any.tag().0 != tag {
-            return None;
-        }
-        self.0 = rest;
-        Some(any)
-    }
-}
-
-impl<'a> Iterator for Elements<'a> {
-    type Item = Any<'a>;
-
-    fn next(&mut self) -> Option<Any<'a>> {
-        let (rest, any) = Any::from_der(self.0).ok()?;
-        self.0 = rest;
-        Some(any)
-    }
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
 
 #[cfg(test)]

@@ -97,28 +97,32 @@ impl Status {
     }
 
     fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), Malformed> {
-        match key {
-            b"TracerPid" => self.tracer_pid = some(pid(value), TRACER_PID)?,
-            b"Uid" => self.uid = some(ids(value), UID)?,
-            b"Gid" => self.gid = some(ids(value), GID)?,
-            b"Groups" => self.groups = some(list(value, text::decimal), GROUPS)?,
-            b"NStgid" => self.ns_tgid = some(list(value, pid), NS_TGID)?,
-            b"NSpid" => self.ns_pid = some(list(value, pid), NS_PID)?,
-            b"VmLck" => self.vm_lck_bytes = some(text::kibibytes(value), VM_LCK)?,
-            b"VmRSS" => self.vm_rss_bytes = some(text::kibibytes(value), VM_RSS)?,
-            b"VmSwap" => self.vm_swap_bytes = some(text::kibibytes(value), VM_SWAP)?,
-            b"ShdPnd" => self.shd_pnd = some(text::hexadecimal(value), SHD_PND)?,
-            b"SigBlk" => self.sig_blk = some(text::hexadecimal(value), SIG_BLK)?,
-            b"SigIgn" => self.sig_ign = some(text::hexadecimal(value), SIG_IGN)?,
-            b"SigCgt" => self.sig_cgt = some(text::hexadecimal(value), SIG_CGT)?,
-            b"CapInh" => self.cap_inh = some(text::hexadecimal(value), CAP_INH)?,
-            b"CapPrm" => self.cap_prm = some(text::hexadecimal(value), CAP_PRM)?,
-            b"CapEff" => self.cap_eff = some(text::hexadecimal(value), CAP_EFF)?,
-            b"CapBnd" => self.cap_bnd = some(text::hexadecimal(value), CAP_BND)?,
-            b"CapAmb" => self.cap_amb = some(text::hexadecimal(value), CAP_AMB)?,
-            b"NoNewPrivs" => self.no_new_privs = some(flag(value), NO_NEW_PRIVS)?,
-            b"Seccomp" => self.seccomp = some(text::decimal(value), SECCOMP)?,
-            b"Seccomp_filters" => {
+        match packed(key) {
+            keys::TRACER_PID if key == b"TracerPid" => {
+                self.tracer_pid = some(pid(value), TRACER_PID)?
+            }
+            keys::UID => self.uid = some(ids(value), UID)?,
+            keys::GID => self.gid = some(ids(value), GID)?,
+            keys::GROUPS => self.groups = some(list(value, text::decimal), GROUPS)?,
+            keys::NS_TGID => self.ns_tgid = some(list(value, pid), NS_TGID)?,
+            keys::NS_PID => self.ns_pid = some(list(value, pid), NS_PID)?,
+            keys::VM_LCK => self.vm_lck_bytes = some(text::kibibytes(value), VM_LCK)?,
+            keys::VM_RSS => self.vm_rss_bytes = some(text::kibibytes(value), VM_RSS)?,
+            keys::VM_SWAP => self.vm_swap_bytes = some(text::kibibytes(value), VM_SWAP)?,
+            keys::SHD_PND => self.shd_pnd = some(text::hexadecimal(value), SHD_PND)?,
+            keys::SIG_BLK => self.sig_blk = some(text::hexadecimal(value), SIG_BLK)?,
+            keys::SIG_IGN => self.sig_ign = some(text::hexadecimal(value), SIG_IGN)?,
+            keys::SIG_CGT => self.sig_cgt = some(text::hexadecimal(value), SIG_CGT)?,
+            keys::CAP_INH => self.cap_inh = some(text::hexadecimal(value), CAP_INH)?,
+            keys::CAP_PRM => self.cap_prm = some(text::hexadecimal(value), CAP_PRM)?,
+            keys::CAP_EFF => self.cap_eff = some(text::hexadecimal(value), CAP_EFF)?,
+            keys::CAP_BND => self.cap_bnd = some(text::hexadecimal(value), CAP_BND)?,
+            keys::CAP_AMB => self.cap_amb = some(text::hexadecimal(value), CAP_AMB)?,
+            keys::NO_NEW_PRIVS if key == b"NoNewPrivs" => {
+                self.no_new_privs = some(flag(value), NO_NEW_PRIVS)?
+            }
+            keys::SECCOMP => self.seccomp = some(text::decimal(value), SECCOMP)?,
+            keys::SECCOMP_FILTERS if key == b"Seccomp_filters" => {
                 self.seccomp_filters = some(text::decimal(value), SECCOMP_FILTERS)?;
             }
             _ => {}
@@ -159,13 +163,31 @@ fn flag(value: &[u8]) -> Option<bool> {
     }
 }
 
+/// A key as a number, by which its line is found among some sixty: its last eight bytes, which are
+/// all of most keys.
+#[inline]
+const fn packed(mut key: &[u8]) -> u64 {
+    let mut number = 0_u64;
+    while let [first, rest @ ..] = key {
+        number = (number << 8) | *first as u64;
+        key = rest;
+    }
+    number
+}
+
 macro_rules! lines {
-    ($($name:ident = $key:literal, $expected:literal;)*) => {$(
-        const $name: Malformed = Malformed {
-            what: concat!($key, " in /proc/PID/status"),
-            expected: $expected,
-        };
-    )*};
+    ($($name:ident = $key:literal, $expected:literal;)*) => {
+        $(
+            const $name: Malformed = Malformed {
+                what: concat!($key, " in /proc/PID/status"),
+                expected: $expected,
+            };
+        )*
+
+        mod keys {
+            $(pub(super) const $name: u64 = super::packed($key.as_bytes());)*
+        }
+    };
 }
 
 lines! {

@@ -1,5 +1,7 @@
 //! What the formats share: numbers and lines out of bytes.
 
+use memchr::memchr;
+
 use super::Malformed;
 
 /// An unsigned integer that a decimal text can be read into.
@@ -77,18 +79,23 @@ pub(super) fn lines<'a>(
     what: &'static str,
 ) -> Result<impl Iterator<Item = &'a [u8]>, Malformed> {
     let expected = "a newline at its end";
-    let body = match bytes.strip_suffix(b"\n") {
+    let mut rest = match bytes.strip_suffix(b"\n") {
         None if !bytes.is_empty() => return Err(Malformed { what, expected }),
         body => body,
     };
-    Ok(body
-        .into_iter()
-        .flat_map(|body| body.split(|b| *b == b'\n')))
+    Ok(std::iter::from_fn(move || {
+        let (line, after) = match split_once(rest?, b'\n') {
+            Some((line, after)) => (line, Some(after)),
+            None => (rest?, None),
+        };
+        rest = after;
+        Some(line)
+    }))
 }
 
 /// The halves around the first `separator`, which is in neither.
 pub(super) fn split_once(bytes: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
-    let at = bytes.iter().position(|byte| *byte == separator)?;
+    let at = memchr(separator, bytes)?;
     Some((bytes.get(..at)?, bytes.get(at.checked_add(1)?..)?))
 }
 

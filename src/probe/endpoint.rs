@@ -30,13 +30,52 @@ pub(crate) enum Host {
 /// Bytes that the name of an abstract socket has room for.
 const ABSTRACT_NAME: usize = 107;
 
+/// Why a text names no server.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum EndpointError {
+    /// A URL of a protocol without TLS, or of an unknown one.
+    #[error("unsupported URL scheme {0:?}; use https, wss, ldaps or HOST:PORT")]
+    Scheme(String),
+    /// No absolute path, and no name of an abstract socket.
+    #[error(
+        "{0:?}: expected unix:/PATH, an absolute path as the target sees it, or unix:@NAME of at \
+         most {ABSTRACT_NAME} bytes"
+    )]
+    UnixPath(String),
+    /// Neither the text nor the protocol gives a port.
+    #[error("{0:?}: the port is missing; expected HOST:PORT or [ADDRESS]:PORT")]
+    NoPort(String),
+    /// The port is no number from 1 to 65535.
+    #[error("{text:?}: {port:?} is not a port; expected HOST:PORT with 1 to 65535")]
+    Port { text: String, port: String },
+    /// No IPv6 address between brackets.
+    #[error("{0:?}: expected an IPv6 address in brackets, [::1]:PORT")]
+    Brackets(String),
+    /// A name that the DNS holds in another form.
+    #[error("{0:?} is not ASCII; use its DNS form (xn--)")]
+    NotAscii(String),
+    /// No name of the DNS.
+    #[error(
+        "{0:?} is not a host name or address; expected HOST:PORT, [ADDRESS]:PORT, unix:PATH or \
+         https://HOST"
+    )]
+    Name(String),
+}
+
+/// For the errors of a command line, which are sentences.
+impl From<EndpointError> for String {
+    fn from(error: EndpointError) -> Self {
+        error.to_string()
+    }
+}
+
 impl Endpoint {
     /// Reads `HOST`, `HOST:PORT`, `[ADDRESS]:PORT`, `unix:PATH` or a URL of a protocol over TLS.
     /// Without a usual port, one must be given or follow from the URL.
     ///
     /// # Errors
-    /// A sentence that says what was expected.
-    pub(crate) fn parse(text: &str, usual_port: Option<u16>) -> Result<Self, String> {
+    /// [`EndpointError`], which says what was expected.
+    pub(crate) fn parse(text: &str, usual_port: Option<u16>) -> Result<Self, EndpointError> {
         if text.starts_with("unix:") {
             return Self::parse_unix(text);
         }
@@ -48,9 +87,7 @@ impl Endpoint {
             }
             Some(("ldaps", rest)) => (authority(rest), Some(636)),
             Some((scheme, _)) => {
-                return Err(format!(
-                    "unsupported URL scheme {scheme:?}; use https, wss, ldaps or HOST:PORT"
-                ));
+                return Err(EndpointError::Scheme(scheme.to_owned()));
             }
         };
         Self::parse_authority(authority, port)
@@ -60,7 +97,7 @@ impl Endpoint {
     ///
     /// # Errors
     /// As for [`Endpoint::parse`].
-    pub(crate) fn parse_host_port(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse_host_port(text: &str) -> Result<Self, EndpointError> {
         if text.starts_with("unix:") {
             return Self::parse_unix(text);
         }
@@ -71,12 +108,15 @@ impl Endpoint {
     ///
     /// # Errors
     /// As for [`Endpoint::parse`].
-    pub(crate) fn parse_authority(text: &str, usual_port: Option<u16>) -> Result<Self, String> {
+    pub(crate) fn parse_authority(
+        text: &str,
+        usual_port: Option<u16>,
+    ) -> Result<Self, EndpointError> {
         let (host, port) = split(text, usual_port)?;
         Ok(Self::Tcp(self::host(host)?, port))
     }
 
-    fn parse_unix(text: &str) -> Result<Self, String> {
+    fn parse_unix(text: &str) -> Result<Self, EndpointError> {
         let path = text.strip_prefix("unix:").unwrap_or(text);
         // As `unix:///run/x` is written by some.
         let path = path.strip_prefix("//").unwrap_or(path);
@@ -85,10 +125,7 @@ impl Endpoint {
         if is_abstract || is_path {
             return Ok(Self::Unix(path.to_owned()));
         }
-        Err(format!(
-            "{text:?}: expected unix:/PATH, an absolute path as the target sees it, or unix:@NAME \
-             of at most {ABSTRACT_NAME} bytes"
-        ))
+        Err(EndpointError::UnixPath(text.to_owned()))
     }
 }
 
@@ -130,12 +167,8 @@ fn authority(rest: &str) -> &str {
     authority.rsplit('@').next().unwrap_or_default()
 }
 
-fn split(text: &str, usual_port: Option<u16>) -> Result<(&str, u16), String> {
-    let usual = || {
-        usual_port.ok_or_else(|| {
-            format!("{text:?}: the port is missing; expected HOST:PORT or [ADDRESS]:PORT")
-        })
-    };
+fn split(text: &str, usual_port: Option<u16>) -> Result<(&str, u16), EndpointError> {
+    let usual = || usual_port.ok_or_else(|| EndpointError::NoPort(text.to_owned()));
     // An IPv6 address alone has colons of its own.
     if IpLiteral::parse(text.as_bytes()).is_some_and(|literal| literal.ip.is_ipv6()) {
         return Ok((text, usual()?));
@@ -148,7 +181,7 @@ fn split(text: &str, usual_port: Option<u16>) -> Result<(&str, u16), String> {
         let closed = rest
             .split_once(']')
             .filter(|(host, _)| address(host))
-            .ok_or_else(|| format!("{text:?}: expected an IPv6 address in brackets, [::1]:PORT"))?;
+            .ok_or_else(|| EndpointError::Brackets(text.to_owned()))?;
         match closed {
             (host, "") => return Ok((host, usual()?)),
             (host, rest) => (host, rest.strip_prefix(':').unwrap_or(rest)),
@@ -162,13 +195,14 @@ fn split(text: &str, usual_port: Option<u16>) -> Result<(&str, u16), String> {
     let digits = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
     match port.parse() {
         Ok(port @ 1..) if digits => Ok((host, port)),
-        _ => Err(format!(
-            "{text:?}: {port:?} is not a port; expected HOST:PORT with 1 to 65535"
-        )),
+        _ => Err(EndpointError::Port {
+            text: text.to_owned(),
+            port: port.to_owned(),
+        }),
     }
 }
 
-fn host(text: &str) -> Result<Host, String> {
+fn host(text: &str) -> Result<Host, EndpointError> {
     match IpLiteral::parse(text.as_bytes()) {
         Some(IpLiteral {
             ip: IpAddr::V6(address),
@@ -183,18 +217,15 @@ fn host(text: &str) -> Result<Host, String> {
 }
 
 /// Whether this can be a name of the DNS, in ASCII; underscores are taken, as others take them.
-pub(crate) fn check_name(name: &str) -> Result<(), String> {
+pub(crate) fn check_name(name: &str) -> Result<(), EndpointError> {
     if !name.is_ascii() {
-        return Err(format!("{name:?} is not ASCII; use its DNS form (xn--)"));
+        return Err(EndpointError::NotAscii(name.to_owned()));
     }
     let bare = name.strip_suffix('.').unwrap_or(name);
     let letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     let label = |label: &str| (1..=63).contains(&label.len()) && label.bytes().all(letter);
     if bare.len() > 253 || !bare.split('.').all(label) {
-        return Err(format!(
-            "{name:?} is not a host name or address; expected HOST:PORT, [ADDRESS]:PORT, \
-             unix:PATH or https://HOST"
-        ));
+        return Err(EndpointError::Name(name.to_owned()));
     }
     Ok(())
 }
@@ -279,10 +310,12 @@ mod tests {
             ("me@api:443", "HOST:PORT"),
         ];
         for (text, expected) in cases {
-            let why = Endpoint::parse(text, Some(443)).unwrap_err();
+            let why = Endpoint::parse(text, Some(443)).unwrap_err().to_string();
             assert!(why.contains(expected), "{text}: {why}");
         }
-        let why = Endpoint::parse("ftp://me:pass@host", Some(443)).unwrap_err();
+        let why = Endpoint::parse("ftp://me:pass@host", Some(443))
+            .unwrap_err()
+            .to_string();
         assert!(!why.contains("pass"), "{why}");
     }
 
@@ -290,7 +323,7 @@ mod tests {
     fn a_port_that_is_not_usual_must_be_given() {
         for text in ["db", "10.0.0.1", "::1", "[::1]", "::1:80"] {
             let why = Endpoint::parse_host_port(text).unwrap_err();
-            assert!(why.contains("port is missing"), "{text}: {why}");
+            assert_eq!(why, EndpointError::NoPort(text.to_owned()));
         }
         for text in ["db:1", "[::1]:1", "unix:/run/x", "https://db"] {
             Endpoint::parse(text, None).unwrap();

@@ -121,7 +121,7 @@ fn holds_secret(redactor: &Redactor, decoded: &[u8]) -> bool {
     if facts.may_hold_fields() {
         super::fields::scan(
             decoded,
-            super::fields::Setting::Script,
+            super::settings::Setting::Script,
             redactor,
             &mut super::fields::Line::default(),
             &mut spans,

@@ -2,7 +2,8 @@
 //!
 //! When in doubt the value goes on: hiding a neighbour is the smaller harm.
 
-use super::fields::{LONGEST_NAME, Setting, Style, Walk};
+use super::fields::Walk;
+use super::settings::{LONGEST_NAME, Setting, Style};
 use super::text::{at, cut, is_name_byte, until};
 
 impl Walk<'_> {

@@ -6,40 +6,17 @@
 
 use super::Redactor;
 use super::SecretKind;
+use super::expected::{Expects, hide_expected, looks_like_flag};
+use super::headers::{after_scheme, ends_with_scheme, is_header};
 use super::names;
 use super::names::{SecretName, Weight};
-use super::text::{Span, at, cut, is_name_byte, until, until_in};
-use super::values::{is_harmless, is_reference, looks_like_password};
-
-/// How far back a name may reach: keeps the look back cheap.
-pub(super) const LONGEST_NAME: usize = 128;
+use super::settings::{LONGEST_NAME, Setting, Style};
+use super::text::{Span, at, cut, is_name_byte, until};
 
 /// What is remembered from one argument to the next.
 #[derive(Debug, Default)]
 pub(super) struct Line {
     pub(super) expects: Option<Expects>,
-}
-
-/// A flag was seen whose value is the next word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Expects {
-    /// Of a flag named like a secret.
-    Named(SecretName),
-    /// Of `PASSWORD` in SQL.
-    Sql,
-    /// Of a flag that the user asked to see.
-    Shown,
-    /// After `Bearer` or `Basic`.
-    Authorization,
-}
-
-/// How the text came to be, which says where a value ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Setting {
-    /// One argument: `--password=` at its start takes all of it.
-    Argument,
-    /// Words with quotes between them.
-    Script,
 }
 
 /// Finds the named secrets in `text`.
@@ -98,70 +75,6 @@ pub(super) fn scan(
     }
 }
 
-/// The next argument is the value that a flag before it announced: all of it, or what
-/// follows the user's name. False: it is a flag itself, or harmless.
-pub(super) fn take_whole(text: &[u8], expects: Expects, spans: &mut Vec<Span>) -> bool {
-    if looks_like_flag(text) {
-        return false;
-    }
-    hide_expected(text, 0, text.len(), expects, spans)
-}
-
-/// After a flag that takes a value, this is another flag, and the first was a switch.
-pub(super) fn looks_like_flag(word: &[u8]) -> bool {
-    let Some(rest) = word.strip_prefix(b"-") else {
-        return false;
-    };
-    let Some(long) = rest.strip_prefix(b"-") else {
-        // `-v`, `-listen`, `-D…=`: base64url may begin with a dash, but is not all lower case.
-        let name = rest
-            .iter()
-            .take_while(|&&b| b.is_ascii_lowercase() || b == b'-')
-            .count();
-        return rest.len() == 1 || !rest.is_empty() && matches!(at(rest, name), 0 | b'=' | b' ');
-    };
-    let name = long
-        .iter()
-        .take_while(|&&b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-        .count();
-    long.is_empty() || name > 0 && matches!(at(long, name), 0 | b'=' | b' ' | b'.' | b':')
-}
-
-fn hide_expected(
-    text: &[u8],
-    start: usize,
-    end: usize,
-    expects: Expects,
-    spans: &mut Vec<Span>,
-) -> bool {
-    let value = cut(text, start, end);
-    let (start, kind) = match expects {
-        Expects::Shown => {
-            spans.push(Span {
-                start,
-                end,
-                kind: None,
-            });
-            return true;
-        }
-        Expects::Named(name) if is_harmless(name, value) => return false,
-        Expects::Named(_) => (start, SecretKind::Name),
-        Expects::Authorization => {
-            let letters = value.iter().all(u8::is_ascii_alphabetic);
-            if value.len() < 8 || letters && value.len() < 20 || is_reference(value) {
-                return false;
-            }
-            (start, SecretKind::Authorization)
-        }
-        Expects::Sql => (start, SecretKind::PasswordOption),
-    };
-    if start >= end || is_reference(cut(text, start, end)) {
-        return false;
-    }
-    spans.push(Span::new(start, end, kind));
-    true
-}
-
 pub(super) struct Walk<'a> {
     pub(super) text: &'a [u8],
     pub(super) setting: Setting,
@@ -199,6 +112,10 @@ impl Walk<'_> {
         if at(self.text, i) == b'-' {
             return self.flag(i);
         }
+        // `+rcon_password X`.
+        if at(self.text, i) == b'+' && at(self.text, i + 1).is_ascii_alphabetic() {
+            return self.flag(i);
+        }
         let word = self.word_at(i);
         if at(self.text, i + word.len()) == b' ' && ends_with_scheme(word) {
             self.line.expects = Some(Expects::Authorization);
@@ -211,17 +128,6 @@ impl Walk<'_> {
             b':' => self.colon(i),
             _ => i + 1,
         }
-    }
-
-    /// `PASSWORD 'x'`, `IDENTIFIED BY 'x'`: as SQL has it, with the quote.
-    fn is_sql_password(&self, i: usize, word: &[u8]) -> bool {
-        let after = i + word.len();
-        if at(self.text, after) != b' ' || !matches!(at(self.text, after + 1), b'\'' | b'"') {
-            return false;
-        }
-        let before = cut(self.text, i.saturating_sub(11), i);
-        word.eq_ignore_ascii_case(b"password")
-            || word.eq_ignore_ascii_case(b"by") && before.eq_ignore_ascii_case(b"identified ")
     }
 
     fn word_at(&self, i: usize) -> &[u8] {
@@ -249,7 +155,11 @@ impl Walk<'_> {
     /// `-` at the start of a word.
     fn flag(&mut self, i: usize) -> usize {
         let word = self.word_at(i);
-        let dashes = word.iter().take(3).take_while(|&&b| b == b'-').count();
+        let dashes = word
+            .iter()
+            .take(3)
+            .take_while(|&&b| matches!(b, b'-' | b'+'))
+            .count();
         let name_length = word
             .iter()
             .skip(dashes)
@@ -346,55 +256,9 @@ impl Walk<'_> {
         }
     }
 
-    /// Whether what stands here is the end of a path and words about the file:
-    /// `/run/app.key: 3 bytes` is no key with a value, `/run/app.key: s3cretValue` is one.
-    fn is_file(&self, start: usize, end: usize) -> bool {
-        let is_path = start > 0
-            && at(self.text, start - 1) == b'/'
-            && at(self.text, end + 1) == b' '
-            && cut(self.text, start, end).contains(&b'.');
-        // More words follow, and the first of them is short.
-        let next = cut(self.text, end + 2, end + 2 + LONGEST_NAME);
-        let word = next.iter().position(u8::is_ascii_whitespace);
-        is_path && word.is_some_and(|length| !looks_like_password(cut(next, 0, length)))
-    }
-
     fn key_start(&self, key_end: usize) -> usize {
         let back = cut(self.text, key_end.saturating_sub(LONGEST_NAME), key_end);
         key_end - back.iter().rev().take_while(|&&b| is_name_byte(b)).count()
-    }
-
-    /// Whether a quoted text, or what looks like a password, is assigned here.
-    fn is_assigned(&self, value: usize) -> bool {
-        let first = at(self.text, value);
-        let end = until(self.text, value, |b| {
-            b.is_ascii_whitespace() || matches!(b, b';' | b')')
-        });
-        matches!(first, b'"' | b'\'') && !matches!(at(self.text, value + 1), b'$' | b'"' | b'\'')
-            || looks_like_password(cut(self.text, value, end.min(value + 256)))
-    }
-
-    /// `password:X` without a space, where X is no plain word: `Private-Token:X`, `/password:X`.
-    fn is_pair(&self, key_start: usize, colon: usize) -> bool {
-        // `arn:aws:secretsmanager:…:secret:name`.
-        if key_start > 0 && at(self.text, key_start - 1) == b':' {
-            return false;
-        }
-        let named = names::judge(cut(self.text, key_start, colon));
-        if !named.is_some_and(|name| name.weight == Weight::Strong || name.weight == Weight::Key) {
-            return false;
-        }
-        let end = until(self.text, colon + 1, |b| {
-            b.is_ascii_whitespace() || matches!(b, b',' | b'"' | b'\'')
-        });
-        let value = cut(self.text, colon + 1, end.min(colon + 256));
-        value.len() >= 4
-            && !value.iter().all(|b| {
-                b.is_ascii_lowercase() || matches!(b, b'-' | b'_' | b':' | b'*' | b'.' | b'/')
-            })
-            && !value
-                .iter()
-                .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b':'))
     }
 
     /// A name and where its value starts: hides the value if the name says so.
@@ -439,7 +303,7 @@ impl Walk<'_> {
                 end,
                 kind: None,
             }),
-            Some(name) if !is_harmless(name, cut(self.text, start, end)) => {
+            Some(name) if !self.is_harmless(name, style, start, end) => {
                 let kind = match style {
                     Style::Json => SecretKind::JsonField,
                     Style::Header if is_header(bare) => SecretKind::Authorization,
@@ -454,52 +318,14 @@ impl Walk<'_> {
                 };
                 self.spans.push(Span::new(start, end, kind));
             }
+            // `user=a,password=X`: harmless by its own name; it may hold other fields.
+            Some(_) if cut(self.text, start, end).contains(&b'=') => return value,
             Some(_) => {}
         }
         if self.quote != 0 && cut(self.text, end, next).contains(&self.quote) {
             self.quote = 0;
         }
         next.max(value)
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Style {
-    Assignment,
-    Header,
-    Json,
-}
-
-/// Headers that are written without a space after the colon too.
-fn is_header(name: &[u8]) -> bool {
-    let starts = |prefix: &[u8]| {
-        name.get(..prefix.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-    };
-    starts(b"x-")
-        || starts(b"authorization")
-        || starts(b"proxy-authorization")
-        || name.eq_ignore_ascii_case(b"cookie")
-}
-
-/// `Bearer`, or `NAME=Bearer`, in front of a space.
-fn ends_with_scheme(word: &[u8]) -> bool {
-    let tail = word.rsplit(|&b| b == b'=').next().unwrap_or_default();
-    tail.eq_ignore_ascii_case(b"bearer") || tail.eq_ignore_ascii_case(b"basic")
-}
-
-/// `Bearer x`: the scheme may be shown, and the fingerprint is that of the token alone.
-fn after_scheme(text: &[u8], start: usize, end: usize) -> usize {
-    const SCHEMES: [&[u8]; 4] = [b"bearer", b"basic", b"token", b"digest"];
-    let space = until_in(text, start, end, |b| b == b' ');
-    let scheme = cut(text, start, space);
-    if SCHEMES
-        .iter()
-        .any(|known| scheme.eq_ignore_ascii_case(known))
-    {
-        until_in(text, space, end, |b| b != b' ')
-    } else {
-        start
     }
 }
 

@@ -1,58 +1,9 @@
 //! Passwords in the formats of files: hashes of `crypt`, htpasswd and LDAP, pgpass, Oracle logins.
 
 use super::SecretKind;
+use super::tables::hashes::{HASHES, NAMED_HASHES, SCHEMES};
 use super::text::{Facts, Span, at, cut, until, until_in};
 use super::values::{is_email, looks_like_password};
-
-/// What begins a hash of a password.
-const HASHES: &[&[u8]] = &[
-    b"$1$",
-    b"$2a$",
-    b"$2b$",
-    b"$2x$",
-    b"$2y$",
-    b"$5$",
-    b"$6$",
-    b"$7$",
-    b"$y$",
-    b"$gy$",
-    b"$md5$",
-    b"$md5,",
-    b"$sha1$",
-    b"$apr1$",
-    b"$argon2",
-    b"$scrypt$",
-    b"$pbkdf2",
-    b"$P$",
-    b"$H$",
-    b"$S$",
-    b"$3$",
-    b"$bcrypt-sha256$",
-    b"$8$",
-    b"$9$",
-    b"$ml$",
-];
-/// The same, of LDAP and Dovecot, and of frameworks.
-const SCHEMES: &[&[u8]] = &[
-    b"{SHA",
-    b"{SSHA",
-    b"{MD5",
-    b"{SMD5",
-    b"{CRYPT",
-    b"{PBKDF2",
-    b"{ARGON2",
-    b"{BLF-CRYPT",
-    b"{PLAIN}",
-    b"{bcrypt}",
-    b"{noop}",
-    b"{ssha",
-    b"{sha",
-    b"{crypt",
-    b"{cipher}",
-    b"{scrypt}",
-    b"{argon2",
-    b"{pbkdf2",
-];
 
 pub(super) fn scan(text: &[u8], facts: Facts, spans: &mut Vec<Span>) {
     if facts.has_dollar() {
@@ -61,6 +12,7 @@ pub(super) fn scan(text: &[u8], facts: Facts, spans: &mut Vec<Span>) {
     if facts.has_brace() {
         hashes(text, b'{', SCHEMES, spans);
     }
+    named_hashes(text, spans);
     if facts.has_colon() {
         let lines = Lines { text, from: 0 };
         for line in lines {
@@ -93,13 +45,16 @@ impl Iterator for Lines<'_> {
 }
 
 /// The hash up to a colon, a quote, or a space.
-fn hashes(text: &[u8], first: u8, known: &[&[u8]], spans: &mut Vec<Span>) {
+fn hashes(text: &[u8], first: u8, known: &[&str], spans: &mut Vec<Span>) {
     let mut from = 0;
     while from < text.len() {
         let start = until(text, from, |b| b == first);
         from = start + 1;
         let rest = cut(text, start, start + 24);
-        let Some(prefix) = known.iter().find(|prefix| rest.starts_with(prefix)) else {
+        let Some(prefix) = known
+            .iter()
+            .find(|prefix| rest.starts_with(prefix.as_bytes()))
+        else {
             continue;
         };
         let end = until(text, start, |b| {
@@ -109,6 +64,59 @@ fn hashes(text: &[u8], first: u8, known: &[&[u8]], spans: &mut Vec<Span>) {
             spans.push(Span::new(start, end, SecretKind::PasswordHash));
             from = end;
         }
+    }
+}
+
+/// Hashes without a sign in front: `pbkdf2_sha256$…`, `*` and 40 digits of `MySQL`, `md5`
+/// and 32 of `PostgreSQL`, `0x0200…` of SQL Server.
+fn named_hashes(text: &[u8], spans: &mut Vec<Span>) {
+    if text.len() < 34 {
+        return;
+    }
+    let mut from = 0;
+    while from < text.len() {
+        let start = until(text, from, |b| b.is_ascii_alphanumeric() || b == b'*');
+        let end = until(text, start, |b| {
+            b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b';' | b'<' | b'=' | b',')
+        });
+        from = end + 1;
+        // Behind a user, as in htpasswd.
+        let word = cut(text, start, end);
+        let user = word
+            .iter()
+            .take(64)
+            .position(|&b| b == b':')
+            .map(|at| at + 1);
+        for begin in [Some(0), user].into_iter().flatten() {
+            let hash = cut(word, begin, word.len());
+            if hash.len() >= 34 && is_hash(hash) {
+                spans.push(Span::new(start + begin, end, SecretKind::PasswordHash));
+                break;
+            }
+        }
+    }
+}
+
+fn is_hash(word: &[u8]) -> bool {
+    let hexadecimal = |rest: &[u8], length: usize, capitals: bool| {
+        rest.len() == length
+            && rest.iter().all(|b| {
+                b.is_ascii_digit()
+                    || matches!(b, b'A'..=b'F') && capitals
+                    || matches!(b, b'a'..=b'f') && !capitals
+            })
+    };
+    match word {
+        [b'*', rest @ ..] => hexadecimal(rest, 40, true),
+        [b'm', b'd', b'5', rest @ ..] if rest.len() == 32 => hexadecimal(rest, 32, false),
+        [b'0', b'x', b'0', b'1' | b'2', b'0', b'0', rest @ ..] => {
+            rest.len() >= 40 && rest.iter().all(u8::is_ascii_hexdigit)
+        }
+        _ => NAMED_HASHES.iter().any(|name| {
+            word.strip_prefix(name.as_bytes()).is_some_and(|rest| {
+                rest.len() >= 24 && rest.iter().any(|b| matches!(b, b'$' | b'.'))
+            })
+        }),
     }
 }
 
@@ -219,7 +227,11 @@ fn logins(text: &[u8], spans: &mut Vec<Span>) {
         }
         let password = cut(rest, slash + 1, host);
         let service = cut(rest, host + 1, rest.len());
+        // `//host:1521/service`: nothing else is written so behind a name.
+        let connect =
+            service.starts_with(b"//") && service.contains(&b':') || is_easy_connect(service);
         let oracle = jdbc
+            || connect && !password.contains(&b'/')
             || looks_like_password(password)
                 && !password.contains(&b'/')
                 && at(service, 0) != 0
@@ -229,4 +241,14 @@ fn logins(text: &[u8], spans: &mut Vec<Span>) {
             spans.push(Span::new(at, at + password.len(), SecretKind::UrlPassword));
         }
     }
+}
+
+/// `host:1521/service`.
+fn is_easy_connect(service: &[u8]) -> bool {
+    let Some(colon) = service.iter().position(|&b| b == b':') else {
+        return false;
+    };
+    let rest = cut(service, colon + 1, service.len());
+    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+    (2..=5).contains(&digits) && rest.get(digits) == Some(&b'/')
 }

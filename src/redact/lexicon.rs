@@ -11,13 +11,17 @@ const SLOTS: usize = 8192;
 /// The shortest part that a joined word is taken apart into.
 const SHORTEST_PART: usize = 2;
 
-/// Every word, and where joined ones may be cut.
+/// Every word, and where joined ones may be cut. A command makes it at its start, so it takes few
+/// pages.
 pub(super) struct Lexicon {
-    slots: Vec<Option<(&'static [u8], Word)>>,
-    fillers: Vec<Option<&'static [u8]>>,
-    /// First and last two letters of telling words: most words have neither.
-    begins: Vec<bool>,
-    ends: Vec<bool>,
+    words: Vec<(&'static [u8], Word)>,
+    fillers: Vec<&'static [u8]>,
+    /// Of each word or filler its number, counted from 1; 0 is an empty slot.
+    word_slots: Vec<u16>,
+    filler_slots: Vec<u16>,
+    /// First and last two letters of telling words, a bit each: most words have neither.
+    begins: Pairs,
+    ends: Pairs,
 }
 
 /// A word in lower case, in place.
@@ -92,37 +96,50 @@ impl Lexicon {
 
     fn build() -> Self {
         let mut lexicon = Self {
-            slots: vec![None; SLOTS],
-            fillers: vec![None; SLOTS],
-            begins: vec![false; 1 << 16],
-            ends: vec![false; 1 << 16],
+            words: Vec::with_capacity(SLOTS / 4),
+            fillers: Vec::new(),
+            word_slots: vec![0; SLOTS],
+            filler_slots: vec![0; SLOTS],
+            begins: Pairs::default(),
+            ends: Pairs::default(),
         };
+        let Self {
+            words: list,
+            word_slots: slots,
+            begins,
+            ends,
+            ..
+        } = &mut lexicon;
         for &(class, words) in WORDS {
             for word in words.split_ascii_whitespace() {
-                insert(&mut lexicon.slots, (word.as_bytes(), class), |entry| {
-                    entry.0
-                });
+                insert(list, slots, (word.as_bytes(), class), |entry| entry.0);
                 if is_joinable(word.as_bytes(), class) {
-                    mark(&mut lexicon.begins, word.as_bytes().get(..2));
-                    mark(&mut lexicon.ends, word.as_bytes().get(word.len() - 2..));
+                    begins.mark(word.as_bytes().get(..2));
+                    ends.mark(word.as_bytes().get(word.len() - 2..));
                 }
             }
         }
+        let Self {
+            fillers: list,
+            filler_slots: slots,
+            ..
+        } = &mut lexicon;
         for word in FILLERS.split_ascii_whitespace() {
-            insert(&mut lexicon.fillers, word.as_bytes(), |entry| entry);
+            insert(list, slots, word.as_bytes(), |entry| entry);
         }
         lexicon
     }
 
     /// What `word`, in lower case, says.
     pub(super) fn of(&self, word: &[u8]) -> Option<Word> {
-        seek(&self.slots, word, |entry| entry.0).map(|entry| entry.1)
+        let found = seek(&self.words, &self.word_slots, word, |entry| entry.0);
+        found.map(|entry| entry.1)
     }
 
     /// Two words written as one, of which one is telling: `bindpw`, `secretkeybase`.
     pub(super) fn split(&self, word: &[u8]) -> Option<(Word, Word)> {
-        let begin = marked(&self.begins, word.get(..2));
-        let end = marked(&self.ends, word.get(word.len().saturating_sub(2)..));
+        let begin = self.begins.has(word.get(..2));
+        let end = self.ends.has(word.get(word.len().saturating_sub(2)..));
         if word.len() <= SHORTEST_PART || !begin && !end {
             return None;
         }
@@ -148,9 +165,9 @@ impl Lexicon {
     }
 
     fn is_known(&self, part: &[u8]) -> bool {
-        let known = |part: &[u8]| {
-            self.of(part).is_some() || seek(&self.fillers, part, |entry| entry).is_some()
-        };
+        let is_filler =
+            |part: &[u8]| seek(&self.fillers, &self.filler_slots, part, |entry| entry).is_some();
+        let known = |part: &[u8]| self.of(part).is_some() || is_filler(part);
         known(part)
             || part.len() <= 16
                 && (SHORTEST_PART..part.len().saturating_sub(1)).any(|at| {
@@ -160,25 +177,40 @@ impl Lexicon {
     }
 }
 
-fn marked(marks: &[bool], pair: Option<&[u8]>) -> bool {
-    pair_index(pair).and_then(|at| marks.get(at)).copied() == Some(true)
+/// A set of pairs of letters.
+struct Pairs(Vec<u64>);
+
+impl Default for Pairs {
+    fn default() -> Self {
+        Self(vec![0; (1 << 16) / 64])
+    }
+}
+
+impl Pairs {
+    fn mark(&mut self, pair: Option<&[u8]>) {
+        if let Some(index) = pair_index(pair)
+            && let Some(bits) = self.0.get_mut(index / 64)
+        {
+            *bits |= 1 << (index % 64);
+        }
+    }
+
+    fn has(&self, pair: Option<&[u8]>) -> bool {
+        let bit = |index: usize| Some(self.0.get(index / 64)? >> (index % 64) & 1);
+        pair_index(pair).and_then(bit) == Some(1)
+    }
 }
 
 /// Words that no other word ends in.
 fn stands_behind_anything(back: &[u8], class: Word) -> bool {
-    matches!(class, Word::Strong | Word::Secret) && (back.len() >= 6 || back == b"token")
+    matches!(class, Word::Strong | Word::Tokens | Word::Secret)
+        && (back.len() >= 6 || back == b"token")
 }
 
 /// Short words would be found inside others: `pat` in `compat`.
 fn is_joinable(word: &[u8], class: Word) -> bool {
     class.is_telling()
         && (word.len() >= 4 || matches!(word, b"pw" | b"pwd" | b"psk" | b"key" | b"mdp" | b"jwt"))
-}
-
-fn mark(marks: &mut [bool], pair: Option<&[u8]>) {
-    if let Some(place) = pair_index(pair).and_then(|at| marks.get_mut(at)) {
-        *place = true;
-    }
 }
 
 fn pair_index(pair: Option<&[u8]>) -> Option<usize> {
@@ -196,22 +228,36 @@ fn hash(word: &[u8]) -> usize {
     usize::try_from(mixed ^ (mixed >> 15)).unwrap_or(0)
 }
 
-fn insert<T: Copy>(slots: &mut [Option<T>], entry: T, word: impl Fn(T) -> &'static [u8]) {
+fn insert<T: Copy>(
+    list: &mut Vec<T>,
+    slots: &mut [u16],
+    entry: T,
+    word: impl Fn(T) -> &'static [u8],
+) {
     let start = hash(word(entry));
     for step in 0..SLOTS {
-        match slots.get_mut((start + step) % SLOTS) {
-            Some(slot @ None) => {
-                *slot = Some(entry);
+        let Some(slot) = slots.get_mut((start + step) % SLOTS) else {
+            return;
+        };
+        match numbered(list, *slot) {
+            Some(taken) if word(taken) == word(entry) => return,
+            Some(_) => {}
+            None => {
+                list.push(entry);
+                *slot = u16::try_from(list.len()).unwrap_or(0);
                 return;
             }
-            Some(Some(taken)) if word(*taken) == word(entry) => return,
-            _ => {}
         }
     }
 }
 
+fn numbered<T: Copy>(list: &[T], number: u16) -> Option<T> {
+    list.get(usize::from(number).checked_sub(1)?).copied()
+}
+
 fn seek<T: Copy>(
-    slots: &[Option<T>],
+    list: &[T],
+    slots: &[u16],
     wanted: &[u8],
     word: impl Fn(T) -> &'static [u8],
 ) -> Option<T> {
@@ -220,7 +266,7 @@ fn seek<T: Copy>(
     }
     let start = hash(wanted);
     for step in 0..SLOTS {
-        let entry = slots.get((start + step) % SLOTS).copied().flatten()?;
+        let entry = numbered(list, *slots.get((start + step) % SLOTS)?)?;
         if word(entry) == wanted {
             return Some(entry);
         }

@@ -2,6 +2,50 @@
 
 use super::entropy;
 
+/// Where a secret is read: `file:/x`, `env:NAME` of OpenSSL, `op://…` and others of secret managers.
+fn is_source(value: &[u8]) -> bool {
+    const MANAGERS: [&[u8]; 14] = [
+        b"op://",
+        b"ref+",
+        b"vault:",
+        b"vault://",
+        b"akv://",
+        b"ssm://",
+        b"awssm://",
+        b"aws-sm://",
+        b"gcpsm://",
+        b"sm://",
+        b"secret://",
+        b"doppler://",
+        b"keyring:",
+        b"@Microsoft.KeyVault(",
+    ];
+    if matches!(value, b"stdin" | b"prompt") {
+        return true;
+    }
+    if let Some(name) = value.strip_prefix(b"env:") {
+        return name
+            .iter()
+            .all(|&b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
+    }
+    if let Some(path) = value.strip_prefix(b"file:") {
+        return is_path(path);
+    }
+    if let Some(descriptor) = value.strip_prefix(b"fd:") {
+        return descriptor.iter().all(u8::is_ascii_digit);
+    }
+    MANAGERS.iter().any(|manager| {
+        value.strip_prefix(*manager).is_some_and(|rest| {
+            rest.contains(&b'/')
+                && !rest.contains(&b' ')
+                && !rest.contains(&b'@')
+                && !rest
+                    .split(|b| matches!(b, b'/' | b'#' | b'='))
+                    .any(looks_like_password)
+        })
+    })
+}
+
 /// A wholly `$NAME`, `${NAME}`, `$(NAME)` or `{{ … }}` value names a secret and holds none.
 /// `${NAME:-default}` does hold one.
 pub(super) fn is_reference(value: &[u8]) -> bool {
@@ -12,7 +56,7 @@ pub(super) fn is_reference(value: &[u8]) -> bool {
         return !inner.contains(&b'"') && !inner.contains(&b'\'');
     }
     let Some(rest) = value.strip_prefix(b"$") else {
-        return false;
+        return is_source(value);
     };
     if let Some(command) = rest
         .strip_prefix(b"(")
@@ -83,51 +127,46 @@ pub(super) fn is_plain_word(value: &[u8]) -> bool {
 
 /// `RS256`, `aes-256-gcm`, `argon2id`, `scram-sha-256`; lists of them too.
 pub(super) fn is_algorithm(value: &[u8]) -> bool {
-    const STEMS: [&[u8]; 31] = [
-        b"aes",
-        b"hs",
-        b"rs",
-        b"es",
-        b"ps",
-        b"sha",
-        b"hmac",
-        b"md",
-        b"argon",
-        b"bcrypt",
-        b"scrypt",
-        b"pbkdf",
-        b"ed",
-        b"x",
-        b"rsa",
-        b"ecdsa",
-        b"eddsa",
-        b"chacha",
-        b"scram",
-        b"blake",
-        b"des",
-        b"camellia",
-        b"secp",
-        b"prime",
-        b"p",
-        b"ripemd",
-        b"whirlpool",
-        b"sm",
-        b"tls",
-        b"xchacha",
-        b"secretbox",
-    ];
-    value.len() <= 64
+    value.len() <= 96
+        && !value.is_empty()
         && value.split(|b| matches!(b, b',' | b' ' | b':')).all(|one| {
-            let letters = one.iter().take_while(|b| b.is_ascii_alphabetic()).count();
-            let stem = one.get(..letters).unwrap_or_default();
-            let digits = one.iter().filter(|b| b.is_ascii_digit()).count();
-            one.len() <= 24
-                && digits <= 7
-                && STEMS.iter().any(|known| stem.eq_ignore_ascii_case(known))
-                && one
-                    .iter()
-                    .all(|&b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'/'))
+            let mut parts = one.split(|b| matches!(b, b'-' | b'_' | b'/'));
+            parts.next().is_some_and(is_algorithm_stem)
+                && parts.all(|part| {
+                    part.is_empty() && one.len() < 64
+                        || part.len() <= 5 && part.iter().all(u8::is_ascii_digit)
+                        || is_algorithm_stem(part)
+                        || is_one_of(MODES, part)
+                })
         })
+}
+
+/// Words behind the name of an algorithm.
+const MODES: &str = "gcm cbc ctr ccm ecb cfb ofb xts siv kw wrap oaep pss pkcs1 pkcs1v15 padding mac poly1305 ietf draft dhe ecdhe with and id i d crypt sha2 plus key agreement hkdf dir none hash native password k1 r1 v1 v2 1 2";
+/// Names of algorithms, with the digits that follow them left out.
+const STEMS: &str = "aes hs rs es ps sha hmac md argon bcrypt blf scrypt pbkdf ed curve rsa dsa ecdsa eddsa ecdh ecdhe dhe dh chacha scram blake des tripledes camellia secp prime ripemd whirlpool sm tls xchacha secretbox \
+    xsalsa salsa aria seed idea rc gost poly fernet kyber mlkem dilithium falcon sphincs ecies caching mysql sha256crypt sha512crypt crypt yescrypt phpass ssha ec okp oct";
+
+/// `SHA256`, `argon2id`, `x25519`.
+fn is_algorithm_stem(part: &[u8]) -> bool {
+    let letters = part.iter().take_while(|b| b.is_ascii_alphabetic()).count();
+    let digits = part
+        .iter()
+        .skip(letters)
+        .take_while(|b| b.is_ascii_digit())
+        .count();
+    let (stem, rest) = part.split_at_checked(letters).unwrap_or_default();
+    let ending = rest.get(digits..).unwrap_or_default();
+    if let [b'x' | b'X' | b'p' | b'P'] = stem {
+        return (3..=5).contains(&digits) && ending.is_empty();
+    }
+    digits <= 5 && is_one_of(STEMS, stem) && (ending.is_empty() || is_one_of(MODES, ending))
+}
+
+fn is_one_of(words: &str, word: &[u8]) -> bool {
+    words
+        .split_ascii_whitespace()
+        .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
 }
 
 /// `alias/app`, `projects/…/cryptoKeys/app`, or an algorithm: names a key and is none.
@@ -153,6 +192,12 @@ pub(super) fn is_public(value: &[u8]) -> bool {
         b"sk-ssh-",
         b"sk-ecdsa-",
         b"age1",
+        b"MFkwEwYHKoZI",
+        b"MHYwEAYHKoZI",
+        b"MCowBQYDK2Vw",
+        b"MIIBIjANBgkqh",
+        b"MIICIjANBgkqh",
+        b"MIGfMA0GCSqG",
         b"pk_live_",
         b"pk_test_",
         b"pk.",

@@ -1,9 +1,9 @@
 //! XML: elements and attributes named like secrets.
 
 use super::SecretKind;
-use super::fields::LONGEST_NAME;
 use super::names;
 use super::names::{SecretName, Weight};
+use super::settings::LONGEST_NAME;
 use super::text::{Span, at, cut, find, until};
 use super::values::is_harmless;
 

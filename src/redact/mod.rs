@@ -12,6 +12,7 @@ mod arguments;
 mod commands;
 mod encoded;
 mod entropy;
+mod expected;
 mod extents;
 mod fields;
 #[cfg_attr(
@@ -21,19 +22,29 @@ mod fields;
 pub(crate) mod files;
 mod fingerprint;
 mod formats;
+mod forms;
+mod headers;
+mod identifiers;
+mod keys;
 mod lexicon;
 mod looks;
 mod markup;
+mod met_before;
 mod names;
 mod objects;
+mod outline;
+mod pairs;
+mod pattern_walk;
 mod patterns;
 mod script;
+mod settings;
 mod statements;
 mod tables;
 #[cfg(test)]
 mod tests;
 mod text;
 mod tokens;
+mod unprefixed;
 mod urls;
 mod values;
 
@@ -44,8 +55,9 @@ use std::sync::LazyLock;
 use crate::model::secret::{Argument, Redacted, SecretKind};
 
 use commands::CommandWords;
-use fields::{Line, Setting};
+use fields::Line;
 use fingerprint::Fingerprinter;
+use settings::Setting;
 use text::{Facts, Span};
 
 /// A sentence with the secrets in it replaced, where nothing was asked to be shown: errors, logs,
@@ -108,7 +120,7 @@ impl Redactor {
             return Some(self.redacted(SecretKind::Name, value));
         }
         let kind = self.shape(value)?;
-        if kind == SecretKind::HighEntropy && names::is_identifier(name) {
+        if kind == SecretKind::HighEntropy && identifiers::is_identifier(name) {
             return None;
         }
         Some(self.redacted(kind, value))

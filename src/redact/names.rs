@@ -11,6 +11,8 @@ use super::tables::words::Word;
 const LOOKED_AT: usize = 256;
 
 /// A name that announces a secret, and what would still make its value harmless.
+// Each is a word that was met somewhere in the name.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct SecretName {
     pub(super) weight: Weight,
@@ -20,6 +22,10 @@ pub(super) struct SecretName {
     pub(super) quantity: bool,
     /// Turns something on or off (ENABLE…): takes no value of its own as a flag.
     pub(super) switch: bool,
+    /// Credentials: often a path to them.
+    pub(super) path: bool,
+    /// Ends in HASH: an algorithm may be shown.
+    pub(super) hash: bool,
 }
 
 impl SecretName {
@@ -32,6 +38,8 @@ impl SecretName {
             file: false,
             quantity: false,
             switch: false,
+            path: false,
+            hash: false,
         }
     }
 }
@@ -76,7 +84,7 @@ pub(super) fn judge(name: &[u8]) -> Option<SecretName> {
 }
 
 /// Of a word: an ASCII letter or digit, or part of a letter beyond ASCII.
-fn is_letter(byte: u8) -> bool {
+pub(super) fn is_letter(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte >= 0x80
 }
 
@@ -104,59 +112,6 @@ pub(super) fn is_query_secret(name: &[u8]) -> bool {
     .any(|word| name.eq_ignore_ascii_case(word))
 }
 
-/// `CLUSTER_ID`, `GIT_SHA`: named as an identifier, so a random look is no sign of a secret.
-pub(super) fn is_identifier(name: &[u8]) -> bool {
-    let tail = name
-        .rsplit(|&b| matches!(b, b'_' | b'-' | b'.'))
-        .next()
-        .unwrap_or_default();
-    [
-        &b"id"[..],
-        b"ids",
-        b"uid",
-        b"uuid",
-        b"guid",
-        b"ulid",
-        b"ksuid",
-        b"nanoid",
-        b"cuid",
-        b"arn",
-        b"sha",
-        b"sha1",
-        b"sha256",
-        b"sha512",
-        b"digest",
-        b"checksum",
-        b"commit",
-        b"revision",
-        b"etag",
-        b"fingerprint",
-        b"thumbprint",
-        b"publickey",
-        b"pubkey",
-    ]
-    .iter()
-    .any(|word| tail.eq_ignore_ascii_case(word))
-        || tail.len() > 2 && tail.ends_with(b"Id")
-        || has_public_key(name)
-}
-
-/// `VAPID_PUBLIC_KEY`, `sitePublicKey`.
-fn has_public_key(name: &[u8]) -> bool {
-    let mut compact = [0; LONGEST_WORD];
-    let mut length = 0;
-    for &byte in name.iter().rev().filter(|&&b| is_letter(b)) {
-        let Some(place) = compact.get_mut(length) else {
-            break;
-        };
-        *place = byte.to_ascii_lowercase();
-        length += 1;
-    }
-    compact
-        .get(..length)
-        .is_some_and(|name| name.starts_with(b"yekcilbup") || name.starts_with(b"yekbup"))
-}
-
 // Each is a word that was met somewhere in the name.
 #[allow(clippy::struct_excessive_bools)]
 struct Judge {
@@ -175,6 +130,8 @@ struct Judge {
     quantity: bool,
     switch: bool,
     service: bool,
+    path: bool,
+    hash: bool,
 }
 
 impl Judge {
@@ -194,6 +151,8 @@ impl Judge {
             quantity: false,
             switch: false,
             service: false,
+            path: false,
+            hash: false,
         }
     }
 
@@ -303,11 +262,25 @@ impl Judge {
             // Vault's dev server: `-dev-root-token-id` is the token, not its name.
             Word::Strong if self.last == Word::Root => Word::Secret,
             Word::Text if self.last == Word::Connection => Word::Dsn,
+            // `JWT_PUBLIC_KEY`
+            Word::Key if self.last == Word::Public => Word::Descriptor,
             word => word,
         };
         match word {
             Word::Transparent => return,
+            Word::Hash => {
+                self.hash = true;
+                return;
+            }
             Word::Strong => self.strongest = Some(Weight::Strong),
+            Word::Tokens => {
+                self.strongest = Some(Weight::Strong);
+                self.quantity = true;
+            }
+            Word::Credentials => {
+                self.strongest = Some(Weight::Strong);
+                self.path = true;
+            }
             Word::Secret => {
                 self.strongest = Some(Weight::Strong);
                 self.secret = true;
@@ -315,7 +288,7 @@ impl Judge {
             Word::Key if self.last == Word::Gpg => {
                 self.strongest = self.strongest.or(Some(Weight::Gpg));
             }
-            Word::Key if self.last != Word::Public && self.strongest.is_none() => {
+            Word::Key if self.strongest.is_none() => {
                 self.strongest = Some(Weight::Key);
             }
             Word::Dsn => self.strongest = self.strongest.or(Some(Weight::Connection)),
@@ -326,6 +299,7 @@ impl Judge {
             Word::Service => self.service = true,
             _ => {}
         }
+        self.hash = false;
         self.before_last = self.last;
         self.last = word;
     }
@@ -359,6 +333,8 @@ impl Judge {
                 || self.last == Word::Seed
                 || self.last == Word::Id && weight == Weight::Weak,
             switch: self.switch,
+            path: self.path,
+            hash: self.hash,
         })
     }
 }
@@ -387,131 +363,4 @@ fn without_digits(segment: &[u8]) -> &[u8] {
         .take_while(|b| b.is_ascii_digit())
         .count();
     segment.get(..segment.len() - digits).unwrap_or_default()
-}
-#[cfg(test)]
-mod tests {
-    use super::{Weight, judge};
-
-    #[test]
-    fn names_that_announce_a_secret() {
-        for name in [
-            "TOKEN",
-            "GITHUB_TOKEN",
-            "DB_PASSWORD",
-            "dbPassword",
-            "db.password",
-            "db-password",
-            "PGPASSWORD",
-            "MYSQL_PWD",
-            "REDIS_PASS",
-            "DB_PASS_1",
-            "DB_PASS_PROD",
-            "API_KEY",
-            "APIKEY",
-            "apiKey",
-            "x-api-key",
-            "API_KEY_2",
-            "AWS_SECRET_ACCESS_KEY",
-            "PRIVATE_KEY",
-            "SIGNING_KEY",
-            "SECRET_KEY_BASE",
-            "LICENSE_KEY",
-            "CREDENTIALS",
-            "AWS_CREDENTIAL",
-            "BASIC_AUTH",
-            "SENTRY_DSN",
-            "ConnectionStrings__Default",
-            "CONNECTION_STRING",
-            "PASSWORD_SALT",
-            "ERLANG_COOKIE",
-            "SESSION",
-            "BEARER",
-            "PASSPHRASE",
-            "PRIVATE",
-            "SLACK_WEBHOOK",
-            "SLACK_WEBHOOK_URL",
-            "VAULT_SECRET_ID",
-            "VAULT_DEV_ROOT_TOKEN_ID",
-            "MYSQL_ROOT_PASSWORD",
-            "VAULT_TOKEN",
-            "keyStorePassword",
-            "clientSecret",
-            "OAuth2Token",
-            "PRIVATE-TOKEN",
-            "Authorization",
-            "Cookie",
-            "Set-Cookie",
-            "PIN",
-            "SharedAccessKey",
-            "AccountKey",
-            "requirepass",
-            "storepass",
-            "dbpass",
-            "authToken",
-            "sshpass",
-            "HTTPPassword",
-            "password1",
-            "DJANGO_SECRET_KEY",
-            "_auth",
-            "_authToken",
-            "NPM_CONFIG__AUTH",
-        ] {
-            assert!(judge(name.as_bytes()).is_some(), "{name}");
-        }
-    }
-
-    #[test]
-    fn names_that_do_not() {
-        for name in [
-            "PATH",
-            "HOME",
-            "AUTHOR",
-            "AUTH_URL",
-            "SSH_AUTH_SOCK",
-            "KEYBOARD",
-            "KEYMAP",
-            "PUBLIC_KEY",
-            "SSH_PUBLIC_KEY",
-            "pubkey",
-            "TOKEN_URL",
-            "TOKENIZERS_PARALLELISM",
-            "COOKIE_NAME",
-            "SECRET_NAME",
-            "XDG_SESSION_TYPE",
-            "DBUS_SESSION_BUS_ADDRESS",
-            "SESSION_MANAGER",
-            "PASS_THROUGH",
-            "BYPASS",
-            "SSL_CERT_FILE",
-            "TLS_CERT",
-            "AUTH_TOKEN_SERVICE_HOST",
-            "AUTH_TOKEN_SERVICE_PORT",
-            "AUTH_TOKEN_PORT_80_TCP",
-            "AUTH_TOKEN_PORT_80_TCP_ADDR",
-            "MONKEY",
-            "TURKEY",
-            "sort-key",
-            "PRIMARY_KEY",
-            "partitionKey",
-            "AWS_ACCESS_KEY_ID",
-            "KEY_ID",
-            "PRIVATE_IP",
-            "authorization-mode",
-            "keyStore",
-            "password-stdin",
-            "COMPASS",
-            "WEBHOOK_PORT",
-            "JWT_ISSUER",
-            "key-prefix",
-            "OAUTH_SCOPES",
-            "HOSTNAME",
-        ] {
-            // Of what describes a secret, only what looks like a password is hidden.
-            let judged = judge(name.as_bytes());
-            assert!(
-                judged.is_none_or(|name| name.weight == Weight::Maybe),
-                "{name}"
-            );
-        }
-    }
 }

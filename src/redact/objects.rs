@@ -184,7 +184,7 @@ fn element(text: &[u8], (start, end): (usize, usize), levels: &[Level], spans: &
 }
 
 /// What `name` says of an object or a text under it; users' names are no secrets.
-fn judge(name: &[u8]) -> Option<SecretName> {
+pub(super) fn judge(name: &[u8]) -> Option<SecretName> {
     names::judge(name).filter(|name| {
         !matches!(
             name.weight,
@@ -194,7 +194,7 @@ fn judge(name: &[u8]) -> Option<SecretName> {
 }
 
 /// Members that describe a secret and are none.
-fn describes(key: &[u8]) -> bool {
+pub(super) fn describes(key: &[u8]) -> bool {
     [
         &b"user"[..],
         b"username",
@@ -235,6 +235,10 @@ fn describes(key: &[u8]) -> bool {
         b"apiVersion",
         b"ref",
         b"from",
+        b"items",
+        b"defaultMode",
+        b"mode",
+        b"optional",
     ]
     .iter()
     .any(|known| key.eq_ignore_ascii_case(known))

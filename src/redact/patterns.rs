@@ -22,6 +22,10 @@ pub(super) enum PatternStep {
     },
     Any,
     Named,
+    /// A file or a name in the place of a secret.
+    Harmless,
+    /// The secret, if it is the very next word.
+    Adjacent,
     SecretPart(SecretPart),
     Each(SecretPart),
     Last,
@@ -39,6 +43,10 @@ pub(super) enum SecretPart {
     NamedValue,
     /// What follows this beginning.
     Prefixed(&'static [u8]),
+    /// What follows the last of these.
+    AfterLast(u8),
+    /// In a list, what follows this, up to the next comma.
+    Listed(&'static [u8]),
     /// After this beginning, what follows the first of these.
     PrefixedAfter(&'static [u8], u8),
 }
@@ -57,7 +65,8 @@ pub(super) struct Programs {
     /// Beginnings of names.
     beginnings: Vec<(&'static [u8], usize)>,
     /// First two letters: of any name, and of a beginning.
-    begins: Vec<Begins>,
+    /// Of each pair of letters [`Begins`], as it costs no page before it is marked.
+    begins: Vec<[bool; 2]>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -109,9 +118,12 @@ impl Programs {
     fn build() -> Self {
         let mut programs = Self {
             rows: PROGRAMS.iter().map(read_row).collect(),
-            names: HashMap::default(),
+            names: HashMap::with_capacity_and_hasher(
+                2 * PROGRAMS.len(),
+                BuildHasherDefault::default(),
+            ),
             beginnings: Vec::new(),
-            begins: vec![Begins::default(); 1 << 16],
+            begins: vec![[false; 2]; 1 << 16],
         };
         for (row, (names, _, _)) in PROGRAMS.iter().enumerate() {
             for name in names.split_ascii_whitespace() {
@@ -139,9 +151,9 @@ impl Programs {
     }
 
     fn mark(&mut self, name: &str, beginning: bool) {
-        if let Some(place) = two(name.as_bytes()).and_then(|at| self.begins.get_mut(at)) {
-            place.any = true;
-            place.beginning |= beginning;
+        if let Some([any, begins]) = two(name.as_bytes()).and_then(|at| self.begins.get_mut(at)) {
+            *any = true;
+            *begins |= beginning;
         }
     }
 
@@ -154,7 +166,8 @@ impl Programs {
         if name.len() < 2 || name.len() > 32 {
             return None;
         }
-        let begins = self.begins.get(two(name)?).copied().unwrap_or_default();
+        let [any, beginning] = self.begins.get(two(name)?).copied().unwrap_or_default();
+        let begins = Begins { any, beginning };
         if !begins.any {
             return None;
         }
@@ -229,11 +242,17 @@ fn read_step(word: &'static str) -> PatternStep {
     match word {
         "_" => PatternStep::Any,
         "N" => PatternStep::Named,
+        "F" => PatternStep::Harmless,
+        "^X" => PatternStep::Adjacent,
         "X" => PatternStep::SecretPart(SecretPart::Whole),
+        "L:X" => PatternStep::SecretPart(SecretPart::AfterLast(b':')),
         "$X" => PatternStep::Last,
         "K=X" => PatternStep::SecretPart(SecretPart::Value),
         "N=X" => PatternStep::SecretPart(SecretPart::NamedValue),
         _ if word.ends_with('X') => match word.as_bytes() {
+            [b',', ..] => PatternStep::SecretPart(SecretPart::Listed(
+                word.strip_suffix('X').unwrap_or(word).as_bytes(),
+            )),
             [b'U', between, b'X'] => PatternStep::SecretPart(SecretPart::After(*between)),
             [prefix @ .., b'U', between, b'X'] => {
                 PatternStep::SecretPart(SecretPart::PrefixedAfter(prefix, *between))
@@ -252,16 +271,18 @@ fn read_step(word: &'static str) -> PatternStep {
                 .map_or(&[], |(_, prefix)| prefix),
             numbers: true,
         },
-        _ if word.starts_with(['-', '/']) => match word.strip_suffix('?') {
-            Some(flag) => PatternStep::Flag {
-                names: list(flag),
-                attached: true,
-            },
-            None => PatternStep::Flag {
-                names: list(word),
-                attached: false,
-            },
-        },
+        _ if word.starts_with(['-', '/']) && !word.starts_with("//") => {
+            match word.strip_suffix('?') {
+                Some(flag) => PatternStep::Flag {
+                    names: list(flag),
+                    attached: true,
+                },
+                None => PatternStep::Flag {
+                    names: list(word),
+                    attached: false,
+                },
+            }
+        }
         _ => PatternStep::Literal(list(word)),
     }
 }

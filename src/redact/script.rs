@@ -2,7 +2,8 @@
 
 use super::Redactor;
 use super::SecretKind;
-use super::commands::{CommandWords, MOST, WordPlace};
+use super::commands::{CommandWords, MOST};
+use super::pattern_walk::WordPlace;
 use super::tables::programs::READERS;
 use super::text::{Span, cut, until_in};
 use super::values::{is_reference, looks_like_password};
@@ -21,6 +22,22 @@ pub(super) fn scan(
     let mut from = 0;
     while let Some(token) = next_token(text, from) {
         from = token.next;
+        if token.operator == b'>' {
+            // A redirection ends no command; in a title `>X` is a word of it.
+            let end = until_in(text, token.next, text.len(), |b| {
+                b.is_ascii_whitespace() || matches!(b, b';' | b'|' | b'&' | b')' | b'>')
+            });
+            if end > token.next {
+                let place = WordPlace {
+                    start: token.start,
+                    end,
+                    last: false,
+                };
+                command.word(redactor, text, place, spans);
+                from = end;
+                continue;
+            }
+        }
         if token.operator != 0 {
             if token.operator == b'|' && echo {
                 piped = true;

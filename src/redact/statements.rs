@@ -34,7 +34,13 @@ pub(super) fn scan(text: &[u8], spans: &mut Vec<Span>) {
 fn call(text: &[u8], open: usize, spans: &mut Vec<Span>) -> usize {
     let back = cut(text, open.saturating_sub(LONGEST), open);
     let length = back.iter().rev().take_while(|&&b| is_name_byte(b)).count();
-    let path = cut(text, open - length, open);
+    let mut path = cut(text, open - length, open);
+    // `auth=("u", "X")`
+    if path.is_empty() && back.last() == Some(&b'=') {
+        let named = cut(back, 0, back.len() - 1);
+        let length = named.iter().rev().take_while(|&&b| is_name_byte(b)).count();
+        path = cut(named, named.len() - length, named.len());
+    }
     let name = path.rsplit(|&b| b == b'.').next().unwrap_or_default();
     let known = CALLS
         .iter()
@@ -44,7 +50,8 @@ fn call(text: &[u8], open: usize, spans: &mut Vec<Span>) -> usize {
         return 0;
     }
     let limit = text.len().min(open + LONGEST_CALL);
-    let mut texts: Vec<(usize, usize)> = Vec::new();
+    let mut texts: Vec<(usize, usize, usize)> = Vec::new();
+    let mut argument = 0;
     let mut i = open + 1;
     while i < limit {
         match at(text, i) {
@@ -55,10 +62,13 @@ fn call(text: &[u8], open: usize, spans: &mut Vec<Span>) -> usize {
                 while end < limit && at(text, end) != quote {
                     end += if at(text, end) == b'\\' { 2 } else { 1 };
                 }
-                texts.push((i + 1, end.min(limit)));
+                texts.push((argument, i + 1, end.min(limit)));
                 i = end + 1;
             }
-            _ => i += 1,
+            byte => {
+                argument += usize::from(byte == b',');
+                i += 1;
+            }
         }
     }
     let connects = name.to_ascii_lowercase().ends_with(b"connect")
@@ -66,13 +76,15 @@ fn call(text: &[u8], open: usize, spans: &mut Vec<Span>) -> usize {
         || name.eq_ignore_ascii_case(b"pdo")
         || name.eq_ignore_ascii_case(b"getconnection");
     let secret = match texts.len() {
+        0 => None,
         1 if strong => texts.first(),
-        0 | 1 => None,
+        // `pgp_sym_encrypt(column, 'X')`.
+        1 => texts.first().filter(|text| !connects && text.0 == 1),
         // Host, user, password, database.
         _ if connects => texts.get(2),
         _ => texts.get(1),
     };
-    if let Some(&(start, end)) = secret
+    if let Some(&(_, start, end)) = secret
         && start < end
         && !is_reference(cut(text, start, end))
     {

@@ -150,6 +150,7 @@ const DOLLAR: u16 = 256;
 const PERCENT: u16 = 512;
 const PARENTHESIS: u16 = 1024;
 const SLASH: u16 = 2048;
+const NEWLINE: u16 = 4096;
 
 /// The shortest token that its prefix alone gives away.
 const SHORTEST_TOKEN: usize = 16;
@@ -167,7 +168,8 @@ const fn classes() -> [u16; 256] {
                 b'=' => EQUALS,
                 b':' => COLON,
                 b'@' => AT,
-                b' ' | b'\t' | b'\n' | b'\r' => SPACE,
+                b'\n' => SPACE | NEWLINE,
+                b' ' | b'\t' | b'\r' => SPACE,
                 b'"' | b'\'' | b'`' => QUOTE,
                 b'{' | b'}' | b'[' | b']' => BRACE,
                 b'<' | b'>' => ANGLE,
@@ -239,6 +241,11 @@ impl Facts {
         self.seen & SPACE != 0 && self.seen & (QUOTE | DOLLAR | ANGLE) != 0
             || self.seen & PARENTHESIS != 0 && self.seen & QUOTE != 0
             || self.seen & SPACE != 0 && self.longest_run >= 5
+    }
+
+    /// YAML of several lines.
+    pub(super) fn may_hold_outline(self) -> bool {
+        self.seen & NEWLINE != 0 && self.seen & COLON != 0
     }
 
     /// `$6$…`.

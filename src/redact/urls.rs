@@ -176,38 +176,16 @@ fn hook_end(hook: &[u8], url: &[u8]) -> Option<usize> {
 
 /// `app:password@tcp(db:3306)/x`, `jdbc:oracle:thin:scott/tiger@//db`.
 fn without_scheme(text: &[u8], start: usize, end: usize, spans: &mut Vec<Span>) {
-    // Words in front of a colon that are no users.
-    const NOT_USERS: [&[u8]; 29] = [
-        b"domain",
-        b"principal",
-        b"member",
-        b"owner",
-        b"group",
-        b"serviceaccount",
-        b"deleted",
-        b"reply-to",
-        b"bcc",
-        b"file",
-        b"tag",
-        b"mailto",
-        b"sip",
-        b"sips",
-        b"xmpp",
-        b"acct",
-        b"npm",
-        b"pkg",
-        b"urn",
-        b"jdbc",
-        b"docker",
-        b"oci",
-        b"to",
-        b"from",
-        b"cc",
-        b"email",
-        b"workspace",
-        b"http",
-        b"https",
-    ];
+    let word = cut(text, start, end);
+    // `:pserver:user:X@host:/path` of CVS.
+    let method = word.strip_prefix(b":").and_then(|rest| {
+        let length = rest.iter().position(|&b| b == b':')?;
+        rest.iter()
+            .take(length)
+            .all(u8::is_ascii_alphabetic)
+            .then_some(length + 2)
+    });
+    let start = start + method.unwrap_or(0);
     let word = cut(text, start, end);
     let Some(colon) = word.iter().position(|&b| b == b':') else {
         return;
@@ -252,6 +230,9 @@ fn without_scheme(text: &[u8], start: usize, end: usize, spans: &mut Vec<Span>) 
     };
     let password = cut(word, colon + 1, place);
     let host = cut(word, place + 1, word.len());
+    if is_list_of_ports(word) {
+        return;
+    }
     // A volume, an empty password, the rest of a URL, an image with its digest or tag.
     let no_password =
         password.is_empty() || password.starts_with(b"/") || find(password, b"://", 0).is_some();
@@ -277,6 +258,54 @@ fn without_scheme(text: &[u8], start: usize, end: usize, spans: &mut Vec<Span>) 
         ));
     }
 }
+
+/// `web:8080@zone-b,api:9090@zone-c`.
+fn is_list_of_ports(word: &[u8]) -> bool {
+    let word = word.rsplit(|&b| b == b'=').next().unwrap_or_default();
+    word.split(|&b| b == b',').all(|entry| {
+        let mut parts = entry.split(|b| matches!(b, b':' | b'@'));
+        let (name, port, zone) = (parts.next(), parts.next(), parts.next());
+        name.is_some_and(|name| !name.is_empty() && name.iter().all(|&b| is_name_byte(b)))
+            && port.is_some_and(|port| {
+                (1..=5).contains(&port.len()) && port.iter().all(u8::is_ascii_digit)
+            })
+            && zone.is_some_and(|zone| zone.iter().all(|&b| is_name_byte(b)))
+            && parts.next().is_none()
+    })
+}
+
+/// Words in front of a colon that are no users.
+const NOT_USERS: [&[u8]; 29] = [
+    b"domain",
+    b"principal",
+    b"member",
+    b"owner",
+    b"group",
+    b"serviceaccount",
+    b"deleted",
+    b"reply-to",
+    b"bcc",
+    b"file",
+    b"tag",
+    b"mailto",
+    b"sip",
+    b"sips",
+    b"xmpp",
+    b"acct",
+    b"npm",
+    b"pkg",
+    b"urn",
+    b"jdbc",
+    b"docker",
+    b"oci",
+    b"to",
+    b"from",
+    b"cc",
+    b"email",
+    b"workspace",
+    b"http",
+    b"https",
+];
 
 /// What an address may be announced as.
 const ROLES: [&[u8]; 12] = [

@@ -20,20 +20,32 @@ pub(super) fn is_harmless(name: SecretName, value: &[u8]) -> bool {
         || name.switch && is_plain_word(value) && value.len() > 4
         || name.quantity && (is_quantity(value) || is_service_link(value))
         || name.file && (is_path(value) || is_file_name(value))
+        || name.path && value.starts_with(b"/") && is_path(before_comma(value))
+        || name.hash && is_algorithm(value)
         || is_rooted_path(value)
         || match name.weight {
             Weight::Strong => false,
             Weight::Key => is_key_file(value) || is_key_name(value) || is_public(value),
             Weight::Weak => {
-                is_path(value) || is_plain_word(value) || is_algorithm(value) || is_public(value)
+                // logind counts sessions: `c2`.
+                name.quantity && value.len() <= 4
+                    || is_path(value)
+                    || is_plain_word(value)
+                    || is_algorithm(value)
+                    || is_public(value)
             }
-            Weight::Maybe => !looks_like_password(value),
+            Weight::Maybe => !looks_like_password(value) || is_public(value),
             Weight::Connection => is_connection_without_password(value),
             Weight::Users => !holds_passwords(value),
             Weight::Directory => value.starts_with(b"/") || value.starts_with(b"~"),
-            Weight::Webhook => !value.windows(3).any(|window| window == b"://"),
+            Weight::Webhook => !find_scheme(value) || is_spelled_url(value),
             Weight::Gpg => is_fingerprint_list(value),
         }
+}
+
+/// Of a list of options, the first.
+fn before_comma(value: &[u8]) -> &[u8] {
+    value.split(|&b| b == b',').next().unwrap_or_default()
 }
 
 fn is_switch(value: &[u8]) -> bool {
@@ -61,7 +73,7 @@ fn is_switch(value: &[u8]) -> bool {
         b"enabled",
         b"disabled",
     ];
-    matches!(value, b"" | b"0" | b"1" | b"-")
+    matches!(value, b"" | b"0" | b"1" | b"2" | b"3" | b"-")
         || value.len() <= 8 && WORDS.iter().any(|word| value.eq_ignore_ascii_case(word))
 }
 
@@ -133,7 +145,11 @@ fn is_key_file(value: &[u8]) -> bool {
             && part.iter().any(u8::is_ascii_digit)
             && part.iter().any(u8::is_ascii_lowercase)
     });
-    is_path(value) && (ending || rooted && !wild)
+    let extension = inner.rsplit(|&b| b == b'.').next().unwrap_or_default();
+    let named = extension.len() < inner.len()
+        && (2..=8).contains(&extension.len())
+        && extension.iter().all(u8::is_ascii_lowercase);
+    is_path(value) && (ending || (rooted || named) && !wild)
 }
 
 /// `token.txt`, `.htpasswd`, `db-password`… with an extension.
@@ -187,7 +203,8 @@ fn is_connection_without_password(value: &[u8]) -> bool {
             .is_some_and(|rest| rest.len() <= 2 && rest.iter().all(u8::is_ascii_digit))
     });
     let url = (find_scheme(value) || [&b"jdbc:"[..], b"mysql:", b"pgsql:", b"sqlsrv:", b"oci:", b"odbc:"].iter().any(|scheme| value.starts_with(scheme)) || value.starts_with(b"sqlite:") || value.starts_with(b"file:"))
-        && !value.iter().any(|b| matches!(b, b'@' | b' '))
+        && !value.contains(&b' ')
+        && (!value.contains(&b'@') || has_user_only(value))
         && !value.windows(3).any(|window| window.eq_ignore_ascii_case(b"%40"))
         // A secret among the parameters is found by its own name; what looks like one is not shown.
         && !value.split(|b| matches!(b, b'/' | b'?' | b'&' | b'=' | b':')).any(|part| {
@@ -199,9 +216,89 @@ fn is_connection_without_password(value: &[u8]) -> bool {
             b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-' | b':' | b',')
         });
     name || driver
+        || is_spelled_connection(value)
         || url
         || is_path(value) && !value.contains(&b'@')
         || place && !holds_passwords(value)
+}
+
+/// `https://hooks.example.com/github`: nothing in it that one could not guess.
+fn is_spelled_url(value: &[u8]) -> bool {
+    let Some(at) = value.windows(3).position(|window| window == b"://") else {
+        return false;
+    };
+    let rest = value.get(at + 3..).unwrap_or_default();
+    !rest.iter().any(|b| matches!(b, b'@' | b'?' | b'#' | b'%'))
+        && rest.split(|&b| b == b'/').skip(1).all(|part| {
+            let letters = part
+                .iter()
+                .all(|b| b.is_ascii_lowercase() || matches!(b, b'-' | b'_'));
+            let version = part.len() <= 3 && part.first() == Some(&b'v');
+            part.len() <= 24 && letters || version
+        })
+}
+
+/// `postgresql://app@db/x`: a user, and no password.
+fn has_user_only(value: &[u8]) -> bool {
+    let authority = value
+        .windows(3)
+        .position(|window| window == b"://")
+        .and_then(|at| value.get(at + 3..))
+        .unwrap_or_default();
+    let user = authority
+        .iter()
+        .take_while(|&&b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
+        .count();
+    !value.starts_with(b"http")
+        && user < 20
+        && authority.get(user) == Some(&b'@')
+        && holds_one_at(authority)
+}
+
+fn holds_one_at(value: &[u8]) -> bool {
+    value.split(|&b| b == b'@').count() == 2
+}
+
+/// `host=db port=5432`, `Server=db;Integrated Security=true`, `app@tcp(db:3306)/shop`: each part is
+/// one of those that a connection consists of, and no password is among them.
+fn is_spelled_connection(value: &[u8]) -> bool {
+    const KEYS: &str = "host hostaddr port dbname database user username uid userid server datasource data source addr address initialcatalog sslmode driver encrypt \
+        integratedsecurity trustedconnection trustservercertificate applicationname timeout connecttimeout connect_timeout charset provider pooling service \
+        sslrootcert sslcert target_session_attrs application_name multipleactiveresultsets persistsecurityinfo minpoolsize maxpoolsize protocol network scheme schema db dsn";
+    let user = value
+        .iter()
+        .take_while(|&&b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
+        .count();
+    let go = [&b"@tcp("[..], b"@unix("]
+        .iter()
+        .any(|net| value.get(user..).is_some_and(|rest| rest.starts_with(net)))
+        && holds_one_at(value)
+        && !value.contains(&b'=');
+    if go {
+        return true;
+    }
+    let separator = if value.contains(&b';') { b';' } else { b' ' };
+    let mut parts = value
+        .split(|&b| b == separator)
+        .filter(|part| !part.trim_ascii().is_empty())
+        .peekable();
+    parts.peek().is_some()
+        && parts.all(|part| {
+            let Some(equals) = part.iter().position(|&b| b == b'=') else {
+                return false;
+            };
+            let (key, value) = part.split_at_checked(equals).unwrap_or_default();
+            let key: Vec<u8> = key
+                .iter()
+                .filter(|b| !b.is_ascii_whitespace())
+                .map(u8::to_ascii_lowercase)
+                .collect();
+            let value = value.get(1..).unwrap_or_default();
+            KEYS.split_ascii_whitespace()
+                .any(|known| known.as_bytes() == key)
+                && !looks_like_password(value)
+                && !value.contains(&b'@')
+        })
 }
 
 /// `bob:X` or `bob:X,eve:Y`: a password behind a user, where an id or a role would be a plain word.

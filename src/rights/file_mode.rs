@@ -126,7 +126,7 @@ impl FileSubject {
     }
 
     fn may_look(&self, file: Ownership, asked: u32) -> Result<bool, Refusal> {
-        // Whoever it is.
+        // For any user.
         if [6, 3, 0].iter().all(|shift| file.allows(*shift, asked)) {
             return Ok(true);
         }

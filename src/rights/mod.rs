@@ -3,4 +3,5 @@
 
 pub(crate) mod default_capabilities;
 pub(crate) mod file_mode;
+pub(crate) mod pod_security;
 pub(crate) mod ptrace_access;

@@ -73,7 +73,9 @@ impl Credentials {
     pub(crate) fn with_status(process: &ProcessDir, status: Status, buffer: &mut Vec<u8>) -> Self {
         let uid_map = process.read(c"uid_map", file_limits::SMALL, buffer);
         let uid_map = uid_map.ok().map(|_| buffer.clone());
+        // The owner of a file of a copy says nothing of the process.
         let owner = process.stat_entry(c"environ").ok();
+        let owner = owner.filter(|_| process.is_live());
         let mut credentials = Self {
             pid: process.pid(),
             uid: status.uid,
@@ -425,6 +427,9 @@ pub(crate) fn refusal_below(
     viewer: &Credentials,
     target: impl FnOnce() -> Credentials,
 ) -> Refusal {
+    if !process.is_live() {
+        return refusal_in_copy(errno);
+    }
     if errno == Errno::ENOENT && process.has_ended() {
         return Refusal {
             errno: Some(format!("{errno:?}")),
@@ -432,6 +437,33 @@ pub(crate) fn refusal_below(
         };
     }
     refusal(errno, check, viewer, target)
+}
+
+/// What is not in a copy of a /proc, and would be this machine's if it were read here.
+#[must_use]
+pub(crate) fn not_copied() -> Refusal {
+    Refusal::of(Reason::Copy).needing("spyhole on the machine that the copy of /proc was made on")
+}
+
+/// The reason for an errno that a file of a copy of a /proc gave: its own mode and nothing else
+/// decides who may read it.
+#[must_use]
+pub(crate) fn refusal_in_copy(errno: Errno) -> Refusal {
+    if let Some(refusal) = remote_fs::refusal(errno) {
+        return refusal;
+    }
+    let refusal = match errno {
+        // A link is not followed: it leads to what this machine has there.
+        Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP | Errno::EINVAL => not_copied(),
+        Errno::EACCES | Errno::EPERM => {
+            Refusal::of(Reason::Denied).needing("a user that may read the copy of /proc")
+        }
+        _ => Refusal::of(Reason::Io),
+    };
+    Refusal {
+        errno: Some(format!("{errno:?}")),
+        ..refusal
+    }
 }
 
 fn denial(errno: Errno, check: AccessCheck, viewer: &Credentials, target: &Credentials) -> Reason {

@@ -6,7 +6,9 @@ use super::container_key::Key;
 use super::select::is_pause;
 use super::snapshot::ProcessSnapshot;
 use crate::model::container::{Container, ContainerKind};
+use crate::model::gap::SectionGaps;
 use crate::model::time::Timestamp;
+use crate::rights::ptrace_access::not_copied;
 use crate::sys::clock::Clock;
 
 /// What is known of the containers beside their processes.
@@ -23,7 +25,11 @@ pub(crate) struct Marks<'a> {
 
 /// One entry for each container, by the start of its first process.
 #[must_use]
-pub(crate) fn group(facts: &[ProcessSnapshot], marks: &Marks<'_>) -> Vec<Container> {
+pub(crate) fn group(
+    facts: &[Box<ProcessSnapshot>],
+    marks: &Marks<'_>,
+    gaps: &mut SectionGaps<'_>,
+) -> Vec<Container> {
     let mut groups: HashMap<&Key, Group<'_>> = HashMap::new();
     for facts in facts {
         let group = groups.entry(&facts.identity.key).or_insert(Group {
@@ -42,7 +48,7 @@ pub(crate) fn group(facts: &[ProcessSnapshot], marks: &Marks<'_>) -> Vec<Contain
     groups.sort_by_key(|(_, group)| (group.main.stat.starttime_ticks, group.main.pid));
     groups
         .into_iter()
-        .map(|(key, group)| group.container(key, marks))
+        .map(|(key, group)| group.container(key, marks, gaps))
         .collect()
 }
 
@@ -54,7 +60,7 @@ struct Group<'a> {
 }
 
 impl Group<'_> {
-    fn container(&self, key: &Key, marks: &Marks<'_>) -> Container {
+    fn container(&self, key: &Key, marks: &Marks<'_>, gaps: &mut SectionGaps<'_>) -> Container {
         let identity = &self.main.identity;
         let is = |mark: Option<&Key>| *key != Key::Unknown && mark == Some(key);
         let kind = if self.kernel {
@@ -74,7 +80,11 @@ impl Group<'_> {
             own: is(marks.own),
             main_pid: self.main.pid,
             main_comm: self.main.stat.comm.as_slice().into(),
-            started_at: Timestamp(marks.clock.at_ticks(self.main.stat.starttime_ticks)),
+            started_at: {
+                let started_at = marks.clock.at_ticks(self.main.stat.starttime_ticks);
+                let started_at = started_at.map(Timestamp).ok_or_else(not_copied);
+                gaps.seen("started_at", self.main.pid, started_at)
+            },
             process_count: self.count,
         }
     }

@@ -105,7 +105,8 @@ mod tests {
         drop(end);
         living.join().unwrap();
         // The kernel wakes the joining thread shortly before it takes the other from the table.
-        while Path::new(&format!("/proc/self/task/{tid}")).exists() {
+        let entry = CString::new(format!("task/{tid}/stat")).unwrap();
+        while process.try_open(&entry).is_ok() {
             thread::yield_now();
         }
         let mut buffer = Vec::new();

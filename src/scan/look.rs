@@ -23,10 +23,10 @@ use super::walk::{First, Plan, Walk, keep_first, walk};
 use super::wrapper;
 
 use crate::model::container::{Container, ContainerKind};
-use crate::model::gap::{Gaps, Reason, Refusal, WALK};
+use crate::model::gap::{CONTAINERS, Gaps, Reason, Refusal, ScratchGaps, WALK};
 use crate::model::target::ChosenBy;
 use crate::parse::system;
-use crate::rights::ptrace_access::Credentials;
+use crate::rights::ptrace_access::{self, Credentials};
 use crate::sys::clock::Clock;
 use crate::sys::file_limits;
 use crate::sys::{ProcDir, ProcessDir, reader_process, time_box};
@@ -49,7 +49,7 @@ impl Scan {
         let clock = if proc.is_live() {
             Clock::read()
         } else {
-            clock_of_copy(&proc).unwrap_or_else(Clock::read)
+            clock_of_copy(&proc).unwrap_or_else(Clock::unknown)
         };
         let proc = Arc::new(proc);
         let own_side = Arc::clone(&proc);
@@ -133,6 +133,7 @@ impl Scanner {
         if let Some(first) = &mut target {
             self.unwrap(first, &mut result);
         }
+        let mut container_gaps = Gaps::default().section(CONTAINERS).scratch();
         let containers = containers::group(
             &result.walk.facts,
             &Marks {
@@ -141,6 +142,7 @@ impl Scanner {
                 pause: result.pause.as_ref(),
                 clock: &self.clock,
             },
+            &mut container_gaps.section(),
         );
         if missing || (several && self.needs.target) {
             let containers = listed(containers);
@@ -156,14 +158,15 @@ impl Scanner {
                 _ => NoTarget::Ambiguous { containers },
             });
         }
-        Ok(self.scan(result, target, containers))
+        Ok(self.scan(result, target, (containers, container_gaps)))
     }
 
     /// Visits the reference processes, decides, and visits everyone else that is needed. A process
     /// that was named is walked alone, unless its container has to be told by its parents.
     fn meet(&self, choice: &Choice, buffer: &mut Vec<u8>) -> Result<ScanResult, NoTarget> {
         let result = self.meet_with(choice, true, buffer)?;
-        let unplaced = |facts: &ProcessSnapshot| facts.identity.key == Key::Unknown && facts.read;
+        let unplaced =
+            |facts: &Box<ProcessSnapshot>| facts.identity.key == Key::Unknown && facts.read;
         if choice.pid.is_some() && result.walk.facts.iter().any(unplaced) {
             return self.meet_with(choice, false, buffer);
         }
@@ -241,8 +244,7 @@ impl Scanner {
             }
         });
         if first_is_hidden(&references) && !walk.refused.iter().any(|(pid, _)| *pid == 1) {
-            let hidden = Refusal::of(Reason::Hidepid).needing(WITHOUT_HIDEPID);
-            walk.refused.push((1, hidden));
+            walk.refused.push((1, hidden(&self.reader.proc)));
         }
         let ReferenceProcesses {
             first,
@@ -307,7 +309,16 @@ impl Scanner {
         if known {
             return;
         }
-        let found = wrapper::find(&self.reader, &first.dir, &first.identity, result.own_pid);
+        let pid = first.dir.pid();
+        let facts = result.walk.facts.iter().find(|facts| facts.pid == pid);
+        let comm = facts.map_or(&[][..], |facts| &facts.stat.comm);
+        let found = wrapper::find(
+            &self.reader,
+            &first.dir,
+            comm,
+            &first.identity,
+            result.own_pid,
+        );
         if let Some(wrapped) = found {
             selection.wrappers = wrapped.wrappers;
             first.dir = wrapped.main;
@@ -319,7 +330,7 @@ impl Scanner {
         self,
         result: ScanResult,
         target: Option<First>,
-        containers: Vec<Container>,
+        (containers, container_gaps): (Vec<Container>, ScratchGaps),
     ) -> (Scan, Gaps) {
         let mut gaps = Gaps::default();
         for pid in result.walk.stalled {
@@ -352,6 +363,7 @@ impl Scanner {
             files: self.needs.files,
             processes: result.walk.facts,
             containers,
+            container_gaps,
             own_pid: result.own_pid,
             sock_diag_answers: result.sock_diag_answers,
             labels,
@@ -372,40 +384,53 @@ fn first_is_hidden(references: &ReferenceProcesses) -> bool {
     references.first.is_none() && !own_is_first
 }
 
+fn hidden(proc: &ProcDir) -> Refusal {
+    if proc.is_live() {
+        Refusal::of(Reason::Hidepid).needing(WITHOUT_HIDEPID)
+    } else {
+        ptrace_access::not_copied()
+    }
+}
+
 /// A process that nothing places belongs where its parent belongs: zombies have
 /// given up their namespaces. The kernel's own threads belong to the machine, where PID 1 is.
-fn follow_parents(facts: &mut [ProcessSnapshot]) {
-    let first = facts
-        .iter()
-        .find(|facts| facts.pid == 1)
-        .map(|facts| Arc::clone(&facts.identity));
-    let known: HashMap<i32, (i32, Arc<Identity>)> = facts
-        .iter()
-        .map(|facts| (facts.pid, (facts.stat.ppid, Arc::clone(&facts.identity))))
-        .collect();
-    for facts in facts
-        .iter_mut()
-        .filter(|facts| facts.identity.key == Key::Unknown)
-    {
-        if facts.stat.is_kernel_thread() {
-            facts.identity = first.clone().unwrap_or_else(|| Arc::clone(&facts.identity));
-            continue;
+///
+/// They are in the order of their pids.
+fn follow_parents(facts: &mut [Box<ProcessSnapshot>]) {
+    let of_pid = |pid: i32| {
+        let found = facts.binary_search_by_key(&pid, |facts| facts.pid);
+        found.ok().and_then(|index| facts.get(index))
+    };
+    let place = |of: &ProcessSnapshot| {
+        if of.stat.is_kernel_thread() {
+            return of_pid(1).map(|first| Arc::clone(&first.identity));
         }
-        let mut parent = facts.stat.ppid;
-        for _ in 0..known.len().min(64) {
-            match known.get(&parent) {
-                Some((_, identity)) if identity.key != Key::Unknown => {
-                    facts.identity = Arc::clone(identity);
-                    break;
-                }
-                Some((above, _)) => parent = *above,
-                None => break,
+        let mut parent = of.stat.ppid;
+        for _ in 0..PARENTS {
+            let above = of_pid(parent)?;
+            if above.identity.key != Key::Unknown {
+                return Some(Arc::clone(&above.identity));
             }
+            parent = above.stat.ppid;
+        }
+        None
+    };
+    let unplaced = facts.iter().enumerate();
+    let unplaced = unplaced.filter(|(_, facts)| facts.identity.key == Key::Unknown);
+    let placed: Vec<(usize, Arc<Identity>)> = unplaced
+        .filter_map(|(index, facts)| Some((index, place(facts)?)))
+        .collect();
+    for (index, identity) in placed {
+        if let Some(facts) = facts.get_mut(index) {
+            facts.identity = identity;
         }
     }
 }
 
-fn labels(facts: &[ProcessSnapshot], containers: &[Container]) -> HashMap<Key, String> {
+/// How far up the parents of a process are followed.
+const PARENTS: usize = 64;
+
+fn labels(facts: &[Box<ProcessSnapshot>], containers: &[Container]) -> HashMap<Key, String> {
     let mut labels = HashMap::new();
     // Beside the machine's own processes, those of a container without a name get a label.
     let with_host = containers
@@ -429,7 +454,8 @@ fn labels(facts: &[ProcessSnapshot], containers: &[Container]) -> HashMap<Key, S
 /// The credentials of spyhole itself: from the /proc that is walked, or where that
 /// does not list it, from its own.
 fn viewer(proc: &ProcDir) -> Credentials {
-    match self_process::find(proc) {
+    // A copy was not made by this process: its rights decide about nothing in it.
+    match proc.is_live().then(|| self_process::find(proc)).flatten() {
         Some(process) => Credentials::of(&process, &mut Vec::new()),
         None => Credentials::default(),
     }

@@ -33,7 +33,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::container::Container;
-use crate::model::gap::Gaps;
+use crate::model::gap::{Gaps, ScratchGaps};
 use crate::model::seen::Seen;
 use crate::model::target::Target;
 use crate::redact::Redactor;
@@ -65,9 +65,15 @@ pub(crate) struct Scan {
     /// What was read of each process in scope.
     pub files: Files,
     /// The processes in scope, by pid.
-    pub processes: Vec<ProcessSnapshot>,
+    #[expect(
+        clippy::vec_box,
+        reason = "they are large, and are gathered and sorted"
+    )]
+    pub processes: Vec<Box<ProcessSnapshot>>,
     /// The containers that the walk met, as far as the scope led to them.
     pub containers: Vec<Container>,
+    /// What is not known of them.
+    pub container_gaps: ScratchGaps,
     /// spyhole's own id in the /proc that is walked.
     pub own_pid: Option<i32>,
     /// What `sock_diag` answered meanwhile.
@@ -98,21 +104,29 @@ impl Scan {
             .processes
             .binary_search_by_key(&pid, |process| process.pid)
             .ok()?;
-        self.processes.get(found)
+        self.processes.get(found).map(Box::as_ref)
     }
 
-    /// spyhole's own entry in the /proc that is walked, or where that does not list it, in its own.
+    /// spyhole's own entry in the /proc that is walked, or where that does not list it, in its own;
+    /// none where that is a copy.
     #[must_use]
     pub(crate) fn own_process(&self) -> Option<ProcessDir> {
-        self_process::find(&self.reader.proc)
+        let proc = &self.reader.proc;
+        proc.is_live().then(|| self_process::find(proc)).flatten()
+    }
+
+    /// Whether the target is one of this machine's processes, and not of a copy of a /proc.
+    #[must_use]
+    pub(crate) fn is_live(&self) -> bool {
+        self.reader.proc.is_live()
     }
 
     /// Whether spyhole is in the network namespace of the target; `None` where neither that nor
     /// the opposite is proved.
     #[must_use]
     pub(crate) fn shares_network(&self) -> Option<bool> {
-        if !self.reader.proc.is_live() {
-            return None;
+        if !self.is_live() {
+            return Some(false);
         }
         let target = NetNamespace::of(&self.target.as_ref()?.main);
         NetNamespace::of(&self.own_process()?).compare(&target)

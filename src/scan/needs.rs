@@ -23,6 +23,8 @@ bitflags::bitflags! {
         const FD_COUNT = 1 << 5;
         /// `limits`.
         const LIMITS = 1 << 6;
+        /// Of `limits` how many files may be open, where no more of it is wanted.
+        const FD_LIMIT = 1 << 12;
         /// `oom_score` and `oom_score_adj`.
         const OOM = 1 << 7;
         /// `smaps_rollup`.
@@ -31,6 +33,8 @@ bitflags::bitflags! {
         const TASKS = 1 << 9;
         /// `mountinfo`, where it has to be read anyway to tell the container.
         const MOUNTINFO = 1 << 10;
+        /// `statm`, for the memory that is in RAM; not read where `status` is, which tells it too.
+        const STATM = 1 << 11;
         /// The security context beyond `status`: id maps, label, namespaces, the program's file.
         const SECURITY = 1 << 13;
         /// `task/*/status`.

@@ -44,7 +44,8 @@ impl NetNamespace {
         let tables = process.stat_entry(c"net/dev").ok().map(|stat| stat.st_ino);
         Self {
             inode,
-            tables: tables.filter(|inode| *inode >= DYNAMIC_FIRST),
+            // Files of a copy have the numbers of their own file system.
+            tables: tables.filter(|inode| *inode >= DYNAMIC_FIRST && process.is_live()),
         }
     }
 

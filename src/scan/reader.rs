@@ -15,13 +15,15 @@ use super::process_files::{CallerCredentials, ProcessFiles, TASKS_LIMIT, malform
 use super::security;
 use super::snapshot::{OpenSocket, ProcessSnapshot, Security, overwritten_args};
 use crate::model::gap::{Reason, Refusal};
+use crate::parse::Malformed;
 use crate::parse::certificate_paths;
 use crate::parse::cmdline;
 use crate::parse::limits::Limits;
 use crate::parse::smaps_rollup::SmapsRollup;
 use crate::parse::stat::Stat;
+use crate::parse::statm;
 use crate::parse::status::Status;
-use crate::rights::ptrace_access::AccessCheck;
+use crate::rights::ptrace_access::{AccessCheck, refusal_in_copy};
 use crate::sys::fd_links::fd_links;
 use crate::sys::file_limits;
 use crate::sys::{ProcDir, ProcessDir};
@@ -67,7 +69,8 @@ impl ProcessReader {
     /// # Errors
     /// [`ProcessReadError`], where it is gone or may not be entered.
     pub(crate) fn enter(&self, pid: i32) -> Result<ProcessDir, ProcessReadError> {
-        self.proc.process(pid).map_err(lost)
+        let live = self.proc.is_live();
+        self.proc.process(pid).map_err(|errno| lost(errno, live))
     }
 
     /// Opens a process again, to read it as a visit does.
@@ -92,14 +95,21 @@ impl ProcessReader {
         files: Files,
         wanted: &ProcessFilter,
         buffer: &mut Vec<u8>,
-    ) -> Result<ProcessSnapshot, ProcessReadError> {
+    ) -> Result<Box<ProcessSnapshot>, ProcessReadError> {
         // Owner before stat: for a process that is gone the owner says root and stat fails.
-        let (uid, gid) = process.owner().map_err(lost)?;
-        let stat = read_stat(process, buffer).map_err(unknown_stat)?;
+        let live = process.is_live();
+        let (uid, gid) = process.owner().map_err(|errno| lost(errno, live))?;
+        let stat = read_stat(process, buffer).map_err(|error| unknown_stat(error, live))?;
+        let (uid, gid) = if live {
+            (uid, gid)
+        } else {
+            copied_ids(process, buffer).unwrap_or((uid, gid))
+        };
         let (identity, told) = self.identities.of(process, &stat, buffer);
         // A process that cannot be placed yet is read: its parent decides where it belongs.
         let read = identity.key == Key::Unknown || wanted(process.pid(), &identity);
-        let mut facts = ProcessSnapshot::bare(process.pid(), uid, gid, stat, identity, read);
+        let facts = ProcessSnapshot::bare(process.pid(), uid, gid, stat, identity, read);
+        let mut facts = Box::new(facts);
         if read {
             if files.contains(Files::MOUNTINFO) && told == IdentitySource::ByMounts {
                 facts.mountinfo = Some(buffer.as_slice().into());
@@ -118,7 +128,8 @@ impl ProcessReader {
                 }
                 // What was read may be of two states, of two programs, or of a thread that has
                 // ended: begin again with what it is now.
-                let stat = read_stat(process, reader.buffer).map_err(unknown_stat)?;
+                let stat =
+                    read_stat(process, reader.buffer).map_err(|error| unknown_stat(error, live))?;
                 let same_program = stat.areas == facts.stat.areas;
                 let same_state = stat.is_bodiless() == facts.stat.is_bodiless();
                 if same_program && same_state && !facts.has_vanished() {
@@ -141,7 +152,13 @@ impl ProcessReader {
 impl ProcessFiles<'_> {
     fn fill(&mut self, facts: &mut ProcessSnapshot, files: Files) {
         let bodiless = facts.stat.is_bodiless();
-        if files.contains(Files::STATUS) {
+        let mut with_status = files.contains(Files::STATUS);
+        if files.contains(Files::STATM) && !with_status {
+            facts.resident_pages = self.resident_pages();
+            // A copy of /proc may hold the one file and not the other.
+            with_status = facts.resident_pages.is_none();
+        }
+        if with_status {
             facts.status = Some(
                 self.parsed(
                     c"status",
@@ -203,8 +220,13 @@ impl ProcessFiles<'_> {
         if files.contains(Files::NET_NAMESPACE) && !bodiless {
             facts.net_namespace = Some(NetNamespace::of(self.process));
         }
-        if files.contains(Files::LIMITS) && facts.stat.state != b'Z' {
-            facts.limits = Some(self.limits().map(Box::new));
+        if files.intersects(Files::LIMITS | Files::FD_LIMIT) && facts.stat.state != b'Z' {
+            let parse = if files.contains(Files::LIMITS) {
+                Limits::parse
+            } else {
+                Limits::parse_open_files
+            };
+            facts.limits = Some(self.limits(parse).map(Box::new));
         }
         if files.contains(Files::OOM) {
             facts.oom = Some([self.number(c"oom_score"), self.number(c"oom_score_adj")]);
@@ -232,7 +254,16 @@ impl ProcessFiles<'_> {
         if cmdline::is_wiped(self.buffer) {
             return Err(overwritten_args());
         }
-        Ok(cmdline::parse(self.buffer))
+        let exe = || self.process.read_link(c"exe").ok();
+        Ok(cmdline::with_empty_ends(self.buffer, exe))
+    }
+
+    fn resident_pages(&mut self) -> Option<u64> {
+        let process = self.process;
+        process
+            .read(c"statm", file_limits::SMALL, self.buffer)
+            .ok()?;
+        statm::resident_pages(self.buffer).ok()
     }
 
     fn fd_count(&mut self) -> Result<Option<u64>, Refusal> {
@@ -244,13 +275,13 @@ impl ProcessFiles<'_> {
         }
     }
 
-    fn limits(&mut self) -> Result<Limits, Refusal> {
+    fn limits(&mut self, parse: fn(&[u8]) -> Result<Limits, Malformed>) -> Result<Limits, Refusal> {
         self.read(c"limits", file_limits::SMALL, AccessCheck::Open)?;
         if self.buffer.is_empty() {
             // The kernel prints none for a process on its way out.
             return Err(Refusal::of(Reason::Vanished));
         }
-        Limits::parse(self.buffer).map_err(malformed)
+        parse(self.buffer).map_err(malformed)
     }
 
     /// The number of entries in `fd`, the sockets and the paths among them.
@@ -324,24 +355,32 @@ impl ProcessFiles<'_> {
     }
 }
 
+/// Effective uid and gid by `status`: the directory of a copy belongs to the user who made it.
+fn copied_ids(process: &ProcessDir, buffer: &mut Vec<u8>) -> Option<(u32, u32)> {
+    process.read(c"status", file_limits::STATUS, buffer).ok()?;
+    let status = Status::parse(buffer).ok()?;
+    Some((status.uid?.effective, status.gid?.effective))
+}
+
 /// `socket:[549]`
 fn socket_inode(goal: &[u8]) -> Option<u64> {
     let inode = goal.strip_prefix(b"socket:[")?.strip_suffix(b"]")?;
     std::str::from_utf8(inode).ok()?.parse().ok()
 }
 
-fn unknown_stat(error: StatError) -> ProcessReadError {
+fn unknown_stat(error: StatError, live: bool) -> ProcessReadError {
     match error {
-        StatError::Read(errno) => lost(errno),
+        StatError::Read(errno) => lost(errno, live),
         StatError::Malformed => ProcessReadError::Refused(Refusal::of(Reason::Malformed)),
     }
 }
 
 /// What an errno of entering a process or reading its `stat` means: everyone may
 /// read that, unless /proc is mounted with hidepid=1, which says EPERM.
-fn lost(errno: Errno) -> ProcessReadError {
+fn lost(errno: Errno, live: bool) -> ProcessReadError {
     let reason = match errno {
         Errno::ENOENT | Errno::ESRCH => return ProcessReadError::Gone,
+        _ if !live => return ProcessReadError::Refused(refusal_in_copy(errno)),
         Errno::EPERM => Reason::Hidepid,
         Errno::EACCES => Reason::SecurityModule,
         _ => Reason::Io,

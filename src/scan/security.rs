@@ -1,4 +1,4 @@
-//! What a visit reads of the security context beyond `status`.
+//! Reads the security context of a process beyond `status`.
 
 use std::ffi::{CStr, CString};
 
@@ -6,8 +6,9 @@ use nix::errno::Errno;
 
 use super::process_files::{ProcessFiles, TASKS_LIMIT};
 use super::snapshot::{Namespaces, Security, Task};
+use crate::model::capabilities::MappedIds;
 use crate::model::gap::{Reason, Refusal};
-use crate::parse::id_map::IdMap;
+use crate::parse::id_map::{IdMap, IdRange};
 use crate::parse::namespace_link::{NamespaceKind, NamespaceLink};
 use crate::parse::security_label::SecurityLabel;
 use crate::parse::status::Status;
@@ -16,10 +17,22 @@ use crate::sys::file_limits;
 use crate::sys::program::Program;
 use crate::sys::{ProcessDir, Truncation};
 
+/// The ranges of a map, for the document.
+pub(crate) fn mapped_ids(map: &IdMap) -> Vec<MappedIds> {
+    let mapped = |range: &IdRange| MappedIds {
+        inside: range.inside,
+        outside: range.outside,
+        length: range.length,
+    };
+    map.ranges.iter().map(mapped).collect()
+}
+
 impl Security {
     /// Reads it all; `bodiless` are zombies and kernel threads.
     pub(crate) fn read(reader: &mut ProcessFiles<'_>, bodiless: bool) -> Self {
         let owner = reader.process.stat_entry(c"environ").ok();
+        // The owner of a file of a copy says nothing of the process.
+        let owner = owner.filter(|_| reader.process.is_live());
         Self {
             uid_map: reader.parsed(
                 c"uid_map",

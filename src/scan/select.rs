@@ -26,11 +26,11 @@ pub(crate) struct Selection {
 #[derive(Debug, Default)]
 pub(crate) struct ReferenceProcesses {
     /// PID 1 of the visible PID namespace, where it can be seen and is not spyhole.
-    pub first: Option<ProcessSnapshot>,
+    pub first: Option<Box<ProcessSnapshot>>,
     /// Its directory, held.
     pub first_dir: Option<ProcessDir>,
     /// spyhole itself, where this /proc shows it.
-    pub own: Option<ProcessSnapshot>,
+    pub own: Option<Box<ProcessSnapshot>>,
 }
 
 impl ReferenceProcesses {
@@ -144,9 +144,9 @@ pub(crate) fn select(
             Arc::new(move |pid, identity| pid == 1 || identity.key == key);
         let first = references.first_dir.take();
         let own_pid = references.own.as_ref().map(|facts| facts.pid);
-        let wrapped = first
-            .as_ref()
-            .and_then(|first| wrapper::find(reader, first, &facts.identity, own_pid));
+        let wrapped = first.as_ref().and_then(|first| {
+            wrapper::find(reader, first, &facts.stat.comm, &facts.identity, own_pid)
+        });
         return Ok(match wrapped {
             Some(wrapped) => Selection {
                 chosen_by: ChosenBy::BehindWrapper,

@@ -32,6 +32,8 @@ pub(crate) struct ProcessSnapshot {
     pub read: bool,
     /// `status`.
     pub status: Option<Result<Arc<Status>, Refusal>>,
+    /// Pages of memory in RAM by `statm`, where `status` was not asked for.
+    pub resident_pages: Option<u64>,
     /// `cmdline`, split.
     pub args: Option<Result<Vec<Vec<u8>>, Refusal>>,
     /// Whether the process wrote a title over its arguments, which may have gone on into its
@@ -45,7 +47,7 @@ pub(crate) struct ProcessSnapshot {
     pub cwd: Option<Result<Option<Vec<u8>>, Refusal>>,
     /// How many entries `fd` has; `Ok(None)` for zombies.
     pub fd_count: Option<Result<Option<u64>, Refusal>>,
-    /// `limits`.
+    /// `limits`; one row of it where no more was asked for.
     pub limits: Option<Result<Box<Limits>, Refusal>>,
     /// `oom_score`, then `oom_score_adj`.
     pub oom: Option<[Result<i64, Refusal>; 2]>,
@@ -168,6 +170,7 @@ impl ProcessSnapshot {
         !self.stat.is_bodiless()
             && (self.has_title
                 || matches!(&self.status, Some(Ok(status)) if status.vm_rss_bytes.is_none())
+                || self.resident_pages == Some(0)
                 || matches!(&self.args, Some(Ok(args)) if args.is_empty())
                 || matches!(&self.exe, Some(Ok(None)))
                 || self.has_vanished())
@@ -189,6 +192,7 @@ impl ProcessSnapshot {
             identity,
             read,
             status: None,
+            resident_pages: None,
             args: None,
             has_title: false,
             plain: Vec::new(),

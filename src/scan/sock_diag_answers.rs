@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use crate::parse::sock_diag::{Message, messages};
-use crate::sys::sock_diag::SockDiag;
+use crate::sys::netlink::NetlinkClient;
 
 /// More is read once the walk is over, one message at a time, and not kept: some 50,000 sockets.
 const MOST_KEPT: usize = 8 << 20;
@@ -41,7 +41,7 @@ impl SockDiagAnswers {
 fn whole(request: &[u8], room: usize) -> Option<Vec<u8>> {
     // Each on a socket of its own: the rest of an answer that was broken off would be taken for
     // the next one's.
-    let diag = SockDiag::open().ok()?;
+    let diag = NetlinkClient::sock_diag().ok()?;
     let (mut answer, mut whole) = (Vec::new(), false);
     let read = diag.dump(request, &mut Vec::new(), |datagram| {
         if answer.len() + datagram.len() > room {
@@ -52,7 +52,7 @@ fn whole(request: &[u8], room: usize) -> Option<Vec<u8>> {
         answer.resize(answer.len().next_multiple_of(4), 0);
         for message in messages(datagram) {
             match message {
-                Ok(Message::Socket(_)) => {}
+                Ok(Message::Item(_)) => {}
                 Ok(Message::Done) => {
                     whole = true;
                     return ControlFlow::Break(());

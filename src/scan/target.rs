@@ -39,6 +39,7 @@ pub(crate) struct TargetHandle {
     credentials: OnceCell<Credentials>,
     root: OnceCell<Result<InRoot, Refusal>>,
     names: OnceCell<Result<Names, Refusal>>,
+    maps: OnceCell<Result<Arc<[u8]>, Errno>>,
     /// `mountinfo` of the main process, where a section read it.
     pub(crate) mountinfo: OnceCell<Arc<[u8]>>,
 }
@@ -62,6 +63,7 @@ impl TargetHandle {
             credentials: OnceCell::new(),
             root: OnceCell::new(),
             names: OnceCell::new(),
+            maps: OnceCell::new(),
             mountinfo: OnceCell::new(),
         }
     }
@@ -89,6 +91,20 @@ impl TargetHandle {
             })
         };
         self.names.get_or_init(read).as_ref()
+    }
+
+    /// `maps` of the main process, read once; it takes its memory lock.
+    ///
+    /// # Errors
+    /// The errno of open(2) or read(2).
+    pub(crate) fn maps(&self) -> Result<Arc<[u8]>, Errno> {
+        let read = || {
+            let mut buffer = Vec::new();
+            let limit = file_limits::MAPS;
+            self.main.read_records(c"maps", limit, &mut buffer)?;
+            Ok(buffer.into())
+        };
+        self.maps.get_or_init(read).clone()
     }
 
     /// The root directory of the target.

@@ -53,7 +53,11 @@ impl Plan {
 #[derive(Debug, Default)]
 pub(crate) struct Walk {
     /// By pid.
-    pub facts: Vec<ProcessSnapshot>,
+    #[expect(
+        clippy::vec_box,
+        reason = "they are large, and are gathered and sorted"
+    )]
+    pub facts: Vec<Box<ProcessSnapshot>>,
     /// Processes that are listed and may not be entered, with the reason.
     pub refused: Vec<(i32, Refusal)>,
     /// Processes on which the kernel stalled until the deadline.

@@ -38,16 +38,18 @@ pub(super) struct Wrapped {
     pub(super) starttime_ticks: u64,
 }
 
-/// The program behind `first`; `None` where that is no wrapper, or has not exactly one child.
+/// The program behind `first`, which has this name and identity; `None` where that is no wrapper, or
+/// has not exactly one child.
 pub(super) fn find(
     reader: &ProcessReader,
     first: &ProcessDir,
+    comm: &[u8],
     identity: &Identity,
     own_pid: Option<i32>,
 ) -> Option<Wrapped> {
     let mut buffer = Vec::new();
     let mut wrapped = Wrapped {
-        wrappers: vec![recognise(first, &mut buffer)?],
+        wrappers: vec![recognise(first, comm, &mut buffer)?],
         main: first.try_clone().ok()?,
         starttime_ticks: 0,
     };
@@ -71,7 +73,7 @@ pub(super) fn find(
             return Some(wrapped);
         }
         let one_child = stats.iter().any(|stat| stat.ppid == child.pid);
-        match recognise(&wrapped.main, &mut buffer).filter(|_| one_child) {
+        match recognise(&wrapped.main, &child.comm, &mut buffer).filter(|_| one_child) {
             Some(further) => wrapped.wrappers.push(further),
             None => return Some(wrapped),
         }
@@ -95,26 +97,24 @@ fn all(reader: &ProcessReader, buffer: &mut Vec<u8>) -> Vec<Stat> {
     stats.collect()
 }
 
-/// Whether a process is a wrapper: by the file that it runs, or by its name where the kernel does
-/// not show the file.
-fn recognise(process: &ProcessDir, buffer: &mut Vec<u8>) -> Option<Wrapper> {
-    process.read(c"stat", file_limits::SMALL, buffer).ok()?;
-    let comm = Stat::parse(buffer).ok()?.comm;
+/// Whether a process with this name is a wrapper: by the file that it runs, or by the name where the
+/// kernel does not show the file.
+fn recognise(process: &ProcessDir, comm: &[u8], buffer: &mut Vec<u8>) -> Option<Wrapper> {
     let exe = process.read_link(c"exe").ok();
-    let args = match process.read(c"cmdline", file_limits::CMDLINE, buffer) {
-        Ok(_) => cmdline::parse(buffer),
-        Err(_) => Vec::new(),
-    };
     let file = exe
         .as_deref()
         .map(|exe| exe.strip_suffix(b" (deleted)").unwrap_or(exe));
-    let name = file.map_or(comm.as_slice(), base_name);
-    if !is_wrapper(name, file, &args) {
+    // Memory of the process, which may stall, is read where the name does not decide.
+    let args = || match process.read(c"cmdline", file_limits::CMDLINE, buffer) {
+        Ok(_) => cmdline::parse(buffer),
+        Err(_) => Vec::new(),
+    };
+    if !is_wrapper(file.map_or(comm, base_name), file, args) {
         return None;
     }
     Some(Wrapper {
         pid: process.pid(),
-        comm: comm.as_slice().into(),
+        comm: comm.into(),
         exe: file.map(Into::into),
         recognised_by: if exe.is_some() {
             RecognisedBy::Exe
@@ -124,15 +124,16 @@ fn recognise(process: &ProcessDir, buffer: &mut Vec<u8>) -> Option<Wrapper> {
     })
 }
 
-fn is_wrapper(name: &[u8], file: Option<&[u8]>, args: &[Vec<u8>]) -> bool {
+fn is_wrapper(name: &[u8], file: Option<&[u8]>, mut args: impl FnMut() -> Vec<Vec<u8>>) -> bool {
+    let has = |args: Vec<Vec<u8>>, word: &[u8]| args.iter().skip(1).any(|arg| arg == word);
     if INITS.contains(&name) {
         // As `catatonit -P` it holds a pod's namespaces and starts nothing.
-        return !args.iter().skip(1).any(|arg| arg == b"-P");
+        return !has(args(), b"-P");
     }
     INIT_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
         || file == Some(b"/dev/init")
-        || (SHELLS.contains(&name) && is_shell_command(args))
-        || (name == b"spyhole" && args.iter().skip(1).any(|arg| arg == b"run"))
+        || (SHELLS.contains(&name) && is_shell_command(&args()))
+        || (name == b"spyhole" && has(args(), b"run"))
 }
 
 /// `sh -c COMMAND`, also with other short options: `bash -e -c COMMAND`, `sh -ec COMMAND`.
@@ -154,8 +155,8 @@ mod tests {
     use super::*;
 
     fn told(name: &str, args: &[&str]) -> bool {
-        let args: Vec<Vec<u8>> = args.iter().map(|arg| arg.as_bytes().to_vec()).collect();
-        is_wrapper(name.as_bytes(), None, &args)
+        let args = || args.iter().map(|arg| arg.as_bytes().to_vec()).collect();
+        is_wrapper(name.as_bytes(), None, args)
     }
 
     #[test]
@@ -181,6 +182,6 @@ mod tests {
             assert!(!told("sh", args), "{args:?}");
         }
         assert!(!told("nginx", &["nginx", "-c", "/etc/nginx.conf"]));
-        assert!(is_wrapper(b"init", Some(b"/dev/init"), &[]));
+        assert!(is_wrapper(b"init", Some(b"/dev/init"), Vec::new));
     }
 }

@@ -43,7 +43,8 @@ impl Request for ContainersQuery {
         }
     }
 
-    fn fill(&self, scan: &Scan, _: &mut SectionGaps<'_>, report: &mut Report) {
+    fn fill(&self, scan: &Scan, gaps: &mut SectionGaps<'_>, report: &mut Report) {
+        gaps.absorb(scan.container_gaps.clone());
         report.containers = Some(scan.containers.clone());
     }
 

@@ -14,6 +14,7 @@ use crate::model::time::Timestamp;
 use crate::parse::environ::{Entry, Environ};
 use crate::render::tables::Table;
 use crate::render::tables::environment::tables;
+use crate::rights::ptrace_access::not_copied;
 use crate::scan::Scan;
 use crate::scan::needs::Files;
 use crate::scan::needs::{Needs, Scope};
@@ -66,6 +67,7 @@ impl Request for EnvironmentQuery {
         let shown: Vec<&ProcessSnapshot> = scan
             .processes
             .iter()
+            .map(Box::as_ref)
             .filter(|facts| facts.read && (self.all || Some(facts.pid) == main_pid))
             .filter(|facts| !facts.stat.is_bodiless())
             .collect();
@@ -138,11 +140,13 @@ impl EnvironmentQuery {
             }
             _ => None,
         };
+        let started_at = scan.clock.at_ticks(facts.stat.starttime_ticks);
+        let started_at = started_at.map(Timestamp).ok_or_else(not_copied);
         Environment {
             pid: facts.pid,
             comm: facts.stat.comm.as_slice().into(),
             as_of: AsOf::Exec,
-            started_at: Timestamp(scan.clock.at_ticks(facts.stat.starttime_ticks)),
+            started_at: gaps.seen("started_at", facts.pid, started_at),
             variables,
             missing_from_parent: missing,
         }

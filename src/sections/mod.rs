@@ -9,9 +9,11 @@ pub(crate) mod certificates;
 pub(crate) mod containers;
 pub(crate) mod environment;
 pub(crate) mod mounts;
+pub(crate) mod network;
 #[cfg(feature = "sample-section")]
 pub(crate) mod personality;
 pub(crate) mod processes;
+pub(crate) mod program;
 mod query_pairs;
 pub(crate) mod registry;
 pub(crate) mod resources;
@@ -19,15 +21,12 @@ pub(crate) mod section;
 pub(crate) mod sockets;
 pub(crate) mod tls;
 pub(crate) mod view;
+mod withhold;
 
 use std::time::Duration;
 
-use std::borrow::Cow;
-
 use crate::model::Report;
-use crate::model::gap::{Gap, Subject};
 use crate::model::time::Timestamp;
-use crate::redact::Redactor;
 use crate::render::tables::Table;
 use crate::scan::Scan;
 use crate::scan::needs::ScanOptions;
@@ -93,24 +92,8 @@ pub(crate) fn report(
         request.fill(&scan, &mut gaps.section(request.info().name), &mut report);
     }
     report.gaps = gaps.as_slice().to_vec();
-    for gap in &mut report.gaps {
-        redact_gap(gap, &scan.redactor);
-    }
+    withhold::redact(&mut report, &scan.redactor);
     Ok(report)
-}
-
-/// Paths of the target may hold secrets, also those that could not be read.
-fn redact_gap(gap: &mut Gap, redactor: &Redactor) {
-    for subject in &mut gap.subjects {
-        if let Subject::Path(path) = subject
-            && let Cow::Owned(shown) = redactor.text(path.as_bytes())
-        {
-            *path = shown.into();
-        }
-    }
-    if let Some(needs) = &mut gap.needs {
-        *needs = redactor.sentence(needs);
-    }
 }
 
 /// The report as tables, section by section; with a title for each where there are several.

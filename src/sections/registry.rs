@@ -2,8 +2,8 @@
 
 use super::section::{Request, Section};
 use super::{
-    access, capabilities, certificates, containers, environment, mounts, processes, resources,
-    sockets, tls,
+    access, capabilities, certificates, containers, environment, mounts, network, processes,
+    program, resources, sockets, tls,
 };
 
 /// Every section, in the order of the document and of the help.
@@ -12,7 +12,9 @@ pub(crate) const REGISTRY: &[Section] = &[
     Section::of::<sockets::SocketsQuery>(&sockets::INFO),
     Section::of::<environment::EnvironmentQuery>(&environment::INFO),
     Section::of::<mounts::MountsQuery>(&mounts::INFO),
+    Section::of::<network::NetworkQuery>(&network::INFO),
     Section::of::<resources::ResourcesQuery>(&resources::INFO),
+    Section::of::<program::ProgramQuery>(&program::INFO),
     Section::of::<capabilities::CapabilitiesQuery>(&capabilities::INFO),
     Section::of::<certificates::CertificatesQuery>(&certificates::INFO),
     Section::of::<containers::ContainersQuery>(&containers::INFO),

@@ -8,29 +8,24 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
+use super::answer::{Answer, HeldBytes};
 use super::options::ServeOptions;
 use super::problem::Problem;
-use crate::sys::allocator;
+use super::spare_memory;
 use crate::sys::reader_process::{self, NoAnswer};
 
 /// Different questions that may wait at once, or whose answers are kept.
 const QUESTIONS: usize = 64;
-/// Bytes of an answer from which on its memory is given back at once.
-const LARGE: usize = 1 << 20;
+/// Looks that are under way, for all collectors.
+static LOOKS: AtomicUsize = AtomicUsize::new(0);
 /// How much longer than its own time-out a look is waited for.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// What a look brought, ready to be sent.
-#[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) content_type: &'static str,
-    pub(super) body: Bytes,
-}
-
-/// What came of a question.
+/// What a look brings.
+pub(super) type Looked = Result<Answer, Problem>;
+/// What came of a question, for all that asked it.
 pub(super) type Outcome = Result<Arc<Answer>, Problem>;
 
 /// The looks under way and those just done.
@@ -38,37 +33,8 @@ pub(super) struct Collector {
     questions: Arc<Mutex<HashMap<String, Question>>>,
     permits: Arc<Semaphore>,
     keep: Duration,
-    /// Bytes of all answers that are kept or on their way to a client, however slow it is.
-    held: Arc<AtomicUsize>,
+    held: HeldBytes,
     most_held: usize,
-}
-
-/// Bytes of an answer, counted as long as they are referenced.
-struct Counted {
-    bytes: Bytes,
-    held: Arc<AtomicUsize>,
-}
-
-impl Counted {
-    fn wrap(bytes: Bytes, held: &Arc<AtomicUsize>) -> Bytes {
-        held.fetch_add(bytes.len(), Ordering::Relaxed);
-        Bytes::from_owner(Self {
-            bytes,
-            held: Arc::clone(held),
-        })
-    }
-}
-
-impl AsRef<[u8]> for Counted {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.held.fetch_sub(self.bytes.len(), Ordering::Relaxed);
-    }
 }
 
 enum Question {
@@ -92,7 +58,7 @@ impl Collector {
             questions: Arc::default(),
             permits: Arc::new(Semaphore::new(options.max_collections.into())),
             keep: options.cache,
-            held: Arc::default(),
+            held: HeldBytes::default(),
             most_held: usize::from(options.max_response) << 21,
         }
     }
@@ -102,7 +68,7 @@ impl Collector {
         &self,
         question: String,
         patience: Duration,
-        look: impl FnOnce() -> Outcome + Send + 'static,
+        look: impl FnOnce() -> Looked + Send + 'static,
     ) -> Outcome {
         let mut told = match self.join(question, patience, look)? {
             Ok(outcome) => return outcome,
@@ -121,7 +87,7 @@ impl Collector {
         &self,
         question: String,
         patience: Duration,
-        look: impl FnOnce() -> Outcome + Send + 'static,
+        look: impl FnOnce() -> Looked + Send + 'static,
     ) -> Result<Result<Outcome, watch::Receiver<Option<Outcome>>>, Problem> {
         let mut questions = lock(&self.questions);
         if !questions.contains_key(&question) {
@@ -142,7 +108,7 @@ impl Collector {
             },
             vacant @ Entry::Vacant(_) => vacant,
         };
-        if self.held.load(Ordering::Relaxed) > self.most_held {
+        if self.held.count() > self.most_held {
             return Err(Problem::unread());
         }
         let (tell, told) = watch::channel(None);
@@ -155,7 +121,7 @@ impl Collector {
             Terms {
                 patience,
                 keep: self.keep,
-                held: Arc::clone(&self.held),
+                held: self.held.clone(),
             },
             look,
             tell,
@@ -181,7 +147,7 @@ fn forget_oldest(questions: &mut HashMap<String, Question>) {
 struct Terms {
     patience: Duration,
     keep: Duration,
-    held: Arc<AtomicUsize>,
+    held: HeldBytes,
 }
 
 /// Scans once, even if the client has gone meanwhile, and caches the answer for a moment.
@@ -190,29 +156,25 @@ async fn run(
     permits: Arc<Semaphore>,
     question: String,
     terms: Terms,
-    look: impl FnOnce() -> Outcome + Send + 'static,
+    look: impl FnOnce() -> Looked + Send + 'static,
     tell: watch::Sender<Option<Outcome>>,
 ) {
+    let under_way = UnderWay::begin();
     let permit = tokio::time::timeout(terms.patience, permits.acquire_owned()).await;
     let outcome = match permit {
         Ok(Ok(permit)) => on_a_thread(permit, terms.patience + GRACE, look).await,
         _ => Err(Problem::busy()),
     };
-    let outcome = outcome.map(|answer| {
-        Arc::new(Answer {
-            content_type: answer.content_type,
-            body: Counted::wrap(answer.body.clone(), &terms.held),
-        })
-    });
+    let outcome = outcome.map(|answer| Arc::new(answer.counted(&terms.held)));
     let _ = tell.send(Some(outcome.clone()));
-    let is_large = outcome
-        .as_ref()
-        .is_ok_and(|answer| answer.body.len() >= LARGE);
     let kept = Question::Done {
         at: Instant::now(),
         outcome,
     };
     lock(&questions).insert(question.clone(), kept);
+    // First those that wait for the answer send it.
+    tokio::task::yield_now().await;
+    drop(under_way);
     tokio::time::sleep(terms.keep).await;
     let mut questions = lock(&questions);
     let over = matches!(
@@ -222,9 +184,23 @@ async fn run(
     if over {
         questions.remove(&question);
     }
-    drop(questions);
-    if is_large {
-        allocator::give_back();
+}
+
+/// A look that is under way.
+struct UnderWay;
+
+impl UnderWay {
+    fn begin() -> Self {
+        LOOKS.fetch_add(1, Ordering::Relaxed);
+        Self
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        if LOOKS.fetch_sub(1, Ordering::Relaxed) == 1 {
+            spare_memory::give_back();
+        }
     }
 }
 
@@ -232,8 +208,8 @@ async fn run(
 async fn on_a_thread(
     permit: OwnedSemaphorePermit,
     patience: Duration,
-    look: impl FnOnce() -> Outcome + Send + 'static,
-) -> Outcome {
+    look: impl FnOnce() -> Looked + Send + 'static,
+) -> Looked {
     let (tell, told) = oneshot::channel();
     let thread = thread::Builder::new().name("look".to_owned());
     let begun = thread.spawn(move || {

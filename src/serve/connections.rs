@@ -9,10 +9,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
-use crate::sys::{allocator, limits};
-
-/// From this many connections on, their memory is given back when the last one has closed.
-const CROWD: usize = 32;
+use super::spare_memory;
+use crate::sys::limits;
 
 /// Descriptors that are kept for everything else: standard streams, listeners, the runtime,
 /// and what a look at /proc holds at once.
@@ -31,7 +29,6 @@ struct Open {
     last_request: Instant,
     evicted: u64,
     accepted: u64,
-    crowded: bool,
 }
 
 struct Task {
@@ -60,11 +57,11 @@ impl Drop for Listed {
     fn drop(&mut self) {
         let mut open = lock(&self.open);
         open.tasks.retain(|task| task.id != self.id);
-        if open.tasks.is_empty() && open.crowded {
-            open.crowded = false;
-            allocator::give_back();
-        }
+        let is_last = open.tasks.is_empty();
         drop(open);
+        if is_last {
+            spare_memory::give_back();
+        }
         self.closed.notify_waiters();
     }
 }
@@ -86,7 +83,6 @@ impl Connections {
                 last_request: Instant::now(),
                 evicted: 0,
                 accepted: 0,
-                crowded: false,
             })),
             closed: Arc::new(Notify::new()),
         }
@@ -126,7 +122,6 @@ impl Connections {
             handle: task.abort_handle(),
             standing,
         });
-        open.crowded |= open.tasks.len() >= CROWD;
         full
     }
 

@@ -9,6 +9,8 @@
     reason = "this is the layer that listens, which the ban points to"
 )]
 
+mod answer;
+mod body;
 mod caller;
 mod collect;
 mod connection;
@@ -28,6 +30,7 @@ mod reply;
 pub(crate) mod routes;
 mod secure;
 mod service;
+mod spare_memory;
 mod static_document;
 mod wire;
 
@@ -41,6 +44,7 @@ use tokio::sync::watch;
 use crate::attach::LISTENING;
 use crate::scan::wrong_namespace;
 use crate::sys;
+use body::Streams;
 use collect::Collector;
 use connections::Connections;
 use guard::Guard;
@@ -84,6 +88,7 @@ struct Server {
     look: ScanDefaults,
     guard: Guard,
     collector: Collector,
+    streams: Streams,
     connections: Connections,
     probes: Probes,
     metrics: Metrics,
@@ -96,6 +101,7 @@ struct Server {
 /// [`ServeError`], where it cannot start.
 pub(crate) fn run(options: ServeOptions, look: ScanDefaults) -> Result<(), ServeError> {
     sys::harden::seclude();
+    sys::allocator::keep_large_pieces_apart();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -133,6 +139,7 @@ async fn serve(options: ServeOptions, look: ScanDefaults) -> Result<(), ServeErr
     }
     let server = Arc::new(Server {
         collector: Collector::of(&options),
+        streams: Streams::new(),
         connections: Connections::of(options.max_connections),
         log,
         metrics: Metrics::new(),

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use hyper::StatusCode;
 
 use super::Server;
-use super::collect::{Answer, Collector, Outcome};
+use super::answer::Answer;
+use super::collect::{Collector, Looked};
 use super::options::ServeOptions;
 use super::problem::Problem;
 use crate::check;
@@ -158,12 +159,9 @@ pub(super) async fn ask(server: &Arc<Server>, name: &str) -> Result<Last, Proble
     };
     let options = server.look.probe_options();
     let running = Arc::clone(probe);
-    let run = move || -> Outcome {
+    let run = move || -> Looked {
         running.run(options);
-        Ok(Arc::new(Answer {
-            content_type: "text/plain; charset=utf-8",
-            body: Bytes::new(),
-        }))
+        Ok(Answer::text("text/plain; charset=utf-8", Bytes::new()))
     };
     let question = format!("probe {name}");
     server

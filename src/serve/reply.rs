@@ -1,19 +1,24 @@
 //! An answer as it is sent.
 
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
 
+use super::body::Body;
+
 /// An answer as it is sent.
-pub(super) type Reply = Response<Full<Bytes>>;
+pub(super) type Reply = Response<Body>;
 
 pub(super) fn text(
     status: StatusCode,
     content_type: &'static str,
     body: impl Into<Bytes>,
 ) -> Reply {
-    let mut reply = Response::new(Full::new(body.into()));
+    reply(status, content_type, Body::from(body))
+}
+
+pub(super) fn reply(status: StatusCode, content_type: &'static str, body: Body) -> Reply {
+    let mut reply = Response::new(body);
     *reply.status_mut() = status;
     reply
         .headers_mut()

@@ -15,8 +15,9 @@ use hyper::header::{
 use hyper::{Method, Request, StatusCode};
 
 use super::Server;
+use super::answer::Answer;
 use super::caller::Caller;
-use super::collect::{Answer, Outcome};
+use super::collect::Looked;
 use super::guard::Admitted;
 use super::log::{Entry, shortened};
 use super::metrics;
@@ -173,8 +174,7 @@ async fn dispatch(
         Kind::OpenApi => static_document::answer(static_document::openapi(), request.headers()),
         Kind::Metrics => {
             let answer = metrics::scrape(server, request).await?;
-            let body = answer.body.clone();
-            Ok(text(StatusCode::OK, answer.content_type, body))
+            answer.reply(&server.streams, server.look.timeout).await
         }
         Kind::Dump => {
             query.nothing_else()?;
@@ -221,12 +221,7 @@ async fn document(
     let bare = query.no_headers;
     let look = move || look_and_write(&asked, bare, options, format, most);
     let outcome = server.collector.ask(question, patience, look).await;
-    let answer = outcome?;
-    Ok(text(
-        StatusCode::OK,
-        answer.content_type,
-        answer.body.clone(),
-    ))
+    outcome?.reply(&server.streams, patience).await
 }
 
 fn look_and_write(
@@ -235,7 +230,7 @@ fn look_and_write(
     options: ScanOptions,
     format: Format,
     most: usize,
-) -> Outcome {
+) -> Looked {
     let detail = Detail::of(format);
     let report = sections::report(options, requests, detail).map_err(|none| no_target(&none))?;
     let style = Style {
@@ -243,7 +238,10 @@ fn look_and_write(
         ..Style::default()
     };
     let (content_type, written) = match format {
-        Format::Json => (JSON, write(most, |out| render::json(&report, out))),
+        Format::Json => {
+            let document = Answer::document(JSON, report, most);
+            return document.map_err(|error| unwritten(&error, most));
+        }
         Format::Yaml => {
             let yaml = write(most, |out| render::yaml(&report, out));
             ("application/yaml", yaml)
@@ -269,7 +267,13 @@ fn look_and_write(
             (TEXT, text)
         }
     };
-    let body = written.map_err(|error| match error.kind() {
+    let body = written.map_err(|error| unwritten(&error, most))?;
+    Ok(Answer::text(content_type, body))
+}
+
+/// What to say where an answer was not written.
+fn unwritten(error: &io::Error, most: usize) -> Problem {
+    match error.kind() {
         io::ErrorKind::FileTooLarge => Problem::new(
             StatusCode::INSUFFICIENT_STORAGE,
             format!(
@@ -278,11 +282,7 @@ fn look_and_write(
             ),
         ),
         _ => Problem::lost(),
-    })?;
-    Ok(Arc::new(Answer {
-        content_type,
-        body: body.into(),
-    }))
+    }
 }
 
 /// An answer while it is written: no longer than it may be.

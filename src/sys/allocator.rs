@@ -15,6 +15,20 @@ pub(crate) fn share_one_arena() {
     }
 }
 
+/// Gives large pieces, such as answers, pages of their own, which go back to the kernel as soon as
+/// they are free. Else glibc takes ever larger ones from the heap, once it has seen one come and go,
+/// and what lies beside them keeps the heap large.
+pub(crate) fn keep_large_pieces_apart() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: mallopt only sets a number.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE_BYTES);
+    }
+}
+
+#[cfg(target_env = "gnu")]
+const LARGE_BYTES: libc::c_int = 32 << 10;
+
 /// Gives back to the kernel what glibc keeps for later, as after a crowd of connections or a
 /// large answer. It takes about as long as a look at a few processes: not for every request.
 pub(crate) fn give_back() {

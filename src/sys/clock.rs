@@ -10,7 +10,8 @@ pub(crate) struct Clock {
     /// When the snapshot was taken.
     pub now: SystemTime,
     /// Time since boot at `now`, sleep included; `starttime` of a process counts from there.
-    pub since_boot: Duration,
+    /// `None` for a copy of a /proc that does not tell it.
+    pub since_boot: Option<Duration>,
     /// Ticks a second of `utime`, `stime` and `starttime`.
     pub ticks_per_second: u64,
     /// Bytes of a page.
@@ -23,7 +24,7 @@ impl Clock {
     pub(crate) fn read() -> Self {
         Self {
             now: SystemTime::now(),
-            since_boot: boot_time(),
+            since_boot: Some(boot_time()),
             ticks_per_second: constant(SysconfVar::CLK_TCK, 100),
             page_bytes: constant(SysconfVar::PAGE_SIZE, 4096),
         }
@@ -37,17 +38,31 @@ impl Clock {
             now: SystemTime::UNIX_EPOCH
                 .checked_add(booted_at)?
                 .checked_add(since_boot)?,
-            since_boot,
+            since_boot: Some(since_boot),
             ..Self::read()
         })
     }
 
+    /// The clock of a copy that does not tell when it was made, nor when that machine had booted.
+    #[must_use]
+    pub(crate) fn unknown() -> Self {
+        Self {
+            since_boot: None,
+            ..Self::read()
+        }
+    }
+
     /// The point in time that is this many ticks after boot.
     #[must_use]
-    pub(crate) fn at_ticks(&self, ticks: u64) -> SystemTime {
-        let after_boot = self.duration(ticks);
-        let ago = self.since_boot.saturating_sub(after_boot);
-        self.now.checked_sub(ago).unwrap_or(SystemTime::UNIX_EPOCH)
+    pub(crate) fn at_ticks(&self, ticks: u64) -> Option<SystemTime> {
+        let ago = self.since(ticks)?;
+        Some(self.now.checked_sub(ago).unwrap_or(SystemTime::UNIX_EPOCH))
+    }
+
+    /// How long before `now` this many ticks after boot were.
+    #[must_use]
+    pub(crate) fn since(&self, ticks: u64) -> Option<Duration> {
+        Some(self.since_boot?.saturating_sub(self.duration(ticks)))
     }
 
     /// Ticks as a duration.

@@ -15,7 +15,7 @@ use super::{attempts, time_box};
 const MANY: u64 = 1024;
 
 /// The kernel makes no longer link than this: it has a page for it.
-const LONGEST_LINK: usize = 4096;
+pub(super) const LONGEST_LINK: usize = 4096;
 
 /// What came of reading `fd`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

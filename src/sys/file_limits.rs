@@ -13,6 +13,8 @@ pub(crate) const CMDLINE: usize = 4 << 20;
 pub(crate) const MAPS: usize = 8 << 20;
 /// `net/protocols`: a line for each protocol.
 pub(crate) const NET_PROTOCOLS: usize = 1 << 20;
+/// A table below `net` that is no list of sockets: interfaces, routes, neighbours, counters.
+pub(crate) const NET_TABLE: usize = 4 << 20;
 /// What has a few lines: `stat`, `limits`, `cgroup`, `uid_map`, the files of a cgroup, of
 /// `/proc/sys` and the like.
 pub(crate) const SMALL: usize = 64 << 10;

@@ -62,7 +62,9 @@ impl InRoot {
     /// EACCES where the ptrace check refuses, or another errno of open(2).
     pub(crate) fn of(process: &ProcessDir) -> Result<Self, Errno> {
         let root = process.open_root()?;
-        Ok(Self::new(root, MountTypes::of(Some(process.try_clone()?))))
+        // What is in a copy is on mounts of this machine.
+        let process = process.is_live().then(|| process.try_clone()).transpose()?;
+        Ok(Self::new(root, MountTypes::of(process)))
     }
 
     /// A directory taken as a root, such as an unpacked image.

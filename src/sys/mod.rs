@@ -7,6 +7,7 @@
 
 pub(crate) mod allocator;
 mod attempts;
+mod beneath;
 mod bounded;
 pub(crate) mod child;
 pub(crate) mod clock;
@@ -19,6 +20,7 @@ pub(crate) mod in_root;
 pub(crate) mod interface;
 pub(crate) mod limits;
 pub(crate) mod lines;
+pub(crate) mod netlink;
 mod numbers;
 pub(crate) mod opened_file;
 mod orphans;
@@ -37,7 +39,6 @@ pub(crate) mod report_file;
 #[cfg(test)]
 pub(crate) mod scratch;
 pub(crate) mod self_copy;
-pub(crate) mod sock_diag;
 pub(crate) mod target_file;
 pub(crate) mod terminal;
 pub(crate) mod time_box;

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat, readlink, readlinkat};
-use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat, major, minor};
 use rustix::fs::{FileType, RawDir};
 
 use super::bounded::Truncation;
@@ -78,6 +78,12 @@ impl OpenedFile {
     #[must_use]
     pub(crate) fn identity(&self) -> (u64, u64) {
         (self.stat.st_dev, self.stat.st_ino)
+    }
+
+    /// Major and minor number of its device.
+    #[must_use]
+    pub(crate) fn device(&self) -> (u64, u64) {
+        (major(self.stat.st_dev), minor(self.stat.st_dev))
     }
 
     /// Owner and group.
@@ -189,7 +195,11 @@ fn entries(
     mut each: impl FnMut(&OwnedFd, &CStr, FileKind),
 ) -> Result<Truncation, Errno> {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let directory = openat(&held, c".", flags, Mode::empty())?;
+    // As for files: a look leaves no access time behind where it can.
+    let directory = match openat(&held, c".", flags | OFlag::O_NOATIME, Mode::empty()) {
+        Err(Errno::EPERM) => openat(&held, c".", flags, Mode::empty())?,
+        opened => opened?,
+    };
     let mut page = vec![MaybeUninit::uninit(); PAGE];
     let mut entries = RawDir::new(&directory, &mut page);
     let mut count = 0;

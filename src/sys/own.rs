@@ -24,15 +24,35 @@ pub(crate) fn cpu_seconds() -> Option<f64> {
     Some((used + reader_process::ended_cpu()).as_secs_f64())
 }
 
-/// Memory that is in RAM: the second number of `/proc/self/statm`.
+/// Memory that is in RAM.
 #[must_use]
 pub(crate) fn resident_bytes() -> Option<u64> {
+    Some(memory()?.resident_bytes)
+}
+
+/// What of this process is in RAM.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OwnMemory {
+    /// All of it: the second number of `/proc/self/statm`.
+    pub resident_bytes: u64,
+    /// Without what is a copy of a file: less its third number.
+    pub anonymous_bytes: u64,
+}
+
+/// What of this process is in RAM now.
+#[must_use]
+pub(crate) fn memory() -> Option<OwnMemory> {
     let mut text = String::new();
     let file = File::open("/proc/self/statm").ok()?;
     file.take(STATM_LIMIT).read_to_string(&mut text).ok()?;
-    let pages: u64 = text.split_whitespace().nth(1)?.parse().ok()?;
-    let page = sysconf(SysconfVar::PAGE_SIZE).ok()??;
-    pages.checked_mul(u64::try_from(page).ok()?)
+    let page = u64::try_from(sysconf(SysconfVar::PAGE_SIZE).ok()??).ok()?;
+    let mut numbers = text.split_whitespace().skip(1);
+    let mut bytes = || numbers.next()?.parse::<u64>().ok()?.checked_mul(page);
+    let (resident_bytes, of_files) = (bytes()?, bytes()?);
+    Some(OwnMemory {
+        resident_bytes,
+        anonymous_bytes: resident_bytes.saturating_sub(of_files),
+    })
 }
 
 #[cfg(test)]
@@ -42,6 +62,8 @@ mod tests {
     #[test]
     fn a_process_costs_something() {
         assert!(cpu_seconds().unwrap() > 0.0);
-        assert!(resident_bytes().unwrap() > 100_000);
+        let memory = memory().unwrap();
+        assert!(memory.anonymous_bytes > 100_000);
+        assert!(memory.resident_bytes > memory.anonymous_bytes);
     }
 }

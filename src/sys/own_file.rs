@@ -33,9 +33,9 @@ pub(crate) struct PasswordError {
 /// # Errors
 /// Where it cannot be read, or is not UTF-8.
 pub(crate) fn password(path: &Path) -> Result<String, PasswordError> {
-    let mut text = String::new();
-    open(path)
-        .and_then(|file| file.take(KEY_LIMIT).read_to_string(&mut text))
+    let no_text = |_| io::Error::new(io::ErrorKind::InvalidData, "is not UTF-8");
+    let text = contents(path, KEY_LIMIT)
+        .and_then(|bytes| String::from_utf8(bytes).map_err(no_text))
         .map_err(|source| PasswordError {
             path: path.to_owned(),
             source,
@@ -72,13 +72,10 @@ pub(crate) enum KeyError {
 /// # Errors
 /// Where it cannot be read, or is shorter than 16 bytes.
 pub(crate) fn key(path: &Path) -> Result<Vec<u8>, KeyError> {
-    let mut key = Vec::new();
-    open(path)
-        .and_then(|file| file.take(KEY_LIMIT).read_to_end(&mut key))
-        .map_err(|source| KeyError::Unreadable {
-            path: path.to_owned(),
-            source,
-        })?;
+    let key = contents(path, KEY_LIMIT).map_err(|source| KeyError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })?;
     if key.len() < KEY_BYTES {
         return Err(KeyError::TooShort {
             path: path.to_owned(),
@@ -193,6 +190,10 @@ mod tests {
         assert!(says.contains("is a FIFO"), "{says}");
         assert!(key(&fifo).is_err() && password(&fifo).is_err());
         assert!(contents(house.path("/").as_path(), 9).is_err());
+        // Neither is an endless device a key or a password, cut somewhere.
+        let endless = Path::new("/dev/zero");
+        assert!(key(endless).is_err() && password(endless).is_err());
+        assert!(contents(endless, 9).is_err());
         let (read, write) = nix::unistd::pipe().unwrap();
         File::from(write).write_all(b"token").unwrap();
         let path = format!("/dev/fd/{}", read.as_raw_fd());

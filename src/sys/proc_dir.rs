@@ -3,8 +3,10 @@
 //! A held `/proc/PID` never turns into another process when the number is used
 //! again: reads then say ESRCH. So nothing here opens a process twice by number.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,11 +18,14 @@ use nix::sys::stat::{FileStat, Mode, fstat, fstatat};
 use nix::sys::statfs::{PROC_SUPER_MAGIC, fstatfs};
 use nix::sys::utsname::uname;
 use nix::unistd::{AccessFlags, faccessat};
+use rustix::fs::readlinkat_raw;
+use rustix::path::DecInt;
 
 use super::bounded::{Truncation, Until, read_bounded};
-use super::errno::from_io;
+use super::errno::{from_io, from_rustix};
+use super::fd_links::LONGEST_LINK;
 use super::numbers::numbers;
-use super::{attempts, file_limits, reader_process, time_box};
+use super::{attempts, beneath, file_limits, reader_process, time_box};
 
 const DIRECTORY: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_CLOEXEC);
 const PATH_ONLY: OFlag = OFlag::O_PATH.union(DIRECTORY);
@@ -33,13 +38,22 @@ const READ: OFlag = OFlag::O_RDONLY
 #[derive(Debug)]
 pub(crate) struct ProcDir {
     dir: OwnedFd,
+    /// Whether it is a proc of this kernel, and not a copy of one.
+    live: bool,
     /// Whether the size of `fd` is the number of its entries.
     sizes_count: bool,
     stalled: Stalled,
 }
 
 /// Processes whose memory could not be read in time.
-type Stalled = Arc<Mutex<Vec<i32>>>;
+type Stalled = Arc<StalledPids>;
+
+/// Asked before each read of memory, by every thread, and nearly always empty.
+#[derive(Debug, Default)]
+struct StalledPids {
+    any: AtomicBool,
+    pids: Mutex<Vec<i32>>,
+}
 
 /// Files for which the kernel reads the memory of the process or takes its lock: a page that is
 /// on a file system that does not answer holds up both.
@@ -52,6 +66,8 @@ const MEMORY_PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct ProcessDir {
     dir: OwnedFd,
     pid: i32,
+    /// As of its [`ProcDir`].
+    live: bool,
     /// As of its [`ProcDir`].
     sizes_count: bool,
     /// `/proc/PID/task/TID`, where the first thread has ended and others live: see
@@ -69,10 +85,12 @@ impl ProcDir {
     /// The errno of open(2).
     pub(crate) fn open(path: &Path) -> Result<Self, Errno> {
         let dir = open(path, DIRECTORY, Mode::empty())?;
-        let is_proc = fstatfs(&dir).is_ok_and(|one| one.filesystem_type() == PROC_SUPER_MAGIC);
-        let sizes_count = is_proc && kernel_is_at_least(6, 2);
+        // Where a filter refuses the question, it is not taken for a copy.
+        let live = fstatfs(&dir).is_ok_and(|stat| stat.filesystem_type() == PROC_SUPER_MAGIC);
+        let sizes_count = live && kernel_is_at_least(6, 2);
         Ok(Self {
             dir,
+            live,
             sizes_count,
             stalled: Stalled::default(),
         })
@@ -81,8 +99,7 @@ impl ProcDir {
     /// Whether it is a proc of this kernel, and not a copy of one.
     #[must_use]
     pub(crate) fn is_live(&self) -> bool {
-        nix::sys::statfs::fstatfs(&self.dir)
-            .is_ok_and(|stat| stat.filesystem_type() == nix::sys::statfs::PROC_SUPER_MAGIC)
+        self.live
     }
 
     /// Notes that the memory of a process could not be read in time: it is not tried again.
@@ -95,7 +112,7 @@ impl ProcDir {
     /// # Errors
     /// The errno of opening or reading the directory.
     pub(crate) fn pids(&self) -> Result<Vec<i32>, Errno> {
-        let mut pids = numeric_entries(self.dir.as_fd(), c".")?;
+        let mut pids = numbers(openat(&self.dir, c".", DIRECTORY, Mode::empty())?)?;
         pids.sort_unstable();
         Ok(pids)
     }
@@ -105,15 +122,17 @@ impl ProcDir {
     /// # Errors
     /// ENOENT if there is no such process (or hidepid hides it), or another errno.
     pub(crate) fn process(&self, pid: i32) -> Result<ProcessDir, Errno> {
-        let dir = openat(
-            &self.dir,
-            pid.to_string().as_str(),
-            PATH_ONLY,
-            Mode::empty(),
-        )?;
+        let name = DecInt::new(pid);
+        let dir = open_below(self.live, self.dir.as_fd(), name.as_c_str(), PATH_ONLY);
+        // A link of that name in a copy is no process.
+        let dir = dir.map_err(|errno| match errno {
+            Errno::ELOOP => Errno::ENOENT,
+            errno => errno,
+        })?;
         Ok(ProcessDir {
             dir,
             pid,
+            live: self.live,
             sizes_count: self.sizes_count,
             thread: Mutex::default(),
             stalled: Arc::clone(&self.stalled),
@@ -125,8 +144,12 @@ impl ProcDir {
     /// process has the ids, capabilities and namespaces of spyhole.
     ///
     /// # Errors
-    /// ENOENT where that is not in the PID namespace of this /proc.
+    /// ENOENT where that is not in the PID namespace of this /proc, or this is a copy: there `self`
+    /// is what made it.
     pub(crate) fn caller_pid(&self) -> Result<i32, Errno> {
+        if !self.live {
+            return Err(Errno::ENOENT);
+        }
         let link = nix::fcntl::readlinkat(&self.dir, c"self")?;
         link.to_str()
             .and_then(|text| text.parse().ok())
@@ -154,10 +177,6 @@ impl ProcDir {
             let mut lines = status.split(|byte| *byte == b'\n');
             lines.find_map(|line| line.strip_prefix(name).map(<[u8]>::trim_ascii))
         };
-        if field(b"Name:") != Some(reader_process::NAME) {
-            // A copy of a /proc, in which nothing is this process.
-            return Ok(caller);
-        }
         field(b"PPid:")
             .and_then(|parent| std::str::from_utf8(parent).ok()?.parse().ok())
             .ok_or(Errno::ENOENT)
@@ -173,7 +192,7 @@ impl ProcDir {
         limit: usize,
         buffer: &mut Vec<u8>,
     ) -> Result<Truncation, Errno> {
-        let file = openat(&self.dir, name, READ, Mode::empty())?;
+        let file = open_below(self.live, self.dir.as_fd(), name, READ)?;
         read_bounded(&file, limit, Until::Empty, buffer)
     }
 }
@@ -185,6 +204,12 @@ impl ProcessDir {
         self.pid
     }
 
+    /// Whether it is a process of this kernel, and not of a copy of a /proc.
+    #[must_use]
+    pub(crate) fn is_live(&self) -> bool {
+        self.live
+    }
+
     /// Another descriptor on the same process.
     ///
     /// # Errors
@@ -193,6 +218,7 @@ impl ProcessDir {
         Ok(Self {
             dir: self.dir.try_clone().map_err(|error| from_io(&error))?,
             pid: self.pid,
+            live: self.live,
             sizes_count: self.sizes_count,
             thread: Mutex::new(self.thread()),
             stalled: Arc::clone(&self.stalled),
@@ -208,7 +234,8 @@ impl ProcessDir {
     /// The errno of open(2): ENOENT where the thread has ended.
     pub(crate) fn read_through(&self, tid: i32) -> Result<(), Errno> {
         let path = format!("task/{tid}");
-        let thread = openat(&self.dir, path.as_str(), PATH_ONLY, Mode::empty())?;
+        let path = CString::new(path).map_err(|_| Errno::EINVAL)?;
+        let thread = open_below(self.live, self.dir.as_fd(), &path, PATH_ONLY)?;
         let mut current = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         *current = Some(Arc::new(thread));
         Ok(())
@@ -242,7 +269,7 @@ impl ProcessDir {
     /// # Errors
     /// The errno of open(2).
     pub(super) fn open_entry(&self, name: &CStr, flags: OFlag) -> Result<OwnedFd, Errno> {
-        self.below(name, |dir| openat(dir, name, flags, Mode::empty()))
+        self.below(name, |dir| open_below(self.live, dir, name, flags))
     }
 
     /// Whether the process, or the thread that it is read through, has ended and was reaped. Files
@@ -308,8 +335,9 @@ impl ProcessDir {
         until: Until,
         buffer: &mut Vec<u8>,
     ) -> Result<Truncation, Errno> {
+        let live = self.live;
         let read = |directory: BorrowedFd<'_>, buffer: &mut Vec<u8>| {
-            let file = openat(directory, name, READ, Mode::empty())?;
+            let file = open_below(live, directory, name, READ)?;
             read_bounded(&file, limit, until, buffer)
         };
         let Some(of_memory) = OF_MEMORY.into_iter().find(|of_memory| *of_memory == name) else {
@@ -327,7 +355,7 @@ impl ProcessDir {
         let half = time_box::left().map_or(MEMORY_PATIENCE, |left| left / 2);
         let attempt = time_box::in_time(half, move || {
             let mut own = Vec::new();
-            let file = openat(&directory, of_memory, READ, Mode::empty())?;
+            let file = open_below(live, directory.as_fd(), of_memory, READ)?;
             let read = read_bounded(&file, limit, until, &mut own);
             read.map(|truncation| (truncation, own))
         });
@@ -343,7 +371,7 @@ impl ProcessDir {
     /// Whether its memory could not be read in time before.
     #[must_use]
     pub(super) fn is_stalled(&self) -> bool {
-        lock(&self.stalled).contains(&self.pid)
+        self.stalled.any.load(Ordering::Relaxed) && lock(&self.stalled).contains(&self.pid)
     }
 
     /// Opens a file for reading and closes it again: whether it would be allowed.
@@ -359,9 +387,14 @@ impl ProcessDir {
     /// # Errors
     /// The errno of readlink(2).
     pub(crate) fn read_link(&self, name: &CStr) -> Result<Vec<u8>, Errno> {
-        use std::os::unix::ffi::OsStringExt;
-        let link = self.below(name, |dir| nix::fcntl::readlinkat(dir, name))?;
-        Ok(link.into_vec())
+        let mut goal = [MaybeUninit::uninit(); LONGEST_LINK];
+        self.below(name, |dir| match self.live {
+            true => match readlinkat_raw(dir, name, &mut goal) {
+                Ok((goal, _)) => Ok(goal.to_vec()),
+                Err(errno) => Err(from_rustix(errno)),
+            },
+            false => beneath::read_link(dir, name).map(OsStringExt::into_vec),
+        })
     }
 
     /// How many descriptors it has open.
@@ -395,7 +428,7 @@ impl ProcessDir {
     /// # Errors
     /// The errno of opening or reading the directory.
     pub(crate) fn numbers_in(&self, name: &CStr) -> Result<Vec<i32>, Errno> {
-        self.below(name, |dir| numeric_entries(dir, name))
+        numbers(self.open_entry(name, DIRECTORY)?)
     }
 
     /// Effective uid and gid: the owner of the directory itself, which the kernel
@@ -443,6 +476,7 @@ fn kernel_is_at_least(major: u32, minor: u32) -> bool {
 }
 
 fn note_stalled(stalled: &Stalled, pid: i32) {
+    stalled.any.store(true, Ordering::Relaxed);
     let mut stalled = lock(stalled);
     if !stalled.contains(&pid) {
         stalled.push(pid);
@@ -450,9 +484,19 @@ fn note_stalled(stalled: &Stalled, pid: i32) {
 }
 
 fn lock(stalled: &Stalled) -> MutexGuard<'_, Vec<i32>> {
-    stalled.lock().unwrap_or_else(PoisonError::into_inner)
+    stalled.pids.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn numeric_entries(parent: BorrowedFd<'_>, name: &CStr) -> Result<Vec<i32>, Errno> {
-    numbers(openat(parent, name, DIRECTORY, Mode::empty())?)
+/// Opens what the kernel shows below a directory. The links in a copy lead to files of this machine:
+/// there none is followed.
+fn open_below(
+    live: bool,
+    dir: BorrowedFd<'_>,
+    name: &CStr,
+    flags: OFlag,
+) -> Result<OwnedFd, Errno> {
+    match live {
+        true => openat(dir, name, flags, Mode::empty()),
+        false => beneath::open(dir, name, flags),
+    }
 }

@@ -19,6 +19,8 @@
     reason = "clone(2) with CLONE_VM and a stack has no safe wrapper"
 )]
 
+mod stack;
+
 use std::any::Any;
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
@@ -35,14 +37,12 @@ use nix::errno::Errno;
 
 use super::attempts;
 use super::numbers::numbers;
+use stack::{Signals, Stack};
 
 /// The name of a reader process in lists of processes.
 pub(crate) const NAME: &[u8] = b"spyhole-reader";
 const NAME_WITH_NUL: &std::ffi::CStr = c"spyhole-reader";
 
-/// As large as that of a main thread; only what is touched takes memory.
-const STACK_BYTES: usize = 8 << 20;
-const GUARD_BYTES: usize = 64 << 10;
 /// What a supervisor itself needs.
 const SUPERVISOR_STACK_BYTES: usize = 128 << 10;
 /// How long a reader that has given its answer may take to end before it counts as stuck.
@@ -327,73 +327,6 @@ fn reap(pid: i32) -> u64 {
         seconds.saturating_mul(1_000_000_000) + micros.saturating_mul(1_000)
     };
     nanoseconds(usage.ru_utime).saturating_add(nanoseconds(usage.ru_stime))
-}
-
-/// A mapped stack, unmapped when its reader has ended.
-struct Stack {
-    bottom: *mut c_void,
-}
-
-impl Stack {
-    fn map() -> Result<Self, Errno> {
-        // SAFETY: a new private mapping, and then its lowest pages without access, so that a
-        // stack that grows too far ends the reader and not what lies below.
-        unsafe {
-            let bottom = libc::mmap(
-                ptr::null_mut(),
-                STACK_BYTES,
-                libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_STACK | libc::MAP_NORESERVE,
-                -1,
-                0,
-            );
-            if bottom == libc::MAP_FAILED {
-                return Err(Errno::last());
-            }
-            libc::mprotect(bottom, GUARD_BYTES, libc::PROT_NONE);
-            Ok(Self { bottom })
-        }
-    }
-
-    fn top(&self) -> *mut c_void {
-        self.bottom.wrapping_byte_add(STACK_BYTES)
-    }
-}
-
-impl Drop for Stack {
-    fn drop(&mut self) {
-        // SAFETY: it was mapped with this length, and nothing runs on it any more.
-        unsafe { libc::munmap(self.bottom, STACK_BYTES) };
-    }
-}
-
-/// Blocks every signal of this thread until it is dropped: a reader starts with the same mask.
-struct Signals {
-    before: libc::sigset_t,
-}
-
-impl Signals {
-    fn block() -> Self {
-        // SAFETY: both sets are written whole before they are read.
-        unsafe {
-            let mut every = MaybeUninit::<libc::sigset_t>::zeroed();
-            let mut before = MaybeUninit::<libc::sigset_t>::zeroed();
-            libc::sigfillset(every.as_mut_ptr());
-            libc::pthread_sigmask(libc::SIG_SETMASK, every.as_ptr(), before.as_mut_ptr());
-            Self {
-                before: before.assume_init(),
-            }
-        }
-    }
-}
-
-impl Drop for Signals {
-    fn drop(&mut self) {
-        // SAFETY: a set that was in use before.
-        unsafe {
-            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, ptr::null_mut());
-        }
-    }
 }
 
 #[cfg(test)]

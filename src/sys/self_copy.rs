@@ -55,7 +55,7 @@ impl Program {
     }
 }
 
-/// What a name in the directory stands for.
+/// What a name in the directory refers to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Entry {
     /// Nothing has this name.
@@ -153,7 +153,7 @@ impl Directory {
         })
     }
 
-    /// What a name stands for.
+    /// What a name refers to.
     ///
     /// # Errors
     /// The errno of fstatat(2) or readlinkat(2).
@@ -196,7 +196,7 @@ impl Directory {
     /// process that runs the old one keeps it.
     ///
     /// # Errors
-    /// [`CopyError`]; then the name stands for what it stood for before.
+    /// [`CopyError`]; then the name refers to the same file as before.
     pub(crate) fn put(&self, name: &str, program: &Program) -> Result<(), CopyError> {
         match self.put_unnamed(name, program) {
             Ok(()) => Ok(()),

@@ -61,7 +61,7 @@ pub(crate) fn find(scan: &Scan, gaps: &mut SectionGaps<'_>) -> Result<Trust, Ref
     }
     let root = held.root(viewer).map_err(Clone::clone)?;
     let overrides = Overrides::of(facts, &held.main);
-    let image = ProgramImage::of(&held.main, facts, root);
+    let image = ProgramImage::of(&held.main, &held.maps().unwrap_or_default(), facts, root);
     let detected = detect::detect(&image, &overrides);
     let asked = asked::runtime(&detected, &image, &overrides);
     // A root of its own: a thread that is stuck keeps it.

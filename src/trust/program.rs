@@ -10,7 +10,6 @@ use crate::parse::elf::{Image, Section};
 use crate::parse::maps;
 use crate::scan::program::file::image;
 use crate::scan::snapshot::ProcessSnapshot;
-use crate::sys::file_limits;
 use crate::sys::ranges::Ranges;
 use crate::sys::{InRoot, ProcessDir};
 
@@ -51,12 +50,11 @@ pub(super) struct Constants {
 impl<'a> ProgramImage<'a> {
     pub(super) fn of(
         process: &ProcessDir,
+        maps: &[u8],
         facts: Option<&ProcessSnapshot>,
         root: &'a InRoot,
     ) -> Self {
-        let mut buffer = Vec::new();
-        let read = process.read_records(c"maps", file_limits::MAPS, &mut buffer);
-        let mapped = read.map(|_| maps::files(&buffer)).unwrap_or_default();
+        let mapped = maps::files(maps);
         let path = facts.and_then(|facts| facts.exe.as_ref()?.clone().ok()?);
         Self::new(root, path, mapped, Ranges::of_program(process, root))
     }

@@ -73,9 +73,38 @@ pub(crate) fn assert_keeps_the_contract(document: &Value, what: &str) {
     let again = serde_json::to_value(&read).unwrap();
     assert!(again == *document, "{what}: read, it is another document");
 
+    assert_gaps_fit(document, what);
+}
+
+/// Sections that are one with their fields: a gap of theirs is a `null` and nothing else.
+const EXACT: [&str; 7] = [
+    "access",
+    "capabilities",
+    "containers",
+    "environment",
+    "processes",
+    "resources",
+    "target",
+];
+
+/// Each `null` has a gap with its path, each gap its `null`, and each names what it counts.
+pub(crate) fn assert_gaps_fit(document: &Value, what: &str) {
     let mut nulls = BTreeMap::new();
     for (section, content) in document.as_object().unwrap() {
         count_nulls(section, "", content, &mut nulls);
+    }
+    for gap in list(document, "gaps") {
+        let [section, field, reason] = ["section", "field", "reason"].map(|key| {
+            let word = gap[key].as_str();
+            word.unwrap_or_default().to_owned()
+        });
+        // Of a list or a text that was read in part, the rest is missing, and nothing is `null`.
+        let in_part = ["limit", "overwritten", "malformed", "timeout", "remote_fs"];
+        if EXACT.contains(&section.as_str()) && !in_part.contains(&reason.as_str()) {
+            let whole = (section.clone(), String::new());
+            let is_null = nulls.contains_key(&whole) || nulls.contains_key(&(section, field));
+            assert!(is_null, "{what}: a gap without its null: {gap:#}");
+        }
     }
     for ((section, path), count) in nulls {
         let of_section = |gap: &&Value| gap["section"] == section.as_str();

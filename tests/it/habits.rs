@@ -1,4 +1,5 @@
-//! What fingers type for ps, ss, netstat, df, findmnt and env: taken, or refused by name.
+//! What fingers type for ps, ss, netstat, df, findmnt, env, ip, ifconfig, route and nstat: taken, or
+//! refused by name.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::symlink;
@@ -51,6 +52,24 @@ const LINES: &[&str] = &[
     "findmnt -o wide",
     "env",
     "env PATH",
+    "ip a",
+    "ip addr",
+    "ip -br a",
+    "ip -c a",
+    "ip r",
+    "ip route",
+    "ip -6 route",
+    "ip neigh",
+    "ip rule",
+    "ip -s link",
+    "ip addr show lo",
+    "ifconfig",
+    "ifconfig lo",
+    "route -n",
+    "netstat -rn",
+    "netstat -s",
+    "netstat -i",
+    "nstat -az",
 ];
 
 fn words(line: &str) -> Vec<&str> {
@@ -69,7 +88,14 @@ fn lines_that_fingers_know_are_taken_in_a_container() {
 #[test]
 fn a_link_takes_them_too() {
     let shelf = tempfile::tempdir().unwrap();
-    for line in ["ps -eo pid,comm", "ss -tulpn", "df -h", "netstat -an"] {
+    for line in [
+        "ps -eo pid,comm",
+        "ss -tulpn",
+        "df -h",
+        "netstat -an",
+        "ip a",
+        "route -n",
+    ] {
         let words = words(line);
         let link = shelf.path().join(words[0]);
         symlink(super::lab::spyhole(), &link).unwrap();
@@ -115,7 +141,11 @@ fn what_is_not_offered_is_refused_by_name_and_never_ignored() {
         ("ps auxe", "nearest: spyhole env --all"),
         ("ps nginx", "-C NAME"),
         ("ss -K", "ss -K: not supported"),
-        ("netstat -r", "netstat -r: not supported"),
+        ("netstat -g", "netstat -g: not supported"),
+        (
+            "ip xfrm",
+            "ip xfrm: not supported; nearest: spyhole network",
+        ),
         ("df --total", "df --total: not supported"),
         ("findmnt -o TARGET", "findmnt -o TARGET: not supported"),
         ("env -i", "env -i: not supported"),
@@ -135,7 +165,10 @@ fn each_refusal_names_a_command_line_that_works() {
         "ps --ppid 1",
         "df -x tmpfs",
         "ss -tm",
-        "netstat -s",
+        "netstat -st",
+        "ip xfrm",
+        "route add",
+        "nstat -r",
     ] {
         let seen = spyhole(words(line)).ended_with(2);
         let said = seen.stderr_text();

@@ -12,14 +12,17 @@
 extern crate needs;
 
 mod access;
+mod agreement;
 mod attached;
 mod beside;
+mod calls;
 mod capabilities;
 mod certificate_forms;
 mod certificates;
 mod checks;
 mod checks_unseen;
 mod circles;
+mod copied_proc;
 mod dns;
 mod document;
 mod documents;
@@ -37,9 +40,11 @@ mod layers;
 mod manifests;
 mod mounts;
 mod naming;
+mod network;
 mod one_walk;
 mod output;
 mod package;
+mod program;
 mod resources;
 mod rewritten;
 mod run;
@@ -60,4 +65,4 @@ mod truths;
 mod wording;
 mod wrappers;
 
-use support::{fake, host, lab, patience, podman};
+use support::{docker, fake, host, lab, patience, podman};

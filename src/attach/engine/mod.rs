@@ -18,7 +18,7 @@ use clap::Args;
 pub(crate) use refusal::EngineRefusal;
 
 use super::AttachError;
-use super::plan::{Plan, RunAs};
+use super::plan::{Plan, RunAs, line_for_terminal};
 use crate::model::escape::escaped;
 use crate::sys::own_image;
 use crate::sys::tool::{OwnProgram, Said, ask_within, hand_over_listening};
@@ -52,7 +52,7 @@ pub(crate) struct EngineOptions {
     #[arg(long)]
     pub dry_run: bool,
     /// The spyhole command to run there (default: dump).
-    #[arg(last = true, value_name = "COMMAND")]
+    #[arg(trailing_var_arg = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
 }
 
@@ -241,7 +241,7 @@ fn tell(plan: &Plan, container: &Container) {
             .map(|line| format!("  {line}")),
     );
     for line in lines {
-        let _ = writeln!(io::stderr(), "{}", escaped(line.as_bytes()));
+        let _ = writeln!(io::stderr(), "{}", line_for_terminal(&line));
     }
 }
 

@@ -160,6 +160,20 @@ pub(super) fn of_run(container: &Container, code: u8, said: &str) -> EngineReaso
     if let Some(reason) = of_engine(line) {
         return reason;
     }
+    // Docker says first that it pulls, and last why it could not: no network, no login, no such name.
+    let never_pulled =
+        said.contains("Unable to find image") && !said.contains("Downloaded newer image");
+    let no_image = has(&[
+        "image not known",
+        "initializing source",
+        "did not resolve",
+        "pull access denied",
+        "manifest unknown",
+        "No such image",
+    ]);
+    if never_pulled || no_image {
+        return EngineReason::ImageNotFound;
+    }
     if has(&[
         "is not running",
         "unless container",
@@ -177,17 +191,6 @@ pub(super) fn of_run(container: &Container, code: u8, said: &str) -> EngineReaso
         "no such file or directory",
     ]) {
         return EngineReason::FileNotFound;
-    }
-    if has(&[
-        "image not known",
-        "initializing source",
-        "did not resolve",
-        "pull access denied",
-        "manifest unknown",
-        "No such image",
-        "Unable to find image",
-    ]) {
-        return EngineReason::ImageNotFound;
     }
     if has(&["SYS_PTRACE", "DAC_READ_SEARCH", "apability"]) {
         return EngineReason::CapabilityDenied { name };

@@ -4,19 +4,29 @@ use serde_json::Value;
 
 use super::AttachError;
 use super::kubectl::Kubectl;
-use super::pod::{Target, at, capabilities, containers};
+use super::pod::{Target, at};
+use super::pod_security::{Violation, fits, shown, violations};
+use super::refusal::KubectlRefusal;
 use crate::model::escape::escaped;
-use crate::model::pod_security::BASELINE_CAPABILITIES;
 use crate::model::pod_security::PodSecurityLevel::{self, Baseline, Privileged, Restricted};
+use crate::rights::pod_security::{BASELINE_CAPABILITIES, NEWEST_MINOR, USER_NAMESPACE_MINOR};
 
 /// The level that will be admitted, and how that is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Admission {
     pub(super) level: PodSecurityLevel,
     pub(super) because: String,
+    /// The minor version of Kubernetes whose rules count.
+    pub(super) minor: u32,
+    /// What of the pod itself breaks the level. It was admitted all the same: before the namespace
+    /// had the level, or by an exemption.
+    pub(super) broken: Vec<Violation>,
 }
 
 const LABEL: &str = "pod-security.kubernetes.io/enforce";
+const VERSION_LABEL: &str = "pod-security.kubernetes.io/enforce-version";
+/// The oldest version of Kubernetes whose rules are told from newer ones.
+const OLDEST_MINOR: u32 = 29;
 
 /// Reads the namespace's label, unless the user knows better.
 ///
@@ -27,20 +37,76 @@ pub(super) fn of(
     target: &Target,
     given: Option<PodSecurityLevel>,
 ) -> Result<Admission, AttachError> {
-    if let Some(level) = given {
-        return Ok(Admission {
+    let (mut admission, enforced) = match given {
+        Some(level) => {
+            let word = level.as_str();
+            let because = format!("assuming {word} for the namespace, as given by --level");
+            (Admission::new(level, because), None)
+        }
+        None => match kubectl.namespace(&target.namespace) {
+            Ok(namespace) => (labelled(&namespace), enforced_minor(&namespace)),
+            Err(AttachError::Target(_) | AttachError::Kubectl(_)) => {
+                (shown_by(&target.document), None)
+            }
+            Err(other) => return Err(other),
+        },
+    };
+    admission.judge_pod(&target.document, enforced, || kubectl.server_minor());
+    Ok(admission)
+}
+
+impl Admission {
+    pub(super) fn new(level: PodSecurityLevel, because: String) -> Self {
+        Self {
             level,
-            because: format!(
-                "assuming {} for the namespace, as given by --level",
-                level.as_str()
-            ),
-        });
+            because,
+            minor: NEWEST_MINOR,
+            broken: Vec::new(),
+        }
     }
-    match kubectl.namespace(&target.namespace) {
-        Ok(namespace) => Ok(labelled(&namespace)),
-        Err(AttachError::Target(_) | AttachError::Kubectl(_)) => Ok(shown_by(&target.document)),
-        Err(other) => Err(other),
+
+    /// Judges the pod, by the version that the namespace names, else by that of the server, which is
+    /// asked only where versions differ.
+    fn judge_pod(
+        &mut self,
+        pod: &Value,
+        enforced: Option<u32>,
+        server_minor: impl FnOnce() -> Option<u32>,
+    ) {
+        let by = |minor| violations(pod, self.level, minor);
+        let differs = by(OLDEST_MINOR) != by(NEWEST_MINOR);
+        let users = at(pod, &["spec", "hostUsers"]) == false;
+        self.minor = match enforced {
+            Some(minor) => minor,
+            None if differs || users => server_minor().unwrap_or(OLDEST_MINOR),
+            None => NEWEST_MINOR,
+        };
+        self.broken = violations(pod, self.level, self.minor);
     }
+
+    /// A refusal by Pod Security, with what of the pod itself breaks the level.
+    pub(super) fn explain(&self, error: AttachError, target: &Target) -> AttachError {
+        let AttachError::Kubectl(mut refusal) = error else {
+            return error;
+        };
+        if let KubectlRefusal::PodSecurity { level, pod, .. } = &mut refusal
+            && let Some(level) = level.split(':').next().and_then(PodSecurityLevel::of_label)
+        {
+            *pod = shown(&violations(&target.document, level, self.minor));
+        }
+        refusal.into()
+    }
+
+    /// Whether restricted lets a container of this pod run as root.
+    pub(super) fn lets_root(&self, target: &Target) -> bool {
+        target.own_user_namespace && self.minor >= USER_NAMESPACE_MINOR
+    }
+}
+
+/// The version of the rules that a namespace names; `None` for that of the server.
+fn enforced_minor(namespace: &Value) -> Option<u32> {
+    let version = at(namespace, &["metadata", "labels", VERSION_LABEL]).as_str()?;
+    version.strip_prefix("v1.")?.parse().ok()
 }
 
 /// What the label says.
@@ -66,28 +132,20 @@ pub(super) fn labelled(namespace: &Value) -> Admission {
                 .to_owned(),
         ),
     };
-    Admission { level, because }
+    Admission::new(level, because)
 }
 
 /// Where the namespace may not be read: the pod was admitted, and so is what is no looser.
 pub(super) fn shown_by(pod: &Value) -> Admission {
-    let (level, because) = if beyond_baseline(pod) {
-        (
-            Privileged,
-            "the pod itself is privileged, so the namespace admits privileged",
-        )
-    } else if beyond_restricted(pod) {
-        (
-            Baseline,
-            "the pod itself is not restricted, so the namespace admits baseline",
-        )
-    } else {
-        (Restricted, "using settings that every level admits")
+    // The tighter one where versions differ: what fits it is admitted in any case.
+    let level = fits(pod, OLDEST_MINOR).max(fits(pod, NEWEST_MINOR));
+    let because = match level {
+        Privileged => "the pod itself does not fit baseline, so the namespace admits privileged",
+        Baseline => "the pod itself is not restricted, so the namespace admits baseline",
+        Restricted => "using settings that every level admits",
     };
-    Admission {
-        level,
-        because: format!("no permission to read the namespace's Pod Security level; {because}"),
-    }
+    let because = format!("no permission to read the namespace's Pod Security level; {because}");
+    Admission::new(level, because)
 }
 
 /// The capabilities among these that baseline does not let be added.
@@ -96,40 +154,4 @@ pub(super) fn beyond(added: &[String]) -> Vec<&str> {
     names
         .filter(|name| !BASELINE_CAPABILITIES.contains(name))
         .collect()
-}
-
-fn beyond_baseline(pod: &Value) -> bool {
-    let spec = at(pod, &["spec"]);
-    let host = ["hostPID", "hostIPC", "hostNetwork"];
-    let volumes = at(spec, &["volumes"]).as_array().into_iter().flatten();
-    host.iter().any(|key| at(spec, &[*key]) == true)
-        || volumes
-            .into_iter()
-            .any(|volume| at(volume, &["hostPath"]).is_object())
-        || containers(spec).iter().any(|container| {
-            let context = at(container, &["securityContext"]);
-            at(context, &["privileged"]) == true
-                || !beyond(&capabilities(at(context, &["capabilities", "add"]))).is_empty()
-        })
-}
-
-fn beyond_restricted(pod: &Value) -> bool {
-    let spec = at(pod, &["spec"]);
-    let pods = at(spec, &["securityContext"]);
-    containers(spec).iter().any(|container| {
-        let own = at(container, &["securityContext"]);
-        let either = |key: &str| {
-            if at(own, &[key]).is_null() {
-                at(pods, &[key])
-            } else {
-                at(own, &[key])
-            }
-        };
-        let dropped = capabilities(at(own, &["capabilities", "drop"]));
-        either("runAsNonRoot") != true
-            || either("runAsUser") == 0
-            || at(either("seccompProfile"), &["type"]).as_str().is_none()
-            || at(own, &["allowPrivilegeEscalation"]) != false
-            || !dropped.iter().any(|name| name == "ALL")
-    })
 }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::admission::{Admission, beyond};
 use super::pod::{Target, at};
+use super::pod_security::shown;
 use super::{RunAs, User};
 use crate::model::pod_security::PodSecurityLevel::{Baseline, Privileged, Restricted};
 
@@ -36,6 +37,7 @@ pub(super) fn choose(target: &Target, admission: &Admission, given: Option<User>
     };
     choice.because.push(admission.because.clone());
     choice.add_circumstances(target);
+    choice.add_violations(admission);
     choice
 }
 
@@ -53,11 +55,11 @@ fn for_root(target: &Target, admission: &Admission) -> Choice {
             target,
             format!("the target is root and has {held}: SYS_PTRACE is required"),
         ),
-        Restricted => stranger(
+        Restricted if !admission.lets_root(target) => stranger(
             "the target is root, which restricted does not admit for a new container".to_owned(),
             "environment, files, descriptors and limits of the target (owned by root)",
         ),
-        Baseline | Privileged => {
+        Baseline | Privileged | Restricted => {
             let why = "the target is root: root with the same capabilities can read it";
             let mut choice = as_target(target, admission, 0, 0, why.to_owned());
             if holds_more {
@@ -258,6 +260,19 @@ fn confine(context: &mut Value, target: &Target, any: bool) {
 }
 
 impl Choice {
+    /// A pod that breaks the level by itself gets no container, whatever that one is like.
+    fn add_violations(&mut self, admission: &Admission) {
+        let listed = shown(&admission.broken);
+        if !listed.is_empty() {
+            let level = admission.level.as_str();
+            self.limits.push(format!(
+                "the pod itself does not fit Pod Security {level}, so no container can be added, \
+                 except by a user who is exempt: {}",
+                listed.join("; ")
+            ));
+        }
+    }
+
     fn add_circumstances(&mut self, target: &Target) {
         if !target.passed_over.is_empty() {
             self.because.push(format!(

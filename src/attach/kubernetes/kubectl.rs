@@ -88,6 +88,15 @@ impl Kubectl {
         json(&words, Operation::ReadNamespace)
     }
 
+    /// The minor version of the server; `None` where it is not known.
+    pub(super) fn server_minor(&self) -> Option<u32> {
+        let words = self.spelled(None, &["version", "--output=json"]);
+        let version = json(&words, Operation::ReadNamespace).ok()?;
+        let minor = version.pointer("/serverVersion/minor")?.as_str()?;
+        let digits = minor.split(|character: char| !character.is_ascii_digit());
+        digits.into_iter().next()?.parse().ok()
+    }
+
     fn spelled(&self, namespace: Option<&str>, words: &[&str]) -> Vec<String> {
         let (verb, rest) = words.split_first().unwrap_or((&"", &[]));
         let mut all = vec![self.program.clone(), (*verb).to_owned()];

@@ -7,6 +7,7 @@ mod choose;
 mod kubectl;
 mod plan;
 mod pod;
+mod pod_security;
 mod refusal;
 mod reuse;
 mod run;
@@ -26,7 +27,7 @@ pub(crate) use refusal::KubectlRefusal;
 pub(crate) use target_refusal::TargetRefusal;
 
 use super::AttachError;
-use super::plan::{Plan, RunAs};
+use super::plan::{Plan, RunAs, line_for_terminal};
 use crate::model::escape::escaped;
 use crate::model::pod_security::PodSecurityLevel;
 use crate::sys::own_image;
@@ -49,7 +50,7 @@ pub(crate) struct KubectlOptions {
     #[arg(value_name = "POD")]
     pub pod: String,
     /// The spyhole command to run there (default: dump).
-    #[arg(last = true, value_name = "COMMAND")]
+    #[arg(trailing_var_arg = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
 
     /// The container to inspect (default: the pod's default container, or the first).
@@ -179,7 +180,11 @@ pub(crate) fn run(options: &KubectlOptions) -> Result<u8, AttachError> {
     if options.dry_run {
         return print(&first.plan);
     }
-    let why = match run::run(&kubectl, &target, &first, options)? {
+    let run = |attachment: &Attachment| {
+        let ended = run::run(&kubectl, &target, attachment, options);
+        ended.map_err(|error| admission.explain(error, &target))
+    };
+    let why = match run(&first)? {
         Ended::With(code) => return Ok(code),
         Ended::NotReused(why) => why,
     };
@@ -189,9 +194,9 @@ pub(crate) fn run(options: &KubectlOptions) -> Result<u8, AttachError> {
             "{} cannot be reused, so {} is added: {why}",
             first.container, second.container
         );
-        let _ = writeln!(io::stderr(), "{}", escaped(words.as_bytes()));
+        let _ = writeln!(io::stderr(), "{}", line_for_terminal(&words));
     }
-    match run::run(&kubectl, &target, &second, options)? {
+    match run(&second)? {
         Ended::With(code) => Ok(code),
         Ended::NotReused(why) => Err(TargetRefusal::NotReused(why).into()),
     }
@@ -226,7 +231,7 @@ fn tell(target: &Target, plan: &Plan, quiet: bool) {
     lines.extend(plan.because.iter().map(|line| format!("  {line}")));
     lines.extend(plan.limits.iter().map(|line| format!("  but: {line}")));
     for line in lines {
-        let _ = writeln!(io::stderr(), "{}", escaped(line.as_bytes()));
+        let _ = writeln!(io::stderr(), "{}", line_for_terminal(&line));
     }
 }
 

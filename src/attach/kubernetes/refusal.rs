@@ -11,8 +11,13 @@ use crate::model::escape::escaped;
 /// is what kubectl said, `line` a command to paste.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum KubectlRefusal {
-    /// The namespace admits a lower Pod Security level only, with its version.
-    PodSecurity { level: String, why: String },
+    /// The namespace admits this Pod Security level only, with its version; `pod` is what of the
+    /// pod itself breaks it.
+    PodSecurity {
+        level: String,
+        why: String,
+        pod: Vec<String>,
+    },
     /// An admission webhook denied the container.
     AdmissionWebhook { name: String, why: String },
     /// `OpenShift`'s security context constraints did.
@@ -192,6 +197,7 @@ fn admission(said: &str) -> Option<KubectlRefusal> {
         return Some(KubectlRefusal::PodSecurity {
             level: level.trim_matches(['"', '\\']).to_owned(),
             why: why.to_owned(),
+            pod: Vec::new(),
         });
     }
     if let Some((_, rest)) = said.split_once("admission webhook ") {

@@ -12,7 +12,7 @@ use super::stream::{Ended, Frame, code, stream};
 use super::target_refusal::{NotReused, TargetRefusal};
 use super::{AttachError, KubectlOptions, reuse};
 use crate::attach::LISTENING;
-use crate::attach::plan::Step;
+use crate::attach::plan::{Step, line_for_terminal};
 use crate::model::escape::escaped;
 use crate::sys::tool::{self, Lent};
 
@@ -311,7 +311,7 @@ impl Running<'_> {
 
     fn say(&self, words: &str) {
         if !self.options.quiet {
-            let _ = writeln!(io::stderr(), "{}", escaped(words.as_bytes()));
+            let _ = writeln!(io::stderr(), "{}", line_for_terminal(words));
         }
     }
 }

@@ -23,7 +23,15 @@ impl fmt::Display for KubectlRefusal {
     #[expect(clippy::too_many_lines, reason = "a table: one arm for each refusal")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::PodSecurity { level, why } => {
+            Self::PodSecurity { level, pod, .. } if !pod.is_empty() => write!(
+                f,
+                "the namespace admits only Pod Security {level}, and the pod itself violates it: \
+                 {}\n  No container can be added to such a pod, and a copy of it is refused too. \
+                 Inspect it from its node (kubectl debug node/NODE --profile=sysadmin), or change \
+                 the namespace's label pod-security.kubernetes.io/enforce",
+                pod.join("; ")
+            ),
+            Self::PodSecurity { level, why, .. } => {
                 let word = level.split(':').next().unwrap_or_default();
                 write!(
                     f,

@@ -31,7 +31,9 @@ pub(super) fn spec(text: &str, depth: usize) -> Result<Spec, String> {
     match kind {
         "tcp" => {
             let options = CheckOptions::of(rest, &[])?;
-            Endpoint::parse_host_port(options.head).map(Spec::Tcp)
+            Endpoint::parse_host_port(options.head)
+                .map(Spec::Tcp)
+                .map_err(String::from)
         }
         "http" => http(rest),
         "tls" => tls(rest),
@@ -305,6 +307,26 @@ const OPTIONS: [&str; 14] = [
     "verify",
 ];
 
+/// Whether a name is an option in other letters, or with one that is wrong, missing, too many or
+/// has changed places: taken for a part of the word, it would change what the check means.
+fn is_misspelt(name: &str, option: &str) -> bool {
+    let (name, option) = (name.as_bytes(), option.as_bytes());
+    if name == option {
+        return false;
+    }
+    let equal = |(one, other): &(&u8, &u8)| one.eq_ignore_ascii_case(other);
+    let before = name.iter().zip(option).take_while(equal).count();
+    let (name, option) = (name.get(before..), option.get(before..));
+    let (name, option) = (name.unwrap_or_default(), option.unwrap_or_default());
+    let behind = name.iter().rev().zip(option.iter().rev());
+    let behind = behind.take_while(equal).count();
+    match (name.len() - behind, option.len() - behind) {
+        (0 | 1, 0 | 1) => before + behind > 1,
+        (2, 2) => name.first() == option.get(1) && name.get(1) == option.first(),
+        _ => false,
+    }
+}
+
 /// What stands before the options, and the options.
 pub(super) struct CheckOptions<'a> {
     pub(super) head: &'a str,
@@ -328,6 +350,13 @@ impl<'a> CheckOptions<'a> {
         // A URL may hold anything behind its commas.
         let last = options.head.rsplit_once(',').map(|(_, last)| last.trim());
         let name = last.and_then(|last| Some(last.split_once(['=', '~'])?.0));
+        let meant = name.and_then(|name| {
+            let mut every = known.iter().chain(&["timeout", "fail-after"]);
+            every.find(|option| is_misspelt(name, option))
+        });
+        if let (Some(name), Some(meant)) = (name, meant) {
+            return Err(format!("unknown option {name:?}; did you mean {meant}?"));
+        }
         match name {
             Some(name) if OPTIONS.contains(&name) && !options.head.contains("://") => {
                 let also = known.iter().map(|name| format!("{name}, "));

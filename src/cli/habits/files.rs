@@ -5,6 +5,7 @@ use Becomes::{Anyway, Decide, Refused, Same, SameWith, Value};
 
 pub(super) const DF: Tool = Tool {
     names: &["df"],
+    implies: &[],
     flags: &[
         Flag(&["-h", "-H", "-k", "-i", "-T", "-a"], Same),
         Flag(
@@ -31,6 +32,7 @@ pub(super) const DF: Tool = Tool {
 
 pub(super) const FINDMNT: Tool = Tool {
     names: &["findmnt"],
+    implies: &[],
     flags: &[
         Flag(&["-a", "-b"], Same),
         Flag(&["-t", "--types", "--space-timeout"], SameWith),
@@ -110,6 +112,7 @@ pub(super) const FINDMNT: Tool = Tool {
 
 pub(super) const ENV: Tool = Tool {
     names: &["env", "environment"],
+    implies: &[],
     flags: &[
         Flag(&["-A"], Same),
         Flag(&["-0", "--null"], Refused("spyhole env -o json")),

@@ -1,11 +1,12 @@
-//! What fingers type for `ps`, `ss`, `netstat`, `df`, `findmnt` and `env`, in spyhole's own words:
-//! a stage before clap.
+//! What fingers type for `ps`, `ss`, `netstat`, `df`, `findmnt`, `env`, `ip`, `ifconfig`, `route` and
+//! `nstat`, in spyhole's own words: a stage before clap.
 //!
 //! Each tool is a table of flags and what each becomes. A tool's short flags win over the global
 //! ones: `ps -o pid,comm` are columns, `ps -o json` is the form of the output. What spyhole does
 //! not offer is refused by name with the nearest that it does, never accepted and ignored.
 
 mod files;
+mod network;
 mod ps;
 mod sockets;
 
@@ -22,6 +23,8 @@ use crate::model::format::Format;
 struct Tool {
     /// The commands that it stands for, as they are typed.
     names: &'static [&'static str],
+    /// Flags here that its name alone stands for.
+    implies: &'static [&'static str],
     flags: &'static [Flag],
     words: Words,
 }
@@ -97,6 +100,10 @@ const TOOLS: &[&Tool] = &[
     &files::DF,
     &files::FINDMNT,
     &files::ENV,
+    &network::IP,
+    &network::IFCONFIG,
+    &network::ROUTE,
+    &network::NSTAT,
 ];
 
 /// The flags that every command takes; those with a value in all their names.
@@ -161,6 +168,15 @@ pub(super) fn in_our_words(words: &[OsString]) -> Result<Cow<'_, [OsString]>, Re
         name,
         done: before.to_vec(),
     };
+    if name == "netstat" && network::is_asked_of_netstat(after) {
+        stage.tool = &network::NETSTAT;
+        if let Some(command) = stage.done.last_mut() {
+            *command = "network".into();
+        }
+    }
+    for flag in stage.tool.implies {
+        stage.add(flag);
+    }
     stage.all(after)?;
     Ok(Cow::Owned(stage.done))
 }
@@ -263,6 +279,13 @@ impl Stage<'_> {
             && ps::is_bsd_with_a_dash(word)
         {
             return self.letters(flags, "", word.trim_start_matches('-'), next);
+        }
+        // ip has words behind one dash.
+        if word.len() > 2
+            && let Some(becomes) = find(self.tool.flags, word)
+        {
+            let following = next.map_or(Following::Nothing, Following::Next);
+            return Ok(self.take(word, becomes, following)? == Took::Next);
         }
         self.letters(self.tool.flags, "-", word.trim_start_matches('-'), next)
     }

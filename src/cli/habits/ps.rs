@@ -17,6 +17,7 @@ const WIDTH: Becomes = Refused("spyhole ps --no-trunc");
 
 pub(super) const PS: Tool = Tool {
     names: &["ps", "processes"],
+    implies: &[],
     flags: &[
         Flag(&["-e", "-A"], ALL),
         Flag(&["-f"], Same),

@@ -3,7 +3,6 @@
 use super::{Becomes, Flag, Following, Meaning, Tool, WIDE, Words, container, is_format};
 use Becomes::{Anyway, Decide, Refused, Same, SameWith};
 
-const SUMMARY: &str = "spyhole ss -s";
 const EXTENDED: Becomes = Refused("spyhole ss -e");
 const LABEL: Becomes = Refused("spyhole caps --all");
 /// Only the flags that both tools and spyhole mean alike.
@@ -18,6 +17,7 @@ const OURS: Flag = Flag(&["--port", "--state", "--owner"], SameWith);
 
 pub(super) const SS: Tool = Tool {
     names: &["ss", "sockets"],
+    implies: &[],
     flags: &[
         ALIKE,
         OURS,
@@ -57,6 +57,7 @@ pub(super) const SS: Tool = Tool {
 
 pub(super) const NETSTAT: Tool = Tool {
     names: &["netstat"],
+    implies: &[],
     flags: &[
         ALIKE,
         OURS,
@@ -68,7 +69,6 @@ pub(super) const NETSTAT: Tool = Tool {
             &["-c", "--continuous"],
             Decide(|following| container(following, "spyhole netstat")),
         ),
-        Flag(&["-s", "--statistics"], Refused(SUMMARY)),
         Flag(
             &[
                 "-S",
@@ -82,14 +82,15 @@ pub(super) const NETSTAT: Tool = Tool {
             ],
             Refused("spyhole ss --all-states"),
         ),
+        // Those ask for another section, which `network::is_asked_of_netstat` finds first.
+        Flag(
+            &["-s", "--statistics"],
+            Refused("spyhole network --counters"),
+        ),
         Flag(&["-Z", "--context"], LABEL),
         Flag(&["-N", "--symbolic"], Refused("spyhole netstat -n")),
         Flag(
             &[
-                "-r",
-                "--route",
-                "-i",
-                "--interfaces",
                 "-g",
                 "--groups",
                 "-M",

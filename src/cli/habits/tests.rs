@@ -108,6 +108,27 @@ fn each_line_becomes_one_that_spyhole_takes() {
         ("env", "env"),
         ("env HOME PATH", "env HOME PATH"),
         ("env -A", "env -A"),
+        ("ip a", "ip --addresses"),
+        ("ip -br -c a", "ip --addresses"),
+        ("ip addr show eth0", "ip --addresses eth0"),
+        ("ip a s dev eth0", "ip --addresses eth0"),
+        ("ip -s link", "ip --interfaces"),
+        ("ip -4 r", "ip -4 --routes"),
+        ("ip -6 route show", "ip -6 --routes"),
+        ("ip -j neigh", "ip --output=json --neighbours"),
+        ("ip -d rule", "ip --output=wide --rules"),
+        ("ip -o addr", "ip --addresses"),
+        ("ip -o json addr", "ip --output=json --addresses"),
+        ("ip -c web a", "ip --container=web --addresses"),
+        ("ip -family inet6 a", "ip --ipv6 --addresses"),
+        ("ifconfig", "ifconfig --interfaces --addresses"),
+        ("ifconfig -a", "ifconfig --interfaces --addresses"),
+        ("ifconfig eth0", "ifconfig --interfaces --addresses eth0"),
+        ("route -n", "route --routes"),
+        ("nstat -az", "nstat --counters"),
+        ("netstat -rn", "network --routes"),
+        ("netstat -s", "network --counters"),
+        ("netstat -i", "network --interfaces"),
         // Other commands are left alone, whatever follows them.
         ("run -- ps -Z", "run -- ps -Z"),
         ("mounts -i", "mounts -i"),
@@ -163,8 +184,32 @@ fn what_is_not_offered_is_refused_by_name() {
             "ss sport: not supported; nearest: spyhole ss --port N, which is either end",
         ),
         (
-            "netstat -s",
-            "netstat -s: not supported; nearest: spyhole ss -s",
+            "netstat -st",
+            "netstat -t: not supported; nearest: spyhole network --counters",
+        ),
+        (
+            "ip route add default",
+            "ip add: not supported; nearest: spyhole network",
+        ),
+        (
+            "ip -n ns a",
+            "ip -n: not supported; nearest: spyhole network --container NAME",
+        ),
+        (
+            "ip xfrm state",
+            "ip xfrm: not supported; nearest: spyhole network",
+        ),
+        (
+            "ifconfig eth0 10.0.0.1",
+            "ifconfig 10.0.0.1: not supported; nearest: spyhole network",
+        ),
+        (
+            "route add default",
+            "route add: not supported; nearest: spyhole network --routes",
+        ),
+        (
+            "nstat -r",
+            "nstat -r: not supported; nearest: spyhole network --counters",
         ),
         (
             "netstat -c",
@@ -259,7 +304,9 @@ fn what_a_flag_becomes_is_there() {
 proptest::proptest! {
     #[test]
     fn any_words_are_taken_or_refused(
-        tool in proptest::sample::select(vec!["ps", "ss", "netstat", "df", "findmnt", "env"]),
+        tool in proptest::sample::select(vec![
+            "ps", "ss", "netstat", "df", "findmnt", "env", "ip", "ifconfig", "route", "nstat",
+        ]),
         words in proptest::collection::vec("[-a-zA-Z0-9,=:/ é]{0,8}", 0..6),
     ) {
         let all: Vec<OsString> = ["spyhole", tool]

@@ -34,7 +34,7 @@ fn processes_of_one_name_are_one_group_and_the_largest_comes_first() {
         process(1, "sh", 10),
         Process {
             threads: 3,
-            started_at: at(50),
+            started_at: Seen::Value(at(50)),
             ..process(2, "web", 20)
         },
         process(3, "web", 30),
@@ -52,7 +52,7 @@ fn processes_of_one_name_are_one_group_and_the_largest_comes_first() {
     assert_eq!(names, [("web", "web", 2), ("web", "sh", 1), ("", "web", 1)]);
     let web = &groups[0];
     assert_eq!((web.threads, web.resident_bytes), (4, 50));
-    assert_eq!(web.oldest_started_at, at(50));
+    assert_eq!(web.oldest_started_at, Some(at(50)));
 }
 
 #[test]

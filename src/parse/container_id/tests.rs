@@ -55,6 +55,7 @@ fn containers_outside_of_pods() {
         ("/libpod_parent/OUTER/libpod-ID", Some("podman")),
         ("/../libpod-ID.scope", Some("podman")),
         ("/../ID", None),
+        ("/system.slice/nerdctl-ID.scope", Some("containerd")),
         ("/default/ID", None),
         ("/../cri-containerd-ID.scope (deleted)", Some("containerd")),
     ] {
@@ -86,6 +87,16 @@ fn containers_of_runtimes_without_ids() {
             "/machine.slice/machine-my\\x2ddeb.scope",
             "my-deb",
             Some("systemd-nspawn"),
+        ),
+        (
+            "/machine.slice/machine-a\\x5fb\\x2ec.scope/payload",
+            "a_b.c",
+            Some("systemd-nspawn"),
+        ),
+        (
+            "/system.slice/buildkit-k3jc4kw1vmz3n1w4lk0ppvqdx.scope",
+            "k3jc4kw1vmz3n1w4lk0ppvqdx",
+            Some("buildkit"),
         ),
         (
             "/machine.slice/systemd-nspawn@deb.service/payload",
@@ -126,6 +137,8 @@ fn containers_of_runtimes_without_ids() {
         "/ecs/STATIC",
         "/lxc/",
         "/lxc/-x",
+        "/buildkit-x.scope",
+        "/machine.slice/machine-a\\x2fb.scope",
     ] {
         assert_eq!(found(path), None, "{path}");
     }

@@ -45,7 +45,7 @@ pub(super) fn read<'a>(
     der: &'a [u8],
     faults: &mut Vec<CertificateFault>,
 ) -> Option<(Parts<'a>, Structure)> {
-    // A length that is told at the end only is none of DER.
+    // DER has no indefinite length.
     header(der)?.content?;
     let certificate = Elements::of(der).take(SEQUENCE)?;
     let mut outer = certificate.inside();

@@ -236,6 +236,10 @@ fn samples() -> Vec<Evidence> {
 }
 
 #[test]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the golden file of this repository"
+)]
 fn each_finding_has_this_problem_weight_and_sentence() {
     let lines = samples().into_iter().map(|evidence| {
         let finding = ChainFinding {

@@ -16,6 +16,17 @@ pub(super) enum Answer {
     NoSuchName,
 }
 
+/// Why a reply answers nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum UselessReply {
+    /// The server failed, with this code.
+    #[error("{0}")]
+    Failed(Rcode),
+    /// The aliases do not end.
+    #[error("more than {MAX_ALIASES} aliases (CNAME) in a row")]
+    TooManyAliases,
+}
+
 /// A chain of more aliases is a mistake; most resolvers stop at this or earlier.
 const MAX_ALIASES: usize = 16;
 
@@ -23,11 +34,11 @@ const MAX_ALIASES: usize = 16;
 ///
 /// # Errors
 /// How the server failed, or what it says that cannot be so.
-pub(super) fn answer(reply: &Reply, name: &Name) -> Result<Answer, String> {
+pub(super) fn answer(reply: &Reply, name: &Name) -> Result<Answer, UselessReply> {
     match reply.rcode {
         Rcode::NO_ERROR => {}
         Rcode::NO_SUCH_NAME => return Ok(Answer::NoSuchName),
-        other => return Err(other.to_string()),
+        other => return Err(UselessReply::Failed(other)),
     }
     let mut owner = name.as_str();
     for _ in 0..=MAX_ALIASES {
@@ -40,9 +51,7 @@ pub(super) fn answer(reply: &Reply, name: &Name) -> Result<Answer, String> {
             None => return Ok(Answer::NoData),
         }
     }
-    Err(format!(
-        "aliases (CNAME) that lead nowhere, more than {MAX_ALIASES}"
-    ))
+    Err(UselessReply::TooManyAliases)
 }
 
 fn addresses(reply: &Reply, owner: &str) -> Vec<IpAddr> {

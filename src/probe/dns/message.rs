@@ -27,7 +27,7 @@ pub enum RecordType {
     A,
     /// IPv6 addresses.
     Aaaa,
-    /// The name that an alias stands for.
+    /// The target of an alias (CNAME).
     Cname,
 }
 
@@ -125,7 +125,7 @@ pub struct Record {
 pub enum Data {
     /// An address.
     Address(IpAddr),
-    /// The name that an alias stands for.
+    /// The target of an alias (CNAME).
     Alias(String),
     /// Something else, by the number of its type.
     Other(u16),

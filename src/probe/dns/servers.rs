@@ -181,7 +181,7 @@ impl Server {
 
 fn judged(reply: &Result<Reply, NoReply>, name: &Name) -> Result<Answer, (Failed, String)> {
     match reply {
-        Ok(reply) => answer(reply, name).map_err(|what| (Failed::Useless, what)),
+        Ok(reply) => answer(reply, name).map_err(|why| (Failed::Useless, why.to_string())),
         Err(why) => {
             let failed = match why {
                 NoReply::Timeout { .. } | NoReply::Flood(_) => Failed::Silent,

@@ -18,7 +18,7 @@ use rustls::pki_types::ServerName;
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
-pub(crate) use client_key::ClientKey;
+pub(crate) use client_key::{ClientKey, KeyFault};
 
 use super::connect::{Peer, connect};
 use super::starttls;

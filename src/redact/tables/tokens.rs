@@ -23,13 +23,17 @@ pub(in crate::redact) enum Rest {
     Capitals(usize),
     /// Base64, in which a slash is no end.
     Base64(usize),
+    /// This many letters and digits at least, small ones and capitals among them.
+    Cased(usize),
+    /// A UUID.
+    Uuid,
     /// Has a dot, a digit and a capital.
     Dotted(usize),
     /// Has a dot and a digit; a slash is no end.
     DottedBase64(usize),
 }
 
-use Rest::{Base64, Capitals, Digit, Dotted, DottedBase64, Hex, Long, Mixed};
+use Rest::{Base64, Capitals, Cased, Digit, Dotted, DottedBase64, Hex, Long, Mixed, Uuid};
 
 /// Kind, what follows, and the prefixes, separated by spaces.
 #[rustfmt::skip]
@@ -51,7 +55,7 @@ pub(in crate::redact) const TOKENS: &[(SecretKind, Rest, &str)] = &[
         shippo_live_ shippo_test_ rdme_ xkeysib- xsmtpsib- fio-u- tfp_ sm_aat_ sm_pat_ sm_sat_ zpka_ ramp_sec_ rzp_live_ rzp_test_ sk-ant- sk-or- sk-lf- sk-proj- sk-svcacct- sk-admin- \
         ops_eyJ p8e- PRODSECRET_ api_live. api_sandbox. svixsk_ sgpat_ v1.0- pdl_live_ pdl_sdbx_ ory_st_ ory_at_ ory_rt_ ory_pat_ gcntfy- atlasv1. lsv2_ tvly- hcaik_ hcamk_ hcxik_ hcxmk_ hcxlk_ fc-"),
     // Prefixes that may also begin a word.
-    (VendorToken, Mixed(16), "pypi- sk- sk_ key_ tok_ pat_ gsk_ xai- nvapi- r8_ hf_ api_org_ csk- fw_ rpa_ re_ pa- EAAA EAAM EAAC LTAI glc_ glsa_ SC pat- jina_ cal_live_ cal_test_ \
+    (VendorToken, Mixed(16), "pypi- sk- sk_ key_ tok_ pat_ gsk_ xai- nvapi- r8_ csk- fw_ rpa_ re_ pa- EAAA EAAM EAAC LTAI glc_ glsa_ SC pat- jina_ cal_live_ cal_test_ \
         vcp_ vci_ vca_ vcr_ vck_ lip_ ion_ aio_ waka_ flb_ snyk_ codecov_ railway_ koyeb_ tfe_ tss_ AQVN t1. YCAJ YCM napi_ aivenv1 scw- ATTA patn dG9r lsk_ polar_ nylas_ infisical_ doppler_ rootly_ \
         linode_ exo_ civo_ CLICKUP_ whpat_ uk_live_ hcp_ seam_ permit_key_ kagi_ crsr_ cio_ bw_ secret_ apify_api_ tk-us- tk-eu- oy2 st. ck_live_ lob_live_ plaid_ cst_ hop_"),
     (VendorToken, Hex(32), "SK key- dapi pul- sbp_ live_ test_ pub_key- s-s4t2ud- s-s4t2af- deno_"),
@@ -60,7 +64,9 @@ pub(in crate::redact) const TOKENS: &[(SecretKind, Rest, &str)] = &[
     (VendorToken, Digit(50), "SG."),
     (VendorToken, Mixed(24), "s. b."),
     (VendorToken, Digit(30), "pat-na1- pat-eu1-"),
-    (VendorToken, Digit(12), "FLWSECK_TEST- FLWSECK- FLWPUBK_TEST- access-sandbox- access-production- access-development- sdk- mob- ops_"),
+    (VendorToken, Digit(12), "FLWSECK_TEST- FLWSECK- FLWPUBK_TEST- access-sandbox- access-production- access-development-"),
+    (VendorToken, Cased(30), "hf_ api_org_"),
+    (VendorToken, Uuid, "api- sdk- mob- pat-na1- pat-eu1- pat-na2- pat-na3- pat-eu2- pat-ap1-"),
     (VendorToken, DottedBase64(40), "sc_ ext_ scauth_ authress_"),
     (VendorToken, Base64(30), "sl. fm1_ AVNS_ xprv yprv zprv"),
     (VendorToken, Capitals(26), "API-"),

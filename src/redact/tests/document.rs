@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use crate::model::secret::SecretKind;
+use crate::redact::tables::hashes::{HASHES, NAMED_HASHES, SCHEMES};
 use crate::redact::tables::hooks::HOOKS;
 use crate::redact::tables::programs::PROGRAMS;
 use crate::redact::tables::tokens::TOKENS;
-use crate::redact::tables::words::{WORDS, Word};
+use crate::redact::tables::words::{DIRECTIVES, WORDS, Word};
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/redaction.md");
 /// Everything below is made of the tables.
@@ -15,6 +16,7 @@ const TABLES: &str = "<!-- The rest is made of src/redact/tables. -->\n";
 /// The tables as the document lists them.
 fn tables() -> String {
     let mut text = TABLES.to_owned();
+    text.push_str(&super::samples::measured());
     text.push_str("\n## Reasons\n| `reason` | |\n|---|---|\n");
     for kind in SecretKind::ALL {
         let _ = writeln!(text, "| `{}` | {} |", kind.as_str(), kind.describe());
@@ -23,7 +25,7 @@ fn tables() -> String {
     for (title, classes) in [
         (
             "Hidden wherever they stand",
-            &[Word::Strong, Word::Secret][..],
+            &[Word::Strong, Word::Credentials, Word::Tokens, Word::Secret][..],
         ),
         ("Hidden as the last word", &[Word::StrongLast]),
         (
@@ -53,7 +55,7 @@ fn tables() -> String {
             .collect();
         let _ = writeln!(text, "\n{title}: {}.", words.join(", "));
     }
-    text.push_str("\n## Programs\n`X` is the secret, `_` any word, `N` a word named like a secret, `$X` the last word, `...` the same for all that follow,\n`-p?` the option with its value attached or as the next word, `Y` a secret that is no number.\n\n| programs | where |\n|---|---|\n");
+    text.push_str("\n## Programs\n`X` is the secret, `_` any word, `N` a word named like a secret, `$X` the last word, `...` the same for all that follow,\n`-p?` the option with its value attached or as the next word, `Y` a secret that is no number, `^X` the very next word,\n`L:X` what follows the last `:`, `,key=X` what follows this key in a list, `F` a file or a name, which is shown.\n\n| programs | where |\n|---|---|\n");
     for (programs, _, patterns) in PROGRAMS {
         let patterns: Vec<String> = patterns
             .iter()
@@ -66,6 +68,18 @@ fn tables() -> String {
             patterns.join(", ")
         );
     }
+    let _ = writeln!(
+        text,
+        "\n## Hashes of passwords\nWhat begins with one of these: {}.\nDirectives whose next word is hidden: {}.",
+        HASHES
+            .iter()
+            .chain(SCHEMES)
+            .chain(NAMED_HASHES)
+            .map(|hash| format!("`{hash}`"))
+            .collect::<Vec<_>>()
+            .join(" "),
+        DIRECTIVES
+    );
     text.push_str("\n## Tokens\n| `reason` | prefixes |\n|---|---|\n");
     for (kind, _, prefixes) in TOKENS {
         let prefixes: Vec<String> = prefixes

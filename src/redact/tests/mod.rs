@@ -2,7 +2,10 @@
 
 mod cases;
 mod document;
+mod grammars;
+mod names;
 mod properties;
+mod samples;
 mod tables;
 
 use super::{Redacted, Redactor, SecretKind};

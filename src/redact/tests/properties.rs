@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::cases::{ARGUMENTS_HIDDEN, SECRETS, VARIABLES_HIDDEN};
 use super::redactor;
 use crate::redact::Redactor;
+use crate::redact::arguments::redact_afresh;
 use crate::redact::text::steps;
 
 /// Bytes with many of those that the detectors look for.
@@ -88,6 +89,23 @@ proptest! {
                     prop_assert!(!holds(shown.text.as_bytes(), secret.as_bytes()), "{:?} in {:?}", secret, list);
                 }
             }
+        }
+    }
+
+    /// What was met before is shown as if it were seen for the first time.
+    #[test]
+    fn what_was_met_before_changes_nothing(
+        which in 0..SECRETS.len(),
+        words in vec("[a-z/.]{0,12}|--[a-z]{1,8}(=[a-z0-9/]{0,8})?|-[a-z]|[a-z]+=[a-z]*|mysql|sh|login|password|--token|[A-Za-z0-9]{4,9}", 0..10),
+        place in any::<prop::sample::Index>(),
+    ) {
+        let mut args: Vec<Vec<u8>> = words.iter().map(|word| word.as_bytes().to_vec()).collect();
+        let at = place.index(args.len() + 1);
+        args.splice(at..at, SECRETS[which].0.iter().map(|word| word.as_bytes().to_vec()));
+        let redactor = redactor();
+        let afresh = redact_afresh(&redactor, &args);
+        for _ in 0..2 {
+            prop_assert_eq!(&redactor.arguments(&args), &afresh, "{:?}", args);
         }
     }
 

@@ -6,7 +6,7 @@ use crate::redact::tables::programs::{PROGRAMS, READERS, RUNNERS};
 use crate::redact::tables::tokens::{Rest, TOKENS};
 use crate::redact::tables::words::{FILLERS, WORDS, Word};
 
-const VALUE: &str = "Zebra-Crossing";
+pub(super) const VALUE: &str = "Zebra-Crossing";
 /// What nothing but a password looks like.
 const MIXED: &str = "Z3bra-Cr0ss1ng";
 
@@ -15,7 +15,12 @@ fn every_telling_word_hides_its_value() {
     let mut failed = Vec::new();
     for (class, words) in WORDS {
         let value = match class {
-            Word::Strong | Word::Secret | Word::Key | Word::StrongLast => VALUE,
+            Word::Strong
+            | Word::Credentials
+            | Word::Tokens
+            | Word::Secret
+            | Word::Key
+            | Word::StrongLast => VALUE,
             Word::WeakLast | Word::MaybeLast | Word::Dsn => MIXED,
             _ => continue,
         };
@@ -79,7 +84,7 @@ fn words_written_together_are_taken_apart() {
 }
 
 /// A command line of a pattern, and whether its value is attached to the option.
-fn command(program: &str, pattern: &str, attached: bool) -> Vec<String> {
+pub(super) fn command(program: &str, pattern: &str, attached: bool) -> Vec<String> {
     let mut words = vec![program.replace('*', "")];
     let mut pattern = pattern.split_ascii_whitespace().peekable();
     while let Some(word) = pattern.next() {
@@ -87,11 +92,16 @@ fn command(program: &str, pattern: &str, attached: bool) -> Vec<String> {
         words.push(match first.trim_end_matches("...") {
             "_" => "word".to_owned(),
             "N" => "db_password".to_owned(),
-            "$X" => VALUE.to_owned(),
+            "$X" | "^X" => VALUE.to_owned(),
+            // Shows; `every_harmless_place_shows_its_value` tries it.
+            "F" => "name".to_owned(),
             "N=X" => format!("password={VALUE}"),
             value if value.ends_with('X') || value.ends_with('Y') => {
                 let before = &value[..value.len() - 1];
-                let before = before.replace('U', "bob").replace('K', "name");
+                let before = before
+                    .replace('U', "bob")
+                    .replace('L', "alg:name")
+                    .replace('K', "name");
                 format!(
                     "{}{VALUE}",
                     if value.starts_with('-') {
@@ -111,6 +121,7 @@ fn command(program: &str, pattern: &str, attached: bool) -> Vec<String> {
                             value
                                 .trim_end_matches('X')
                                 .replace('U', "bob")
+                                .replace('L', "alg:name")
                                 .replace('K', "name")
                                 + VALUE
                         )
@@ -151,6 +162,24 @@ fn every_pattern_of_every_program_hides_its_value() {
 }
 
 #[test]
+fn every_harmless_place_shows_its_value() {
+    for (programs, _, patterns) in PROGRAMS {
+        for program in programs.split_ascii_whitespace() {
+            for pattern in patterns.iter().filter(|pattern| pattern.ends_with(" F")) {
+                let words = command(program, pattern, false);
+                let words: Vec<&str> = words.iter().map(String::as_str).collect();
+                assert_eq!(arguments(&redactor(), &words), words, "{pattern}");
+                let mut words = words;
+                words.pop();
+                words.push(MIXED);
+                let shown = arguments(&redactor(), &words).join(" ");
+                assert!(!shown.contains(MIXED), "{shown}");
+            }
+        }
+    }
+}
+
+#[test]
 fn every_reader_makes_what_is_piped_to_it_a_secret() {
     for reader in READERS.split_ascii_whitespace() {
         let script = format!("echo {VALUE} | {reader} x");
@@ -182,7 +211,9 @@ fn every_form_of_token_is_hidden_whole() {
                 Rest::Long(length)
                 | Rest::Digit(length)
                 | Rest::Mixed(length)
+                | Rest::Cased(length)
                 | Rest::Base64(length) => mixed[..*length].to_owned(),
+                Rest::Uuid => "0f8fad5b-d9cb-469f-a165-70867728950e".to_owned(),
                 Rest::Hex(length) => hex[..*length].to_owned(),
                 Rest::Capitals(length) => capitals[..*length].to_owned(),
                 Rest::Dotted(length) | Rest::DottedBase64(length) => {

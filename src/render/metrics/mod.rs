@@ -6,6 +6,7 @@
 pub(crate) mod certificates;
 mod family;
 pub(crate) mod mounts;
+pub(crate) mod network;
 #[cfg(feature = "sample-section")]
 pub(crate) mod personality;
 pub(crate) mod processes;

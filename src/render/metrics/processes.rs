@@ -60,7 +60,9 @@ fn groups(groups: &[ProcessGroup], cpu: impl Fn(&GroupKey) -> Option<(f64, f64)>
         processes.add(labels(), number(group.members.len() as u64));
         threads.add(labels(), number(group.threads));
         resident.add(labels(), number(group.resident_bytes));
-        started.add(labels(), seconds(group.oldest_started_at));
+        if let Some(oldest) = group.oldest_started_at {
+            started.add(labels(), seconds(oldest));
+        }
         if let Some(open) = group.open_fds {
             fds.add(labels(), number(open));
         }

@@ -6,6 +6,7 @@ use crate::model::certificate::{
     Certificate, CertificateDer, CertificateFile, Certificates, KeyAlgorithm, PublicKey,
 };
 use crate::model::gap::{Gaps, Reason, Refusal};
+use crate::model::network::Network;
 use crate::model::process::{Limit, LimitPair, Process};
 use crate::model::process_group::groups;
 use crate::model::resources::{CpuLimit, Resources};
@@ -65,6 +66,7 @@ fn text_of(report: Option<&Report>, form: Form) -> String {
             mounts::collect,
             certificates::collect,
             resources::collect,
+            network::collect,
         ],
     };
     metrics(&figures, form).unwrap()
@@ -211,6 +213,43 @@ fn limited() -> Resources {
     serde_json::from_value(resources).unwrap()
 }
 
+/// A namespace of two interfaces with every counter that has a metric.
+fn connected() -> Network {
+    let traffic =
+        |bytes: u64| serde_json::json!({"bytes": bytes, "packets": 2, "errors": 1, "dropped": 3});
+    let interface = |name: &str, bytes: u64| {
+        serde_json::json!({
+            "index": 1, "name": name, "link_type": "ether", "state": "up", "flags": [],
+            "mtu_bytes": 1500, "received": traffic(bytes), "sent": traffic(bytes + 1)
+        })
+    };
+    let tcp = [
+        "retransmitted_segments",
+        "listen_overflows",
+        "listen_drops",
+        "resets_sent",
+        "established_resets",
+    ];
+    let udp = ["receive_errors", "receive_buffer_errors"];
+    let counted = |names: &[&str]| -> serde_json::Value {
+        names
+            .iter()
+            .map(|name| ((*name).to_owned(), 7.into()))
+            .collect::<serde_json::Map<_, _>>()
+            .into()
+    };
+    let network = serde_json::json!({
+        "pid": 1, "source": "netlink",
+        "interfaces": [interface("eth0", 10), interface("x\"\n", 20)],
+        "counters": {
+            "tcp": counted(&tcp), "udp": counted(&udp), "udp6": counted(&udp), "ip": {}, "ip6": {}
+        },
+        "conntrack": {"entries": 5, "limit": 10},
+        "ephemeral_ports": {"first": 1, "last": 10, "tcp_used": 4}
+    });
+    serde_json::from_value(network).unwrap()
+}
+
 fn full() -> Report {
     let mut gaps = Gaps::default();
     gaps.section("processes")
@@ -239,6 +278,7 @@ fn full() -> Report {
     report.sockets = Some(vec![listener(80, 3, Seen::Value(128))]);
     report.mounts = Some(Seen::Value(vec![mount("/data")]));
     report.resources = Some(limited());
+    report.network = Some(connected());
     report.certificates = Some(Certificates {
         files: Seen::Value(vec![file(
             "/tls/tls.crt",
@@ -514,6 +554,26 @@ fn resources_have_no_sample_without_a_limit() {
     let unlimited = text(&report);
     assert!(!unlimited.contains("\nspyhole_memory_limit_bytes "));
     assert!(!unlimited.contains("\nspyhole_cpu_limit_cores "));
+}
+
+#[test]
+fn traffic_is_told_by_interface_and_counters_by_family() {
+    let shown = text(&full());
+    has(
+        &shown,
+        "spyhole_network_receive_bytes_total{interface=\"eth0\"} 10",
+    );
+    has(
+        &shown,
+        "spyhole_network_transmit_bytes_total{interface=\"eth0\"} 11",
+    );
+    has(&shown, "spyhole_network_tcp_listen_overflows_total 7");
+    has(
+        &shown,
+        "spyhole_network_udp_receive_errors_total{family=\"inet6\"} 7",
+    );
+    has(&shown, "spyhole_network_conntrack_entries_limit 10");
+    has(&shown, "spyhole_network_ephemeral_ports_limit 10");
 }
 
 #[test]

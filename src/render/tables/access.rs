@@ -1,10 +1,11 @@
 //! The section `access` as tables: caller and target, what is readable, what would help.
 
 use super::table::{Align, Cell, Heading, Table};
-use crate::model::access::{Access, Check, Outcome, Party, PodSecurity, Remedy, Shared};
+use crate::model::access::{Access, Check, Outcome, Party, Remedy, Shared};
 use crate::model::capabilities::SeccompMode;
 use crate::model::escape::escaped;
 use crate::model::gap::Reason;
+use crate::model::pod_security::PodSecurityLevel;
 use crate::model::report::Report;
 use crate::model::seen::Seen;
 use crate::model::target::{ChosenBy, Target};
@@ -265,9 +266,9 @@ fn remedies(remedies: &[Remedy]) -> Vec<String> {
         let start = if index == 0 { "To see more, " } else { "or " };
         let level = match remedy.pod_security {
             None => "",
-            Some(PodSecurity::Restricted) => " (Pod Security \"restricted\" admits this)",
-            Some(PodSecurity::Baseline) => " (Pod Security \"baseline\" admits this)",
-            Some(PodSecurity::Privileged) => " (needs \"privileged\" admission)",
+            Some(PodSecurityLevel::Restricted) => " (Pod Security \"restricted\" admits this)",
+            Some(PodSecurityLevel::Baseline) => " (Pod Security \"baseline\" admits this)",
+            Some(PodSecurityLevel::Privileged) => " (needs \"privileged\" admission)",
         };
         lines.push(format!("{start}{}{level}:", remedy.title));
         lines.extend(remedy.commands.iter().map(|command| format!("  {command}")));

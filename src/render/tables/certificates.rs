@@ -248,6 +248,12 @@ fn problems(file: &CertificateFile, style: Style, notes: &mut Vec<String>) {
             continue;
         };
         let days = left / DAY_SECONDS;
+        if let Some(begin) = certificate.not_before.value()
+            && certificate.is_not_yet_valid()
+        {
+            let begin: String = begin.rfc3339().chars().take(10).collect();
+            notes.push(format!("{path}: {name} is not valid until {begin}"));
+        }
         if left < 0 {
             notes.push(format!(
                 "{path}: {name} expired on {date}, {} ago",

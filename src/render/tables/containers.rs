@@ -50,7 +50,7 @@ pub(crate) fn table(containers: &[Container], wide: bool, now: Timestamp) -> Tab
                 Cell::number(container.main_pid),
                 Cell::from(&container.main_comm),
                 Cell::number(container.process_count),
-                container.started_at.short(now).into(),
+                Cell::of(Some(&container.started_at), |at| at.short(now).into()),
             ];
             if wide {
                 row.push(optional(&container.pod_uid));

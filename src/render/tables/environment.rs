@@ -55,9 +55,10 @@ fn table(environment: &Environment, all: bool, titled: bool, now: Timestamp) -> 
             names.join(", ")
         ));
     }
+    let started = environment.started_at.value();
+    let when = started.map_or_else(String::new, |at| format!(", {}", at.short(now)));
     table.notes.push(format!(
-        "environment as of exec, {}; later changes by the process are not visible",
-        environment.started_at.short(now)
+        "environment as of exec{when}; later changes by the process are not visible"
     ));
     table
 }

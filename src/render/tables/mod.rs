@@ -8,9 +8,11 @@ pub(crate) mod containers;
 pub(crate) mod df;
 pub(crate) mod environment;
 pub(crate) mod mounts;
+pub(crate) mod network;
 #[cfg(feature = "sample-section")]
 pub(crate) mod personality;
 pub(crate) mod processes;
+pub(crate) mod program;
 pub(crate) mod resources;
 pub(crate) mod sockets;
 pub(crate) mod table;

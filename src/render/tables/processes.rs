@@ -267,14 +267,14 @@ pub(crate) const COLUMNS: &[Column] = columns! {
         |a, b| a.process_group.cmp(&b.process_group);
     "sid" | "sess" | "session": Heading::right("SID"), NONE, |p, _| Cell::number(p.session),
         |a, b| a.session.cmp(&b.session);
-    "%cpu" | "pcpu" | "cpu": Heading::right("%CPU"), NONE, |p, _| Cell::from(format!("{:.1}", p.cpu_percent)),
-        |a, b| a.cpu_percent.total_cmp(&b.cpu_percent);
-    "%mem" | "pmem" | "mem": Heading::right("%MEM"), Fields::STATUS,
+    "%cpu" | "pcpu" | "cpu": Heading::right("%CPU"), NONE, |p, _| Cell::of(Some(&p.cpu_percent), |percent| format!("{percent:.1}").into()),
+        |a, b| percent(a).total_cmp(&percent(b));
+    "%mem" | "pmem" | "mem": Heading::right("%MEM"), Fields::RSS,
         |p, _| Cell::of(p.memory_percent.as_ref(), |percent| format!("{percent:.1}").into()),
         |a, b| a.rss_bytes.cmp(&b.rss_bytes);
     "vsz" | "vsize": Heading::right("VSZ"), NONE, |p, _| bytes_short(p.virtual_bytes).into(),
         |a, b| a.virtual_bytes.cmp(&b.virtual_bytes);
-    "rss" | "rssize" | "rsz": Heading::right("RSS"), Fields::STATUS, |p, _| bytes_short(p.rss_bytes).into(),
+    "rss" | "rssize" | "rsz": Heading::right("RSS"), Fields::RSS, |p, _| bytes_short(p.rss_bytes).into(),
         |a, b| a.rss_bytes.cmp(&b.rss_bytes);
     "swap": Heading::right("SWAP"), Fields::STATUS,
         |p, _| Cell::of(p.swap_bytes.as_ref(), |bytes| bytes_short(*bytes).into()),
@@ -289,15 +289,15 @@ pub(crate) const COLUMNS: &[Column] = columns! {
     "state" | "s": Heading::left("S"), NONE, |p, _| p.state.letter().to_string().into(),
         |a, b| a.state.letter().cmp(&b.state.letter());
     "start" | "stime" | "start_time" | "lstart": Heading::left("START"), NONE,
-        |p, now| p.started_at.short(now).into(), |a, b| a.started_at.cmp(&b.started_at);
+        |p, now| Cell::of(Some(&p.started_at), |at| at.short(now).into()), |a, b| started(a).cmp(&started(b));
     "time" | "cputime": Heading::right("TIME"), NONE, |p, _| cpu_time(p.cpu_seconds.total()).into(),
         |a, b| a.cpu_seconds.total().total_cmp(&b.cpu_seconds.total());
     "etime": Heading::right("ELAPSED"), NONE,
-        |p, now| elapsed(p.started_at.until(now).as_secs()).into(),
-        |a, b| b.started_at.cmp(&a.started_at);
+        |p, now| Cell::of(Some(&p.started_at), |at| elapsed(at.until(now).as_secs()).into()),
+        |a, b| started(b).cmp(&started(a));
     "etimes": Heading::right("ELAPSED"), NONE,
-        |p, now| Cell::number(p.started_at.until(now).as_secs()),
-        |a, b| b.started_at.cmp(&a.started_at);
+        |p, now| Cell::of(Some(&p.started_at), |at| Cell::number(at.until(now).as_secs())),
+        |a, b| started(b).cmp(&started(a));
     "nlwp" | "thcount" | "threads": Heading::right("THREADS"), NONE, |p, _| Cell::number(p.threads),
         |a, b| a.threads.cmp(&b.threads);
     "ni" | "nice": Heading::right("NICE"), NONE, |p, _| Cell::number(p.nice), |a, b| a.nice.cmp(&b.nice);
@@ -329,6 +329,14 @@ pub(crate) const COLUMNS: &[Column] = columns! {
     "comm" | "ucmd" | "ucomm": Heading::left("COMM"), NONE, |p, _| Cell::from(&p.comm), |a, b| a.comm.cmp(&b.comm);
     "command" | "args" | "cmd": Heading::left("COMMAND"), Fields::ARGS, |p, _| command(p), |a, b| a.comm.cmp(&b.comm);
 };
+
+fn started(process: &Process) -> Option<Timestamp> {
+    process.started_at.value().copied()
+}
+
+fn percent(process: &Process) -> f64 {
+    process.cpu_percent.value().copied().unwrap_or_default()
+}
 
 fn value_of_name(process: &Process) -> Option<&ByteString> {
     process.user.as_ref().and_then(Seen::value)

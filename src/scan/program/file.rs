@@ -27,11 +27,15 @@ pub(crate) enum Content {
 
 /// Looks into a file.
 pub(crate) fn content(root: &InRoot, path: &[u8]) -> Result<Content, Errno> {
-    let file = Ranges::in_root(root, path)?;
+    content_of(&Ranges::in_root(root, path)?)
+}
+
+/// The same of a file that is open.
+pub(crate) fn content_of(file: &Ranges) -> Result<Content, Errno> {
     let start = file.read(0, START)?;
     if start.starts_with(b"\x7fELF") {
         return Ok(
-            image(&file).map_or(Content::Other("it is a damaged ELF file"), |image| {
+            image(file).map_or(Content::Other("it is a damaged ELF file"), |image| {
                 Content::Elf(Box::new(image))
             }),
         );
@@ -43,6 +47,29 @@ pub(crate) fn content(root: &InRoot, path: &[u8]) -> Result<Content, Errno> {
 pub(crate) fn image(file: &Ranges) -> Option<Image> {
     elf::read(&mut |offset, length| file.read(offset, length).unwrap_or_default()).ok()
 }
+
+/// Whether a program has a symbol, by the names of its symbols; `None` where it has none of them.
+pub(crate) fn holds_symbol(file: &Ranges, image: &Image, symbol: &[u8]) -> Option<bool> {
+    let mut any = false;
+    for name in [&b".dynstr"[..], b".strtab"] {
+        let Some(section) = image.section(name).filter(|section| section.size > 1) else {
+            continue;
+        };
+        any = true;
+        let length = usize::try_from(section.size)
+            .unwrap_or(SYMBOLS)
+            .min(SYMBOLS);
+        let names = file.read(section.offset, length).unwrap_or_default();
+        let mut symbols = names.split(|byte| *byte == 0);
+        if symbols.any(|one| one == symbol) {
+            return Some(true);
+        }
+    }
+    any.then_some(false)
+}
+
+/// The names of the symbols of the largest programs.
+const SYMBOLS: usize = 16 << 20;
 
 fn of(start: &[u8]) -> Content {
     if let Some(line) = start.strip_prefix(b"#!") {

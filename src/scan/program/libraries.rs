@@ -1,9 +1,9 @@
-//! Which libraries of a program are not there: the program that loads it says so itself and ends
-//! with 127, which looks as if the program were not there.
+//! The libraries of a program, looked for where the loaders of glibc and musl look. A program that
+//! lacks one says so itself and ends with 127, which looks as if the program were not there.
 //!
-//! It looks where the loaders of glibc and musl look. A library that is opened later is not known.
+//! A library that is opened later is not known.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::env::consts::ARCH;
 
 use super::file;
@@ -15,6 +15,10 @@ use crate::sys::{InRoot, Truncation};
 
 /// Real programs need up to a few hundred.
 const OBJECTS: usize = 512;
+/// Paths that are tried for all of them.
+const TRIES: usize = 20_000;
+/// Directories that one list may name.
+const DIRECTORIES: usize = 256;
 /// The list of directories that musl's loader reads.
 const MUSL_PATHS: usize = 4096;
 /// What musl's loader holds itself.
@@ -40,6 +44,30 @@ pub(crate) struct MissingLibraries {
     pub with_cache: bool,
 }
 
+/// The libraries of a program.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct NeededLibraries {
+    /// In the order in which the loader takes them.
+    pub all: Vec<NeededLibrary>,
+    /// Directories that are searched for every one of them.
+    pub searched: Vec<Vec<u8>>,
+    /// Whether glibc's cache was searched too.
+    pub with_cache: bool,
+    /// Whether there may be more: a bound ended the search.
+    pub cut: bool,
+}
+
+/// One of them.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct NeededLibrary {
+    /// The name that it is asked for by.
+    pub name: Vec<u8>,
+    /// Where it is; `None` if it was not found.
+    pub path: Option<Vec<u8>>,
+    /// The program or library that asks for it first.
+    pub needed_by: Vec<u8>,
+}
+
 /// Looks for the libraries of a program; `library_path` is the content of `LD_LIBRARY_PATH`.
 /// `None` where none is missing, or it is no dynamic program.
 pub(crate) fn missing(
@@ -50,40 +78,54 @@ pub(crate) fn missing(
     let Ok(Content::Elf(image)) = file::content(root, program) else {
         return None;
     };
-    let interpreter = image.interpreter.clone()?;
-    let places = Places::of(root, program, &image, &interpreter, library_path);
-    let (names, searched) = places.walk(program, *image);
+    let found = needed(root, program, *image, library_path)?;
+    let missing = found.all.into_iter().filter(|one| one.path.is_none());
+    let names: Vec<Vec<u8>> = missing.map(|one| one.name).collect();
     (!names.is_empty()).then_some(MissingLibraries {
         names,
-        searched,
-        with_cache: !places.cache.is_empty(),
+        searched: found.searched,
+        with_cache: found.with_cache,
     })
+}
+
+/// Every library that a program needs, directly or by what it needs; `None` where no loader starts
+/// it.
+pub(crate) fn needed(
+    root: &InRoot,
+    program: &[u8],
+    image: Image,
+    library_path: &[u8],
+) -> Option<NeededLibraries> {
+    let interpreter = image.interpreter.clone()?;
+    let places = Places::of(root, &interpreter, library_path);
+    Some(places.walk(program, image))
 }
 
 struct Places<'a> {
     root: &'a InRoot,
+    interpreter: Vec<u8>,
     musl: bool,
-    /// Before the directories of the system.
-    first: Vec<Vec<u8>>,
+    /// `LD_LIBRARY_PATH`.
+    by_environment: Vec<Vec<u8>>,
+    /// The directories of the system.
     last: Vec<Vec<u8>>,
     /// Names that glibc's cache holds and whose files are there are found by it.
     cache: Vec<u8>,
 }
 
+/// An object on its way: where it is, and the directories that it and those that loaded it name.
+struct Loaded {
+    path: Vec<u8>,
+    image: Image,
+    /// For what it needs, and what that needs.
+    inherited: Vec<Vec<u8>>,
+    /// For what it needs itself.
+    own: Vec<Vec<u8>>,
+}
+
 impl<'a> Places<'a> {
-    fn of(
-        root: &'a InRoot,
-        program: &[u8],
-        image: &Image,
-        interpreter: &[u8],
-        library_path: &[u8],
-    ) -> Self {
-        let musl = interpreter
-            .rsplit(|byte| *byte == b'/')
-            .next()
-            .is_some_and(|name| name.starts_with(b"ld-musl-"));
-        let mut first = run_paths(program, image);
-        first.extend(parted(library_path));
+    fn of(root: &'a InRoot, interpreter: &[u8], library_path: &[u8]) -> Self {
+        let musl = base_name(interpreter).starts_with(b"ld-musl-");
         let (last, cache) = if musl {
             let listed = whole(
                 root,
@@ -113,59 +155,116 @@ impl<'a> Places<'a> {
         };
         Self {
             root,
+            interpreter: interpreter.to_vec(),
             musl,
-            first,
+            by_environment: parted(library_path),
             last,
             cache,
         }
     }
 
-    /// Everything that is needed, directly or by what is needed: what is missing, and where it
-    /// was looked for.
-    fn walk(&self, program: &[u8], image: Image) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
+    /// In the order of the loader: what the program needs, then what that needs.
+    fn walk(&self, program: &[u8], image: Image) -> NeededLibraries {
         let mut known = HashSet::new();
-        let mut missing = Vec::new();
-        let mut queue = vec![(program.to_vec(), image)];
-        while let Some((path, image)) = queue.pop() {
-            let own = run_paths(&path, &image);
-            for name in image.needed {
-                if known.len() >= OBJECTS || !known.insert(name.clone()) {
+        let mut all: Vec<NeededLibrary> = Vec::new();
+        let mut tries = TRIES;
+        let first = self.loaded(program.to_vec(), image, &[]);
+        let mut searched = first.inherited.clone();
+        searched.extend(first.own.iter().cloned());
+        searched.extend(self.by_environment.iter().chain(&self.last).cloned());
+        let mut cut = false;
+        let mut queue = VecDeque::from([first]);
+        while let Some(object) = queue.pop_front() {
+            for name in &object.image.needed {
+                if !known.insert(name.clone()) {
                     continue;
                 }
-                if self.musl && IN_MUSL.iter().any(|held| name.starts_with(held)) {
-                    continue;
+                if all.len() >= OBJECTS || tries == 0 {
+                    cut = true;
+                    break;
                 }
-                match self.find(&name, &own, image.bits, image.machine) {
-                    Some((path, image)) => queue.push((path, *image)),
-                    None => missing.push(name),
-                }
+                let in_loader = self.musl && IN_MUSL.iter().any(|held| name.starts_with(held));
+                let path = if in_loader || base_name(&self.interpreter) == name.as_slice() {
+                    Some(self.interpreter.clone())
+                } else {
+                    let found = self.find(name, &object, &mut tries);
+                    found.map(|(path, image)| {
+                        queue.push_back(self.loaded(path.clone(), *image, &object.inherited));
+                        path
+                    })
+                };
+                all.push(NeededLibrary {
+                    name: name.clone(),
+                    path,
+                    needed_by: object.path.clone(),
+                });
             }
         }
-        let looked = self.first.iter().chain(&self.last).cloned().collect();
-        (missing, looked)
+        NeededLibraries {
+            all,
+            searched,
+            with_cache: !self.cache.is_empty(),
+            cut,
+        }
+    }
+
+    /// glibc passes `DT_RPATH` on to what is needed and keeps `DT_RUNPATH`; musl passes both on.
+    fn loaded(&self, path: Vec<u8>, image: Image, above: &[Vec<u8>]) -> Loaded {
+        let rpaths = run_paths(&path, &image.rpaths);
+        let mut own = run_paths(&path, &image.runpaths);
+        let mut inherited = rpaths;
+        if self.musl {
+            inherited.append(&mut own);
+        }
+        inherited.extend(above.iter().cloned());
+        inherited.truncate(DIRECTORIES);
+        Loaded {
+            path,
+            image,
+            inherited,
+            own,
+        }
     }
 
     fn find(
         &self,
         name: &[u8],
-        own: &[Vec<u8>],
-        bits: u8,
-        machine: u16,
+        object: &Loaded,
+        tries: &mut usize,
     ) -> Option<(Vec<u8>, Box<Image>)> {
-        let fits = |path: Vec<u8>| match file::content(self.root, &path) {
-            Ok(Content::Elf(image)) if image.bits == bits && image.machine == machine => {
-                Some((path, image))
+        let (bits, machine) = (object.image.bits, object.image.machine);
+        let mut fits = |path: Vec<u8>| {
+            *tries = tries.checked_sub(1)?;
+            match file::content(self.root, &path) {
+                Ok(Content::Elf(image)) if image.bits == bits && image.machine == machine => {
+                    Some((path, image))
+                }
+                _ => None,
             }
-            _ => None,
         };
         if name.contains(&b'/') {
             return fits(name.to_vec());
         }
-        let directories = own.iter().chain(&self.first).chain(&self.last);
-        directories
-            .map(|directory| [directory, &b"/"[..], name].concat())
+        // A DT_RUNPATH makes glibc pass over every DT_RPATH.
+        let inherited: &[Vec<u8>] = if object.own.is_empty() {
+            &object.inherited
+        } else {
+            &[]
+        };
+        let environment = &self.by_environment;
+        let before: [&[Vec<u8>]; 3] = if self.musl {
+            [environment, inherited, &[]]
+        } else {
+            [inherited, environment, &object.own]
+        };
+        let within = |directory: &Vec<u8>| [directory, &b"/"[..], name].concat();
+        before
+            .into_iter()
+            .flatten()
+            .map(within)
             .chain(self.cached(name))
-            .find_map(fits)
+            .chain(self.last.iter().map(within))
+            .find_map(&mut fits)
     }
 
     /// The paths of glibc's cache for a name: its texts are parted by zeros.
@@ -190,25 +289,40 @@ fn whole(root: &InRoot, path: &[u8], limit: usize) -> Option<Vec<u8>> {
     (read == Truncation::Whole).then_some(bytes)
 }
 
-/// Where an image says that its libraries are.
-fn run_paths(path: &[u8], image: &Image) -> Vec<Vec<u8>> {
+fn base_name(path: &[u8]) -> &[u8] {
+    path.rsplit(|byte| *byte == b'/').next().unwrap_or_default()
+}
+
+/// The directories of a list in an image at `path`.
+fn run_paths(path: &[u8], lists: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let origin = path.iter().rposition(|byte| *byte == b'/');
     let origin = origin.and_then(|end| path.get(..end)).unwrap_or_default();
-    let origin = String::from_utf8_lossy(origin);
     let of_one = |paths: &Vec<u8>| {
-        let text = String::from_utf8_lossy(paths);
-        let text = text
-            .replace("${ORIGIN}", &origin)
-            .replace("$ORIGIN", &origin);
-        parted(text.as_bytes())
+        let paths = replaced(paths, b"${ORIGIN}", origin);
+        parted(&replaced(&paths, b"$ORIGIN", origin))
     };
-    image.run_paths.iter().flat_map(of_one).collect()
+    lists.iter().flat_map(of_one).take(DIRECTORIES).collect()
+}
+
+/// The text with another one in place of a word.
+fn replaced(text: &[u8], word: &[u8], by: &[u8]) -> Vec<u8> {
+    let mut made = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = memchr::memmem::find(rest, word) {
+        let (before, after) = rest.split_at(at);
+        made.extend_from_slice(before);
+        made.extend_from_slice(by);
+        rest = after.get(word.len()..).unwrap_or_default();
+    }
+    made.extend_from_slice(rest);
+    made
 }
 
 fn parted(paths: &[u8]) -> Vec<Vec<u8>> {
     paths
         .split(|byte| matches!(byte, b':' | b';'))
         .filter(|path| !path.is_empty())
+        .take(DIRECTORIES)
         .map(<[u8]>::to_vec)
         .collect()
 }
@@ -233,11 +347,8 @@ mod tests {
 
     #[test]
     fn a_path_may_begin_where_the_program_is() {
-        let image = Image {
-            run_paths: vec![b"$ORIGIN/../lib:/opt/lib".to_vec(), b"${ORIGIN}".to_vec()],
-            ..Image::default()
-        };
-        let paths = run_paths(b"/app/bin/server", &image);
+        let lists = [b"$ORIGIN/../lib:/opt/lib".to_vec(), b"${ORIGIN}".to_vec()];
+        let paths = run_paths(b"/app/bin/server", &lists);
         assert_eq!(paths, list(&["/app/bin/../lib", "/opt/lib", "/app/bin"]));
     }
 }

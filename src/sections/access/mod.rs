@@ -20,7 +20,7 @@ use crate::model::target::ChosenBy;
 use crate::render::tables::Table;
 use crate::render::tables::access::tables;
 use crate::rights::ptrace_access;
-use crate::rights::ptrace_access::{Credentials, blockers, may_ptrace};
+use crate::rights::ptrace_access::{Credentials, blockers, may_ptrace, not_copied};
 use crate::scan::Scan;
 use crate::scan::needs::Files;
 use crate::scan::needs::{Needs, Scope};
@@ -90,6 +90,7 @@ fn look(scan: &Scan, gaps: &mut SectionGaps<'_>) -> Option<Access> {
         viewer,
         target: &target,
         system: &system,
+        is_live: scan.is_live(),
     };
     let mut found = Vec::new();
     let checks: Vec<Check> = tried
@@ -101,35 +102,41 @@ fn look(scan: &Scan, gaps: &mut SectionGaps<'_>) -> Option<Access> {
     let Advice {
         remedies,
         ruled_out,
-    } = remedies::advise(&Situation {
-        place: &place,
-        viewer,
-        target: &target,
-        inside: place::ids_inside(viewer, &target, held, &mut buffer),
-        other_user_namespace: ptrace_access::same_user_namespace(viewer, &target) == Some(false),
-        blockers: &found,
-        hiding: system.hiding(viewer),
-        nobody_else: held.chosen_by == ChosenBy::NobodyElse,
-        labels: [&system.viewer_label, &system.target_label],
-    });
+    } = if scan.is_live() {
+        remedies::advise(&Situation {
+            place: &place,
+            viewer,
+            target: &target,
+            inside: place::ids_inside(viewer, &target, held, &mut buffer),
+            other_user_namespace: ptrace_access::same_user_namespace(viewer, &target)
+                == Some(false),
+            blockers: &found,
+            hiding: system.hiding(viewer),
+            nobody_else: held.chosen_by == ChosenBy::NobodyElse,
+            labels: [&system.viewer_label, &system.target_label],
+        })
+    } else {
+        Advice::default()
+    };
     // Where the ptrace check let a viewer through who cannot pass it otherwise.
     let passed = checks
         .iter()
         .any(|check| check.what == What::Files && check.outcome == Outcome::Allowed);
     let mut shown = target.clone();
     let own = scan.own_pid == Some(target.pid);
-    if passed && !own && !may_ptrace(viewer, &target) {
+    if scan.is_live() && passed && !own && !may_ptrace(viewer, &target) {
         shown.dumpable = Some(true);
     }
-    let dumpable_matters = !may_ptrace(viewer, &target);
+    let dumpable_matters = scan.is_live() && !may_ptrace(viewer, &target);
     let viewer = viewer.clone();
+    let not_of_viewer = (!scan.is_live()).then(not_copied);
     let status = scan.main_process().and_then(|facts| facts.status.as_ref());
     let unreadable = status.and_then(|status| status.as_ref().err()).cloned();
     Some(Access {
         target: party::of(gaps, "target", &shown, unreadable.as_ref())
             .with_dumpable(gaps, &shown, dumpable_matters)
             .labelled(system.target_label.clone()),
-        viewer: party::of(gaps, "viewer", &viewer, None)
+        viewer: party::of(gaps, "viewer", &viewer, not_of_viewer.as_ref())
             .listed(scan.own_pid)
             .labelled(system.viewer_label.clone()),
         shared: sharing.record(gaps),
@@ -145,6 +152,8 @@ struct Judge<'a> {
     viewer: &'a Credentials,
     target: &'a Credentials,
     system: &'a SystemContext,
+    /// Not a copy of a /proc.
+    is_live: bool,
 }
 
 impl Judge<'_> {
@@ -159,9 +168,11 @@ impl Judge<'_> {
                     Some(Reason::Unsupported),
                     refusal.errno.clone(),
                 ),
-                reason @ (Reason::Vanished | Reason::Timeout | Reason::RemoteFs | Reason::Io) => {
-                    (Outcome::Failed, Some(reason), refusal.errno.clone())
-                }
+                reason @ (Reason::Copy
+                | Reason::Vanished
+                | Reason::Timeout
+                | Reason::RemoteFs
+                | Reason::Io) => (Outcome::Failed, Some(reason), refusal.errno.clone()),
                 _ => {
                     let blockers = self.blockers(&attempted, refusal);
                     let reason = blockers
@@ -191,6 +202,14 @@ impl Judge<'_> {
     }
 
     fn blockers(&self, attempted: &Attempted, refusal: &Refusal) -> Vec<Blocker> {
+        if !self.is_live {
+            // Of a copy the modes of its files decide.
+            return vec![Blocker {
+                reason: refusal.reason,
+                evidence: "denied by the owner and mode of the file in the copy of /proc"
+                    .to_owned(),
+            }];
+        }
         if attempted.what == What::ProcessList {
             return vec![self.system.hidden(self.viewer)];
         }

@@ -7,6 +7,7 @@ use crate::model::seen::Seen;
 use crate::parse::id_map::IdMap;
 use crate::parse::{capabilities, status};
 use crate::rights::ptrace_access::Credentials;
+use crate::scan::security::mapped_ids;
 
 /// A line that `status` lacks is not offered by this kernel; where `status` itself
 /// could not be read, `unreadable` tells why.
@@ -104,11 +105,5 @@ fn ids(ids: status::Ids) -> Ids {
 }
 
 fn ranges(text: &[u8]) -> Option<Vec<MappedIds>> {
-    let map = IdMap::parse(text).ok()?;
-    let range = |range: &crate::parse::id_map::IdRange| MappedIds {
-        inside: range.inside,
-        outside: range.outside,
-        length: range.length,
-    };
-    Some(map.ranges.iter().map(range).collect())
+    Some(mapped_ids(&IdMap::parse(text).ok()?))
 }

@@ -1,13 +1,17 @@
-//! What would help, as lines to paste: made of real values, pure.
+//! Chooses what would help against a refusal, as command lines to paste with the real values.
 
-use crate::model::access::{PodSecurity, Remedy, RuledOut};
+mod commands;
+mod ruled_out;
+
+use crate::model::access::{Remedy, RuledOut};
 use crate::model::gap::Reason;
-use crate::model::shell::{quoted, word};
+use crate::model::pod_security::PodSecurityLevel;
 use crate::parse::capabilities::{self, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE};
 use crate::rights::default_capabilities;
 use crate::rights::ptrace_access::{Blocker, Credentials, uniform};
-
 use crate::scan::proc_mount::ProcMount;
+use commands::{Engine, ROOT_FLAGS, context, remount};
+use ruled_out::RuledOutReason;
 
 /// Whose commands help here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +90,7 @@ pub(super) fn advise(situation: &Situation<'_>) -> Advice {
         Ok(user) => situation.run_as(&user, &mut advice),
         Err(because) => advice.ruled_out.push(RuledOut {
             title: AS_TARGET.to_owned(),
-            because,
+            because: because.to_string(),
         }),
     }
     situation.run_as_root(&mut advice);
@@ -98,14 +102,6 @@ pub(super) fn advise(situation: &Situation<'_>) -> Advice {
 
 const AS_TARGET: &str = "run spyhole as the target's user";
 const AS_ROOT: &str = "run spyhole as root with SYS_PTRACE and DAC_READ_SEARCH";
-/// Root that reads everything and writes nothing, whatever the pod sets for its containers: the
-/// one opens what the kernel guards, the other the files of another user.
-const ROOT_CONTEXT: &str = "runAsUser: 0, runAsGroup: 0, runAsNonRoot: false, \
-     allowPrivilegeEscalation: false, \
-     capabilities: {drop: [ALL], add: [SYS_PTRACE, DAC_READ_SEARCH]}";
-/// The same for an engine.
-const ROOT_FLAGS: &str = "--user 0:0 --cap-drop ALL --cap-add SYS_PTRACE --cap-add DAC_READ_SEARCH";
-
 /// What the container must be to pass the kernel's comparison.
 struct User {
     uid: String,
@@ -118,26 +114,22 @@ struct User {
 
 impl Situation<'_> {
     /// Whether, and with which ids, a caller passes without `CAP_SYS_PTRACE`.
-    fn as_target(&self) -> Result<User, String> {
+    fn as_target(&self) -> Result<User, RuledOutReason> {
         let target = self.target;
         if self
             .blockers
             .iter()
             .any(|blocker| blocker.reason == Reason::NotDumpable)
         {
-            return Err("it is not dumpable, so only CAP_SYS_PTRACE can read it".to_owned());
+            return Err(RuledOutReason::NotDumpable);
         }
         if let (Some(uid), Some(gid)) = (target.uid, target.gid)
             && (uniform(uid).is_none() || uniform(gid).is_none())
         {
-            return Err(
-                "its real, effective and saved ids differ, so no viewer can have the \
-                 same"
-                    .to_owned(),
-            );
+            return Err(RuledOutReason::MixedIds);
         }
         if self.is_target_already() {
-            return Err(format!("it already runs that way; {}", self.what_refuses()));
+            return Err(self.runs_that_way());
         }
         let text = |id: Option<u32>, word: &str| id.map_or(word.to_owned(), |id| id.to_string());
         let (uid, gid) = self.inside.unzip();
@@ -147,17 +139,12 @@ impl Situation<'_> {
         if permitted != 0 && uid != Some(0) {
             add = kubernetes_names(permitted);
             if self.place.platform != Platform::Podman {
-                return Err(format!(
-                    "it has {}, which a non-root user does not get on Kubernetes and Docker",
-                    add.join(", ")
-                ));
+                return Err(RuledOutReason::CapabilitiesOfNonRoot(add));
             }
         } else if beyond != 0 {
-            return Err(format!(
-                "it has {} beyond the runtime's default for root: SYS_PTRACE alone is a smaller \
-                 request",
-                kubernetes_names(beyond).join(", ")
-            ));
+            return Err(RuledOutReason::CapabilitiesBeyondDefault(kubernetes_names(
+                beyond,
+            )));
         }
         Ok(User {
             uid: text(uid, "UID"),
@@ -171,9 +158,9 @@ impl Situation<'_> {
         let root = user.uid == "0";
         if self.kubernetes() {
             let (profile, level) = if root {
-                ("baseline", PodSecurity::Baseline)
+                ("baseline", PodSecurityLevel::Baseline)
             } else {
-                ("restricted", PodSecurity::Restricted)
+                ("restricted", PodSecurityLevel::Restricted)
             };
             let mut title = AS_TARGET.to_owned();
             if self.other_user_namespace {
@@ -206,7 +193,7 @@ impl Situation<'_> {
         if self.is_root_already() {
             advice.ruled_out.push(RuledOut {
                 title: AS_ROOT.to_owned(),
-                because: format!("it already runs that way; {}", self.what_refuses()),
+                because: self.runs_that_way().to_string(),
             });
             return;
         }
@@ -221,18 +208,6 @@ impl Situation<'_> {
                 _ => ROOT_FLAGS.to_owned(),
             };
             advice.remedies.push(self.engine(engine, AS_ROOT, &words));
-        }
-    }
-
-    /// `--profile=general` alone would leave a user that the pod sets, and with it no capability.
-    fn kubectl_as_root(&self, title: &str, more: &str) -> Remedy {
-        Remedy {
-            title: title.to_owned(),
-            pod_security: Some(PodSecurity::Privileged),
-            commands: vec![
-                format!("printf 'securityContext: {{{ROOT_CONTEXT}{more}}}' > root.yaml"),
-                self.kubectl(" --profile=general --custom=root.yaml"),
-            ],
         }
     }
 
@@ -254,13 +229,9 @@ impl Situation<'_> {
             && covers() == Some(true)
     }
 
-    /// What is left when the viewer is as it should be.
-    fn what_refuses(&self) -> String {
-        let evidence = self.blockers.first().map(|first| first.evidence.as_str());
-        format!(
-            "access is denied by {}",
-            evidence.unwrap_or("an unknown cause")
-        )
+    fn runs_that_way(&self) -> RuledOutReason {
+        let evidence = self.blockers.first().map(|first| first.evidence.clone());
+        RuledOutReason::AlreadyRunsThatWay { evidence }
     }
 
     /// The target's user is hidden too, so its ids are left to be filled in.
@@ -270,7 +241,7 @@ impl Situation<'_> {
             if self.kubernetes() {
                 advice.remedies.push(Remedy {
                     title: title.clone(),
-                    pod_security: Some(PodSecurity::Restricted),
+                    pod_security: Some(PodSecurityLevel::Restricted),
                     commands: vec![
                         format!("printf 'securityContext: {{runAsGroup: {gid}}}' > spy.yaml"),
                         self.kubectl(" --profile=restricted --custom=spy.yaml"),
@@ -311,7 +282,7 @@ impl Situation<'_> {
         if self.is_unconfined() {
             advice.ruled_out.push(RuledOut {
                 title: title.to_owned(),
-                because: format!("it already runs that way; {}", self.what_refuses()),
+                because: self.runs_that_way().to_string(),
             });
             return self.run_as_root(advice);
         }
@@ -333,95 +304,6 @@ impl Situation<'_> {
             let kind = label.split(':').nth(2);
             label == "unconfined" || matches!(kind, Some("spc_t" | "unconfined_t"))
         })
-    }
-
-    fn kubernetes(&self) -> bool {
-        matches!(
-            self.place.platform,
-            Platform::Kubernetes | Platform::Unknown
-        )
-    }
-
-    fn engines(&self) -> Vec<Engine> {
-        match self.place.platform {
-            Platform::Kubernetes => Vec::new(),
-            Platform::Docker => vec![Engine::Docker],
-            Platform::Podman => vec![Engine::Podman],
-            // Their words are the same, but for user namespaces.
-            Platform::Unknown if self.other_user_namespace => vec![Engine::Docker, Engine::Podman],
-            Platform::Unknown => vec![Engine::Either],
-        }
-    }
-
-    fn kubectl(&self, more: &str) -> String {
-        format!(
-            "kubectl debug -it -n {} {} --image={} --target={}{more}",
-            word(self.place.namespace.as_deref(), "NAMESPACE"),
-            word(self.place.pod.as_deref(), "POD"),
-            quoted(&self.place.image),
-            word(self.place.container.as_deref(), "CONTAINER"),
-        )
-    }
-
-    fn engine(&self, engine: Engine, title: &str, words: &str) -> Remedy {
-        let id = self
-            .place
-            .id
-            .as_ref()
-            .map(|id| id.chars().take(12).collect::<String>());
-        let name = word(id.as_deref(), "NAME");
-        let (program, with) = match engine {
-            Engine::Docker => ("docker", ", with Docker"),
-            Engine::Podman => ("podman", ", with Podman"),
-            Engine::Either => ("docker", ", with Docker (or Podman, same options)"),
-        };
-        let userns = if self.other_user_namespace && engine == Engine::Podman {
-            format!(" --userns=container:{name}")
-        } else {
-            String::new()
-        };
-        Remedy {
-            title: format!("{title}{with}"),
-            pod_security: None,
-            commands: vec![format!(
-                "{program} run --rm -it --pid=container:{name} --network=container:{name}{userns} {words} {} access",
-                quoted(&self.place.image)
-            )],
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Engine {
-    Docker,
-    Podman,
-    Either,
-}
-
-/// A partial container for `--custom`.
-fn context(user: &User) -> String {
-    let non_root = user.uid != "0";
-    let drop = if user.keep {
-        ""
-    } else {
-        "capabilities: {drop: [ALL]}, "
-    };
-    format!(
-        "securityContext: {{runAsUser: {}, runAsGroup: {}, runAsNonRoot: {non_root}, \
-         allowPrivilegeEscalation: false, {drop}seccompProfile: {{type: RuntimeDefault}}}}",
-        user.uid, user.gid
-    )
-}
-
-fn remount(mount: &ProcMount) -> Remedy {
-    let mount_point = String::from_utf8_lossy(&mount.mount_point);
-    Remedy {
-        title: "mount /proc without hidepid".to_owned(),
-        pod_security: Some(PodSecurity::Privileged),
-        commands: vec![format!(
-            "mount -o remount,hidepid=0 {}",
-            word(Some(&mount_point), "/proc")
-        )],
     }
 }
 

@@ -7,7 +7,9 @@ use super::system::SystemContext;
 use crate::model::access::Shared;
 use crate::model::gap::{Reason, Refusal, SectionGaps};
 use crate::parse::status::Status;
-use crate::rights::ptrace_access::{AccessCheck, Credentials, refusal_below, same_user_namespace};
+use crate::rights::ptrace_access::{
+    AccessCheck, Credentials, not_copied, refusal_below, same_user_namespace,
+};
 use crate::scan::Scan;
 use crate::scan::target::TargetHandle;
 use crate::sys::ProcessDir;
@@ -30,7 +32,11 @@ impl Sharing {
         let viewer = &scan.reader.viewer;
         let own = system.own.as_ref();
         let by_link = |name: &CStr| -> Result<bool, Refusal> {
-            let own = own.ok_or_else(|| Refusal::of(Reason::Unsupported))?;
+            let missing = || match scan.is_live() {
+                true => Refusal::of(Reason::Unsupported),
+                false => not_copied(),
+            };
+            let own = own.ok_or_else(missing)?;
             let link = |of: &ProcessDir| {
                 of.read_link(name).map_err(|errno| {
                     refusal_below(of, errno, AccessCheck::Ptrace, viewer, || target.clone())

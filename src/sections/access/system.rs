@@ -43,6 +43,8 @@ impl SystemContext {
         let mount = own
             .as_ref()
             .and_then(|own| ProcMount::of(own, descriptor, buffer));
+        // A copy was not made by this process.
+        let own = own.filter(|_| scan.is_live());
         Self {
             viewer_label: own.as_ref().and_then(|own| label(own, buffer)),
             target_label: label(&held.main, buffer),

@@ -5,7 +5,7 @@ use crate::parse::capabilities::names;
 use crate::rights::default_capabilities::{DEFAULTS, DefaultCapabilities};
 
 /// The bounding set beside the default of its runtime; beside each, closest first, where
-/// the runtime is not in sight.
+/// the runtime is unknown.
 #[must_use]
 pub(super) fn compare(bounding: u64, runtime: Option<&str>) -> Vec<AgainstDefault> {
     let known = |runtime: &str| DEFAULTS.iter().any(|one| one.runtimes.contains(&runtime));

@@ -5,8 +5,8 @@ use super::node::NodeContext;
 use super::pod_security::{Evidence, Labelled, judge};
 use super::{defaults, words};
 use crate::model::capabilities::{
-    Answer, CapabilitySet, CapabilitySets, MappedIds, Privileges, SeccompMode, SecurityContext,
-    SecurityLabel, SecurityModule, ThreadContext, UserNamespace,
+    Answer, CapabilitySet, CapabilitySets, Privileges, SeccompMode, SecurityContext, SecurityLabel,
+    SecurityModule, ThreadContext, UserNamespace,
 };
 use crate::model::gap::{Reason, Refusal, SectionGaps};
 use crate::model::pod_security::PodSecurity;
@@ -17,6 +17,7 @@ use crate::parse::security_label::{self, Module};
 use crate::parse::status::{Ids, Status};
 use crate::parse::{capabilities, capability_text};
 use crate::scan::Scan;
+use crate::scan::security::mapped_ids;
 use crate::scan::snapshot::ProcessSnapshot;
 use crate::scan::snapshot::{Namespaces, Security, Task};
 
@@ -261,16 +262,8 @@ impl<'a> Filler<'a> {
             Err(_) => (Answer::Unknown, "its uid_map cannot be read".to_owned()),
         };
         let mut map = |field, map: &Result<IdMap, Refusal>| {
-            let ranges = map.as_ref().map(|map| {
-                let range = |range: &crate::parse::id_map::IdRange| MappedIds {
-                    inside: range.inside,
-                    outside: range.outside,
-                    length: range.length,
-                };
-                map.ranges.iter().map(range).collect()
-            });
-            let ranges = ranges.map_err(Clone::clone);
-            self.gaps.seen(field, pid, ranges)
+            let ranges = map.as_ref().map(mapped_ids);
+            self.gaps.seen(field, pid, ranges.map_err(Clone::clone))
         };
         UserNamespace {
             uid_map: map("user_namespace.uid_map", &security.uid_map),

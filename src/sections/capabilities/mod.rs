@@ -92,7 +92,7 @@ impl Request for CapabilitiesQuery {
         let main_pid = scan.target.as_ref().map(|target| target.main.pid());
         let mut filler = Filler::new(scan, gaps);
         let shown =
-            |facts: &&ProcessSnapshot| facts.read && (self.all || Some(facts.pid) == main_pid);
+            |facts: &&Box<ProcessSnapshot>| facts.read && (self.all || Some(facts.pid) == main_pid);
         let contexts = scan.processes.iter().filter(shown).filter_map(|facts| {
             let security = facts.security.as_ref()?;
             Some(filler.context(facts, security))

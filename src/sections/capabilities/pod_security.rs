@@ -6,13 +6,14 @@
 
 use std::fmt::Write;
 
-use crate::model::pod_security::{
-    BASELINE_CAPABILITIES, Clause, PodSecurity, PodSecurityLevel, Verdict,
-};
+use crate::model::pod_security::{Clause, PodSecurity, PodSecurityLevel, Verdict};
 use crate::parse::capabilities::{self, bit, names};
 use crate::parse::security_label::{Module, SecurityLabel};
 use crate::parse::status::Ids;
 use crate::rights::default_capabilities;
+use crate::rights::pod_security::{
+    BASELINE_CAPABILITIES, NEWEST_MINOR, RESTRICTED_CAPABILITIES, is_container_selinux_type,
+};
 use PodSecurityLevel::{Baseline, Restricted};
 use Verdict::{Fails, Fits, NotJudged, Unseen};
 
@@ -54,16 +55,6 @@ pub(super) enum Labelled<'a> {
     /// This.
     As(&'a SecurityLabel),
 }
-
-/// What may be added under restricted.
-const RESTRICTED: [&str; 1] = ["NET_BIND_SERVICE"];
-/// The types that baseline admits.
-const SELINUX_TYPES: [&[u8]; 4] = [
-    b"container_t",
-    b"container_init_t",
-    b"container_kvm_t",
-    b"container_engine_t",
-];
 
 /// Every clause, judged.
 #[must_use]
@@ -179,7 +170,7 @@ fn restricted_capabilities(evidence: &Evidence<'_>) -> Judged {
     let Some(held) = held(evidence) else {
         return unseen("CapBnd and CapPrm");
     };
-    match (held & !mask(&RESTRICTED), held) {
+    match (held & !mask(&RESTRICTED_CAPABILITIES), held) {
         (0, 0) => (Fits, "it can have none".to_owned()),
         (0, _) => (Fits, format!("it can have {} only", listed(held))),
         (beyond, _) => (Fails, format!("it can have {}", listed(beyond))),
@@ -230,11 +221,9 @@ fn selinux(evidence: &Evidence<'_>) -> Judged {
         Labelled::As(label) if label.module == Module::SeLinux => {
             let found = label.selinux_type().unwrap_or_default();
             let words = format!("its type is {}", String::from_utf8_lossy(found));
-            let verdict = if SELINUX_TYPES.contains(&found) {
-                Fits
-            } else {
-                Fails
-            };
+            let allowed = std::str::from_utf8(found)
+                .is_ok_and(|name| is_container_selinux_type(name, NEWEST_MINOR));
+            let verdict = if allowed { Fits } else { Fails };
             (verdict, words)
         }
         _ => (Fits, "SELinux labels no process here".to_owned()),

@@ -149,9 +149,11 @@ impl Checks {
         let bad_leaf = leaves.iter().any(|leaf| {
             let against = leaf.against_files.value();
             leaf.certificate.remaining().is_some_and(ends)
+                || leaf.certificate.is_not_yet_valid()
                 || against == Some(&AgainstFiles::OlderThanFile)
         });
         for (file, one) in &dated {
+            checked.is_no |= one.not_before.is_some_and(|begin| begin > self.now);
             if let Some(end) = one.not_after {
                 checked.is_no |= ends(seconds_between(self.now, end));
             } else {

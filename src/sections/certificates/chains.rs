@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::model::certificate::Certificate;
 use crate::pki::ParsedCertificate;
 
-/// Numbers each certificate that belongs to a chain: 0 for the one that issued nobody, 1 for its
+/// Numbers each certificate that belongs to a chain: 0 for the one that issued no other, 1 for its
 /// issuer, and so on. Authorities without anything below them belong to none.
 pub(crate) fn place(certificates: &mut [Certificate], parsed: &[Arc<ParsedCertificate>]) {
     for (certificate, position) in certificates.iter_mut().zip(positions(parsed)) {

@@ -221,6 +221,7 @@ impl Request for CertificatesQuery {
             Seen::Value(files) => {
                 let mut gaps = report.gaps.iter().filter(|gap| gap.section == INFO.name);
                 let lacks = !certificates.missing.is_empty()
+                    || !files.is_empty()
                     || gaps.any(|gap| {
                         gap.field.contains("certificates") && gap.reason != Reason::Limit
                     });

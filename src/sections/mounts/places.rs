@@ -10,7 +10,7 @@ use super::volume::is_kernel;
 use crate::model::gap::{Reason, Refusal, SectionGaps, Subject};
 use crate::model::mount::{Because, Mount, Purpose, Space, UsualDirectory};
 use crate::rights::file_mode::FileSubject;
-use crate::rights::ptrace_access::AccessCheck;
+use crate::rights::ptrace_access::{AccessCheck, not_copied};
 use crate::scan::Scan;
 use crate::scan::process_files::CallerCredentials;
 use crate::scan::snapshot::overwritten_environ;
@@ -122,6 +122,10 @@ struct Judge<'a> {
 impl Judge<'_> {
     /// One attempt for each path, within its time.
     fn look(&self, paths: Vec<Vec<u8>>, patience: TimeBudget) -> Vec<Result<Place, Refusal>> {
+        // Space and rights of a copied directory are not those of what it is a copy of.
+        if !self.held.main.is_live() {
+            return paths.iter().map(|_| Err(not_copied())).collect();
+        }
         // A root of its own: a thread that is stuck keeps it.
         let root = match InRoot::of(&self.held.main) {
             Ok(root) => root,

@@ -13,6 +13,7 @@ use crate::parse::limits::{self, Limits};
 use crate::parse::stat::Stat;
 use crate::parse::status::Status;
 use crate::parse::{signals, system, tty};
+use crate::rights::ptrace_access::not_copied;
 use crate::scan::Scan;
 use crate::scan::snapshot::{ProcessSnapshot, overwritten_args};
 use crate::sys::clock::Clock;
@@ -33,6 +34,8 @@ impl<'a> Filler<'a> {
         gaps: &'a mut SectionGaps<'_>,
         sample: Option<Duration>,
     ) -> Self {
+        // What was copied does not run on.
+        let sample = sample.filter(|_| scan.is_live());
         let sampled = sample.map(|time| sampled(scan, time));
         Self {
             memory_bytes: memory_bytes(scan),
@@ -45,15 +48,18 @@ impl<'a> Filler<'a> {
     pub(super) fn process(&mut self, facts: &ProcessSnapshot) -> Process {
         let (stat, clock) = (&facts.stat, self.scan.clock);
         let zombie = stat.state == b'Z';
-        let started_at = Timestamp(clock.at_ticks(stat.starttime_ticks));
+        let started_at = clock.at_ticks(stat.starttime_ticks);
+        let started_at = started_at.map(Timestamp).ok_or_else(not_copied);
+        let started_at = self.gaps.seen("started_at", facts.pid, started_at);
         let cpu_seconds = cpu_seconds(stat, &clock);
-        // `stat` leaves out what the kernel's counters of each processor still hold;
-        // where `status` was read, that is exact.
+        // `stat` leaves out what the kernel's counters of each processor still hold; `status` and
+        // `statm` do not.
         let exact = facts
             .status
             .as_ref()
             .and_then(|status| status.as_ref().ok()?.vm_rss_bytes);
-        let rss_bytes = exact.unwrap_or(stat.rss_pages.saturating_mul(clock.page_bytes));
+        let pages = facts.resident_pages.unwrap_or(stat.rss_pages);
+        let rss_bytes = exact.unwrap_or(pages.saturating_mul(clock.page_bytes));
         let (user, group) = self.names(facts);
         let status = facts.status.as_ref();
         let (exe, exe_deleted) = self.exe(facts);
@@ -175,19 +181,15 @@ impl<'a> Filler<'a> {
         )
     }
 
-    fn cpu_percent(&self, facts: &ProcessSnapshot, used: CpuSeconds) -> f64 {
-        if let Some(sampled) = &self.sampled {
-            return sampled.get(&facts.pid).copied().unwrap_or_default();
-        }
-        let clock = &self.scan.clock;
-        let age = clock
-            .since_boot
-            .saturating_sub(clock.duration(facts.stat.starttime_ticks));
-        if age.is_zero() {
-            0.0
-        } else {
-            rounded(used.total() / age.as_secs_f64() * 100.0)
-        }
+    fn cpu_percent(&mut self, facts: &ProcessSnapshot, used: CpuSeconds) -> Seen<f64> {
+        let age = self.scan.clock.since(facts.stat.starttime_ticks);
+        let attempt = match (&self.sampled, age) {
+            (Some(sampled), _) => Ok(sampled.get(&facts.pid).copied().unwrap_or_default()),
+            (None, Some(age)) if age.is_zero() => Ok(0.0),
+            (None, Some(age)) => Ok(rounded(used.total() / age.as_secs_f64() * 100.0)),
+            (None, None) => Err(not_copied()),
+        };
+        self.gaps.seen("cpu_percent", facts.pid, attempt)
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a percentage needs no more")]
@@ -265,7 +267,11 @@ fn memory_bytes(scan: &Scan) -> Result<u64, Refusal> {
         .read(c"meminfo", file_limits::SMALL, &mut buffer);
     read.map_err(|errno| Refusal {
         errno: Some(format!("{errno:?}")),
-        ..Refusal::of(Reason::Unsupported)
+        ..if scan.is_live() {
+            Refusal::of(Reason::Unsupported)
+        } else {
+            not_copied()
+        }
     })?;
     system::mem_total_bytes(&buffer).map_err(|_| Refusal::of(Reason::Malformed))
 }
@@ -273,10 +279,9 @@ fn memory_bytes(scan: &Scan) -> Result<u64, Refusal> {
 /// Waits, then reads the processor time of each process again.
 fn sampled(scan: &Scan, time: Duration) -> HashMap<i32, f64> {
     std::thread::sleep(time);
-    let elapsed = Clock::read()
-        .since_boot
-        .saturating_sub(scan.clock.since_boot)
-        .as_secs_f64();
+    let times = (Clock::read().since_boot, scan.clock.since_boot);
+    let (later, first) = (times.0.unwrap_or_default(), times.1.unwrap_or_default());
+    let elapsed = later.saturating_sub(first).as_secs_f64();
     let mut buffer = Vec::new();
     let mut sampled = HashMap::new();
     for facts in scan.processes.iter().filter(|facts| facts.read) {

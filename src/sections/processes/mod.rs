@@ -81,11 +81,12 @@ pub(crate) const INFO: SectionInfo = SectionInfo {
     example: "spyhole ps --tree --columns user,pid,rss,command",
     in_dump: true,
     files: Files::STATUS
+        .union(Files::STATM)
         .union(Files::CMDLINE)
         .union(Files::EXE)
         .union(Files::CWD)
         .union(Files::FD_COUNT)
-        .union(Files::LIMITS)
+        .union(Files::FD_LIMIT)
         .union(Files::OOM)
         .union(Files::SMAPS_ROLLUP)
         .union(Files::TASKS),
@@ -129,11 +130,12 @@ impl Request for ProcessesQuery {
         let wanted = self.fields(detail);
         let files = [
             (Fields::STATUS, Files::STATUS),
+            (Fields::RSS, Files::STATM),
             (Fields::ARGS, Files::CMDLINE),
             (Fields::EXE, Files::EXE),
             (Fields::CWD, Files::CWD),
             (Fields::FDS, Files::FD_COUNT),
-            (Fields::LIMITS, Files::LIMITS),
+            (Fields::LIMITS, Files::FD_LIMIT),
             (Fields::OOM, Files::OOM),
             (Fields::PSS, Files::SMAPS_ROLLUP),
             (Fields::THREADS, Files::TASKS),
@@ -190,8 +192,8 @@ impl ProcessesQuery {
     fn figures(scrape: Scrape) -> Self {
         Self {
             all: scrape.all_processes,
-            // What is read beyond `stat`; `swap` stands for `status`, whose memory is exact.
-            columns: ["fds", "fdlimit", "swap"].map(str::to_owned).into(),
+            // What is read beyond `stat`.
+            columns: ["fds", "fdlimit", "rss"].map(str::to_owned).into(),
             ..Self::default()
         }
     }

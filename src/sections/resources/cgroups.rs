@@ -14,12 +14,14 @@ use crate::scan::Scan;
 use crate::scan::cgroup::memory::MemoryCgroup;
 use crate::scan::cgroup::{Cgroup, CgroupMounts, Version};
 use crate::scan::target::TargetHandle;
+use crate::sys::clock::Clock;
 use crate::sys::{InRoot, Truncation};
 
 /// Reads the cgroups of the target's main process.
 pub(super) struct Reader<'a, 'gaps> {
     pub(super) pid: i32,
     pub(super) gaps: SectionGaps<'gaps>,
+    pub(super) clock: &'a Clock,
     redactor: &'a Redactor,
     place: Result<(&'a InRoot, CgroupMounts), Refusal>,
 }
@@ -37,6 +39,7 @@ impl<'a, 'gaps> Reader<'a, 'gaps> {
         Self {
             pid: target.main.pid(),
             gaps: gaps.reborrow(),
+            clock: &scan.clock,
             redactor: &scan.redactor,
             place,
         }

@@ -38,7 +38,7 @@ impl Reader<'_, '_> {
             Err(refusal) => return self.unseen("cpu", &refusal),
         };
         let first = usage(&accounting, root);
-        let average = cores(&first, &accounting, root, main, sample);
+        let average = cores(&first, (&accounting, root), main, sample, self.clock);
         let (used_cores, over) = average.unzip();
         let (limit, limit_set_by) = match lowest(&cgroup, |one| quota(one, root)) {
             Ok(None) => (Ok(CpuLimit::Unlimited), None),
@@ -117,10 +117,10 @@ fn usage(cgroup: &Cgroup, root: &InRoot) -> Usage {
 /// Cores in use on average, and over how many seconds; `None` if no time is known.
 fn cores(
     first: &Usage,
-    cgroup: &Cgroup,
-    root: &InRoot,
+    (cgroup, root): (&Cgroup, &InRoot),
     main: &ProcessSnapshot,
     sample: Option<Duration>,
+    clock: &Clock,
 ) -> Option<(Result<f64, Refusal>, f64)> {
     let used = first.total.clone();
     let rate = |used: f64, seconds: f64| (used / seconds.max(0.001) * 1000.0).round() / 1000.0;
@@ -130,9 +130,7 @@ fn cores(
         if status.ns_tgid.as_ref()?.last() != Some(&1) {
             return None;
         }
-        let clock = Clock::read();
-        let started = clock.duration(main.stat.starttime_ticks);
-        let seconds = clock.since_boot.saturating_sub(started).as_secs_f64();
+        let seconds = clock.since(main.stat.starttime_ticks)?.as_secs_f64();
         return Some((used.map(|used| rate(used, seconds)), tenth(seconds)));
     };
     let start = Instant::now();

@@ -85,7 +85,7 @@ enum Key {
     Container(Option<String>),
 }
 
-/// The walk does not keep what it opens: whoever has the number now serves as well, if it
+/// The walk does not keep what it opens: the process that has the number now serves as well, if it
 /// is in the same namespace.
 fn reopened(scan: &Scan, pid: i32, namespace: &NetNamespace) -> Option<ProcessDir> {
     let process = scan.reader.reopen(pid).ok()?;

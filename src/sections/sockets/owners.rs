@@ -40,7 +40,7 @@ impl Owners {
         {
             owners.unseen = Some(gaps.record("owners", pid, &refusal));
         }
-        let read = |facts: &ProcessSnapshot| match &facts.sockets {
+        let read = |facts: &Box<ProcessSnapshot>| match &facts.sockets {
             Some(Ok(Some(sockets))) if facts.read => sockets.len(),
             _ => 0,
         };
@@ -52,7 +52,8 @@ impl Owners {
                 None | Some(Ok(None)) => {}
                 Some(Ok(Some(sockets))) => {
                     if !sockets.is_empty() {
-                        let name = Arc::new(facts.stat.comm.as_slice().into());
+                        let name = scan.redactor.text(&facts.stat.comm);
+                        let name = Arc::new((*name).into());
                         owners.names.insert(facts.pid, name);
                     }
                     owners.holders.extend(sockets.iter().map(|socket| Holder {

@@ -23,7 +23,7 @@ use crate::scan::reader::ProcessReader;
 use crate::scan::sock_diag_answers::SockDiagAnswers;
 use crate::sys::file_limits;
 use crate::sys::lines::lines;
-use crate::sys::sock_diag::SockDiag;
+use crate::sys::netlink::NetlinkClient;
 use crate::sys::{ProcessDir, Truncation};
 
 /// What `sock_diag` is asked for these tables.
@@ -43,7 +43,7 @@ pub(super) struct TableReader<'a> {
     answers: Option<&'a SockDiagAnswers>,
     process: &'a ProcessDir,
     processes: &'a ProcessReader,
-    diag: Option<SockDiag>,
+    diag: Option<NetlinkClient>,
     /// How many TCP sockets there are, asked once.
     tcp_counts: Option<TcpCounts>,
     /// TCP tables that were read before.
@@ -60,7 +60,7 @@ impl<'a> TableReader<'a> {
         tables: HashMap<Family, Vec<u8>>,
         buffer: &'a mut Vec<u8>,
     ) -> Self {
-        let diag = namespace.own.then(SockDiag::open);
+        let diag = namespace.own.then(NetlinkClient::sock_diag);
         let needs_diag = match &diag {
             Some(Ok(_)) => "a kernel whose sock_diag reports it".to_owned(),
             Some(Err(errno)) => format!("NETLINK_SOCK_DIAG (denied here: {errno:?})"),
@@ -153,7 +153,7 @@ impl<'a> TableReader<'a> {
         let mut take = |messages: &[u8]| {
             for message in sock_diag::messages(messages) {
                 match message {
-                    Ok(Message::Socket(payload)) => {
+                    Ok(Message::Item(payload)) => {
                         let Ok(raw) = from_message(protocol, payload) else {
                             return ControlFlow::Break(());
                         };
@@ -183,7 +183,7 @@ impl<'a> TableReader<'a> {
         }
         list.roll_back(before);
         // The rest of an answer that was broken off would be taken for the next one's.
-        self.diag = SockDiag::open().ok();
+        self.diag = NetlinkClient::sock_diag().ok();
         false
     }
 

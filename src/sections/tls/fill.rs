@@ -22,6 +22,7 @@ use crate::pki::{AskedRuntime, ChainSource, ParsedCertificate, Place, Purpose, Q
 use crate::probe::Peer;
 use crate::probe::endpoint::{Endpoint, Host};
 use crate::probe::tls::{self, Dial, Handshake};
+use crate::rights::ptrace_access::not_copied;
 use crate::scan::Scan;
 use crate::sections::certificates::chains::place_from_leaf;
 use crate::sections::certificates::leaves::dated_of_chain;
@@ -259,7 +260,7 @@ fn trust_store(scan: &Scan, gaps: &mut SectionGaps<'_>, alone: bool) -> Trusted 
     }
 }
 
-/// Whether nobody but spyhole is in sight, so that the target is nobody's application.
+/// Whether only spyhole itself is visible, so that there is no application to inspect.
 fn is_alone(scan: &Scan) -> bool {
     let chosen_by = scan.target.as_ref().map(|held| held.chosen_by);
     matches!(
@@ -311,6 +312,9 @@ pub(crate) fn target_socket(scan: &Scan, path: &str) -> Result<TargetSocket, NoS
         .target
         .as_ref()
         .ok_or_else(|| NoSocket::Unseen(Refusal::of(Reason::Vanished)))?;
+    if !scan.is_live() {
+        return Err(NoSocket::Unseen(not_copied()));
+    }
     let root = held
         .root(&scan.reader.viewer)
         .map_err(|refusal| NoSocket::Unseen(refusal.clone()))?;

@@ -1,10 +1,11 @@
-//! The files that the user named, of spyhole's own file system.
+//! Reads the files that the user named, from spyhole's own file system.
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::pki::{self, ParsedCertificate};
-use crate::probe::tls::ClientKey;
+use crate::probe::tls::{ClientKey, KeyFault};
 use crate::sys::file_limits;
 use crate::sys::own_file;
 
@@ -17,12 +18,41 @@ pub(super) struct Given {
     pub(super) client: Option<ClientKey>,
 }
 
+/// Why a file that was named cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{flag} {}: {fault}", path.display())]
+pub(super) struct GivenError {
+    flag: &'static str,
+    path: PathBuf,
+    fault: GivenFault,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum GivenFault {
+    #[error(transparent)]
+    Unreadable(io::Error),
+    #[error("contains no certificate in PEM or DER")]
+    NoCertificate,
+    #[error(transparent)]
+    Key(KeyFault),
+}
+
+impl GivenError {
+    fn of(flag: &'static str, path: &Path, fault: GivenFault) -> Self {
+        Self {
+            flag,
+            path: path.to_owned(),
+            fault,
+        }
+    }
+}
+
 /// Reads them.
 pub(super) fn read(
     ca: Option<&Path>,
     cert: Option<&Path>,
     key: Option<&Path>,
-) -> Result<Given, String> {
+) -> Result<Given, GivenError> {
     let authorities = ca.map(authorities).transpose()?;
     let client = match (cert, key) {
         (Some(cert), Some(key)) => Some(client(cert, key)?),
@@ -34,7 +64,7 @@ pub(super) fn read(
     })
 }
 
-fn authorities(path: &Path) -> Result<Vec<Arc<ParsedCertificate>>, String> {
+fn authorities(path: &Path) -> Result<Vec<Arc<ParsedCertificate>>, GivenError> {
     let bytes = contents("--ca", path)?;
     let found = pki::contents(&bytes, None)
         .map(|contents| contents.certificates)
@@ -44,14 +74,11 @@ fn authorities(path: &Path) -> Result<Vec<Arc<ParsedCertificate>>, String> {
     }
     match ParsedCertificate::read(&bytes) {
         Ok(certificate) => Ok(vec![Arc::new(certificate)]),
-        Err(_) => Err(format!(
-            "--ca {}: contains no certificate in PEM or DER",
-            path.display()
-        )),
+        Err(_) => Err(GivenError::of("--ca", path, GivenFault::NoCertificate)),
     }
 }
 
-fn client(cert: &Path, key: &Path) -> Result<ClientKey, String> {
+fn client(cert: &Path, key: &Path) -> Result<ClientKey, GivenError> {
     let certificates = contents("--cert", cert)?;
     let secret = contents("--key", key)?;
     ClientKey::from_files(&certificates, &secret).map_err(|fault| {
@@ -60,11 +87,11 @@ fn client(cert: &Path, key: &Path) -> Result<ClientKey, String> {
         } else {
             ("--key", key)
         };
-        format!("{flag} {}: {fault}", path.display())
+        GivenError::of(flag, path, GivenFault::Key(fault))
     })
 }
 
-fn contents(flag: &str, path: &Path) -> Result<Vec<u8>, String> {
+fn contents(flag: &'static str, path: &Path) -> Result<Vec<u8>, GivenError> {
     own_file::contents(path, file_limits::CERTIFICATES as u64)
-        .map_err(|error| format!("{flag} {}: {error}", path.display()))
+        .map_err(|error| GivenError::of(flag, path, GivenFault::Unreadable(error)))
 }

@@ -1,5 +1,5 @@
-//! The section `tls`: one server, asked once, and its certificates as judged by those whom the
-//! target trusts, by Mozilla's roots, and by `--ca`.
+//! The section `tls`: one connection to one server, and the verdicts on its certificates by the
+//! target's trust store, by Mozilla's roots, and by `--ca`.
 
 mod fill;
 mod given;
@@ -18,7 +18,7 @@ use crate::model::certificate::Certificate;
 use crate::model::gap::{Reason, Refusal, SectionGaps};
 use crate::model::tls::{StartTls, TlsLook};
 use crate::model::verdict::Judgement;
-use crate::probe::endpoint::{self, Endpoint};
+use crate::probe::endpoint::{self, Endpoint, EndpointError};
 use crate::render::tables::Table;
 use crate::render::tables::tls;
 use crate::render::tables::tls::Style;
@@ -115,7 +115,8 @@ impl Request for TlsQuery {
             self.ca.as_deref(),
             self.cert.as_deref(),
             self.key.as_deref(),
-        )?;
+        );
+        let given = given.map_err(|error| error.to_string())?;
         // It is asked once; were it asked again, the first answer stands.
         let _ = self.given.set(given);
         Ok(())
@@ -179,7 +180,7 @@ impl Request for TlsQuery {
 }
 
 impl TlsQuery {
-    fn endpoint(&self) -> Result<Endpoint, String> {
+    fn endpoint(&self) -> Result<Endpoint, EndpointError> {
         Endpoint::parse(&self.endpoint, Some(endpoint::usual_port(self.starttls)))
     }
 
@@ -189,7 +190,7 @@ impl TlsQuery {
 }
 
 /// Whether this can be the name that a certificate is to have: a name of the DNS, or an address.
-pub(crate) fn check_server_name(name: &str) -> Result<(), String> {
+pub(crate) fn check_server_name(name: &str) -> Result<(), EndpointError> {
     match name.parse::<IpAddr>() {
         Ok(_) => Ok(()),
         Err(_) => endpoint::check_name(name),

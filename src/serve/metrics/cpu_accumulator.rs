@@ -51,7 +51,8 @@ impl CpuAccumulator {
             let members = group.members.iter().filter_map(|at| processes.get(*at));
             for process in members {
                 let used = Used::of(process.cpu_seconds);
-                let age = taken_at.0.duration_since(process.started_at.0);
+                let started = process.started_at.value();
+                let age = started.and_then(|at| taken_at.0.duration_since(at.0).ok());
                 let age = age.unwrap_or_default() + TOLERANCE;
                 // Of the same number, but younger than the last look: another process.
                 let known = self.processes.get(&process.pid);

@@ -13,12 +13,13 @@ use hyper::body::Incoming;
 use hyper::{HeaderMap, Request as HttpRequest};
 
 use super::Server;
-use super::collect::{Answer, Outcome};
+use super::answer::Answer;
+use super::collect::Looked;
 use super::options::ScanDefaults;
 use super::problem::Problem;
 use crate::model::Report;
 use crate::model::certificate::Certificates;
-use crate::model::gap::Gap;
+use crate::model::gap::{Gap, Gaps, Reason, Refusal};
 use crate::model::process_group::groups;
 use crate::model::server_stats::ServerStats;
 use crate::model::time::Timestamp;
@@ -45,9 +46,33 @@ pub(super) struct Metrics {
     /// Requests answered, by the first digit of the status.
     requests: [AtomicU64; 5],
     cpu_accumulator: Mutex<CpuAccumulator>,
-    certificates: Mutex<Option<Found>>,
+    certificates: Mutex<Searches>,
     /// Whether the last scan saw several containers and none was named.
     several: AtomicBool,
+}
+
+/// The search for certificates: no lock is held while it runs. A reader that gets stuck in one
+/// would hold it for ever.
+#[derive(Default)]
+struct Searches {
+    /// The last that ended.
+    found: Option<Arc<Found>>,
+    /// When the one that has not ended yet began.
+    began: Option<Instant>,
+}
+
+impl Searches {
+    /// Whether the caller is to search now: what was found is old, and nothing else searches that
+    /// may still end.
+    fn begin(&mut self, patience: Duration) -> bool {
+        let is_old = |found: &Arc<Found>| found.at.elapsed() >= CERTIFICATES_KEPT;
+        let is_due = self.found.as_ref().is_none_or(is_old);
+        let is_free = self.began.is_none_or(|began| began.elapsed() >= patience);
+        if is_due && is_free {
+            self.began = Some(Instant::now());
+        }
+        is_due && is_free
+    }
 }
 
 /// What was found of certificates.
@@ -104,7 +129,7 @@ fn form(headers: &HeaderMap) -> Form {
     accept::form(headers)
 }
 
-fn collect(server: &Server, form: Form) -> Outcome {
+fn collect(server: &Server, form: Form) -> Looked {
     let began = Instant::now();
     let mut report = see(server)?;
     let read_at = match &mut report {
@@ -129,10 +154,7 @@ fn collect(server: &Server, form: Form) -> Outcome {
             .collect::<Vec<_>>(),
     };
     let text = metrics(&figures, form).map_err(|_| Problem::lost())?;
-    Ok(Arc::new(Answer {
-        content_type: form.content_type(),
-        body: text.into(),
-    }))
+    Ok(Answer::text(form.content_type(), text))
 }
 
 /// Looks at what the metrics show; `None` where there is nothing to look at.
@@ -212,11 +234,9 @@ fn options(look: &ScanDefaults) -> ScanOptions {
 fn add_certificates(server: &Server, report: &mut Report) -> Option<Timestamp> {
     // Without a target there are no files.
     report.target.as_ref()?;
-    let mut found = lock(&server.metrics.certificates);
-    if found
-        .as_ref()
-        .is_none_or(|found| found.at.elapsed() >= CERTIFICATES_KEPT)
-    {
+    let kept = &server.metrics.certificates;
+    let is_due = lock(kept).begin(server.look.timeout * 2);
+    if is_due {
         let request: [Box<dyn Request>; 1] = [Box::new(CertificatesQuery::default())];
         // Of a target that is gone by now, nothing is found.
         let searched = sections::report(options(&server.look), &request, Detail::Table).ok();
@@ -225,14 +245,24 @@ fn add_certificates(server: &Server, report: &mut Report) -> Option<Timestamp> {
             gaps.retain(|gap| gap.section == certificates::INFO.name);
             (searched.certificates, gaps)
         });
-        *found = Some(Found {
-            at: Instant::now(),
-            read_at: report.taken_at,
-            certificates,
-            gaps,
-        });
+        *lock(kept) = Searches {
+            found: Some(Arc::new(Found {
+                at: Instant::now(),
+                read_at: report.taken_at,
+                certificates,
+                gaps,
+            })),
+            began: None,
+        };
     }
-    let found = found.as_ref()?;
+    let Some(found) = lock(kept).found.clone() else {
+        let late = Refusal::of(Reason::Timeout).needing("the first search to end");
+        let mut gaps = Gaps::default();
+        gaps.section(certificates::INFO.name)
+            .record("files", report.target.as_ref()?.pid, &late);
+        report.gaps.extend(gaps.as_slice().iter().cloned());
+        return None;
+    };
     report.certificates.clone_from(&found.certificates);
     report.gaps.extend(found.gaps.iter().cloned());
     Some(found.read_at)
@@ -261,4 +291,25 @@ fn own(server: &Server, look: Duration, certificates_read_at: Option<Timestamp>)
 
 fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_that_does_not_end_keeps_no_other_from_beginning_for_ever() {
+        let mut searches = Searches::default();
+        let long = Duration::from_mins(10);
+        assert!(searches.begin(long));
+        assert!(!searches.begin(long), "one is under way");
+        assert!(searches.begin(Duration::ZERO), "it is taken for stuck");
+        searches.found = Some(Arc::new(Found {
+            at: Instant::now(),
+            read_at: Timestamp::now(),
+            certificates: None,
+            gaps: Vec::new(),
+        }));
+        assert!(!searches.begin(Duration::ZERO), "it was found just now");
+    }
 }

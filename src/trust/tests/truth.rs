@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 
 use super::*;
-use crate::sys::ProcDir;
 use crate::sys::ranges::Ranges;
+use crate::sys::{ProcDir, ProcessDir};
 use crate::trust::detect::detect;
 use crate::trust::places::plan;
 use crate::trust::program::ProgramImage;
@@ -38,7 +38,7 @@ impl Running {
         let pid = i32::try_from(self.0.id()).unwrap();
         let process = proc.process(pid).unwrap();
         let root = crate::sys::InRoot::of(&process).unwrap();
-        let image = ProgramImage::of(&process, None, &root);
+        let image = ProgramImage::of(&process, &maps_of(&process), None, &root);
         detect(&image, &Target::new().overrides())
     }
 }
@@ -209,4 +209,11 @@ fn a_real_go_program_is_go_s() {
         .unwrap();
     assert_eq!(seen.rules, RuntimeTrustRules::Go { fallback: false });
     assert_eq!(seen.evidence, format!("{path} was built by {version}"));
+}
+
+fn maps_of(process: &ProcessDir) -> Vec<u8> {
+    let mut maps = Vec::new();
+    let limit = crate::sys::file_limits::MAPS;
+    process.read_records(c"maps", limit, &mut maps).unwrap();
+    maps
 }

@@ -1,4 +1,4 @@
-//! Docker, of which the tests have the client at most: its answers stand in files.
+//! Docker by recorded answers: what no daemon of the tests says (`docker_engine` asks a real one).
 
 use std::process::Command;
 

@@ -2,6 +2,7 @@
 //! it: the engine is found in PATH and asked by its own words.
 
 mod docker;
+mod docker_engine;
 mod podman;
 mod refusals;
 
@@ -11,11 +12,13 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use serde_json::Value;
 use tempfile::TempDir;
 
-use super::host;
+use super::host::{self, list};
 use super::lab::{self, Output};
 use super::podman::{PodmanLab, write_program};
+use crate::docker::DockerLab;
 
 /// A PATH in which an engine stands before all else.
 struct Desk {
@@ -27,6 +30,13 @@ impl Desk {
     fn with_podman() -> Self {
         let desk = Self::bare();
         PodmanLab::get().program_in(desk.path());
+        desk
+    }
+
+    /// With the Docker of the tests.
+    fn with_docker() -> Self {
+        let desk = Self::bare();
+        DockerLab::get().program_in(desk.path());
         desk
     }
 
@@ -74,4 +84,15 @@ impl Desk {
         let text = fs::read_to_string(self.path().join("calls")).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
     }
+}
+
+/// What `access` says was refused, or may be hidden.
+fn denied(seen: &Output) -> Vec<String> {
+    let document = seen.document();
+    let checks = list(&document["access"], "checks");
+    assert!(checks.len() > 10, "{document:#}");
+    let stands =
+        |check: &&Value| ["allowed", "unsupported"].contains(&check["outcome"].as_str().unwrap());
+    let denied = checks.iter().filter(|check| !stands(check));
+    denied.map(Value::to_string).collect()
 }

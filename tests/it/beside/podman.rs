@@ -7,25 +7,14 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 use spyhole::api::own_image;
 
-use super::Desk;
+use super::{Desk, denied};
 use crate::host::{list, only};
+use crate::lab;
 use crate::lab::process::Process;
-use crate::lab::{self, Output};
 use crate::patience::eventually;
 use crate::podman::{PodmanContainer, PodmanLab, SPYHOLE_IMAGE};
 
 const SECRET: &str = "s3cret-of-the-application";
-
-/// What `access` says was refused, or may be hidden.
-fn denied(seen: &Output) -> Vec<String> {
-    let document = seen.document();
-    let checks = list(&document["access"], "checks");
-    assert!(checks.len() > 10, "{document:#}");
-    let stands =
-        |check: &&Value| ["allowed", "unsupported"].contains(&check["outcome"].as_str().unwrap());
-    let denied = checks.iter().filter(|check| !stands(check));
-    denied.map(Value::to_string).collect()
-}
 
 fn name_of(container: &PodmanContainer) -> &str {
     &container.id[..12]

@@ -83,11 +83,10 @@ fn words_that_cannot_be_meant_so_are_usage() {
     for words in [
         &["podman"][..],
         &["podman", "-x"],
-        &["podman", "--", "ps"],
         &["podman", "../web"],
         &["podman", ""],
         &["podman", "a\nb"],
-        &["podman", "web", "ps"],
+        &["podman", "web", "--columns", "pid"],
         &["podman", "web", "-o", "paper"],
     ] {
         let output = desk.spyhole(words).ended_with(2);

@@ -5,7 +5,7 @@ mod hostile;
 mod keys;
 mod leaks;
 mod stores;
-mod x509;
+pub(crate) mod x509;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -13,11 +13,11 @@ use std::process::{Command, Stdio};
 use spyhole::api::pki::{Contents, Fault, contents};
 
 /// A directory and what a script of bash left in it.
-struct Made(tempfile::TempDir);
+pub(crate) struct Made(tempfile::TempDir);
 
 impl Made {
     /// Runs the script, each command of which has to succeed.
-    fn by(script: &str) -> Self {
+    pub(crate) fn by(script: &str) -> Self {
         let made = Self(tempfile::tempdir().unwrap());
         made.sh(script);
         made

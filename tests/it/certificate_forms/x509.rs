@@ -248,7 +248,7 @@ fn text(moment: Option<SystemTime>) -> String {
 }
 
 /// Those of the files `0.der`, `1.der` … that are there.
-fn each(made: &Made, count: usize) -> Vec<ParsedCertificate> {
+pub(crate) fn each(made: &Made, count: usize) -> Vec<ParsedCertificate> {
     let mut certificates = Vec::new();
     for at in 0..count {
         let path = made.path().join(format!("{at}.der"));
@@ -270,83 +270,106 @@ fn each(made: &Made, count: usize) -> Vec<ParsedCertificate> {
 
 /// Fails where a field is not what openssl prints of the file of that number.
 fn agrees(made: &Made, certificates: &[impl Borrow<ParsedCertificate>]) {
+    for (found, printed) in certificates
+        .iter()
+        .zip(by_openssl(made, certificates.len()))
+    {
+        agree(found.borrow(), &printed);
+    }
+}
+
+/// For each of them what a field is instead of what openssl prints; `None` where all agree.
+pub(crate) fn differences(made: &Made, certificates: &[ParsedCertificate]) -> Vec<Option<String>> {
+    let printed = by_openssl(made, certificates.len());
+    let pairs = certificates.iter().zip(printed);
+    let differs = |(found, printed): (&ParsedCertificate, String)| {
+        let compared = std::panic::catch_unwind(|| agree(found, &printed));
+        compared.is_err().then_some(printed)
+    };
+    pairs.map(differs).collect()
+}
+
+/// What openssl prints of the files `0.der`, `1.der` ….
+fn by_openssl(made: &Made, count: usize) -> Vec<String> {
     let script = format!(
         "for n in $(seq 0 {}); do
            openssl x509 -inform der -in $n.der -noout -subject -issuer -serial -dates -text \
              -dateopt iso_8601 -fingerprint -sha256 -nameopt RFC2253,-esc_msb,utf8 -pubkey
            echo =====
          done",
-        certificates.len() - 1
+        count - 1
     );
     let printed = made.sh(&script);
-    let printed: Vec<&str> = printed.split("=====\n").collect();
-    assert_eq!(printed.len(), certificates.len() + 1);
-    for (found, printed) in certificates.iter().zip(printed) {
-        let found = found.borrow();
-        let public_key = found.public_key.as_ref().unwrap();
-        let told = |key: &str| {
-            let mut lines = printed.lines().map(str::trim_start);
-            let line = lines.find_map(|line| line.strip_prefix(key));
-            line.unwrap_or_else(|| panic!("no {key} in {printed}"))
-        };
-        let maybe = |key: &str| printed.contains(key).then(|| told(key));
-        assert_eq!(found.subject, told("subject="));
-        assert_eq!(found.issuer, told("issuer="));
-        assert_eq!(found.serial, told("serial=").to_lowercase());
-        let seconds = |moment: String| moment.replace('T', " ").replace(".000Z", "Z");
-        assert_eq!(seconds(text(found.not_before)), told("notBefore="));
-        assert_eq!(seconds(text(found.not_after)), told("notAfter="));
-        let print = told("sha256 Fingerprint=").replace(':', "").to_lowercase();
-        assert_eq!(found.fingerprint_sha256, print);
-        let (_, key) = printed.split_once("BEGIN PUBLIC KEY-----\n").unwrap();
-        let (key, _) = key.split_once("-----END").unwrap();
-        let key = BASE64_MIME
-            .decode(key.replace('\n', "\r\n").as_bytes())
-            .unwrap();
-        let pin = BASE64.encode(&Sha256::digest(key));
-        assert_eq!(public_key.spki_pin_sha256, pin);
-        assert_eq!(found.version.to_string(), told("Version: ")[..1]);
-        if !found.signature_algorithm.starts_with("rsassaPss") {
-            assert_eq!(
-                found.signature_algorithm.to_lowercase(),
-                told("Signature Algorithm: ")
-                    .to_lowercase()
-                    .replace('_', "-")
-            );
-        }
-        if !matches!(
-            public_key.algorithm,
-            KeyAlgorithm::Ed25519 | KeyAlgorithm::Ed448
-        ) {
-            let bits = maybe("Public-Key: (").map(|rest| rest.trim_end_matches(" bit)"));
-            let known = public_key.bits.map(|bits| bits.to_string());
-            let foreign = public_key.algorithm == KeyAlgorithm::Ecdsa && known.is_none();
-            assert!(foreign || known.as_deref() == bits, "{known:?} {bits:?}");
-        }
-        let constraints = after(printed, "X509v3 Basic Constraints:");
+    let mut printed: Vec<String> = printed.split("=====\n").map(str::to_owned).collect();
+    assert_eq!(printed.pop().as_deref(), Some(""));
+    assert_eq!(printed.len(), count);
+    printed
+}
+
+fn agree(found: &ParsedCertificate, printed: &str) {
+    let public_key = found.public_key.as_ref().unwrap();
+    let told = |key: &str| {
+        let mut lines = printed.lines().map(str::trim_start);
+        let line = lines.find_map(|line| line.strip_prefix(key));
+        line.unwrap_or_else(|| panic!("no {key} in {printed}"))
+    };
+    let maybe = |key: &str| printed.contains(key).then(|| told(key));
+    assert_eq!(found.subject, told("subject="));
+    assert_eq!(found.issuer, told("issuer="));
+    assert_eq!(found.serial, told("serial=").to_lowercase());
+    let seconds = |moment: String| moment.replace('T', " ").replace(".000Z", "Z");
+    assert_eq!(seconds(text(found.not_before)), told("notBefore="));
+    assert_eq!(seconds(text(found.not_after)), told("notAfter="));
+    let print = told("sha256 Fingerprint=").replace(':', "").to_lowercase();
+    assert_eq!(found.fingerprint_sha256, print);
+    let (_, key) = printed.split_once("BEGIN PUBLIC KEY-----\n").unwrap();
+    let (key, _) = key.split_once("-----END").unwrap();
+    let key = BASE64_MIME
+        .decode(key.replace('\n', "\r\n").as_bytes())
+        .unwrap();
+    let pin = BASE64.encode(&Sha256::digest(key));
+    assert_eq!(public_key.spki_pin_sha256, pin);
+    assert_eq!(found.version.to_string(), told("Version: ")[..1]);
+    if !found.signature_algorithm.starts_with("rsassaPss") {
         assert_eq!(
-            found.is_ca,
-            constraints.is_some_and(|rest| rest.starts_with("CA:TRUE"))
+            found.signature_algorithm.to_lowercase(),
+            told("Signature Algorithm: ")
+                .to_lowercase()
+                .replace('_', "-")
         );
-        let length = constraints.and_then(|rest| rest.split_once("pathlen:"));
-        let length = length.map(|(_, length)| length.parse().unwrap());
-        assert_eq!(found.path_length, length, "{}", found.subject);
-        let usages = found
-            .key_usages
-            .as_ref()
-            .map(|usages| usages.join(", ").to_lowercase());
-        assert_eq!(
-            usages,
-            after(printed, "X509v3 Key Usage:").map(|line| line
-                .replace("Certificate Sign", "keyCertSign")
-                .replace(' ', "")
-                .replace(',', ", ")
-                .to_lowercase())
-        );
-        let extended = found.extended_key_usages.as_ref().map(Vec::len);
-        let line = after(printed, "X509v3 Extended Key Usage:");
-        assert_eq!(extended, line.map(|line| line.split(", ").count()));
     }
+    if !matches!(
+        public_key.algorithm,
+        KeyAlgorithm::Ed25519 | KeyAlgorithm::Ed448
+    ) {
+        let bits = maybe("Public-Key: (").map(|rest| rest.trim_end_matches(" bit)"));
+        let known = public_key.bits.map(|bits| bits.to_string());
+        let foreign = public_key.algorithm == KeyAlgorithm::Ecdsa && known.is_none();
+        assert!(foreign || known.as_deref() == bits, "{known:?} {bits:?}");
+    }
+    let constraints = after(printed, "X509v3 Basic Constraints:");
+    assert_eq!(
+        found.is_ca,
+        constraints.is_some_and(|rest| rest.starts_with("CA:TRUE"))
+    );
+    let length = constraints.and_then(|rest| rest.split_once("pathlen:"));
+    let length = length.map(|(_, length)| length.parse().unwrap());
+    assert_eq!(found.path_length, length, "{}", found.subject);
+    let usages = found
+        .key_usages
+        .as_ref()
+        .map(|usages| usages.join(", ").to_lowercase());
+    assert_eq!(
+        usages,
+        after(printed, "X509v3 Key Usage:").map(|line| line
+            .replace("Certificate Sign", "keyCertSign")
+            .replace(' ', "")
+            .replace(',', ", ")
+            .to_lowercase())
+    );
+    let extended = found.extended_key_usages.as_ref().map(Vec::len);
+    let line = after(printed, "X509v3 Extended Key Usage:");
+    assert_eq!(extended, line.map(|line| line.split(", ").count()));
 }
 
 /// The line behind that which begins so.

@@ -106,6 +106,39 @@ fn an_expired_self_signed_server_certificate_is_no() {
 }
 
 #[needs(root)]
+fn a_certificate_that_is_not_valid_yet_is_no() {
+    let house = House::new();
+    let (ca, later) = (authority("ca"), Days(30, 90));
+    let future = ca.issue("future.example", later);
+    house.write("future.crt", &future.pem);
+    house.write("future.key", future.key.serialize_pem());
+    let web = server()
+        .copy(&house.path("future.crt"), "/certs/tls.crt")
+        .start();
+    for words in [&[][..], &["--dir", "/certs"], &["--file", "/certs/tls.crt"]] {
+        let seen = min_days(&web, words).ended_with(1);
+        let text = seen.stdout_text();
+        assert!(
+            text.contains("future.example is not valid until "),
+            "{seen}"
+        );
+    }
+    let seen = spyhole(&web, &["check", "cert:/certs/tls.crt"]).ended_with(1);
+    assert!(seen.stdout_text().contains("not valid yet"), "{seen}");
+    let listen = ["--cert=/own.crt", "--key=/own.key", "--listen=0.0.0.0:8443"];
+    let web = Lab::program(&example("tlsserver"))
+        .ready("ready")
+        .copy(&house.path("future.crt"), "/own.crt")
+        .copy(&house.path("future.key"), "/own.key")
+        .args(listen)
+        .start();
+    let root = |words: &[&str]| web.spyhole().args(words).run();
+    root(&["certs", "--served", "--min-days", "14", "--dir", "/tmp"]).ended_with(1);
+    root(&["check", "tls:127.0.0.1:8443,verify=none"]).ended_with(1);
+    root(&["tls", "127.0.0.1:8443"]).ended_with(1);
+}
+
+#[needs(root)]
 fn authorities_of_a_named_bundle_count_where_nothing_else_is_there() {
     let house = House::new();
     own_server(&house, "old", -3);

@@ -109,6 +109,10 @@ fn a_file_that_is_too_long_is_a_gap_that_file_closes() {
     );
     assert_eq!(list(at(&named, "/certs/long.pem"), "certificates").len(), 1);
     gap_of(&named, "limit", "/certs/huge.pem");
+    // Alone it is all that was asked, and none of it was read.
+    let viewer = web.spyhole().uid(1000).caps("none");
+    let alone = viewer.args(["certs", "--file", "/certs/huge.pem"]).run();
+    alone.ended_with(4);
 }
 
 #[needs(root)]

@@ -1,6 +1,7 @@
 //! File systems and processes of the target that do not respond: they cost themselves alone, and
 //! spyhole ends.
 
+mod autofs;
 pub(crate) mod fuse;
 
 use std::io::Read;

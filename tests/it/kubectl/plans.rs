@@ -34,6 +34,20 @@ const LEVELS: [Level<'static>; 4] = [
 ];
 
 #[test]
+fn two_dashes_before_the_command_are_optional() {
+    let of = |words: &[&str]| {
+        let kubectl = FakeKubectl::with("non-root", Level::None);
+        steady(&kubectl.spyhole(words).ended_with(0).stdout_text())
+    };
+    let plain = of(&["web", "--dry-run", "ss", "-tlnp", "-o", "json"]);
+    assert!(plain.contains(" ss -tlnp -o json"), "{plain}");
+    assert_eq!(
+        plain,
+        of(&["web", "--dry-run", "--", "ss", "-tlnp", "-o", "json"])
+    );
+}
+
+#[test]
 fn the_commands_for_each_pod_are_as_they_were_judged() {
     let mut text = String::new();
     for pod in PODS {
@@ -59,7 +73,9 @@ fn the_commands_for_each_pod_are_as_they_were_judged() {
             before = telling;
             let calls = kubectl.calls();
             assert!(
-                calls.lines().all(|call| call.starts_with("get ")),
+                calls
+                    .lines()
+                    .all(|call| call.starts_with("get ") || call.starts_with("version ")),
                 "a dry run only reads: {calls}"
             );
         }

@@ -4,6 +4,71 @@ use serde_json::{Value, json};
 
 use super::fake::{FakeKubectl, Level, fixture};
 
+const VIOLATES: &str = "Error from server (Forbidden): pods \"web\" is forbidden: violates PodSecurity \"restricted:latest\": allowPrivilegeEscalation != false (container \"app\" must set securityContext.allowPrivilegeEscalation=false)";
+
+#[test]
+fn a_pod_that_breaks_the_level_by_itself_is_said_before_and_after() {
+    let kubectl = FakeKubectl::with("root", Level::Labelled("restricted"));
+    let planned = kubectl.spyhole(["web", "--dry-run"]).ended_with(0);
+    let said = planned.stderr_text();
+    assert!(
+        said.contains("the pod itself does not fit Pod Security restricted"),
+        "{said}"
+    );
+    assert!(
+        said.contains("container app: runAsNonRoot is not true, runAsUser=0"),
+        "{said}"
+    );
+
+    kubectl.answer("debug.refused", VIOLATES);
+    let refused = kubectl.spyhole(["web"]).ended_with(3).stderr_text();
+    let cause = "admits only Pod Security restricted:latest, and the pod itself violates it: ";
+    assert!(refused.contains(cause), "{refused}");
+    assert!(
+        refused.contains("kubectl debug node/NODE --profile=sysadmin"),
+        "{refused}"
+    );
+    assert!(!refused.contains("Use --level"), "{refused}");
+
+    let fitting = FakeKubectl::with("non-root", Level::Labelled("restricted"));
+    let planned = fitting.spyhole(["web", "--dry-run"]).ended_with(0);
+    assert!(
+        !planned.stderr_text().contains("the pod itself"),
+        "{planned}"
+    );
+}
+
+#[test]
+fn the_version_of_the_server_counts_where_the_rules_differ() {
+    let with = |minor: &str| {
+        let kubectl = FakeKubectl::with("user-namespace", Level::Labelled("restricted"));
+        let mut pod: Value = serde_json::from_str(&fixture("user-namespace")).unwrap();
+        let context = &mut pod["spec"]["containers"][0]["securityContext"];
+        *context = json!({
+            "runAsUser": 0,
+            "allowPrivilegeEscalation": false,
+            "capabilities": {"drop": ["ALL"]},
+            "seccompProfile": {"type": "RuntimeDefault"},
+        });
+        pod["status"]["containerStatuses"][0]["user"] = Value::Null;
+        kubectl.answer("get-pod", &pod.to_string());
+        let version = json!({"serverVersion": {"major": "1", "minor": minor}});
+        kubectl.answer("version", &version.to_string());
+        kubectl.spyhole(["web", "--dry-run"]).ended_with(0)
+    };
+    let old = with("34").stderr_text();
+    assert!(
+        old.contains("runAsNonRoot is not true, runAsUser=0"),
+        "{old}"
+    );
+    assert!(old.contains("as 65532:65532"), "{old}");
+    for minor in ["35", "36+"] {
+        let new = with(minor).stderr_text();
+        assert!(!new.contains("the pod itself"), "{new}");
+        assert!(new.contains("as 0:0"), "{new}");
+    }
+}
+
 /// What kubectl says at which command, and what has to be in the sentence.
 const REFUSED: [(&str, &str, &[&str]); 14] = [
     (

@@ -11,10 +11,13 @@ mod last_answer;
 mod lifecycle;
 mod limits;
 mod malformed;
+mod memory;
 mod probes;
 mod rotation;
 mod sharing;
+mod streams;
 mod tls;
 mod ways_out;
+mod ways_out_places;
 
 use crate::support::{http as client, server};

@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::thread;
 
+use super::docker::DockerLab;
 use super::lab::{Lab, example};
 use super::podman::PodmanLab;
 use crate::kubectl::tool::Kubectl;
@@ -76,9 +77,22 @@ pub(crate) fn podman() -> Result<(), String> {
     PodmanLab::find().map(drop).map_err(Clone::clone)
 }
 
+/// Docker, as root, with a daemon of its own.
+pub(crate) fn docker() -> Result<(), String> {
+    DockerLab::find().map(drop).map_err(Clone::clone)
+}
+
 pub(crate) fn fuse() -> Result<(), String> {
     let opened = File::open("/dev/fuse").map(drop);
     opened.map_err(|why| format!("/dev/fuse: {why}"))
+}
+
+pub(crate) fn autofs() -> Result<(), String> {
+    let known = std::fs::read_to_string("/proc/filesystems").unwrap_or_default();
+    let listed = known.lines().any(|line| line.ends_with("\tautofs"));
+    listed
+        .then_some(())
+        .ok_or_else(|| "no autofs in /proc/filesystems".to_owned())
 }
 
 pub(crate) fn memory_cgroup() -> Result<(), String> {
@@ -106,6 +120,18 @@ pub(crate) fn libcap() -> Result<(), String> {
 
 pub(crate) fn ss() -> Result<(), String> {
     starts("ss", "-V")
+}
+
+pub(crate) fn findmnt() -> Result<(), String> {
+    starts("findmnt", "--version")
+}
+
+pub(crate) fn perl() -> Result<(), String> {
+    starts("perl", "--version")
+}
+
+pub(crate) fn python3() -> Result<(), String> {
+    starts("python3", "--version")
 }
 
 pub(crate) fn promtool() -> Result<(), String> {

@@ -63,6 +63,8 @@ fn is_missing(need: &str) -> bool {
         "root" | "memory_cgroup" => is_root(),
         "podman" => is_root() && on_path("podman"),
         "fuse" => Path::new("/dev/fuse").exists(),
+        "autofs" => fs::read_to_string("/proc/filesystems")
+            .is_ok_and(|known| known.lines().any(|line| line.ends_with("\tautofs"))),
         "kubectl" => on_path("kubectl") || prepared("kubectl-1.37/kubectl"),
         "each_kubectl" => {
             prepared("kubectl-1.31/kubectl") && prepared("kubectl-1.37/kubectl")

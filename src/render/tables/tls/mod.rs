@@ -231,7 +231,7 @@ fn trusts_nobody(store: &TrustStore) -> bool {
     store.roots.as_ref().and_then(Seen::value) == Some(&0)
 }
 
-/// Why nobody is trusted. An image that holds a bundle in vain is not one without.
+/// Why the trust store is empty. An image with an unused bundle is not one without.
 fn no_roots(store: &TrustStore) -> String {
     let missing = |place: &TrustPlace| {
         place.variable.is_none() && place.state.value() == Some(&PlaceState::Missing)
@@ -296,7 +296,7 @@ fn notes(look: &TlsLook) -> Vec<String> {
     notes
 }
 
-/// The error of the target's runtime: where it trusts nobody, or not whom the chain leads to.
+/// The error of the target's runtime: where its trust store is empty, or lacks the authority.
 fn printed(store: &TrustStore, verdict: &Verdict) -> Option<String> {
     let issuer = |finding: &Finding| {
         matches!(

@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::shell::word;
 use crate::parse::status::Ids;
 
 fn same(id: u32) -> Ids {
@@ -83,7 +84,10 @@ fn on_kubernetes_the_way_that_restricted_admits_comes_first() {
         .collect();
     assert_eq!(
         levels,
-        [Some(PodSecurity::Restricted), Some(PodSecurity::Privileged)]
+        [
+            Some(PodSecurityLevel::Restricted),
+            Some(PodSecurityLevel::Privileged)
+        ]
     );
     assert_eq!(
         commands(&advice),
@@ -170,7 +174,10 @@ fn a_way_that_cannot_work_is_left_out_and_says_why() {
 fn root_is_baseline_and_keeps_what_the_runtime_gives() {
     let kubernetes = place(Platform::Kubernetes);
     let with = advice(&kubernetes, &target(0, 0, 0xa804_25fb), Reason::Capability);
-    assert_eq!(with.remedies[0].pod_security, Some(PodSecurity::Baseline));
+    assert_eq!(
+        with.remedies[0].pod_security,
+        Some(PodSecurityLevel::Baseline)
+    );
     assert!(!commands(&with)[0].contains("drop"), "{with:?}");
     assert!(commands(&with)[1].contains("--profile=baseline"));
     let without = advice(&kubernetes, &target(0, 0, 0), Reason::Gid);

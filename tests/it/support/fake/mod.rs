@@ -12,11 +12,15 @@ use std::fmt::Write;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use tempfile::TempDir;
 
 use super::host;
 use super::lab::Output;
+
+/// How long its machine has been up.
+pub(crate) const UPTIME_SECONDS: u64 = 100_000;
 
 /// The directory; it goes when this is dropped.
 pub(crate) struct FakeProc {
@@ -24,10 +28,22 @@ pub(crate) struct FakeProc {
 }
 
 impl FakeProc {
-    /// Without a process: even spyhole itself is in another PID namespace.
+    /// Without a process.
     pub(crate) fn new() -> Self {
         let dir = TempDir::new().unwrap();
         fs::write(dir.path().join("meminfo"), "MemTotal:        8000000 kB\n").unwrap();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let booted = now.as_secs() - UPTIME_SECONDS;
+        fs::write(
+            dir.path().join("stat"),
+            format!("cpu  1 2 3\nbtime {booted}\n"),
+        )
+        .unwrap();
+        fs::write(
+            dir.path().join("uptime"),
+            format!("{UPTIME_SECONDS}.00 1.00\n"),
+        )
+        .unwrap();
         Self { dir }
     }
 
@@ -39,12 +55,6 @@ impl FakeProc {
     /// All have the same root, so they are one container until their cgroups or mounts differ.
     pub(crate) fn process(&self, pid: i32) -> FakeProcess {
         FakeProcess::write(self.path(), pid)
-    }
-
-    /// Where `self` leads: the process that is spyhole.
-    pub(crate) fn own(&self, pid: i32) -> FakeProcess {
-        symlink(pid.to_string(), self.path().join("self")).unwrap();
-        self.process(pid).comm(b"spyhole")
     }
 
     /// spyhole, looking into this /proc.

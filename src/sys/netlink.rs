@@ -1,5 +1,5 @@
-//! A netlink socket to the kernel's `sock_diag`: it lists the sockets of the network
-//! namespace that the caller is in, and needs no privilege for that.
+//! Netlink sockets to the kernel: `sock_diag` lists the sockets of the network namespace that the
+//! caller is in, rtnetlink its interfaces, addresses and routes. Reading needs no privilege.
 
 use std::ops::ControlFlow;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -17,25 +17,33 @@ const DATAGRAM: usize = 64 << 10;
 /// The kernel answers at once; a sandbox that never does must not hold the look.
 const PATIENCE_SECONDS: i64 = 5;
 
-/// An open `NETLINK_SOCK_DIAG`.
+/// An open netlink socket.
 #[derive(Debug)]
-pub(crate) struct SockDiag {
+pub(crate) struct NetlinkClient {
     socket: OwnedFd,
 }
 
-impl SockDiag {
-    /// Opens it in the caller's own network namespace.
+impl NetlinkClient {
+    /// Opens `NETLINK_SOCK_DIAG` in the caller's own network namespace.
     ///
     /// # Errors
     /// The errno of socket(2): EPROTONOSUPPORT or EAFNOSUPPORT where there is none (gVisor),
     /// EPERM or EACCES where a filter refuses.
-    pub(crate) fn open() -> Result<Self, Errno> {
-        let socket = socket(
-            AddressFamily::Netlink,
-            SockType::Raw,
-            SockFlag::SOCK_CLOEXEC,
-            SockProtocol::NetlinkSockDiag,
-        )?;
+    pub(crate) fn sock_diag() -> Result<Self, Errno> {
+        Self::open(SockProtocol::NetlinkSockDiag)
+    }
+
+    /// Opens `NETLINK_ROUTE` there.
+    ///
+    /// # Errors
+    /// As [`NetlinkClient::sock_diag`].
+    pub(crate) fn route() -> Result<Self, Errno> {
+        Self::open(SockProtocol::NetlinkRoute)
+    }
+
+    fn open(protocol: SockProtocol) -> Result<Self, Errno> {
+        let family = AddressFamily::Netlink;
+        let socket = socket(family, SockType::Raw, SockFlag::SOCK_CLOEXEC, protocol)?;
         setsockopt(&socket, ReceiveTimeout, &TimeVal::seconds(PATIENCE_SECONDS))?;
         Ok(Self { socket })
     }
