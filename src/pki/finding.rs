@@ -163,8 +163,6 @@ pub(super) enum Evidence {
     },
     /// webpki rejects a CA certificate as the leaf.
     CaAsLeaf { title: String },
-    /// Self-issued certificates below an issuer with a pathLenConstraint, which some count.
-    SelfIssuedCounted { title: String, allowed: u32 },
     /// webpki cannot read a certificate of the path, for this error.
     NotReadByWebpki(Error),
     /// webpki rejects the path, for this error.
@@ -256,7 +254,6 @@ impl ChainFinding {
             | Evidence::StapleNotSigned { .. }
             | Evidence::StapleOutOfDate { .. }
             | Evidence::CaAsLeaf { .. }
-            | Evidence::SelfIssuedCounted { .. }
             | Evidence::RootsIncluded { .. }
             | Evidence::UnusedCertificates { .. }
             | Evidence::FirstLeadsNowhere { .. }
@@ -277,8 +274,7 @@ impl ChainFinding {
             Evidence::NotYetValid { .. } => Problem::NotYetValid,
             Evidence::IssuerIsNoCa { .. }
             | Evidence::IssuerMayNotSign { .. }
-            | Evidence::PathTooLong { .. }
-            | Evidence::SelfIssuedCounted { .. } => Problem::IssuerNotCa,
+            | Evidence::PathTooLong { .. } => Problem::IssuerNotCa,
             Evidence::ExtendedKeyUsage { .. }
             | Evidence::KeyUsage { .. }
             | Evidence::CaAsLeaf { .. } => Problem::NotForServers,

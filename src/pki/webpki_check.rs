@@ -41,21 +41,11 @@ pub(super) fn objection(case: &Case, path: &CertPath) -> Option<ChainFinding> {
         )
         .map(|_| ())
     });
-    asked
-        .err()
-        .and_then(|error| of_error(case, path, leaf, error))
+    asked.err().and_then(|error| of_error(leaf, error))
 }
 
-fn of_error(case: &Case, path: &CertPath, leaf: &Member, error: Error) -> Option<ChainFinding> {
+fn of_error(leaf: &Member, error: Error) -> Option<ChainFinding> {
     match error {
-        // Each signature of the path was found to match, and each path length to be kept.
-        Error::InvalidSignatureForPublicKey
-        | Error::PathLenConstraintViolated
-        | Error::UnknownIssuer
-            if let Some(found) = self_issued_counted(case, path) =>
-        {
-            Some(found)
-        }
         Error::BadDer
         | Error::BadDerTime
         | Error::ExtensionValueInvalid
@@ -74,25 +64,4 @@ fn of_error(case: &Case, path: &CertPath, leaf: &Member, error: Error) -> Option
 fn unix_time(at: SystemTime) -> UnixTime {
     let since = at.duration_since(SystemTime::UNIX_EPOCH);
     UnixTime::since_unix_epoch(since.unwrap_or(Duration::ZERO))
-}
-
-/// An issuer whose pathLenConstraint is kept only because self-issued certificates do not count
-/// (RFC 5280 4.2.1.9).
-fn self_issued_counted(case: &Case, path: &CertPath) -> Option<ChainFinding> {
-    let PathEnd::Authority(anchor) = &path.end else {
-        return None;
-    };
-    let authority = anchor
-        .certificate
-        .and_then(|certificate| Member::of(certificate, None));
-    let served = path.indices.iter().filter_map(|at| case.chain.get(*at));
-    let issuers = served.chain(&authority).enumerate().skip(1);
-    issuers.into_iter().find_map(|(at, issuer)| {
-        let allowed = issuer.certificate.path_length?;
-        let counted = u32::try_from(at - 1).ok()?;
-        (counted > allowed).then(|| {
-            let title = issuer.title();
-            finding(issuer.place, Evidence::SelfIssuedCounted { title, allowed })
-        })
-    })
 }

@@ -307,11 +307,6 @@ impl fmt::Display for Evidence {
                 "{title} is a CA certificate; rustls rejects it as a server certificate, OpenSSL \
                  and Go accept it"
             ),
-            Self::SelfIssuedCounted { title, allowed } => write!(
-                f,
-                "{title} allows {allowed} CA certificates below it (pathLenConstraint); Go and \
-                 rustls also count self-issued ones and reject this chain, OpenSSL and Java do not"
-            ),
             Self::NotReadByWebpki(error) => write!(
                 f,
                 "a certificate in the chain {}: rustls rejects it, other runtimes may accept it",

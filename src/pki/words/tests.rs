@@ -214,10 +214,6 @@ fn samples() -> Vec<Evidence> {
         Evidence::NotReadByWebpki(Error::BadDer),
         Evidence::NotReadByWebpki(Error::BadDerTime),
         Evidence::NotReadByWebpki(Error::MalformedExtensions),
-        Evidence::SelfIssuedCounted {
-            title: issuer(),
-            allowed: 0,
-        },
         Evidence::RootsIncluded {
             source,
             titles: vec![issuer()],

@@ -200,14 +200,9 @@ fn what_only_rustls_does_not_read_is_no_fault_of_the_chain() {
 }
 
 #[test]
-fn a_path_length_that_self_issued_certificates_exceed_is_no_wrong_signature() {
+fn a_roll_over_that_exceeds_a_path_length_is_no_wrong_signature() {
     let verdict = judged("roll-over-self-issued");
     assert_eq!(verdict.judgement, Judgement::Verified, "{verdict:?}");
-    let told = verdict
-        .findings
-        .iter()
-        .any(|one| one.says.contains("self-issued"));
-    assert!(told, "{verdict:?}");
     let verdict = judged("roll-over-path-length-exceeded");
     assert_eq!(verdict.judgement, Judgement::Refused);
     let problems: Vec<Problem> = verdict.findings.iter().map(|one| one.problem).collect();
