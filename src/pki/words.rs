@@ -311,11 +311,11 @@ impl fmt::Display for Evidence {
                 f,
                 "a certificate in the chain {}: rustls rejects it, other runtimes may accept it",
                 match error {
-                    Error::BadDerTime =>
+                    webpki::Error::BadDerTime =>
                         "has times in a form that RFC 5280 forbids, or before 1970",
-                    Error::ExtensionValueInvalid | Error::MalformedExtensions =>
+                    webpki::Error::ExtensionValueInvalid | webpki::Error::MalformedExtensions =>
                         "has an extension that is malformed",
-                    Error::TrailingData(_) => "has bytes after one of its fields",
+                    webpki::Error::TrailingData(_) => "has bytes after one of its fields",
                     _ => "has a field in a form that RFC 5280 forbids",
                 }
             ),
