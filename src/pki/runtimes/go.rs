@@ -426,7 +426,7 @@ fn host_matches(leaf: &One, host: &str, rules: GoRules) -> Result<(), String> {
     let common = common.map(|(_, _, text)| String::from_utf8_lossy(text).to_ascii_lowercase());
     let legacy = !leaf.go.has_san && common.is_some_and(|name| pattern_matches(&name, host));
     let relies = "x509: certificate relies on legacy Common Name field, use SANs instead";
-    let valid: Vec<String> = if let Ok(address) = host.parse::<std::net::IpAddr>() {
+    let valid: Vec<String> = if let Ok(address) = host.parse::<core::net::IpAddr>() {
         let wanted = names::octets(address);
         let own: Vec<&[u8]> = leaf
             .go

@@ -1,6 +1,6 @@
 //! Names and addresses as they are compared with each other and with constraints.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The bytes of an address.
 pub(super) fn octets(address: IpAddr) -> Vec<u8> {

@@ -307,7 +307,7 @@ impl<'v, 'a> Verifier<'v, 'a> {
 
     fn host(&mut self, leaf: &OpensslCertificate, host: &str) {
         let of_python = self.rules.asked_by == AskedBy::Python;
-        if let Ok(address) = host.parse::<std::net::IpAddr>() {
+        if let Ok(address) = host.parse::<core::net::IpAddr>() {
             let wanted = names::octets(address);
             if !leaf
                 .names
@@ -453,7 +453,7 @@ fn names_of_node(leaf: &OpensslCertificate, host: &str) -> RuntimeAnswer {
             _ => None,
         })
         .collect();
-    if let Ok(address) = host.parse::<std::net::IpAddr>() {
+    if let Ok(address) = host.parse::<core::net::IpAddr>() {
         let wanted = names::octets(address);
         let own = leaf.names.iter().filter(|(tag, _)| *tag == 7);
         if own.clone().any(|(_, bytes)| *bytes == wanted) {
