@@ -255,21 +255,20 @@ fn common_names(subject: &X509Name) -> Vec<String> {
 
 /// A time of ASN.1; its years end at 9999, so that it always fits.
 fn moment(time: Element) -> Option<SystemTime> {
-    let seconds = match ASN1Time::from_der(time.whole) {
-        Ok((_, time)) => time.timestamp(),
+    let seconds = if let Ok((_, time)) = ASN1Time::from_der(time.whole) {
+        time.timestamp()
+    } else {
         // Forms that RFC 5280 forbids and that have one meaning all the same.
-        Err(_) => {
-            let raw = raw::RawTime {
-                tag: time.tag,
-                text: time.content,
-            };
-            raw.seconds(raw::TimeForms {
-                no_seconds: true,
-                offset: true,
-                fraction: true,
-                any_day: false,
-            })?
-        }
+        let raw = raw::RawTime {
+            tag: time.tag,
+            text: time.content,
+        };
+        raw.seconds(raw::TimeForms {
+            no_seconds: true,
+            offset: true,
+            fraction: true,
+            any_day: false,
+        })?
     };
     let distance = Duration::from_secs(seconds.unsigned_abs());
     let epoch = SystemTime::UNIX_EPOCH;

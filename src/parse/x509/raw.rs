@@ -273,8 +273,11 @@ pub(crate) fn first_identifier(content: &[u8]) -> Option<&[u8]> {
         .map(|one| one.content)
 }
 
-/// The attributes of a name with its header: identifier, tag and bytes of each.
-pub(crate) fn attributes(name: &[u8]) -> Option<Vec<(&[u8], u8, &[u8])>> {
+/// An attribute of a name: its identifier, the tag and the bytes of its value.
+pub(crate) type RawAttribute<'a> = (&'a [u8], u8, &'a [u8]);
+
+/// The attributes of a name with its header.
+pub(crate) fn attributes(name: &[u8]) -> Option<Vec<RawAttribute<'_>>> {
     let mut sets = Elements::of(name).enter(SEQUENCE)?;
     let mut found = Vec::new();
     while !sets.is_empty() {
@@ -291,8 +294,12 @@ pub(crate) fn attributes(name: &[u8]) -> Option<Vec<(&[u8], u8, &[u8])>> {
 
 /// What a reader of times accepts beyond `YYMMDDHHMMSSZ` and `YYYYMMDDHHMMSSZ`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a form of its own, in any combination"
+)]
 pub(crate) struct TimeForms {
-    /// A UTCTime without seconds.
+    /// A `UTCTime` without seconds.
     pub(crate) no_seconds: bool,
     /// An offset other than Z.
     pub(crate) offset: bool,

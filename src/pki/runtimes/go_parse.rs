@@ -361,11 +361,10 @@ fn alternative_name((tag, value): RawName, rules: GoRules) -> Result<(), String>
             Ok(())
         }
         7 => match value.len() {
-            4 => Ok(()),
             16 if rules.minor >= 27 && value.starts_with(&MAPPED) => {
                 Err("x509: SAN iPAddress contains IPv4-mapped IPv6 address".to_owned())
             }
-            16 => Ok(()),
+            4 | 16 => Ok(()),
             length => Err(format!("x509: cannot parse IP address of length {length}")),
         },
         _ => Ok(()),

@@ -1,7 +1,7 @@
 //! What one runtime, in its version, says of a chain: its rules, and its own sentence.
 //!
 //! Each is written after the sources of that runtime and compared with the runtime itself, by
-//! scripts/trust-verdicts and tests/it/trust_runtimes. Where a rule is not implemented here, the
+//! `scripts/trust-verdicts` and `tests/it/trust_runtimes`. Where a rule is not implemented here, the
 //! answer is that, and no verdict.
 
 mod clock;

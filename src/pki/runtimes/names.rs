@@ -76,7 +76,7 @@ pub(super) fn dns_within(name: &[u8], base: &[u8], wild: bool) -> bool {
         .is_some_and(|rest| rest.len() > 1 && rest.ends_with(b"."))
 }
 
-/// How a pattern is compared with a host, by OpenSSL and by GnuTLS.
+/// How a pattern is compared with a host, by OpenSSL and by `GnuTLS`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct WildcardRules {
     /// `g*.example.test`.

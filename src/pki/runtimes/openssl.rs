@@ -1,4 +1,4 @@
-//! OpenSSL's X509_verify_cert (crypto/x509/x509_vfy.c, v3_purp.c, v3_ncons.c) with its sentences,
+//! OpenSSL's `X509_verify_cert` (`crypto/x509/x509_vfy.c`, `v3_purp.c`, `v3_ncons.c`) with its sentences,
 //! as OpenSSL itself, Python's ssl and Node.js ask it.
 
 use super::names::{self, WildcardRules};
@@ -251,9 +251,8 @@ impl<'v, 'a> Verifier<'v, 'a> {
             let is_middle = at + 1 < path.len();
             let sure = ca == 1 || (!is_middle && !self.rules.is_strict);
             let alone = path.len() == 1;
-            if at > 0 && (ca == 0 || !sure) {
-                self.fail("invalid CA certificate");
-            } else if at == 0 && alone && self.rules.is_strict && ca > 1 {
+            let is_no_issuer = at > 0 && (ca == 0 || !sure);
+            if is_no_issuer || (at == 0 && alone && self.rules.is_strict && ca > 1) {
                 self.fail("invalid CA certificate");
             }
             if self.rules.is_strict {

@@ -1,10 +1,10 @@
-//! A certificate as OpenSSL caches it (crypto/x509/v3_purp.c).
+//! A certificate as OpenSSL caches it (`crypto/x509/v3_purp.c`).
 
 use crate::parse::x509::ParsedCertificate;
 use crate::parse::x509::raw::{self, RawCertificate, RawName, TimeForms, is_der_integer};
 use crate::pki::Purpose;
 
-/// Critical extensions that are handled (X509_supported_extension).
+/// Critical extensions that are handled (`X509_supported_extension`).
 const SUPPORTED: &[&str] = &[
     "2.16.840.1.113730.1.1",
     "2.5.29.15",
@@ -47,6 +47,7 @@ impl LeafUsage {
 
 /// A certificate with the flags that OpenSSL keeps.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "the flags of OpenSSL")]
 pub(super) struct OpensslCertificate<'a> {
     pub(super) parsed: &'a ParsedCertificate,
     raw: RawCertificate<'a>,
@@ -68,7 +69,7 @@ pub(super) struct OpensslCertificate<'a> {
 }
 
 impl<'a> OpensslCertificate<'a> {
-    /// Reads it as d2i_X509 does.
+    /// Reads it as `d2i_X509` does.
     ///
     /// # Errors
     /// The reason that OpenSSL prints.
@@ -165,7 +166,7 @@ impl<'a> OpensslCertificate<'a> {
             }
             [0x55, 0x1d, 31] => raw::sequences(value).is_some(),
             NETSCAPE_TYPE => {
-                let bits = raw::key_usage(value).map(|bits| bits.to_be_bytes());
+                let bits = raw::key_usage(value).map(u16::to_be_bytes);
                 self.netscape = bits.and_then(|bits| bits.first().copied());
                 true
             }
@@ -174,7 +175,7 @@ impl<'a> OpensslCertificate<'a> {
         self.is_invalid |= !read || twice;
     }
 
-    /// By the identifiers that the child gives of its issuer (X509_check_akid).
+    /// By the identifiers that the child gives of its issuer (`X509_check_akid`).
     fn ids_fit(&self, child: &Self) -> bool {
         let Some([id, issuer, serial]) = child.issuer_ids else {
             return true;
@@ -205,7 +206,7 @@ impl<'a> OpensslCertificate<'a> {
         [self.raw.not_before, self.raw.not_after].map(|time| time.seconds(FORMS))
     }
 
-    /// As check_ca counts: 0 is no CA, 1 says so itself, more is taken for one.
+    /// As `check_ca` counts: 0 is no CA, 1 says so itself, more is taken for one.
     pub(super) fn check_ca(&self) -> u8 {
         if self.usage.is_some_and(|usage| usage & 0x0400 == 0) {
             return 0;
@@ -252,7 +253,7 @@ impl<'a> OpensslCertificate<'a> {
             && self.usage.is_none_or(|bits| bits & handshake != 0)
     }
 
-    /// What X509_V_FLAG_X509_STRICT finds.
+    /// What `X509_V_FLAG_X509_STRICT` finds.
     pub(super) fn strict_faults(&self, is_leaf: bool, length: usize) -> Vec<&'static str> {
         let mut faults = Vec::new();
         let is_ca = self.basic.is_some_and(|(is_ca, _)| is_ca);
@@ -332,7 +333,7 @@ impl<'a> OpensslCertificate<'a> {
         self.names.iter().any(|(tag, _)| matches!(tag, 6 | 7))
     }
 
-    /// The names that constraints are compared with: those of subjectAltName, the subject, and of
+    /// The names that constraints are compared with: those of `subjectAltName`, the subject, and of
     /// a leaf without DNS names the common name that looks like one.
     pub(super) fn constrained_names(&self, is_leaf: bool) -> Vec<(u8, Vec<u8>)> {
         let mut names: Vec<(u8, Vec<u8>)> = self
@@ -352,7 +353,7 @@ impl<'a> OpensslCertificate<'a> {
     }
 }
 
-/// Whether the kind of key goes with the kind of signature (check_sig_alg_match).
+/// Whether the kind of key goes with the kind of signature (`check_sig_alg_match`).
 fn keys_can_sign(issuer: &ParsedCertificate, child: &ParsedCertificate) -> bool {
     let algorithm = child.signature_algorithm.as_str();
     match super::key_kind(issuer) {
@@ -365,7 +366,7 @@ fn keys_can_sign(issuer: &ParsedCertificate, child: &ParsedCertificate) -> bool 
     }
 }
 
-/// A name without case and doubled spaces, whichever its kinds of strings (X509_NAME_cmp).
+/// A name without case and doubled spaces, whichever its kinds of strings (`X509_NAME_cmp`).
 fn canonical(name: &[u8]) -> Vec<(Vec<u8>, String)> {
     let attributes = raw::attributes(name).unwrap_or_default();
     let plain = |tag: u8, value: &[u8]| {
