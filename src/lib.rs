@@ -70,8 +70,8 @@ pub mod api {
     pub mod pki {
         pub use crate::parse::certificate_file::Fault;
         pub use crate::pki::{
-            ChainSource, Contents, FileForm, KeyAlgorithm, ParsedCertificate, Purpose, Question,
-            Roots, contents, judge, staple,
+            AskedRuntime, ChainSource, Contents, FileForm, KeyAlgorithm, ParsedCertificate,
+            Purpose, Question, Roots, RuntimeAnswer, contents, judge, staple,
         };
     }
 }

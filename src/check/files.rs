@@ -16,7 +16,7 @@ use crate::model::truth_value::TruthValue;
 use crate::model::units::DAY_SECONDS;
 use crate::model::verdict::Authorities;
 use crate::parse::certificate_file::other_content;
-use crate::pki::{self, Contents, ParsedCertificate, seconds_between};
+use crate::pki::{self, AskedRuntime, Contents, ParsedCertificate, seconds_between};
 use crate::scan::cgroup::memory::MemoryCgroup;
 use crate::scan::target::TargetHandle;
 use crate::sections::certificates;
@@ -183,18 +183,18 @@ fn verified(
     verify: Verify,
     context: &mut CheckContext,
 ) -> (TruthValue, CertificateFinding) {
-    let (authorities, roots) = match verify {
+    let (authorities, roots, asked) = match verify {
         Verify::None => return (TruthValue::True, CertificateFinding::None),
-        Verify::Mozilla => (Authorities::Mozilla, None),
+        Verify::Mozilla => (Authorities::Mozilla, None, None),
         Verify::Target => match target_roots(context) {
-            Ok(roots) => (Authorities::Target, Some(roots)),
+            Ok((roots, asked)) => (Authorities::Target, Some(roots), asked),
             Err(why) => {
                 let unknown = CertificateFinding::NoTrustStore(Some(why));
                 return (TruthValue::Unknown, unknown);
             }
         },
     };
-    let verifier = Verifier::new(roots, SystemTime::now());
+    let verifier = Verifier::new(roots, asked, SystemTime::now());
     let leaves = judged.leaves();
     let verdicts: Vec<LeafVerdict> = leaves
         .iter()
@@ -214,11 +214,17 @@ fn verified(
     (answer, CertificateFinding::Verdict(says))
 }
 
+/// Authorities, and the runtime that judges with them.
+type TrustedBy = (Vec<Arc<ParsedCertificate>>, Option<AskedRuntime>);
+
 /// The authorities that the target trusts, or why they are unknown.
-fn target_roots(context: &mut CheckContext) -> Result<Vec<Arc<ParsedCertificate>>, String> {
+fn target_roots(context: &mut CheckContext) -> Result<TrustedBy, String> {
     let (scan, gaps) = context.target().map_err(|outcome| outcome.to_string())?;
     match trust::find(scan, &mut gaps.section(certificates::INFO.name)) {
-        Ok(trust) => trust.roots.ok_or(trust.store.consequence),
+        Ok(trust) => match trust.roots {
+            Some(roots) => Ok((roots, trust.asked)),
+            None => Err(trust.store.consequence),
+        },
         Err(refusal) => Err(refusal.reason.describe().to_owned()),
     }
 }

@@ -17,6 +17,22 @@ pub struct Verdict {
     pub path: Vec<String>,
     /// Problems and warnings; the most severe first.
     pub findings: Vec<Finding>,
+    /// What the target's runtime says of it, by its own rules; absent where those are not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<RuntimeVerdict>,
+}
+
+/// What one runtime says of a chain.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct RuntimeVerdict {
+    /// The runtime with its version (`Go 1.27`).
+    pub name: String,
+    /// Its judgement.
+    pub judgement: Judgement,
+    /// The sentence that it prints, or the rule that spyhole lacks; absent where it accepts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub says: Option<String>,
 }
 
 /// A set of trusted authorities.
@@ -100,6 +116,8 @@ pub enum Problem {
     Unsupported,
     /// It is not valid X.509.
     Malformed,
+    /// The target's runtime refuses it by its own rules.
+    RefusedByRuntime,
     /// The server sends more than is needed, or in the wrong order.
     Untidy,
 }

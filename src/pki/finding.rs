@@ -163,6 +163,8 @@ pub(super) enum Evidence {
     },
     /// webpki rejects a CA certificate as the leaf.
     CaAsLeaf { title: String },
+    /// webpki cannot read a certificate of the path, for this error.
+    NotReadByWebpki(Error),
     /// webpki rejects the path, for this error.
     RejectedByWebpki(Error),
     /// Root certificates that the chain contains.
@@ -280,6 +282,7 @@ impl ChainFinding {
             | Evidence::TooManyConstraints { .. }
             | Evidence::UncheckedSignature { .. }
             | Evidence::SearchStopped { .. }
+            | Evidence::NotReadByWebpki(_)
             | Evidence::NameNotConverted { .. } => Problem::Unsupported,
             Evidence::ForbiddenName { .. } => Problem::NameConstraint,
             Evidence::WeakKey { .. } => Problem::WeakKey,

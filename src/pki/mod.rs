@@ -22,6 +22,7 @@ mod ocsp_staple;
 mod path_builder;
 mod report;
 mod roots;
+mod runtimes;
 mod strength;
 mod terms;
 mod validity;
@@ -42,6 +43,8 @@ pub use crate::parse::x509::{KeyAlgorithm, ParsedCertificate};
 pub use ocsp_staple::staple;
 pub(crate) use report::{Place, reported, seconds_between};
 pub use roots::Roots;
+pub(crate) use runtimes::judge_for;
+pub use runtimes::{AskedRuntime, RuntimeAnswer};
 
 /// Certificates of a chain that are opened; servers send a handful.
 const OPENED: usize = 1_000;
@@ -159,6 +162,7 @@ pub fn judge(question: &Question) -> Verdict {
         judgement: judgement(&findings),
         path: subjects(&case, &path),
         findings: findings.iter().map(ChainFinding::reported).collect(),
+        runtime: None,
     }
 }
 
@@ -258,6 +262,7 @@ fn unreadable(question: &Question) -> Verdict {
         judgement: Judgement::Refused,
         path: Vec::new(),
         findings: vec![found.reported()],
+        runtime: None,
     }
 }
 

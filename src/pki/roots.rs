@@ -16,12 +16,19 @@ pub struct Roots(Source);
 enum Source {
     /// They are in the program's own constants: nothing is built.
     Mozilla,
-    These(Vec<Root>),
+    These {
+        roots: Vec<Root>,
+        /// All of them, those of which no anchor can be made too.
+        certificates: Vec<Arc<ParsedCertificate>>,
+    },
 }
 
 impl Default for Source {
     fn default() -> Self {
-        Self::These(Vec::new())
+        Self::These {
+            roots: Vec::new(),
+            certificates: Vec::new(),
+        }
     }
 }
 
@@ -41,14 +48,17 @@ impl Roots {
     /// These certificates; an unreadable one loses none of the others.
     #[must_use]
     pub fn of(certificates: Vec<Arc<ParsedCertificate>>) -> Self {
-        let roots = certificates.into_iter().filter_map(|certificate| {
-            let anchor = anchor(&certificate)?;
+        let roots = certificates.iter().filter_map(|certificate| {
+            let anchor = anchor(certificate)?;
             Some(Root {
-                certificate,
+                certificate: Arc::clone(certificate),
                 anchor,
             })
         });
-        Self(Source::These(roots.collect()))
+        Self(Source::These {
+            roots: roots.collect(),
+            certificates,
+        })
     }
 
     /// Whether there is no authority at all.
@@ -57,17 +67,25 @@ impl Roots {
         self.len() == 0
     }
 
+    /// The certificates that are trusted; `None` for those that are built in.
+    pub(super) fn certificates(&self) -> Option<&[Arc<ParsedCertificate>]> {
+        match &self.0 {
+            Source::Mozilla => None,
+            Source::These { certificates, .. } => Some(certificates),
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         match &self.0 {
             Source::Mozilla => webpki_roots::TLS_SERVER_ROOTS.len(),
-            Source::These(roots) => roots.len(),
+            Source::These { roots, .. } => roots.len(),
         }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = Anchor<'_>> {
         let (built_in, these) = match &self.0 {
             Source::Mozilla => (webpki_roots::TLS_SERVER_ROOTS, &[][..]),
-            Source::These(roots) => (&[][..], roots.as_slice()),
+            Source::These { roots, .. } => (&[][..], roots.as_slice()),
         };
         let built_in = built_in.iter().map(|trust| Anchor {
             trust,

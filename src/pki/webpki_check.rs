@@ -19,10 +19,10 @@ pub(super) fn objection(case: &Case, path: &CertPath) -> Option<ChainFinding> {
     let PathEnd::Authority(anchor) = &path.end else {
         return None;
     };
-    let mut path = path.indices.iter().filter_map(|at| case.chain.get(*at));
-    let leaf = path.next()?;
+    let mut members = path.indices.iter().filter_map(|at| case.chain.get(*at));
+    let leaf = members.next()?;
     let leaf_der = CertificateDer::from(leaf.certificate.der());
-    let between: Vec<CertificateDer> = path
+    let between: Vec<CertificateDer> = members
         .map(|parsed| CertificateDer::from(parsed.certificate.der()))
         .collect();
     let anchors = [anchor.trust.clone()];
@@ -46,6 +46,11 @@ pub(super) fn objection(case: &Case, path: &CertPath) -> Option<ChainFinding> {
 
 fn of_error(leaf: &Member, error: Error) -> Option<ChainFinding> {
     match error {
+        Error::BadDer
+        | Error::BadDerTime
+        | Error::ExtensionValueInvalid
+        | Error::MalformedExtensions
+        | Error::TrailingData(_) => Some(finding(None, Evidence::NotReadByWebpki(error))),
         Error::CaUsedAsEndEntity => {
             let title = leaf.title();
             Some(finding(leaf.place, Evidence::CaAsLeaf { title }))

@@ -307,6 +307,18 @@ impl fmt::Display for Evidence {
                 "{title} is a CA certificate; rustls rejects it as a server certificate, OpenSSL \
                  and Go accept it"
             ),
+            Self::NotReadByWebpki(error) => write!(
+                f,
+                "a certificate in the chain {}: rustls rejects it, other runtimes may accept it",
+                match error {
+                    webpki::Error::BadDerTime =>
+                        "has times in a form that RFC 5280 forbids, or before 1970",
+                    webpki::Error::ExtensionValueInvalid | webpki::Error::MalformedExtensions =>
+                        "has an extension that is malformed",
+                    webpki::Error::TrailingData(_) => "has bytes after one of its fields",
+                    _ => "has a field in a form that RFC 5280 forbids",
+                }
+            ),
             Self::RejectedByWebpki(error) => rejected(f, error),
             Self::RootsIncluded { source, titles } => write!(
                 f,

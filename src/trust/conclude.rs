@@ -80,6 +80,7 @@ pub(super) fn conclude(
             Sum::Roots(roots) => Some(roots),
             Sum::BuiltIn | Sum::Uncertain | Sum::Unseen(_) => None,
         },
+        asked: None,
     }
 }
 

@@ -9,11 +9,15 @@ use crate::model::certificate::FileForm;
 use crate::model::gap::{Reason, Refusal};
 use crate::model::trust_store::PlaceState;
 use crate::parse::x509::ParsedCertificate;
+use crate::pki::AskedRuntime;
 use crate::sys::Truncation;
 
 /// What one place gives, gathered from its files.
 pub(super) struct PlaceContents<'a> {
     place: &'a Place,
+    asked: Option<&'a AskedRuntime>,
+    /// How many it does not take, and why not the first of them.
+    skipped: Option<(usize, String)>,
     met: HashSet<String>,
     roots: Vec<Arc<ParsedCertificate>>,
     /// Why it may hold more.
@@ -24,9 +28,11 @@ pub(super) struct PlaceContents<'a> {
 }
 
 impl<'a> PlaceContents<'a> {
-    pub(super) fn new(place: &'a Place) -> Self {
+    pub(super) fn new(place: &'a Place, asked: Option<&'a AskedRuntime>) -> Self {
         Self {
             place,
+            asked,
+            skipped: None,
             met: HashSet::new(),
             roots: Vec::new(),
             lacks: None,
@@ -50,12 +56,17 @@ impl<'a> PlaceContents<'a> {
             self.lacks(&Refusal::of(Reason::Limit));
         }
         if self.place.all_or_nothing && held.faults > 0 && !held.certificates.is_empty() {
-            self.lacks(&Refusal::of(Reason::Malformed).needing(
-                "a bundle without malformed blocks (OpenSSL rejects the whole file because of one)",
-            ));
+            self.lacks(&malformed_block());
         }
         for certificate in &held.certificates {
             if self.place.takes == Takes::SelfIssued && !certificate.self_signed {
+                continue;
+            }
+            if let Some(Err(why)) = self.asked.map(|asked| asked.takes(certificate)) {
+                if self.place.all_or_nothing {
+                    self.lacks(&malformed_block());
+                }
+                self.skipped.get_or_insert((0, why)).0 += 1;
                 continue;
             }
             if self.met.insert(certificate.fingerprint_sha256.clone()) {
@@ -79,6 +90,13 @@ impl<'a> PlaceContents<'a> {
                 } else {
                     "files"
                 },
+            ));
+        }
+        if let (Some((skipped, why)), Some(asked)) = (&self.skipped, self.asked) {
+            let plural = if *skipped == 1 { "" } else { "s" };
+            let name = &asked.name;
+            words.push(format!(
+                "{name} skips {skipped} certificate{plural} of it: {why}"
             ));
         }
         if self.unreadable > 0 {
@@ -106,6 +124,12 @@ impl<'a> PlaceContents<'a> {
             says: None,
         }
     }
+}
+
+fn malformed_block() -> Refusal {
+    Refusal::of(Reason::Malformed).needing(
+        "a bundle without malformed blocks (OpenSSL rejects the whole file because of one)",
+    )
 }
 
 /// What keeps a runtime from taking what a file holds.

@@ -259,7 +259,7 @@ fn prefix(program: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// `python3.11` of `/usr/bin/python3.11`, `libpython3.11.so.1.0` or `/usr/lib/python3.11/…`.
-fn python_version(path: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn python_version(path: &[u8]) -> Option<Vec<u8>> {
     let at = memchr::memmem::rfind(path, b"python3.")?;
     let rest = path.get(at..)?;
     let digits = rest.iter().skip(8).take_while(|byte| byte.is_ascii_digit());

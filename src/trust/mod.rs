@@ -2,6 +2,7 @@
 //! told from its executable and its mappings, then that runtime's places are looked at in its
 //! order, with its overrides.
 
+mod asked;
 mod conclude;
 mod contents;
 mod detect;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use crate::model::gap::{Reason, Refusal, SectionGaps};
 use crate::model::trust_store::TrustStore;
 use crate::parse::x509::ParsedCertificate;
+use crate::pki::AskedRuntime;
 use crate::rights::file_mode::FileSubject;
 use crate::rights::ptrace_access::AccessCheck;
 use crate::scan::Scan;
@@ -40,6 +42,8 @@ pub(crate) struct Trust {
     /// The authorities that the runtime takes from there; `None` where they could not be read,
     /// or are built into the program.
     pub roots: Option<Vec<Arc<ParsedCertificate>>>,
+    /// The runtime that judges with them, where its rules are known.
+    pub asked: Option<AskedRuntime>,
 }
 
 /// Looks at the main process; gaps are recorded under `trust_store`.
@@ -59,6 +63,7 @@ pub(crate) fn find(scan: &Scan, gaps: &mut SectionGaps<'_>) -> Result<Trust, Ref
     let overrides = Overrides::of(facts, &held.main);
     let image = ProgramImage::of(&held.main, &held.maps().unwrap_or_default(), facts, root);
     let detected = detect::detect(&image, &overrides);
+    let asked = asked::runtime(&detected, &image, &overrides);
     // A root of its own: a thread that is stuck keeps it.
     let own_root =
         InRoot::of(&held.main).map_err(|errno| held.refusal(errno, AccessCheck::Ptrace, viewer))?;
@@ -67,6 +72,7 @@ pub(crate) fn find(scan: &Scan, gaps: &mut SectionGaps<'_>) -> Result<Trust, Ref
         reader: FileSubject::of(held.credentials(), viewer),
         overrides,
         now: scan.clock.now,
+        asked,
     };
     let mut trust = house.trust(&detected, gaps);
     // It names the program by its path.
@@ -81,14 +87,18 @@ struct TrustScan {
     reader: Result<FileSubject, Refusal>,
     overrides: Overrides,
     now: SystemTime,
+    asked: Option<AskedRuntime>,
 }
 
 impl TrustScan {
     fn trust(self, detected: &Detected, gaps: &mut SectionGaps<'_>) -> Trust {
         let plan = places::plan(detected, &self.overrides);
         let unknown = self.overrides.environ.as_ref().err();
-        let readings = read::read(self.root, self.reader, &plan.places);
-        conclude::conclude(detected, plan, readings, unknown, self.now, gaps)
+        let readings = read::read(self.root, self.reader, &plan.places, self.asked.as_ref());
+        Trust {
+            asked: self.asked,
+            ..conclude::conclude(detected, plan, readings, unknown, self.now, gaps)
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use super::places::{Place, Takes};
 use super::reading::{Reading, StoreFile};
 use crate::model::gap::{Reason, Refusal};
 use crate::model::trust_store::{PlaceKind, PlaceState};
-use crate::pki;
+use crate::pki::{self, AskedRuntime};
 use crate::rights::file_mode::{FileSubject, Ownership};
 use crate::sys::file_limits;
 use crate::sys::opened_file::{FileKind, OpenedFile};
@@ -37,12 +37,14 @@ pub(super) fn read(
     root: InRoot,
     reader: Result<FileSubject, Refusal>,
     places: &[Place],
+    asked: Option<&AskedRuntime>,
 ) -> Vec<Reading> {
     let reader = StoreReader {
         root,
         reader,
         files: Mutex::default(),
         left: AtomicUsize::new(ROOTS),
+        asked: asked.cloned(),
     };
     let outcomes = each_in_time(places.to_vec(), PATIENCE, move |place| reader.look(place));
     outcomes
@@ -80,6 +82,8 @@ struct StoreReader {
     files: Mutex<HashMap<(u64, u64), Arc<StoreFile>>>,
     /// How many certificates may still be kept.
     left: AtomicUsize,
+    /// Who takes them.
+    asked: Option<AskedRuntime>,
 }
 
 impl StoreReader {
@@ -102,11 +106,12 @@ impl StoreReader {
                 ..Reading::nothing(PlaceState::Empty)
             },
             Ok(File::Read(held)) => {
-                let mut contents = PlaceContents::new(place);
+                let mut contents = PlaceContents::new(place, self.asked.as_ref());
                 contents.put(&held);
-                let says = odd(place, &held);
+                let says = [odd(place, &held), contents.says()];
+                let says: Vec<String> = says.into_iter().flatten().collect();
                 Reading {
-                    says: says.or_else(|| contents.says()),
+                    says: (!says.is_empty()).then(|| says.join("; ")),
                     ..contents.reading()
                 }
             }
@@ -144,7 +149,7 @@ impl StoreReader {
             Ok(listed) => listed,
             Err(errno) => return Reading::refused(by_its_mode(errno)),
         };
-        let mut contents = PlaceContents::new(place);
+        let mut contents = PlaceContents::new(place, self.asked.as_ref());
         if cut == Truncation::AtLimit {
             contents.lacks(&Refusal::of(Reason::Limit));
         }

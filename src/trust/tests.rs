@@ -18,6 +18,7 @@ use crate::model::gap::Refusal;
 use crate::model::trust_store::{PlaceState, TrustPlace, TrustStore};
 use crate::parse::environ;
 use crate::parse::status::Ids;
+use crate::pki::AskedRuntime;
 use crate::rights::file_mode::FileSubject;
 use crate::rights::ptrace_access::Credentials;
 use crate::sys::scratch::{self, Scratch};
@@ -30,6 +31,7 @@ struct Target {
     environ: Result<Vec<u8>, Refusal>,
     args: Vec<Vec<u8>>,
     uid: u32,
+    asked: Option<AskedRuntime>,
     gaps: Gaps,
 }
 
@@ -40,6 +42,7 @@ impl Target {
             environ: Ok(Vec::new()),
             args: vec![b"/app".to_vec()],
             uid: 1000,
+            asked: None,
             gaps: Gaps::default(),
         }
     }
@@ -83,6 +86,7 @@ impl Target {
             reader: Ok(reader(self.uid)),
             overrides: self.overrides(),
             now: SystemTime::now(),
+            asked: self.asked.clone(),
         };
         let detected = Detected {
             rules,

@@ -60,6 +60,7 @@ mod sockets;
 mod support;
 mod targets;
 mod tls;
+mod trust_runtimes;
 mod trust_store;
 mod truth;
 mod truths;

@@ -12,6 +12,7 @@ mod pem;
 mod pkcs12;
 mod pkcs7;
 mod private_key;
+mod schemes;
 
 use std::sync::Arc;
 

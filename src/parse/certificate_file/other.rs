@@ -14,7 +14,9 @@ pub(crate) enum OtherContent {
     Blank,
     /// A certificate signing request.
     Request,
-    /// Blocks of PEM with other things: parameters, public keys, revocation lists.
+    /// A certificate revocation list.
+    RevocationList,
+    /// Blocks of PEM with other things: parameters, public keys.
     OtherPem,
     /// A page of HTML, as a server sends in place of a file.
     Html,
@@ -28,6 +30,7 @@ impl fmt::Display for OtherContent {
             Self::Empty => "the file is empty",
             Self::Blank => "the file contains only white space",
             Self::Request => "a certificate signing request, not a certificate",
+            Self::RevocationList => "a certificate revocation list, not a certificate",
             Self::Html => "an HTML page, not a certificate",
             Self::OtherPem | Self::Unknown => "no certificate or key in a known format",
         })
@@ -50,8 +53,11 @@ pub(crate) fn other_content(bytes: &[u8]) -> OtherContent {
         .peekable();
     if labels.peek().is_some() {
         let is_request = |label: &[u8]| label.ends_with(b"CERTIFICATE REQUEST-----");
-        return if labels.any(is_request) {
+        let labels: Vec<&[u8]> = labels.collect();
+        return if labels.iter().any(|label| is_request(label)) {
             OtherContent::Request
+        } else if labels.contains(&b"X509 CRL-----".as_slice()) {
+            OtherContent::RevocationList
         } else {
             OtherContent::OtherPem
         };

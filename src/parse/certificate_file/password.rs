@@ -11,6 +11,7 @@ use pkcs5::pbes2::{Kdf, Parameters, Pbkdf2Prf};
 use sha1::{Digest, Sha1};
 use zeroize::Zeroizing;
 
+use super::schemes;
 use crate::parse::ber::{self, Element, OBJECT_IDENTIFIER, SEQUENCE};
 
 /// Hash computations that one file may cost: about a second, and ten times what OWASP asks of
@@ -80,7 +81,7 @@ pub(crate) enum Closed {
     WrongPassword,
     /// More rounds than are tried.
     TooCostly(u64),
-    /// By its object identifier.
+    /// By its name, or its object identifier.
     UnknownScheme(String),
     Malformed,
 }
@@ -93,7 +94,9 @@ impl fmt::Display for Closed {
                 out,
                 "whose password check needs {rounds} rounds, more than the limit for one file"
             ),
-            Self::UnknownScheme(oid) => write!(out, "encrypted in an unknown way ({oid})"),
+            Self::UnknownScheme(name) => {
+                write!(out, "encrypted with {name}, which spyhole does not decrypt")
+            }
             Self::Malformed => out.write_str("whose encryption is malformed"),
         }
     }
@@ -135,7 +138,7 @@ fn decrypted(
             }
         }
         None if scheme.content == PBES2 => pbes2(parameters?.whole, data, password, budget)?,
-        _ => return Err(Closed::UnknownScheme(ber::dotted(scheme.content))),
+        _ => return Err(Closed::UnknownScheme(schemes::named(scheme.content))),
     };
     // One wrong password in 256 leaves a padding that looks right.
     let is_whole = ber::Elements::of(&plain)
@@ -150,8 +153,9 @@ fn pbes2(
     password: Password,
     budget: &mut Budget,
 ) -> Result<Zeroizing<Vec<u8>>, Closed> {
-    let unknown = |_| Closed::UnknownScheme(ber::dotted(PBES2));
-    let parameters = Parameters::from_der(parameters).map_err(unknown)?;
+    let unknown = || Closed::UnknownScheme(schemes::of_pbes2(parameters));
+    let whole = parameters;
+    let parameters = Parameters::from_der(whole).map_err(|_| unknown())?;
     match &parameters.kdf {
         Kdf::Pbkdf2(kdf) => {
             // Two hashes a round; the longest key takes two blocks of SHA-1.
@@ -170,14 +174,14 @@ fn pbes2(
             }
             budget.spend(cost, block.saturating_mul(lanes).saturating_mul(4))?;
         }
-        _ => return Err(Closed::UnknownScheme(ber::dotted(PBES2))),
+        _ => return Err(unknown()),
     }
     let mut buffer = Zeroizing::new(data.to_vec());
     let plain = parameters.decrypt_in_place(password.text(), &mut buffer);
     let length = match plain {
         Ok(plain) => plain.len(),
         Err(pkcs5::Error::DecryptFailed) => return Err(Closed::WrongPassword),
-        Err(_) => return Err(Closed::UnknownScheme(ber::dotted(PBES2))),
+        Err(_) => return Err(Closed::UnknownScheme(schemes::of_pbes2(whole))),
     };
     buffer.truncate(length);
     Ok(buffer)

@@ -8,6 +8,7 @@ mod extensions;
 mod fault;
 mod names;
 mod public_key;
+pub(crate) mod raw;
 mod signature;
 mod structure;
 
@@ -254,8 +255,21 @@ fn common_names(subject: &X509Name) -> Vec<String> {
 
 /// A time of ASN.1; its years end at 9999, so that it always fits.
 fn moment(time: Element) -> Option<SystemTime> {
-    let (_, time) = ASN1Time::from_der(time.whole).ok()?;
-    let seconds = time.timestamp();
+    let seconds = if let Ok((_, time)) = ASN1Time::from_der(time.whole) {
+        time.timestamp()
+    } else {
+        // Forms that RFC 5280 forbids and that have one meaning all the same.
+        let raw = raw::RawTime {
+            tag: time.tag,
+            text: time.content,
+        };
+        raw.seconds(raw::TimeForms {
+            no_seconds: true,
+            offset: true,
+            fraction: true,
+            any_day: false,
+        })?
+    };
     let distance = Duration::from_secs(seconds.unsigned_abs());
     let epoch = SystemTime::UNIX_EPOCH;
     if seconds < 0 {

@@ -211,7 +211,10 @@ fn samples() -> Vec<Evidence> {
         Evidence::RejectedByWebpki(Error::InvalidSignatureForPublicKey),
         Evidence::RejectedByWebpki(Error::EndEntityUsedAsCa),
         Evidence::RejectedByWebpki(Error::EmptyEkuExtension),
-        Evidence::RejectedByWebpki(Error::BadDer),
+        Evidence::RejectedByWebpki(Error::SignatureAlgorithmMismatch),
+        Evidence::NotReadByWebpki(Error::BadDer),
+        Evidence::NotReadByWebpki(Error::BadDerTime),
+        Evidence::NotReadByWebpki(Error::MalformedExtensions),
         Evidence::RootsIncluded {
             source,
             titles: vec![issuer()],

@@ -133,6 +133,7 @@ fn verdict(authorities: Authorities, judgement: Judgement) -> Verdict {
         judgement,
         path: Vec::new(),
         findings: Vec::new(),
+        runtime: None,
     }
 }
 

@@ -408,7 +408,10 @@ impl Judge<'_> {
                     says: other.to_string(),
                 });
                 // Other things are kept in files of these names too.
-                if role < Role::Asked && (is_key || other == OtherContent::OtherPem) {
+                if role < Role::Asked
+                    && (is_key
+                        || matches!(other, OtherContent::OtherPem | OtherContent::RevocationList))
+                {
                     Ok(Vec::new())
                 } else {
                     Err(malformed())

@@ -163,15 +163,20 @@ impl Request for CertificatesQuery {
     fn fill(&self, scan: &Scan, gaps: &mut SectionGaps<'_>, report: &mut Report) {
         let mut found = fill::files(self, self.password.get().cloned(), scan, gaps);
         let pid = scan.main_pid();
-        let (trust_store, roots) = match trust::find(scan, gaps) {
-            Ok(trust) => (Ok(trust.store), trust.roots),
-            Err(refusal) => (Err(refusal), None),
+        let (trust_store, roots, asked) = match trust::find(scan, gaps) {
+            Ok(trust) => (Ok(trust.store), trust.roots, trust.asked),
+            Err(refusal) => (Err(refusal), None, None),
         };
         let trust_store = gaps.seen("trust_store", pid, trust_store);
         if self.verify
             && let Seen::Value(files) = &mut found.files
         {
-            Verifier::new(roots, scan.clock.now).files(files, gaps, &found.roles, &found.parsed);
+            Verifier::new(roots, asked, scan.clock.now).files(
+                files,
+                gaps,
+                &found.roles,
+                &found.parsed,
+            );
         }
         let files = found.files.value().map(Vec::as_slice);
         let served = self.served.then(|| served::ask_all(scan, gaps, files));

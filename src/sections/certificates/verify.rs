@@ -12,7 +12,7 @@ use crate::model::gap::{Reason, Refusal, SectionGaps, Subject};
 use crate::model::truth_value::TruthValue;
 use crate::model::verdict::{Authorities, Judgement, Verdict};
 use crate::parse::certificate_paths::is_called_key;
-use crate::pki::{self, ChainSource, ParsedCertificate, Purpose, Question, Roots};
+use crate::pki::{self, AskedRuntime, ChainSource, ParsedCertificate, Purpose, Question, Roots};
 
 /// Leaves that are verified in one run; each takes up to a few milliseconds.
 const LEAVES: usize = 1_000;
@@ -20,16 +20,23 @@ const LEAVES: usize = 1_000;
 /// Whose authorities a leaf is verified against.
 pub(crate) struct Verifier {
     roots: Vec<(Authorities, Roots)>,
+    /// Who decides with the authorities of the target.
+    asked: Option<AskedRuntime>,
     now: SystemTime,
 }
 
 impl Verifier {
     /// With the authorities of the target, where they are known, and Mozilla's.
-    pub(crate) fn new(target: Option<Vec<Arc<ParsedCertificate>>>, now: SystemTime) -> Self {
+    pub(crate) fn new(
+        target: Option<Vec<Arc<ParsedCertificate>>>,
+        asked: Option<AskedRuntime>,
+        now: SystemTime,
+    ) -> Self {
         let target = target.map(|roots| (Authorities::Target, Roots::of(roots)));
         let mozilla = (Authorities::Mozilla, Roots::mozilla());
         Self {
             roots: target.into_iter().chain([mozilla]).collect(),
+            asked,
             now,
         }
     }
@@ -93,7 +100,9 @@ impl Verifier {
             return Vec::new();
         };
         let judged = self.roots.iter().map(|(authorities, roots)| {
-            let verdict = pki::judge(&Question {
+            let asked = self.asked.as_ref();
+            let asked = asked.filter(|_| *authorities == Authorities::Target);
+            let question = Question {
                 chain: &chain,
                 roots,
                 authorities: *authorities,
@@ -102,7 +111,8 @@ impl Verifier {
                 staple: None,
                 source: ChainSource::File,
                 purpose: Purpose::of(first),
-            });
+            };
+            let verdict = pki::judge_for(&question, asked);
             LeafVerdict {
                 leaf: u32::try_from(leaf).unwrap_or(u32::MAX),
                 verdict: in_the_file(verdict, &places),

@@ -18,7 +18,7 @@ use crate::model::trust_store::TrustStore;
 use crate::model::units::DAY_SECONDS;
 use crate::model::verdict::{Authorities, Verdict};
 use crate::pki;
-use crate::pki::{ChainSource, ParsedCertificate, Place, Purpose, Question, Roots};
+use crate::pki::{AskedRuntime, ChainSource, ParsedCertificate, Place, Purpose, Question, Roots};
 use crate::probe::Peer;
 use crate::probe::endpoint::{Endpoint, Host};
 use crate::probe::tls::{self, Dial, Handshake};
@@ -136,14 +136,18 @@ fn ask_beside<R>(dial: &Dial, meanwhile: impl FnOnce() -> R) -> (Handshake, R) {
     })
 }
 
-/// The target's trust store, and its authorities to judge with.
-type Trusted = (Seen<TrustStore>, Option<Vec<Arc<ParsedCertificate>>>);
+/// The target's trust store, its authorities to judge with, and the runtime that does.
+type Trusted = (
+    Seen<TrustStore>,
+    Option<Vec<Arc<ParsedCertificate>>>,
+    Option<AskedRuntime>,
+);
 
 /// What a handshake showed, and the judgement of it.
 fn take(
     look: &mut TlsLook,
     seen: Handshake,
-    (store, roots): Trusted,
+    (store, roots, asked): Trusted,
     query: &TlsQuery,
     scan: &Scan,
     gaps: &mut SectionGaps<'_>,
@@ -170,7 +174,7 @@ fn take(
         .staple
         .map(|response| pki::staple(&response, &parsed, now));
     let judged = |authorities, roots: &Roots| {
-        pki::judge(&Question {
+        let question = Question {
             chain: &parsed,
             roots,
             authorities,
@@ -179,7 +183,11 @@ fn take(
             staple: staple.as_ref(),
             source: ChainSource::Server,
             purpose: Purpose::Server,
-        })
+        };
+        let asked = asked
+            .as_ref()
+            .filter(|_| authorities == Authorities::Target);
+        pki::judge_for(&question, asked)
     };
     let mut verdicts: Vec<Verdict> = Vec::new();
     if let Some(given) = &query.given().authorities {
@@ -243,11 +251,11 @@ fn trust_store(scan: &Scan, gaps: &mut SectionGaps<'_>, alone: bool) -> Trusted 
         trust::find(scan, gaps)
     };
     match found {
-        Ok(trust) => (Seen::Value(trust.store), trust.roots),
+        Ok(trust) => (Seen::Value(trust.store), trust.roots, trust.asked),
         Err(refusal) => {
             let pid = scan.main_pid();
             let unseen = gaps.record("trust_store", pid, &refusal);
-            (Seen::Unseen(unseen), None)
+            (Seen::Unseen(unseen), None, None)
         }
     }
 }

@@ -61,6 +61,7 @@ fn verdict(authorities: Authorities, problem: Option<Problem>) -> Verdict {
             Some(_) => Vec::new(),
         },
         findings: problem.map(finding).into_iter().collect(),
+        runtime: None,
     }
 }
 

@@ -429,7 +429,7 @@ fn of_a_file_that_openssl_may_refuse_no_number_is_claimed() {
             evidence: String::new(),
         };
         let places = plan(&detected, &overrides).places;
-        let mut contents = PlaceContents::new(&places[0]);
+        let mut contents = PlaceContents::new(&places[0], None);
         contents.put(&broken);
         let reading = contents.reading();
         assert_eq!(reading.state, Ok(PlaceState::Present));

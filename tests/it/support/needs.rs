@@ -154,6 +154,11 @@ pub(crate) fn schemathesis() -> Result<(), String> {
     exists(&prepared("bin/schemathesis"))
 }
 
+/// Go, which serves a corpus of chains and says what it takes of them.
+pub(crate) fn go() -> Result<(), String> {
+    exists(&prepared("go/bin/go"))
+}
+
 /// Where `scripts/prepare` puts what Debian does not have.
 pub(crate) fn prepared(tool: &str) -> PathBuf {
     let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools");

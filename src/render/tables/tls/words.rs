@@ -45,6 +45,7 @@ pub(in crate::render::tables) fn problem(problem: Problem) -> &'static str {
         Problem::WeakKey => "weak key",
         Problem::WeakSignature => "weak signature",
         Problem::Unsupported => "cannot verify",
+        Problem::RefusedByRuntime => "runtime",
         Problem::Untidy => "untidy",
         Problem::Malformed => "malformed",
     }
