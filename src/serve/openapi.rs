@@ -2,6 +2,7 @@
 //! reads, schemas from the types that are written.
 
 use std::any::TypeId;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -251,9 +252,13 @@ fn words(values: &[impl ValueEnum]) -> Value {
 fn own(section: &Section) -> Vec<Value> {
     let mut command = section.command();
     command.build();
-    // A path on spyhole's own side is named by the operator, not by a client.
-    let own_file = |arg: &Arg| arg.get_value_parser().type_id() == TypeId::of::<PathBuf>();
-    let shown = |arg: &&Arg| !arg.is_hide_set() && arg.get_id() != "help" && !own_file(arg);
+    // A path on spyhole's own side is named by the operator, not by a client; a path of any bytes is
+    // for the command line alone.
+    let is_path = |arg: &Arg| {
+        let kind = arg.get_value_parser().type_id();
+        kind == TypeId::of::<PathBuf>() || kind == TypeId::of::<OsString>()
+    };
+    let shown = |arg: &&Arg| !arg.is_hide_set() && arg.get_id() != "help" && !is_path(arg);
     let flags = command.get_arguments().filter(shown);
     flags
         .map(|arg| {

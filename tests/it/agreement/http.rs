@@ -105,7 +105,8 @@ fn damaged(numbers: &mut Numbers) -> Vec<u8> {
         numbers.one_of(&paths)
     );
     for _ in 0..numbers.below(4) {
-        text.push_str(numbers.one_of(&headers));
+        let header: &str = numbers.one_of::<&str>(&headers);
+        text.push_str(header);
         text.push_str("\r\n");
     }
     text.push_str("\r\n");

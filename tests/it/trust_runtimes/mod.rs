@@ -25,6 +25,7 @@ struct Corpus {
 }
 
 #[derive(Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the key of the corpus")]
 struct Chain {
     name: String,
     host: String,
