@@ -14,6 +14,7 @@ pub(super) fn is_harmless(name: SecretName, value: &[u8]) -> bool {
         return false;
     }
     is_switch(value)
+        || is_placeholder(value)
         || is_reference(value)
         || value.starts_with(b"arn:") && !value.contains(&b' ')
         || is_digest(value)
@@ -75,6 +76,19 @@ fn is_switch(value: &[u8]) -> bool {
     ];
     matches!(value, b"" | b"0" | b"1" | b"2" | b"3" | b"-")
         || value.len() <= 8 && WORDS.iter().any(|word| value.eq_ignore_ascii_case(word))
+}
+
+/// `FILE;`: what a help text or an error puts in place of a value.
+fn is_placeholder(value: &[u8]) -> bool {
+    const WORDS: [&[u8]; 4] = [b"FILE", b"PATH", b"DIR", b"NAME"];
+    let end = value
+        .iter()
+        .rposition(u8::is_ascii_alphabetic)
+        .map_or(0, |last| last + 1);
+    let (word, punctuation) = value.split_at(end);
+    punctuation.len() < 3
+        && punctuation.iter().all(u8::is_ascii_punctuation)
+        && WORDS.contains(&word)
 }
 
 /// `sha256:9f86…`: of a certificate or an image, where the name speaks of tokens.

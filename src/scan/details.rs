@@ -39,14 +39,15 @@ impl Details {
         Self {
             wchan: files.contains(Files::WCHAN).then(|| wchan(reader)),
             scheduling: scheduled.then(|| {
-                let (limit, check) = (file_limits::SMALL, AccessCheck::Open);
-                reader.parsed(c"stat", limit, check, Scheduling::parse)
+                let check = AccessCheck::Open;
+                reader.parsed(c"stat", file_limits::SMALL, check, Scheduling::parse)
             }),
             cpus_allowed: scheduled.then(|| {
                 reader.read(c"status", file_limits::STATUS, AccessCheck::Open)?;
                 cpus_allowed(reader.buffer).ok_or(Refusal::of(Reason::Unsupported))
             }),
-            io: files.contains(Files::IO).then(|| {
+            // That of a zombie is root's alone.
+            io: (files.contains(Files::IO) && !is_zombie).then(|| {
                 let check = AccessCheck::OwnerAndPtrace;
                 reader.parsed(c"io", file_limits::SMALL, check, Io::parse)
             }),

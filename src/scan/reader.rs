@@ -1,10 +1,14 @@
 //! One visit to one process: its directory is opened once, and each of its files
 //! that a request wants is read once.
 
+mod links;
+
 use std::ffi::CString;
 use std::sync::Arc;
 
 use nix::errno::Errno;
+
+use links::Links;
 
 use super::container_key::{Identities, Identity, IdentitySource, Key};
 use super::details::{self, Details};
@@ -15,10 +19,9 @@ use super::open_files::{FileDetail, OpenFilesContext};
 use super::plain_files::PLAIN_FILES;
 use super::process_files::{CallerCredentials, ProcessFiles, TASKS_LIMIT, malformed};
 use super::security;
-use super::snapshot::{OpenSocket, ProcessSnapshot, Security, overwritten_args};
+use super::snapshot::{ProcessSnapshot, Security, overwritten_args};
 use crate::model::gap::{Reason, Refusal};
 use crate::parse::Malformed;
-use crate::parse::certificate_paths;
 use crate::parse::cmdline;
 use crate::parse::limits::Limits;
 use crate::parse::smaps_rollup::SmapsRollup;
@@ -26,22 +29,18 @@ use crate::parse::stat::Stat;
 use crate::parse::statm;
 use crate::parse::status::Status;
 use crate::rights::ptrace_access::{AccessCheck, refusal_in_copy};
-use crate::sys::fd_links::fd_links;
 use crate::sys::file_limits;
 use crate::sys::{ProcDir, ProcessDir};
 
-/// More open files with names as certificates have them are of no use to anyone.
-const PATHS_LIMIT: usize = 4096;
+/// What takes the links in `fd`.
+const WITH_LINKS: Files = Files::FD_LINKS.union(Files::OPEN_FILES);
+/// What takes more of the files behind them.
+const WITH_TABLE: Files = Files::FD_TABLE
+    .union(Files::FD_TYPES)
+    .union(Files::FD_DELETED);
 
 /// How often a process is read that is another one each time.
 const ATTEMPTS: usize = 3;
-
-/// What the links in `fd` tell.
-struct Links {
-    count: Result<Option<u64>, Refusal>,
-    sockets: Result<Option<Vec<OpenSocket>>, Refusal>,
-    paths: Result<Option<Vec<Vec<u8>>>, Refusal>,
-}
 
 /// What every visit needs to know.
 #[derive(Debug)]
@@ -162,9 +161,12 @@ impl ProcessReader {
             let read = Details::read(reader, files, is_zombie);
             facts.details = Some(Box::new(read));
         }
+        let with_links = files.intersects(WITH_LINKS);
         let detail = if files.contains(Files::FD_TABLE) {
             FileDetail::Everything
-        } else if files.contains(Files::FD_TYPES) {
+        } else if files.contains(Files::FD_TYPES)
+            || (with_links && files.contains(Files::FD_DELETED))
+        {
             FileDetail::Types
         } else if files.contains(Files::FD_DELETED) {
             FileDetail::Deleted
@@ -173,6 +175,18 @@ impl ProcessReader {
         };
         if !facts.stat.is_bodiless() {
             let read = reader.open_files(&self.open_files, &self.proc, detail);
+            let links = match detail {
+                FileDetail::Everything | FileDetail::Types => Links::of_table(&read),
+                FileDetail::Deleted => None,
+            };
+            match links {
+                Some(links) => links.keep(files, facts),
+                None if with_links => Links::read(reader).keep(files, facts),
+                None if files.contains(Files::FD_COUNT) => {
+                    facts.fd_count = Some(read.count.clone());
+                }
+                None => {}
+            }
             facts.fd_table = Some(Box::new(read));
         }
     }
@@ -232,12 +246,11 @@ impl ProcessFiles<'_> {
             let zombie = facts.stat.state == b'Z';
             facts.cwd = Some(if zombie { Ok(None) } else { self.link(c"cwd") });
         }
-        let with_links = files.intersects(Files::FD_LINKS | Files::OPEN_FILES);
-        if with_links && !bodiless {
-            let links = self.fd_links();
-            facts.fd_count = files.contains(Files::FD_COUNT).then_some(links.count);
-            facts.sockets = files.contains(Files::FD_LINKS).then_some(links.sockets);
-            facts.open_files = files.contains(Files::OPEN_FILES).then_some(links.paths);
+        let with_links = files.intersects(WITH_LINKS);
+        if !bodiless && files.intersects(WITH_TABLE) {
+            // The table of open files brings them.
+        } else if with_links && !bodiless {
+            Links::read(self).keep(files, facts);
         } else if files.contains(Files::FD_COUNT) {
             let zombie = facts.stat.state == b'Z';
             facts.fd_count = Some(if zombie { Ok(None) } else { self.fd_count() });
@@ -313,44 +326,6 @@ impl ProcessFiles<'_> {
         parse(self.buffer).map_err(malformed)
     }
 
-    /// The number of entries in `fd`, the sockets and the paths among them.
-    fn fd_links(&mut self) -> Links {
-        let mut sockets = Vec::new();
-        let mut paths = Vec::new();
-        let read = fd_links(self.process, |fd, goal| {
-            if goal.starts_with(b"/") {
-                if certificate_paths::is_usual(goal) && paths.len() < PATHS_LIMIT {
-                    paths.push(goal.to_vec());
-                }
-            } else {
-                sockets.extend(socket_inode(goal).map(|inode| OpenSocket { fd, inode }));
-            }
-        });
-        let count = match &read {
-            Ok(table) => Ok(Some(table.count)),
-            // On its way out: its files are closed already.
-            Err(Errno::ENOENT) => Ok(None),
-            Err(errno) => Err(self.refused(*errno, AccessCheck::Owner)),
-        };
-        let refused = match (&read, &count) {
-            (Ok(table), _) => table
-                .refused
-                .map(|errno| self.refused(errno, AccessCheck::Ptrace)),
-            (_, Err(refusal)) => Some(refusal.clone()),
-            _ => None,
-        };
-        let there = read.is_ok();
-        let (sockets, paths) = match refused {
-            Some(refusal) => (Err(refusal.clone()), Err(refusal)),
-            None => (Ok(there.then_some(sockets)), Ok(there.then_some(paths))),
-        };
-        Links {
-            count,
-            sockets,
-            paths,
-        }
-    }
-
     fn smaps(&mut self) -> Result<SmapsRollup, Refusal> {
         self.parsed(
             c"smaps_rollup",
@@ -389,12 +364,6 @@ fn copied_ids(process: &ProcessDir, buffer: &mut Vec<u8>) -> Option<(u32, u32)> 
     process.read(c"status", file_limits::STATUS, buffer).ok()?;
     let status = Status::parse(buffer).ok()?;
     Some((status.uid?.effective, status.gid?.effective))
-}
-
-/// `socket:[549]`
-fn socket_inode(goal: &[u8]) -> Option<u64> {
-    let inode = goal.strip_prefix(b"socket:[")?.strip_suffix(b"]")?;
-    std::str::from_utf8(inode).ok()?.parse().ok()
 }
 
 fn unknown_stat(error: StatError, live: bool) -> ProcessReadError {

@@ -9,7 +9,10 @@ use crate::model::certificate::{Certificate, Certificates, FoundBy, Serves};
 use crate::model::environment::Environment;
 use crate::model::gap::{Gap, Subject};
 use crate::model::mount::Mount;
+use crate::model::network::DnsConfiguration;
+use crate::model::open_files::OpenFiles;
 use crate::model::process::Process;
+use crate::model::program::Program;
 use crate::model::target::Target;
 use crate::model::tls::TlsLook;
 use crate::model::trust_store::TrustStore;
@@ -37,6 +40,15 @@ pub(super) fn redact(report: &mut Report, redactor: &Redactor) {
     for context in report.capabilities.iter_mut().flatten() {
         withhold.security_context(context);
     }
+    if let Some(open) = &mut report.open_files {
+        withhold.open_files(open);
+    }
+    if let Some(program) = &mut report.program {
+        withhold.program(program);
+    }
+    if let Some(dns) = report.network.as_mut().and_then(|one| one.dns.as_mut()) {
+        withhold.dns(dns);
+    }
     if let Some(certificates) = &mut report.certificates {
         withhold.certificates(certificates);
     }
@@ -56,6 +68,12 @@ impl Withhold<'_> {
     fn bytes(&self, bytes: &mut ByteString) {
         if let Cow::Owned(shown) = self.redactor.text(bytes.as_bytes()) {
             *bytes = shown.into();
+        }
+    }
+
+    fn each<'b>(&self, all: impl IntoIterator<Item = &'b mut ByteString>) {
+        for bytes in all {
+            self.bytes(bytes);
         }
     }
 
@@ -123,6 +141,58 @@ impl Withhold<'_> {
         let threads = context.differing_threads.iter_mut().filter_map(seen_mut);
         for comm in threads.flatten().filter_map(|thread| thread.comm.as_mut()) {
             self.bytes(comm);
+        }
+    }
+
+    fn open_files(&self, open: &mut OpenFiles) {
+        for process in &mut open.processes {
+            self.bytes(&mut process.comm);
+        }
+        for file in open.files.iter_mut().flatten() {
+            for place in [&mut file.path, &mut file.name].into_iter().flatten() {
+                self.bytes(place);
+            }
+            for end in file.other_ends.iter_mut().filter_map(seen_mut).flatten() {
+                self.bytes(&mut end.comm);
+            }
+        }
+    }
+
+    fn program(&self, program: &mut Program) {
+        self.each(seen_mut(&mut program.path));
+        self.each(&mut program.script_interpreter);
+        if let Some(runtime) = &mut program.runtime {
+            self.bytes(&mut runtime.file);
+            self.bytes(&mut runtime.version);
+        }
+        let changed = program.changed_mappings.iter_mut().filter_map(seen_mut);
+        for mapped in changed.flatten() {
+            self.bytes(&mut mapped.path);
+        }
+        let Some(elf) = &mut program.elf else { return };
+        self.each(&mut elf.interpreter);
+        self.each(&mut elf.run_paths);
+        self.each(elf.library_path.iter_mut().filter_map(seen_mut));
+        for library in &mut elf.libraries {
+            self.bytes(&mut library.name);
+            self.bytes(&mut library.needed_by);
+            self.each(&mut library.path);
+        }
+        if let Some(go) = &mut elf.go {
+            self.each(&mut go.package);
+            self.each(&mut go.module);
+        }
+    }
+
+    fn dns(&self, dns: &mut DnsConfiguration) {
+        if let Some(resolver) = dns.resolv_conf.as_mut().and_then(seen_mut) {
+            self.each(&mut resolver.search);
+        }
+        for entry in dns.hosts.iter_mut().filter_map(seen_mut).flatten() {
+            self.each(&mut entry.names);
+        }
+        for words in [&mut dns.nsswitch_hosts, &mut dns.host_conf] {
+            self.each(words.iter_mut().filter_map(seen_mut).flatten());
         }
     }
 

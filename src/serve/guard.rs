@@ -64,7 +64,9 @@ impl Guard {
     /// A sentence that names the file and what was expected.
     pub(super) fn of(options: &ServeOptions) -> Result<Self, String> {
         let mut made = None;
-        let named = |why| format!("--token-file (or {TOKEN_FILE_VARIABLE}): {why}");
+        let named = |why| {
+            format!("cannot use the token file: {why}; set {TOKEN_FILE_VARIABLE} or --token-file")
+        };
         let token = match &options.token_file {
             _ if options.insecure_no_auth => Token::NotAsked,
             Some(path) => {

@@ -7,15 +7,12 @@ use nix::fcntl::OFlag;
 use rustix::fs::{RawDir, readlinkat_raw};
 
 use super::errno::from_rustix;
-use super::numbers::{PAGE, number};
+use super::numbers::{LONGEST_LINK, PAGE, number};
 use super::proc_dir::ProcessDir;
 use super::{attempts, time_box};
 
 /// The deadline is checked from this many links on.
 pub(super) const MANY: u64 = 1024;
-
-/// The kernel makes no longer link than this: it has a page for it.
-pub(super) const LONGEST_LINK: usize = 4096;
 
 /// What came of reading `fd`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

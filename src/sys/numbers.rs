@@ -13,6 +13,8 @@ use super::{attempts, time_box};
 /// A page of entries at a time: enough for the descriptors of most processes, and on
 /// the stack, so that a walk over thousands of processes allocates nothing for it.
 pub(super) const PAGE: usize = 4096;
+/// The kernel makes no longer link than this: it has a page for it.
+pub(super) const LONGEST_LINK: usize = 4096;
 /// The deadline is checked after this many entries.
 const MANY: usize = 4096;
 

@@ -18,9 +18,9 @@ use rustix::fs::{RawDir, readlinkat_raw};
 
 use super::bounded::{Truncation, Until, read_bounded};
 use super::errno::{from_io, from_rustix};
-use super::fd_links::{FdTable, LONGEST_LINK, MANY};
+use super::fd_links::{FdTable, MANY};
 use super::in_root::{InRoot, link_of};
-use super::numbers::{PAGE, number};
+use super::numbers::{LONGEST_LINK, PAGE, number};
 use super::proc_dir::ProcessDir;
 use super::target_file::mount_id;
 use super::{attempts, remote_fs, time_box};

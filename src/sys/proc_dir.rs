@@ -23,8 +23,7 @@ use rustix::path::DecInt;
 
 use super::bounded::{Truncation, Until, read_bounded};
 use super::errno::{from_io, from_rustix};
-use super::fd_links::LONGEST_LINK;
-use super::numbers::numbers;
+use super::numbers::{LONGEST_LINK, numbers};
 use super::{attempts, beneath, file_limits, reader_process, time_box};
 
 const DIRECTORY: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_CLOEXEC);

@@ -260,7 +260,7 @@ fn only_the_section_that_was_asked_for_is_there() {
     assert!(!keys(&["ps", "--all"]).contains(&"containers".to_owned()));
     let dump = keys(&["dump"]);
     // A view shows the document of a section.
-    let others = ["dump", "df"];
+    let others = ["dump", "df", "fds"];
     for section in sections()
         .iter()
         .filter(|name| !others.contains(&name.as_str()))

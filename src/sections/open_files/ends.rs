@@ -34,14 +34,14 @@ impl EndHolders {
         let mut holders = Vec::new();
         let mut unseen = None;
         if let Some(refusal) = gaps.walk_refusal() {
-            unseen = Some(gaps.record("other_ends", scan.main_pid(), &refusal));
+            unseen = Some(gaps.record("files.other_ends", scan.main_pid(), &refusal));
         }
         for facts in scan.processes.iter().filter(|facts| facts.read) {
             let Some(table) = &facts.fd_table else {
                 continue;
             };
             if let Some(refusal) = table.count.as_ref().err().or(table.refused.as_ref()) {
-                unseen = Some(gaps.record("other_ends", facts.pid, refusal));
+                unseen = Some(gaps.record("files.other_ends", facts.pid, refusal));
             }
             for entry in &table.entries {
                 let (is_pipe, inode) = match FdLink::of(&entry.link) {

@@ -244,10 +244,9 @@ impl ProcessesQuery {
         }
         fields.set(Fields::PSS, fields.contains(Fields::PSS) || self.pss);
         fields.set(Fields::THREADS, self.threads);
-        fields.set(
-            Fields::DETAILS,
-            self.details || fields.contains(Fields::DETAILS),
-        );
+        if self.details {
+            fields |= Fields::DETAILS;
+        }
         fields
     }
 

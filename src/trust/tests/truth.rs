@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 
 use super::*;
+use crate::sys::file_limits;
 use crate::sys::ranges::Ranges;
 use crate::sys::{ProcDir, ProcessDir};
 use crate::trust::detect::detect;
@@ -213,7 +214,7 @@ fn a_real_go_program_is_go_s() {
 
 fn maps_of(process: &ProcessDir) -> Vec<u8> {
     let mut maps = Vec::new();
-    let read = process.read_records(c"maps", crate::sys::file_limits::MAPS, &mut maps);
+    let read = process.read_records(c"maps", file_limits::MAPS, &mut maps);
     read.unwrap();
     maps
 }

@@ -98,7 +98,7 @@ fn a_directory_of_somebody_else_names_who_asks_and_what_helps() {
     let outside = tempfile::tempdir().unwrap();
     let open = |path: &Path| fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     open(outside.path());
-    let program = outside.path().join("program");
+    let program = outside.path().join("copied");
     copy_program(&spyhole(), &program);
     let house = outside.path().join("house");
     fs::create_dir(&house).unwrap();

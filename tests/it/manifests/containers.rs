@@ -113,8 +113,11 @@ fn the_sidecar_stands_before_the_application_and_then_sees_it() {
     let gaps: Vec<_> = gaps
         .filter(|line| line.contains("reason=\"uid\""))
         .collect();
-    let of_pause = r#"spyhole_gaps{section="processes",reason="uid"} 1"#;
-    assert_eq!(gaps, [of_pause], "{metrics}");
+    let of_pause = [
+        r#"spyhole_gaps{section="open_files",reason="uid"} 2"#,
+        r#"spyhole_gaps{section="processes",reason="uid"} 1"#,
+    ];
+    assert_eq!(gaps, of_pause, "{metrics}");
     let _other = user(shared.webapp())
         .args(["--listen", "127.0.0.1:8081"])
         .start();
