@@ -40,7 +40,7 @@ def files():
 
 def included(source):
     """The files that a source reads by `include_…!` where it is no test."""
-    if source.endswith("tests.rs"):
+    if source.endswith("tests.rs") or "/tests/" in source:
         return []
     shipped = text_of(source).split("#[cfg(test)]")[0]
     names = re.findall(r'include_(?:str|bytes)!\("([^"]*)"', shipped)

@@ -2,7 +2,7 @@
 //! reads it.
 //!
 //! A worker is a thread of its own that may block. It writes into a channel of a few chunks and
-//! waits where the client does not read, so that a stream holds at most [`STREAM_BYTES`]. When the
+//! waits where the client does not read, so that a stream holds at most `STREAM_BYTES`. When the
 //! client is gone, or too slow for `--write-timeout`, the body is dropped: the worker's next write
 //! fails with `BrokenPipe`, it ends, and its slot is free again.
 

@@ -48,7 +48,13 @@ pub(super) fn fill(
     };
     filler.find_places();
     let read = scan.processes.iter().filter(|facts| facts.read);
-    let mut processes: Vec<_> = read.map(|facts| filler.process(facts)).collect();
+    // Of one that is not asked for, nothing is missing either.
+    let read = read.filter(|facts| query.summary || !filler.selection.leaves_out(facts));
+    let read: Vec<_> = read.collect();
+    let mut processes: Vec<_> = read
+        .into_iter()
+        .map(|facts| filler.process(facts))
+        .collect();
     if !query.summary {
         // Those that have what was asked for, or may have it.
         let with_files: HashSet<i32> = filler.files.iter().map(|file| file.pid).collect();

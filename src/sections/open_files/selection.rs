@@ -5,6 +5,7 @@ use super::internet::InternetFilter;
 use crate::model::open_files::OpenFile;
 use crate::model::seen::Seen;
 use crate::model::socket::{Family, Protocol, Socket, State};
+use crate::scan::snapshot::ProcessSnapshot;
 use crate::sections::sockets;
 
 /// The criteria, resolved.
@@ -78,6 +79,17 @@ impl FileSelection {
             under: query.under.as_deref().map(trimmed),
             paths,
         })
+    }
+
+    /// Whether a process is known not to have files that are asked for before its user has a name.
+    pub(super) fn leaves_out(&self, facts: &ProcessSnapshot) -> bool {
+        let process = SelectedProcess {
+            pid: facts.pid,
+            comm: &facts.stat.comm,
+            uid: facts.uid,
+            user: None,
+        };
+        self.user.is_none() && !self.may_take_of(&process)
     }
 
     /// Whether a process can have files that are asked for, whichever they are.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{Holder, document, files};
-use crate::host::{run, spyhole};
+use crate::host::{list, run, spyhole};
 
 fn fds(document: &Value) -> BTreeSet<i64> {
     let all = files(document).iter();
@@ -105,5 +105,26 @@ fn what_cannot_be_read_is_a_usage_error() {
     ] {
         let seen = spyhole(words).ended_with(2);
         assert!(seen.stderr_text().contains(expected), "{words:?}: {seen}");
+    }
+}
+
+/// PID 1 of this machine may keep its descriptors from its own root: of it nothing is asked.
+#[test]
+fn of_a_process_that_is_not_asked_for_nothing_is_shown_and_nothing_is_missing() {
+    let holder = Holder::start();
+    let pid = holder.pid();
+    for words in [&["fds", &pid][..], &["lsof", "-p", &pid]] {
+        let table = spyhole(words).ended_with(0);
+        assert!(!table.to_string().contains("pid 1 "), "{table}");
+        let json = spyhole([words, &["-o", "json"]].concat()).document();
+        let seen = list(&json["open_files"], "processes").iter();
+        let pids: Vec<_> = seen.map(|process| process["pid"].to_string()).collect();
+        assert_eq!(pids, std::slice::from_ref(&pid));
+        for gap in list(&json, "gaps")
+            .iter()
+            .filter(|gap| gap["section"] == "open_files")
+        {
+            assert_ne!(gap["field"], "files", "{gap:#}");
+        }
     }
 }
