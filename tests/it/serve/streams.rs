@@ -66,8 +66,9 @@ fn slow_readers_and_those_that_leave_give_their_streams_back() {
             stream
         })
         .collect();
-    assert_eq!(server.cost().threads, threads + 8);
+    // A thread of what was asked before may end meanwhile.
     let cost = server.cost();
+    assert!(cost.threads <= threads + 8, "{start:?} {cost:?}");
     assert!(
         cost.memory_kib < start.memory_kib + 12 * 1024,
         "{start:?} {cost:?}"
@@ -80,7 +81,7 @@ fn slow_readers_and_those_that_leave_give_their_streams_back() {
     drop(slow);
     eventually("the workers of clients that left have ended", || {
         let now = server.cost().threads;
-        (now == threads)
+        (now <= threads && now < cost.threads)
             .then_some(())
             .ok_or_else(|| now.to_string())
     });
