@@ -79,7 +79,7 @@ pub(crate) struct MappedFile {
 }
 
 /// The mapped files, also those that were removed, each once, in the order of their addresses; at
-/// most so many.
+/// most `limit`.
 #[must_use]
 pub(crate) fn mapped(bytes: &[u8], limit: usize) -> Vec<MappedFile> {
     let mut met = HashSet::new();

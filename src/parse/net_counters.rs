@@ -70,7 +70,7 @@ pub(crate) fn add_lines(bytes: &[u8], counters: &mut Counters) -> Result<(), Mal
     Ok(())
 }
 
-/// A value that is no number of 64 bits is none of a counter.
+/// A value that does not fit into 64 bits is not a counter and is left out.
 fn add(name: &[u8], value: &[u8], counters: &mut Counters) {
     let (Ok(name), Some(value)) = (std::str::from_utf8(name), text::decimal(value)) else {
         return;

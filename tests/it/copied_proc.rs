@@ -268,3 +268,18 @@ fn no_link_in_it_is_followed() {
         );
     }
 }
+
+/// The numbers of namespaces in it are another machine's: compared with ours all would differ.
+#[test]
+fn its_namespaces_are_not_compared_with_those_of_this_machine() {
+    let copied = Copied::new();
+    let document = copied.look("ps --columns otherns -o json").document();
+    let details = &list(&document, "processes")[0]["details"];
+    assert_eq!(
+        details.get("other_namespaces"),
+        Some(&Value::Null),
+        "{document:#}"
+    );
+    let gap = gap(&document, "processes", "details.other_namespaces");
+    assert_eq!(gap["reason"], "copy");
+}

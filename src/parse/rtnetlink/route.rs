@@ -82,7 +82,7 @@ pub(super) fn read(payload: &[u8]) -> Option<RouteRecord> {
     Some(route)
 }
 
-/// `struct rtnexthop`, one after the other, each with attributes of its own.
+/// `struct rtnexthop`, one after the other, each followed by its attributes.
 fn multipath(family: u8, mut rest: &[u8]) -> Vec<Hop> {
     let mut hops = Vec::new();
     while let (Some(length), Some(flags), Some(share), Some(index)) = (

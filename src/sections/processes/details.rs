@@ -1,25 +1,34 @@
 //! What is shown of a process only where it is asked for.
 
-use crate::model::gap::{Refusal, SectionGaps};
+use crate::model::gap::{Reason, Refusal, SectionGaps};
 use crate::model::process_details::{ProcessDetails, ProcessIo, ProcessScheduling};
 use crate::model::seen::Seen;
 use crate::parse::namespace_link::NamespaceLink;
 use crate::parse::scheduling::Scheduling;
+use crate::rights::ptrace_access::not_copied;
 use crate::scan::Scan;
 use crate::scan::details::{Details, namespaces};
 use crate::scan::snapshot::ProcessSnapshot;
 
-/// The namespaces of spyhole, where its own /proc tells them.
-pub(super) fn own_namespaces(scan: &Scan) -> Vec<NamespaceLink> {
-    let own = scan.own_process();
-    own.and_then(|own| namespaces(&own).ok())
-        .unwrap_or_default()
+/// The namespaces of spyhole.
+///
+/// # Errors
+/// Where they cannot be read: then nothing can be said to be in another one.
+pub(super) fn own_namespaces(scan: &Scan) -> Result<Vec<NamespaceLink>, Refusal> {
+    let own = scan.own_process().and_then(|own| namespaces(&own).ok());
+    own.ok_or_else(|| {
+        if scan.is_live() {
+            Refusal::of(Reason::Unsupported).needing("spyhole listed in this /proc")
+        } else {
+            not_copied()
+        }
+    })
 }
 
 /// What was read of a process.
 pub(super) fn of(
     facts: &ProcessSnapshot,
-    own: &[NamespaceLink],
+    own: Result<&[NamespaceLink], &Refusal>,
     gaps: &mut SectionGaps<'_>,
 ) -> Option<Box<ProcessDetails>> {
     let read: &Details = facts.details.as_deref()?;
@@ -41,7 +50,7 @@ pub(super) fn of(
         io.map_err(Clone::clone)
     });
     let namespaces = read.namespaces.clone().and_then(Result::transpose);
-    let namespaces = namespaces.map(|links| links.map(|links| others(&links, own)));
+    let namespaces = namespaces.map(|links| Ok(others(&links?, own.map_err(Refusal::clone)?)));
     let cpus = read.cpus_allowed.clone();
     Some(Box::new(ProcessDetails {
         wait_channel: wait_channel.map(|attempt| seen.field("wait_channel", attempt)),

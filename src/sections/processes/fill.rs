@@ -30,7 +30,7 @@ pub(super) struct Filler<'a> {
     /// Percent of a processor during `--sample`, by pid.
     sampled: Option<HashMap<i32, f64>>,
     /// Where namespaces are compared.
-    own_namespaces: Vec<NamespaceLink>,
+    own_namespaces: Result<Vec<NamespaceLink>, Refusal>,
 }
 
 impl<'a> Filler<'a> {
@@ -47,7 +47,7 @@ impl<'a> Filler<'a> {
             own_namespaces: if scan.files.contains(Files::NAMESPACES) {
                 details::own_namespaces(scan)
             } else {
-                Vec::new()
+                Ok(Vec::new())
             },
             scan,
             gaps: gaps.reborrow(),
@@ -120,7 +120,7 @@ impl<'a> Filler<'a> {
             signals: self.of_status(facts, "signals", signals_of),
             zombie,
             kernel_thread: stat.is_kernel_thread(),
-            details: details::of(facts, &self.own_namespaces, &mut self.gaps),
+            details: details::of(facts, self.own_namespaces.as_deref(), &mut self.gaps),
             thread_list: facts.tasks.as_ref().map(|attempt| {
                 let threads = attempt.as_ref().map(|tasks| threads(tasks, &clock));
                 self.gaps
