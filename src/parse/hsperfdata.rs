@@ -174,7 +174,7 @@ mod tests {
     macro_rules! recorded {
         ($name:literal) => {
             (
-                &include_bytes!(concat!("../../tests/fixtures/hsperfdata/", $name))[..],
+                include_bytes!(concat!("../../tests/fixtures/hsperfdata/", $name)),
                 include_str!(concat!("../../tests/fixtures/hsperfdata/", $name, ".jcmd")),
                 include_str!(concat!("../../tests/fixtures/hsperfdata/", $name, ".jstat")),
             )
