@@ -6,6 +6,7 @@
 //! | [`serve`] | the HTTP endpoint |
 //! | [`attach`] | puts spyhole beside a container through kubectl, docker or podman |
 //! | [`in_container`] | runs inside the application's own container: `install` and `run` |
+//! | [`doctor`] | finds what is wrong: rules over the document |
 //! | [`check`] | checks for probes and scripts: yes, no or unknown |
 //! | [`sections`] | one file or folder a section: from a scan to its part of the document |
 //! | [`render`] | model → tables, JSON, YAML, metrics |
@@ -22,6 +23,7 @@
 mod attach;
 mod check;
 mod cli;
+mod doctor;
 mod in_container;
 pub mod model;
 mod parse;

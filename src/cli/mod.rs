@@ -8,6 +8,7 @@ mod attached;
 mod beforehand;
 mod check;
 mod deliver;
+mod doctor;
 pub(crate) mod exit;
 mod extras;
 pub(crate) mod global;
@@ -111,6 +112,7 @@ pub fn command() -> Command {
         .subcommands(section_commands::all().map(SectionCommand::command))
         .subcommands(extras::commands())
         .subcommand(check::command())
+        .subcommands(doctor::commands())
         .subcommands(deliver::commands())
         .subcommand(
             serve::options::ServeOptions::augment_args(Command::new(SERVE))
@@ -218,6 +220,8 @@ fn dispatch(line: &CommandLine, words: &[OsString]) -> Result<ExitCode, Failure>
             let global = global()?;
             check::run(own, &mut || options(&global))
         }
+        (Some((doctor::DOCTOR, own)), None) => doctor::run(own, &global()?, words),
+        (Some((doctor::EXPLAIN, own)), None) => doctor::explain(own),
         (Some((SERVE, own)), None) => serve(own, &global()?),
         (Some((extras::SCHEMA, _)), None) => extras::schema(),
         (Some((extras::COMPLETIONS, own)), None) => extras::completions(own),

@@ -24,6 +24,7 @@ mod checks_unseen;
 mod circles;
 mod copied_proc;
 mod dns;
+mod doctor;
 mod document;
 mod documents;
 mod engines;
