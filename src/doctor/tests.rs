@@ -263,6 +263,9 @@ fn the_worst_is_first_and_what_is_ignored_is_listed() {
         lines.first().unwrap(),
         "PROBLEM  SPY-RES-002  The kernel killed processes for lack of memory"
     );
+    let count = rules().count();
+    let sum = format!("1 problem, 0 risks, 1 hint; {count} rules judged, 0 not judged");
+    assert_eq!(lines.last(), Some(&sum));
 }
 
 #[test]

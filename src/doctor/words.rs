@@ -27,24 +27,24 @@ pub(crate) fn lines(diagnosis: &Diagnosis) -> Vec<String> {
             "nothing found; {judged} rules judged, {unjudged} not judged"
         ));
     } else {
-        let (problems, risks, hints) = (
-            count(diagnosis, Severity::Problem),
-            count(diagnosis, Severity::Risk),
-            count(diagnosis, Severity::Hint),
-        );
+        let severities = [Severity::Problem, Severity::Risk, Severity::Hint];
+        let counts = severities.map(|severity| count(diagnosis, severity));
+        let counts = counts.join(", ");
         lines.push(format!(
-            "{problems} problems, {risks} risks, {hints} hints; {judged} rules judged, {unjudged} not judged"
+            "{counts}; {judged} rules judged, {unjudged} not judged"
         ));
     }
     lines.extend(unjudged_lines(diagnosis));
     lines
 }
 
-fn count(diagnosis: &Diagnosis, severity: Severity) -> usize {
+/// `1 problem`, `2 problems`.
+fn count(diagnosis: &Diagnosis, severity: Severity) -> String {
     let findings = diagnosis.findings.iter();
-    findings
-        .filter(|finding| finding.severity == severity)
-        .count()
+    let of_it = findings.filter(|finding| finding.severity == severity);
+    let (count, word) = (of_it.count(), severity.as_str());
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {word}{plural}")
 }
 
 fn of_finding(finding: &Finding) -> Vec<String> {
