@@ -96,6 +96,12 @@ impl fmt::Display for EngineRefusal {
                 "{program} does not grant SYS_PTRACE to this user, and reading {name} requires it: \
                  sudo spyhole {program} {name}"
             ),
+            EngineReason::LimitDenied { name, said } => write!(
+                f,
+                "{program} cannot run a container next to {name}: its limits for new containers \
+                 are higher than this machine allows; lower them (default_ulimits in \
+                 containers.conf, --default-ulimit of dockerd); its output: {said}"
+            ),
             EngineReason::ExecDenied { name, code, said } => write!(
                 f,
                 "{program} was denied to run spyhole next to {name} (exit code {code}): SELinux, \

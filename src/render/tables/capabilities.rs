@@ -133,8 +133,10 @@ fn about(context: &SecurityContext) -> Table {
     if let Some(executable) = &context.executable {
         rows.push(fact("program", program(executable)));
     }
-    for default in context.against_defaults.iter().flatten().take(1) {
-        rows.push(fact("can have", beside_default(default).into()));
+    if let Some(default) = context.against_defaults.iter().flatten().next() {
+        let bounding = context.privileges.sets.bounding.value();
+        let bounding = bounding.map_or(&[][..], |set| &set.names);
+        rows.push(fact("can have", beside_default(bounding, default).into()));
     }
     card(None, rows)
 }
@@ -196,7 +198,16 @@ fn gives(file: &ExecutableFile) -> String {
     }
 }
 
-fn beside_default(default: &AgainstDefault) -> String {
+/// Beside the default of the runtime where most of that is there, else as it is: what drops all
+/// and adds one is no variant of any default.
+fn beside_default(bounding: &[String], default: &AgainstDefault) -> String {
+    if bounding.is_empty() {
+        return "nothing: every capability is dropped".to_owned();
+    }
+    let kept = bounding.len().saturating_sub(default.added.len());
+    if default.dropped.len() > kept {
+        return format!("{}, all others are dropped", bounding.join(","));
+    }
     let whose = default.runtimes.join(" and ");
     let list = |what: &str, names: &[String]| {
         (!names.is_empty()).then(|| format!("{what} {}", names.join(",")))
