@@ -68,7 +68,7 @@ impl WantedPod {
 
 /// Whether `wanted` is its name, its id, or the beginning of its id.
 fn is_called(identity: &Identity, wanted: &str) -> bool {
-    let by_id = |id: &str| wanted.len() >= 4 && id.starts_with(wanted);
+    let by_id = |id: &str| id == wanted || (wanted.len() >= 4 && id.starts_with(wanted));
     identity.name.as_deref() == Some(wanted) || identity.id().is_some_and(by_id)
 }
 
@@ -125,6 +125,16 @@ mod tests {
         ] {
             assert!(!is(Some(wanted), None), "{wanted}");
         }
+    }
+
+    #[test]
+    fn an_id_of_the_users_choice_may_be_short() {
+        let web = Identity {
+            key: Key::Id("web".to_owned()),
+            ..Identity::unknown()
+        };
+        let is = |wanted| WantedContainer::parse(Some(wanted), None).is(&web);
+        assert!(is("web") && !is("we") && !is(""));
     }
 
     #[test]

@@ -15,12 +15,12 @@ fn containers() -> Value {
 #[needs(containerd, root)]
 fn a_container_of_ctr_is_found_by_its_id_in_any_namespace_and_cgroup() {
     let lab = ContainerdLab::get();
-    let by_cgroup = lab.webapp("default", "spyhole-web", &[]);
+    let by_cgroup = lab.webapp("default", "sp1", &[]);
     let elsewhere = lab.webapp("shop", "spyhole-db", &[]);
     let own_cgroup = lab.webapp("shop", "spyhole-job", &["--cgroup", "/spyhole-it/own"]);
     let seen = containers();
     for (container, id) in [
-        (&by_cgroup, "spyhole-web"),
+        (&by_cgroup, "sp1"),
         (&elsewhere, "spyhole-db"),
         (&own_cgroup, "spyhole-job"),
     ] {
