@@ -67,11 +67,8 @@ impl Bundles {
         ]);
         let mut buffer = Vec::new();
         for process in processes {
-            let limit = file_limits::MOUNTINFO;
-            if process
-                .read_records(c"mountinfo", limit, &mut buffer)
-                .is_err()
-            {
+            let read = process.read_records(c"mountinfo", file_limits::MOUNTINFO, &mut buffer);
+            if read.is_err() {
                 continue;
             }
             for entry in mountinfo::entries(&buffer).filter_map(Result::ok) {

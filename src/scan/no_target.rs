@@ -133,8 +133,9 @@ fn shortest<'a, I: Iterator<Item = &'a Container>>(
         let id = one.id.as_deref().unwrap_or_default();
         id.get(..SHORT_ID).unwrap_or(id).to_owned()
     };
+    let is_named = container.pod.is_some();
     is_one(&Container::label)
-        .or_else(|| is_one(&Container::path))
+        .or_else(|| is_one(&Container::path).filter(|_| is_named))
         .or_else(|| is_one(&id).filter(|id| id.len() == SHORT_ID))
         .unwrap_or_else(|| format!("pid-{}", container.main_pid))
 }
