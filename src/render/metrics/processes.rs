@@ -6,8 +6,9 @@ use crate::model::Report;
 use crate::model::process::{Process, ProcessState};
 use crate::model::process_group::{ContainerKey, GroupKey, OTHER, ProcessGroup};
 
-/// Containers with a label of their own; on a node there may be hundreds.
-const CONTAINERS: usize = 100;
+/// Containers with labels of their own. A node has up to 110 pods by default, each with a pause
+/// container; there is a sample for each state that a container's processes are in.
+const CONTAINERS: usize = 500;
 
 /// The part of the section `processes`.
 pub(crate) fn collect(report: &Report, figures: &Figures<'_>, page: &mut Page) {

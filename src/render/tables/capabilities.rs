@@ -392,3 +392,44 @@ fn card(title: Option<&str>, rows: Vec<Vec<Cell>>) -> Table {
 fn heading(title: &'static str, align: Align) -> Heading {
     Heading { title, align }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn can_have(bounding: &[&str], added: &[&str], dropped: &[&str]) -> String {
+        let words = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let default = AgainstDefault {
+            runtimes: words(&["docker", "containerd"]),
+            default_mask: String::new(),
+            added: words(added),
+            dropped: words(dropped),
+        };
+        beside_default(&words(bounding), &default)
+    }
+
+    #[test]
+    fn what_drops_all_is_no_variant_of_a_default() {
+        let most = ["cap_chown", "cap_kill", "cap_setuid"];
+        assert_eq!(
+            can_have(&[], &[], &most),
+            "nothing: every capability is dropped"
+        );
+        assert_eq!(
+            can_have(&["cap_net_bind_service"], &[], &most),
+            "cap_net_bind_service, all others are dropped"
+        );
+        assert_eq!(
+            can_have(&["cap_sys_ptrace"], &["cap_sys_ptrace"], &most),
+            "cap_sys_ptrace, all others are dropped"
+        );
+        assert_eq!(
+            can_have(&most, &[], &["cap_net_raw"]),
+            "the default of docker and containerd, without cap_net_raw"
+        );
+        assert_eq!(
+            can_have(&most, &[], &[]),
+            "the default of docker and containerd"
+        );
+    }
+}
