@@ -10,7 +10,7 @@ use crate::parse::bundle::{self, BundleDirectory, BundleNames, TaskId, task_of_c
 use crate::parse::cgroup::CgroupPaths;
 use crate::parse::mountinfo;
 use crate::sys::opened_file::OpenedFile;
-use crate::sys::{InRoot, ProcessDir, file_limits};
+use crate::sys::{InRoot, ProcessDir, Truncation, file_limits};
 
 /// Where containerd's bundles are unless its `state` names another place.
 const CONTAINERD: &[u8] = b"/run/containerd/io.containerd.runtime.v2.task";
@@ -178,11 +178,74 @@ impl Bundles {
         self.places.iter().filter(in_namespace).find_map(|place| {
             let path = [place.directory.as_slice(), b"/", id.as_bytes(), place.file].concat();
             let root = roots.get(place.root)?;
-            root.read(&path, file_limits::BUNDLE, &mut buffer).ok()?;
+            let read = root.read(&path, file_limits::BUNDLE, &mut buffer);
+            if read != Ok(Truncation::Whole) {
+                return None;
+            }
             Some(Bundle {
                 names: bundle::names(&buffer)?,
                 is_containerd: place.namespace.is_some(),
             })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::scratch::Scratch;
+
+    const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    fn read(node: &Scratch, id: &str, namespace: Option<&str>) -> Option<Bundle> {
+        let roots = [node.in_root()];
+        Bundles::find(&roots, &[]).read(&roots, id, namespace)
+    }
+
+    fn config(name: &str) -> String {
+        format!(r#"{{"annotations":{{"io.kubernetes.container.name":"{name}"}}}}"#)
+    }
+
+    #[test]
+    fn a_bundle_of_cri_o_is_found_by_its_id() {
+        let node = Scratch::new();
+        let path = format!("/run/containers/storage/overlay-containers/{ID}/userdata/config.json");
+        node.write(&path, config("app"));
+        let found = read(&node, ID, None).unwrap();
+        assert_eq!(found.names.container.as_deref(), Some("app"));
+        assert!(!found.is_containerd);
+        assert!(read(&node, ID, Some("default")).is_none());
+    }
+
+    #[test]
+    fn a_bundle_of_containerd_is_found_in_its_namespace() {
+        let node = Scratch::new();
+        let tasks = "/run/containerd/io.containerd.runtime.v2.task";
+        node.write(&format!("{tasks}/default/web/config.json"), config("one"));
+        node.write(&format!("{tasks}/shop/web/config.json"), config("two"));
+        let name = |namespace| read(&node, "web", namespace).unwrap().names.container;
+        assert_eq!(name(Some("default")).as_deref(), Some("one"));
+        assert_eq!(name(Some("shop")).as_deref(), Some("two"));
+        let cgroups = CgroupPaths::parse(b"0::/shop/web\n").unwrap();
+        let bundles = Bundles::find(&[node.in_root()], &[]);
+        let task = bundles.task(&(0, 1, b"/".to_vec()), Some(&cgroups));
+        assert_eq!(task, TaskId::new(b"shop", b"web"));
+    }
+
+    #[test]
+    fn what_is_no_bundle_names_nothing() {
+        let node = Scratch::new();
+        let tasks = "/run/containerd/io.containerd.runtime.v2.task/default";
+        node.write("/run/containerd/config.json", config("outside"));
+        node.write(&format!("{tasks}/cut/config.json"), r#"{"annotations":{"#);
+        let long = format!("{}{}", config("long"), " ".repeat(file_limits::BUNDLE));
+        node.write(&format!("{tasks}/long/config.json"), format!("{long}x"));
+        node.directory(&format!("{tasks}/folder/config.json"));
+        node.directory(&format!("{tasks}/pipe"));
+        node.fifo(&format!("{tasks}/pipe/config.json"));
+        for id in ["cut", "long", "folder", "pipe", "..", "../..", "", "none"] {
+            let found = read(&node, id, Some("default"));
+            assert!(found.is_none(), "{id}: {found:?}");
+        }
     }
 }
