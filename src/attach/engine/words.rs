@@ -21,16 +21,7 @@ impl fmt::Display for EngineRefusal {
                 write!(f, "permission denied to use {program}: {group}")
             }
             EngineReason::Unreachable { said } => {
-                let remedy = match engine {
-                    Engine::Docker => {
-                        "start it (systemctl start docker), or choose another one (docker context \
-                         ls, DOCKER_HOST)"
-                    }
-                    Engine::Podman => {
-                        "start it (podman machine start), or choose another one (podman system \
-                         connection list, CONTAINER_HOST)"
-                    }
-                };
+                let remedy = start(engine);
                 write!(
                     f,
                     "{program} does not respond: {remedy}; its output: {said}"
@@ -111,6 +102,20 @@ impl fmt::Display for EngineRefusal {
                 f,
                 "{program} did not run spyhole next to {name} (exit code {code}); its output: {said}"
             ),
+        }
+    }
+}
+
+/// How to start an engine, or to choose another one.
+fn start(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Docker => {
+            "start it (systemctl start docker), or choose another one (docker context ls, \
+             DOCKER_HOST)"
+        }
+        Engine::Podman => {
+            "start it (podman machine start), or choose another one (podman system connection \
+             list, CONTAINER_HOST)"
         }
     }
 }
