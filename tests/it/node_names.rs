@@ -1,4 +1,4 @@
-//! Pods on a node by the names that the kubelet's log directories give them: a DaemonSet with the
+//! Pods on a node by the names that the kubelet's log directories give them: a `DaemonSet` with the
 //! node's /proc and `/var/log/pods`, on a node that is not at hand.
 
 use std::fs;
