@@ -20,6 +20,12 @@
 //! | [`sys`] | files, namespaces and system calls |
 //! | [`model`] | the document: plain data with units in its names, no I/O |
 
+#[cfg(not(target_os = "linux"))]
+compile_error!(
+    "spyhole reads Linux's /proc and is for Linux alone; docs/attach.md shows how to use it from \
+     another system, with kubectl"
+);
+
 mod attach;
 mod check;
 mod cli;

@@ -306,6 +306,7 @@ fn serve(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
         proc: global.proc.clone(),
         pid: global.pid,
         container: global.container.clone(),
+        pod: global.pod.clone(),
         own: global.own,
         timeout: global.timeout.unwrap_or(SERVE_TIMEOUT),
         net: net_policy(global),

@@ -9,6 +9,7 @@
 //! line and on a huge number, its text is UTF-8 only, and it leaves mountinfo escaped.
 
 pub(crate) mod accounts;
+pub(crate) mod bundle;
 pub(crate) mod capabilities;
 pub(crate) mod capability_text;
 pub(crate) mod certificate_file;
@@ -36,6 +37,7 @@ pub(crate) mod netlink;
 pub(crate) mod ocsp;
 #[cfg(feature = "sample-section")]
 pub(crate) mod personality;
+pub(crate) mod pod_logs;
 pub(crate) mod reach;
 pub(crate) mod resolv_conf;
 pub(crate) mod rtnetlink;

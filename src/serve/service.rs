@@ -315,7 +315,9 @@ fn write(most: usize, writing: impl FnOnce(&mut Bounded) -> io::Result<()>) -> i
 
 fn no_target(none: &NoTarget) -> Problem {
     let status = match none {
-        NoTarget::NoProcess(_) | NoTarget::NoContainer { .. } => StatusCode::NOT_FOUND,
+        NoTarget::NoProcess(_) | NoTarget::NoContainer { .. } | NoTarget::NoPod { .. } => {
+            StatusCode::NOT_FOUND
+        }
         NoTarget::Ambiguous { .. } => StatusCode::CONFLICT,
         NoTarget::NoProc { .. } | NoTarget::NoneListed { .. } => StatusCode::SERVICE_UNAVAILABLE,
     };

@@ -117,6 +117,7 @@ const GLOBAL: &[Flag] = &[
             "-o",
             "--output",
             "--pid",
+            "--pod",
             "--proc",
             "--color",
             "--timeout",
