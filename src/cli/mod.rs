@@ -173,6 +173,7 @@ pub fn parse(words: &[OsString]) -> Result<CommandLine, clap::Error> {
             .or_else(|_| CommandLine::whole(words));
     }
     let words = habits::in_our_words(words).map_err(habits::Refused::into_clap)?;
+    let words = files::in_clap_words(&words);
     let words = &*words;
     if let Some(look) = words
         .iter()
