@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::model::escape::escaped;
 use crate::redact::files::FileLines;
-use crate::sys::tree_entry::OpenedContent;
+use crate::sys::tree_entry::{OpenedContent, TreeEntry};
 
 use super::error::{FileError, FileErrorKind, HeldBack};
 use super::target_files::{ContentForm, TargetFiles};
@@ -26,6 +26,7 @@ const LOOK_BACK_BYTES: u64 = 128 << 10;
 pub(crate) struct Content<'a> {
     files: &'a TargetFiles,
     path: Vec<u8>,
+    identity: ((u32, u32), u64),
     file: OpenedContent,
     /// Where the next byte is read.
     offset: u64,
@@ -84,6 +85,7 @@ impl<'a> Content<'a> {
     pub(super) fn begin(
         files: &'a TargetFiles,
         path: &[u8],
+        entry: &TreeEntry,
         file: OpenedContent,
         is_view: bool,
         judge: impl FnOnce(&[u8]) -> Result<ContentForm, FileError>,
@@ -91,6 +93,7 @@ impl<'a> Content<'a> {
         let mut content = Self {
             files,
             path: path.to_vec(),
+            identity: entry.stat().identity(),
             offset: 0,
             // Views of the kernel tell no size, or one that means nothing.
             end: if is_view { 0 } else { file.size_bytes() },
@@ -229,6 +232,12 @@ impl<'a> Content<'a> {
         &self.path
     }
 
+    /// Device and inode of the file.
+    #[must_use]
+    pub(crate) fn identity(&self) -> ((u32, u32), u64) {
+        self.identity
+    }
+
     /// How many secrets were replaced so far.
     #[must_use]
     pub(crate) fn redactions(&self) -> u64 {
@@ -243,6 +252,10 @@ impl<'a> Content<'a> {
 
     /// The size of the file when it was opened. What is shown may be longer or shorter where
     /// something was redacted.
+    #[allow(
+        dead_code,
+        reason = "for archives, which are written with sizes and holes"
+    )]
     #[must_use]
     pub(crate) fn size_bytes(&self) -> u64 {
         self.file.size_bytes()

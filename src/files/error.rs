@@ -80,12 +80,6 @@ impl FileError {
             _ => Refusal::of(Reason::Denied),
         }
     }
-
-    /// Whether it is a secret that is held back.
-    #[must_use]
-    pub(crate) fn is_held_back(&self) -> bool {
-        matches!(self.kind, FileErrorKind::HeldBack(_))
-    }
 }
 
 /// What the errno of a file means.

@@ -209,6 +209,12 @@ fn begin(
 ) -> Result<Result<FilesVerdict, Stopped>, FilesUnavailable> {
     let files = TargetFiles::open(options)?;
     let work = || {
+        if let Some(refusal) = files.mounts_refused() {
+            output.note(format!(
+                "the target's mounts are unknown ({}): Secret volumes are known by their paths alone",
+                refusal.reason.describe()
+            ))?;
+        }
         let end = work(&files, output)?;
         output.flush()?;
         if let Some(words) = files.alone() {

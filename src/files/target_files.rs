@@ -166,11 +166,6 @@ impl TargetFiles {
         TreeEntry::at_no_follow(&self.root, path).map_err(|errno| FileError::errno(path, errno))
     }
 
-    /// The type of the file system that an entry is on, where mountinfo lists it.
-    pub(crate) fn fstype(&self, entry: &TreeEntry) -> Option<&[u8]> {
-        self.mounts.fstype(entry)
-    }
-
     /// Where the mount of an entry is mounted.
     pub(crate) fn mount_point(&self, entry: &TreeEntry) -> Option<&[u8]> {
         self.mounts.point(entry)
@@ -179,14 +174,6 @@ impl TargetFiles {
     /// Whether an entry is on a file system whose files are views of the kernel.
     pub(crate) fn is_kernel_view(&self, entry: &TreeEntry) -> bool {
         self.mounts.kernel_view(entry, || None).is_some()
-    }
-
-    /// Whether content of an entry is read at all. Nothing of it is opened for that.
-    ///
-    /// # Errors
-    /// What it is instead of content.
-    pub(crate) fn may_read(&self, path: &[u8], entry: &TreeEntry) -> Result<(), FileError> {
-        self.decide(path, entry, &mut Resolved::Unknown).map(drop)
     }
 
     /// The content of an entry as far as it may be shown. `path` is what it was found by.
@@ -222,7 +209,7 @@ impl TargetFiles {
         let opened = entry
             .open()
             .map_err(|errno| FileError::errno(path, errno))?;
-        Content::begin(self, path, opened, view, |first| {
+        Content::begin(self, path, entry, opened, view, |first| {
             self.form_of(path, entry, resolved, first)
         })
     }

@@ -138,12 +138,7 @@ impl Searcher {
 
     fn end(&mut self, state: &State, path: &[u8], output: &mut Output) -> Result<(), Stopped> {
         let found = state.selected > 0;
-        // `-L` finds the files in which nothing was.
-        self.has_found |= if self.style.lists_others {
-            !found
-        } else {
-            found
-        };
+        self.has_found |= found;
         if self.style.silent {
             return Ok(());
         }
@@ -235,7 +230,7 @@ impl Searcher {
         Ok(())
     }
 
-    /// The lines that follow the last one that is asked for.
+    /// The lines that follow the last one that is asked for, up to the next that would be selected.
     fn trailing(
         &mut self,
         text: &[u8],
@@ -247,9 +242,13 @@ impl Searcher {
     ) -> Result<(), Stopped> {
         let mut end = from;
         for _ in 0..state.after {
-            if end < text.len() {
-                end = line_end(text, end);
+            let matches = self
+                .next_match(text, end)
+                .is_some_and(|(begin, _)| begin == end);
+            if end >= text.len() || matches != self.style.inverts {
+                break;
             }
+            end = line_end(text, end);
         }
         self.skip(text, from, end, state, prints, path, output)
     }
