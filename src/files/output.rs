@@ -191,7 +191,7 @@ pub(crate) fn run_in_reader(
             let mut output = Output::new(sender);
             begin(options, work, &mut output)
         });
-        // Nobody waits for it where the output is not read any more.
+        // It is not waited for where the output is not read any more.
         let _ = last.send(Item::Ended(called));
     };
     let spawned = thread::Builder::new().name("reader".to_owned()).spawn(run);

@@ -14,12 +14,11 @@ use crate::sections::mounts::fill::volumes;
 use crate::sys::tree_entry::{EntryKind, TreeEntry};
 use crate::sys::{InRoot, time_box};
 
-use super::content::Content;
+use super::content::{Content, ContentForm};
 use super::error::{FileError, FileErrorKind, FilesUnavailable, HeldBack};
 use super::forms::is_core;
 use super::mounts::FileMounts;
 use super::read_decision::{NeverRead, is_harmless, shown_by};
-use super::walk::{Walk, WalkOptions};
 
 /// How to get at the files of a target.
 pub(crate) struct FilesOptions {
@@ -43,15 +42,6 @@ pub(crate) struct TargetFiles {
     alone: Option<String>,
     /// Why the mounts are not known.
     mounts_refused: Option<Refusal>,
-}
-
-/// How content of a file is to be taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ContentForm {
-    /// As it is.
-    Verbatim,
-    /// With secrets replaced, line by line.
-    Redacted,
 }
 
 impl TargetFiles {
@@ -184,19 +174,21 @@ impl TargetFiles {
         self.content_resolved(path, entry, &mut Resolved::Unknown)
     }
 
-    /// The same of an entry that a walk met.
+    /// The same of an entry whose path without links is known.
     ///
     /// # Errors
     /// Why nothing of it is shown.
-    pub(crate) fn content_of(
+    pub(super) fn content_at(
         &self,
-        met: &super::walk::WalkEntry,
+        path: &[u8],
+        entry: &TreeEntry,
+        resolved: Option<&[u8]>,
     ) -> Result<Content<'_>, FileError> {
-        let mut resolved = match &met.resolved {
-            Some(resolved) => Resolved::Known(Some(resolved.clone())),
+        let mut resolved = match resolved {
+            Some(resolved) => Resolved::Known(Some(resolved.to_vec())),
             None => Resolved::Unknown,
         };
-        self.content_resolved(&met.path, &met.entry, &mut resolved)
+        self.content_resolved(path, entry, &mut resolved)
     }
 
     fn content_resolved(
@@ -209,7 +201,7 @@ impl TargetFiles {
         let opened = entry
             .open()
             .map_err(|errno| FileError::errno(path, errno))?;
-        Content::begin(self, path, entry, opened, view, |first| {
+        Content::begin(&self.scan.redactor, path, entry, opened, view, |first| {
             self.form_of(path, entry, resolved, first)
         })
     }
@@ -287,11 +279,6 @@ impl TargetFiles {
         } else {
             Ok(ContentForm::Redacted)
         }
-    }
-
-    /// Walks a tree.
-    pub(crate) fn walk(&self, start: &[u8], options: WalkOptions) -> Walk<'_> {
-        Walk::begin(self, start, options)
     }
 }
 
