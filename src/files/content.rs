@@ -144,7 +144,9 @@ impl<'a> Content<'a> {
         } else {
             judge(&content.pending)?
         };
-        let begin = content.pending.get(..content.pending.len().min(BINARY_BYTES));
+        let begin = content
+            .pending
+            .get(..content.pending.len().min(BINARY_BYTES));
         content.has_nul = begin.is_some_and(|begin| memchr::memchr(0, begin).is_some());
         if form == ContentForm::Redacted {
             content.lines = Some(FileLines::new(redactor));

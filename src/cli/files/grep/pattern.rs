@@ -70,7 +70,9 @@ impl LinePattern {
                 .build(text);
             built.map_err(|_| "grep: the pattern is too large or too deeply nested".to_owned())
         };
-        let literals = patterns.iter().flat_map(|text| text.split(|byte| *byte == b'\n'));
+        let literals = patterns
+            .iter()
+            .flat_map(|text| text.split(|byte| *byte == b'\n'));
         let is_plain = literals.clone().all(|text| is_plain(text, style.grammar));
         let plain = is_plain.then(|| build(&all.join("|"), MatchKind::LeftmostFirst));
         Ok(Self {
@@ -139,10 +141,7 @@ fn is_plain(pattern: &[u8], grammar: RegexGrammar) -> bool {
     let text = text.to_lowercase();
     let fixed = text.trim_matches(varies);
     let placeholder = |words: &str| words.to_lowercase().contains(fixed);
-    is_literal
-        && !fixed.is_empty()
-        && text.is_ascii()
-        && !placeholder("redacted: private key")
+    is_literal && !fixed.is_empty() && text.is_ascii() && !placeholder("redacted: private key")
 }
 
 #[cfg(test)]
@@ -194,7 +193,16 @@ mod tests {
             assert!(is_plain(text.as_bytes(), RegexGrammar::Basic), "{text}");
         }
         for text in [
-            "", "7", "red", "Redacted 7", "d 4", "›", "a.b", "private", ": ", "e",
+            "",
+            "7",
+            "red",
+            "Redacted 7",
+            "d 4",
+            "›",
+            "a.b",
+            "private",
+            ": ",
+            "e",
         ] {
             assert!(!is_plain(text.as_bytes(), RegexGrammar::Basic), "{text}");
         }
