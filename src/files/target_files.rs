@@ -131,6 +131,7 @@ impl TargetFiles {
     }
 
     /// Whether the time of the whole command is over.
+    #[expect(clippy::unused_self, reason = "it is the time of this look")]
     pub(crate) fn is_over(&self) -> bool {
         time_box::is_over()
     }

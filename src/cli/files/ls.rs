@@ -371,7 +371,7 @@ impl Lister<'_> {
         let cells: Vec<String> = rows.iter().map(|row| self.cell(row, rows)).collect();
         let text = match self.width {
             Some(width) => in_columns(&cells, width),
-            None => cells.iter().map(|cell| format!("{cell}\n")).collect(),
+            None => cells.join("\n") + if cells.is_empty() { "" } else { "\n" },
         };
         output.write(text.as_bytes())
     }

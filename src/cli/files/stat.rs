@@ -65,10 +65,10 @@ fn run(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
     };
     let line_end: &[u8] = if args.printf.is_some() { b"" } else { b"\n" };
     Start::of(global).run(move |files, output| {
-        let mut document = match is_document {
-            true => Some(FilesDocument::begin("files", output)?),
-            false => None,
-        };
+        let mut document = None;
+        if is_document {
+            document = Some(FilesDocument::begin("files", output)?);
+        }
         for path in paths(&args.paths) {
             let found = if args.dereference {
                 files.entry(&path)

@@ -40,6 +40,10 @@ pub(super) struct SearchStyle {
 }
 
 /// Searches one file after the other.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a state of its own of the search"
+)]
 pub(super) struct Searcher {
     pattern: Arc<LinePattern>,
     /// What may be left out of a file unread.
