@@ -8,6 +8,7 @@
 //! | [`in_container`] | runs inside the application's own container: `install` and `run` |
 //! | [`doctor`] | finds what is wrong: rules over the document |
 //! | [`check`] | checks for probes and scripts: yes, no or unknown |
+//! | [`files`] | the target's files: what may be read of them, and how they are walked |
 //! | [`sections`] | one file or folder a section: from a scan to its part of the document |
 //! | [`render`] | model → tables, JSON, YAML, metrics |
 //! | [`trust`] | which authorities a program's runtime trusts |
@@ -30,6 +31,7 @@ mod attach;
 mod check;
 mod cli;
 mod doctor;
+mod files;
 mod in_container;
 pub mod model;
 mod parse;

@@ -11,6 +11,7 @@ mod deliver;
 mod doctor;
 pub(crate) mod exit;
 mod extras;
+mod files;
 pub(crate) mod global;
 mod habits;
 mod output;
@@ -38,6 +39,7 @@ use crate::serve::{self, ServeError};
 use crate::sys;
 use crate::sys::reader_process::NoAnswer;
 use exit::Exit;
+use files::FilesCommand;
 use global::Global;
 use output::{default_format, pem, print, verdict};
 use scan_options::{SERVE_TIMEOUT, net_policy, options, redactor};
@@ -110,6 +112,7 @@ pub fn command() -> Command {
     Global::augment_args(command)
         .about("Inspect a running container that has no shell")
         .subcommands(section_commands::all().map(SectionCommand::command))
+        .subcommands(files::commands())
         .subcommands(extras::commands())
         .subcommand(check::command())
         .subcommands(doctor::commands())
@@ -172,6 +175,7 @@ pub fn parse(words: &[OsString]) -> Result<CommandLine, clap::Error> {
             .or_else(|_| CommandLine::whole(words));
     }
     let words = habits::in_our_words(words).map_err(habits::Refused::into_clap)?;
+    let words = files::in_clap_words(&words);
     let words = &*words;
     if let Some(look) = words
         .iter()
@@ -189,6 +193,20 @@ pub fn parse(words: &[OsString]) -> Result<CommandLine, clap::Error> {
         let narrow = Global::augment_args(Command::new("spyhole")).subcommand(check::command());
         if let Ok(matches) = narrow.try_get_matches_from(words) {
             return Ok(CommandLine::of_other(matches));
+        }
+    }
+    if let Some(command) = files::named_in(words) {
+        let narrow = Global::augment_args(Command::new("spyhole")).subcommand(command.command());
+        match narrow.try_get_matches_from(words) {
+            Ok(matches) if matches.subcommand_name() == Some(command.name) => {
+                return Ok(CommandLine::of_other(matches));
+            }
+            Ok(_) => {}
+            Err(error) => {
+                if let Some(refused) = command.refusal(&error) {
+                    return Err(refused);
+                }
+            }
         }
     }
     CommandLine::whole(words)
@@ -235,7 +253,14 @@ fn dispatch(line: &CommandLine, words: &[OsString]) -> Result<ExitCode, Failure>
         (Some((deliver::PODMAN, own)), None) => {
             return deliver::beside(Engine::Podman, own, words);
         }
-        (Some((name, _)), None) => Err(Failure::usage(format!("unknown command {name:?}"))),
+        (Some((name, own)), None) => match FilesCommand::named(name.as_ref()) {
+            Some(command) => {
+                let global = global()?;
+                attached::wait(words);
+                command.run(own, &global)
+            }
+            None => Err(Failure::usage(format!("unknown command {name:?}"))),
+        },
     };
     exit.map(ExitCode::from)
 }

@@ -16,6 +16,7 @@ const LAYERS: &[&str] = &[
     "in_container",
     "doctor",
     "check",
+    "files",
     "sections",
     "render",
     "trust",
@@ -33,7 +34,6 @@ const PLANNED: &[(&str, &str)] = &[
     ("terminal", "serve"),
     ("web", "attach"),
     ("compare", "check"),
-    ("files", "sections"),
     ("image", "sections"),
 ];
 /// These know nothing but the model.
