@@ -7,6 +7,7 @@ mod argv0;
 mod attached;
 mod beforehand;
 mod check;
+mod copy;
 mod deliver;
 pub(crate) mod exit;
 mod extras;
@@ -111,6 +112,7 @@ pub fn command() -> Command {
         .subcommands(section_commands::all().map(SectionCommand::command))
         .subcommands(extras::commands())
         .subcommand(check::command())
+        .subcommand(copy::command())
         .subcommands(deliver::commands())
         .subcommand(
             serve::options::ServeOptions::augment_args(Command::new(SERVE))
