@@ -7,6 +7,7 @@
 //! | [`attach`] | puts spyhole beside a container through kubectl, docker or podman |
 //! | [`in_container`] | runs inside the application's own container: `install` and `run` |
 //! | [`check`] | checks for probes and scripts: yes, no or unknown |
+//! | [`files`] | the target's files: what may be read of them, and how they are walked |
 //! | [`sections`] | one file or folder a section: from a scan to its part of the document |
 //! | [`render`] | model → tables, JSON, YAML, metrics |
 //! | [`trust`] | which authorities a program's runtime trusts |
@@ -22,6 +23,7 @@
 mod attach;
 mod check;
 mod cli;
+mod files;
 mod in_container;
 pub mod model;
 mod parse;

@@ -11,6 +11,7 @@ mod copy;
 mod deliver;
 pub(crate) mod exit;
 mod extras;
+mod files;
 pub(crate) mod global;
 mod habits;
 mod output;
@@ -38,6 +39,7 @@ use crate::serve::{self, ServeError};
 use crate::sys;
 use crate::sys::reader_process::NoAnswer;
 use exit::Exit;
+use files::FilesCommand;
 use global::Global;
 use output::{default_format, pem, print, verdict};
 use scan_options::{SERVE_TIMEOUT, net_policy, options, redactor};
@@ -110,6 +112,7 @@ pub fn command() -> Command {
     Global::augment_args(command)
         .about("Inspect a running container that has no shell")
         .subcommands(section_commands::all().map(SectionCommand::command))
+        .subcommands(files::commands())
         .subcommands(extras::commands())
         .subcommand(check::command())
         .subcommand(copy::command())
@@ -191,6 +194,18 @@ pub fn parse(words: &[OsString]) -> Result<CommandLine, clap::Error> {
             return Ok(CommandLine::of_other(matches));
         }
     }
+    if let Some(command) = words
+        .iter()
+        .skip(1)
+        .find_map(|word| FilesCommand::named(word))
+    {
+        let narrow = Global::augment_args(Command::new("spyhole")).subcommand(command.command());
+        if let Ok(matches) = narrow.try_get_matches_from(words)
+            && matches.subcommand_name() == Some(command.name)
+        {
+            return Ok(CommandLine::of_other(matches));
+        }
+    }
     CommandLine::whole(words)
 }
 
@@ -233,7 +248,14 @@ fn dispatch(line: &CommandLine, words: &[OsString]) -> Result<ExitCode, Failure>
         (Some((deliver::PODMAN, own)), None) => {
             return deliver::beside(Engine::Podman, own, words);
         }
-        (Some((name, _)), None) => Err(Failure::usage(format!("unknown command {name:?}"))),
+        (Some((name, own)), None) => match FilesCommand::named(name.as_ref()) {
+            Some(command) => {
+                let global = global()?;
+                attached::wait(words);
+                command.run(own, &global)
+            }
+            None => Err(Failure::usage(format!("unknown command {name:?}"))),
+        },
     };
     exit.map(ExitCode::from)
 }

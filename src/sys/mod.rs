@@ -45,6 +45,7 @@ pub(crate) mod target_file;
 pub(crate) mod terminal;
 pub(crate) mod time_box;
 pub(crate) mod tool;
+pub(crate) mod tree_entry;
 pub(crate) mod unix_socket;
 
 pub(crate) use bounded::Truncation;

@@ -15,6 +15,7 @@ const LAYERS: &[&str] = &[
     "attach",
     "in_container",
     "check",
+    "files",
     "sections",
     "render",
     "trust",
@@ -33,7 +34,6 @@ const PLANNED: &[(&str, &str)] = &[
     ("web", "attach"),
     ("doctor", "check"),
     ("compare", "check"),
-    ("files", "sections"),
     ("image", "sections"),
 ];
 /// These know nothing but the model.

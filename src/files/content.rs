@@ -1,0 +1,367 @@
+//! What may be shown of one file, as a stream: the only way from a file of the target to an output.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::model::escape::escaped;
+use crate::redact::files::FileLines;
+use crate::sys::tree_entry::OpenedContent;
+
+use super::error::{FileError, FileErrorKind, HeldBack};
+use super::target_files::{ContentForm, TargetFiles};
+
+/// By so much a file is judged before anything of it is shown.
+const FIRST_BYTES: usize = 64 << 10;
+/// What is read at a time.
+const PIECE_BYTES: usize = 256 << 10;
+/// A longer line is redacted in parts.
+const LINE_BYTES: usize = 1 << 20;
+/// What is read of a file that tells no size, such as one of a cgroup.
+const UNSIZED_BYTES: u64 = 4 << 20;
+/// Where reading begins in the middle, so much before that is searched for the beginning of a
+/// private key: the largest that are in use have 13 KiB.
+const LOOK_BACK_BYTES: u64 = 128 << 10;
+
+/// What may be shown of one file. It ends where the file ended when it was opened.
+pub(crate) struct Content<'a> {
+    files: &'a TargetFiles,
+    path: Vec<u8>,
+    file: OpenedContent,
+    /// Where the next byte is read.
+    offset: u64,
+    /// Where reading ends.
+    end: u64,
+    is_unsized: bool,
+    /// Read and not yet shown: no whole line, where lines are redacted.
+    pending: Vec<u8>,
+    shown: Vec<u8>,
+    /// `None`: shown byte for byte.
+    lines: Option<FileLines<'a>>,
+    redactions: u64,
+    ending: Option<FileWarning>,
+    is_done: bool,
+}
+
+/// That not all of a file was shown, or that it changed meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FileWarning {
+    path: Vec<u8>,
+    kind: FileWarningKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FileWarningKind {
+    Grew { bytes: u64 },
+    Shrank { bytes: u64, of: u64 },
+    Endless { bytes: u64 },
+}
+
+impl fmt::Display for FileWarning {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = escaped(&self.path);
+        match self.kind {
+            FileWarningKind::Grew { bytes } => write!(
+                out,
+                "{path} grew while it was read: ended at the {bytes} bytes that it had at first"
+            ),
+            FileWarningKind::Shrank { bytes, of } => {
+                write!(
+                    out,
+                    "{path} was cut while it was read: {bytes} of {of} bytes"
+                )
+            }
+            FileWarningKind::Endless { bytes } => write!(
+                out,
+                "{path} tells no size and goes on: ended after {bytes} bytes"
+            ),
+        }
+    }
+}
+
+impl<'a> Content<'a> {
+    pub(super) fn begin(
+        files: &'a TargetFiles,
+        path: &[u8],
+        file: OpenedContent,
+        is_view: bool,
+        judge: impl FnOnce(&[u8]) -> Result<ContentForm, FileError>,
+    ) -> Result<Self, FileError> {
+        let mut content = Self {
+            files,
+            path: path.to_vec(),
+            offset: 0,
+            // Views of the kernel tell no size, or one that means nothing.
+            end: if is_view { 0 } else { file.size_bytes() },
+            is_unsized: false,
+            file,
+            pending: Vec::new(),
+            shown: Vec::new(),
+            lines: None,
+            redactions: 0,
+            ending: None,
+            is_done: false,
+        };
+        if content.end == 0 {
+            content.end = UNSIZED_BYTES;
+            content.is_unsized = true;
+        }
+        content.read(FIRST_BYTES)?;
+        let form = if is_view {
+            ContentForm::Verbatim
+        } else {
+            judge(&content.pending)?
+        };
+        if form == ContentForm::Redacted {
+            content.lines = Some(FileLines::new(&files.scan().redactor));
+        }
+        Ok(content)
+    }
+
+    /// The next piece of what is shown; `None` at the end.
+    ///
+    /// # Errors
+    /// Why the rest cannot be read.
+    pub(crate) fn next(&mut self) -> Result<Option<&[u8]>, FileError> {
+        self.shown.clear();
+        while self.shown.is_empty() {
+            if self.is_done && self.pending.is_empty() {
+                return Ok(None);
+            }
+            if self.lines.is_none() {
+                if self.pending.is_empty() {
+                    self.read(PIECE_BYTES)?;
+                }
+                std::mem::swap(&mut self.shown, &mut self.pending);
+                self.pending.clear();
+            } else {
+                self.redact_pending();
+                if self.shown.is_empty() && !self.is_done {
+                    self.read(PIECE_BYTES)?;
+                }
+            }
+        }
+        Ok(Some(&self.shown))
+    }
+
+    /// Goes on at this place of the file instead of at its beginning, or at the beginning of the
+    /// line that it is in: only whole lines can be redacted. Where it goes on.
+    ///
+    /// # Errors
+    /// Why that part cannot be read.
+    pub(crate) fn seek(&mut self, offset: u64) -> Result<u64, FileError> {
+        self.pending.clear();
+        self.is_done = false;
+        self.ending = None;
+        let offset = offset.min(self.end);
+        if self.lines.is_none() || offset == 0 {
+            self.offset = offset;
+            return Ok(offset);
+        }
+        let back = offset.saturating_sub(LOOK_BACK_BYTES);
+        let mut before = Vec::new();
+        self.read_into(back, &mut before, offset - back)?;
+        let line = before.iter().rposition(|byte| *byte == b'\n');
+        // A line that is longer begins where it is cut: its beginning is searched no further.
+        let line = line.map_or(0, |line| line + 1);
+        let above = before.get(..line).unwrap_or_default();
+        if let Some(lines) = &mut self.lines {
+            *lines = FileLines::new(&self.files.scan().redactor);
+            // So that it knows whether this is inside of a key.
+            if memchr::memmem::find(above, b"-----BEGIN").is_some() {
+                for line in above.split(|byte| *byte == b'\n') {
+                    let _ = lines.line(line);
+                }
+            }
+        }
+        self.offset = back + u64::try_from(line).unwrap_or_default();
+        Ok(self.offset)
+    }
+
+    /// Lets it go on to where the file ends now: after it has ended, for what was appended.
+    ///
+    /// # Errors
+    /// The errno of fstat(2).
+    pub(crate) fn extend(&mut self) -> Result<u64, FileError> {
+        let now = self.file.size_now();
+        let now = now.map_err(|errno| FileError::errno(&self.path, errno))?;
+        if now > self.end || self.is_unsized {
+            self.end = now;
+            self.is_done = false;
+            self.is_unsized = false;
+        }
+        self.ending = None;
+        Ok(now)
+    }
+
+    /// How many bytes of the file itself were read.
+    #[must_use]
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// What it was found by.
+    #[must_use]
+    pub(crate) fn path(&self) -> &[u8] {
+        &self.path
+    }
+
+    /// How many secrets were replaced so far.
+    #[must_use]
+    pub(crate) fn redactions(&self) -> u64 {
+        self.redactions
+    }
+
+    /// That the end was not that of the file as it was opened.
+    #[must_use]
+    pub(crate) fn ending(&self) -> Option<&FileWarning> {
+        self.ending.as_ref()
+    }
+
+    /// The size of the file when it was opened. What is shown may be longer or shorter where
+    /// something was redacted.
+    #[must_use]
+    pub(crate) fn size_bytes(&self) -> u64 {
+        self.file.size_bytes()
+    }
+
+    /// Whether it is shown byte for byte.
+    #[must_use]
+    pub(crate) fn is_verbatim(&self) -> bool {
+        self.lines.is_none()
+    }
+
+    /// The file itself, for its holes.
+    #[must_use]
+    pub(crate) fn file(&self) -> &OpenedContent {
+        &self.file
+    }
+
+    /// Reads it to the end, for what is about the whole of it.
+    ///
+    /// # Errors
+    /// Why it cannot be read; that it holds secrets.
+    pub(crate) fn each_whole(&mut self, mut each: impl FnMut(&[u8])) -> Result<(), FileError> {
+        while let Some(piece) = self.next()? {
+            each(piece);
+            if self.redactions > 0 {
+                let kind = FileErrorKind::HeldBack(HeldBack::HoldsSecrets);
+                return Err(FileError::of(&self.path, kind));
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the next bytes behind what is pending.
+    fn read(&mut self, at_most: usize) -> Result<(), FileError> {
+        let left = self.end.saturating_sub(self.offset);
+        let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(at_most);
+        let before = self.pending.len();
+        if wanted > 0 {
+            let mut pending = std::mem::take(&mut self.pending);
+            let read = self.read_into(self.offset, &mut pending, wanted as u64);
+            self.pending = pending;
+            read?;
+        }
+        let got = self.pending.len() - before;
+        self.offset += got as u64;
+        if got < wanted {
+            self.is_done = true;
+            if !self.is_unsized {
+                self.warn(FileWarningKind::Shrank {
+                    bytes: self.offset,
+                    of: self.end,
+                });
+            }
+        } else if self.offset >= self.end {
+            self.is_done = true;
+            self.look_beyond()?;
+        }
+        Ok(())
+    }
+
+    /// Whether there is more than there was.
+    fn look_beyond(&mut self) -> Result<(), FileError> {
+        let mut more = Vec::new();
+        self.read_into(self.offset, &mut more, 1)?;
+        if !more.is_empty() {
+            let bytes = self.offset;
+            self.warn(if self.is_unsized {
+                FileWarningKind::Endless { bytes }
+            } else {
+                FileWarningKind::Grew { bytes }
+            });
+        }
+        Ok(())
+    }
+
+    fn warn(&mut self, kind: FileWarningKind) {
+        self.ending = Some(FileWarning {
+            path: self.path.clone(),
+            kind,
+        });
+    }
+
+    /// Reads exactly that much, less only at the end of the file.
+    fn read_into(&self, offset: u64, buffer: &mut Vec<u8>, wanted: u64) -> Result<(), FileError> {
+        if self.files.is_over() {
+            return Err(FileError::of(&self.path, FileErrorKind::TimedOut));
+        }
+        let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
+        let mut got = 0;
+        while got < wanted {
+            let at = offset + got as u64;
+            let read = self.file.read_at(at, buffer, wanted - got);
+            match read.map_err(|errno| FileError::errno(&self.path, errno))? {
+                0 => break,
+                more => got += more,
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves what is whole lines from what is pending to what is shown.
+    fn redact_pending(&mut self) {
+        let Some(lines) = &mut self.lines else {
+            return;
+        };
+        let whole = if self.is_done {
+            self.pending.len()
+        } else {
+            match memchr::memrchr(b'\n', &self.pending) {
+                Some(last) => last + 1,
+                None if self.pending.len() >= LINE_BYTES => cut_between_words(&self.pending),
+                None => return,
+            }
+        };
+        let Some((text, rest)) = self.pending.split_at_checked(whole) else {
+            return;
+        };
+        for line in text.split_inclusive(|byte| *byte == b'\n') {
+            let (body, end) = match line.strip_suffix(b"\n") {
+                Some(body) => (body, &b"\n"[..]),
+                None => (line, &b""[..]),
+            };
+            match lines.line(body) {
+                Some(Cow::Borrowed(same)) => self.shown.extend_from_slice(same),
+                Some(Cow::Owned(changed)) => {
+                    self.redactions += 1;
+                    self.shown.extend_from_slice(&changed);
+                }
+                None => continue,
+            }
+            self.shown.extend_from_slice(end);
+        }
+        let rest = rest.to_vec();
+        self.pending = rest;
+    }
+}
+
+/// Where a line that is too long to be kept is cut: behind a blank, so that no word is taken apart.
+fn cut_between_words(line: &[u8]) -> usize {
+    let from = line.len().saturating_sub(64 << 10);
+    let end = line.get(from..).unwrap_or_default();
+    let blank = end
+        .iter()
+        .rposition(|byte| matches!(byte, b' ' | b'\t' | b',' | b';' | 0));
+    blank.map_or(line.len(), |blank| from + blank + 1)
+}
