@@ -4,6 +4,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
+use super::files::{self, FilesCommand};
 use super::section_commands::{self, SectionCommand};
 use crate::model::escape::escaped;
 
@@ -54,6 +55,9 @@ fn command(name: &OsStr) -> Option<&'static str> {
     if name == PLUGIN {
         return Some(crate::attach::kubernetes::COMMAND);
     }
+    if let Some(command) = FilesCommand::named(name) {
+        return Some(command.name);
+    }
     SectionCommand::named(name).map(SectionCommand::name)
 }
 
@@ -65,7 +69,8 @@ pub(super) fn check(name: &str) -> Result<(), String> {
     if command(OsStr::new(name)).is_some() {
         return Ok(());
     }
-    let names: Vec<&str> = section_commands::names().chain([PLUGIN]).collect();
+    let names = section_commands::names().chain(files::names());
+    let names: Vec<&str> = names.chain([PLUGIN]).collect();
     Err(format!(
         "--link {}: unknown command; valid commands: {}",
         escaped(name.as_bytes()),

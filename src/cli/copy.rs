@@ -1,13 +1,18 @@
 //! `cp`: a file or a directory of the target → this machine.
 
 use std::ffi::OsString;
+use std::io;
+use std::thread;
 
-use clap::{Args, Command};
+use clap::{ArgMatches, Args, Command};
 
 use super::deliver::passed_on;
 use super::exit::Exit;
+use super::files::write_for_cp;
+use super::global::Global;
 use super::{Failure, given, parse};
-use crate::attach::copy::{CopyError, CopyOptions, CopyRequest, UnpackError};
+use crate::attach::copy::{CopyError, CopyOptions, CopyRequest, UnpackError, ended as copied};
+use crate::files::tar::{ArchiveOptions, ArchivePath};
 
 pub(super) const CP: &str = crate::attach::copy::COMMAND;
 
@@ -37,6 +42,44 @@ pub(super) fn request(
     let options: CopyOptions = given(own)?;
     let request = options.request(passed_on::<CopyOptions>(own));
     request.map(Some).map_err(|error| failure(&error))
+}
+
+/// Copies out of a target that this spyhole sees itself.
+pub(super) fn run(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
+    let options: CopyOptions = given(own)?;
+    let request = options.request(Vec::new());
+    let request = request.map_err(|error| failure(&error))?;
+    let archive = ArchiveOptions {
+        paths: vec![ArchivePath::of(b"", &request.remote())],
+        cross: options.cross,
+        sparse: true,
+        for_cp: true,
+        ..ArchiveOptions::default()
+    };
+    let no_pipe = |error: io::Error| Failure::internal(format!("cannot make a pipe: {error}"));
+    let (mut reader, mut writer) = io::pipe().map_err(no_pipe)?;
+    let (received, written) = thread::scope(|scope| {
+        let receiver = thread::Builder::new().spawn_scoped(scope, || {
+            let received = request.receive(&mut reader);
+            // Where it gave up, the other side need not go on.
+            drop(reader);
+            received
+        });
+        let written = write_for_cp(&mut writer, global, &options.reveal_file, archive);
+        drop(writer);
+        let received = receiver.map(|receiver| receiver.join());
+        (received, written)
+    });
+    let written = written?;
+    let no_thread = || Failure::internal("no thread can be started");
+    let received = received.ok().and_then(Result::ok).ok_or_else(no_thread)?;
+    let code = copied(&request, received, written as u8, true, global.quiet);
+    let code = code.map_err(|error| failure(&error))?;
+    Ok(if code == 0 {
+        written
+    } else {
+        Exit::of_code(code)
+    })
 }
 
 /// What a copy that ended early means for the exit code.

@@ -175,6 +175,7 @@ pub fn parse(words: &[OsString]) -> Result<CommandLine, clap::Error> {
             .or_else(|_| CommandLine::whole(words));
     }
     let words = habits::in_our_words(words).map_err(habits::Refused::into_clap)?;
+    let words = files::tar::in_our_words(&words)?;
     let words = &*words;
     if let Some(look) = words
         .iter()
@@ -239,6 +240,10 @@ fn dispatch(line: &CommandLine, words: &[OsString]) -> Result<ExitCode, Failure>
         (Some((extras::SCHEMA, _)), None) => extras::schema(),
         (Some((extras::COMPLETIONS, own)), None) => extras::completions(own),
         (Some((extras::MAN, own)), None) => extras::man(own),
+        (Some((copy::CP, own)), None) => {
+            attached::wait(words);
+            copy::run(own, &global()?)
+        }
         (Some((deliver::INSTALL, own)), None) => deliver::installed(own, words),
         (Some((run::RUN, own)), None) => return run::started(own, &global()?),
         (Some((deliver::KUBECTL, own)), None) => return deliver::kubectl(own, words),

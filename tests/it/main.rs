@@ -23,6 +23,7 @@ mod checks;
 mod checks_unseen;
 mod circles;
 mod copied_proc;
+mod copy;
 mod dns;
 mod document;
 mod documents;

@@ -165,6 +165,11 @@ impl CopyRequest {
         Ok(copied?)
     }
 
+    /// The path that was asked for, absolute.
+    pub(crate) fn remote(&self) -> Vec<u8> {
+        self.remote.absolute()
+    }
+
     /// Whether anything of an archive came.
     pub(crate) fn began(received: &Result<Copied, CopyError>) -> bool {
         !matches!(
@@ -190,7 +195,8 @@ impl CopyRequest {
     }
 }
 
-/// The exit code of a copy whose other side ended with `code` and said `words`.
+/// The exit code of a copy whose other side ended with `code`; `explained` where it has said why on
+/// stderr.
 ///
 /// # Errors
 /// [`CopyError`], where the copy ended early and the other side does not say why.
@@ -198,14 +204,9 @@ pub(crate) fn ended(
     request: &CopyRequest,
     received: Result<Copied, CopyError>,
     code: u8,
-    words: &[u8],
+    explained: bool,
     quiet: bool,
 ) -> Result<u8, CopyError> {
-    for line in words.split(|byte| *byte == b'\n') {
-        if !line.is_empty() {
-            say(&String::from_utf8_lossy(line));
-        }
-    }
     let is_own_fault = matches!(
         received,
         Err(CopyError::Local { .. }
@@ -213,7 +214,7 @@ pub(crate) fn ended(
             | CopyError::Unpack(UnpackError::Write { .. } | UnpackError::NoSpace { .. }))
     );
     // Without a target, or without the file, there is no archive: that side has said so.
-    if received.is_err() && !is_own_fault && matches!(code, 1..=5) && !words.is_empty() {
+    if received.is_err() && !is_own_fault && matches!(code, 1..=5) && explained {
         let is_partial = matches!(
             received,
             Err(CopyError::Unpack(
@@ -243,6 +244,15 @@ fn pass_on(input: &mut dyn Read) -> Result<Copied, CopyError> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Copied::default()),
         Err(error) => Err(CopyError::Output(error)),
         Ok(()) => Ok(Copied::default()),
+    }
+}
+
+/// What the other side said on stderr.
+pub(crate) fn say_lines(words: &[u8]) {
+    for line in words.split(|byte| *byte == b'\n') {
+        if !line.is_empty() {
+            say(&String::from_utf8_lossy(line));
+        }
     }
 }
 

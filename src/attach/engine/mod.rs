@@ -300,7 +300,9 @@ fn copy_out(
         let said = String::from_utf8_lossy(&said.stderr);
         return Err(engine.refuses(refusal::of_run(container, code, &said)));
     }
-    Ok(copy::ended(request, received, code, &said.stderr, quiet)?)
+    copy::say_lines(&said.stderr);
+    let explained = !said.stderr.is_empty();
+    Ok(copy::ended(request, received, code, explained, quiet)?)
 }
 
 fn code_of(status: ExitStatus) -> u8 {

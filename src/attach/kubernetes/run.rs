@@ -199,8 +199,9 @@ impl Running<'_> {
         let lines = said.stderr.split(|byte| *byte == b'\n');
         let lines = lines.filter(|line| !is_of_kubectl(line));
         let words = lines.collect::<Vec<_>>().join(&b'\n');
-        let quiet = self.options.quiet;
-        let code = copy::ended(request, received, code, &words, quiet)?;
+        copy::say_lines(&words);
+        let (explained, quiet) = (!words.is_empty(), self.options.quiet);
+        let code = copy::ended(request, received, code, explained, quiet)?;
         Ok(Ended::With(code))
     }
 

@@ -6,9 +6,11 @@
 
 mod cat;
 mod escaping;
+pub(super) mod tar;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStringExt;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command};
@@ -19,6 +21,7 @@ use super::scan_options::options;
 use super::{Failure, written};
 use crate::files::error::FilesUnavailable;
 use crate::files::output::NotRun;
+use crate::files::tar::{ArchiveOptions, write_archive};
 use crate::files::{FilesEnd, FilesOptions, Message, Output, Stopped, TargetFiles, run_in_reader};
 use crate::model::format::Format;
 
@@ -30,7 +33,7 @@ pub(super) struct FilesCommand {
 }
 
 /// In the order of the help.
-const COMMANDS: &[FilesCommand] = &[cat::CAT];
+const COMMANDS: &[FilesCommand] = &[cat::CAT, tar::TAR];
 
 impl FilesCommand {
     /// The one of this name.
@@ -128,6 +131,25 @@ fn refuse_format(name: &str, global: &Global) -> Result<(), Failure> {
     }
 }
 
+/// Writes an archive of one path of the target for `cp`.
+pub(super) fn write_for_cp<W: Write + AsFd>(
+    out: &mut W,
+    global: &Global,
+    reveal_file: &[OsString],
+    options: ArchiveOptions,
+) -> Result<Exit, Failure> {
+    let content = ContentArgs {
+        reveal_file: reveal_file.to_vec(),
+        raw: true,
+    };
+    Start::of(global)
+        .with(&content)
+        .following(global.timeout.is_none())
+        .run_to(out, move |files, output| {
+            write_archive(files, output, &options)
+        })
+}
+
 /// How work is begun.
 struct Start<'a> {
     global: &'a Global,
@@ -161,6 +183,15 @@ impl<'a> Start<'a> {
         self,
         work: impl FnOnce(&TargetFiles, &mut Output) -> Result<FilesEnd, Stopped> + Send + 'static,
     ) -> Result<Exit, Failure> {
+        self.run_to(&mut io::stdout().lock(), work)
+    }
+
+    /// Does the work in the reader process; its output goes to `out`, its words to stderr.
+    fn run_to<W: Write + AsFd>(
+        self,
+        out: &mut W,
+        work: impl FnOnce(&TargetFiles, &mut Output) -> Result<FilesEnd, Stopped> + Send + 'static,
+    ) -> Result<Exit, Failure> {
         let files = FilesOptions {
             scan: options(self.global)?,
             reveal_files: self.content.map(ContentArgs::revealed).unwrap_or_default(),
@@ -169,10 +200,9 @@ impl<'a> Start<'a> {
         };
         let quiet = self.global.quiet;
         let mut failed = None;
-        let mut stdout = io::stdout().lock();
         let ran = run_in_reader(files, work, |message| match message {
             Message::Out(bytes) => {
-                let done = stdout.write_all(&bytes).and_then(|()| stdout.flush());
+                let done = out.write_all(&bytes).and_then(|()| out.flush());
                 done.map_err(|error| {
                     failed = Some(error);
                     Stopped
@@ -189,7 +219,7 @@ impl<'a> Start<'a> {
                 Ok(())
             }
             Message::Idle => {
-                if crate::sys::terminal::is_hung_up(&stdout) {
+                if crate::sys::terminal::is_hung_up(&*out) {
                     Err(Stopped)
                 } else {
                     Ok(())
