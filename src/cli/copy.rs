@@ -40,14 +40,14 @@ pub(super) fn request(
         return Ok(None);
     };
     let options: CopyOptions = given(own)?;
-    let request = options.request(passed_on::<CopyOptions>(own));
+    let request = options.request(passed_on::<CopyOptions>(own), own.get_flag("quiet"));
     request.map(Some).map_err(|error| failure(&error))
 }
 
 /// Copies out of a target that this spyhole sees itself.
 pub(super) fn run(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
     let options: CopyOptions = given(own)?;
-    let request = options.request(Vec::new());
+    let request = options.request(Vec::new(), global.quiet);
     let request = request.map_err(|error| failure(&error))?;
     let archive = ArchiveOptions {
         paths: vec![ArchivePath::of(b"", &request.remote())],

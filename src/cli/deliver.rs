@@ -65,6 +65,7 @@ pub(super) fn kubectl(own: &ArgMatches, words: &[OsString]) -> Result<ExitCode, 
     if let Some(request) = &options.copy {
         options.command.clone_from(&request.words);
         options.passed_on.clear();
+        options.quiet |= request.quiet;
     }
     attached(kubernetes::run(&options))
 }
@@ -138,7 +139,8 @@ pub(super) fn beside(
     } else {
         options.command.splice(0..0, passed_on);
     }
-    attached(engine::run(engine, &options, own.get_flag("quiet")))
+    let quiet = own.get_flag("quiet") || options.copy.as_ref().is_some_and(|copy| copy.quiet);
+    attached(engine::run(engine, &options, quiet))
 }
 
 fn attached(ended: Result<u8, AttachError>) -> Result<ExitCode, Failure> {

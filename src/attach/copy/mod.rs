@@ -83,6 +83,8 @@ pub(crate) struct CopyRequest {
     limits: CopyLimits,
     /// The words for spyhole next to the target.
     pub words: Vec<OsString>,
+    /// Whether only errors are said on stderr.
+    pub quiet: bool,
 }
 
 /// Why nothing was copied, or not all.
@@ -109,7 +111,11 @@ impl CopyOptions {
     ///
     /// # Errors
     /// [`CopyError::Local`].
-    pub(crate) fn request(&self, flags: Vec<OsString>) -> Result<CopyRequest, CopyError> {
+    pub(crate) fn request(
+        &self,
+        flags: Vec<OsString>,
+        quiet: bool,
+    ) -> Result<CopyRequest, CopyError> {
         let remote = RemotePath::of(self.remote.as_bytes());
         let to_stdout = self.local.as_os_str() == "-";
         let place = if to_stdout {
@@ -138,6 +144,7 @@ impl CopyOptions {
                 members: MEMBERS,
             },
             words,
+            quiet,
         })
     }
 }

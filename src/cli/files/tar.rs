@@ -150,9 +150,19 @@ pub(in crate::cli) fn in_our_words(words: &[OsString]) -> Result<Cow<'_, [OsStri
     };
     let (before, after) = words.split_at_checked(at + 1).unwrap_or((words, &[]));
     let mut all = before.to_vec();
+    if is_of_kubectl(before, after) {
+        all.push("--hard-dereference".into());
+    }
     all.extend(spelled_out(after));
     refuse(all.get(at + 1..).unwrap_or_default())?;
     Ok(Cow::Owned(all))
+}
+
+/// Whether this is what `kubectl cp` runs: `tar cf - PATH`, by that name. It makes an empty file of each hard
+/// link, without a word.
+fn is_of_kubectl(before: &[OsString], after: &[OsString]) -> bool {
+    let by_link = matches!(before, [program, name] if program == NAME && name == NAME);
+    by_link && matches!(after, [flags, file, _] if flags == "cf" && file == "-")
 }
 
 /// Where the command stands, if that is `tar`: only flags and their values may be before it.
@@ -275,6 +285,10 @@ mod tests {
         for (typed, ours) in [
             ("spyhole tar cf - /etc", "spyhole tar -c -f - /etc"),
             ("tar tar cvf - /etc", "tar tar -c -v -f - /etc"),
+            (
+                "tar tar cf - /etc",
+                "tar tar --hard-dereference -c -f - /etc",
+            ),
             ("spyhole tar cfC - /srv x", "spyhole tar -c -f - -C /srv x"),
             ("spyhole tar -cf - cf", "spyhole tar -cf - cf"),
             (

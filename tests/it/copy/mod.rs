@@ -1,6 +1,7 @@
 //! `tar` and `cp` beside GNU tar on the same tree.
 
 mod cp;
+mod http;
 mod podman;
 mod secrets;
 mod tree;
@@ -11,10 +12,10 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::fake_root::FakeRoot;
 use super::host::{run, spyhole};
-use super::idle::Idle;
 use super::lab::{self, Output};
+use super::support::fake_root::FakeRoot;
+use super::support::idle::Idle;
 use tree::{Tree, seen};
 
 /// spyhole at the files of this machine, by way of an idle process of it.

@@ -8,7 +8,7 @@ use std::os::unix::fs::{FileExt as _, MetadataExt as _, PermissionsExt as _, sym
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
-use crate::fake_root::FakeRoot;
+use crate::support::fake_root::FakeRoot;
 
 pub(super) struct Tree(FakeRoot);
 
