@@ -176,6 +176,7 @@ pub fn parse(words: &[OsString]) -> Result<CommandLine, clap::Error> {
     }
     let words = habits::in_our_words(words).map_err(habits::Refused::into_clap)?;
     let words = files::tar::in_our_words(&words)?;
+    let words = files::in_clap_words(&words);
     let words = &*words;
     if let Some(look) = words
         .iter()

@@ -40,6 +40,8 @@ pub(crate) struct Content<'a> {
     redactions: u64,
     ending: Option<FileWarning>,
     is_done: bool,
+    /// Whether a last line without its end is kept: the rest of it may follow.
+    holds_last_line: bool,
 }
 
 /// That not all of a file was shown, or that it changed meanwhile.
@@ -100,6 +102,7 @@ impl<'a> Content<'a> {
             redactions: 0,
             ending: None,
             is_done: false,
+            holds_last_line: false,
         };
         if content.end == 0 {
             content.end = UNSIZED_BYTES;
@@ -124,23 +127,44 @@ impl<'a> Content<'a> {
     pub(crate) fn next(&mut self) -> Result<Option<&[u8]>, FileError> {
         self.shown.clear();
         while self.shown.is_empty() {
-            if self.is_done && self.pending.is_empty() {
+            if self.lines.is_some() {
+                self.redact_pending();
+            } else {
+                std::mem::swap(&mut self.shown, &mut self.pending);
+            }
+            if !self.shown.is_empty() {
+                break;
+            }
+            if self.is_done {
                 return Ok(None);
             }
-            if self.lines.is_none() {
-                if self.pending.is_empty() {
-                    self.read(PIECE_BYTES)?;
-                }
-                std::mem::swap(&mut self.shown, &mut self.pending);
-                self.pending.clear();
-            } else {
-                self.redact_pending();
-                if self.shown.is_empty() && !self.is_done {
-                    self.read(PIECE_BYTES)?;
-                }
-            }
+            self.read(PIECE_BYTES)?;
         }
         Ok(Some(&self.shown))
+    }
+
+    /// Keeps a last line without its end until the rest of it comes, or no longer: where lines are
+    /// redacted, half of one would give away half of a secret.
+    pub(crate) fn hold_last_line(&mut self, hold: bool) {
+        self.holds_last_line = hold;
+    }
+
+    /// Whether a last line without its end is kept.
+    #[must_use]
+    pub(crate) fn holds_last_line(&self) -> bool {
+        self.holds_last_line
+    }
+
+    /// Whether the file told a size when it was opened.
+    #[must_use]
+    pub(crate) fn is_sized(&self) -> bool {
+        !self.is_unsized
+    }
+
+    /// Where reading ends.
+    #[must_use]
+    pub(crate) fn end(&self) -> u64 {
+        self.end
     }
 
     /// Goes on at this place of the file instead of at its beginning, or at the beginning of the
@@ -324,7 +348,7 @@ impl<'a> Content<'a> {
         let Some(lines) = &mut self.lines else {
             return;
         };
-        let whole = if self.is_done {
+        let whole = if self.is_done && !self.holds_last_line {
             self.pending.len()
         } else {
             match memchr::memrchr(b'\n', &self.pending) {

@@ -46,6 +46,11 @@ impl FileMounts {
         Some(&self.get(entry)?.fstype)
     }
 
+    /// Where the mount of an entry is mounted, likewise.
+    pub(super) fn point(&self, entry: &TreeEntry) -> Option<&[u8]> {
+        Some(&self.get(entry)?.point)
+    }
+
     /// Whether the entry is a view of the kernel, and where in it. `path`: where it is in the
     /// target, without links.
     pub(super) fn kernel_view(

@@ -47,6 +47,8 @@ pub(crate) enum FilesEnd {
     Done,
     /// A search found nothing.
     NothingFound,
+    /// A search found something, and asked for no more than that.
+    Found,
 }
 
 /// The end of a command, and what it says about all of it.
@@ -206,7 +208,7 @@ fn begin(
     output: &mut Output,
 ) -> Result<Result<FilesVerdict, Stopped>, FilesUnavailable> {
     let files = TargetFiles::open(options)?;
-    let mut work = || {
+    let work = || {
         let end = work(&files, output)?;
         output.flush()?;
         if let Some(words) = files.alone() {

@@ -171,6 +171,11 @@ impl TargetFiles {
         self.mounts.fstype(entry)
     }
 
+    /// Where the mount of an entry is mounted.
+    pub(crate) fn mount_point(&self, entry: &TreeEntry) -> Option<&[u8]> {
+        self.mounts.point(entry)
+    }
+
     /// Whether an entry is on a file system whose files are views of the kernel.
     pub(crate) fn is_kernel_view(&self, entry: &TreeEntry) -> bool {
         self.mounts.kernel_view(entry, || None).is_some()

@@ -22,6 +22,7 @@ pub(crate) mod environ;
 pub(crate) mod fd_link;
 pub(crate) mod fdinfo;
 pub(crate) mod file_capabilities;
+pub(crate) mod glob;
 pub(crate) mod hosts;
 pub(crate) mod id_map;
 pub(crate) mod ip_literal;
@@ -36,6 +37,7 @@ pub(crate) mod netlink;
 pub(crate) mod ocsp;
 #[cfg(feature = "sample-section")]
 pub(crate) mod personality;
+pub(crate) mod posix_regex;
 pub(crate) mod reach;
 pub(crate) mod resolv_conf;
 pub(crate) mod rtnetlink;

@@ -5,7 +5,17 @@
 //! win over the global ones: `head -c 5` are bytes, `--container` is the container everywhere.
 
 mod cat;
+mod document;
+mod du;
+mod ends;
 mod escaping;
+mod find;
+mod grep;
+mod listing;
+mod ls;
+mod sha256sum;
+mod spelling;
+mod stat;
 pub(super) mod tar;
 
 use std::ffi::{OsStr, OsString};
@@ -24,6 +34,7 @@ use crate::files::output::NotRun;
 use crate::files::tar::{ArchiveOptions, write_archive};
 use crate::files::{FilesEnd, FilesOptions, Message, Output, Stopped, TargetFiles, run_in_reader};
 use crate::model::format::Format;
+pub(super) use spelling::in_clap_words;
 
 /// One of the commands.
 pub(super) struct FilesCommand {
@@ -33,7 +44,18 @@ pub(super) struct FilesCommand {
 }
 
 /// In the order of the help.
-const COMMANDS: &[FilesCommand] = &[cat::CAT, tar::TAR];
+const COMMANDS: &[FilesCommand] = &[
+    ls::LS,
+    cat::CAT,
+    ends::HEAD,
+    ends::TAIL,
+    stat::STAT,
+    find::FIND,
+    grep::GREP,
+    du::DU,
+    sha256sum::SHA256SUM,
+    tar::TAR,
+];
 
 impl FilesCommand {
     /// The one of this name.
@@ -153,7 +175,7 @@ pub(super) fn write_for_cp<W: Write + AsFd>(
 /// How work is begun.
 struct Start<'a> {
     global: &'a Global,
-    content: Option<&'a ContentArgs>,
+    content: Option<ContentArgs>,
     /// Whether it goes on until it is stopped.
     follow: bool,
 }
@@ -167,9 +189,9 @@ impl<'a> Start<'a> {
         }
     }
 
-    fn with(self, content: &'a ContentArgs) -> Self {
+    fn with(self, content: &ContentArgs) -> Self {
         Self {
-            content: Some(content),
+            content: Some(content.clone()),
             ..self
         }
     }
@@ -194,7 +216,11 @@ impl<'a> Start<'a> {
     ) -> Result<Exit, Failure> {
         let files = FilesOptions {
             scan: options(self.global)?,
-            reveal_files: self.content.map(ContentArgs::revealed).unwrap_or_default(),
+            reveal_files: self
+                .content
+                .as_ref()
+                .map(ContentArgs::revealed)
+                .unwrap_or_default(),
             reveal_all: self.global.reveal_all,
             follow: self.follow,
         };
@@ -228,6 +254,7 @@ impl<'a> Start<'a> {
         });
         match ran {
             Ok(verdict) if verdict.is_wrong_place => Ok(Exit::Target),
+            Ok(verdict) if verdict.end == FilesEnd::Found => Ok(Exit::Done),
             Ok(verdict) if verdict.complained => Ok(Exit::Unreadable),
             Ok(verdict) if verdict.end == FilesEnd::NothingFound => Ok(Exit::CheckFailed),
             Ok(_) => Ok(Exit::Done),
