@@ -29,7 +29,7 @@ pub(crate) enum AttachError {
     Engine(#[from] engine::EngineRefusal),
     /// A copy ended early.
     #[error(transparent)]
-    Copy(#[from] copy::CopyError),
+    Copy(#[from] copy::CopyFailure),
     /// There is no such target, or it cannot be entered.
     #[error("{0}")]
     Target(Box<kubernetes::TargetRefusal>),

@@ -8,10 +8,10 @@ use clap::{ArgMatches, Args, Command};
 
 use super::deliver::passed_on;
 use super::exit::Exit;
-use super::files::write_for_cp;
+use super::files::{FilesCommand, write_for_cp};
 use super::global::Global;
 use super::{Failure, given, parse};
-use crate::attach::copy::{CopyError, CopyOptions, CopyRequest, UnpackError, ended as copied};
+use crate::attach::copy::{CopyFailure, CopyOptions, CopyRequest, UnpackError, ended as copied};
 use crate::files::tar::{ArchiveOptions, ArchivePath};
 
 pub(super) const CP: &str = crate::attach::copy::COMMAND;
@@ -27,8 +27,10 @@ pub(super) fn command() -> Command {
         )
 }
 
-/// The request of a command line for spyhole next to a target, where that is `cp`.
+/// The request of a command line for spyhole next to a target, where that is `cp`. With `by_exec` also
+/// of one that shows files: their content is for the caller alone, not for the log of a container.
 pub(super) fn request(
+    by_exec: bool,
     flags: &[OsString],
     command: &[OsString],
 ) -> Result<Option<CopyRequest>, Failure> {
@@ -36,8 +38,13 @@ pub(super) fn request(
         .chain(flags.iter().chain(command).cloned())
         .collect();
     let line = parse(&words).map_err(|error| Failure::usage(error.to_string()))?;
-    let Some((CP, own)) = line.matches.subcommand() else {
-        return Ok(None);
+    let own = match line.matches.subcommand() {
+        Some((CP, own)) => own,
+        Some((name, own)) if by_exec && FilesCommand::named(name.as_ref()).is_some() => {
+            let words = words.into_iter().skip(1).collect();
+            return Ok(Some(CopyRequest::passing_on(words, own.get_flag("quiet"))));
+        }
+        _ => return Ok(None),
     };
     let options: CopyOptions = given(own)?;
     let request = options.request(passed_on::<CopyOptions>(own), own.get_flag("quiet"));
@@ -83,18 +90,18 @@ pub(super) fn run(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
 }
 
 /// What a copy that ended early means for the exit code.
-pub(super) fn exit(error: &CopyError) -> Exit {
+pub(super) fn exit(error: &CopyFailure) -> Exit {
     match error {
-        CopyError::Local { .. } => Exit::Usage,
-        CopyError::Output(_)
-        | CopyError::Unpack(UnpackError::Write { .. } | UnpackError::NoSpace { .. }) => {
+        CopyFailure::Local { .. } => Exit::Usage,
+        CopyFailure::Output(_)
+        | CopyFailure::Unpack(UnpackError::Write { .. } | UnpackError::NoSpace { .. }) => {
             Exit::Internal
         }
-        CopyError::Unpack(_) => Exit::Unreadable,
+        CopyFailure::Unpack(_) => Exit::Unreadable,
     }
 }
 
-fn failure(error: &CopyError) -> Failure {
+fn failure(error: &CopyFailure) -> Failure {
     Failure {
         exit: exit(error),
         message: error.to_string(),

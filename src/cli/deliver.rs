@@ -61,7 +61,8 @@ pub(super) fn kubectl(own: &ArgMatches, words: &[OsString]) -> Result<ExitCode, 
     if let Some(answered) = beforehand::check(&options.passed_on, &options.command) {
         return answered;
     }
-    options.copy = copy::request(&options.passed_on, &options.command)?;
+    let by_exec = !options.stdin && !options.tty && !options.serve;
+    options.copy = copy::request(by_exec, &options.passed_on, &options.command)?;
     if let Some(request) = &options.copy {
         options.command.clone_from(&request.words);
         options.passed_on.clear();
@@ -133,7 +134,7 @@ pub(super) fn beside(
     if let Some(answered) = beforehand::check(&passed_on, &options.command) {
         return answered;
     }
-    options.copy = copy::request(&passed_on, &options.command)?;
+    options.copy = copy::request(false, &passed_on, &options.command)?;
     if let Some(request) = &options.copy {
         options.command.clone_from(&request.words);
     } else {

@@ -19,7 +19,7 @@ use crate::sys::tree_entry::EntryKind;
 
 /// What is shown of a file is held up to this size, so that its length is known before its header is
 /// written. A longer one that may hold secrets is read twice.
-const HELD_BYTES: usize = 4 << 20;
+const HELD_BYTES: u64 = 4 << 20;
 /// What is read at a time of a sparse file.
 const PIECE_BYTES: usize = 256 << 10;
 /// Files with several names that are kept in mind; further ones are archived once for each name.
@@ -355,15 +355,15 @@ impl Archive<'_> {
                 Ok(None) => break,
                 Ok(Some(piece)) => {
                     total += piece.len() as u64;
-                    if held.len() + piece.len() <= HELD_BYTES
-                        && held.len() as u64 + piece.len() as u64 == total
-                    {
+                    if total <= HELD_BYTES {
                         held.extend_from_slice(piece);
+                    } else {
+                        held = Vec::new();
                     }
                 }
             }
             // One message may be long in coming.
-            if total > HELD_BYTES as u64 {
+            if total > HELD_BYTES {
                 self.output.ask()?;
             }
         }
@@ -372,12 +372,11 @@ impl Archive<'_> {
         }
         self.say_redacted(met, &content)?;
         let mut sink = self.begin(met, name, total)?;
-        if held.len() as u64 == total {
+        if total <= HELD_BYTES {
             self.pour_piece(&mut sink, &held)?;
             self.finish(sink)?;
             return Ok(true);
         }
-        drop(held);
         match self.files.content_of(met) {
             Ok(again) => self.pour(met, sink, again)?,
             Err(error) => {
@@ -390,15 +389,15 @@ impl Archive<'_> {
 
     fn say_redacted(&mut self, met: &WalkEntry, content: &Content<'_>) -> Result<(), Stopped> {
         let path = escaped(&met.path);
-        let secrets = match content.redactions() {
+        let lines = match content.redactions() {
             0 => return Ok(()),
-            1 => "1 secret is".to_owned(),
-            several => format!("{several} secrets are"),
+            1 => "1 line".to_owned(),
+            several => format!("{several} lines"),
         };
         let quoted = quoted(&path);
         self.output.complain(format_args!(
-            "{path}: {secrets} replaced in the archive; to archive it as it is: --reveal-file \
-             {quoted} (or --reveal-all)"
+            "{path}: secrets in {lines} replaced in the archive; to archive it as it is: \
+             --reveal-file {quoted} (or --reveal-all)"
         ))
     }
 

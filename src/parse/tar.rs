@@ -48,9 +48,9 @@ pub(crate) enum MemberKind {
     BlockDevice,
     /// A FIFO.
     Fifo,
-    /// Records for the next member.
+    /// PaxRecords for the next member.
     Extended,
-    /// Records for all members that follow.
+    /// PaxRecords for all members that follow.
     Global,
     /// The name of the next member.
     LongName,
@@ -162,7 +162,7 @@ fn checksum(block: &[u8; BLOCK]) -> u32 {
 
 /// What the records of an extended header say of the next member, or of the one before.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Records {
+pub(crate) struct PaxRecords {
     pub path: Option<Vec<u8>>,
     pub link_path: Option<Vec<u8>>,
     pub size_bytes: Option<u64>,
@@ -182,8 +182,8 @@ pub(crate) struct Records {
 ///
 /// # Errors
 /// [`Malformed`] where a length does not fit, or a number is none.
-pub(crate) fn records(mut bytes: &[u8]) -> Result<Records, Malformed> {
-    let mut records = Records::default();
+pub(crate) fn records(mut bytes: &[u8]) -> Result<PaxRecords, Malformed> {
+    let mut records = PaxRecords::default();
     while !bytes.is_empty() {
         let blank = memchr::memchr(b' ', bytes).ok_or(BAD_RECORD)?;
         let length = decimal(bytes.get(..blank).ok_or(BAD_RECORD)?).ok_or(BAD_RECORD)?;
@@ -199,7 +199,7 @@ pub(crate) fn records(mut bytes: &[u8]) -> Result<Records, Malformed> {
     Ok(records)
 }
 
-impl Records {
+impl PaxRecords {
     fn take(&mut self, key: &[u8], value: &[u8]) -> Result<(), Malformed> {
         let number = || decimal(value).ok_or(BAD_RECORD);
         match key {
@@ -550,7 +550,7 @@ mod tests {
     }
 
     /// The records and the header of an encoded member.
-    fn decoded(member: &NewMember<'_>) -> (Records, MemberHeader) {
+    fn decoded(member: &NewMember<'_>) -> (PaxRecords, MemberHeader) {
         let mut bytes = Vec::new();
         member.encode(&mut bytes);
         let (blocks, rest) = bytes.as_chunks::<BLOCK>();
@@ -558,7 +558,7 @@ mod tests {
         let first = header(&blocks[0]).unwrap().unwrap();
         if first.kind != MemberKind::Extended {
             assert_eq!(blocks.len(), 1);
-            return (Records::default(), first);
+            return (PaxRecords::default(), first);
         }
         let size = usize::try_from(first.size_bytes).unwrap();
         let said = records(&bytes[BLOCK..BLOCK + size]).unwrap();

@@ -4,10 +4,12 @@
 use std::io::{self, Read};
 
 use crate::parse::Malformed;
-use crate::parse::tar::{self, BLOCK, MemberHeader, MemberKind, Records};
+use crate::parse::tar::{self, BLOCK, MemberHeader, MemberKind, PaxRecords};
 
 /// The most bytes of an extended header: names and attributes are some KiB.
 const RECORDS_BYTES: u64 = 1 << 20;
+/// The most headers that stand before a member.
+const HEADERS: usize = 64;
 /// The most bytes of a long name.
 const NAME_BYTES: u64 = 64 << 10;
 /// The most bytes that are taken behind the end of the archive: GNU tar fills 10 KiB.
@@ -33,6 +35,9 @@ pub(crate) enum ArchiveError {
         /// How long it may be.
         limit: u64,
     },
+    /// One header after the other, and no file.
+    #[error("the archive has more than {HEADERS} headers before a file")]
+    TooManyHeaders,
     /// It cannot be read.
     #[error("cannot read the archive: {0}")]
     Read(#[source] io::Error),
@@ -42,7 +47,7 @@ pub(crate) enum ArchiveError {
 #[derive(Debug)]
 pub(super) enum Item {
     /// A member; its content can be read.
-    Member(Member),
+    Member(ArchiveMember),
     /// The SHA-256 of the file before.
     Sha256([u8; 32]),
     /// The end of the archive.
@@ -51,7 +56,7 @@ pub(super) enum Item {
 
 /// A member, with what its extended header says.
 #[derive(Debug)]
-pub(super) struct Member {
+pub(super) struct ArchiveMember {
     pub(super) kind: MemberKind,
     pub(super) path: Vec<u8>,
     pub(super) link: Vec<u8>,
@@ -87,9 +92,10 @@ impl<R: Read> Members<R> {
 
     /// What comes next; what was not read of a member is passed over.
     pub(super) fn next(&mut self) -> Result<Item, ArchiveError> {
-        let mut records = Records::default();
+        let mut records = PaxRecords::default();
         let (mut long_name, mut long_link) = (None, None);
-        loop {
+        // Some stand before a member; without end they would keep the reader for ever.
+        for _ in 0..HEADERS {
             self.skip()?;
             let Some(header) = tar::header(&self.block()?)? else {
                 return self.end().map(|()| Item::End);
@@ -113,22 +119,23 @@ impl<R: Read> Members<R> {
                 }
             }
         }
+        Err(ArchiveError::TooManyHeaders)
     }
 
     fn member(
         &mut self,
         header: MemberHeader,
-        records: Records,
+        records: PaxRecords,
         path: Option<Vec<u8>>,
         link: Option<Vec<u8>>,
-    ) -> Member {
+    ) -> ArchiveMember {
         let size_bytes = records.size_bytes.unwrap_or(header.size_bytes);
         // Only a file has content: what a link says of a size is that of its file.
         let has_content = matches!(header.kind, MemberKind::File | MemberKind::Other(_));
         self.unread = if has_content { size_bytes } else { 0 };
         self.padding = tar::padding(self.unread);
         let is_sparse = header.kind == MemberKind::File && records.sparse_version == Some((1, 0));
-        Member {
+        ArchiveMember {
             kind: header.kind,
             path: records
                 .sparse_name

@@ -17,7 +17,7 @@ use clap::{ArgAction, Args};
 
 pub(crate) use left_out::LeftOut;
 use members::ArchiveError;
-pub(crate) use place::{Place, RemotePath};
+pub(crate) use place::{CopyPlace, RemotePath};
 pub(crate) use unpack::{Copied, CopyLimits, UnpackError, unpack};
 
 use super::plan::line_for_terminal;
@@ -79,7 +79,7 @@ fn size(text: &str) -> Result<u64, String> {
 pub(crate) struct CopyRequest {
     remote: RemotePath,
     /// `None`: the archive goes to stdout.
-    place: Option<Place>,
+    place: Option<CopyPlace>,
     limits: CopyLimits,
     /// The words for spyhole next to the target.
     pub words: Vec<OsString>,
@@ -89,7 +89,7 @@ pub(crate) struct CopyRequest {
 
 /// Why nothing was copied, or not all.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum CopyError {
+pub(crate) enum CopyFailure {
     /// LOCAL cannot be written to as it is.
     #[error("{path}: {why}")]
     Local {
@@ -110,18 +110,18 @@ impl CopyOptions {
     /// The request, after a look at LOCAL. `flags` are those of every command that were given.
     ///
     /// # Errors
-    /// [`CopyError::Local`].
+    /// [`CopyFailure::Local`].
     pub(crate) fn request(
         &self,
         flags: Vec<OsString>,
         quiet: bool,
-    ) -> Result<CopyRequest, CopyError> {
+    ) -> Result<CopyRequest, CopyFailure> {
         let remote = RemotePath::of(self.remote.as_bytes());
         let to_stdout = self.local.as_os_str() == "-";
         let place = if to_stdout {
             None
         } else {
-            Some(Place::of(&self.local, &remote)?)
+            Some(CopyPlace::of(&self.local, &remote)?)
         };
         let mut words = flags;
         words.push("tar".into());
@@ -150,11 +150,25 @@ impl CopyOptions {
 }
 
 impl CopyRequest {
+    /// Whatever spyhole next to the target writes, passed on to stdout.
+    pub(crate) fn passing_on(words: Vec<OsString>, quiet: bool) -> Self {
+        Self {
+            remote: RemotePath::of(b"/"),
+            place: None,
+            limits: CopyLimits {
+                bytes: 0,
+                members: 0,
+            },
+            words,
+            quiet,
+        }
+    }
+
     /// Takes what spyhole next to the target writes; names what it leaves out on stderr.
     ///
     /// # Errors
-    /// [`CopyError`].
-    pub(crate) fn receive(&self, input: &mut dyn Read) -> Result<Copied, CopyError> {
+    /// [`CopyFailure`].
+    pub(crate) fn receive(&self, input: &mut dyn Read) -> Result<Copied, CopyFailure> {
         let Some(place) = &self.place else {
             return pass_on(input);
         };
@@ -178,10 +192,10 @@ impl CopyRequest {
     }
 
     /// Whether anything of an archive came.
-    pub(crate) fn began(received: &Result<Copied, CopyError>) -> bool {
+    pub(crate) fn began(received: &Result<Copied, CopyFailure>) -> bool {
         !matches!(
             received,
-            Err(CopyError::Unpack(
+            Err(CopyFailure::Unpack(
                 UnpackError::Empty | UnpackError::Archive(ArchiveError::Absent)
             ))
         )
@@ -206,25 +220,25 @@ impl CopyRequest {
 /// stderr.
 ///
 /// # Errors
-/// [`CopyError`], where the copy ended early and the other side does not say why.
+/// [`CopyFailure`], where the copy ended early and the other side does not say why.
 pub(crate) fn ended(
     request: &CopyRequest,
-    received: Result<Copied, CopyError>,
+    received: Result<Copied, CopyFailure>,
     code: u8,
     explained: bool,
     quiet: bool,
-) -> Result<u8, CopyError> {
+) -> Result<u8, CopyFailure> {
     let is_own_fault = matches!(
         received,
-        Err(CopyError::Local { .. }
-            | CopyError::Output(_)
-            | CopyError::Unpack(UnpackError::Write { .. } | UnpackError::NoSpace { .. }))
+        Err(CopyFailure::Local { .. }
+            | CopyFailure::Output(_)
+            | CopyFailure::Unpack(UnpackError::Write { .. } | UnpackError::NoSpace { .. }))
     );
     // Without a target, or without the file, there is no archive: that side has said so.
     if received.is_err() && !is_own_fault && matches!(code, 1..=5) && explained {
         let is_partial = matches!(
             received,
-            Err(CopyError::Unpack(
+            Err(CopyFailure::Unpack(
                 UnpackError::Archive(_) | UnpackError::Empty
             ))
         );
@@ -244,12 +258,12 @@ pub(crate) fn ended(
     })
 }
 
-fn pass_on(input: &mut dyn Read) -> Result<Copied, CopyError> {
+fn pass_on(input: &mut dyn Read) -> Result<Copied, CopyFailure> {
     let mut out = io::stdout().lock();
     match io::copy(input, &mut out).and_then(|_| out.flush()) {
         // The reader had enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Copied::default()),
-        Err(error) => Err(CopyError::Output(error)),
+        Err(error) => Err(CopyFailure::Output(error)),
         Ok(()) => Ok(Copied::default()),
     }
 }

@@ -4,13 +4,13 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use super::CopyError;
+use super::CopyFailure;
 use crate::model::escape::escaped;
 use crate::sys::destination::{LocalKind, kind_at};
 
 /// Where a copy goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum CopyPlace {
     /// The content of a directory goes into this one.
     Contents(PathBuf),
     /// The copy gets this name.
@@ -24,13 +24,13 @@ pub(crate) enum Place {
     },
 }
 
-impl Place {
+impl CopyPlace {
     /// The place that LOCAL means for a copy of this remote path.
     ///
     /// # Errors
-    /// [`CopyError::Local`] where LOCAL cannot be written to.
-    pub(crate) fn of(local: &Path, remote: &RemotePath) -> Result<Self, CopyError> {
-        let refused = |why: &str| CopyError::Local {
+    /// [`CopyFailure::Local`] where LOCAL cannot be written to.
+    pub(crate) fn of(local: &Path, remote: &RemotePath) -> Result<Self, CopyFailure> {
+        let refused = |why: &str| CopyFailure::Local {
             path: escaped(local.as_os_str().as_bytes()).into_owned(),
             why: why.to_owned(),
         };

@@ -112,7 +112,7 @@ impl Here {
         limits: CopyLimits,
     ) -> (Result<Copied, UnpackError>, Vec<String>) {
         let remote = RemotePath::of(b"/srv/app");
-        let place = Place::of(&self.at("local"), &remote).unwrap();
+        let place = CopyPlace::of(&self.at("local"), &remote).unwrap();
         let mut said = Vec::new();
         let mut say = |what: LeftOut| said.push(what.to_string());
         let done = unpack(archive, &remote.parts(), &place, limits, &mut say);
@@ -444,6 +444,38 @@ fn bombs_end_at_their_limits() {
         );
         assert!(too_long, "{kind:?}: {done:?}");
     }
+    // Headers and checksums without end.
+    for kind in [
+        MemberKind::Extended,
+        MemberKind::Global,
+        MemberKind::LongName,
+    ] {
+        let mut block = Vec::new();
+        plain(kind, b"x").encode(&mut block);
+        let (done, _) = here.take_within(Endless { block, at: 0 }, limits);
+        let endless = matches!(
+            done,
+            Err(UnpackError::Archive(ArchiveError::TooManyHeaders))
+        );
+        assert!(endless, "{kind:?}: {done:?}");
+    }
+    let mut block = Vec::new();
+    encode_sha256(&[0; 32], &mut block);
+    let (done, _) = here.take_within((&start[..]).chain(Endless { block, at: 0 }), limits);
+    assert!(
+        matches!(done, Err(UnpackError::TooManyMembers(50))),
+        "{done:?}"
+    );
+    // What is left out is read past no further than the limit either.
+    let mut member = plain(MemberKind::Other(b'V'), b"srv/app/v");
+    member.size_bytes = 1 << 40;
+    let mut archive = start.clone();
+    member.encode(&mut archive);
+    let (done, _) = here.take_within(archive.chain(io::repeat(0)), limits);
+    assert!(
+        matches!(done, Err(UnpackError::TooManyBytes(_))),
+        "{done:?}"
+    );
     // Zeros behind the end.
     let end = Archive::default().dir("srv/app").end();
     let (done, _) = here.take_within(end.chain(io::repeat(0)), limits);
@@ -505,30 +537,30 @@ fn a_file_goes_where_cp_would_put_it() {
         bytes: 100,
         members: 10,
     };
-    let take = |place: &Place| {
+    let take = |place: &CopyPlace| {
         unpack(&archive[..], &remote.parts(), place, limits, &mut |what| {
             panic!("{what}")
         })
     };
-    let into = Place::of(&here.at("local"), &remote).unwrap();
+    let into = CopyPlace::of(&here.at("local"), &remote).unwrap();
     assert_eq!(take(&into).unwrap().files, 1);
     assert_eq!(fs::read(here.at("local/hosts")).unwrap(), b"hosts");
-    let named = Place::of(&here.at("local/name"), &remote).unwrap();
+    let named = CopyPlace::of(&here.at("local/name"), &remote).unwrap();
     assert_eq!(take(&named).unwrap().files, 1);
     assert_eq!(fs::read(here.at("local/name")).unwrap(), b"hosts");
     let mut slash = here.at("local/new").into_os_string();
     slash.push("/");
-    assert!(take(&Place::of(slash.as_ref(), &remote).unwrap()).is_err());
+    assert!(take(&CopyPlace::of(slash.as_ref(), &remote).unwrap()).is_err());
     fs::create_dir(here.at("local/hosts-dir")).unwrap();
     symlink("name", here.at("local/link")).unwrap();
     for refused in ["local/link", "none/name", "local/.."] {
-        let place = Place::of(&here.at(refused), &remote);
+        let place = CopyPlace::of(&here.at(refused), &remote);
         assert!(place.is_err() || refused == "local/..", "{refused}");
     }
-    assert!(Place::of(Path::new("/dev/null"), &remote).is_err());
+    assert!(CopyPlace::of(Path::new("/dev/null"), &remote).is_err());
     let contents = RemotePath::of(b"/srv/app/.");
-    let place = Place::of(&here.at("local"), &contents).unwrap();
-    assert_eq!(place, Place::Contents(here.at("local")));
+    let place = CopyPlace::of(&here.at("local"), &contents).unwrap();
+    assert_eq!(place, CopyPlace::Contents(here.at("local")));
 }
 
 #[test]

@@ -8,8 +8,8 @@ use ring::digest::{Context, SHA256};
 use rustix::io::Errno;
 
 use super::left_out::{LeftOut, LeftOutReason};
-use super::members::{ArchiveError, Item, Member, Members};
-use super::place::Place;
+use super::members::{ArchiveError, ArchiveMember, Item, Members};
+use super::place::CopyPlace;
 use crate::parse::tar::{MemberKind, SparseMap};
 use crate::sys::destination::{Destination, IncomingFile};
 
@@ -39,6 +39,13 @@ pub(crate) struct Copied {
     pub bytes: u64,
     /// What was left out.
     pub left_out: u64,
+}
+
+impl Copied {
+    /// All that came.
+    fn all(&self) -> u64 {
+        self.files + self.directories + self.links + self.left_out
+    }
 }
 
 /// Why a copy ended early. Files that were complete by then stay.
@@ -84,7 +91,7 @@ pub(crate) enum UnpackError {
 pub(crate) fn unpack(
     input: impl std::io::Read,
     remote: &[&[u8]],
-    place: &Place,
+    place: &CopyPlace,
     limits: CopyLimits,
     say: &mut dyn FnMut(LeftOut),
 ) -> Result<Copied, UnpackError> {
@@ -97,6 +104,7 @@ pub(crate) fn unpack(
         last: None,
         copied: Copied::default(),
         seen: 0,
+        taken: 0,
         buffer: vec![0; BUFFER],
         say,
     };
@@ -107,14 +115,17 @@ pub(crate) fn unpack(
 struct Unpacker<'a, R> {
     members: Members<R>,
     remote: &'a [&'a [u8]],
-    place: &'a Place,
+    place: &'a CopyPlace,
     limits: CopyLimits,
     /// The copy of the directory that was asked for; `None` until it comes, and for a file.
     root: Option<Destination>,
     /// The directory that was written to last, and its path below the root.
     last: Option<(Vec<Vec<u8>>, Destination)>,
     copied: Copied,
+    /// What came so far, checksums included.
     seen: u64,
+    /// Bytes that it takes or has taken, holes counted.
+    taken: u64,
     buffer: Vec<u8>,
     say: &'a mut dyn FnMut(LeftOut),
 }
@@ -142,15 +153,22 @@ impl From<UnpackError> for Failed {
 impl<R: std::io::Read> Unpacker<'_, R> {
     fn run(&mut self) -> Result<(), UnpackError> {
         loop {
-            let member = match self.members.next()? {
+            let item = self.members.next()?;
+            self.seen += 1;
+            // A checksum may stand behind each of them.
+            if self.copied.all() > self.limits.members || self.seen > 2 * self.limits.members {
+                return Err(UnpackError::TooManyMembers(self.limits.members));
+            }
+            let member = match item {
                 Item::Member(member) => member,
                 // That of a file that was left out.
                 Item::Sha256(_) => continue,
                 Item::End => break,
             };
-            self.seen += 1;
-            if self.seen > self.limits.members {
-                return Err(UnpackError::TooManyMembers(self.limits.members));
+            let size = member.sparse_size_bytes.unwrap_or(0).max(member.size_bytes);
+            self.taken = self.taken.saturating_add(size);
+            if self.taken > self.limits.bytes {
+                return Err(UnpackError::TooManyBytes(self.limits.bytes));
             }
             let below = self.below(&member.path)?;
             match self.make(&member, &below) {
@@ -165,7 +183,7 @@ impl<R: std::io::Read> Unpacker<'_, R> {
                 }
             }
         }
-        if self.seen == 0 {
+        if self.copied.all() == 0 {
             return Err(UnpackError::Empty);
         }
         Ok(())
@@ -182,7 +200,7 @@ impl<R: std::io::Read> Unpacker<'_, R> {
         Ok(below.iter().map(|part| part.to_vec()).collect())
     }
 
-    fn make(&mut self, member: &Member, below: &[Vec<u8>]) -> Result<(), Failed> {
+    fn make(&mut self, member: &ArchiveMember, below: &[Vec<u8>]) -> Result<(), Failed> {
         let Some((name, above)) = below.split_last() else {
             return self.make_top(member);
         };
@@ -215,7 +233,7 @@ impl<R: std::io::Read> Unpacker<'_, R> {
     }
 
     /// What was asked for itself.
-    fn make_top(&mut self, member: &Member) -> Result<(), Failed> {
+    fn make_top(&mut self, member: &ArchiveMember) -> Result<(), Failed> {
         let failed = |errno| {
             Failed::Ended(UnpackError::Write {
                 path: self.place.shown(),
@@ -224,13 +242,14 @@ impl<R: std::io::Read> Unpacker<'_, R> {
         };
         match (member.kind, self.place) {
             (MemberKind::Directory, _) if self.root.is_some() => Ok(()),
-            (MemberKind::Directory, Place::Contents(path)) => {
+            (MemberKind::Directory, CopyPlace::Contents(path)) => {
                 self.root = Some(Destination::open(path).map_err(failed)?);
+                self.copied.directories += 1;
                 Ok(())
             }
             (
                 MemberKind::Directory,
-                Place::As {
+                CopyPlace::As {
                     directory, name, ..
                 },
             ) => {
@@ -245,7 +264,7 @@ impl<R: std::io::Read> Unpacker<'_, R> {
             }
             (
                 MemberKind::File,
-                Place::As {
+                CopyPlace::As {
                     directory,
                     name,
                     must_be_directory: false,
@@ -256,15 +275,15 @@ impl<R: std::io::Read> Unpacker<'_, R> {
                 parent.check_vacant(name).map_err(failed)?;
                 self.make_file(&parent, name, member)
             }
-            (MemberKind::File, Place::As { .. }) => Err(failed(Errno::NOTDIR)),
-            (MemberKind::File, Place::Contents(_)) => {
+            (MemberKind::File, CopyPlace::As { .. }) => Err(failed(Errno::NOTDIR)),
+            (MemberKind::File, CopyPlace::Contents(_)) => {
                 Err(UnpackError::Outside(shown(&member.path)).into())
             }
             (kind, _) => Err(Failed::LeftOut(LeftOutReason::Kind(kind))),
         }
     }
 
-    fn make_directory(&mut self, member: &Member, below: &[Vec<u8>]) -> Result<(), Failed> {
+    fn make_directory(&mut self, member: &ArchiveMember, below: &[Vec<u8>]) -> Result<(), Failed> {
         let Some((name, above)) = below.split_last() else {
             return Ok(());
         };
@@ -290,7 +309,7 @@ impl<R: std::io::Read> Unpacker<'_, R> {
 
     fn make_hard_link(
         &mut self,
-        member: &Member,
+        member: &ArchiveMember,
         above: &[Vec<u8>],
         name: &[u8],
     ) -> Result<(), Failed> {
@@ -347,13 +366,8 @@ impl<R: std::io::Read> Unpacker<'_, R> {
         &mut self,
         directory: &Destination,
         name: &[u8],
-        member: &Member,
+        member: &ArchiveMember,
     ) -> Result<(), Failed> {
-        let size = member.sparse_size_bytes.unwrap_or(0).max(member.size_bytes);
-        let total = self.copied.bytes.saturating_add(size);
-        if total > self.limits.bytes {
-            return Err(UnpackError::TooManyBytes(self.limits.bytes).into());
-        }
         let failed = |errno| left_out_or_ended(errno, || shown(&member.path));
         directory.check_vacant(name).map_err(failed)?;
         let available = directory.available_bytes().map_err(failed)?;
@@ -386,7 +400,7 @@ impl<R: std::io::Read> Unpacker<'_, R> {
 
     fn write(
         &mut self,
-        member: &Member,
+        member: &ArchiveMember,
         length: u64,
         file: &mut IncomingFile<'_>,
         digest: &mut Context,
@@ -411,7 +425,7 @@ impl<R: std::io::Read> Unpacker<'_, R> {
     /// The map, then the ranges that are no holes.
     fn write_sparse(
         &mut self,
-        member: &Member,
+        member: &ArchiveMember,
         length: u64,
         file: &mut IncomingFile<'_>,
         digest: &mut Context,
@@ -438,7 +452,7 @@ impl<R: std::io::Read> Unpacker<'_, R> {
         Ok(())
     }
 
-    fn failed(&self, errno: Errno, member: &Member) -> Failed {
+    fn failed(&self, errno: Errno, member: &ArchiveMember) -> Failed {
         left_out_or_ended(errno, || shown(&member.path))
     }
 }
@@ -482,7 +496,7 @@ fn left_out_or_ended(errno: Errno, path: impl FnOnce() -> String) -> Failed {
     }
 }
 
-fn of_io(error: &std::io::Error, member: &Member) -> Failed {
+fn of_io(error: &std::io::Error, member: &ArchiveMember) -> Failed {
     let errno = error
         .raw_os_error()
         .map_or(Errno::IO, Errno::from_raw_os_error);

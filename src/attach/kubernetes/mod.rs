@@ -120,7 +120,7 @@ pub(crate) struct KubectlOptions {
     /// Flags of the command line that are meant for spyhole beside the target.
     #[arg(skip)]
     pub passed_on: Vec<OsString>,
-    /// What `cp` is to copy; the command is then what writes the archive.
+    /// What `cp` or a command that shows files brings; the command is then what writes it.
     #[arg(skip)]
     pub copy: Option<CopyRequest>,
 }

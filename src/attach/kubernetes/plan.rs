@@ -53,8 +53,8 @@ pub(super) enum TaskKind {
     Serve,
     /// A person talks with it.
     Attached,
-    /// It serves, and a second spyhole in its container writes an archive: a log is no place for
-    /// that.
+    /// It serves, and a second spyhole in its container writes what is in files: a log is no place
+    /// for that.
     Copy,
 }
 

@@ -2,7 +2,7 @@
 //! `kubectl cp` among them; everything that is not about writing one is refused by name.
 
 use std::borrow::Cow;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
 use std::os::unix::ffi::OsStrExt as _;
 
@@ -13,6 +13,7 @@ use super::{ContentArgs, FilesCommand, Start, refuse_format, without_short};
 use crate::attach::copy;
 use crate::cli::exit::Exit;
 use crate::cli::global::Global;
+use crate::cli::habits;
 use crate::cli::{Failure, given};
 use crate::files::tar::{ArchiveOptions, ArchivePath, write_archive};
 
@@ -145,7 +146,8 @@ fn paths(own: &ArgMatches, args: &TarArgs) -> Vec<ArchivePath> {
 /// # Errors
 /// What `tar` does elsewhere and not here, by its name.
 pub(in crate::cli) fn in_our_words(words: &[OsString]) -> Result<Cow<'_, [OsString]>, clap::Error> {
-    let Some(at) = position(words) else {
+    let at = habits::command_at(words).filter(|at| words.get(*at).is_some_and(|word| word == NAME));
+    let Some(at) = at else {
         return Ok(Cow::Borrowed(words));
     };
     let (before, after) = words.split_at_checked(at + 1).unwrap_or((words, &[]));
@@ -163,20 +165,6 @@ pub(in crate::cli) fn in_our_words(words: &[OsString]) -> Result<Cow<'_, [OsStri
 fn is_of_kubectl(before: &[OsString], after: &[OsString]) -> bool {
     let by_link = matches!(before, [program, name] if program == NAME && name == NAME);
     by_link && matches!(after, [flags, file, _] if flags == "cf" && file == "-")
-}
-
-/// Where the command stands, if that is `tar`: only flags and their values may be before it.
-fn position(words: &[OsString]) -> Option<usize> {
-    let at = words.iter().skip(1).position(|word| word == NAME)? + 1;
-    let is_flag = |word: &OsStr| word.as_bytes().starts_with(b"-");
-    let before = words.get(1..at)?;
-    let mut previous_is_flag = false;
-    let is_command = before.iter().all(|word| {
-        let fits = is_flag(word) || previous_is_flag;
-        previous_is_flag = is_flag(word);
-        fits
-    });
-    is_command.then_some(at)
 }
 
 /// `cfC - DIR` → `-c -f - -C DIR`: the values of old-style letters follow in their order.
@@ -277,7 +265,7 @@ mod tests {
     fn spelled(line: &str) -> Result<String, String> {
         let words = words(line);
         let ours = in_our_words(&words).map_err(|error| error.to_string())?;
-        Ok(ours.join(OsStr::new(" ")).into_string().unwrap())
+        Ok(ours.join(std::ffi::OsStr::new(" ")).into_string().unwrap())
     }
 
     #[test]

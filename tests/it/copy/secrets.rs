@@ -32,11 +32,11 @@ fn no_secret_is_in_an_archive_unasked() {
     let said = seen.stderr_text();
     assert!(said.contains("app/.env is held back"), "{said}");
     assert!(
-        said.contains("app/app.conf: 1 secret is replaced"),
+        said.contains("app/app.conf: secrets in 1 line replaced"),
         "{said}"
     );
     assert!(
-        said.contains("app/large.log: 200000 secrets are replaced"),
+        said.contains("app/large.log: secrets in 200000 lines replaced"),
         "{said}"
     );
     assert!(!said.contains(PASSWORD), "{said}");
