@@ -59,8 +59,8 @@ pub(super) fn run(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
     let archive = ArchiveOptions {
         paths: vec![ArchivePath::of(b"", &request.remote())],
         cross: options.cross,
-        sparse: true,
-        for_cp: true,
+        sparse: !request.is_to_stdout(),
+        for_cp: !request.is_to_stdout(),
         ..ArchiveOptions::default()
     };
     let no_pipe = |error: io::Error| Failure::internal(format!("cannot make a pipe: {error}"));

@@ -19,7 +19,7 @@ use crate::sys::tree_entry::EntryKind;
 
 /// What is shown of a file is held up to this size, so that its length is known before its header is
 /// written. A longer one that may hold secrets is read twice.
-const HELD_BYTES: u64 = 4 << 20;
+const HELD_BYTES: u64 = 1 << 20;
 /// What is read at a time of a sparse file.
 const PIECE_BYTES: usize = 256 << 10;
 /// Files with several names that are kept in mind; further ones are archived once for each name.
@@ -263,7 +263,7 @@ impl Archive<'_> {
                 return Ok(Vec::new());
             }
         };
-        // The name of one could not be told from its value.
+        // Where its name would end is not known then.
         attributes.retain(|(name, _)| !name.contains(&b'='));
         let redactor = &self.files.scan().redactor;
         let before = attributes.len();

@@ -1,5 +1,5 @@
 //! `cp REMOTE LOCAL`: spyhole next to the target writes an archive, and this end unpacks it. The
-//! archive is taken as one that an attacker wrote: whoever controls the target may control it.
+//! archive is taken as one that an attacker wrote, who may control the target.
 
 mod left_out;
 mod members;
@@ -186,6 +186,11 @@ impl CopyRequest {
         Ok(copied?)
     }
 
+    /// Whether a plain archive goes to stdout.
+    pub(crate) fn is_to_stdout(&self) -> bool {
+        self.place.is_none()
+    }
+
     /// The path that was asked for, absolute.
     pub(crate) fn remote(&self) -> Vec<u8> {
         self.remote.absolute()
@@ -277,7 +282,7 @@ pub(crate) fn say_lines(words: &[u8]) {
     }
 }
 
-/// A line on stderr; where that is closed, nobody reads it.
+/// A line on stderr; a closed one is no error.
 pub(crate) fn say(words: &str) {
     let _ = writeln!(io::stderr(), "{}", line_for_terminal(words));
 }

@@ -12,8 +12,9 @@ fn application() -> FakeRoot {
         format!("listen=80\npassword={PASSWORD}\nlog=info\n"),
     );
     // More than is held before its header is written.
-    let line = format!("request done in 5 ms\npassword={PASSWORD}\n");
-    root.write("app/large.log", line.repeat(200_000));
+    let lines = "the request was done in some time ".repeat(200) + "\n";
+    let some = format!("password={PASSWORD}\n") + &lines.repeat(20);
+    root.write("app/large.log", some.repeat(10));
     root.write("app/plain", "plain\n");
     root
 }
@@ -36,12 +37,19 @@ fn no_secret_is_in_an_archive_unasked() {
         "{said}"
     );
     assert!(
-        said.contains("app/large.log: secrets in 200000 lines replaced"),
+        said.contains("app/large.log: secrets in 10 lines replaced"),
         "{said}"
     );
     assert!(!said.contains(PASSWORD), "{said}");
     let out = FakeRoot::new();
-    let into = ["-xf", "-", "--strip-components=2", "-C", text(out.top())];
+    let into = [
+        "-x",
+        "-f",
+        "-",
+        "--strip-components=2",
+        "-C",
+        text(out.top()),
+    ];
     gnu_tar(&seen.stdout, &into).ended_with(0);
     let conf = fs::read_to_string(out.path("app/app.conf")).unwrap();
     assert!(
@@ -49,7 +57,7 @@ fn no_secret_is_in_an_archive_unasked() {
         "{conf}"
     );
     let log = fs::read_to_string(out.path("app/large.log")).unwrap();
-    assert_eq!(log.lines().count(), 400_000);
+    assert_eq!((log.lines().count(), log.len() > 1 << 20), (210, true));
     assert!(!out.path("app/.env").exists());
     // As cat shows it.
     let shown = here.spyhole(&["cat", text(&root.path("app/app.conf"))]);
@@ -69,7 +77,7 @@ fn what_is_asked_for_is_in_it_byte_for_byte() {
     let all = here
         .tar(&["--reveal-all", "-C", text(root.top()), "app"])
         .ended_with(0);
-    gnu_tar(&all.stdout, &["-xpf", "-", "-C", text(out.top())]).ended_with(0);
+    gnu_tar(&all.stdout, &["-xp", "-f", "-", "-C", text(out.top())]).ended_with(0);
     assert_eq!(seen(out.top()), seen(root.top()));
 }
 
