@@ -196,16 +196,18 @@ pub fn parse(words: &[OsString]) -> Result<CommandLine, clap::Error> {
             return Ok(CommandLine::of_other(matches));
         }
     }
-    if let Some(command) = words
-        .iter()
-        .skip(1)
-        .find_map(|word| FilesCommand::named(word))
-    {
+    if let Some(command) = files::named_in(words) {
         let narrow = Global::augment_args(Command::new("spyhole")).subcommand(command.command());
-        if let Ok(matches) = narrow.try_get_matches_from(words)
-            && matches.subcommand_name() == Some(command.name)
-        {
-            return Ok(CommandLine::of_other(matches));
+        match narrow.try_get_matches_from(words) {
+            Ok(matches) if matches.subcommand_name() == Some(command.name) => {
+                return Ok(CommandLine::of_other(matches));
+            }
+            Ok(_) => {}
+            Err(error) => {
+                if let Some(refused) = command.refusal(&error) {
+                    return Err(refused);
+                }
+            }
         }
     }
     CommandLine::whole(words)

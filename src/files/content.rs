@@ -2,18 +2,22 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::model::escape::escaped;
+use crate::redact::Redactor;
 use crate::redact::files::FileLines;
-use crate::sys::tree_entry::OpenedContent;
+use crate::sys::time_box;
+use crate::sys::tree_entry::{OpenedContent, TreeEntry};
 
 use super::error::{FileError, FileErrorKind, HeldBack};
-use super::target_files::{ContentForm, TargetFiles};
 
 /// By so much a file is judged before anything of it is shown.
 const FIRST_BYTES: usize = 64 << 10;
 /// What is read at a time.
 const PIECE_BYTES: usize = 256 << 10;
+/// A NUL byte among so many makes it a binary file, as for grep.
+const BINARY_BYTES: usize = 32 << 10;
 /// A longer line is redacted in parts.
 const LINE_BYTES: usize = 1 << 20;
 /// What is read of a file that tells no size, such as one of a cgroup.
@@ -22,10 +26,14 @@ const UNSIZED_BYTES: u64 = 4 << 20;
 /// private key: the largest that are in use have 13 KiB.
 const LOOK_BACK_BYTES: u64 = 128 << 10;
 
+/// Whether something is found in bytes of a file, of any number of lines.
+pub(crate) type LineFilter = Arc<dyn Fn(&[u8]) -> bool>;
+
 /// What may be shown of one file. It ends where the file ended when it was opened.
 pub(crate) struct Content<'a> {
-    files: &'a TargetFiles,
+    redactor: &'a Redactor,
     path: Vec<u8>,
+    identity: ((u32, u32), u64),
     file: OpenedContent,
     /// Where the next byte is read.
     offset: u64,
@@ -42,6 +50,22 @@ pub(crate) struct Content<'a> {
     is_done: bool,
     /// Whether a last line without its end is kept: the rest of it may follow.
     holds_last_line: bool,
+    /// Lines in which this is not found need not be shown.
+    wanted: Option<LineFilter>,
+    /// Lines that were left out because of it, since that was last asked.
+    skipped: u64,
+    /// Whether a block was met that may be a key: its lines depend on each other.
+    has_key: bool,
+    has_nul: bool,
+}
+
+/// How content of a file is to be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ContentForm {
+    /// As it is.
+    Verbatim,
+    /// With secrets replaced, line by line.
+    Redacted,
 }
 
 /// That not all of a file was shown, or that it changed meanwhile.
@@ -82,15 +106,17 @@ impl fmt::Display for FileWarning {
 
 impl<'a> Content<'a> {
     pub(super) fn begin(
-        files: &'a TargetFiles,
+        redactor: &'a Redactor,
         path: &[u8],
+        entry: &TreeEntry,
         file: OpenedContent,
         is_view: bool,
         judge: impl FnOnce(&[u8]) -> Result<ContentForm, FileError>,
     ) -> Result<Self, FileError> {
         let mut content = Self {
-            files,
+            redactor,
             path: path.to_vec(),
+            identity: entry.stat().identity(),
             offset: 0,
             // Views of the kernel tell no size, or one that means nothing.
             end: if is_view { 0 } else { file.size_bytes() },
@@ -103,6 +129,10 @@ impl<'a> Content<'a> {
             ending: None,
             is_done: false,
             holds_last_line: false,
+            wanted: None,
+            skipped: 0,
+            has_key: false,
+            has_nul: false,
         };
         if content.end == 0 {
             content.end = UNSIZED_BYTES;
@@ -114,8 +144,12 @@ impl<'a> Content<'a> {
         } else {
             judge(&content.pending)?
         };
+        let begin = content
+            .pending
+            .get(..content.pending.len().min(BINARY_BYTES));
+        content.has_nul = begin.is_some_and(|begin| memchr::memchr(0, begin).is_some());
         if form == ContentForm::Redacted {
-            content.lines = Some(FileLines::new(&files.scan().redactor));
+            content.lines = Some(FileLines::new(redactor));
         }
         Ok(content)
     }
@@ -147,6 +181,24 @@ impl<'a> Content<'a> {
     /// redacted, half of one would give away half of a secret.
     pub(crate) fn hold_last_line(&mut self, hold: bool) {
         self.holds_last_line = hold;
+    }
+
+    /// Leaves out lines where `wanted` finds nothing in the bytes of the file, many at a time. It has
+    /// to find something in each line of which what is shown would be wanted. A file with a key in it
+    /// is shown whole all the same.
+    pub(crate) fn leave_out_unless(&mut self, wanted: LineFilter) {
+        self.wanted = Some(wanted);
+    }
+
+    /// How many lines were left out before the piece that came last.
+    pub(crate) fn take_skipped(&mut self) -> u64 {
+        std::mem::take(&mut self.skipped)
+    }
+
+    /// Whether it begins as a binary file does.
+    #[must_use]
+    pub(crate) fn has_nul(&self) -> bool {
+        self.has_nul
     }
 
     /// Whether a last line without its end is kept.
@@ -189,7 +241,7 @@ impl<'a> Content<'a> {
         let line = line.map_or(0, |line| line + 1);
         let above = before.get(..line).unwrap_or_default();
         if let Some(lines) = &mut self.lines {
-            *lines = FileLines::new(&self.files.scan().redactor);
+            *lines = FileLines::new(self.redactor);
             // So that it knows whether this is inside of a key.
             if memchr::memmem::find(above, b"-----BEGIN").is_some() {
                 for line in above.split(|byte| *byte == b'\n') {
@@ -229,6 +281,12 @@ impl<'a> Content<'a> {
         &self.path
     }
 
+    /// Device and inode of the file.
+    #[must_use]
+    pub(crate) fn identity(&self) -> ((u32, u32), u64) {
+        self.identity
+    }
+
     /// How many secrets were replaced so far.
     #[must_use]
     pub(crate) fn redactions(&self) -> u64 {
@@ -243,6 +301,10 @@ impl<'a> Content<'a> {
 
     /// The size of the file when it was opened. What is shown may be longer or shorter where
     /// something was redacted.
+    #[allow(
+        dead_code,
+        reason = "for archives, which are written with sizes and holes"
+    )]
     #[must_use]
     pub(crate) fn size_bytes(&self) -> u64 {
         self.file.size_bytes()
@@ -327,7 +389,7 @@ impl<'a> Content<'a> {
 
     /// Reads exactly that much, less only at the end of the file.
     fn read_into(&self, offset: u64, buffer: &mut Vec<u8>, wanted: u64) -> Result<(), FileError> {
-        if self.files.is_over() {
+        if time_box::is_over() {
             return Err(FileError::of(&self.path, FileErrorKind::TimedOut));
         }
         let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
@@ -360,6 +422,16 @@ impl<'a> Content<'a> {
         let Some((text, rest)) = self.pending.split_at_checked(whole) else {
             return;
         };
+        if let Some(wanted) = &self.wanted {
+            if self.has_key || memchr::memmem::find(text, b"-----BEGIN").is_some() {
+                self.has_key = true;
+            } else if !wanted(text) {
+                self.skipped += memchr::memchr_iter(b'\n', text).count() as u64;
+                let rest = rest.to_vec();
+                self.pending = rest;
+                return;
+            }
+        }
         for line in text.split_inclusive(|byte| *byte == b'\n') {
             let (body, end) = match line.strip_suffix(b"\n") {
                 Some(body) => (body, &b"\n"[..]),

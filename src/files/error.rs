@@ -80,12 +80,6 @@ impl FileError {
             _ => Refusal::of(Reason::Denied),
         }
     }
-
-    /// Whether it is a secret that is held back.
-    #[must_use]
-    pub(crate) fn is_held_back(&self) -> bool {
-        matches!(self.kind, FileErrorKind::HeldBack(_))
-    }
 }
 
 /// What the errno of a file means.
@@ -163,7 +157,7 @@ impl fmt::Display for HeldBack {
 pub(crate) fn words(errno: Errno) -> String {
     match errno {
         Errno::ENOENT => "not found".to_owned(),
-        Errno::ELOOP => "too many symbolic links, or links in a circle".to_owned(),
+        Errno::ELOOP => "too many symbolic links, links in a circle, or a link of proc that leads out of the root".to_owned(),
         remote_fs::NOT_TRIED => "it is on a file system that is not local".to_owned(),
         remote_fs::NO_ANSWER => "its file system did not respond in time".to_owned(),
         errno => {

@@ -41,12 +41,7 @@ impl FileMounts {
         self.by_id.get(&entry.mount_id()?)
     }
 
-    /// The type of the file system that an entry is on; `None` where no list of mounts has it.
-    pub(super) fn fstype(&self, entry: &TreeEntry) -> Option<&[u8]> {
-        Some(&self.get(entry)?.fstype)
-    }
-
-    /// Where the mount of an entry is mounted, likewise.
+    /// Where the mount of an entry is mounted, where mountinfo lists it.
     pub(super) fn point(&self, entry: &TreeEntry) -> Option<&[u8]> {
         Some(&self.get(entry)?.point)
     }

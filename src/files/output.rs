@@ -191,7 +191,7 @@ pub(crate) fn run_in_reader(
             let mut output = Output::new(sender);
             begin(options, work, &mut output)
         });
-        // Nobody waits for it where the output is not read any more.
+        // It is not waited for where the output is not read any more.
         let _ = last.send(Item::Ended(called));
     };
     let spawned = thread::Builder::new().name("reader".to_owned()).spawn(run);
@@ -209,6 +209,12 @@ fn begin(
 ) -> Result<Result<FilesVerdict, Stopped>, FilesUnavailable> {
     let files = TargetFiles::open(options)?;
     let work = || {
+        if let Some(refusal) = files.mounts_refused() {
+            output.note(format!(
+                "the target's mounts are unknown ({}): Secret volumes are known by their paths alone",
+                refusal.reason.describe()
+            ))?;
+        }
         let end = work(&files, output)?;
         output.flush()?;
         if let Some(words) = files.alone() {

@@ -14,12 +14,11 @@ use crate::sections::mounts::fill::volumes;
 use crate::sys::tree_entry::{EntryKind, TreeEntry};
 use crate::sys::{InRoot, time_box};
 
-use super::content::Content;
+use super::content::{Content, ContentForm};
 use super::error::{FileError, FileErrorKind, FilesUnavailable, HeldBack};
 use super::forms::is_core;
 use super::mounts::FileMounts;
 use super::read_decision::{NeverRead, is_harmless, shown_by};
-use super::walk::{Walk, WalkOptions};
 
 /// How to get at the files of a target.
 pub(crate) struct FilesOptions {
@@ -43,15 +42,6 @@ pub(crate) struct TargetFiles {
     alone: Option<String>,
     /// Why the mounts are not known.
     mounts_refused: Option<Refusal>,
-}
-
-/// How content of a file is to be taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ContentForm {
-    /// As it is.
-    Verbatim,
-    /// With secrets replaced, line by line.
-    Redacted,
 }
 
 impl TargetFiles {
@@ -166,11 +156,6 @@ impl TargetFiles {
         TreeEntry::at_no_follow(&self.root, path).map_err(|errno| FileError::errno(path, errno))
     }
 
-    /// The type of the file system that an entry is on, where mountinfo lists it.
-    pub(crate) fn fstype(&self, entry: &TreeEntry) -> Option<&[u8]> {
-        self.mounts.fstype(entry)
-    }
-
     /// Where the mount of an entry is mounted.
     pub(crate) fn mount_point(&self, entry: &TreeEntry) -> Option<&[u8]> {
         self.mounts.point(entry)
@@ -181,14 +166,6 @@ impl TargetFiles {
         self.mounts.kernel_view(entry, || None).is_some()
     }
 
-    /// Whether content of an entry is read at all. Nothing of it is opened for that.
-    ///
-    /// # Errors
-    /// What it is instead of content.
-    pub(crate) fn may_read(&self, path: &[u8], entry: &TreeEntry) -> Result<(), FileError> {
-        self.decide(path, entry, &mut Resolved::Unknown).map(drop)
-    }
-
     /// The content of an entry as far as it may be shown. `path` is what it was found by.
     ///
     /// # Errors
@@ -197,19 +174,21 @@ impl TargetFiles {
         self.content_resolved(path, entry, &mut Resolved::Unknown)
     }
 
-    /// The same of an entry that a walk met.
+    /// The same of an entry whose path without links is known.
     ///
     /// # Errors
     /// Why nothing of it is shown.
-    pub(crate) fn content_of(
+    pub(super) fn content_at(
         &self,
-        met: &super::walk::WalkEntry,
+        path: &[u8],
+        entry: &TreeEntry,
+        resolved: Option<&[u8]>,
     ) -> Result<Content<'_>, FileError> {
-        let mut resolved = match &met.resolved {
-            Some(resolved) => Resolved::Known(Some(resolved.clone())),
+        let mut resolved = match resolved {
+            Some(resolved) => Resolved::Known(Some(resolved.to_vec())),
             None => Resolved::Unknown,
         };
-        self.content_resolved(&met.path, &met.entry, &mut resolved)
+        self.content_resolved(path, entry, &mut resolved)
     }
 
     fn content_resolved(
@@ -222,7 +201,7 @@ impl TargetFiles {
         let opened = entry
             .open()
             .map_err(|errno| FileError::errno(path, errno))?;
-        Content::begin(self, path, opened, view, |first| {
+        Content::begin(&self.scan.redactor, path, entry, opened, view, |first| {
             self.form_of(path, entry, resolved, first)
         })
     }
@@ -300,11 +279,6 @@ impl TargetFiles {
         } else {
             Ok(ContentForm::Redacted)
         }
-    }
-
-    /// Walks a tree.
-    pub(crate) fn walk(&self, start: &[u8], options: WalkOptions) -> Walk<'_> {
-        Walk::begin(self, start, options)
     }
 }
 

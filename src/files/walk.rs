@@ -9,6 +9,7 @@ use crate::sys::Truncation;
 use crate::sys::opened_file::FileKind;
 use crate::sys::tree_entry::{EntryKind, TreeEntry};
 
+use super::content::Content;
 use super::error::{FileError, FileErrorKind};
 use super::target_files::TargetFiles;
 
@@ -94,8 +95,23 @@ struct Frame {
     last: Option<WalkEntry>,
 }
 
+impl TargetFiles {
+    /// Walks a tree.
+    pub(crate) fn walk(&self, start: &[u8], options: WalkOptions) -> Walk<'_> {
+        Walk::begin(self, start, options)
+    }
+
+    /// The content of an entry that a walk met, as far as it may be shown.
+    ///
+    /// # Errors
+    /// Why nothing of it is shown.
+    pub(crate) fn content_of(&self, met: &WalkEntry) -> Result<Content<'_>, FileError> {
+        self.content_at(&met.path, &met.entry, met.resolved.as_deref())
+    }
+}
+
 impl<'a> Walk<'a> {
-    pub(super) fn begin(files: &'a TargetFiles, start: &[u8], options: WalkOptions) -> Self {
+    fn begin(files: &'a TargetFiles, start: &[u8], options: WalkOptions) -> Self {
         Self {
             files,
             options,

@@ -30,6 +30,7 @@ mod documents;
 mod engines;
 mod entrypoint;
 mod fake_proc;
+mod files;
 mod first_thread;
 mod habits;
 mod hang;

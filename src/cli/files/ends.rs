@@ -369,7 +369,7 @@ fn run_tail(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
                     printer.heading(&path, output)?;
                     tail(&mut content, &args, &mut printer, output)?;
                     if follows {
-                        followed.push(Followed::of(files, path, content));
+                        followed.push(Followed::of(path, content));
                     }
                 }
             }
@@ -577,7 +577,6 @@ struct Followed<'a> {
 
 struct FollowedFile<'a> {
     content: Content<'a>,
-    identity: ((u32, u32), u64),
     redactions: u64,
 }
 
@@ -590,15 +589,12 @@ impl<'a> Followed<'a> {
         }
     }
 
-    fn of(files: &'a TargetFiles, path: Vec<u8>, content: Content<'a>) -> Self {
-        let identity = files.entry(&path).map(|entry| entry.stat().identity());
-        let redactions = content.redactions();
+    fn of(path: Vec<u8>, content: Content<'a>) -> Self {
         Self {
             path,
-            open: identity.ok().map(|identity| FollowedFile {
+            open: Some(FollowedFile {
+                redactions: content.redactions(),
                 content,
-                identity,
-                redactions,
             }),
             is_said: false,
         }
@@ -654,7 +650,7 @@ fn look_again<'a>(
         }
     };
     if let Some(open) = &mut one.open
-        && open.identity == found.stat().identity()
+        && open.content.identity() == found.stat().identity()
     {
         one.is_said = false;
         if found.stat().size_bytes >= open.content.offset() {
@@ -666,6 +662,7 @@ fn look_again<'a>(
     } else {
         output.note(format!("{name} is another file now: following it"))?;
     }
+    more_of(one, index, last, printer, output)?;
     last_line(one, printer, output)?;
     one.open = None;
     match files.content(&one.path, &found) {
@@ -683,7 +680,6 @@ fn look_again<'a>(
             one.open = Some(FollowedFile {
                 redactions: content.redactions(),
                 content,
-                identity: found.stat().identity(),
             });
             more_of(one, index, last, printer, output)
         }

@@ -1,6 +1,6 @@
 //! Content for a terminal: lines and tabs stay, all else that a terminal would obey is written out.
 
-use crate::model::escape::{escaped, must_hide};
+use crate::model::escape::escaped;
 
 /// Appends content with its control characters written out.
 pub(super) fn escape_content(content: &[u8], out: &mut Vec<u8>) {
@@ -71,11 +71,6 @@ pub(super) fn shown_name(name: &[u8], escapes: bool) -> Vec<u8> {
     } else {
         name.to_vec()
     }
-}
-
-/// Whether a name has something that would be written out.
-pub(super) fn is_plain(name: &[u8]) -> bool {
-    std::str::from_utf8(name).is_ok_and(|text| !text.chars().any(must_hide))
 }
 
 #[cfg(test)]

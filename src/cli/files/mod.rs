@@ -13,6 +13,7 @@ mod find;
 mod grep;
 mod listing;
 mod ls;
+mod refusals;
 mod sha256sum;
 mod spelling;
 mod stat;
@@ -28,7 +29,7 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command};
 use super::exit::Exit;
 use super::global::Global;
 use super::scan_options::options;
-use super::{Failure, written};
+use super::{Failure, habits, written};
 use crate::files::error::FilesUnavailable;
 use crate::files::output::NotRun;
 use crate::files::tar::{ArchiveOptions, write_archive};
@@ -68,10 +69,21 @@ impl FilesCommand {
         (self.command)()
     }
 
+    /// What is said of a flag of its tool that is not offered; `None`: the error is another one.
+    pub(super) fn refusal(&self, error: &clap::Error) -> Option<clap::Error> {
+        refusals::of(self.name, error)
+    }
+
     /// Does it.
     pub(super) fn run(&self, own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
         (self.run)(own, global)
     }
+}
+
+/// The one that a command line names.
+pub(super) fn named_in(words: &[OsString]) -> Option<&'static FilesCommand> {
+    let at = habits::command_at(words)?;
+    FilesCommand::named(words.get(at)?)
 }
 
 /// Their subcommands.

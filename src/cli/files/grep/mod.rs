@@ -3,7 +3,6 @@
 mod pattern;
 mod search;
 
-use std::collections::HashSet;
 use std::ffi::OsString;
 use std::io::IsTerminal;
 
@@ -205,7 +204,6 @@ fn run(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
                 exclude_dir: globs(&args.exclude_dir),
                 searcher: Searcher::new(pattern, style),
                 several: starts.len() > 1,
-                linked: HashSet::new(),
                 args,
             };
             for start in starts {
@@ -260,6 +258,9 @@ fn any(globs: &[Glob], path: &[u8]) -> bool {
         .any(|glob| glob.matches(name) || glob.matches(path))
 }
 
+/// Device and inode.
+type Identity = ((u32, u32), u64);
+
 struct Grep<'a> {
     args: GrepArgs,
     files: &'a TargetFiles,
@@ -268,8 +269,6 @@ struct Grep<'a> {
     exclude_dir: Vec<Glob>,
     searcher: Searcher,
     several: bool,
-    /// Directories that were entered by a link.
-    linked: HashSet<((u32, u32), u64)>,
 }
 
 impl Grep<'_> {
@@ -294,8 +293,10 @@ impl Grep<'_> {
     }
 
     fn tree(&mut self, start: &[u8], output: &mut Output) -> Result<(), Stopped> {
-        let mut starts = vec![start.to_vec()];
-        while let Some(start) = starts.pop() {
+        let mut starts = vec![(start.to_vec(), Vec::new())];
+        while let Some((start, above)) = starts.pop() {
+            // The directories that lead to an entry.
+            let mut way: Vec<Identity> = Vec::new();
             let options = WalkOptions {
                 follow_start: true,
                 cross: self.args.cross,
@@ -314,6 +315,15 @@ impl Grep<'_> {
                         continue;
                     }
                 };
+                if met.entry.stat().kind == EntryKind::Directory {
+                    let identity = met.entry.stat().identity();
+                    if above.contains(&identity) {
+                        walk.skip_children();
+                        continue;
+                    }
+                    way.truncate(met.depth);
+                    way.push(identity);
+                }
                 match met.entry.stat().kind {
                     EntryKind::Directory if met.depth > 0 && any(&self.exclude_dir, &met.path) => {
                         walk.skip_children();
@@ -323,8 +333,10 @@ impl Grep<'_> {
                         self.file(content, &met.path, output)?;
                     }
                     EntryKind::Link if self.args.dereference_recursive => {
-                        if let Some(next) = self.linked(&met, output)? {
-                            starts.push(next);
+                        let own = way.get(..met.depth).unwrap_or_default();
+                        let above = [above.as_slice(), own].concat();
+                        if self.linked(&met, &above, output)? {
+                            starts.push((met.path, above));
                         }
                     }
                     _ => {}
@@ -334,32 +346,28 @@ impl Grep<'_> {
         Ok(())
     }
 
-    /// What a link leads to: a file is searched, a directory is to be.
-    fn linked(&mut self, met: &WalkEntry, output: &mut Output) -> Result<Option<Vec<u8>>, Stopped> {
+    /// What a link leads to: a file is searched; `true`: a directory is to be.
+    fn linked(
+        &mut self,
+        met: &WalkEntry,
+        above: &[Identity],
+        output: &mut Output,
+    ) -> Result<bool, Stopped> {
         let entry = match self.files.entry(&met.path) {
             Ok(entry) => entry,
-            Err(error) => return self.miss(&error, output).map(|()| None),
+            Err(error) => return self.miss(&error, output).map(|()| false),
         };
         match entry.stat().kind {
             EntryKind::File if !self.is_left_out(&met.path) => {
                 let content = self.files.content(&met.path, &entry);
-                self.file(content, &met.path, output).map(|()| None)
+                self.file(content, &met.path, output).map(|()| false)
             }
             EntryKind::Directory if !any(&self.exclude_dir, &met.path) => {
-                let leads_up = || {
-                    let goal = entry.resolved_path(self.files.root())?;
-                    let own = met.resolved.as_ref()?;
-                    let below = own.strip_prefix(goal.strip_suffix(b"/").unwrap_or(&goal))?;
-                    Some(below.starts_with(b"/"))
-                };
-                let is_loop = leads_up().unwrap_or(false);
-                if is_loop || !self.linked.insert(entry.stat().identity()) {
-                    return Ok(None);
-                }
+                let is_loop = above.contains(&entry.stat().identity());
                 let is_entered = self.args.cross || entry.mount_id() == met.entry.mount_id();
-                Ok((is_entered && !self.files.is_kernel_view(&entry)).then(|| met.path.clone()))
+                Ok(!is_loop && is_entered && !self.files.is_kernel_view(&entry))
             }
-            _ => Ok(None),
+            _ => Ok(false),
         }
     }
 

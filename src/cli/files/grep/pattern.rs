@@ -17,6 +17,9 @@ pub(super) struct LinePattern {
     leftmost: Regex,
     /// From where a match begins to its longest end, as POSIX has it.
     longest: Option<Regex>,
+    /// Where it is plain text that no placeholder of a secret has in it: that text. A line that is
+    /// shown with it has it in the file too.
+    plain: Option<Regex>,
 }
 
 /// How patterns are read.
@@ -51,7 +54,7 @@ impl LinePattern {
         } else if style.whole_word {
             text = format!("(?-u:\\b{{start-half}})(?:{text})(?-u:\\b{{end-half}})");
         }
-        let build = |kind| {
+        let build = |text: &str, kind| {
             let syntax = syntax::Config::new()
                 .multi_line(true)
                 .utf8(false)
@@ -64,15 +67,21 @@ impl LinePattern {
             let built = Regex::builder()
                 .syntax(syntax)
                 .configure(config)
-                .build(&text);
+                .build(text);
             built.map_err(|_| "grep: the pattern is too large or too deeply nested".to_owned())
         };
+        let literals = patterns
+            .iter()
+            .flat_map(|text| text.split(|byte| *byte == b'\n'));
+        let is_plain = literals.clone().all(|text| is_plain(text, style.grammar));
+        let plain = is_plain.then(|| build(&all.join("|"), MatchKind::LeftmostFirst));
         Ok(Self {
-            leftmost: build(MatchKind::LeftmostFirst)?,
+            leftmost: build(&text, MatchKind::LeftmostFirst)?,
             longest: style
                 .needs_ends
-                .then(|| build(MatchKind::All))
+                .then(|| build(&text, MatchKind::All))
                 .transpose()?,
+            plain: plain.transpose()?,
         })
     }
 
@@ -80,6 +89,16 @@ impl LinePattern {
     pub(super) fn find(&self, text: &[u8], from: usize) -> Option<usize> {
         let input = Input::new(text).range(from..);
         self.leftmost.find(input).map(|found| found.start())
+    }
+
+    /// Whether [`may_be_in`](Self::may_be_in) tells anything.
+    pub(super) fn is_plain(&self) -> bool {
+        self.plain.is_some()
+    }
+
+    /// Whether a line of these bytes of a file may match once its secrets are redacted.
+    pub(super) fn may_be_in(&self, text: &[u8]) -> bool {
+        self.plain.as_ref().is_none_or(|plain| plain.is_match(text))
     }
 
     /// The matches in a line that are not empty, each as long as possible.
@@ -106,6 +125,23 @@ impl LinePattern {
         }
         found
     }
+}
+
+/// Whether a pattern is plain text, of which no part can be what stands in a secret's place:
+/// `‹redacted 41›` or `‹redacted: private key›`.
+fn is_plain(pattern: &[u8], grammar: RegexGrammar) -> bool {
+    const SPECIAL: &[u8] = b"\\.[]*^$+?{}()|";
+    let Ok(text) = std::str::from_utf8(pattern) else {
+        return false;
+    };
+    let is_literal =
+        grammar == RegexGrammar::Fixed || !pattern.iter().any(|byte| SPECIAL.contains(byte));
+    // The number may be any.
+    let varies = |letter: char| matches!(letter, '0'..='9' | ' ');
+    let text = text.to_lowercase();
+    let fixed = text.trim_matches(varies);
+    let placeholder = |words: &str| words.to_lowercase().contains(fixed);
+    is_literal && !fixed.is_empty() && text.is_ascii() && !placeholder("redacted: private key")
 }
 
 #[cfg(test)]
@@ -149,6 +185,28 @@ mod tests {
         assert_eq!(line.find(b"abc\nab\n", 0), Some(4));
         let folded = pattern("ÄB", |style| style.ignore_case = true);
         assert_eq!(folded.find("xäb".as_bytes(), 0), Some(1));
+    }
+
+    #[test]
+    fn text_that_may_be_in_a_placeholder_is_not_plain() {
+        for text in ["listen", "error:", "foo bar", "x1", "password", "a91f"] {
+            assert!(is_plain(text.as_bytes(), RegexGrammar::Basic), "{text}");
+        }
+        for text in [
+            "",
+            "7",
+            "red",
+            "Redacted 7",
+            "d 4",
+            "›",
+            "a.b",
+            "private",
+            ": ",
+            "e",
+        ] {
+            assert!(!is_plain(text.as_bytes(), RegexGrammar::Basic), "{text}");
+        }
+        assert!(is_plain(b"x.y", RegexGrammar::Fixed));
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! One file, line by line.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use crate::cli::files::escaping::{escape_content, shown_name};
+use crate::files::content::LineFilter;
 use crate::files::{Content, FileError, Output, Stopped};
 
 use super::pattern::LinePattern;
@@ -38,7 +40,9 @@ pub(super) struct SearchStyle {
 
 /// Searches one file after the other.
 pub(super) struct Searcher {
-    pattern: LinePattern,
+    pattern: Arc<LinePattern>,
+    /// What may be left out of a file unread.
+    filter: Option<LineFilter>,
     style: SearchStyle,
     /// Whether lines have the name of their file.
     pub(super) names: bool,
@@ -66,8 +70,15 @@ struct State {
 
 impl Searcher {
     pub(super) fn new(pattern: LinePattern, style: SearchStyle) -> Self {
+        let pattern = Arc::new(pattern);
+        // Lines around a match, and those without one, are shown too.
+        let filter = (pattern.is_plain() && !style.inverts && !style.has_context).then(|| {
+            let pattern = Arc::clone(&pattern);
+            Arc::new(move |text: &[u8]| pattern.may_be_in(text)) as LineFilter
+        });
         Self {
             pattern,
+            filter,
             style,
             names: false,
             has_found: false,
@@ -84,17 +95,22 @@ impl Searcher {
         output: &mut Output,
     ) -> Result<Result<(), FileError>, Stopped> {
         self.has_printed_redacted = false;
+        if let Some(filter) = &self.filter {
+            content.leave_out_unless(Arc::clone(filter));
+        }
         let mut state = State {
             number: 1,
             selected: 0,
             after: 0,
             before: VecDeque::new(),
             printed: None,
-            is_binary: false,
+            is_binary: content.has_nul() && !self.style.binary_as_text,
             is_done: self.style.most == Some(0),
         };
+        if state.is_binary && self.style.no_binary {
+            return Ok(Ok(()));
+        }
         let mut lines: Vec<u8> = Vec::new();
-        let mut is_first = true;
         while !state.is_done {
             let is_end = match content.next() {
                 Err(error) => return Ok(Err(error)),
@@ -104,15 +120,9 @@ impl Searcher {
                     false
                 }
             };
-            if is_first && !self.style.binary_as_text {
-                let begin = lines.get(..lines.len().min(32 << 10)).unwrap_or_default();
-                state.is_binary = memchr::memchr(0, begin).is_some();
-                if state.is_binary && self.style.no_binary {
-                    return Ok(Ok(()));
-                }
-            }
-            is_first = false;
-            if !is_end && lines.len() < PIECE_BYTES {
+            // What was left out stands before the piece, of which nothing is kept then.
+            state.number += content.take_skipped();
+            if !is_end && self.filter.is_none() && lines.len() < PIECE_BYTES {
                 continue;
             }
             let whole = if is_end {
@@ -138,12 +148,7 @@ impl Searcher {
 
     fn end(&mut self, state: &State, path: &[u8], output: &mut Output) -> Result<(), Stopped> {
         let found = state.selected > 0;
-        // `-L` finds the files in which nothing was.
-        self.has_found |= if self.style.lists_others {
-            !found
-        } else {
-            found
-        };
+        self.has_found |= found;
         if self.style.silent {
             return Ok(());
         }
@@ -235,7 +240,7 @@ impl Searcher {
         Ok(())
     }
 
-    /// The lines that follow the last one that is asked for.
+    /// The lines that follow the last one that is asked for, up to the next that would be selected.
     fn trailing(
         &mut self,
         text: &[u8],
@@ -247,9 +252,13 @@ impl Searcher {
     ) -> Result<(), Stopped> {
         let mut end = from;
         for _ in 0..state.after {
-            if end < text.len() {
-                end = line_end(text, end);
+            let matches = self
+                .next_match(text, end)
+                .is_some_and(|(begin, _)| begin == end);
+            if end >= text.len() || matches != self.style.inverts {
+                break;
             }
+            end = line_end(text, end);
         }
         self.skip(text, from, end, state, prints, path, output)
     }
