@@ -7,6 +7,7 @@ mod argv0;
 mod attached;
 mod beforehand;
 mod check;
+mod copy;
 mod deliver;
 mod doctor;
 pub(crate) mod exit;
@@ -116,6 +117,7 @@ pub fn command() -> Command {
         .subcommands(extras::commands())
         .subcommand(check::command())
         .subcommands(doctor::commands())
+        .subcommand(copy::command())
         .subcommands(deliver::commands())
         .subcommand(
             serve::options::ServeOptions::augment_args(Command::new(SERVE))
@@ -175,6 +177,7 @@ pub fn parse(words: &[OsString]) -> Result<CommandLine, clap::Error> {
             .or_else(|_| CommandLine::whole(words));
     }
     let words = habits::in_our_words(words).map_err(habits::Refused::into_clap)?;
+    let words = files::tar::in_our_words(&words)?;
     let words = files::in_clap_words(&words);
     let words = &*words;
     if let Some(look) = words
@@ -244,6 +247,10 @@ fn dispatch(line: &CommandLine, words: &[OsString]) -> Result<ExitCode, Failure>
         (Some((extras::SCHEMA, _)), None) => extras::schema(),
         (Some((extras::COMPLETIONS, own)), None) => extras::completions(own),
         (Some((extras::MAN, own)), None) => extras::man(own),
+        (Some((copy::CP, own)), None) => {
+            attached::wait(words);
+            copy::run(own, &global()?)
+        }
         (Some((deliver::INSTALL, own)), None) => deliver::installed(own, words),
         (Some((run::RUN, own)), None) => return run::started(own, &global()?),
         (Some((deliver::KUBECTL, own)), None) => return deliver::kubectl(own, words),

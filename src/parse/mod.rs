@@ -53,6 +53,7 @@ pub(crate) mod stat;
 pub(crate) mod statm;
 pub(crate) mod status;
 pub(crate) mod system;
+pub(crate) mod tar;
 pub(crate) mod tty;
 pub(crate) mod x509;
 

@@ -50,6 +50,10 @@ pub(crate) struct ServeOptions {
     #[arg(long, help_heading = AUTH)]
     pub allow_connect: bool,
 
+    /// Serve files of the target at /v1/files and /v1/files/content.
+    #[arg(long, help_heading = AUTH)]
+    pub allow_files: bool,
+
     /// Serve TLS with this certificate chain (PEM; reloaded when it changes).
     #[arg(long, value_name = "FILE", requires = "tls_key", help_heading = TLS)]
     pub tls_cert: Option<PathBuf>,

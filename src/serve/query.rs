@@ -170,6 +170,16 @@ impl Query {
         }
     }
 
+    /// What is left for the route itself.
+    pub(super) fn rest(&self) -> &[(String, String)] {
+        &self.rest
+    }
+
+    /// Whether any secret is asked for.
+    pub(super) fn reveals(&self) -> bool {
+        self.reveal_all || !self.reveal.is_empty()
+    }
+
     /// How to look.
     ///
     /// # Errors
@@ -179,7 +189,7 @@ impl Query {
         options: &ServeOptions,
         look: &ScanDefaults,
     ) -> Result<ScanOptions, Problem> {
-        if (self.reveal_all || !self.reveal.is_empty()) && !options.allow_reveal {
+        if self.reveals() && !options.allow_reveal {
             return Err(Problem::new(
                 StatusCode::FORBIDDEN,
                 "showing secrets is disabled; start the server with --allow-reveal",

@@ -11,6 +11,7 @@ mod beneath;
 mod bounded;
 pub(crate) mod child;
 pub(crate) mod clock;
+pub(crate) mod destination;
 mod errno;
 pub(crate) mod executable;
 pub(crate) mod fd_links;

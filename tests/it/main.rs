@@ -24,6 +24,7 @@ mod checks_unseen;
 mod circles;
 mod containerd;
 mod copied_proc;
+mod copy;
 mod dns;
 mod doctor;
 mod document;
