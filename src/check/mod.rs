@@ -161,7 +161,7 @@ pub(crate) fn run(
             ..options
         };
         let proc = options.proc.clone();
-        (Scan::open(options, &needed, Vec::new()), proc)
+        (Scan::open(options, &needed, None, Vec::new()), proc)
     });
     let scan = match scan {
         Some((Err(NoTarget::NoProcess(pid)), proc)) => {

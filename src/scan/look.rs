@@ -27,6 +27,7 @@ use super::wrapper;
 use crate::model::container::{Container, ContainerKind};
 use crate::model::gap::{CONTAINERS, Gaps, Reason, Refusal, ScratchGaps, WALK};
 use crate::model::target::ChosenBy;
+use crate::parse::stat::Stat;
 use crate::parse::system;
 use crate::rights::ptrace_access::{self, Credentials};
 use crate::sys::clock::Clock;
@@ -34,14 +35,16 @@ use crate::sys::file_limits;
 use crate::sys::{ProcDir, ProcessDir, reader_process, time_box};
 
 impl Scan {
-    /// Finds the target and walks as far as the requests need it. Meanwhile `sock_diag` is asked
-    /// what they will want to know of it, where that is about the target.
+    /// Finds the target and walks as far as the requests need it, through all processes or `only`
+    /// those. Meanwhile `sock_diag` is asked what they will want to know of it, where that is about
+    /// the target.
     ///
     /// # Errors
     /// [`NoTarget`], where there is nothing to look at or more than one thing.
     pub(crate) fn open(
         options: ScanOptions,
         needs: &[Needs],
+        only: Option<Vec<i32>>,
         sock_diag: Vec<Vec<u8>>,
     ) -> Result<(Self, Gaps), NoTarget> {
         let proc = ProcDir::open(&options.proc).map_err(|errno| NoTarget::NoProc {
@@ -64,6 +67,7 @@ impl Scan {
             }),
             clock,
             needs: CombinedNeeds::of(needs),
+            only,
             sock_diag,
             deadline: Instant::now() + options.timeout,
             options,
@@ -91,6 +95,8 @@ struct Scanner {
     reader: Arc<ProcessReader>,
     clock: Clock,
     needs: CombinedNeeds,
+    /// The processes whose files are read, where the requests name them.
+    only: Option<Vec<i32>>,
     sock_diag: Vec<Vec<u8>>,
     deadline: Instant,
     options: ScanOptions,
@@ -181,7 +187,8 @@ impl Scanner {
     fn meet(&self, choice: &Choice, buffer: &mut Vec<u8>) -> Result<ScanResult, NoTarget> {
         let result = self.meet_with(choice, true, buffer)?;
         let unplaced = |facts: &ProcessSnapshot| facts.identity.key == Key::Unknown && facts.read;
-        if choice.pid.is_some() && result.walk.facts.iter().any(|facts| unplaced(facts)) {
+        let has_named = choice.pid.is_some() || self.only.is_some();
+        if has_named && result.walk.facts.iter().any(|facts| unplaced(facts)) {
             return self.meet_with(choice, false, buffer);
         }
         Ok(result)
@@ -203,7 +210,10 @@ impl Scanner {
             Files::empty()
         };
         // PID 1 is not shown where another process was named.
-        let is_shown = self.needs.scope == Scope::All || choice.pid.is_none_or(|pid| pid == 1);
+        let is_shown = match &self.only {
+            Some(only) => only.contains(&1),
+            None => self.needs.scope == Scope::All || choice.pid.is_none_or(|pid| pid == 1),
+        };
         let first_files = if is_shown { main_files } else { Files::empty() };
         let mut references = ReferenceProcesses::read(&self.reader, first_files, own_files, buffer);
         let selection =
@@ -220,9 +230,17 @@ impl Scanner {
             .flatten()
             .map(|facts| facts.pid)
             .collect();
-        let mut pids = match (&selection.main, self.needs.scope) {
-            (Some(main), Scope::Main) => vec![main.pid()],
-            (Some(main), Scope::Target) if choice.pid.is_some() && alone => vec![main.pid()],
+        let only = self.only.as_ref().filter(|_| alone);
+        let mut pids = match (&selection.main, self.needs.scope, only) {
+            (Some(main), Scope::Main, _) => vec![main.pid()],
+            (Some(main), Scope::Target, _) if choice.pid.is_some() && alone => vec![main.pid()],
+            (Some(main), Scope::Target | Scope::All, Some(only)) => {
+                let mut pids = only.clone();
+                pids.push(main.pid());
+                pids.sort_unstable();
+                pids.dedup();
+                pids
+            }
             // A list that cannot be read is not an empty one.
             _ => self.reader.proc.pids().map_err(|errno| NoTarget::NoProc {
                 path: self.options.proc.clone(),
@@ -230,11 +248,17 @@ impl Scanner {
             })?,
         };
         pids.retain(|pid| !visited.contains(pid));
-        let read: Arc<ProcessFilter> = match self.needs.scope {
+        let in_scope: Arc<ProcessFilter> = match self.needs.scope {
             // Every process of a pod that was named, or every visible one.
             Scope::All if choice.pod.is_some() => Arc::clone(&selection.wanted),
             Scope::All => Arc::new(|_, _| true),
             Scope::Main | Scope::Target | Scope::Containers => Arc::clone(&selection.wanted),
+        };
+        let read: Arc<ProcessFilter> = match self.only.clone() {
+            None => in_scope,
+            Some(only) => {
+                Arc::new(move |pid, identity| only.contains(&pid) && in_scope(pid, identity))
+            }
         };
         let target = Arc::clone(&selection.wanted);
         let plan = Plan {
@@ -268,7 +292,7 @@ impl Scanner {
             ..
         } = references;
         walk.facts.extend(first.into_iter().chain(own_facts));
-        walk.facts.retain(|facts| !is_reader(facts, own_pid));
+        walk.facts.retain(|facts| !is_reader(&facts.stat, own_pid));
         walk.facts.sort_unstable_by_key(|facts| facts.pid);
         follow_parents(&mut walk.facts);
         for facts in &mut walk.facts {
@@ -425,8 +449,8 @@ fn is_wanted(container: &Container, result: &ScanResult) -> bool {
 }
 
 /// Whether it is one of spyhole's readers, such as the one that reads this.
-fn is_reader(facts: &ProcessSnapshot, own_pid: Option<i32>) -> bool {
-    Some(facts.stat.ppid) == own_pid && facts.stat.comm == reader_process::NAME
+pub(super) fn is_reader(stat: &Stat, own_pid: Option<i32>) -> bool {
+    Some(stat.ppid) == own_pid && stat.comm == reader_process::NAME
 }
 
 /// Whether PID 1, which every PID namespace has, is not listed: hidepid=2 or

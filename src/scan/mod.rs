@@ -129,6 +129,28 @@ impl Scan {
         self.processes.get(found).map(Box::as_ref)
     }
 
+    /// The name of a process, also of one that the walk has not read; `None` for one that has ended
+    /// and for spyhole itself.
+    #[must_use]
+    pub(crate) fn name_of(&self, pid: i32) -> Option<Vec<u8>> {
+        let found = self
+            .processes
+            .binary_search_by_key(&pid, |process| process.pid);
+        let found = found.ok().and_then(|index| self.processes.get(index));
+        let comm = match found {
+            Some(facts) => facts.stat.comm.clone(),
+            None => {
+                let stat = self.reader.stat(pid)?;
+                if look::is_reader(&stat, self.own_pid) {
+                    return None;
+                }
+                stat.comm
+            }
+        };
+        let is_hidden = Some(pid) == self.own_pid && !found.is_some_and(|facts| facts.read);
+        (!is_hidden).then_some(comm)
+    }
+
     /// spyhole's own entry in the /proc that is walked, or where that does not list it, in its own;
     /// none where that is a copy.
     #[must_use]

@@ -128,6 +128,19 @@ pub(crate) fn ss() -> Result<(), String> {
     starts("ss", "-V")
 }
 
+pub(crate) fn fuser() -> Result<(), String> {
+    starts("fuser", "-V")
+}
+
+/// A JVM that waits, and a program of its runtime.
+pub(crate) fn keytool() -> Result<(), String> {
+    starts("keytool", "-help")
+}
+
+pub(crate) fn strace() -> Result<(), String> {
+    starts("strace", "-V")
+}
+
 pub(crate) fn findmnt() -> Result<(), String> {
     starts("findmnt", "--version")
 }
