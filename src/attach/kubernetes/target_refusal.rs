@@ -35,6 +35,15 @@ pub(crate) enum TargetRefusal {
     },
     /// spyhole was killed before it was done.
     Killed { reason: String, code: u8 },
+    /// The target ended, and spyhole with it; `line` shows its last output.
+    TargetEnded {
+        pod: String,
+        container: String,
+        code: u8,
+        reason: String,
+        runs_again: bool,
+        line: String,
+    },
     /// The node cut the document off.
     DocumentIncomplete,
     /// The server printed no address in time; `line` shows its log.
@@ -145,6 +154,32 @@ impl fmt::Display for TargetRefusal {
                 "spyhole was terminated early: {reason} (exit code {code}). If the target ended, \
                  all processes in its PID namespace ended with it"
             ),
+            Self::TargetEnded {
+                pod,
+                container,
+                code,
+                reason,
+                runs_again,
+                line,
+            } => {
+                let (now, remedy) = if *runs_again {
+                    (
+                        "was restarted",
+                        "run the same command again to inspect the new process",
+                    )
+                } else {
+                    (
+                        "ended",
+                        "run the same command again once it is running; if it does not stay up, \
+                         start it with spyhole run, which reports why it ends",
+                    )
+                };
+                write!(
+                    f,
+                    "the container {container} of the pod {pod} {now} (exit code {code}, {reason}), \
+                     and spyhole ended with it: {remedy}\n  {line} shows its last output"
+                )
+            }
             Self::DocumentIncomplete => f.write_str(
                 "the document is incomplete. A node keeps 10 MiB of a container's log by default: \
                  request one section, such as `-- ps -o json`",
