@@ -80,8 +80,8 @@ pub(crate) struct KubectlOptions {
     /// Run as this user and group (default: the target's, as found in the pod).
     #[arg(long, value_name = "UID[:GID]", value_parser = user, help_heading = CONNECTION)]
     pub run_as: Option<User>,
-    /// Run as root with SYS_PTRACE and DAC_READ_SEARCH, which reads every process.
-    #[arg(long, conflicts_with = "run_as", help_heading = CONNECTION)]
+    /// Run as root that reads every process.
+    #[arg(long, conflicts_with = "run_as", help_heading = CONNECTION, help = AS_ROOT)]
     pub as_root: bool,
     /// Assume this Pod Security level for the namespace: privileged, baseline or restricted.
     #[arg(long, value_name = "LEVEL", value_parser = level, help_heading = CONNECTION)]
@@ -127,6 +127,7 @@ pub(crate) struct KubectlOptions {
 }
 
 const CONNECTION: &str = "Connection";
+const AS_ROOT: &str = "Run as root with SYS_PTRACE and DAC_READ_SEARCH, which reads every process";
 const KUBECTL: &str = "kubectl";
 /// Where spyhole serves by itself.
 const PORT: u16 = 7794;

@@ -258,7 +258,7 @@ fn quoted_name(text: &str) -> Option<(&str, &str)> {
     Some((name.trim_end_matches('\\'), rest))
 }
 
-/// What OpenShift says of the constraints that the user may use; most of its list are others.
+/// What `OpenShift` says of the constraints that the user may use; most of its list are others.
 fn usable_constraints(list: &str) -> String {
     const UNUSABLE: &str = "Forbidden: not usable by user or serviceaccount";
     let mut text = list

@@ -162,22 +162,20 @@ impl fmt::Display for TargetRefusal {
                 runs_again,
                 line,
             } => {
-                let (now, remedy) = if *runs_again {
-                    (
-                        "was restarted",
-                        "run the same command again to inspect the new process",
-                    )
-                } else {
-                    (
-                        "ended",
-                        "run the same command again once it is running; if it does not stay up, \
-                         start it with spyhole run, which reports why it ends",
-                    )
-                };
                 write!(
                     f,
-                    "the container {container} of the pod {pod} {now} (exit code {code}, {reason}), \
-                     and spyhole ended with it: {remedy}\n  {line} shows its last output"
+                    "the container {container} of the pod {pod} {} (exit code {code}, {reason}), \
+                     and spyhole ended with it: {}\n  {line} shows its last output",
+                    if *runs_again {
+                        "was restarted"
+                    } else {
+                        "ended"
+                    },
+                    if *runs_again {
+                        TO_THE_NEW_ONE
+                    } else {
+                        ONCE_IT_RUNS
+                    }
                 )
             }
             Self::DocumentIncomplete => f.write_str(
@@ -249,6 +247,10 @@ impl fmt::Display for NotReused {
         }
     }
 }
+
+const TO_THE_NEW_ONE: &str = "run the same command again to inspect the new process";
+const ONCE_IT_RUNS: &str = "run the same command again once it is running; if it does not stay up, start \
+    it with spyhole run, which reports why it ends";
 
 const STAYS_NOT_UP: &str = ". spyhole needs a running process; if the application does not stay \
     up, start it with spyhole run, which reports why it ends (spyhole install copies it into a \
