@@ -4,7 +4,7 @@
 CARGO ?= cargo
 export CARGO
 
-.PHONY: demo image lab dist test lint lint-packaging unit lint-and-compile check-binary bench performance prepare vm clean
+.PHONY: demo image lab dist test lint lint-packaging unit lint-and-compile check-binary cluster-test bench performance prepare vm clean
 
 ## demo: build, start a container without a shell, look into it
 demo:
@@ -37,7 +37,7 @@ prepare:
 ## lint: format, clippy, documentation
 lint:
 	$(CARGO) fmt --check
-	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(CARGO) clippy --workspace --all-targets --test cluster --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" \
 		$(CARGO) doc --no-deps --lib --document-private-items --locked
 
@@ -61,6 +61,11 @@ check-binary:
 vm:
 	$(CARGO) build --release --locked
 	./scripts/vm
+
+## cluster-test: a real cluster, that of KUBECONFIG (tests/cluster/main.rs says what it takes); not in `test`
+cluster-test:
+	$(CARGO) build --locked
+	$(CARGO) test --locked --test cluster -- $(CASES)
 
 ## bench: compare spyhole with the tools that it replaces; exit 1 where a goal is missed
 bench:

@@ -135,6 +135,9 @@ impl Task {
 
 /// It ends by itself: an ephemeral container cannot be removed.
 const SERVE: [&str; 3] = ["serve", "--lifetime=1h", "--idle-exit=15m"];
+/// The same in words.
+pub(super) const LIFETIME: &str = "1 hour";
+pub(super) const IDLE: &str = "15 minutes";
 /// spyhole in its image.
 const PROGRAM: &str = "/spyhole";
 /// How containers of spyhole are named.
