@@ -11,11 +11,12 @@ use super::containers::{self, Marks};
 use super::needs::{CombinedNeeds, Files, Needs, ScanOptions, Scope};
 use super::net_namespace::NetNamespace;
 use super::no_target::{NoTarget, listed};
+use super::node_names::NodeNames;
 use super::open_files::OpenFilesContext;
 use super::reader::{ProcessFilter, ProcessReader, WITHOUT_HIDEPID};
 
 use super::needs::Choice;
-use super::select::{ReferenceProcesses, Selection, select};
+use super::select::{ReferenceProcesses, Selection, is_pause, select};
 use super::self_process;
 use super::snapshot::ProcessSnapshot;
 use super::sock_diag_answers::SockDiagAnswers;
@@ -59,9 +60,9 @@ impl Scan {
         let own_side = Arc::clone(&proc);
         let scanner = Scanner {
             reader: Arc::new(ProcessReader {
+                identities: Identities::new(NodeNames::of(Arc::clone(&proc))),
                 proc,
                 viewer: LazyLock::new(Box::new(move || viewer(&own_side))),
-                identities: Identities::default(),
                 open_files: OpenFilesContext::default(),
             }),
             clock,
@@ -132,6 +133,7 @@ impl Scanner {
             result.selection.chosen_by = alone;
             found = self.targets(&mut result);
         }
+        self.leave_out_sandboxes(&mut found, &mut result);
         let several = found.len() > 1;
         let target = found
             .into_iter()
@@ -142,7 +144,7 @@ impl Scanner {
             self.unwrap(first, &mut result);
         }
         let mut container_gaps = Gaps::default().section(CONTAINERS).scratch();
-        let containers = containers::group(
+        let mut containers = containers::group(
             &result.walk.facts,
             &Marks {
                 target: target.as_ref().map(|first| &first.identity.key),
@@ -153,17 +155,28 @@ impl Scanner {
             &mut container_gaps.section(),
         );
         if missing || (several && self.needs.target) {
+            let mut others = Vec::new();
+            if several && (choice.container.is_some() || choice.pod.is_some()) {
+                (containers, others) = containers
+                    .into_iter()
+                    .partition(|container| is_wanted(container, &result));
+            }
             let containers = listed(containers);
-            return Err(match (choice.pid, &choice.container) {
-                (Some(pid), _) => NoTarget::NoProcess(pid),
-                (None, Some(name)) if missing => NoTarget::NoContainer {
+            return Err(match (choice.pid, &choice.container, &choice.pod) {
+                (Some(pid), ..) => NoTarget::NoProcess(pid),
+                (None, Some(name), pod) if missing => NoTarget::NoContainer {
+                    name: name.clone(),
+                    pod: pod.clone(),
+                    containers,
+                },
+                (None, None, Some(name)) if missing => NoTarget::NoPod {
                     name: name.clone(),
                     containers,
                 },
-                (None, None) if missing => NoTarget::NoneListed {
+                (None, None, None) if missing => NoTarget::NoneListed {
                     path: self.options.proc.clone(),
                 },
-                _ => NoTarget::Ambiguous { containers },
+                _ => NoTarget::Ambiguous { containers, others },
             });
         }
         Ok(self.scan(result, target, (containers, container_gaps)))
@@ -236,6 +249,8 @@ impl Scanner {
         };
         pids.retain(|pid| !visited.contains(pid));
         let in_scope: Arc<ProcessFilter> = match self.needs.scope {
+            // Every process of a pod that was named, or every visible one.
+            Scope::All if choice.pod.is_some() => Arc::clone(&selection.wanted),
             Scope::All => Arc::new(|_, _| true),
             Scope::Main | Scope::Target | Scope::Containers => Arc::clone(&selection.wanted),
         };
@@ -323,6 +338,26 @@ impl Scanner {
         found
     }
 
+    /// Where a pod was named and no container of it: what only holds the pod's namespaces is not
+    /// what is meant, nor are its processes.
+    fn leave_out_sandboxes(&self, found: &mut Vec<First>, result: &mut ScanResult) {
+        let choice = &self.options.choice;
+        if choice.pod.is_none() || choice.container.is_some() || choice.pid.is_some() {
+            return;
+        }
+        let facts = &mut result.walk.facts;
+        found.retain(|first| {
+            let pid = first.dir.pid();
+            let main = facts.iter().find(|facts| facts.pid == pid);
+            !main.is_some_and(|main| is_pause(main) || main.identity.is_sandbox)
+        });
+        if let ([only], false) = (found.as_slice(), self.needs.scope == Scope::All) {
+            for facts in facts {
+                facts.read &= facts.identity.key == only.identity.key;
+            }
+        }
+    }
+
     /// Puts the program behind a wrapper in the place of the first process, where that was not
     /// known before the walk and no process was named.
     fn unwrap(&self, first: &mut First, result: &mut ScanResult) {
@@ -378,6 +413,13 @@ impl Scanner {
             TargetHandle::new(first.dir, first.identity, chosen_by, wrappers, status)
         });
         let labels = labels(&result.walk.facts, &containers);
+        let mut pods: Vec<_> = containers
+            .iter()
+            .filter_map(|one| one.pod_uid.as_ref())
+            .collect();
+        pods.sort_unstable();
+        pods.dedup();
+        let has_several_pods = pods.len() > 1;
         let scan = Scan {
             reader: self.reader,
             clock: self.clock,
@@ -392,9 +434,18 @@ impl Scanner {
             own_pid: result.own_pid,
             sock_diag_answers: result.sock_diag_answers,
             labels,
+            has_several_pods,
         };
         (scan, gaps)
     }
+}
+
+/// Whether the selection matches a container, by its first process.
+fn is_wanted(container: &Container, result: &ScanResult) -> bool {
+    let facts = &result.walk.facts;
+    let found = facts.binary_search_by_key(&container.main_pid, |facts| facts.pid);
+    let main = found.ok().and_then(|index| facts.get(index));
+    main.is_none_or(|main| (result.selection.wanted)(main.pid, &main.identity))
 }
 
 /// Whether it is one of spyhole's readers, such as the one that reads this.

@@ -3,6 +3,7 @@
 //! [`look`] opens /proc, selects the target and walks; [`reader`] reads the files of one process;
 //! [`target`] holds what the sections then fill their part of the document from.
 
+mod bundles;
 pub(crate) mod cgroup;
 pub(crate) mod container_key;
 pub(crate) mod containers;
@@ -14,9 +15,11 @@ mod mountinfo;
 pub(crate) mod needs;
 pub(crate) mod net_namespace;
 pub(crate) mod no_target;
+mod node_names;
 pub(crate) mod open_files;
 pub(crate) mod own_pod;
 pub(crate) mod plain_files;
+mod pod_names;
 pub(crate) mod proc_mount;
 pub(crate) mod process_files;
 pub(crate) mod program;
@@ -28,6 +31,7 @@ pub(crate) mod snapshot;
 pub(crate) mod sock_diag_answers;
 pub(crate) mod target;
 pub(crate) mod walk;
+mod wanted;
 mod wrapper;
 pub(crate) mod wrong_namespace;
 
@@ -83,6 +87,8 @@ pub(crate) struct Scan {
     pub sock_diag_answers: SockDiagAnswers,
     /// What to call each container.
     pub labels: HashMap<Key, String>,
+    /// Whether containers of more than one pod are visible.
+    pub has_several_pods: bool,
 }
 
 impl Scan {
@@ -90,6 +96,19 @@ impl Scan {
     #[must_use]
     pub(crate) fn label(&self, identity: &Identity) -> Option<String> {
         self.labels.get(&identity.key).cloned()
+    }
+
+    /// What to call the container of a process among those of several pods: behind namespace and
+    /// pod, where they are known and more than one is visible.
+    #[must_use]
+    pub(crate) fn label_among_pods(&self, identity: &Identity) -> Option<String> {
+        let label = self.label(identity)?;
+        Some(match &identity.pod {
+            Some(pod) if self.has_several_pods => {
+                format!("{}/{}/{label}", pod.namespace, pod.name)
+            }
+            _ => label,
+        })
     }
 
     /// The id of the target's main process; 0 where there is no target, for gaps that have to
@@ -177,6 +196,8 @@ impl Scan {
             container: identity.name.clone(),
             container_id: identity.id().map(str::to_owned),
             pod_uid: identity.pod_uid.clone(),
+            pod: identity.pod.as_ref().map(|pod| pod.name.clone()),
+            namespace: identity.pod.as_ref().map(|pod| pod.namespace.clone()),
             chosen_by: target.chosen_by,
             wrappers: target.wrappers.clone(),
         })

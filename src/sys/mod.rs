@@ -11,6 +11,7 @@ mod beneath;
 mod bounded;
 pub(crate) mod child;
 pub(crate) mod clock;
+pub(crate) mod destination;
 mod errno;
 pub(crate) mod executable;
 pub(crate) mod fd_links;
@@ -45,6 +46,7 @@ pub(crate) mod terminal;
 mod thread_files;
 pub(crate) mod time_box;
 pub(crate) mod tool;
+pub(crate) mod tree_entry;
 pub(crate) mod unix_socket;
 
 pub(crate) use bounded::Truncation;

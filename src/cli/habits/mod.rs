@@ -118,6 +118,7 @@ const GLOBAL: &[Flag] = &[
             "-o",
             "--output",
             "--pid",
+            "--pod",
             "--proc",
             "--color",
             "--timeout",
@@ -184,8 +185,16 @@ pub(super) fn in_our_words(words: &[OsString]) -> Result<Cow<'_, [OsString]>, Re
     Ok(Cow::Owned(stage.done))
 }
 
-/// The tool whose name is the first word that is no global flag, and where that stands.
+/// The tool whose name is the command, and where that stands.
 fn tool(words: &[OsString]) -> Option<(usize, &'static Tool)> {
+    let at = command_at(words)?;
+    let word = words.get(at)?.to_str()?;
+    let tool = TOOLS.iter().find(|tool| tool.names.contains(&word))?;
+    Some((at, tool))
+}
+
+/// Where the command stands: the first word that is no global flag.
+pub(super) fn command_at(words: &[OsString]) -> Option<usize> {
     let mut at = 1;
     loop {
         let word = words.get(at)?.to_str()?;
@@ -203,8 +212,7 @@ fn tool(words: &[OsString]) -> Option<(usize, &'static Tool)> {
             at += if takes_next { 2 } else { 1 };
             continue;
         }
-        let tool = TOOLS.iter().find(|tool| tool.names.contains(&word))?;
-        return Some((at, tool));
+        return Some(at);
     }
 }
 

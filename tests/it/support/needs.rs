@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::thread;
 
+use super::containerd::ContainerdLab;
 use super::docker::DockerLab;
 use super::lab::{Lab, example};
 use super::podman::PodmanLab;
@@ -80,6 +81,11 @@ pub(crate) fn podman() -> Result<(), String> {
 /// Docker, as root, with a daemon of its own.
 pub(crate) fn docker() -> Result<(), String> {
     DockerLab::find().map(drop).map_err(Clone::clone)
+}
+
+/// containerd, as root, with a directory of its own.
+pub(crate) fn containerd() -> Result<(), String> {
+    ContainerdLab::find().map(drop).map_err(Clone::clone)
 }
 
 pub(crate) fn fuse() -> Result<(), String> {
