@@ -38,6 +38,7 @@ pub(crate) mod ocsp;
 pub(crate) mod personality;
 pub(crate) mod reach;
 pub(crate) mod resolv_conf;
+pub(crate) mod revocation_list;
 pub(crate) mod rtnetlink;
 pub(crate) mod scheduling;
 pub(crate) mod security_label;
