@@ -213,11 +213,11 @@ fn verified(
         own.find(|one| one.authorities == authorities && verify::truth_of(one.judgement) == answer);
     let finding = deciding.and_then(|one| one.findings.first());
     let mut says = finding.map_or(String::new(), |finding| finding.says.clone());
-    let by_itself = |finding: &&Finding| finding.problem != Problem::RefusedByRuntime;
+    let by_itself = |finding: &Finding| finding.problem != Problem::RefusedByRuntime;
     if let Some(runtime) = deciding.and_then(|one| one.runtime.as_ref())
         && runtime.judgement == Judgement::Refused
         && let Some(sentence) = &runtime.says
-        && finding.filter(by_itself).is_some()
+        && finding.is_some_and(by_itself)
     {
         says = format!("{says}; {} says: {sentence}", runtime.name);
     }

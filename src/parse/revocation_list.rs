@@ -88,7 +88,7 @@ mod tests {
         let read = ParsedRevocationList::read(&list(Some(b"250201000000Z"), 3)).unwrap();
         assert_eq!(read.issuer, "CN=Issuer");
         assert_eq!(read.entries, 3);
-        let begin = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_735_689_600);
+        let begin = SystemTime::UNIX_EPOCH + std::time::Duration::from_hours(482_136);
         assert_eq!(read.this_update, Some(begin));
         assert!(read.next_update > read.this_update);
         let open = ParsedRevocationList::read(&list(None, 0)).unwrap();

@@ -146,16 +146,19 @@ impl Curve {
         let field = &self.field;
         let double = |number: &Residue| field.add(number, number);
         let y_square = field.square(y);
-        let s = double(&double(&field.multiply(x, &y_square)));
+        let shift = double(&double(&field.multiply(x, &y_square)));
         let x_square = field.square(x);
         let z_fourth = field.square(&field.square(z));
-        let m = field.add(
+        let slope = field.add(
             &field.add(&double(&x_square), &x_square),
             &field.multiply(&self.a, &z_fourth),
         );
-        let new_x = field.subtract(&field.square(&m), &double(&s));
+        let new_x = field.subtract(&field.square(&slope), &double(&shift));
         let y_fourth = double(&double(&double(&field.square(&y_square))));
-        let new_y = field.subtract(&field.multiply(&m, &field.subtract(&s, &new_x)), &y_fourth);
+        let new_y = field.subtract(
+            &field.multiply(&slope, &field.subtract(&shift, &new_x)),
+            &y_fourth,
+        );
         let new_z = double(&field.multiply(y, z));
         Some([new_x, new_y, new_z])
     }

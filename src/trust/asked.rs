@@ -54,7 +54,7 @@ pub(super) fn runtime(
             let is_aws_lc = program.number_after(None, b"/aws-lc-rs-").is_some();
             AskedRuntime::rustls(first_number(&version)?, is_aws_lc)
         }
-        _ => None,
+        Runtime::Unknown => None,
     }
 }
 

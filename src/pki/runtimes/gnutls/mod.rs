@@ -27,7 +27,7 @@ enum Status {
     SignatureFailure,
     UnexpectedOwner,
     PurposeMismatch,
-    MissingOcspStatus,
+    OcspMissing,
     UnknownCritical,
     /// It has no words.
     Invalid,
@@ -45,7 +45,7 @@ impl Status {
             Self::SignatureFailure => "The signature in the certificate is invalid.",
             Self::UnexpectedOwner => "The name in the certificate does not match the expected.",
             Self::PurposeMismatch => "The certificate chain does not match the intended purpose.",
-            Self::MissingOcspStatus => {
+            Self::OcspMissing => {
                 "The certificate requires the server to include an OCSP status in its response, \
                  but the OCSP status is missing."
             }
@@ -180,7 +180,7 @@ impl<'v, 'a> Verifier<'v, 'a> {
             self.found.push(Status::UnexpectedOwner);
         }
         if self.found.is_empty() && leaf.must_staple && !question.has_staple {
-            self.found.push(Status::MissingOcspStatus);
+            self.found.push(Status::OcspMissing);
         }
     }
 

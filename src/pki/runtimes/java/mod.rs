@@ -1,5 +1,5 @@
-//! Java's sun.security.validator.PKIXValidator with its CertPathValidator, and the check of the
-//! name in sun.security.ssl, with their sentences. The sources are those of OpenJDK 17.
+//! Java's sun.security.validator.PKIXValidator with its `CertPathValidator`, and the check of the
+//! name in sun.security.ssl, with their sentences. The sources are those of `OpenJDK` 17.
 
 mod certificate;
 mod names;
@@ -9,7 +9,7 @@ use super::{RuntimeAnswer, RuntimeQuestion, Unreadable, clock};
 use crate::parse::x509::ParsedCertificate;
 use crate::pki::Purpose;
 use certificate::JavaCertificate;
-use path::{Stop, Validator};
+use path::Validator;
 
 /// Certificates that a server may send (jdk.tls.maxCertificateChainLength).
 const CHAIN_MAX: usize = 10;
@@ -18,6 +18,16 @@ const MESSAGE_MAX: usize = 32_768;
 const BUILDING_FAILED: &str = "PKIX path building failed: \
     sun.security.provider.certpath.SunCertPathBuilderException: unable to find valid certification \
     path to requested target";
+
+/// Why a chain is not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Stop {
+    Refused(String),
+    /// By an exception that nothing catches on the way.
+    Thrown(String),
+    /// The rule that is not implemented here.
+    Lacks(String),
+}
 
 /// The verdict of Java.
 pub(super) fn ask(question: &RuntimeQuestion) -> RuntimeAnswer {

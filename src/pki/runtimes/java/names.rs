@@ -1,7 +1,7 @@
 //! sun.security.util.HostnameChecker, and nameConstraints as sun.security.x509 compares them.
 
+use super::Stop;
 use super::certificate::JavaCertificate;
-use super::path::Stop;
 use crate::parse::x509::raw::RawName;
 use crate::pki::runtimes::distinguished::{common_names, name_within};
 use crate::pki::runtimes::names;

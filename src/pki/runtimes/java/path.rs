@@ -1,6 +1,7 @@
 //! sun.security.provider.certpath: the checkers of a path from an anchor down to the leaf, and the
 //! search for one.
 
+use super::Stop;
 use super::certificate::JavaCertificate;
 use super::names;
 use crate::parse::x509::KeyAlgorithm;
@@ -12,16 +13,6 @@ use crate::pki::runtimes::{lacking_signature, signature};
 const BUILT_MAX: usize = 5;
 const STEPS_MAX: usize = 64;
 const VALIDATOR: &str = "java.security.cert.CertPathValidatorException";
-
-/// Why a chain is not taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Stop {
-    Refused(String),
-    /// By an exception that nothing catches on the way.
-    Thrown(String),
-    /// The rule that is not implemented here.
-    Lacks(String),
-}
 
 pub(super) struct Validator<'v, 'a> {
     pub(super) roots: &'v [JavaCertificate<'a>],
