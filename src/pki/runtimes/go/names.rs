@@ -41,7 +41,7 @@ impl Verifier<'_, '_> {
         };
         let why =
             "x509: a root or intermediate certificate is not authorized to sign for this name:";
-        if tag == 2 && value.starts_with(b".") {
+        if tag == 2 && value.starts_with(b".") && self.rules.minor >= 25 {
             return Err(refused(format!(
                 "{why} x509: cannot parse dnsName {shown:?}"
             )));
