@@ -4,6 +4,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
+use super::files::{self, FilesCommand};
 use super::section_commands::{self, SectionCommand};
 use crate::model::escape::escaped;
 
@@ -54,7 +55,8 @@ fn command(name: &OsStr) -> Option<&'static str> {
     if name == PLUGIN {
         return Some(crate::attach::kubernetes::COMMAND);
     }
-    SectionCommand::named(name).map(SectionCommand::name)
+    let section = SectionCommand::named(name).map(SectionCommand::name);
+    section.or_else(|| FilesCommand::named(name).map(|command| command.name))
 }
 
 /// Checks that a link of this name would be a command.
@@ -65,7 +67,10 @@ pub(super) fn check(name: &str) -> Result<(), String> {
     if command(OsStr::new(name)).is_some() {
         return Ok(());
     }
-    let names: Vec<&str> = section_commands::names().chain([PLUGIN]).collect();
+    let names: Vec<&str> = section_commands::names()
+        .chain(files::names())
+        .chain([PLUGIN])
+        .collect();
     Err(format!(
         "--link {}: unknown command; valid commands: {}",
         escaped(name.as_bytes()),
@@ -123,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_link_may_have_any_name_that_is_a_command() {
-        for name in ["ps", "processes", "caps", "df", PLUGIN] {
+        for name in ["ps", "processes", "caps", "df", "ls", "grep", PLUGIN] {
             assert_eq!(check(name), Ok(()));
         }
         for name in ["", "spyhole", "../ps", "serve", "p\ns"] {

@@ -7,9 +7,12 @@ mod argv0;
 mod attached;
 mod beforehand;
 mod check;
+mod copy;
 mod deliver;
+mod doctor;
 pub(crate) mod exit;
 mod extras;
+mod files;
 pub(crate) mod global;
 mod habits;
 mod output;
@@ -37,6 +40,7 @@ use crate::serve::{self, ServeError};
 use crate::sys;
 use crate::sys::reader_process::NoAnswer;
 use exit::Exit;
+use files::FilesCommand;
 use global::Global;
 use output::{default_format, pem, print, verdict};
 use scan_options::{SERVE_TIMEOUT, net_policy, options, redactor};
@@ -109,8 +113,11 @@ pub fn command() -> Command {
     Global::augment_args(command)
         .about("Inspect a running container that has no shell")
         .subcommands(section_commands::all().map(SectionCommand::command))
+        .subcommands(files::commands())
         .subcommands(extras::commands())
         .subcommand(check::command())
+        .subcommands(doctor::commands())
+        .subcommand(copy::command())
         .subcommands(deliver::commands())
         .subcommand(
             serve::options::ServeOptions::augment_args(Command::new(SERVE))
@@ -170,6 +177,8 @@ pub fn parse(words: &[OsString]) -> Result<CommandLine, clap::Error> {
             .or_else(|_| CommandLine::whole(words));
     }
     let words = habits::in_our_words(words).map_err(habits::Refused::into_clap)?;
+    let words = files::tar::in_our_words(&words)?;
+    let words = files::in_clap_words(&words);
     let words = &*words;
     if let Some(look) = words
         .iter()
@@ -187,6 +196,20 @@ pub fn parse(words: &[OsString]) -> Result<CommandLine, clap::Error> {
         let narrow = Global::augment_args(Command::new("spyhole")).subcommand(check::command());
         if let Ok(matches) = narrow.try_get_matches_from(words) {
             return Ok(CommandLine::of_other(matches));
+        }
+    }
+    if let Some(command) = files::named_in(words) {
+        let narrow = Global::augment_args(Command::new("spyhole")).subcommand(command.command());
+        match narrow.try_get_matches_from(words) {
+            Ok(matches) if matches.subcommand_name() == Some(command.name) => {
+                return Ok(CommandLine::of_other(matches));
+            }
+            Ok(_) => {}
+            Err(error) => {
+                if let Some(refused) = command.refusal(&error) {
+                    return Err(refused);
+                }
+            }
         }
     }
     CommandLine::whole(words)
@@ -218,10 +241,16 @@ fn dispatch(line: &CommandLine, words: &[OsString]) -> Result<ExitCode, Failure>
             let global = global()?;
             check::run(own, &mut || options(&global))
         }
+        (Some((doctor::DOCTOR, own)), None) => doctor::run(own, &global()?, words),
+        (Some((doctor::EXPLAIN, own)), None) => doctor::explain(own),
         (Some((SERVE, own)), None) => serve(own, &global()?),
         (Some((extras::SCHEMA, _)), None) => extras::schema(),
         (Some((extras::COMPLETIONS, own)), None) => extras::completions(own),
         (Some((extras::MAN, own)), None) => extras::man(own),
+        (Some((copy::CP, own)), None) => {
+            attached::wait(words);
+            copy::run(own, &global()?)
+        }
         (Some((deliver::INSTALL, own)), None) => deliver::installed(own, words),
         (Some((run::RUN, own)), None) => return run::started(own, &global()?),
         (Some((deliver::KUBECTL, own)), None) => return deliver::kubectl(own, words),
@@ -231,7 +260,14 @@ fn dispatch(line: &CommandLine, words: &[OsString]) -> Result<ExitCode, Failure>
         (Some((deliver::PODMAN, own)), None) => {
             return deliver::beside(Engine::Podman, own, words);
         }
-        (Some((name, _)), None) => Err(Failure::usage(format!("unknown command {name:?}"))),
+        (Some((name, own)), None) => match FilesCommand::named(name.as_ref()) {
+            Some(command) => {
+                let global = global()?;
+                attached::wait(words);
+                command.run(own, &global)
+            }
+            None => Err(Failure::usage(format!("unknown command {name:?}"))),
+        },
     };
     exit.map(ExitCode::from)
 }
@@ -302,6 +338,7 @@ fn serve(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
         proc: global.proc.clone(),
         pid: global.pid,
         container: global.container.clone(),
+        pod: global.pod.clone(),
         own: global.own,
         timeout: global.timeout.unwrap_or(SERVE_TIMEOUT),
         net: net_policy(global),

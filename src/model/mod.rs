@@ -10,6 +10,7 @@ pub mod certificate;
 pub mod container;
 pub mod environment;
 pub mod escape;
+pub mod file;
 pub mod format;
 pub mod gap;
 pub mod label;

@@ -40,6 +40,13 @@ impl Accounts {
     pub(crate) fn name(&self, id: u32) -> Option<&[u8]> {
         self.names.get(&id).map(Vec::as_slice)
     }
+
+    /// The number of a name; the smallest of several.
+    #[must_use]
+    pub(crate) fn id(&self, name: &[u8]) -> Option<u32> {
+        let named = self.names.iter().filter(|(_, known)| *known == name);
+        named.map(|(id, _)| *id).min()
+    }
 }
 
 fn account(line: &[u8]) -> Option<(u32, &[u8])> {
@@ -64,6 +71,10 @@ mod tests {
         let users = Accounts::parse(PASSWD);
         assert_eq!(users.name(65532), Some(&b"nonroot"[..]));
         assert_eq!(users.name(1000), None);
+        assert_eq!(
+            (users.id(b"nonroot"), users.id(b"app")),
+            (Some(65532), None)
+        );
         let groups = Accounts::parse(b"root:x:0:\ntty:x:5:a,b");
         assert_eq!((groups.name(5), groups.names.len()), (Some(&b"tty"[..]), 2));
     }

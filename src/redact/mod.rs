@@ -15,10 +15,6 @@ mod entropy;
 mod expected;
 mod extents;
 mod fields;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the commands that show files will read it")
-)]
 pub(crate) mod files;
 mod fingerprint;
 mod formats;

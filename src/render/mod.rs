@@ -75,6 +75,14 @@ pub(crate) fn document(value: &impl Serialize, out: &mut dyn Write) -> io::Resul
     json::write(value, &mut JsonEscaper(out))
 }
 
+/// A part of a document that is written while it is made: JSON in one line.
+///
+/// # Errors
+/// Those of writing.
+pub(crate) fn compact(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer(JsonEscaper(out), value).map_err(io::Error::from)
+}
+
 /// The document as YAML.
 ///
 /// # Errors

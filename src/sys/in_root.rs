@@ -130,6 +130,56 @@ impl InRoot {
         }
     }
 
+    /// An entry of a held directory, a link not followed; whether it is known to be on the mount of
+    /// that directory. `None`: only its own mount tells.
+    ///
+    /// # Errors
+    /// The errno of openat2(2); EINVAL for what is no name; those of [`remote_fs`].
+    pub(super) fn child(
+        &self,
+        parent: &HeldFile,
+        name: &[u8],
+    ) -> Result<(HeldFile, Option<bool>), Errno> {
+        if matches!(name, b"" | b"." | b"..") || name.contains(&b'/') {
+            return Err(Errno::EINVAL);
+        }
+        let name = CString::new(name).map_err(|_| Errno::EINVAL)?;
+        if !self.held.by_component.load(Ordering::Relaxed) {
+            let found = match parent.remote() {
+                None => child_on_mount(parent, &name),
+                Some(_) => {
+                    let name = name.clone();
+                    parent.on(move |directory| child_on_mount(directory, &name))?
+                }
+            };
+            match found {
+                // EAGAIN: a rename raced with it.
+                Err(Errno::EXDEV | Errno::EAGAIN) => {}
+                Err(Errno::ENOSYS | Errno::EPERM) => {
+                    self.held.by_component.store(true, Ordering::Relaxed);
+                }
+                found => {
+                    return Ok((HeldFile::on_mount(found?, parent.remote()), Some(true)));
+                }
+            }
+        }
+        let flags = PATH_ONLY | OFlag::O_NOFOLLOW;
+        let open =
+            move |directory: &OwnedFd| openat(directory, name.as_c_str(), flags, Mode::empty());
+        Ok((self.hold(parent.on(open)??), None))
+    }
+
+    /// The directory that holds this one: `..`, which the caller has to compare with what it
+    /// expects.
+    ///
+    /// # Errors
+    /// The errno of openat(2); those of [`remote_fs`].
+    pub(super) fn above(&self, directory: &HeldFile) -> Result<HeldFile, Errno> {
+        let flags = PATH_ONLY | OFlag::O_DIRECTORY;
+        let above = directory.on(move |held| openat(held, c"..", flags, Mode::empty()))??;
+        Ok(self.hold(above))
+    }
+
     /// A file that was found without a path, such as the program of a process.
     pub(super) fn hold(&self, file: OwnedFd) -> HeldFile {
         let remote = self.mounts.remote(&file);
@@ -261,6 +311,15 @@ pub(super) fn read_held(
     let (cut, bytes) = read??;
     *buffer = bytes;
     Ok(cut)
+}
+
+/// An entry on the mount of its directory; EXDEV for one that something is mounted on.
+fn child_on_mount(directory: &impl AsFd, name: &CString) -> Result<OwnedFd, Errno> {
+    let flags = PATH_ONLY | OFlag::O_NOFOLLOW;
+    let how = OpenHow::new()
+        .flags(flags)
+        .resolve(ResolveFlag::RESOLVE_NO_XDEV);
+    openat2(directory, name.as_c_str(), how)
 }
 
 fn open_regular(held: &impl AsFd) -> Result<OwnedFd, Errno> {

@@ -123,13 +123,7 @@ impl OpenedFile {
     /// one below the target's root.
     #[must_use]
     pub(crate) fn path(&self, root: &InRoot) -> Option<Vec<u8>> {
-        let top = held_path(&root.locate(b"/").ok()?)?;
-        let path = held_path(&self.held)?;
-        let below = match top.as_slice() {
-            b"/" => path,
-            top => path.strip_prefix(top)?.to_vec(),
-        };
-        below.starts_with(b"/").then_some(below)
+        path_in_root(root, &self.held)
     }
 
     /// Reads a regular file, at most `limit` bytes.
@@ -189,7 +183,7 @@ impl OpenedFile {
     }
 }
 
-fn entries(
+pub(super) fn entries(
     held: impl AsFd,
     limit: usize,
     mut each: impl FnMut(&OwnedFd, &CStr, FileKind),
@@ -231,6 +225,19 @@ fn kind(told: FileType) -> FileKind {
         FileType::Unknown => FileKind::Unknown,
         _ => FileKind::Special,
     }
+}
+
+/// Where a held file is, as the target sees it; `None` where the kernel does not tell a path below
+/// the target's root.
+pub(super) fn path_in_root(root: &InRoot, held: &HeldFile) -> Option<Vec<u8>> {
+    let top = held_path(&root.locate(b"/").ok()?)?;
+    let path = held_path(held)?;
+    let below = match top.as_slice() {
+        b"/" => path,
+        top if path == top => b"/".to_vec(),
+        top => path.strip_prefix(top)?.to_vec(),
+    };
+    below.starts_with(b"/").then_some(below)
 }
 
 /// Where a descriptor leads, in the mount namespace that it was found in.

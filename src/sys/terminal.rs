@@ -2,9 +2,11 @@
 
 use std::fs::File;
 use std::io::{Read, stdout};
+use std::os::fd::AsFd;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, getpid, getppid, getsid};
 use rustix::termios::tcgetwinsize;
 
@@ -27,6 +29,17 @@ pub(crate) fn wait_for_size(at_most: Duration) {
     while has_no_size() && Instant::now() < until {
         thread::sleep(EVERY);
     }
+}
+
+/// Whether nothing reads any more what is written there: the other end of the pipe is closed.
+#[must_use]
+pub(crate) fn is_hung_up(output: &impl AsFd) -> bool {
+    let mut asked = [PollFd::new(output, PollFlags::empty())];
+    let answered = poll(&mut asked, Some(&Timespec::default()));
+    answered.is_ok_and(|count| count > 0)
+        && asked
+            .iter()
+            .any(|fd| fd.revents().intersects(PollFlags::ERR | PollFlags::HUP))
 }
 
 /// Whether the parent is outside of this PID namespace, as that of a container's first process is.

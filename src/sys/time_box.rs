@@ -45,6 +45,17 @@ pub(crate) fn end_by(deadline: Instant) {
     DEADLINE.set(Some(deadline));
 }
 
+/// Gives the time boxes of this thread that much longer: what it waited for did not depend on the
+/// target.
+pub(crate) fn extend(by: Duration) {
+    DEADLINE.set(DEADLINE.get().map(|deadline| deadline + by));
+}
+
+/// Sets no end any more.
+pub(crate) fn end_never() {
+    DEADLINE.set(None);
+}
+
 /// Does one thing in its time; `None` where it did not come back. Where there is no thread to be had,
 /// it is done here and now.
 pub(crate) fn in_time<R: Send + 'static>(

@@ -27,6 +27,7 @@ pub(crate) use refusal::KubectlRefusal;
 pub(crate) use target_refusal::TargetRefusal;
 
 use super::AttachError;
+use super::copy::CopyRequest;
 use super::plan::{Plan, RunAs, line_for_terminal};
 use crate::model::escape::escaped;
 use crate::model::pod_security::PodSecurityLevel;
@@ -124,6 +125,9 @@ pub(crate) struct KubectlOptions {
     /// Flags of the command line that are meant for spyhole beside the target.
     #[arg(skip)]
     pub passed_on: Vec<OsString>,
+    /// What `cp` or a command that shows files brings; the command is then what writes it.
+    #[arg(skip)]
+    pub copy: Option<CopyRequest>,
 }
 
 const CONNECTION: &str = "Connection";

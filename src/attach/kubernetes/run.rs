@@ -8,13 +8,14 @@ use super::kubectl::{Kubectl, ask, split};
 use super::plan::{Attachment, IDLE, LIFETIME, TaskKind};
 use super::pod::{self, State, Target};
 use super::refusal::{self, Operation};
-use super::stream::{Ended, Frame, code, stream};
+use super::stream::{Ended, Frame, code, is_of_kubectl, stream};
 use super::target_refusal::{NotReused, TargetRefusal};
 use super::{AttachError, KubectlOptions, reuse};
 use crate::attach::LISTENING;
+use crate::attach::copy::{self, CopyRequest};
 use crate::attach::plan::{Step, line_for_terminal};
 use crate::model::escape::escaped;
-use crate::sys::tool::{self, Lent};
+use crate::sys::tool::{self, Lent, read_from};
 
 /// Runs the way; `frame` notices what passes of a document.
 pub(super) fn run(
@@ -49,6 +50,13 @@ pub(super) fn run(
         (TaskKind::Once, false) => {
             add(first)?;
             running.document(steps.last(), frame)?
+        }
+        (TaskKind::Copy, reused) => {
+            if !reused {
+                add(first)?;
+                running.wait(Until::Runs)?;
+            }
+            return running.copy(steps.next_back().unwrap_or(first));
         }
         (TaskKind::Serve, false) => {
             add(first)?;
@@ -211,6 +219,35 @@ impl Running<'_> {
             return served.map(Ended::With);
         }
         Ok(Ended::NotReused(NotReused::Ended))
+    }
+
+    /// Unpacks what spyhole in the container writes.
+    fn copy(&self, step: &Step) -> Result<Ended, AttachError> {
+        let Some(request) = &self.options.copy else {
+            return Ok(Ended::With(0));
+        };
+        let (program, words) = split(&step.words);
+        let (received, said) = read_from(&program, &words, |input| request.receive(input))?;
+        let own_code = refusal::exit_code_beside(&said.stderr);
+        if received.is_err() && !said.status.success() && own_code.is_none() {
+            let why = refusal::of(Operation::Exec, &step.words, &said.stderr);
+            if self.attachment.reused && !CopyRequest::began(&received) {
+                let why = why.to_string();
+                let why = why.lines().next().unwrap_or_default().to_owned();
+                return Ok(Ended::NotReused(NotReused::Refused(why)));
+            }
+            if !CopyRequest::began(&received) {
+                return Err(why);
+            }
+        }
+        let code = own_code.unwrap_or_else(|| code(said.status));
+        let lines = said.stderr.split(|byte| *byte == b'\n');
+        let lines = lines.filter(|line| !is_of_kubectl(line));
+        let words = lines.collect::<Vec<_>>().join(&b'\n');
+        copy::say_lines(&words);
+        let (explained, quiet) = (!words.is_empty(), self.options.quiet);
+        let code = copy::ended(request, received, code, explained, quiet)?;
+        Ok(Ended::With(code))
     }
 
     /// Whether the container runs now.

@@ -40,13 +40,17 @@ pub(super) fn stream(
         return Err(refusal::of(operation, &step.words, &said.stderr));
     }
     for line in said.stderr.split(|byte| *byte == b'\n') {
-        let own = line.starts_with(b"command terminated with exit code")
-            || line.starts_with(b"Defaulted container");
-        if !line.is_empty() && !own {
+        if !line.is_empty() && !is_of_kubectl(line) {
             let _ = writeln!(io::stderr(), "{}", escaped(line));
         }
     }
     Ok(ended.unwrap_or(0))
+}
+
+/// Whether a line on stderr is kubectl's own beside those of what it runs.
+pub(super) fn is_of_kubectl(line: &[u8]) -> bool {
+    line.starts_with(b"command terminated with exit code")
+        || line.starts_with(b"Defaulted container")
 }
 
 /// What is noticed of a document while it passes.

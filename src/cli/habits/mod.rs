@@ -1,5 +1,5 @@
 //! What fingers type for `ps`, `ss`, `netstat`, `df`, `findmnt`, `env`, `ip`, `ifconfig`, `route`,
-//! `nstat` and `lsof`, in spyhole's own words: a stage before clap.
+//! `nstat`, `lsof` and `fuser`, in spyhole's own words: a stage before clap.
 //!
 //! Each tool is a table of flags and what each becomes. A tool's short flags win over the global
 //! ones: `ps -o pid,comm` are columns, `ps -o json` is the form of the output. What spyhole does
@@ -106,6 +106,7 @@ const TOOLS: &[&Tool] = &[
     &network::ROUTE,
     &network::NSTAT,
     &lsof::LSOF,
+    &lsof::FUSER,
 ];
 
 /// The flags that every command takes; those with a value in all their names.
@@ -117,6 +118,7 @@ const GLOBAL: &[Flag] = &[
             "-o",
             "--output",
             "--pid",
+            "--pod",
             "--proc",
             "--color",
             "--timeout",
@@ -183,8 +185,16 @@ pub(super) fn in_our_words(words: &[OsString]) -> Result<Cow<'_, [OsString]>, Re
     Ok(Cow::Owned(stage.done))
 }
 
-/// The tool whose name is the first word that is no global flag, and where that stands.
+/// The tool whose name is the command, and where that stands.
 fn tool(words: &[OsString]) -> Option<(usize, &'static Tool)> {
+    let at = command_at(words)?;
+    let word = words.get(at)?.to_str()?;
+    let tool = TOOLS.iter().find(|tool| tool.names.contains(&word))?;
+    Some((at, tool))
+}
+
+/// Where the command stands: the first word that is no global flag.
+pub(super) fn command_at(words: &[OsString]) -> Option<usize> {
     let mut at = 1;
     loop {
         let word = words.get(at)?.to_str()?;
@@ -202,8 +212,7 @@ fn tool(words: &[OsString]) -> Option<(usize, &'static Tool)> {
             at += if takes_next { 2 } else { 1 };
             continue;
         }
-        let tool = TOOLS.iter().find(|tool| tool.names.contains(&word))?;
-        return Some((at, tool));
+        return Some(at);
     }
 }
 

@@ -99,6 +99,39 @@ pub(crate) fn points(scan: &Scan) -> Result<Vec<MountPoint>, Refusal> {
         .collect())
 }
 
+/// A mount of the target as one meets it by a file on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct VolumeMount {
+    pub(crate) mount_id: u32,
+    /// Major and minor number.
+    pub(crate) device: (u32, u32),
+    pub(crate) fstype: Vec<u8>,
+    /// What of the file system is mounted.
+    pub(crate) root: Vec<u8>,
+    /// Where, below the target's root.
+    pub(crate) point: Vec<u8>,
+    pub(crate) volume: Option<Volume>,
+}
+
+/// Every mount of the target.
+///
+/// # Errors
+/// Why they cannot be read.
+pub(crate) fn volumes(scan: &Scan) -> Result<Vec<VolumeMount>, Refusal> {
+    let (bytes, _) = scan.mountinfo()?;
+    let entries: Vec<MountEntry> = mountinfo::entries(&bytes).filter_map(Result::ok).collect();
+    let around = mount_context(scan, &entries);
+    let of = |entry: &MountEntry<'_>| VolumeMount {
+        mount_id: entry.mount_id,
+        device: (entry.major, entry.minor),
+        fstype: entry.fstype.to_vec(),
+        root: entry.root.to_vec(),
+        point: entry.mount_point.to_vec(),
+        volume: volume(entry, &around),
+    };
+    Ok(entries.iter().map(of).collect())
+}
+
 fn mount_context(scan: &Scan, entries: &[MountEntry<'_>]) -> MountContext {
     let held = scan.target.as_ref();
     MountContext::of(

@@ -2,7 +2,7 @@
 //! full it is, and where the target may write.
 
 pub(crate) mod df;
-pub(super) mod fill;
+pub(crate) mod fill;
 mod places;
 mod volume;
 

@@ -6,6 +6,7 @@
 )]
 
 mod converse;
+mod listen;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read as _, Write as _};
@@ -21,6 +22,7 @@ use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Signal, set_parent_process_death_signal};
 
 pub(crate) use converse::{ask_within, stream};
+pub(crate) use listen::read_from;
 
 /// A program that could not be run.
 #[derive(Debug, thiserror::Error)]

@@ -1,0 +1,230 @@
+//! What lines are searched for.
+
+use regex_automata::meta::Regex;
+use regex_automata::util::syntax;
+use regex_automata::{Anchored, Input, MatchKind};
+
+use crate::model::escape::escaped;
+use crate::parse::posix_regex::{RegexGrammar, translate};
+
+/// A compiled pattern may take so much memory.
+const COMPILED_BYTES: usize = 16 << 20;
+/// And so much while it searches.
+const CACHE_BYTES: usize = 8 << 20;
+
+/// A pattern for lines, of which several may be searched at a time.
+pub(super) struct LinePattern {
+    leftmost: Regex,
+    /// From where a match begins to its longest end, as POSIX has it.
+    longest: Option<Regex>,
+    /// Where it is plain text that no placeholder of a secret has in it: that text. A line that is
+    /// shown with it has it in the file too.
+    plain: Option<Regex>,
+}
+
+/// How patterns are read.
+#[derive(Debug, Clone, Copy)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
+pub(super) struct PatternStyle {
+    pub(super) grammar: RegexGrammar,
+    pub(super) ignore_case: bool,
+    pub(super) whole_word: bool,
+    pub(super) whole_line: bool,
+    /// Whether it matters where a match ends.
+    pub(super) needs_ends: bool,
+}
+
+impl LinePattern {
+    /// Compiles patterns, of which each line is one.
+    ///
+    /// # Errors
+    /// A sentence about the first that cannot be used.
+    pub(super) fn new(patterns: &[Vec<u8>], style: PatternStyle) -> Result<Self, String> {
+        let lines = patterns
+            .iter()
+            .flat_map(|text| text.split(|byte| *byte == b'\n'));
+        let mut all = Vec::new();
+        for line in lines {
+            let translated = translate(line, style.grammar)
+                .map_err(|why| format!("grep {:?}: {why}", escaped(line)))?;
+            all.push(format!("(?:{translated})"));
+        }
+        let mut text = all.join("|");
+        if style.whole_line {
+            text = format!("^(?:{text})$");
+        } else if style.whole_word {
+            text = format!("(?-u:\\b{{start-half}})(?:{text})(?-u:\\b{{end-half}})");
+        }
+        let build = |text: &str, kind| {
+            let syntax = syntax::Config::new()
+                .multi_line(true)
+                .utf8(false)
+                .case_insensitive(style.ignore_case);
+            let config = Regex::config()
+                .match_kind(kind)
+                .utf8_empty(false)
+                .nfa_size_limit(Some(COMPILED_BYTES))
+                .hybrid_cache_capacity(CACHE_BYTES);
+            let built = Regex::builder()
+                .syntax(syntax)
+                .configure(config)
+                .build(text);
+            built.map_err(|_| "grep: the pattern is too large or too deeply nested".to_owned())
+        };
+        let literals = patterns
+            .iter()
+            .flat_map(|text| text.split(|byte| *byte == b'\n'));
+        let is_plain = literals.clone().all(|text| is_plain(text, style.grammar));
+        let plain = is_plain.then(|| build(&all.join("|"), MatchKind::LeftmostFirst));
+        Ok(Self {
+            leftmost: build(&text, MatchKind::LeftmostFirst)?,
+            longest: style
+                .needs_ends
+                .then(|| build(&text, MatchKind::All))
+                .transpose()?,
+            plain: plain.transpose()?,
+        })
+    }
+
+    /// Where the first match at or behind `from` begins.
+    pub(super) fn find(&self, text: &[u8], from: usize) -> Option<usize> {
+        let input = Input::new(text).range(from..);
+        self.leftmost.find(input).map(|found| found.start())
+    }
+
+    /// Whether [`may_be_in`](Self::may_be_in) tells anything.
+    pub(super) fn is_plain(&self) -> bool {
+        self.plain.is_some()
+    }
+
+    /// Whether a line of these bytes of a file may match once its secrets are redacted.
+    pub(super) fn may_be_in(&self, text: &[u8]) -> bool {
+        self.plain.as_ref().is_none_or(|plain| plain.is_match(text))
+    }
+
+    /// The matches in a line that are not empty, each as long as possible.
+    pub(super) fn matches_in(&self, line: &[u8]) -> Vec<(usize, usize)> {
+        let mut found = Vec::new();
+        let mut from = 0;
+        while from <= line.len() {
+            let input = Input::new(line).range(from..);
+            let Some(first) = self.leftmost.find(input) else {
+                break;
+            };
+            let start = first.start();
+            let longest = self.longest.as_ref().and_then(|longest| {
+                let anchored = Input::new(line).range(start..).anchored(Anchored::Yes);
+                longest.find(anchored)
+            });
+            let end = longest.map_or(first.end(), |longest| longest.end());
+            if end > start {
+                found.push((start, end));
+                from = end;
+            } else {
+                from = start + 1;
+            }
+        }
+        found
+    }
+}
+
+/// Whether a pattern is plain text, of which no part can be what stands in a secret's place:
+/// `‹redacted 41›` or `‹redacted: private key›`.
+fn is_plain(pattern: &[u8], grammar: RegexGrammar) -> bool {
+    const SPECIAL: &[u8] = b"\\.[]*^$+?{}()|";
+    let Ok(text) = std::str::from_utf8(pattern) else {
+        return false;
+    };
+    let is_literal =
+        grammar == RegexGrammar::Fixed || !pattern.iter().any(|byte| SPECIAL.contains(byte));
+    // The number may be any.
+    let varies = |letter: char| matches!(letter, '0'..='9' | ' ');
+    let text = text.to_lowercase();
+    let fixed = text.trim_matches(varies);
+    let placeholder = |words: &str| words.to_lowercase().contains(fixed);
+    is_literal && !fixed.is_empty() && text.is_ascii() && !placeholder("redacted: private key")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pattern(text: &str, change: impl FnOnce(&mut PatternStyle)) -> LinePattern {
+        let mut style = PatternStyle {
+            grammar: RegexGrammar::Extended,
+            ignore_case: false,
+            whole_word: false,
+            whole_line: false,
+            needs_ends: true,
+        };
+        change(&mut style);
+        LinePattern::new(&[text.as_bytes().to_vec()], style).unwrap()
+    }
+
+    #[test]
+    fn the_longest_of_several_matches_counts() {
+        let found = |text: &str, line: &str| pattern(text, |_| {}).matches_in(line.as_bytes());
+        assert_eq!(found("a|ab", "xab"), [(1, 3)]);
+        assert_eq!(found("a*", "baac"), [(1, 3)]);
+        assert_eq!(found("b|abc|ab", "abcb"), [(0, 3), (3, 4)]);
+    }
+
+    #[test]
+    fn a_match_is_in_one_line() {
+        for text in ["[^x]a", r"\Wa", r"\Sa", "b.a"] {
+            assert_eq!(pattern(text, |_| {}).find(b"b\na\n", 0), None, "{text}");
+        }
+        assert_eq!(pattern("^b$", |_| {}).find(b"a\nb\nc", 0), Some(2));
+    }
+
+    #[test]
+    fn words_and_lines_may_be_asked_for_whole() {
+        let word = pattern("a+", |style| style.whole_word = true);
+        assert_eq!(word.find(b"baa aab", 0), None);
+        assert_eq!(word.find(b"xa aa.", 0), Some(3));
+        let line = pattern("a|ab", |style| style.whole_line = true);
+        assert_eq!(line.find(b"abc\nab\n", 0), Some(4));
+        let folded = pattern("ÄB", |style| style.ignore_case = true);
+        assert_eq!(folded.find("xäb".as_bytes(), 0), Some(1));
+    }
+
+    #[test]
+    fn text_that_may_be_in_a_placeholder_is_not_plain() {
+        for text in ["listen", "error:", "foo bar", "x1", "password", "a91f"] {
+            assert!(is_plain(text.as_bytes(), RegexGrammar::Basic), "{text}");
+        }
+        for text in [
+            "",
+            "7",
+            "red",
+            "Redacted 7",
+            "d 4",
+            "›",
+            "a.b",
+            "private",
+            ": ",
+            "e",
+        ] {
+            assert!(!is_plain(text.as_bytes(), RegexGrammar::Basic), "{text}");
+        }
+        assert!(is_plain(b"x.y", RegexGrammar::Fixed));
+    }
+
+    #[test]
+    fn no_pattern_takes_more_than_its_memory() {
+        let style = PatternStyle {
+            grammar: RegexGrammar::Extended,
+            ignore_case: true,
+            whole_word: false,
+            whole_line: false,
+            needs_ends: false,
+        };
+        let huge = b"((((a{1000}){1000}){1000}){1000})".to_vec();
+        assert!(LinePattern::new(&[huge], style).is_err());
+        let deep = [b"(".repeat(10_000), b")".repeat(10_000)].concat();
+        assert!(LinePattern::new(&[deep], style).is_err());
+    }
+}

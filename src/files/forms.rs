@@ -1,0 +1,87 @@
+//! What form a file has, by its first bytes: whether its lines are text in which a secret may stand.
+
+/// Forms whose bytes are no lines: compressed, or programs and pictures as they were built.
+const BINARY: [&[u8]; 24] = [
+    b"\x7fELF",
+    b"\x1f\x8b",
+    b"\x1f\x9d",
+    b"BZh",
+    b"\xfd7zXZ\0",
+    b"\x28\xb5\x2f\xfd",
+    b"\x04\x22\x4d\x18",
+    b"7z\xbc\xaf\x27\x1c",
+    b"PK\x03\x04",
+    b"!<arch>\n",
+    b"\x89PNG\r\n",
+    b"\xff\xd8\xff",
+    b"GIF8",
+    b"RIFF",
+    b"\0asm",
+    b"\xca\xfe\xba\xbe",
+    b"MZ",
+    b"wOFF",
+    b"wOF2",
+    b"OTTO",
+    b"\0\x01\0\0",
+    b"\xde\x12\x04\x95",
+    b"\x95\x04\x12\xde",
+    b"TZif",
+];
+
+/// The type of an ELF file that is a core.
+const ET_CORE: u16 = 4;
+
+/// Whether it is shown byte for byte: lines of text are not to be expected in it. A NUL byte alone
+/// does not make it one: logs that were truncated have them.
+#[must_use]
+pub(super) fn is_known_binary(first: &[u8]) -> bool {
+    let known = BINARY.iter().any(|magic| first.starts_with(magic));
+    // `MZ` and `RIFF` may begin a word.
+    known && (first.len() < 16 || first.iter().take(512).any(|byte| !is_text(*byte)))
+}
+
+/// Whether it is the core file of a process: its memory.
+#[must_use]
+pub(super) fn is_core(first: &[u8]) -> bool {
+    let [0x7f, b'E', b'L', b'F', _, order, ..] = first else {
+        return false;
+    };
+    let Some(Ok(kind)) = first.get(16..18).map(<[u8; 2]>::try_from) else {
+        return false;
+    };
+    let kind = if *order == 2 {
+        u16::from_be_bytes(kind)
+    } else {
+        u16::from_le_bytes(kind)
+    };
+    kind == ET_CORE
+}
+
+fn is_text(byte: u8) -> bool {
+    matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_is_known_by_its_first_bytes() {
+        let elf = |kind: u8| {
+            let mut first = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();
+            first.extend([kind, 0, 62, 0]);
+            first
+        };
+        assert!(is_known_binary(&elf(3)) && !is_core(&elf(3)));
+        assert!(is_core(&elf(4)));
+        assert!(is_known_binary(b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x4b"));
+        for text in [
+            &b""[..],
+            b"plain text, longer than a few bytes",
+            b"MZ is how this long line of text begins",
+            b"line\0\0\0\0password=x",
+        ] {
+            assert!(!is_known_binary(text) && !is_core(text));
+        }
+    }
+}
