@@ -1,6 +1,6 @@
 //! Compares spyhole with the tools it stands in for, on work that it makes itself.
 //!
-//! `cargo bench --bench compare -- [SCENARIO|all] [--processes N] [--runs N] [--seconds N] [--spyhole FILE] [--check] [--quick] [--write FILE]`
+//! `cargo run --release -p compare -- [SCENARIO|all] [--processes N] [--runs N] [--seconds N] [--spyhole FILE] [--check] [--quick] [--write FILE]`
 //!
 //! `--quick` takes a third of the rounds. `--write` puts the tables into a file, in the place of
 //! those between the marks in it: `make performance` writes docs/performance.md so.
@@ -192,14 +192,13 @@ impl Options {
             processes: 3000,
             runs: None,
             seconds: 20,
-            spyhole: env!("CARGO_BIN_EXE_spyhole").to_owned(),
+            spyhole: beside_harness()?,
             check: false,
             quick: false,
             write: None,
         };
         while let Some(word) = words.next() {
             match word.as_str() {
-                "--bench" => {} // cargo adds it by itself
                 "--check" => options.check = true,
                 "--quick" => options.quick = true,
                 "--write" => {
@@ -217,6 +216,14 @@ impl Options {
         }
         Ok(options)
     }
+}
+
+/// The release of spyhole that `cargo build --release` puts into the harness's own directory.
+fn beside_harness() -> Result<String, String> {
+    let path = PathBuf::from(harness()?).with_file_name("spyhole");
+    path.into_os_string()
+        .into_string()
+        .map_err(|_| "the path of the harness is not UTF-8".to_owned())
 }
 
 /// The path of this program.

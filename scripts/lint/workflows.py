@@ -3,15 +3,18 @@ has to be."""
 
 import os
 import pathlib
+import re
 import tempfile
 import unittest
 
 import yaml
 
-from common import TOOLS, TOP, metadata, run, text_of
+from common import SUPPORTED, TOOLS, TOP, metadata, run, text_of
 
 CI = ".github/workflows/ci.yml"
 RELEASE = ".github/workflows/release.yml"
+CLUSTER = ".github/workflows/cluster.yml"
+WORKFLOWS = (CI, RELEASE, CLUSTER)
 
 
 def actionlint(*files):
@@ -27,6 +30,10 @@ def zizmor(place):
     # What is worth a finding, and not each taste.
     flags = ("--offline", "--no-progress", "--color=never", "--min-severity=medium")
     return run(TOOLS / "bin/zizmor", *flags, place)
+
+
+# The minor versions of Kubernetes whose Pod Security rules and schemas are known.
+KUBERNETES = range(29, 38)
 
 
 class Damaged:
@@ -57,7 +64,7 @@ INJECTION = (
 
 class Workflows(unittest.TestCase):
     def test_actionlint_has_nothing_to_say_of_the_workflows(self):
-        said = actionlint(TOP / CI, TOP / RELEASE)
+        said = actionlint(*(TOP / file for file in WORKFLOWS))
         self.assertEqual((said.returncode, said.stdout), (0, ""), said.stderr)
 
     def test_actionlint_sees_what_is_broken(self):
@@ -94,7 +101,7 @@ class Workflows(unittest.TestCase):
                 self.assertIn(says, said.stdout)
 
     def test_each_job_has_its_end_and_no_more_rights_than_it_uses(self):
-        for file in (CI, RELEASE):
+        for file in WORKFLOWS:
             workflow = yaml.safe_load(text_of(file))
             self.assertEqual(workflow["permissions"], {}, file)
             self.assertIsInstance(workflow["concurrency"]["group"], str, file)
@@ -115,6 +122,19 @@ class Workflows(unittest.TestCase):
         self.assertEqual(jobs["tests"]["uses"], f"./{CI}")
         steps = yaml.safe_load(text_of(CI))["jobs"]["everything"]["steps"]
         self.assertIn(".ci/run", [step.get("run") for step in steps])
+
+    def test_the_clusters_are_the_oldest_and_the_newest_and_pinned(self):
+        text = text_of(CLUSTER)
+        job = yaml.safe_load(text)["jobs"]["kind"]
+        clusters = job["strategy"]["matrix"]["include"]
+        oldest, newest = min(KUBERNETES), max(KUBERNETES)
+        self.assertEqual([one["minor"] for one in clusters], [f"1.{oldest}", f"1.{newest}"])
+        for one in clusters:
+            pinned = rf"\Akindest/node:v{re.escape(one['minor'])}\.\d+@sha256:[0-9a-f]{{64}}\Z"
+            self.assertRegex(one["image"], pinned)
+            self.assertIn(int(one["kubectl"].split(".")[1]), SUPPORTED)
+        self.assertIn("make cluster-test", text)
+        self.assertIn("\ncluster-test:\n", text_of("Makefile"))
 
     def test_the_workflows_name_what_the_repository_has(self):
         release = text_of(RELEASE)

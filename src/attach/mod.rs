@@ -2,6 +2,7 @@
 //! with its configuration and its rights. Each way is a [`plan`]: read what the target is, choose
 //! the way that will be admitted and will see, print it, run it.
 
+pub(crate) mod copy;
 pub(crate) mod engine;
 pub(crate) mod kubernetes;
 pub(crate) mod plan;
@@ -26,6 +27,9 @@ pub(crate) enum AttachError {
     /// The engine refuses.
     #[error("{0}")]
     Engine(#[from] engine::EngineRefusal),
+    /// A copy ended early.
+    #[error(transparent)]
+    Copy(#[from] copy::CopyFailure),
     /// There is no such target, or it cannot be entered.
     #[error("{0}")]
     Target(Box<kubernetes::TargetRefusal>),

@@ -10,7 +10,7 @@ use clap::{ArgMatches, Args, Command};
 use super::exit::Exit;
 use super::global::Global;
 use super::run as start;
-use super::{Failure, argv0, attached, beforehand, given};
+use super::{Failure, argv0, attached, beforehand, copy, given};
 use crate::attach::engine::Engine;
 use crate::attach::{AttachError, engine, kubernetes};
 use crate::in_container::install;
@@ -61,11 +61,18 @@ pub(super) fn kubectl(own: &ArgMatches, words: &[OsString]) -> Result<ExitCode, 
     if let Some(answered) = beforehand::check(&options.passed_on, &options.command) {
         return answered;
     }
+    let by_exec = !options.stdin && !options.tty && !options.serve;
+    options.copy = copy::request(by_exec, &options.passed_on, &options.command)?;
+    if let Some(request) = &options.copy {
+        options.command.clone_from(&request.words);
+        options.passed_on.clear();
+        options.quiet |= request.quiet;
+    }
     attached(kubernetes::run(&options))
 }
 
 /// The flags of every command that were given: they are meant for spyhole beside the target.
-fn passed_on<O: Args>(own: &ArgMatches) -> Vec<OsString> {
+pub(super) fn passed_on<O: Args>(own: &ArgMatches) -> Vec<OsString> {
     let every = Global::augment_args(Command::new(""));
     let own_too = O::augment_args(Command::new(""));
     let mut words = Vec::new();
@@ -127,14 +134,21 @@ pub(super) fn beside(
     if let Some(answered) = beforehand::check(&passed_on, &options.command) {
         return answered;
     }
-    options.command.splice(0..0, passed_on);
-    attached(engine::run(engine, &options, own.get_flag("quiet")))
+    options.copy = copy::request(false, &passed_on, &options.command)?;
+    if let Some(request) = &options.copy {
+        options.command.clone_from(&request.words);
+    } else {
+        options.command.splice(0..0, passed_on);
+    }
+    let quiet = own.get_flag("quiet") || options.copy.as_ref().is_some_and(|copy| copy.quiet);
+    attached(engine::run(engine, &options, quiet))
 }
 
 fn attached(ended: Result<u8, AttachError>) -> Result<ExitCode, Failure> {
     ended.map(ExitCode::from).map_err(|error| Failure {
-        exit: match error {
+        exit: match &error {
             AttachError::Usage(_) => Exit::Usage,
+            AttachError::Copy(error) => copy::exit(error),
             AttachError::Tool(_)
             | AttachError::Kubectl(_)
             | AttachError::Engine(_)

@@ -22,6 +22,18 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// That of a spyhole which ended with this code.
+    pub(crate) fn of_code(code: u8) -> Self {
+        match code {
+            0 => Self::Done,
+            1 => Self::CheckFailed,
+            2 => Self::Usage,
+            3 => Self::Target,
+            4 => Self::Unreadable,
+            _ => Self::Internal,
+        }
+    }
+
     /// The code of an answer.
     #[must_use]
     pub fn of(answer: TruthValue) -> Self {

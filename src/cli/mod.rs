@@ -7,7 +7,9 @@ mod argv0;
 mod attached;
 mod beforehand;
 mod check;
+mod copy;
 mod deliver;
+mod doctor;
 pub(crate) mod exit;
 mod extras;
 mod files;
@@ -114,6 +116,8 @@ pub fn command() -> Command {
         .subcommands(files::commands())
         .subcommands(extras::commands())
         .subcommand(check::command())
+        .subcommands(doctor::commands())
+        .subcommand(copy::command())
         .subcommands(deliver::commands())
         .subcommand(
             serve::options::ServeOptions::augment_args(Command::new(SERVE))
@@ -173,6 +177,7 @@ pub fn parse(words: &[OsString]) -> Result<CommandLine, clap::Error> {
             .or_else(|_| CommandLine::whole(words));
     }
     let words = habits::in_our_words(words).map_err(habits::Refused::into_clap)?;
+    let words = files::tar::in_our_words(&words)?;
     let words = files::in_clap_words(&words);
     let words = &*words;
     if let Some(look) = words
@@ -236,10 +241,16 @@ fn dispatch(line: &CommandLine, words: &[OsString]) -> Result<ExitCode, Failure>
             let global = global()?;
             check::run(own, &mut || options(&global))
         }
+        (Some((doctor::DOCTOR, own)), None) => doctor::run(own, &global()?, words),
+        (Some((doctor::EXPLAIN, own)), None) => doctor::explain(own),
         (Some((SERVE, own)), None) => serve(own, &global()?),
         (Some((extras::SCHEMA, _)), None) => extras::schema(),
         (Some((extras::COMPLETIONS, own)), None) => extras::completions(own),
         (Some((extras::MAN, own)), None) => extras::man(own),
+        (Some((copy::CP, own)), None) => {
+            attached::wait(words);
+            copy::run(own, &global()?)
+        }
         (Some((deliver::INSTALL, own)), None) => deliver::installed(own, words),
         (Some((run::RUN, own)), None) => return run::started(own, &global()?),
         (Some((deliver::KUBECTL, own)), None) => return deliver::kubectl(own, words),
@@ -327,6 +338,7 @@ fn serve(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
         proc: global.proc.clone(),
         pid: global.pid,
         container: global.container.clone(),
+        pod: global.pod.clone(),
         own: global.own,
         timeout: global.timeout.unwrap_or(SERVE_TIMEOUT),
         net: net_policy(global),

@@ -12,6 +12,7 @@ mod forms;
 mod mounts;
 pub(crate) mod output;
 pub(crate) mod read_decision;
+pub(crate) mod tar;
 pub(crate) mod target_files;
 pub(crate) mod walk;
 

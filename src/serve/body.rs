@@ -33,6 +33,8 @@ pub(super) enum Body {
     Whole(Option<Bytes>),
     /// What a worker writes.
     Stream(Stream),
+    /// The length of what a GET would bring: for HEAD.
+    Announced(u64),
 }
 
 /// The chunks of a worker.
@@ -48,7 +50,12 @@ pub(super) struct Streams(Arc<Semaphore>);
 
 impl Streams {
     pub(super) fn new() -> Self {
-        Self(Arc::new(Semaphore::new(STREAMS)))
+        Self::of(STREAMS)
+    }
+
+    /// So many at once.
+    pub(super) fn of(count: usize) -> Self {
+        Self(Arc::new(Semaphore::new(count)))
     }
 
     /// A slot, once there is one.
@@ -58,6 +65,11 @@ impl Streams {
 }
 
 impl Body {
+    /// Nothing but the length.
+    pub(super) fn announced(length: u64) -> Self {
+        Self::Announced(length)
+    }
+
     /// A stream of this length, which a worker writes.
     ///
     /// The worker is a thread and no reader process: to wake the server it writes to a descriptor
@@ -108,6 +120,7 @@ impl hyper::body::Body for Body {
         match self.get_mut() {
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Stream(stream) => stream.poll_chunk(context),
+            Self::Announced(_) => Poll::Ready(None),
         }
     }
 
@@ -115,6 +128,7 @@ impl hyper::body::Body for Body {
         match self {
             Self::Whole(bytes) => bytes.is_none(),
             Self::Stream(stream) => stream.left == 0,
+            Self::Announced(length) => *length == 0,
         }
     }
 
@@ -122,6 +136,7 @@ impl hyper::body::Body for Body {
         SizeHint::with_exact(match self {
             Self::Whole(bytes) => bytes.as_ref().map_or(0, |bytes| bytes.len() as u64),
             Self::Stream(stream) => stream.left,
+            Self::Announced(length) => *length,
         })
     }
 }

@@ -16,6 +16,7 @@ mod collect;
 mod connection;
 mod connections;
 mod declared;
+mod files;
 mod guard;
 mod listener;
 mod log;
@@ -89,6 +90,8 @@ struct Server {
     guard: Guard,
     collector: Collector,
     streams: Streams,
+    /// Those for files, which slow clients of documents do not take.
+    files: Streams,
     connections: Connections,
     probes: Probes,
     metrics: Metrics,
@@ -140,6 +143,7 @@ async fn serve(options: ServeOptions, look: ScanDefaults) -> Result<(), ServeErr
     let server = Arc::new(Server {
         collector: Collector::of(&options),
         streams: Streams::new(),
+        files: Streams::of(files::STREAMS),
         connections: Connections::of(options.max_connections),
         log,
         metrics: Metrics::new(),

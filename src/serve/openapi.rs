@@ -110,6 +110,10 @@ fn item(route: &Route, schemas: &Schemas) -> Value {
         "200".to_owned(),
         json!({"description": route.about, "content": content(route, schemas)}),
     );
+    if let Kind::FileContent = route.kind {
+        let part = json!({"description": "The range", "content": content(route, schemas)});
+        responses.insert("206".to_owned(), part);
+    }
     if matches!(route.kind, Kind::Schema | Kind::OpenApi) {
         let held = json!({"description": "Not modified (If-None-Match)"});
         responses.insert("304".to_owned(), held);
@@ -157,6 +161,10 @@ fn content(route: &Route, schemas: &Schemas) -> Value {
             let kinds = kinds.into_iter().flatten();
             kinds.map(|kind| (kind.to_owned(), text.clone())).collect()
         }
+        Kind::Files => json!({"application/json": {"schema": file_listing()}}),
+        Kind::FileContent => {
+            json!({"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}})
+        }
         Kind::Dump | Kind::Section(_) => {
             let mut forms = json!({
                 "application/json": {"schema": schemas.report},
@@ -201,6 +209,27 @@ fn problems(route: &Route) -> Vec<(&'static str, &'static str)> {
             ("507", "The response is larger than --max-response"),
         ]);
     }
+    if matches!(route.kind, Kind::Files | Kind::FileContent) {
+        all.extend([
+            ("400", "Unknown or invalid parameter"),
+            (
+                "403",
+                "Files are not served, or this one is held back as a secret, is never read, or \
+                 cannot be read",
+            ),
+            ("404", "No such file, process or container"),
+            ("409", "Ambiguous: several containers match"),
+            (
+                "503",
+                "Too many files are being sent, or the target cannot be entered",
+            ),
+            ("504", "The file system of the target did not respond"),
+            ("507", "The response is larger than --max-response"),
+        ]);
+    }
+    if let Kind::FileContent = route.kind {
+        all.push(("416", "The range is beyond the end of the file"));
+    }
     if let Kind::Probe = route.kind {
         all.extend([("404", "Probe not found"), ("503", "The probe failed")]);
     }
@@ -218,9 +247,64 @@ fn parameters(route: &Route) -> Vec<Value> {
             "schema": {"type": "string"},
         })],
         Kind::Dump => commons(route).collect(),
+        Kind::Files | Kind::FileContent => of_files(route),
         Kind::Section(section) => commons(route).chain(own(section)).collect(),
         _ => Vec::new(),
     }
+}
+
+/// What [`super::files`] takes.
+fn of_files(route: &Route) -> Vec<Value> {
+    let text = json!({"type": "string"});
+    let path = parameter(
+        "path",
+        "The absolute path in the target's root.",
+        &json!({"type": "string", "pattern": "^/"}),
+        true,
+    );
+    let reveal = parameter(
+        "reveal_file",
+        "Show this file even if it is a secret, by its exact path; refused unless the server was \
+         started with --allow-reveal.",
+        &json!({"type": "array", "items": text}),
+        false,
+    );
+    let which = commons(route).filter(|one| {
+        let name = one["name"].as_str().unwrap_or_default();
+        matches!(name, "pid" | "container" | "self")
+    });
+    let mut all = vec![path, reveal];
+    all.extend(which);
+    if let Kind::FileContent = route.kind {
+        all.push(json!({
+            "name": "Range",
+            "in": "header",
+            "description": "One range of bytes.",
+            "schema": {"type": "string"},
+        }));
+    }
+    all
+}
+
+/// The answer of `/v1/files`.
+fn file_listing() -> Value {
+    let entry = json!({
+        "type": "object",
+        "description": "A file as ls and stat tell of it; docs/copy.md lists its fields.",
+        "required": ["path", "kind", "mode", "uid", "gid", "size_bytes", "modified_at"],
+    });
+    json!({
+        "type": "object",
+        "properties": {
+            "schema": {"type": "string"},
+            "version": {"type": "string"},
+            "taken_at": {"type": "string", "format": "date-time"},
+            "entry": entry,
+            "entries": {"type": "array", "items": entry},
+            "missing": {"type": "array", "items": {"type": "string"}},
+        },
+        "required": ["schema", "version", "taken_at", "entry", "missing"],
+    })
 }
 
 fn commons(route: &Route) -> impl Iterator<Item = Value> {

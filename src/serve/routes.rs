@@ -35,6 +35,10 @@ pub(crate) enum Kind {
     Metrics,
     /// The description of these routes.
     OpenApi,
+    /// What is in a directory of the target.
+    Files,
+    /// The content of a file of the target.
+    FileContent,
 }
 
 /// A path and what answers there.
@@ -95,6 +99,18 @@ const FIXED: &[Route] = &[
         "Show all sections in one document",
         Access::Guarded,
         Kind::Dump,
+    ),
+    route(
+        "/v1/files",
+        "List a directory of the target (with --allow-files)",
+        Access::Guarded,
+        Kind::Files,
+    ),
+    route(
+        "/v1/files/content",
+        "Read a file of the target (with --allow-files)",
+        Access::Guarded,
+        Kind::FileContent,
     ),
 ];
 

@@ -18,6 +18,7 @@ use super::Server;
 use super::answer::Answer;
 use super::caller::Caller;
 use super::collect::Looked;
+use super::files;
 use super::guard::Admitted;
 use super::log::{Entry, shortened};
 use super::metrics;
@@ -176,6 +177,8 @@ async fn dispatch(
             let answer = metrics::scrape(server, request).await?;
             answer.reply(&server.streams, server.look.timeout).await
         }
+        Kind::Files => files::list(server, &query).await,
+        Kind::FileContent => files::content(server, &query, request).await,
         Kind::Dump => {
             query.nothing_else()?;
             document(server, registry::whole(), &query, request).await
@@ -313,9 +316,11 @@ fn write(most: usize, writing: impl FnOnce(&mut Bounded) -> io::Result<()>) -> i
     writing(&mut out).map(|()| out.bytes)
 }
 
-fn no_target(none: &NoTarget) -> Problem {
+pub(super) fn no_target(none: &NoTarget) -> Problem {
     let status = match none {
-        NoTarget::NoProcess(_) | NoTarget::NoContainer { .. } => StatusCode::NOT_FOUND,
+        NoTarget::NoProcess(_) | NoTarget::NoContainer { .. } | NoTarget::NoPod { .. } => {
+            StatusCode::NOT_FOUND
+        }
         NoTarget::Ambiguous { .. } => StatusCode::CONFLICT,
         NoTarget::NoProc { .. } | NoTarget::NoneListed { .. } => StatusCode::SERVICE_UNAVAILABLE,
     };

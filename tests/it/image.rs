@@ -93,7 +93,7 @@ fn the_image_says_what_it_is_and_runs_as_a_number() {
 }
 
 #[needs(podman)]
-fn the_image_holds_the_program_an_empty_tmp_and_nothing_else() {
+fn the_image_holds_the_program_its_link_tar_an_empty_tmp_and_nothing_else() {
     built();
     let podman = PodmanLab::get();
     let image = format!("{NAME}:latest");
@@ -106,8 +106,12 @@ fn the_image_holds_the_program_an_empty_tmp_and_nothing_else() {
         names
     };
     let mode = |file: &str| fs::metadata(root.join(file)).unwrap().permissions().mode() & 0o7777;
-    assert_eq!(names(root), ["spyhole", "tmp"]);
+    assert_eq!(names(root), ["bin", "spyhole", "tmp"]);
     assert_eq!(names(&root.join("tmp")), [""; 0]);
+    assert_eq!(names(&root.join("bin")), ["tar"]);
+    let leads_to = fs::read_link(root.join("bin/tar")).unwrap();
+    assert_eq!(leads_to, Path::new("../spyhole"));
+    assert_eq!(mode("bin"), 0o755);
     assert_eq!((mode("spyhole"), mode("tmp")), (0o555, 0o1777));
     assert!(fs::read(root.join("spyhole")).unwrap() == fs::read(program()).unwrap());
     podman.must(&["image", "unmount", &image]);

@@ -18,10 +18,11 @@ use clap::Args;
 pub(crate) use refusal::EngineRefusal;
 
 use super::AttachError;
+use super::copy::{self, CopyRequest};
 use super::plan::{Plan, RunAs, line_for_terminal};
 use crate::model::escape::escaped;
 use crate::sys::own_image;
-use crate::sys::tool::{OwnProgram, Said, ask_within, hand_over_listening};
+use crate::sys::tool::{OwnProgram, Said, ask_within, hand_over_listening, read_from};
 use choose::{BinarySource, Situation};
 use container::Container;
 use identity::ProcessIdentities;
@@ -54,6 +55,10 @@ pub(crate) struct EngineOptions {
     /// The spyhole command to run there (default: dump).
     #[arg(trailing_var_arg = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
+
+    /// What `cp` is to copy; the command is then what writes the archive.
+    #[arg(skip)]
+    pub copy: Option<CopyRequest>,
 }
 
 /// The program that runs the container.
@@ -109,7 +114,8 @@ pub(crate) fn run(engine: Engine, options: &EngineOptions, quiet: bool) -> Resul
         container: &container,
         identities: &identities,
         carrier: &carrier,
-        terminal: io::stdin().is_terminal() && io::stdout().is_terminal(),
+        // A terminal would change the bytes of an archive.
+        terminal: options.copy.is_none() && io::stdin().is_terminal() && io::stdout().is_terminal(),
         command: &command,
     });
     if !quiet {
@@ -123,7 +129,10 @@ pub(crate) fn run(engine: Engine, options: &EngineOptions, quiet: bool) -> Resul
         }
         return Ok(0);
     }
-    carry_out(engine, &plan, &container)
+    match &options.copy {
+        None => carry_out(engine, &plan, &container),
+        Some(request) => copy_out(engine, &plan, &container, request, quiet),
+    }
 }
 
 /// What the engine knows of a container.
@@ -270,6 +279,30 @@ fn carry_out(engine: Engine, plan: &Plan, container: &Container) -> Result<u8, A
         }
     }
     Ok(0)
+}
+
+/// Runs the plan and unpacks what it writes.
+fn copy_out(
+    engine: Engine,
+    plan: &Plan,
+    container: &Container,
+    request: &CopyRequest,
+    quiet: bool,
+) -> Result<u8, AttachError> {
+    let words = plan.steps.first().map(|step| step.words.as_slice());
+    let Some((program, words)) = words.and_then(<[String]>::split_first) else {
+        return Ok(0);
+    };
+    let words: Vec<_> = words.iter().map(OsString::from).collect();
+    let (received, said) = read_from(OsStr::new(program), &words, |input| request.receive(input))?;
+    let code = code_of(said.status);
+    if ENGINES_OWN.contains(&code) {
+        let said = String::from_utf8_lossy(&said.stderr);
+        return Err(engine.refuses(refusal::of_run(container, code, &said)));
+    }
+    copy::say_lines(&said.stderr);
+    let explained = !said.stderr.is_empty();
+    Ok(copy::ended(request, received, code, explained, quiet)?)
 }
 
 fn code_of(status: ExitStatus) -> u8 {

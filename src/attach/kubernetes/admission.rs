@@ -7,6 +7,7 @@ use super::kubectl::Kubectl;
 use super::pod::{Target, at};
 use super::pod_security::{Violation, fits, shown, violations};
 use super::refusal::KubectlRefusal;
+use crate::attach::plan::quoted;
 use crate::model::escape::escaped;
 use crate::model::pod_security::PodSecurityLevel::{self, Baseline, Privileged, Restricted};
 use crate::rights::pod_security::{BASELINE_CAPABILITIES, NEWEST_MINOR, USER_NAMESPACE_MINOR};
@@ -89,10 +90,15 @@ impl Admission {
         let AttachError::Kubectl(mut refusal) = error else {
             return error;
         };
-        if let KubectlRefusal::PodSecurity { level, pod, .. } = &mut refusal
+        if let KubectlRefusal::PodSecurity {
+            level, pod, node, ..
+        } = &mut refusal
             && let Some(level) = level.split(':').next().and_then(PodSecurityLevel::of_label)
         {
             *pod = shown(&violations(&target.document, level, self.minor));
+            if let Some(name) = at(&target.document, &["spec", "nodeName"]).as_str() {
+                *node = quoted(&escaped(name.as_bytes()));
+            }
         }
         refusal.into()
     }

@@ -24,20 +24,86 @@ pub(super) struct Choice {
     pub(super) limits: Vec<String>,
 }
 
-/// Decides. `given` is what the user knows of the target's user.
-pub(super) fn choose(target: &Target, admission: &Admission, given: Option<User>) -> Choice {
-    let ids = match given {
-        Some(user) => (Some(user.uid), user.gid),
-        None => (target.uid, target.gid),
-    };
-    let mut choice = match ids {
-        (Some(0), _) => for_root(target, admission),
-        (Some(uid), gid) => for_user(target, admission, uid, gid),
-        (None, _) => for_unknown(target, admission),
+/// What the command line says of the ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Given {
+    /// Nothing: the pod decides.
+    Nothing,
+    /// `--run-as`: the target's user, as far as its user knows it.
+    User(User),
+    /// `--as-root`.
+    RootWithPtrace,
+}
+
+/// Decides.
+pub(super) fn choose(target: &Target, admission: &Admission, given: Given) -> Choice {
+    let found = (target.uid, target.gid);
+    let mut choice = match given {
+        Given::RootWithPtrace => as_root_given(target, admission),
+        Given::User(User { uid: 0, .. }) if target.is_not_root() => plain_root(target, admission),
+        Given::User(User { uid, gid }) => for_ids(target, admission, Some(uid), gid),
+        Given::Nothing => for_ids(target, admission, found.0, found.1),
     };
     choice.because.push(admission.because.clone());
     choice.add_circumstances(target);
     choice.add_violations(admission);
+    choice
+}
+
+fn for_ids(target: &Target, admission: &Admission, uid: Option<u32>, gid: Option<u32>) -> Choice {
+    match uid {
+        Some(0) => for_root(target, admission),
+        Some(uid) => for_user(target, admission, uid, gid),
+        None => for_unknown(target, admission),
+    }
+}
+
+/// Root that may read every process, whatever the target is.
+fn as_root_given(target: &Target, admission: &Admission) -> Choice {
+    let why = "--as-root: root with SYS_PTRACE reads any user, also what is not dumpable";
+    let mut choice = as_root(target, why.to_owned());
+    if admission.level != Privileged {
+        choice.limits.push(format!(
+            "Pod Security {} does not admit SYS_PTRACE and DAC_READ_SEARCH: the container will be \
+             refused, unless you are exempt",
+            admission.level.as_str()
+        ));
+    }
+    choice
+}
+
+/// Root beside a target that is another user: it has the runtime's capabilities, as what the target
+/// dropped is no measure of what root needs.
+fn plain_root(target: &Target, admission: &Admission) -> Choice {
+    if admission.level == Restricted && !admission.lets_root(target) {
+        return stranger(
+            "restricted does not admit root (--run-as 0) for a new container".to_owned(),
+            "environment, files, descriptors and limits of the target, unless it runs as \
+             65532:65532",
+        );
+    }
+    let user = target
+        .uid
+        .map_or_else(|| "not root".to_owned(), |uid| format!("user {uid}"));
+    let mut choice = as_target(
+        target,
+        admission,
+        0,
+        0,
+        format!("--run-as 0; the target is {user}"),
+    );
+    let capabilities = match admission.level {
+        Restricted => json!({"drop": ["ALL"]}),
+        Baseline | Privileged => json!({}),
+    };
+    set(&mut choice.context, "capabilities", capabilities);
+    let remedy = match admission.level {
+        Privileged => ": --as-root adds it",
+        Baseline | Restricted => ", which this level does not admit",
+    };
+    choice.limits.push(format!(
+        "root needs SYS_PTRACE for the environment, files and descriptors of another user{remedy}"
+    ));
     choice
 }
 

@@ -27,14 +27,17 @@ pub(crate) use refusal::KubectlRefusal;
 pub(crate) use target_refusal::TargetRefusal;
 
 use super::AttachError;
+use super::copy::CopyRequest;
 use super::plan::{Plan, RunAs, line_for_terminal};
 use crate::model::escape::escaped;
 use crate::model::pod_security::PodSecurityLevel;
 use crate::sys::own_image;
+use admission::Admission;
+use choose::Given;
 use kubectl::Kubectl;
 use plan::{Attachment, Task};
 use pod::Target;
-use stream::Ended;
+use stream::{Ended, Frame};
 
 /// The subcommand that is the plugin of kubectl.
 pub(crate) const COMMAND: &str = "kubectl";
@@ -78,6 +81,9 @@ pub(crate) struct KubectlOptions {
     /// Run as this user and group (default: the target's, as found in the pod).
     #[arg(long, value_name = "UID[:GID]", value_parser = user, help_heading = CONNECTION)]
     pub run_as: Option<User>,
+    /// Run as root that reads every process.
+    #[arg(long, conflicts_with = "run_as", help_heading = CONNECTION, help = AS_ROOT)]
+    pub as_root: bool,
     /// Assume this Pod Security level for the namespace: privileged, baseline or restricted.
     #[arg(long, value_name = "LEVEL", value_parser = level, help_heading = CONNECTION)]
     pub level: Option<PodSecurityLevel>,
@@ -119,9 +125,13 @@ pub(crate) struct KubectlOptions {
     /// Flags of the command line that are meant for spyhole beside the target.
     #[arg(skip)]
     pub passed_on: Vec<OsString>,
+    /// What `cp` or a command that shows files brings; the command is then what writes it.
+    #[arg(skip)]
+    pub copy: Option<CopyRequest>,
 }
 
 const CONNECTION: &str = "Connection";
+const AS_ROOT: &str = "Run as root with SYS_PTRACE and DAC_READ_SEARCH, which reads every process";
 const KUBECTL: &str = "kubectl";
 /// Where spyhole serves by itself.
 const PORT: u16 = 7794;
@@ -172,7 +182,7 @@ pub(crate) fn run(options: &KubectlOptions) -> Result<u8, AttachError> {
     let container = options.container.as_deref();
     let target = Target::of(&kubectl.pod(&name)?, &name, container, &kubectl)?;
     let admission = admission::of(&kubectl, &target, options.level)?;
-    let choice = choose::choose(&target, &admission, options.run_as);
+    let choice = choose::choose(&target, &admission, given(options));
     let task = Task::of(options, &target)?;
     let attachment = |new| Attachment::of(&kubectl, &target, choice.clone(), &task, options, new);
     let first = attachment(options.new)?;
@@ -181,7 +191,11 @@ pub(crate) fn run(options: &KubectlOptions) -> Result<u8, AttachError> {
         return print(&first.plan);
     }
     let run = |attachment: &Attachment| {
-        let ended = run::run(&kubectl, &target, attachment, options);
+        let mut frame = Frame::default();
+        let ended = run::run(&kubectl, &target, attachment, options, &mut frame);
+        if !options.quiet {
+            propose_root(&frame, attachment, &admission);
+        }
         ended.map_err(|error| admission.explain(error, &target))
     };
     let why = match run(&first)? {
@@ -199,6 +213,29 @@ pub(crate) fn run(options: &KubectlOptions) -> Result<u8, AttachError> {
     match run(&second)? {
         Ended::With(code) => Ok(code),
         Ended::NotReused(why) => Err(TargetRefusal::NotReused(why).into()),
+    }
+}
+
+/// Says what would read a process that was not readable, where it is admitted.
+fn propose_root(frame: &Frame, attachment: &Attachment, admission: &Admission) {
+    let by_ptrace = attachment.plan.run_as == RunAs::RootWithPtrace;
+    if by_ptrace || admission.level != PodSecurityLevel::Privileged {
+        return;
+    }
+    if let Some(reason) = frame.ptrace_helps() {
+        let _ = writeln!(
+            io::stderr(),
+            "not everything could be read ({}): --as-root reads it, which the namespace admits",
+            reason.describe()
+        );
+    }
+}
+
+fn given(options: &KubectlOptions) -> Given {
+    match options.run_as {
+        _ if options.as_root => Given::RootWithPtrace,
+        Some(user) => Given::User(user),
+        None => Given::Nothing,
     }
 }
 

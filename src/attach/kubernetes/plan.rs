@@ -17,6 +17,8 @@ use crate::sys::{own_image, random};
 pub(super) struct Task {
     /// The words of its command line.
     pub(super) args: Vec<String>,
+    /// The words of the one that is run in a container which is there.
+    pub(super) exec_args: Vec<String>,
     pub(super) kind: TaskKind,
     /// How long spyhole itself gives a look.
     pub(super) time: Option<Duration>,
@@ -51,6 +53,9 @@ pub(super) enum TaskKind {
     Serve,
     /// A person talks with it.
     Attached,
+    /// It serves, and a second spyhole in its container writes what is in files: a log is no place
+    /// for that.
+    Copy,
 }
 
 impl Task {
@@ -74,7 +79,9 @@ impl Task {
             ));
         }
         let serve = options.serve || serves;
-        let kind = if serve {
+        let kind = if options.copy.is_some() {
+            TaskKind::Copy
+        } else if serve {
             TaskKind::Serve
         } else if options.stdin || options.tty {
             TaskKind::Attached
@@ -84,7 +91,7 @@ impl Task {
         let time = own_time(&given);
         let mut args: Vec<String> = options.passed_on.iter().map(text).collect();
         let names_target = |word: &String| {
-            ["-c", "--pid", "--self"]
+            ["-c", "--pid", "--pod", "--self"]
                 .iter()
                 .any(|flag| word.starts_with(flag))
                 || word.starts_with("--container")
@@ -98,7 +105,12 @@ impl Task {
         if kind == TaskKind::Once && !is_terminal() {
             args.push("--quiet".to_owned());
         }
+        let mut exec_args = Vec::new();
         match (kind, given.is_empty()) {
+            (TaskKind::Copy, _) => {
+                exec_args = [&*args, &*given].concat();
+                args.extend(SERVE.map(str::to_owned));
+            }
             (TaskKind::Serve, true) => args.extend(SERVE.map(str::to_owned)),
             (TaskKind::Once | TaskKind::Attached, true) => {
                 args.push("dump".to_owned());
@@ -109,12 +121,23 @@ impl Task {
             }
             _ => args.extend(given),
         }
-        Ok(Self { args, kind, time })
+        if exec_args.is_empty() {
+            exec_args.clone_from(&args);
+        }
+        Ok(Self {
+            args,
+            exec_args,
+            kind,
+            time,
+        })
     }
 }
 
 /// It ends by itself: an ephemeral container cannot be removed.
 const SERVE: [&str; 3] = ["serve", "--lifetime=1h", "--idle-exit=15m"];
+/// The same in words.
+pub(super) const LIFETIME: &str = "1 hour";
+pub(super) const IDLE: &str = "15 minutes";
 /// spyhole in its image.
 const PROGRAM: &str = "/spyhole";
 /// How containers of spyhole are named.
@@ -200,6 +223,12 @@ impl Attachment {
                 "output before the terminal is attached may be lost; without -it it is complete"
                     .to_owned(),
             ),
+            (TaskKind::Copy, _) => {
+                if !reused {
+                    plan.steps.push(step(commands.wait("running", options)));
+                }
+                plan.steps.push(step(commands.exec(task, options)));
+            }
             (TaskKind::Serve, _) => {
                 if !reused {
                     plan.steps.push(step(commands.wait("running", options)));
@@ -285,7 +314,7 @@ impl Commands<'_> {
         words.extend(options.stdin.then(|| "--stdin".to_owned()));
         words.extend(options.tty.then(|| "--tty".to_owned()));
         words.extend(["--".to_owned(), PROGRAM.to_owned()]);
-        words.extend(task.args.iter().cloned());
+        words.extend(task.exec_args.iter().cloned());
         words
     }
 

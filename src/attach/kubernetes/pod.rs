@@ -17,6 +17,8 @@ pub(super) struct Target {
     pub(super) container: String,
     /// The runtime's id of it, where the node tells it.
     pub(super) container_id: Option<String>,
+    /// How often its node has started it again.
+    pub(super) restarts: u64,
     /// The other containers, if none was named.
     pub(super) passed_over: Vec<String>,
     pub(super) uid: Option<u32>,
@@ -119,6 +121,7 @@ impl Target {
             pod: name.to_owned(),
             container,
             container_id: stands.and_then(container_id),
+            restarts: stands.map(restarts).unwrap_or_default(),
             passed_over,
             ids_from_node: uid.is_some(),
             uid: uid.or_else(|| id(either("runAsUser"))),
@@ -137,6 +140,13 @@ impl Target {
             ephemeral: ephemeral(spec, status),
             document: document.clone(),
         })
+    }
+}
+
+impl Target {
+    /// Whether it is known that its user is not root.
+    pub(super) fn is_not_root(&self) -> bool {
+        self.uid.map_or(self.run_as_non_root, |uid| uid != 0)
     }
 }
 
@@ -163,6 +173,37 @@ pub(super) fn state(document: &Value, name: &str) -> Option<State> {
     let list = at(document, &["status", "ephemeralContainerStatuses"]).as_array()?;
     let status = list.iter().find(|status| at(status, &["name"]) == name)?;
     state_of(at(status, &["state"]))
+}
+
+/// How the target ended since `target` was read: its exit code and the node's reason, and whether it
+/// runs again. `None` where it goes on, or its node has not reported the end.
+pub(super) fn ended_since(document: &Value, target: &Target) -> Option<TargetEnd> {
+    let status = status_of(at(document, &["status"]), &target.container)?;
+    let now = state_of(at(status, &["state"]));
+    let last = state_of(at(status, &["lastState"]));
+    let is_new = restarts(status) > target.restarts;
+    let (ended, runs_again) = match (now, is_new) {
+        (ended @ Some(State::Terminated { .. }), _) => (ended, false),
+        (Some(State::Running), true) => (last, true),
+        (Some(State::Waiting { .. }), _) => (last, false),
+        (Some(State::Running) | None, _) => return None,
+    };
+    let Some(State::Terminated { code, reason, .. }) = ended else {
+        return None;
+    };
+    Some(TargetEnd {
+        code,
+        reason,
+        runs_again,
+    })
+}
+
+/// How a target ended while spyhole was beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TargetEnd {
+    pub(super) code: u8,
+    pub(super) reason: String,
+    pub(super) runs_again: bool,
 }
 
 /// Capabilities as Kubernetes names them, whatever way they are written.
@@ -276,6 +317,10 @@ fn status_of<'a>(status: &'a Value, container: &str) -> Option<&'a Value> {
         .into_iter()
         .filter_map(|key| at(status, &[key]).as_array());
     all.flatten().find(|one| at(one, &["name"]) == container)
+}
+
+fn restarts(status: &Value) -> u64 {
+    at(status, &["restartCount"]).as_u64().unwrap_or_default()
 }
 
 /// The id in `containerd://0123…`.

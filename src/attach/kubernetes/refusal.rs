@@ -12,16 +12,24 @@ use crate::model::escape::escaped;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum KubectlRefusal {
     /// The namespace admits this Pod Security level only, with its version; `pod` is what of the
-    /// pod itself breaks it.
+    /// pod itself breaks it, and `node` where it runs.
     PodSecurity {
         level: String,
         why: String,
         pod: Vec<String>,
+        node: String,
     },
-    /// An admission webhook denied the container.
-    AdmissionWebhook { name: String, why: String },
+    /// An admission webhook, or a `ValidatingAdmissionPolicy`, denied the container.
+    AdmissionPolicy { name: String, why: String },
+    /// An admission webhook failed, and the cluster denies what it cannot judge.
+    WebhookFailed { name: String, why: String },
     /// `OpenShift`'s security context constraints did.
-    SecurityContextConstraints { said: String },
+    SecurityContextConstraints {
+        /// Without the constraints that the user may not use.
+        said: String,
+        /// The user ids that the namespace allows, the last one included.
+        uids: Option<(u32, u32)>,
+    },
     /// RBAC denies the user a verb on a resource.
     Forbidden {
         user: Option<String>,
@@ -198,21 +206,86 @@ fn admission(said: &str) -> Option<KubectlRefusal> {
             level: level.trim_matches(['"', '\\']).to_owned(),
             why: why.to_owned(),
             pod: Vec::new(),
+            node: "NODE".to_owned(),
+        });
+    }
+    if let Some((_, rest)) = said.split_once("failed calling webhook ") {
+        let (name, why) = quoted_name(rest)?;
+        let why = why.trim_start_matches([':', ' ']);
+        // Where the API server asked is the administrator's concern.
+        let asked = why
+            .split_once("failed to call webhook: Post \"")
+            .and_then(|(_, rest)| rest.split_once("\": "));
+        return Some(KubectlRefusal::WebhookFailed {
+            name: name.to_owned(),
+            why: asked.map_or(why, |(_, why)| why).to_owned(),
         });
     }
     if let Some((_, rest)) = said.split_once("admission webhook ") {
-        let (name, why) = rest
-            .split_once(" denied the request: ")
-            .unwrap_or((rest, ""));
-        return Some(KubectlRefusal::AdmissionWebhook {
-            name: name.trim_matches(['"', '\\']).to_owned(),
+        let (name, why) = quoted_name(rest)?;
+        let why = why
+            .strip_prefix(" denied the request: ")
+            .unwrap_or_default();
+        return Some(KubectlRefusal::AdmissionPolicy {
+            name: name.to_owned(),
             why: why.to_owned(),
         });
     }
-    said.contains("unable to validate against any security context constraint")
-        .then(|| KubectlRefusal::SecurityContextConstraints {
-            said: said.to_owned(),
-        })
+    if let Some((_, rest)) = said.split_once("ValidatingAdmissionPolicy ") {
+        let (name, rest) = quoted_name(rest)?;
+        let why = rest.split_once("denied request: ").map(|(_, why)| why);
+        return Some(KubectlRefusal::AdmissionPolicy {
+            name: name.to_owned(),
+            why: why.unwrap_or_default().to_owned(),
+        });
+    }
+    let (_, constraints) =
+        said.split_once("unable to validate against any security context constraint: ")?;
+    Some(KubectlRefusal::SecurityContextConstraints {
+        said: usable_constraints(constraints),
+        uids: allowed_uids(constraints),
+    })
+}
+
+/// The name in quotes that begins this text, and the text behind it.
+fn quoted_name(text: &str) -> Option<(&str, &str)> {
+    let text = text.trim_start_matches('\\');
+    let quote = text
+        .chars()
+        .next()
+        .filter(|first| ['"', '\''].contains(first))?;
+    let (name, rest) = text.get(1..)?.split_once(quote)?;
+    Some((name.trim_end_matches('\\'), rest))
+}
+
+/// What `OpenShift` says of the constraints that the user may use; most of its list are others.
+fn usable_constraints(list: &str) -> String {
+    const UNUSABLE: &str = "Forbidden: not usable by user or serviceaccount";
+    let mut text = list
+        .strip_prefix("[")
+        .and_then(|list| list.strip_suffix("]"))
+        .unwrap_or(list)
+        .to_owned();
+    while let Some(at) = text.find(UNUSABLE) {
+        let begin = text
+            .get(..at)
+            .and_then(|before| before.rfind("provider \""));
+        text.replace_range(begin.unwrap_or(at)..at + UNUSABLE.len(), "");
+    }
+    let telling = text.split(", ").filter(|part| !part.trim().is_empty());
+    let telling = telling.collect::<Vec<_>>().join(", ");
+    if telling.is_empty() {
+        return "no constraint is usable by you".to_owned();
+    }
+    telling
+}
+
+/// The user ids of `Invalid value: 65532: must be in the ranges: [1000640000, 1000649999]`.
+fn allowed_uids(constraints: &str) -> Option<(u32, u32)> {
+    let (_, rest) = constraints.split_once("must be in the ranges: [")?;
+    let (range, _) = rest.split_once(']')?;
+    let (first, last) = range.split_once(", ")?;
+    Some((first.parse().ok()?, last.parse().ok()?))
 }
 
 /// `User "x" cannot patch resource "pods/ephemeralcontainers" in API group "" in the namespace

@@ -19,9 +19,9 @@ const LAST_WORDS: usize = 8 << 10;
 const NOT_ITS_OWN: std::ops::RangeInclusive<u8> = 126..=254;
 
 /// A command whose answer is passed on.
-pub(super) fn once(step: &Step) -> Result<Ended, AttachError> {
+pub(super) fn once(step: &Step, frame: &mut Frame) -> Result<Ended, AttachError> {
     let mut out = Held::default();
-    let code = match stream(step, Operation::Exec, &mut Frame::default(), &mut out) {
+    let code = match stream(step, Operation::Exec, frame, &mut out) {
         Ok(code) => code,
         Err(why @ (AttachError::Target(_) | AttachError::Kubectl(_))) if !out.is_passed_on => {
             return Ok(Ended::NotReused(refused(&why.to_string())));

@@ -5,23 +5,25 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::kubectl::{Kubectl, ask, split};
-use super::plan::{Attachment, TaskKind};
+use super::plan::{Attachment, IDLE, LIFETIME, TaskKind};
 use super::pod::{self, State, Target};
 use super::refusal::{self, Operation};
-use super::stream::{Ended, Frame, code, stream};
+use super::stream::{Ended, Frame, code, is_of_kubectl, stream};
 use super::target_refusal::{NotReused, TargetRefusal};
 use super::{AttachError, KubectlOptions, reuse};
 use crate::attach::LISTENING;
+use crate::attach::copy::{self, CopyRequest};
 use crate::attach::plan::{Step, line_for_terminal};
 use crate::model::escape::escaped;
-use crate::sys::tool::{self, Lent};
+use crate::sys::tool::{self, Lent, read_from};
 
-/// Runs the way.
+/// Runs the way; `frame` notices what passes of a document.
 pub(super) fn run(
     kubectl: &Kubectl,
     target: &Target,
     attachment: &Attachment,
     options: &KubectlOptions,
+    frame: &mut Frame,
 ) -> Result<Ended, AttachError> {
     let running = Running {
         kubectl,
@@ -34,7 +36,7 @@ pub(super) fn run(
         return Ok(Ended::With(0));
     };
     let code = match (attachment.kind, attachment.reused) {
-        (TaskKind::Once, true) => return reuse::once(first),
+        (TaskKind::Once, true) => return reuse::once(first, frame),
         (TaskKind::Attached, true) => return reuse::attached(first),
         (TaskKind::Serve, true) => return running.served_again(),
         (TaskKind::Attached, false) => {
@@ -47,7 +49,14 @@ pub(super) fn run(
         }
         (TaskKind::Once, false) => {
             add(first)?;
-            running.document(steps.last())?
+            running.document(steps.last(), frame)?
+        }
+        (TaskKind::Copy, reused) => {
+            if !reused {
+                add(first)?;
+                running.wait(Until::Runs)?;
+            }
+            return running.copy(steps.next_back().unwrap_or(first));
         }
         (TaskKind::Serve, false) => {
             add(first)?;
@@ -80,12 +89,16 @@ const UNREADABLE: u8 = 4;
 const GRACE: Duration = Duration::from_secs(10);
 /// How long what has no such limit may take.
 const END_TIME: Duration = Duration::from_mins(5);
+/// The exit code of what SIGKILL ended.
+const KILLED: u8 = 137;
+/// How long a node has to report that the target ended.
+const REPORT_TIME: Duration = Duration::from_secs(3);
 /// How long a server takes at most until it says that it listens.
 const GREETING_TIME: Duration = Duration::from_secs(15);
 
 impl Running<'_> {
     /// The log of the container once it has ended: all of it, and nothing between.
-    fn document(&self, logs: Option<&Step>) -> Result<u8, AttachError> {
+    fn document(&self, logs: Option<&Step>, frame: &mut Frame) -> Result<u8, AttachError> {
         let State::Terminated {
             code,
             reason,
@@ -101,7 +114,6 @@ impl Running<'_> {
                 &message,
             ));
         }
-        let mut frame = Frame::default();
         if let Some(step) = logs {
             let mut out: Box<dyn Write> = if matches!(code, DONE | SAYS_NO | UNREADABLE) {
                 Box::new(io::stdout().lock())
@@ -110,7 +122,7 @@ impl Running<'_> {
                 // or a part of a document: that is no document.
                 Box::new(io::stderr())
             };
-            stream(step, Operation::ReadLog, &mut frame, &mut *out)?;
+            stream(step, Operation::ReadLog, frame, &mut *out)?;
         }
         if self.attachment.time.is_some() && matches!(code, 6..=128) {
             return Err(refusal::not_spyhole(
@@ -120,12 +132,48 @@ impl Running<'_> {
             ));
         }
         if reason == "OOMKilled" || code > 128 {
+            if reason != "OOMKilled"
+                && let Some(refusal) = self.target_ended(code)?
+            {
+                return Err(refusal.into());
+            }
             return Err(TargetRefusal::Killed { reason, code }.into());
         }
         if self.is_json() && matches!(code, DONE | SAYS_NO | UNREADABLE) && !frame.is_whole() {
             return Err(TargetRefusal::DocumentIncomplete.into());
         }
         Ok(code)
+    }
+
+    /// Whether the target took spyhole along when it ended: with the first process of its PID namespace
+    /// the kernel kills every other one. Its node may report that a moment later.
+    fn target_ended(&self, code: u8) -> Result<Option<TargetRefusal>, AttachError> {
+        if code != KILLED {
+            return Ok(None);
+        }
+        let target = self.target;
+        let begun = Instant::now();
+        loop {
+            let pod = self.kubectl.pod_again(&target.namespace, &target.pod)?;
+            if let Some(end) = pod::ended_since(&pod, target) {
+                let container = format!("--container={}", target.container);
+                let words = ["logs", &target.pod, &container];
+                let previous: &[&str] = if end.runs_again { &["--previous"] } else { &[] };
+                let words = [&words[..], previous].concat();
+                return Ok(Some(TargetRefusal::TargetEnded {
+                    pod: target.pod.clone(),
+                    container: target.container.clone(),
+                    code: end.code,
+                    reason: end.reason,
+                    runs_again: end.runs_again,
+                    line: self.kubectl.line(Some(&target.namespace), &words),
+                }));
+            }
+            if begun.elapsed() >= REPORT_TIME {
+                return Ok(None);
+            }
+            thread::sleep(Duration::from_millis(500));
+        }
     }
 
     fn is_json(&self) -> bool {
@@ -145,7 +193,12 @@ impl Running<'_> {
             .kubectl
             .pod_again(&self.target.namespace, &self.target.pod)?;
         match pod::state(&pod, &self.attachment.container) {
-            Some(State::Terminated { code, .. }) => Ok(code),
+            Some(State::Terminated { code, .. }) => {
+                if let Some(refusal) = self.target_ended(code)? {
+                    return Err(refusal.into());
+                }
+                Ok(code)
+            }
             Some(State::Waiting { reason, message }) => {
                 Err(refusal::waiting(&self.attachment.image, &reason, &message)
                     .unwrap_or_else(|| self.slow(&reason)))
@@ -166,6 +219,35 @@ impl Running<'_> {
             return served.map(Ended::With);
         }
         Ok(Ended::NotReused(NotReused::Ended))
+    }
+
+    /// Unpacks what spyhole in the container writes.
+    fn copy(&self, step: &Step) -> Result<Ended, AttachError> {
+        let Some(request) = &self.options.copy else {
+            return Ok(Ended::With(0));
+        };
+        let (program, words) = split(&step.words);
+        let (received, said) = read_from(&program, &words, |input| request.receive(input))?;
+        let own_code = refusal::exit_code_beside(&said.stderr);
+        if received.is_err() && !said.status.success() && own_code.is_none() {
+            let why = refusal::of(Operation::Exec, &step.words, &said.stderr);
+            if self.attachment.reused && !CopyRequest::began(&received) {
+                let why = why.to_string();
+                let why = why.lines().next().unwrap_or_default().to_owned();
+                return Ok(Ended::NotReused(NotReused::Refused(why)));
+            }
+            if !CopyRequest::began(&received) {
+                return Err(why);
+            }
+        }
+        let code = own_code.unwrap_or_else(|| code(said.status));
+        let lines = said.stderr.split(|byte| *byte == b'\n');
+        let lines = lines.filter(|line| !is_of_kubectl(line));
+        let words = lines.collect::<Vec<_>>().join(&b'\n');
+        copy::say_lines(&words);
+        let (explained, quiet) = (!words.is_empty(), self.options.quiet);
+        let code = copy::ended(request, received, code, explained, quiet)?;
+        Ok(Ended::With(code))
     }
 
     /// Whether the container runs now.
@@ -210,7 +292,49 @@ impl Running<'_> {
         }
         // Said even if quiet: it cannot be used without.
         let _ = writeln!(io::stderr(), "{words}");
-        forward.map_or(Ok(0), hand_over)
+        let Some(forward) = forward else { return Ok(0) };
+        let (program, words) = split(&forward.words);
+        let (status, interrupted) = tool::hand_over_interruptible(&program, &words)?;
+        self.after_forwarding(if interrupted { 0 } else { code(status) }, interrupted)
+    }
+
+    /// What is left once the port is not forwarded any more: the server ends by itself, unless it has
+    /// ended already, which its node may report a moment later.
+    fn after_forwarding(&self, code: u8, interrupted: bool) -> Result<u8, AttachError> {
+        let (namespace, pod) = (&self.target.namespace, &self.target.pod);
+        let container = &self.attachment.container;
+        let begun = Instant::now();
+        let state = loop {
+            let Ok(document) = self.kubectl.pod_again(namespace, pod) else {
+                // Words about what is left are worth no error of their own.
+                return Ok(code);
+            };
+            let state = pod::state(&document, container);
+            let settled = interrupted || code == 0 || begun.elapsed() >= REPORT_TIME;
+            if settled || state != Some(State::Running) {
+                break state;
+            }
+            thread::sleep(Duration::from_millis(500));
+        };
+        match state {
+            Some(State::Running) => {
+                let again = self
+                    .kubectl
+                    .line(Some(namespace), &["spyhole", pod, "--serve"]);
+                self.say(&format!(
+                    "{container} still serves in the pod: it ends after {IDLE} without a request, \
+                     at the latest {LIFETIME} after its start. {again} forwards its port again"
+                ));
+            }
+            Some(State::Terminated { code: ended, .. }) => {
+                if let Some(refusal) = self.target_ended(ended)? {
+                    return Err(refusal.into());
+                }
+                self.say(&format!("{container} has ended (exit code {ended})"));
+            }
+            Some(State::Waiting { .. }) | None => {}
+        }
+        Ok(code)
     }
 
     /// Until the node has started it, or until it has ended.
@@ -245,6 +369,9 @@ impl Running<'_> {
                     reason,
                     message,
                 }) => {
+                    if let Some(refusal) = self.target_ended(code)? {
+                        return Err(refusal.into());
+                    }
                     return Err(self.ended_early(code, &reason, &message));
                 }
                 Some(State::Waiting { reason, message }) => {

@@ -35,6 +35,15 @@ pub(crate) enum TargetRefusal {
     },
     /// spyhole was killed before it was done.
     Killed { reason: String, code: u8 },
+    /// The target ended, and spyhole with it; `line` shows its last output.
+    TargetEnded {
+        pod: String,
+        container: String,
+        code: u8,
+        reason: String,
+        runs_again: bool,
+        line: String,
+    },
     /// The node cut the document off.
     DocumentIncomplete,
     /// The server printed no address in time; `line` shows its log.
@@ -145,6 +154,30 @@ impl fmt::Display for TargetRefusal {
                 "spyhole was terminated early: {reason} (exit code {code}). If the target ended, \
                  all processes in its PID namespace ended with it"
             ),
+            Self::TargetEnded {
+                pod,
+                container,
+                code,
+                reason,
+                runs_again,
+                line,
+            } => {
+                write!(
+                    f,
+                    "the container {container} of the pod {pod} {} (exit code {code}, {reason}), \
+                     and spyhole ended with it: {}\n  {line} shows its last output",
+                    if *runs_again {
+                        "was restarted"
+                    } else {
+                        "ended"
+                    },
+                    if *runs_again {
+                        TO_THE_NEW_ONE
+                    } else {
+                        ONCE_IT_RUNS
+                    }
+                )
+            }
             Self::DocumentIncomplete => f.write_str(
                 "the document is incomplete. A node keeps 10 MiB of a container's log by default: \
                  request one section, such as `-- ps -o json`",
@@ -214,6 +247,10 @@ impl fmt::Display for NotReused {
         }
     }
 }
+
+const TO_THE_NEW_ONE: &str = "run the same command again to inspect the new process";
+const ONCE_IT_RUNS: &str = "run the same command again once it is running; if it does not stay up, start \
+    it with spyhole run, which reports why it ends";
 
 const STAYS_NOT_UP: &str = ". spyhole needs a running process; if the application does not stay \
     up, start it with spyhole run, which reports why it ends (spyhole install copies it into a \

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::admission::{Admission, shown_by};
-use super::choose::choose;
+use super::choose::{Given, choose};
 use super::kubectl::Kubectl;
 use super::pod::{Target, state};
 use super::refusal::{self, KubectlRefusal, Operation};
@@ -78,7 +78,7 @@ fn no_document_brings_a_flag_or_an_escape_into_a_name() {
                 let names = ephemeral.chain(&target.passed_over);
                 assert!(names.chain([&target.container]).all(|name| clean(name)));
                 assert!(clean(&target.namespace), "{}", target.namespace);
-                let _ = choose(&target, &admission, None);
+                let _ = choose(&target, &admission, Given::Nothing);
             }
             Err(error) => assert!(!error.to_string().contains('\u{1b}'), "{error}"),
         }
@@ -118,11 +118,12 @@ fn the_choice_is_admitted_wherever_it_is_made() {
     for context in contexts {
         for level in [Privileged, Baseline, Restricted] {
             for given in [
-                None,
-                Some(User {
+                Given::Nothing,
+                Given::User(User {
                     uid: 7,
                     gid: Some(8),
                 }),
+                Given::User(User { uid: 0, gid: None }),
             ] {
                 let mut document = pod();
                 document["spec"]["containers"][0]["securityContext"] = context.clone();
@@ -148,6 +149,57 @@ fn the_choice_is_admitted_wherever_it_is_made() {
                 assert!(asked["privileged"].is_null(), "{at}");
             }
         }
+    }
+}
+
+/// What a target dropped that is not root is no measure of what root needs.
+#[test]
+fn root_beside_another_user_keeps_what_the_runtime_gives_it() {
+    let dropped = json!({"drop": ["ALL"]});
+    let root = Given::User(User { uid: 0, gid: None });
+    for (own, level, capabilities) in [
+        (json!({"runAsUser": 1000}), Privileged, json!({})),
+        (json!({"runAsUser": 1000}), Baseline, json!({})),
+        (json!({"runAsNonRoot": true}), Privileged, json!({})),
+        (json!({"runAsUser": 0}), Privileged, dropped.clone()),
+        // It may be root, and the user says that it is.
+        (json!({}), Privileged, dropped.clone()),
+    ] {
+        let mut document = pod();
+        document["status"]["containerStatuses"][0]["user"] = Value::Null;
+        document["spec"]["securityContext"] = json!({});
+        let context = &mut document["spec"]["containers"][0]["securityContext"];
+        *context = own.clone();
+        context["capabilities"] = dropped.clone();
+        let target = Target::of(&document, "web", None, &Kubectl::default()).unwrap();
+        let choice = choose(&target, &Admission::new(level, String::new()), root);
+        let at = format!("{own} at {level:?}: {choice:?}");
+        assert_eq!(choice.context["runAsUser"], 0, "{at}");
+        assert_eq!(choice.context["capabilities"], capabilities, "{at}");
+        let proposes = choice.limits.iter().any(|line| line.contains("--as-root"));
+        assert_eq!(
+            proposes,
+            level == Privileged && capabilities == json!({}),
+            "{at}"
+        );
+    }
+}
+
+#[test]
+fn root_with_ptrace_is_what_was_asked_for_at_every_level() {
+    for level in [Privileged, Baseline, Restricted] {
+        let target = Target::of(&pod(), "web", None, &Kubectl::default()).unwrap();
+        let admission = Admission::new(level, String::new());
+        let choice = choose(&target, &admission, Given::RootWithPtrace);
+        assert_eq!(choice.run_as, RunAs::RootWithPtrace);
+        let added = json!(["SYS_PTRACE", "DAC_READ_SEARCH"]);
+        assert_eq!(choice.context["capabilities"]["add"], added);
+        assert_eq!(choice.context["runAsUser"], 0);
+        let refused = choice
+            .limits
+            .iter()
+            .any(|line| line.contains("will be refused"));
+        assert_eq!(refused, level != Privileged, "{choice:?}");
     }
 }
 

@@ -23,11 +23,13 @@ impl fmt::Display for KubectlRefusal {
     #[expect(clippy::too_many_lines, reason = "a table: one arm for each refusal")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::PodSecurity { level, pod, .. } if !pod.is_empty() => write!(
+            Self::PodSecurity {
+                level, pod, node, ..
+            } if !pod.is_empty() => write!(
                 f,
                 "the namespace admits only Pod Security {level}, and the pod itself violates it: \
                  {}\n  No container can be added to such a pod, and a copy of it is refused too. \
-                 Inspect it from its node (kubectl debug node/NODE --profile=sysadmin), or change \
+                 Inspect it from its node (kubectl debug node/{node} --profile=sysadmin), or change \
                  the namespace's label pod-security.kubernetes.io/enforce",
                 pod.join("; ")
             ),
@@ -40,18 +42,42 @@ impl fmt::Display for KubectlRefusal {
                      pod-security.kubernetes.io/enforce sets the level"
                 )
             }
-            Self::AdmissionWebhook { name, why } => write!(
+            Self::AdmissionPolicy { name, why } => {
+                let why = if why.is_empty() {
+                    "no reason given"
+                } else {
+                    why
+                };
+                write!(
+                    f,
+                    "an admission policy of the cluster denied the container: {name}: {why}\n  \
+                     --level restricted requests the least privileges, --image takes spyhole from \
+                     another registry; an administrator of the policy can exempt the container"
+                )
+            }
+            Self::WebhookFailed { name, why } => write!(
                 f,
-                "an admission policy of the cluster denied the container: {name}: {why}\n  --level \
-                 restricted requests the least privileges; an administrator of the policy can \
-                 allow spyhole's image"
+                "the cluster denies every change because its admission webhook {name} failed: \
+                 {why}\n  Retry later, or ask an administrator of the webhook"
             ),
-            Self::SecurityContextConstraints { said } => write!(
-                f,
-                "OpenShift's security context constraints denied the container: {said}\n  --level \
-                 restricted requests the least privileges; --run-as UID:GID sets a user of the \
-                 namespace's range"
-            ),
+            Self::SecurityContextConstraints { said, uids } => {
+                write!(
+                    f,
+                    "OpenShift's security context constraints denied the container: {said}\n  "
+                )?;
+                match uids {
+                    Some((first, last)) => write!(
+                        f,
+                        "The namespace's user ids are {first} to {last}: --run-as {first}:0 uses \
+                         the first, which is the one that its pods get by default; another user \
+                         needs the constraint nonroot-v2 or anyuid"
+                    ),
+                    None => f.write_str(
+                        "--level restricted requests the least privileges; an administrator can \
+                         grant another constraint (oc adm policy add-scc-to-user)",
+                    ),
+                }
+            }
             Self::Forbidden {
                 user,
                 verb,

@@ -17,9 +17,11 @@ mod refusals;
 mod sha256sum;
 mod spelling;
 mod stat;
+pub(super) mod tar;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStringExt;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command};
@@ -30,6 +32,7 @@ use super::scan_options::options;
 use super::{Failure, habits, written};
 use crate::files::error::FilesUnavailable;
 use crate::files::output::NotRun;
+use crate::files::tar::{ArchiveOptions, write_archive};
 use crate::files::{FilesEnd, FilesOptions, Message, Output, Stopped, TargetFiles, run_in_reader};
 use crate::model::format::Format;
 pub(super) use spelling::in_clap_words;
@@ -52,6 +55,7 @@ const COMMANDS: &[FilesCommand] = &[
     grep::GREP,
     du::DU,
     sha256sum::SHA256SUM,
+    tar::TAR,
 ];
 
 impl FilesCommand {
@@ -163,6 +167,25 @@ fn refuse_format(name: &str, global: &Global) -> Result<(), Failure> {
     }
 }
 
+/// Writes an archive of one path of the target for `cp`.
+pub(super) fn write_for_cp<W: Write + AsFd>(
+    out: &mut W,
+    global: &Global,
+    reveal_file: &[OsString],
+    options: ArchiveOptions,
+) -> Result<Exit, Failure> {
+    let content = ContentArgs {
+        reveal_file: reveal_file.to_vec(),
+        raw: true,
+    };
+    Start::of(global)
+        .with(&content)
+        .following(global.timeout.is_none())
+        .run_to(out, move |files, output| {
+            write_archive(files, output, &options)
+        })
+}
+
 /// How work is begun.
 struct Start<'a> {
     global: &'a Global,
@@ -196,6 +219,15 @@ impl<'a> Start<'a> {
         self,
         work: impl FnOnce(&TargetFiles, &mut Output) -> Result<FilesEnd, Stopped> + Send + 'static,
     ) -> Result<Exit, Failure> {
+        self.run_to(&mut io::stdout().lock(), work)
+    }
+
+    /// Does the work in the reader process; its output goes to `out`, its words to stderr.
+    fn run_to<W: Write + AsFd>(
+        self,
+        out: &mut W,
+        work: impl FnOnce(&TargetFiles, &mut Output) -> Result<FilesEnd, Stopped> + Send + 'static,
+    ) -> Result<Exit, Failure> {
         let files = FilesOptions {
             scan: options(self.global)?,
             reveal_files: self
@@ -208,10 +240,9 @@ impl<'a> Start<'a> {
         };
         let quiet = self.global.quiet;
         let mut failed = None;
-        let mut stdout = io::stdout().lock();
         let ran = run_in_reader(files, work, |message| match message {
             Message::Out(bytes) => {
-                let done = stdout.write_all(&bytes).and_then(|()| stdout.flush());
+                let done = out.write_all(&bytes).and_then(|()| out.flush());
                 done.map_err(|error| {
                     failed = Some(error);
                     Stopped
@@ -228,7 +259,7 @@ impl<'a> Start<'a> {
                 Ok(())
             }
             Message::Idle => {
-                if crate::sys::terminal::is_hung_up(&stdout) {
+                if crate::sys::terminal::is_hung_up(&*out) {
                     Err(Stopped)
                 } else {
                     Ok(())

@@ -272,13 +272,27 @@ fn by_file_system(entry: &MountEntry<'_>, around: &MountContext) -> Option<Volum
     if network && around.pod {
         return Some(Volume::likely(VolumeKind::PersistentVolume));
     }
-    // The view of an image has lower directories only; a container's own root is above.
-    let upper = entry
-        .super_options
-        .split(|byte| *byte == b',')
-        .any(|option| option.starts_with(b"upperdir="));
-    let image = &*entry.fstype == b"overlay" && !upper && around.container;
-    image.then(|| Volume::likely(VolumeKind::Image))
+    if &*entry.fstype != b"overlay" || !around.container {
+        return None;
+    }
+    let mut options = entry.super_options.split(|byte| *byte == b',');
+    let upper = options.find_map(|option| option.strip_prefix(b"upperdir="));
+    match upper {
+        // Only a view of an image has lower directories alone.
+        None => Some(Volume::likely(VolumeKind::Image)),
+        Some(upper) if entry.is_read_only() && is_snapshot(&parts(upper)) => {
+            Some(Volume::of(VolumeKind::Image))
+        }
+        Some(_) => None,
+    }
+}
+
+/// containerd's `io.containerd.snapshotter.v1.NAME/snapshots/<number>/fs`: since 2.1 it mounts a volume
+/// of type image as a snapshot of its own, with an upper directory that nothing is written to.
+fn is_snapshot(parts: &[&[u8]]) -> bool {
+    matches!(parts, [.., snapshotter, b"snapshots", number, b"fs"]
+        if snapshotter.starts_with(b"io.containerd.snapshotter.")
+            && number.iter().all(u8::is_ascii_digit))
 }
 
 /// What only the comparison with other mounts suggests.

@@ -6,6 +6,7 @@
 )]
 
 mod converse;
+mod listen;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read as _, Write as _};
@@ -14,12 +15,14 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Signal, set_parent_process_death_signal};
 
 pub(crate) use converse::{ask_within, stream};
+pub(crate) use listen::read_from;
 
 /// A program that could not be run.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +82,81 @@ pub(crate) fn hand_over(program: &OsStr, words: &[OsString]) -> Result<ExitStatu
         .args(words)
         .status()
         .map_err(|source| refused(program, source))
+}
+
+/// Runs a program to its end with this terminal as its own. SIGINT and SIGTERM end the program and not
+/// this process; whether one came.
+///
+/// # Errors
+/// [`ToolError`], where it does not run.
+pub(crate) fn hand_over_interruptible(
+    program: &OsStr,
+    words: &[OsString],
+) -> Result<(ExitStatus, bool), ToolError> {
+    let refused = |source| refused(program, source);
+    let mut command = Command::new(program);
+    command.args(words);
+    end_with_this_process(&mut command);
+    let _caught = Caught::begin();
+    let mut child = command.spawn().map_err(refused)?;
+    let mut passed_on = false;
+    loop {
+        if let Some(status) = child.try_wait().map_err(refused)? {
+            return Ok((status, Caught::came()));
+        }
+        // The signal of a terminal has reached the program too: it gets its time to end.
+        std::thread::sleep(Duration::from_millis(100));
+        if Caught::came() && !passed_on && child.try_wait().map_err(refused)?.is_none() {
+            let pid = rustix::process::Pid::from_child(&child);
+            let _ = rustix::process::kill_process(pid, Signal::INT);
+            passed_on = true;
+        }
+    }
+}
+
+/// While this lives, SIGINT and SIGTERM are noted and end nothing. What ignored them before still does.
+struct Caught([(i32, libc::sighandler_t); 2]);
+
+static CAUGHT: AtomicBool = AtomicBool::new(false);
+
+extern "C" fn note(_: i32) {
+    CAUGHT.store(true, Ordering::Relaxed);
+}
+
+#[allow(
+    unsafe_code,
+    reason = "signal(2) has no safe wrapper in what is linked here"
+)]
+impl Caught {
+    fn begin() -> Self {
+        CAUGHT.store(false, Ordering::Relaxed);
+        Self([libc::SIGINT, libc::SIGTERM].map(|signal| {
+            let handler = note as extern "C" fn(i32);
+            // SAFETY: the handler does nothing but store into an atomic.
+            let before = unsafe { libc::signal(signal, handler as libc::sighandler_t) };
+            if before == libc::SIG_IGN {
+                // SAFETY: no handler is installed.
+                unsafe { libc::signal(signal, libc::SIG_IGN) };
+            }
+            (signal, before)
+        }))
+    }
+
+    fn came() -> bool {
+        CAUGHT.load(Ordering::Relaxed)
+    }
+}
+
+#[allow(unsafe_code, reason = "as above")]
+impl Drop for Caught {
+    fn drop(&mut self) {
+        for (signal, before) in self.0 {
+            if before != libc::SIG_ERR {
+                // SAFETY: what stood there before is a handler, or none.
+                unsafe { libc::signal(signal, before) };
+            }
+        }
+    }
 }
 
 /// Runs a program to its end with this terminal as its own; the last `limit` bytes of what it

@@ -14,7 +14,8 @@ use crate::lab::{self, Output};
 
 /// `get pod` is answered from `get-pod`, or from `get-pod.2` the second time; `get-pod.refused`
 /// is what it says on stderr instead. Whatever `--custom` names is kept, and the name of the
-/// container that is added stands for `SPYHOLE` in numbered answers.
+/// container that is added stands for `SPYHOLE` in numbered answers. Lines of `port-forward.runs` are run
+/// before it answers.
 const SCRIPT: &str = r#"#!/bin/sh
 dir=${0%/*}
 printf '%s\n' "$*" >> "$dir/calls"
@@ -32,6 +33,7 @@ if [ -e "$dir/$key.refused" ]; then
     cat "$dir/$key.refused" >&2
     exit 1
 fi
+if [ -e "$dir/$key.runs" ]; then . "$dir/$key.runs"; fi
 if [ -e "$dir/$key.$count" ]; then
     sed "s/SPYHOLE/$(cat "$dir/name")/" "$dir/$key.$count"
 else

@@ -140,6 +140,36 @@ fn what_the_user_knows_decides() {
 }
 
 #[test]
+fn root_is_a_choice_of_its_own() {
+    let kubectl = FakeKubectl::with("non-root", Level::Labelled("baseline"));
+    let plan = |flags: &[&str]| {
+        let words = [&["web", "--dry-run"], flags].concat();
+        kubectl.spyhole(words).ended_with(0)
+    };
+    let by_ptrace = plan(&["--as-root"]);
+    let text = by_ptrace.stdout_text();
+    let added = r#""capabilities":{"add":["SYS_PTRACE","DAC_READ_SEARCH"],"drop":["ALL"]}"#;
+    assert!(
+        text.contains(added) && text.contains("--profile=general"),
+        "{by_ptrace}"
+    );
+    let refused =
+        "baseline does not admit SYS_PTRACE and DAC_READ_SEARCH: the container will be refused";
+    assert!(by_ptrace.stderr_text().contains(refused), "{by_ptrace}");
+    // The pod's own user dropped everything, which is no measure for root.
+    let plain = plan(&["--run-as=0"]);
+    let text = plain.stdout_text();
+    assert!(
+        text.contains(r#""runAsUser":0"#) && !text.contains("drop"),
+        "{plain}"
+    );
+    let words = "--run-as 0; the target is user 1000";
+    assert!(plain.stderr_text().contains(words), "{plain}");
+    let both = kubectl.spyhole(["web", "--as-root", "--run-as=0"]);
+    both.ended_with(2);
+}
+
+#[test]
 fn flags_of_kubectl_go_with_each_of_its_commands() {
     let kubectl = FakeKubectl::with("non-root", Level::None);
     let seen = kubectl

@@ -279,6 +279,32 @@ fn the_lines_of_a_dry_run_do_in_a_shell_what_a_run_does() {
     );
 }
 
+/// By the line that is pasted and by the run itself, with the oldest and the newest kubectl.
+#[needs(each_kubectl)]
+fn root_with_ptrace_arrives_as_it_was_asked_for() {
+    let context = json!({
+        "runAsUser": 0, "runAsGroup": 0, "runAsNonRoot": false,
+        "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true,
+        "capabilities": {"drop": ["ALL"], "add": ["SYS_PTRACE", "DAC_READ_SEARCH"]},
+    });
+    for kubectl in Kubectl::both().as_ref().unwrap() {
+        let server = ApiServer::start(&fixture("non-root"), "privileged");
+        server.says("{}\n");
+        let engineer = Engineer::with(&server, kubectl);
+        let dry = engineer.kubectl_spyhole(&["web", "--as-root", "--dry-run"]);
+        let script = dry.ended_with(0).stdout_text();
+        host::run(engineer.command("sh").args(["-ec", &script])).ended_with(0);
+        engineer
+            .kubectl_spyhole(&["web", "--as-root"])
+            .ended_with(0);
+        let added = server.added();
+        assert_eq!(added.len(), 2);
+        for container in added {
+            assert_eq!(container["securityContext"], context, "{kubectl:?}");
+        }
+    }
+}
+
 #[needs(kubectl)]
 fn refusals_of_a_server_come_through_kubectl_as_sentences() {
     let cases = [

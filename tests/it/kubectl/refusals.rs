@@ -25,7 +25,7 @@ fn a_pod_that_breaks_the_level_by_itself_is_said_before_and_after() {
     let cause = "admits only Pod Security restricted:latest, and the pod itself violates it: ";
     assert!(refused.contains(cause), "{refused}");
     assert!(
-        refused.contains("kubectl debug node/NODE --profile=sysadmin"),
+        refused.contains("kubectl debug node/node-a --profile=sysadmin"),
         "{refused}"
     );
     assert!(!refused.contains("Use --level"), "{refused}");
@@ -70,7 +70,7 @@ fn the_version_of_the_server_counts_where_the_rules_differ() {
 }
 
 /// What kubectl says at which command, and what has to be in the sentence.
-const REFUSED: [(&str, &str, &[&str]); 14] = [
+const REFUSED: [(&str, &str, &[&str]); 20] = [
     (
         "get-pod",
         "Error from server (Forbidden): pods \"web\" is forbidden: User \"jane\" cannot get resource \"pods\" in API group \"\" in the namespace \"shop\"",
@@ -104,6 +104,52 @@ const REFUSED: [(&str, &str, &[&str]); 14] = [
         &[
             "an admission policy of the cluster",
             "validate.kyverno.svc-fail: images come from registry.example",
+        ],
+    ),
+    // Kyverno, in lines.
+    (
+        "debug",
+        "Error from server: admission webhook \"validate.kyverno.svc-fail\" denied the request: \n\nresource Pod/shop/web was blocked due to the following policies \n\ndisallow-capabilities-strict:\n  require-drop-all: 'validation failure: Containers must drop `ALL` capabilities.'\n",
+        &[
+            "denied the container: validate.kyverno.svc-fail: resource Pod/shop/web was blocked due to the following policies disallow-capabilities-strict: require-drop-all: 'validation failure: Containers must drop `ALL` capabilities.'\n",
+            "--level restricted",
+            "--image takes",
+        ],
+    ),
+    // Gatekeeper, a line for each constraint.
+    (
+        "debug",
+        "Error from server (Forbidden): admission webhook \"validation.gatekeeper.sh\" denied the request: [psp-privilege-escalation] Privilege escalation container is not allowed: spyhole-x\n[allowed-repos] container <spyhole-x> has an invalid image repo <spyhole:1>, allowed repos are [\"registry.example/\"]\n",
+        &[
+            "denied the container: validation.gatekeeper.sh: [psp-privilege-escalation] Privilege escalation container is not allowed: spyhole-x [allowed-repos] container",
+            "--image takes spyhole from another registry",
+        ],
+    ),
+    (
+        "debug",
+        "Error from server: admission webhook \"policy.example\" denied the request without explanation\n",
+        &["denied the container: policy.example: no reason given\n"],
+    ),
+    (
+        "debug",
+        "Error from server (Forbidden): pods \"web\" is forbidden: ValidatingAdmissionPolicy 'no-debug.example' with binding 'no-debug' denied request: ephemeral containers are not permitted\n",
+        &["denied the container: no-debug.example: ephemeral containers are not permitted\n"],
+    ),
+    (
+        "debug",
+        "Error from server (InternalError): Internal error occurred: failed calling webhook \"validate.kyverno.svc-fail\": failed to call webhook: Post \"https://kyverno-svc.kyverno.svc:443/validate/fail?timeout=10s\": no endpoints available for service \"kyverno-svc\"\n",
+        &[
+            "its admission webhook validate.kyverno.svc-fail failed: no endpoints available for service",
+            "Retry later",
+        ],
+    ),
+    // OpenShift: most of what it lists are constraints that the user cannot have.
+    (
+        "debug",
+        "Error from server (Forbidden): pods \"web\" is forbidden: unable to validate against any security context constraint: [provider \"anyuid\": Forbidden: not usable by user or serviceaccount, provider restricted-v2: .ephemeralContainers[0].runAsUser: Invalid value: 65532: must be in the ranges: [1000920000, 1000929999], provider \"restricted\": Forbidden: not usable by user or serviceaccount, provider \"nonroot-v2\": Forbidden: not usable by user or serviceaccount, provider \"privileged\": Forbidden: not usable by user or serviceaccount]\n",
+        &[
+            "denied the container: provider restricted-v2: .ephemeralContainers[0].runAsUser: Invalid value: 65532: must be in the ranges: [1000920000, 1000929999]\n",
+            "user ids are 1000920000 to 1000929999: --run-as 1000920000:0 uses the first",
         ],
     ),
     (

@@ -2,7 +2,11 @@
 
 use serde_json::{Value, json};
 
+use nix::sys::signal::Signal;
+
 use super::fake::{FakeKubectl, Level, fixture};
+use crate::lab::process::Process;
+use crate::patience::eventually;
 
 /// The pod after a container of spyhole was added: the name is not known before, so whatever
 /// was asked for is there.
@@ -230,12 +234,100 @@ fn the_page_is_told_with_its_token() {
         "{words}"
     );
     assert!(words.contains(&format!("Bearer {token}'")), "{words}");
+    let calls = kubectl.calls();
+    let forwarded = "port-forward --namespace=shop pod/web 7794:7794\n";
+    assert!(calls.contains(forwarded), "{calls}");
+    let left = "spyhole-7xk2q still serves in the pod: it ends after 15 minutes without a request, at \
+        the latest 1 hour after its start. kubectl spyhole --namespace=shop web --serve forwards";
+    assert!(words.contains(left), "{words}");
+}
+
+/// The interrupt ends kubectl, and the plugin says what it leaves.
+#[test]
+fn an_interrupt_ends_the_forwarding_with_words() {
+    let kubectl = FakeKubectl::with("spyhole-there", Level::Labelled("restricted"));
+    let log = "spyhole: listening on http://127.0.0.1:7794/\n";
+    kubectl.answer("logs", log);
+    kubectl.answer("port-forward.runs", "while :; do sleep 0.1; done");
+    let mut command = kubectl.command();
+    let mut served = Process::start(command.args(["web", "--serve"]), Signal::SIGINT);
+    eventually("the port is forwarded", || {
+        kubectl.calls().contains("port-forward ")
+    });
+    served.signal(Signal::SIGINT);
+    let seen = served.wait();
+    assert_eq!(seen.code, Some(0), "{seen}");
     assert!(
-        kubectl
-            .calls()
-            .ends_with("port-forward --namespace=shop pod/web 7794:7794\n"),
+        seen.stderr_text().contains("still serves in the pod"),
         "{seen}"
     );
+}
+
+/// With its first process the kernel kills every other one of a PID namespace.
+#[test]
+fn a_target_that_ended_took_spyhole_along() {
+    let with_target = |count: u64, state: &Value, last: &Value| {
+        let kubectl = FakeKubectl::with("non-root", Level::Labelled("restricted"));
+        let mut pod: Value = serde_json::from_str(&fixture("non-root")).unwrap();
+        pod["status"]["ephemeralContainerStatuses"] =
+            json!([{"name": "SPYHOLE", "state": ended(137)}]);
+        let target = &mut pod["status"]["containerStatuses"][0];
+        target["restartCount"] = count.into();
+        target["state"] = state.clone();
+        target["lastState"] = last.clone();
+        for number in 2..4 {
+            kubectl.answer(&format!("get-pod.{number}"), &pod.to_string());
+        }
+        let seen = kubectl.spyhole(["web", "-q"]).ended_with(3);
+        assert_eq!(seen.stdout_text(), "");
+        seen.stderr_text()
+    };
+    let failed = json!({"terminated": {"exitCode": 2, "reason": "Error"}});
+    let restarted = with_target(1, &json!({"running": {}}), &failed);
+    for words in [
+        "the container app of the pod web was restarted (exit code 2, Error), and spyhole ended with it: \
+         run the same command again",
+        "kubectl logs --namespace=shop web --container=app --previous shows its last output",
+    ] {
+        assert!(restarted.contains(words), "{words}: {restarted}");
+    }
+    let ended = with_target(0, &failed, &json!({}));
+    assert!(
+        ended.contains("of the pod web ended (exit code 2, Error)"),
+        "{ended}"
+    );
+    assert!(!ended.contains("--previous"), "{ended}");
+    let crashing = json!({"waiting": {"reason": "CrashLoopBackOff"}});
+    let waits = with_target(1, &crashing, &failed);
+    assert!(
+        waits.contains("once it is running; if it does not stay up"),
+        "{waits}"
+    );
+}
+
+/// Where root with SYS_PTRACE is admitted, a look that needs it says so.
+#[test]
+fn a_look_that_ptrace_would_help_proposes_it() {
+    let document = "{\"gaps\":[{\"reason\":\"not_dumpable\"}]}\n";
+    let said = |level, args: &[&str]| {
+        let kubectl = FakeKubectl::with("non-root", level);
+        with_state(&kubectl, "SPYHOLE", 2, &ended(4));
+        kubectl.answer("logs", document);
+        let seen = kubectl.spyhole(args).ended_with(4);
+        assert_eq!(seen.stdout_text(), document);
+        seen.stderr_text()
+    };
+    let words = "not everything could be read (the process is not dumpable): --as-root reads it";
+    assert!(said(Level::None, &["web"]).contains(words));
+    assert!(said(Level::Labelled("privileged"), &["web"]).contains(words));
+    assert!(!said(Level::None, &["web", "--as-root"]).contains(words));
+    assert_eq!(said(Level::None, &["web", "-q"]), "");
+    for level in ["baseline", "restricted"] {
+        assert!(
+            !said(Level::Labelled(level), &["web"]).contains("--as-root"),
+            "{level}"
+        );
+    }
 }
 
 #[test]

@@ -174,6 +174,31 @@ fn a_machine_has_no_masks_and_no_container_root() {
     assert!(meanings(MACHINE, false).contains(&"/: -".to_owned()));
 }
 
+/// As containerd 2.4 mounts one on Kubernetes 1.36, and what looks alike.
+#[test]
+fn an_image_volume_is_a_read_only_snapshot() {
+    let snapshots = "/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots";
+    let line = |options: &str, upper: &str| {
+        format!(
+            "1 0 0:126 / / rw,relatime - overlay overlay rw,lowerdir={snapshots}/222/fs,upperdir={snapshots}/300/fs,workdir={snapshots}/300/work\n\
+             470 1 0:127 / /spy {options},relatime - overlay overlay rw,lowerdir={snapshots}/222/fs,upperdir={upper},workdir={snapshots}/306/work,uuid=on\n"
+        )
+    };
+    let kind = |options: &str, upper: &str| {
+        let file = line(options, upper);
+        meanings(file.as_bytes(), false).pop().unwrap()
+    };
+    let own = format!("{snapshots}/306/fs");
+    assert_eq!(kind("ro", &own), "/spy: image");
+    assert_eq!(kind("rw", &own), "/spy: -");
+    assert_eq!(kind("ro", "/upper"), "/spy: -");
+    assert_eq!(kind("ro", "/data/snapshots/306/fs"), "/spy: -");
+    assert_eq!(
+        meanings(line("ro", &own).as_bytes(), false)[0],
+        "/: container_root"
+    );
+}
+
 #[test]
 fn a_node_sees_volumes_at_their_mount_points() {
     let pods = format!("/var/lib/kubelet/pods/{POD}");
