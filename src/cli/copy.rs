@@ -6,10 +6,9 @@ use std::thread;
 
 use clap::{ArgMatches, Args, Command};
 
-use super::deliver::passed_on;
 use super::exit::Exit;
 use super::files::{FilesCommand, write_for_cp};
-use super::global::Global;
+use super::global::{Global, passed_on};
 use super::{Failure, given, parse};
 use crate::attach::copy::{CopyFailure, CopyOptions, CopyRequest, UnpackError, ended as copied};
 use crate::files::tar::{ArchiveOptions, ArchivePath};
