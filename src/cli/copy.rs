@@ -65,7 +65,7 @@ pub(super) fn run(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
     let no_pipe = |error: io::Error| Failure::internal(format!("cannot make a pipe: {error}"));
     let (mut reader, mut writer) = io::pipe().map_err(no_pipe)?;
     let (received, written) = thread::scope(|scope| {
-        let receiver = thread::Builder::new().spawn_scoped(scope, || {
+        let unpacking = thread::Builder::new().spawn_scoped(scope, || {
             let received = request.receive(&mut reader);
             // Where it gave up, the other side need not go on.
             drop(reader);
@@ -73,7 +73,7 @@ pub(super) fn run(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
         });
         let written = write_for_cp(&mut writer, global, &options.reveal_file, archive);
         drop(writer);
-        let received = receiver.map(|receiver| receiver.join());
+        let received = unpacking.map(thread::ScopedJoinHandle::join);
         (received, written)
     });
     let written = written?;
