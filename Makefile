@@ -4,7 +4,7 @@
 CARGO ?= cargo
 export CARGO
 
-.PHONY: demo image lab dist test lint lint-packaging unit lint-and-compile check-binary bench performance prepare clean
+.PHONY: demo image lab dist test lint lint-packaging unit lint-and-compile check-binary bench performance prepare vm clean
 
 ## demo: build, start a container without a shell, look into it
 demo:
@@ -56,6 +56,11 @@ unit:
 ## check-binary: static, within its size, nothing of NSS in it
 check-binary:
 	./scripts/check-binary
+
+## vm: a whole Debian in QEMU, with cgroup v2: what spyhole says of containers at their limits there
+vm:
+	$(CARGO) build --release --locked
+	./scripts/vm
 
 ## bench: compare spyhole with the tools that it replaces; exit 1 where a goal is missed
 bench:

@@ -6,6 +6,7 @@
 //! | [`serve`] | the HTTP endpoint |
 //! | [`attach`] | puts spyhole beside a container through kubectl, docker or podman |
 //! | [`in_container`] | runs inside the application's own container: `install` and `run` |
+//! | [`doctor`] | finds what is wrong: rules over the document |
 //! | [`check`] | checks for probes and scripts: yes, no or unknown |
 //! | [`files`] | the target's files: what may be read of them, and how they are walked |
 //! | [`sections`] | one file or folder a section: from a scan to its part of the document |
@@ -20,9 +21,16 @@
 //! | [`sys`] | files, namespaces and system calls |
 //! | [`model`] | the document: plain data with units in its names, no I/O |
 
+#[cfg(not(target_os = "linux"))]
+compile_error!(
+    "spyhole reads Linux's /proc and is for Linux alone; docs/attach.md shows how to use it from \
+     another system, with kubectl"
+);
+
 mod attach;
 mod check;
 mod cli;
+mod doctor;
 mod files;
 mod in_container;
 pub mod model;

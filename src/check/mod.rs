@@ -89,7 +89,9 @@ impl CheckContext<'_> {
     /// That the container that was named is not there: then nothing that is dialled is its.
     fn named_target_is_missing(&self) -> Option<CheckOutcome> {
         match &self.scan {
-            Some(Err(why)) if matches!(**why, NoTarget::NoContainer { .. }) => {
+            Some(Err(why))
+                if matches!(**why, NoTarget::NoContainer { .. } | NoTarget::NoPod { .. }) =>
+            {
                 let why = CheckReason::NoTarget(Arc::clone(why));
                 Some(CheckOutcome::unknown(why))
             }
@@ -159,7 +161,7 @@ pub(crate) fn run(
             ..options
         };
         let proc = options.proc.clone();
-        (Scan::open(options, &needed, Vec::new()), proc)
+        (Scan::open(options, &needed, None, Vec::new()), proc)
     });
     let scan = match scan {
         Some((Err(NoTarget::NoProcess(pid)), proc)) => {
@@ -362,6 +364,7 @@ mod tests {
     fn a_container_that_was_named_and_is_not_there_is_not_replaced_by_this_one() {
         let missing = NoTarget::NoContainer {
             name: "web".to_owned(),
+            pod: None,
             containers: Vec::new(),
         };
         let mut memory = Vec::new();

@@ -21,12 +21,18 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(i32).range(1..), help_heading = TARGET)]
     pub pid: Option<i32>,
 
-    /// Inspect this container: its name, id or id prefix, or pid-N for the container of process N.
+    /// Inspect this container: its name, id or id prefix, POD/NAME or NAMESPACE/POD/NAME, or pid-N
+    /// for the container of process N.
     #[arg(short = 'c', long, global = true, value_name = "NAME|ID", help_heading = TARGET)]
     pub container: Option<String>,
 
+    /// Inspect the container of this pod on a node: the pod's name, NAMESPACE/NAME or UID.
+    // `kubectl spyhole POD` has the other id.
+    #[arg(id = "of_pod", long = "pod", global = true, value_name = "POD", help_heading = TARGET)]
+    pub pod: Option<String>,
+
     /// Inspect spyhole's own container, including spyhole itself.
-    #[arg(long = "self", global = true, conflicts_with_all = ["pid", "container"], help_heading = TARGET)]
+    #[arg(long = "self", global = true, conflicts_with_all = ["pid", "container", "of_pod"], help_heading = TARGET)]
     pub own: bool,
 
     /// Read processes from this /proc, such as the node's mounted at /host/proc.

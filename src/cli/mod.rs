@@ -9,6 +9,7 @@ mod beforehand;
 mod check;
 mod copy;
 mod deliver;
+mod doctor;
 pub(crate) mod exit;
 mod extras;
 mod files;
@@ -115,6 +116,7 @@ pub fn command() -> Command {
         .subcommands(files::commands())
         .subcommands(extras::commands())
         .subcommand(check::command())
+        .subcommands(doctor::commands())
         .subcommand(copy::command())
         .subcommands(deliver::commands())
         .subcommand(
@@ -239,6 +241,8 @@ fn dispatch(line: &CommandLine, words: &[OsString]) -> Result<ExitCode, Failure>
             let global = global()?;
             check::run(own, &mut || options(&global))
         }
+        (Some((doctor::DOCTOR, own)), None) => doctor::run(own, &global()?, words),
+        (Some((doctor::EXPLAIN, own)), None) => doctor::explain(own),
         (Some((SERVE, own)), None) => serve(own, &global()?),
         (Some((extras::SCHEMA, _)), None) => extras::schema(),
         (Some((extras::COMPLETIONS, own)), None) => extras::completions(own),
@@ -334,6 +338,7 @@ fn serve(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
         proc: global.proc.clone(),
         pid: global.pid,
         container: global.container.clone(),
+        pod: global.pod.clone(),
         own: global.own,
         timeout: global.timeout.unwrap_or(SERVE_TIMEOUT),
         net: net_policy(global),

@@ -65,13 +65,18 @@ pub(super) fn print(
                 width: terminal_size::terminal_size()
                     .filter(|_| terminal)
                     .map(|(width, _)| width.0.into()),
-                bare: global.no_headers,
+                bare: is_bare(requests, global),
             };
             let tables = sections::tables(report, requests, Detail::of(format));
             render::tables(&tables, report, style, &mut out)?;
         }
     }
     out.flush()
+}
+
+/// Whether stdout has rows alone.
+fn is_bare(requests: &[Box<dyn Request>], global: &Global) -> bool {
+    global.no_headers || requests.iter().any(|request| request.is_bare())
 }
 
 /// The exit code of a run that has printed its document; notes go to stderr.
@@ -93,7 +98,7 @@ pub(super) fn verdict(
             words.extend(beside.map(|line| escaped(line.as_bytes()).into_owned()));
             words.extend(render::notes(report));
         }
-        Format::Table | Format::Wide if global.no_headers => {
+        Format::Table | Format::Wide if is_bare(requests, global) => {
             words.extend(render::notes(report));
         }
         _ => {}

@@ -46,6 +46,7 @@ pub(super) fn options(global: &Global) -> Result<ScanOptions, Failure> {
         choice: Choice {
             pid: global.pid,
             container: global.container.clone(),
+            pod: global.pod.clone(),
             own: global.own,
         },
         timeout: global.timeout.unwrap_or(LOOK_TIMEOUT),

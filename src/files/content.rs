@@ -30,6 +30,10 @@ const LOOK_BACK_BYTES: u64 = 128 << 10;
 pub(crate) type LineFilter = Arc<dyn Fn(&[u8]) -> bool>;
 
 /// What may be shown of one file. It ends where the file ended when it was opened.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a state of its own of the file that is read"
+)]
 pub(crate) struct Content<'a> {
     redactor: &'a Redactor,
     path: Vec<u8>,

@@ -94,6 +94,7 @@ impl TargetFiles {
     }
 
     /// The scan that found the target.
+    #[allow(dead_code, reason = "for archives, whose names are redacted")]
     pub(crate) fn scan(&self) -> &Scan {
         &self.scan
     }
@@ -130,6 +131,7 @@ impl TargetFiles {
     }
 
     /// Whether the time of the whole command is over.
+    #[expect(clippy::unused_self, reason = "it is the time of this look")]
     pub(crate) fn is_over(&self) -> bool {
         time_box::is_over()
     }

@@ -35,6 +35,12 @@ pub struct Container {
     /// The UID of the Kubernetes pod.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pod_uid: Option<String>,
+    /// The name of that pod, where the node tells it: see `docs/attach.md`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod: Option<String>,
+    /// The pod's namespace, together with its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
     /// Application, pause container or host.
     pub kind: ContainerKind,
     /// Whether it is the target.
@@ -63,6 +69,16 @@ impl Container {
             (None, Some(id), _) => id.clone(),
             (None, None, ContainerKind::Host) => "host".to_owned(),
             (None, None, _) => format!("pid-{}", self.main_pid),
+        }
+    }
+
+    /// The same behind namespace and pod, as `--container` takes it; the label alone where they
+    /// are not known.
+    #[must_use]
+    pub fn path(&self) -> String {
+        match (&self.namespace, &self.pod) {
+            (Some(namespace), Some(pod)) => format!("{namespace}/{pod}/{}", self.label()),
+            _ => self.label(),
         }
     }
 }

@@ -71,6 +71,10 @@ pub struct DeletedFiles {
 pub struct OpenFile {
     /// The process.
     pub pid: i32,
+    /// The thread, for a descriptor that only it has, in a table of its own; several threads may
+    /// share such a table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tid: Option<i32>,
     /// How it has the file open.
     pub opened_as: OpenedAs,
     /// The number of the descriptor.
@@ -123,7 +127,8 @@ pub struct OpenFile {
     /// network namespaces in question lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub socket: Option<Seen<Box<Socket>>>,
-    /// Of pipes and connected unix sockets: who has the other end, the first 16.
+    /// Of pipes and connected unix sockets: who has the other end, the first 16. Absent where only
+    /// some processes are asked for and not `--ends`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub other_ends: Option<Seen<Vec<OtherEnd>>>,
     /// What only some kinds of files have.

@@ -281,6 +281,15 @@ pub struct Process {
     /// The container it belongs to: name, or id if no name is visible.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub container: Option<String>,
+    /// The name of its Kubernetes pod, where the node tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod: Option<String>,
+    /// The pod's namespace, together with its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// The pod's UID, where several pods are visible and the name is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod_uid: Option<String>,
     /// How it handles signals.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signals: Option<Seen<Signals>>,
@@ -340,6 +349,9 @@ impl Process {
             oom_score: None,
             oom_score_adj: None,
             container: None,
+            pod: None,
+            namespace: None,
+            pod_uid: None,
             signals: None,
             zombie: false,
             kernel_thread: false,

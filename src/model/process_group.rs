@@ -33,11 +33,40 @@ pub struct ProcessGroup {
     pub oldest_started_at: Option<Timestamp>,
 }
 
+/// A container, and the pod that it is in, as labels.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ContainerKey {
+    /// The pod's namespace; empty where the pod is not named.
+    pub namespace: String,
+    /// The pod's name, likewise.
+    pub pod: String,
+    /// The pod's UID, where several pods are visible and not named.
+    pub pod_uid: String,
+    /// The container; empty where they are in none.
+    pub container: String,
+}
+
+impl ContainerKey {
+    /// The container of a process.
+    #[must_use]
+    pub fn of(process: &Process) -> Self {
+        // Names of Kubernetes are bounded and plain as they are.
+        let plain = |name: &Option<String>| name.clone().unwrap_or_default();
+        let name = process.container.as_deref().unwrap_or_default();
+        Self {
+            namespace: plain(&process.namespace),
+            pod: plain(&process.pod),
+            pod_uid: plain(&process.pod_uid),
+            container: label(name.as_bytes()),
+        }
+    }
+}
+
 /// What tells groups apart, as labels.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct GroupKey {
-    /// The container; empty where they are in none.
-    pub container: String,
+    /// Where they are.
+    pub container: ContainerKey,
     /// The name of the processes.
     pub name: String,
 }
@@ -52,24 +81,17 @@ impl GroupKey {
             label(process.comm.as_bytes())
         };
         Self {
-            container: container(process),
+            container: ContainerKey::of(process),
             name,
         }
     }
 
     fn other() -> Self {
         Self {
-            container: String::new(),
+            container: ContainerKey::default(),
             name: OTHER.to_owned(),
         }
     }
-}
-
-/// The label for the container of a process; empty where it is in none.
-#[must_use]
-pub fn container(process: &Process) -> String {
-    let name = process.container.as_deref().unwrap_or_default();
-    label(name.as_bytes())
 }
 
 /// The groups of a list of processes: those that use the most memory, so many of them, and

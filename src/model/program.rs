@@ -33,6 +33,10 @@ pub struct Program {
     /// The runtime that it is or has loaded, where files tell its version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub runtime: Option<RuntimeVersion>,
+    /// What a HotSpot JVM tells of itself (`/tmp/hsperfdata_USER/PID`); absent where the process has
+    /// no such file mapped: it is no JVM, or runs with `-XX:-UsePerfData` or `PerfDisableSharedMem`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jvm: Option<Seen<JvmCounters>>,
     /// Programs and libraries that it has mapped and that are no longer the files on disk; absent
     /// for a file that was named.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -217,6 +221,52 @@ pub struct RuntimeVersion {
     pub version: ByteString,
     /// The file that tells it, or whose name does.
     pub file: ByteString,
+}
+
+/// What a HotSpot JVM tells of itself, as jstat(1) shows it. What its version does not tell is absent.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct JvmCounters {
+    /// The file, as the target sees it.
+    pub file: ByteString,
+    /// The version of Java: `17.0.15`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<ByteString>,
+    /// `OpenJDK 64-Bit Server VM`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vm_name: Option<ByteString>,
+    /// `17.0.15+6-Debian-1deb12u1`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vm_version: Option<ByteString>,
+    /// How long it has run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uptime_seconds: Option<f64>,
+    /// The heap that it has taken from the system.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub heap_capacity_bytes: Option<u64>,
+    /// What of it is used, as of the last collection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub heap_used_bytes: Option<u64>,
+    /// The metaspace that it has taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metaspace_capacity_bytes: Option<u64>,
+    /// What of it is used, as of the last collection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metaspace_used_bytes: Option<u64>,
+    /// Its garbage collectors.
+    pub collectors: Vec<JvmCollector>,
+}
+
+/// A garbage collector.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct JvmCollector {
+    /// What the JVM calls it: `G1 young collection pauses`.
+    pub name: ByteString,
+    /// How often it ran.
+    pub collections: u64,
+    /// How long it took in all.
+    pub seconds: f64,
 }
 
 /// A mapped file that is no longer the one on disk.

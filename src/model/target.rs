@@ -29,6 +29,12 @@ pub struct Target {
     /// The UID of the Kubernetes pod.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pod_uid: Option<String>,
+    /// The name of that pod, where the node tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod: Option<String>,
+    /// The pod's namespace, together with its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
     /// How the target was chosen.
     pub chosen_by: ChosenBy,
     /// The processes that only start it, outermost first: an init such as tini, or `sh -c`. They
@@ -70,7 +76,7 @@ pub enum RecognisedBy {
 pub enum ChosenBy {
     /// A process of it was named by `--pid`.
     Pid,
-    /// Named by `--container`.
+    /// Named by `--container` or `--pod`.
     Container,
     /// It contains PID 1 of the visible PID namespace.
     FirstProcess,

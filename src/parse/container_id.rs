@@ -193,7 +193,7 @@ fn named_part(part: &[u8], parent: &[u8], is_top: bool) -> Option<(String, Optio
 }
 
 /// A name as runtimes allow it.
-fn container_word(name: &[u8]) -> Option<String> {
+pub(crate) fn container_word(name: &[u8]) -> Option<String> {
     let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.-".contains(byte);
     let begins = name.first().is_some_and(u8::is_ascii_alphanumeric);
     let is_word = begins && name.len() <= 128 && name.iter().all(fits);
@@ -295,7 +295,7 @@ pub(crate) struct ContainerFromMounts {
     pub pod_uid: Option<String>,
     /// The name of the container in the pod's spec.
     pub container_name: Option<String>,
-    /// The runtime whose files are mounted, outside of a pod.
+    /// The runtime whose files are mounted; in a pod they are those of its sandbox.
     pub runtime: Option<Runtime>,
     /// The id of the container, from a file that is always its own (Podman).
     pub id: Option<String>,
@@ -326,6 +326,8 @@ struct Clues {
     podman: BTreeSet<String>,
     podman_network: BTreeSet<String>,
     docker_network: BTreeSet<String>,
+    /// Whether a file of a sandbox of containerd is among them.
+    containerd_sandbox: bool,
 }
 
 impl Clues {
@@ -361,6 +363,15 @@ impl Clues {
             }
             [
                 ..,
+                b"io.containerd.grpc.v1.cri",
+                b"sandboxes",
+                id,
+                b"hosts" | b"hostname" | b"resolv.conf",
+            ] => {
+                self.containerd_sandbox |= container_id(id).is_some();
+            }
+            [
+                ..,
                 b"containers",
                 id,
                 b"hosts" | b"hostname" | b"resolv.conf",
@@ -372,23 +383,32 @@ impl Clues {
     }
 
     fn verdict(self) -> ContainerFromMounts {
+        let podman = !self.podman.is_empty() || !self.podman_network.is_empty();
+        let docker = !self.docker_network.is_empty();
+        let containerd = self.containerd_sandbox;
         let pods = self.pods.into_iter().find(|uids| !uids.is_empty());
         if let Some(uids) = pods {
             return ContainerFromMounts {
                 pod_uid: only(uids),
                 container_name: only(self.names),
+                runtime: match (containerd, podman, docker) {
+                    (true, false, false) => Some(Runtime::Containerd),
+                    // In a pod of the kubelet they are CRI-O's, which keeps them as Podman does.
+                    (false, true, false) => Some(Runtime::CriO),
+                    (false, false, true) => Some(Runtime::Docker),
+                    _ => None,
+                },
                 ..ContainerFromMounts::default()
             };
         }
-        let podman = !self.podman.is_empty() || !self.podman_network.is_empty();
-        let docker = !self.docker_network.is_empty();
-        let (runtime, network) = match (podman, docker) {
-            (true, false) => (Some(Runtime::Podman), self.podman_network),
-            (false, true) => (Some(Runtime::Docker), self.docker_network),
+        let (runtime, network) = match (containerd, podman, docker) {
+            (true, false, false) => (Runtime::Containerd, BTreeSet::new()),
+            (false, true, false) => (Runtime::Podman, self.podman_network),
+            (false, false, true) => (Runtime::Docker, self.docker_network),
             _ => return ContainerFromMounts::default(),
         };
         ContainerFromMounts {
-            runtime,
+            runtime: Some(runtime),
             id: only(self.podman),
             network_owner_id: only(network),
             ..ContainerFromMounts::default()

@@ -6,9 +6,11 @@
 //! a last line without one was cut by the reader and is malformed too: half a number is a lie.
 //!
 //! `procfs-core` is not used for these: its `limits` and `smaps_rollup` overflow on an empty
-//! line and on a huge number, its text is UTF-8 only, and it leaves mountinfo escaped.
+//! line and on a huge number, its text is UTF-8 only (one interface with an odd name loses all of
+//! `net/dev` and `net/route`: [`net_text`]), and it leaves mountinfo escaped.
 
 pub(crate) mod accounts;
+pub(crate) mod bundle;
 pub(crate) mod capabilities;
 pub(crate) mod capability_text;
 pub(crate) mod certificate_file;
@@ -24,6 +26,7 @@ pub(crate) mod fdinfo;
 pub(crate) mod file_capabilities;
 pub(crate) mod glob;
 pub(crate) mod hosts;
+pub(crate) mod hsperfdata;
 pub(crate) mod id_map;
 pub(crate) mod ip_literal;
 pub(crate) mod limits;
@@ -37,6 +40,7 @@ pub(crate) mod netlink;
 pub(crate) mod ocsp;
 #[cfg(feature = "sample-section")]
 pub(crate) mod personality;
+pub(crate) mod pod_logs;
 pub(crate) mod posix_regex;
 pub(crate) mod reach;
 pub(crate) mod resolv_conf;

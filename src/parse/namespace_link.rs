@@ -62,15 +62,18 @@ impl NamespaceKind {
 }
 
 impl NamespaceLink {
+    /// What is wrong with any other text.
+    pub(crate) const MALFORMED: Malformed = Malformed {
+        what: "a link of /proc/PID/ns",
+        expected: "a namespace's kind and inode, as in mnt:[4026531841]",
+    };
+
     /// Reads the text of a link.
     ///
     /// # Errors
     /// If it is not `KIND:[INODE]`.
     pub(crate) fn parse(link: &[u8]) -> Result<Self, Malformed> {
-        read(link).ok_or(Malformed {
-            what: "a link of /proc/PID/ns",
-            expected: "a namespace's kind and inode, as in mnt:[4026531841]",
-        })
+        read(link).ok_or(Self::MALFORMED)
     }
 }
 

@@ -2,7 +2,8 @@
 //! of [`rtnetlink`](super::rtnetlink), with `None` for what the files do not say.
 //!
 //! `procfs-core` reads `net/dev`, `net/route` and `net/arp` too, line by line as UTF-8: one interface
-//! whose name is other bytes makes it lose the whole file.
+//! whose name is other bytes makes it lose the whole file; of
+//! `interfaces_have_their_counters_whatever_their_names` it reads nothing.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -237,9 +237,8 @@ impl Translator<'_> {
     fn star(&mut self) {
         if self.atom.is_some() {
             self.repeat("*");
-        } else if self.extended {
-            // Of nothing.
-        } else {
+        } else if !self.extended {
+            // An extended one repeats nothing there.
             self.literal(Unit::Char('*'));
         }
     }

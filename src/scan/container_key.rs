@@ -8,19 +8,27 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::node_names::NodeNames;
+use crate::parse::bundle::TaskId;
 use crate::parse::cgroup::CgroupPaths;
 use crate::parse::container_id::{self, ContainerFromCgroup, Runtime};
 use crate::parse::mountinfo;
 use crate::parse::namespace_link::NamespaceLink;
+use crate::parse::pod_logs::PodName;
 use crate::parse::stat::Stat;
 use crate::sys::file_limits;
 use crate::sys::{ProcessDir, Truncation};
+
+/// The namespace of containerd whose cgroups are known by their path alone.
+const DEFAULT_NAMESPACE: &str = "default";
 
 /// What makes two processes members of the same container.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
     /// The runtime's id.
     Id(String),
+    /// An id that is unique in a namespace of containerd only.
+    Task(TaskId),
     /// Device and root of the file system at `/`.
     Root(u32, u32, Vec<u8>),
     /// Nothing that could be read tells; the parent decides.
@@ -32,12 +40,16 @@ pub(crate) enum Key {
 pub(crate) struct Identity {
     /// What sets it apart.
     pub key: Key,
-    /// Its name, where Kubernetes left it in a mount.
+    /// Its name, where Kubernetes left it in a mount, or a runtime in its bundle.
     pub name: Option<String>,
     /// The word for it: `containerd`, `docker`, `lxc` and so on.
     pub runtime: Option<&'static str>,
     /// The UID of its Kubernetes pod.
     pub pod_uid: Option<String>,
+    /// The name of that pod, where the node tells it.
+    pub pod: Option<PodName>,
+    /// Whether the runtime made it only to hold the namespaces of its pod.
+    pub is_sandbox: bool,
 }
 
 impl Identity {
@@ -49,6 +61,8 @@ impl Identity {
             name: None,
             runtime: None,
             pod_uid: None,
+            pod: None,
+            is_sandbox: false,
         }
     }
 
@@ -57,15 +71,9 @@ impl Identity {
     pub(crate) fn id(&self) -> Option<&str> {
         match &self.key {
             Key::Id(id) => Some(id),
+            Key::Task(task) => Some(&task.id),
             Key::Root(..) | Key::Unknown => None,
         }
-    }
-
-    /// Whether `wanted` is its name, its id, or the beginning of its id.
-    #[must_use]
-    pub(crate) fn answers_to(&self, wanted: &str) -> bool {
-        let by_id = |id: &str| wanted.len() >= 4 && id.starts_with(wanted);
-        self.name.as_deref() == Some(wanted) || self.id().is_some_and(by_id)
     }
 }
 
@@ -79,10 +87,11 @@ pub(crate) enum IdentitySource {
 }
 
 /// The identities found so far, shared by the threads of a walk.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Identities {
     /// Written a few times in a walk, and read for each process.
     known: RwLock<Known>,
+    node: NodeNames,
 }
 
 #[derive(Debug, Default)]
@@ -92,6 +101,15 @@ struct Known {
 }
 
 impl Identities {
+    /// None yet; their names are those of this node.
+    #[must_use]
+    pub(crate) fn new(node: NodeNames) -> Self {
+        Self {
+            known: RwLock::default(),
+            node,
+        }
+    }
+
     /// The identity of a process; [`Key::Unknown`] where nothing tells.
     pub(crate) fn of(
         &self,
@@ -123,8 +141,44 @@ impl Identities {
             // A zombie has given up its namespaces and mounts.
             return (Arc::new(Identity::unknown()), IdentitySource::Otherwise);
         }
-        let (identity, told) = from_mounts(process, from_cgroup, buffer);
+        let (mut identity, told) = from_mounts(process, from_cgroup, buffer);
+        self.complete(&mut identity, cgroup.as_ref());
         (self.remember(namespace, identity), told)
+    }
+
+    /// Adds what the node knows of a container and the container itself does not show.
+    fn complete(&self, identity: &mut Identity, cgroups: Option<&CgroupPaths>) {
+        let containerd = Some(Runtime::Containerd.as_str());
+        if let Key::Root(major, minor, root) = &identity.key {
+            // With an id of its user's choice, in any namespace and cgroup: `ctr run`.
+            if let Some(task) = self.node.task((*major, *minor, root), cgroups) {
+                identity.key = Key::Task(task);
+                identity.runtime = containerd;
+            }
+        }
+        let bundle = match &identity.key {
+            Key::Id(id) if container_id::container_id(id.as_bytes()).is_some() => {
+                self.node.bundle(id, None)
+            }
+            Key::Id(id) if identity.runtime == containerd => {
+                self.node.bundle(id, Some(DEFAULT_NAMESPACE))
+            }
+            Key::Task(task) => self.node.bundle(&task.id, Some(&task.namespace)),
+            Key::Id(_) | Key::Root(..) | Key::Unknown => None,
+        };
+        if let Some(bundle) = bundle {
+            if bundle.is_containerd {
+                identity.runtime = identity.runtime.or(containerd);
+            }
+            let names = bundle.names;
+            identity.is_sandbox = names.is_sandbox;
+            identity.name = identity.name.take().or(names.container);
+            identity.pod_uid = identity.pod_uid.take().or(names.pod_uid);
+            identity.pod = names.pod;
+        }
+        if let (None, Some(uid)) = (&identity.pod, &identity.pod_uid) {
+            identity.pod = self.node.pod(uid);
+        }
     }
 
     fn remember(&self, namespace: Option<u64>, identity: Identity) -> Arc<Identity> {
@@ -198,6 +252,7 @@ fn from_mounts(
     } else if from_mounts.container_name.is_some() {
         // In a cgroup namespace of its own a container shows no id, but its name and pod.
         identity.name = from_mounts.container_name;
+        identity.runtime = runtime.map(Runtime::as_str);
         identity.pod_uid = from_mounts.pod_uid;
     }
     let told = match read {

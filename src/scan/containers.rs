@@ -65,7 +65,7 @@ impl Group<'_> {
         let is = |mark: Option<&Key>| *key != Key::Unknown && mark == Some(key);
         let kind = if self.kernel {
             ContainerKind::Host
-        } else if is(marks.pause) || is_pause(self.main) {
+        } else if is(marks.pause) || is_pause(self.main) || identity.is_sandbox {
             ContainerKind::Pause
         } else {
             ContainerKind::Container
@@ -75,6 +75,8 @@ impl Group<'_> {
             id: identity.id().map(str::to_owned),
             runtime: identity.runtime.map(str::to_owned),
             pod_uid: identity.pod_uid.clone(),
+            pod: identity.pod.as_ref().map(|pod| pod.name.clone()),
+            namespace: identity.pod.as_ref().map(|pod| pod.namespace.clone()),
             kind,
             target: is(marks.target),
             own: is(marks.own),

@@ -6,6 +6,7 @@ use std::ffi::CString;
 use super::needs::Files;
 use super::process_files::{ProcessFiles, malformed};
 use crate::model::gap::{Reason, Refusal};
+use crate::parse::Malformed;
 use crate::parse::namespace_link::{NamespaceKind, NamespaceLink};
 use crate::parse::scheduling::{Io, Scheduling, cpus_allowed};
 use crate::rights::ptrace_access::AccessCheck;
@@ -55,8 +56,10 @@ impl Details {
                 if is_zombie {
                     return Ok(None);
                 }
-                let links = namespaces(reader.process);
-                let links = links.map_err(|errno| reader.refused(errno, AccessCheck::Ptrace));
+                let links = namespaces(reader.process).map_err(|error| match error {
+                    NamespacesError::Read(errno) => reader.refused(errno, AccessCheck::Ptrace),
+                    NamespacesError::Malformed(error) => malformed(error),
+                });
                 links.map(Some)
             }),
         }
@@ -75,21 +78,65 @@ fn wchan(reader: &mut ProcessFiles<'_>) -> Result<Option<Vec<u8>>, Refusal> {
     }
 }
 
+/// Why the namespaces of a process are not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NamespacesError {
+    /// A link may not be read.
+    Read(nix::errno::Errno),
+    /// A link is not as the kernel writes it, or names a namespace of another kind.
+    Malformed(Malformed),
+}
+
 /// The namespaces that a process is in; kinds that this kernel does not have are left out.
 ///
 /// # Errors
-/// The errno of the first link that may not be read.
-pub(crate) fn namespaces(process: &ProcessDir) -> Result<Vec<NamespaceLink>, nix::errno::Errno> {
+/// [`NamespacesError`], of the first link that cannot be read.
+pub(crate) fn namespaces(process: &ProcessDir) -> Result<Vec<NamespaceLink>, NamespacesError> {
     let mut found = Vec::new();
     for kind in NamespaceKind::ALL {
         let Ok(name) = CString::new(format!("ns/{}", kind.as_str())) else {
             continue;
         };
         match process.read_link(&name) {
-            Ok(link) => found.extend(NamespaceLink::parse(&link).map_err(malformed).ok()),
+            Ok(link) => {
+                let link = NamespaceLink::parse(&link).map_err(NamespacesError::Malformed)?;
+                if link.kind != kind {
+                    return Err(NamespacesError::Malformed(NamespaceLink::MALFORMED));
+                }
+                found.push(link);
+            }
             Err(nix::errno::Errno::ENOENT) => {}
-            Err(errno) => return Err(errno),
+            Err(errno) => return Err(NamespacesError::Read(errno)),
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
+
+    use super::*;
+    use crate::sys::ProcDir;
+
+    fn of_copy(links: &[(&str, &str)]) -> Result<Vec<NamespaceLink>, NamespacesError> {
+        let top = tempfile::tempdir().unwrap();
+        let directory = top.path().join("7/ns");
+        std::fs::create_dir_all(&directory).unwrap();
+        for (name, goal) in links {
+            symlink(Path::new(goal), directory.join(name)).unwrap();
+        }
+        namespaces(&ProcDir::open(top.path()).unwrap().process(7).unwrap())
+    }
+
+    #[test]
+    fn a_link_that_cannot_be_read_is_not_a_kind_that_is_not_there() {
+        let found = of_copy(&[("net", "net:[4026531840]"), ("pid", "pid:[4026531836]")]);
+        assert_eq!(found.unwrap().len(), 2);
+        for bad in ["net:[x]", "net", "uts:[4026531840]", "mesh:[7]"] {
+            let found = of_copy(&[("net", bad), ("pid", "pid:[4026531836]")]);
+            assert!(matches!(found, Err(NamespacesError::Malformed(_))), "{bad}");
+        }
+    }
 }

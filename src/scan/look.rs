@@ -11,11 +11,12 @@ use super::containers::{self, Marks};
 use super::needs::{CombinedNeeds, Files, Needs, ScanOptions, Scope};
 use super::net_namespace::NetNamespace;
 use super::no_target::{NoTarget, listed};
+use super::node_names::NodeNames;
 use super::open_files::OpenFilesContext;
 use super::reader::{ProcessFilter, ProcessReader, WITHOUT_HIDEPID};
 
 use super::needs::Choice;
-use super::select::{ReferenceProcesses, Selection, select};
+use super::select::{ReferenceProcesses, Selection, is_pause, select};
 use super::self_process;
 use super::snapshot::ProcessSnapshot;
 use super::sock_diag_answers::SockDiagAnswers;
@@ -26,6 +27,7 @@ use super::wrapper;
 use crate::model::container::{Container, ContainerKind};
 use crate::model::gap::{CONTAINERS, Gaps, Reason, Refusal, ScratchGaps, WALK};
 use crate::model::target::ChosenBy;
+use crate::parse::stat::Stat;
 use crate::parse::system;
 use crate::rights::ptrace_access::{self, Credentials};
 use crate::sys::clock::Clock;
@@ -33,14 +35,16 @@ use crate::sys::file_limits;
 use crate::sys::{ProcDir, ProcessDir, reader_process, time_box};
 
 impl Scan {
-    /// Finds the target and walks as far as the requests need it. Meanwhile `sock_diag` is asked
-    /// what they will want to know of it, where that is about the target.
+    /// Finds the target and walks as far as the requests need it, through all processes or `only`
+    /// those. Meanwhile `sock_diag` is asked what they will want to know of it, where that is about
+    /// the target.
     ///
     /// # Errors
     /// [`NoTarget`], where there is nothing to look at or more than one thing.
     pub(crate) fn open(
         options: ScanOptions,
         needs: &[Needs],
+        only: Option<Vec<i32>>,
         sock_diag: Vec<Vec<u8>>,
     ) -> Result<(Self, Gaps), NoTarget> {
         let proc = ProcDir::open(&options.proc).map_err(|errno| NoTarget::NoProc {
@@ -56,13 +60,14 @@ impl Scan {
         let own_side = Arc::clone(&proc);
         let scanner = Scanner {
             reader: Arc::new(ProcessReader {
+                identities: Identities::new(NodeNames::of(Arc::clone(&proc))),
                 proc,
                 viewer: LazyLock::new(Box::new(move || viewer(&own_side))),
-                identities: Identities::default(),
                 open_files: OpenFilesContext::default(),
             }),
             clock,
             needs: CombinedNeeds::of(needs),
+            only,
             sock_diag,
             deadline: Instant::now() + options.timeout,
             options,
@@ -90,6 +95,8 @@ struct Scanner {
     reader: Arc<ProcessReader>,
     clock: Clock,
     needs: CombinedNeeds,
+    /// The processes whose files are read, where the requests name them.
+    only: Option<Vec<i32>>,
     sock_diag: Vec<Vec<u8>>,
     deadline: Instant,
     options: ScanOptions,
@@ -126,6 +133,7 @@ impl Scanner {
             result.selection.chosen_by = alone;
             found = self.targets(&mut result);
         }
+        self.leave_out_sandboxes(&mut found, &mut result);
         let several = found.len() > 1;
         let target = found
             .into_iter()
@@ -136,7 +144,7 @@ impl Scanner {
             self.unwrap(first, &mut result);
         }
         let mut container_gaps = Gaps::default().section(CONTAINERS).scratch();
-        let containers = containers::group(
+        let mut containers = containers::group(
             &result.walk.facts,
             &Marks {
                 target: target.as_ref().map(|first| &first.identity.key),
@@ -147,17 +155,28 @@ impl Scanner {
             &mut container_gaps.section(),
         );
         if missing || (several && self.needs.target) {
+            let mut others = Vec::new();
+            if several && (choice.container.is_some() || choice.pod.is_some()) {
+                (containers, others) = containers
+                    .into_iter()
+                    .partition(|container| is_wanted(container, &result));
+            }
             let containers = listed(containers);
-            return Err(match (choice.pid, &choice.container) {
-                (Some(pid), _) => NoTarget::NoProcess(pid),
-                (None, Some(name)) if missing => NoTarget::NoContainer {
+            return Err(match (choice.pid, &choice.container, &choice.pod) {
+                (Some(pid), ..) => NoTarget::NoProcess(pid),
+                (None, Some(name), pod) if missing => NoTarget::NoContainer {
+                    name: name.clone(),
+                    pod: pod.clone(),
+                    containers,
+                },
+                (None, None, Some(name)) if missing => NoTarget::NoPod {
                     name: name.clone(),
                     containers,
                 },
-                (None, None) if missing => NoTarget::NoneListed {
+                (None, None, None) if missing => NoTarget::NoneListed {
                     path: self.options.proc.clone(),
                 },
-                _ => NoTarget::Ambiguous { containers },
+                _ => NoTarget::Ambiguous { containers, others },
             });
         }
         Ok(self.scan(result, target, (containers, container_gaps)))
@@ -168,7 +187,8 @@ impl Scanner {
     fn meet(&self, choice: &Choice, buffer: &mut Vec<u8>) -> Result<ScanResult, NoTarget> {
         let result = self.meet_with(choice, true, buffer)?;
         let unplaced = |facts: &ProcessSnapshot| facts.identity.key == Key::Unknown && facts.read;
-        if choice.pid.is_some() && result.walk.facts.iter().any(|facts| unplaced(facts)) {
+        let has_named = choice.pid.is_some() || self.only.is_some();
+        if has_named && result.walk.facts.iter().any(|facts| unplaced(facts)) {
             return self.meet_with(choice, false, buffer);
         }
         Ok(result)
@@ -190,7 +210,10 @@ impl Scanner {
             Files::empty()
         };
         // PID 1 is not shown where another process was named.
-        let is_shown = self.needs.scope == Scope::All || choice.pid.is_none_or(|pid| pid == 1);
+        let is_shown = match &self.only {
+            Some(only) => only.contains(&1),
+            None => self.needs.scope == Scope::All || choice.pid.is_none_or(|pid| pid == 1),
+        };
         let first_files = if is_shown { main_files } else { Files::empty() };
         let mut references = ReferenceProcesses::read(&self.reader, first_files, own_files, buffer);
         let selection =
@@ -207,9 +230,17 @@ impl Scanner {
             .flatten()
             .map(|facts| facts.pid)
             .collect();
-        let mut pids = match (&selection.main, self.needs.scope) {
-            (Some(main), Scope::Main) => vec![main.pid()],
-            (Some(main), Scope::Target) if choice.pid.is_some() && alone => vec![main.pid()],
+        let only = self.only.as_ref().filter(|_| alone);
+        let mut pids = match (&selection.main, self.needs.scope, only) {
+            (Some(main), Scope::Main, _) => vec![main.pid()],
+            (Some(main), Scope::Target, _) if choice.pid.is_some() && alone => vec![main.pid()],
+            (Some(main), Scope::Target | Scope::All, Some(only)) => {
+                let mut pids = only.clone();
+                pids.push(main.pid());
+                pids.sort_unstable();
+                pids.dedup();
+                pids
+            }
             // A list that cannot be read is not an empty one.
             _ => self.reader.proc.pids().map_err(|errno| NoTarget::NoProc {
                 path: self.options.proc.clone(),
@@ -217,9 +248,17 @@ impl Scanner {
             })?,
         };
         pids.retain(|pid| !visited.contains(pid));
-        let read: Arc<ProcessFilter> = match self.needs.scope {
+        let in_scope: Arc<ProcessFilter> = match self.needs.scope {
+            // Every process of a pod that was named, or every visible one.
+            Scope::All if choice.pod.is_some() => Arc::clone(&selection.wanted),
             Scope::All => Arc::new(|_, _| true),
             Scope::Main | Scope::Target | Scope::Containers => Arc::clone(&selection.wanted),
+        };
+        let read: Arc<ProcessFilter> = match self.only.clone() {
+            None => in_scope,
+            Some(only) => {
+                Arc::new(move |pid, identity| only.contains(&pid) && in_scope(pid, identity))
+            }
         };
         let target = Arc::clone(&selection.wanted);
         let plan = Plan {
@@ -253,7 +292,7 @@ impl Scanner {
             ..
         } = references;
         walk.facts.extend(first.into_iter().chain(own_facts));
-        walk.facts.retain(|facts| !is_reader(facts, own_pid));
+        walk.facts.retain(|facts| !is_reader(&facts.stat, own_pid));
         walk.facts.sort_unstable_by_key(|facts| facts.pid);
         follow_parents(&mut walk.facts);
         for facts in &mut walk.facts {
@@ -297,6 +336,26 @@ impl Scanner {
             }
         }
         found
+    }
+
+    /// Where a pod was named and no container of it: what only holds the pod's namespaces is not
+    /// what is meant, nor are its processes.
+    fn leave_out_sandboxes(&self, found: &mut Vec<First>, result: &mut ScanResult) {
+        let choice = &self.options.choice;
+        if choice.pod.is_none() || choice.container.is_some() || choice.pid.is_some() {
+            return;
+        }
+        let facts = &mut result.walk.facts;
+        found.retain(|first| {
+            let pid = first.dir.pid();
+            let main = facts.iter().find(|facts| facts.pid == pid);
+            !main.is_some_and(|main| is_pause(main) || main.identity.is_sandbox)
+        });
+        if let ([only], false) = (found.as_slice(), self.needs.scope == Scope::All) {
+            for facts in facts {
+                facts.read &= facts.identity.key == only.identity.key;
+            }
+        }
     }
 
     /// Puts the program behind a wrapper in the place of the first process, where that was not
@@ -354,6 +413,13 @@ impl Scanner {
             TargetHandle::new(first.dir, first.identity, chosen_by, wrappers, status)
         });
         let labels = labels(&result.walk.facts, &containers);
+        let mut pods: Vec<_> = containers
+            .iter()
+            .filter_map(|one| one.pod_uid.as_ref())
+            .collect();
+        pods.sort_unstable();
+        pods.dedup();
+        let has_several_pods = pods.len() > 1;
         let scan = Scan {
             reader: self.reader,
             clock: self.clock,
@@ -368,14 +434,23 @@ impl Scanner {
             own_pid: result.own_pid,
             sock_diag_answers: result.sock_diag_answers,
             labels,
+            has_several_pods,
         };
         (scan, gaps)
     }
 }
 
+/// Whether the selection matches a container, by its first process.
+fn is_wanted(container: &Container, result: &ScanResult) -> bool {
+    let facts = &result.walk.facts;
+    let found = facts.binary_search_by_key(&container.main_pid, |facts| facts.pid);
+    let main = found.ok().and_then(|index| facts.get(index));
+    main.is_none_or(|main| (result.selection.wanted)(main.pid, &main.identity))
+}
+
 /// Whether it is one of spyhole's readers, such as the one that reads this.
-fn is_reader(facts: &ProcessSnapshot, own_pid: Option<i32>) -> bool {
-    Some(facts.stat.ppid) == own_pid && facts.stat.comm == reader_process::NAME
+pub(super) fn is_reader(stat: &Stat, own_pid: Option<i32>) -> bool {
+    Some(stat.ppid) == own_pid && stat.comm == reader_process::NAME
 }
 
 /// Whether PID 1, which every PID namespace has, is not listed: hidepid=2 or

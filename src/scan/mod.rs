@@ -3,6 +3,7 @@
 //! [`look`] opens /proc, selects the target and walks; [`reader`] reads the files of one process;
 //! [`target`] holds what the sections then fill their part of the document from.
 
+mod bundles;
 pub(crate) mod cgroup;
 pub(crate) mod container_key;
 pub(crate) mod containers;
@@ -14,9 +15,11 @@ mod mountinfo;
 pub(crate) mod needs;
 pub(crate) mod net_namespace;
 pub(crate) mod no_target;
+mod node_names;
 pub(crate) mod open_files;
 pub(crate) mod own_pod;
 pub(crate) mod plain_files;
+mod pod_names;
 pub(crate) mod proc_mount;
 pub(crate) mod process_files;
 pub(crate) mod program;
@@ -28,6 +31,7 @@ pub(crate) mod snapshot;
 pub(crate) mod sock_diag_answers;
 pub(crate) mod target;
 pub(crate) mod walk;
+mod wanted;
 mod wrapper;
 pub(crate) mod wrong_namespace;
 
@@ -83,6 +87,8 @@ pub(crate) struct Scan {
     pub sock_diag_answers: SockDiagAnswers,
     /// What to call each container.
     pub labels: HashMap<Key, String>,
+    /// Whether containers of more than one pod are visible.
+    pub has_several_pods: bool,
 }
 
 impl Scan {
@@ -90,6 +96,19 @@ impl Scan {
     #[must_use]
     pub(crate) fn label(&self, identity: &Identity) -> Option<String> {
         self.labels.get(&identity.key).cloned()
+    }
+
+    /// What to call the container of a process among those of several pods: behind namespace and
+    /// pod, where they are known and more than one is visible.
+    #[must_use]
+    pub(crate) fn label_among_pods(&self, identity: &Identity) -> Option<String> {
+        let label = self.label(identity)?;
+        Some(match &identity.pod {
+            Some(pod) if self.has_several_pods => {
+                format!("{}/{}/{label}", pod.namespace, pod.name)
+            }
+            _ => label,
+        })
     }
 
     /// The id of the target's main process; 0 where there is no target, for gaps that have to
@@ -108,6 +127,28 @@ impl Scan {
             .binary_search_by_key(&pid, |process| process.pid)
             .ok()?;
         self.processes.get(found).map(Box::as_ref)
+    }
+
+    /// The name of a process, also of one that the walk has not read; `None` for one that has ended
+    /// and for spyhole itself.
+    #[must_use]
+    pub(crate) fn name_of(&self, pid: i32) -> Option<Vec<u8>> {
+        let found = self
+            .processes
+            .binary_search_by_key(&pid, |process| process.pid);
+        let found = found.ok().and_then(|index| self.processes.get(index));
+        let comm = match found {
+            Some(facts) => facts.stat.comm.clone(),
+            None => {
+                let stat = self.reader.stat(pid)?;
+                if look::is_reader(&stat, self.own_pid) {
+                    return None;
+                }
+                stat.comm
+            }
+        };
+        let is_hidden = Some(pid) == self.own_pid && !found.is_some_and(|facts| facts.read);
+        (!is_hidden).then_some(comm)
     }
 
     /// spyhole's own entry in the /proc that is walked, or where that does not list it, in its own;
@@ -155,6 +196,8 @@ impl Scan {
             container: identity.name.clone(),
             container_id: identity.id().map(str::to_owned),
             pod_uid: identity.pod_uid.clone(),
+            pod: identity.pod.as_ref().map(|pod| pod.name.clone()),
+            namespace: identity.pod.as_ref().map(|pod| pod.namespace.clone()),
             chosen_by: target.chosen_by,
             wrappers: target.wrappers.clone(),
         })

@@ -198,8 +198,11 @@ impl NetPolicy {
 pub(crate) struct Choice {
     /// `--pid`: this process alone.
     pub pid: Option<i32>,
-    /// `--container`: a name, an id or its beginning, or `pid-N` for the container of a process.
+    /// `--container`: a name, an id or its beginning, one of these behind `POD/` or
+    /// `NAMESPACE/POD/`, or `pid-N` for the container of a process.
     pub container: Option<String>,
+    /// `--pod`: the name of a pod, also behind `NAMESPACE/`, or its UID.
+    pub pod: Option<String>,
     /// `--self`.
     pub own: bool,
 }

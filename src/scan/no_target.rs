@@ -37,41 +37,111 @@ pub(crate) enum NoTarget {
     )]
     NoProcess(i32),
     /// No container answers to the name.
-    #[error("no container named {name:?}{}", in_sight(containers))]
+    #[error(
+        "no container named {name:?}{}{}{}",
+        in_pod(pod.as_deref()),
+        without_names(containers, name.contains('/') || pod.is_some()),
+        in_sight(containers)
+    )]
     NoContainer {
         /// As it was given.
         name: String,
+        /// The pod that it was to be in.
+        pod: Option<String>,
         /// The visible ones.
+        containers: Vec<Container>,
+    },
+    /// No container is in a pod of this name.
+    #[error(
+        "no pod named {name:?}{}{}",
+        without_names(containers, true),
+        in_sight(containers)
+    )]
+    NoPod {
+        /// As it was given.
+        name: String,
+        /// The visible containers.
         containers: Vec<Container>,
     },
     /// Ambiguous: several containers match.
-    #[error("ambiguous target: several containers match{}", in_sight(containers))]
+    #[error(
+        "ambiguous target: several containers match{}",
+        among(containers, others)
+    )]
     Ambiguous {
-        /// The visible ones.
+        /// Those that match.
         containers: Vec<Container>,
+        /// The other visible ones.
+        others: Vec<Container>,
     },
 }
 
+/// Lines of a list of containers; on a node there are hundreds.
+const LINES: usize = 50;
+
+fn in_pod(pod: Option<&str>) -> String {
+    pod.map_or_else(String::new, |pod| format!(" in pod {pod:?}"))
+}
+
+/// That names of pods are not known at all, where they were asked for.
+fn without_names(containers: &[Container], asked: bool) -> &'static str {
+    let is_named = containers.iter().any(|container| container.pod.is_some());
+    if asked && !is_named {
+        " (names of pods are read on the node only, from /var/log/pods or the runtime's bundles; \
+         neither is readable here)"
+    } else {
+        ""
+    }
+}
+
 fn in_sight(containers: &[Container]) -> String {
+    among(containers, &[])
+}
+
+/// A line for each of these containers, with a name that none of the others has.
+fn among(containers: &[Container], others: &[Container]) -> String {
     let line = |container: &Container| {
-        let label = container.label();
-        let shared = containers.iter().filter(|other| other.label() == label);
-        // A name that several have would lead back here.
-        let label = if shared.count() > 1 {
-            format!("pid-{}", container.main_pid)
-        } else {
-            escaped(label.as_bytes()).into_owned()
-        };
+        let label = shortest(container, || containers.iter().chain(others));
+        let label = escaped(label.as_bytes());
         let comm = escaped(container.main_comm.as_bytes());
         let (pid, count) = (container.main_pid, container.process_count);
         let own = if container.own { ", spyhole's own" } else { "" };
         format!("\n  --container {label:<20} {comm} (pid {pid}, {count} processes{own})")
     };
+    let more = match containers.len().saturating_sub(LINES) {
+        0 => String::new(),
+        more => format!("\n  and {more} more: spyhole containers"),
+    };
     format!(
-        "; visible containers:{}",
-        containers.iter().map(line).collect::<String>()
+        "; visible containers:{}{more}",
+        containers.iter().take(LINES).map(line).collect::<String>()
     )
 }
+
+/// The shortest that `--container` takes for this one of them alone: a name that several have
+/// would lead back here.
+fn shortest<'a, I: Iterator<Item = &'a Container>>(
+    container: &Container,
+    visible: impl Fn() -> I,
+) -> String {
+    let is_one = |name: &dyn Fn(&Container) -> String| {
+        let own = name(container);
+        let shared = visible().filter(|other| name(other) == own);
+        (shared.count() == 1).then_some(own)
+    };
+    let id = |one: &Container| {
+        let id = one.id.as_deref().unwrap_or_default();
+        id.get(..SHORT_ID).unwrap_or(id).to_owned()
+    };
+    let is_named = container.pod.is_some();
+    is_one(&Container::label)
+        .or_else(|| is_one(&Container::path).filter(|_| is_named))
+        .or_else(|| is_one(&id).filter(|id| id.len() == SHORT_ID))
+        .unwrap_or_else(|| format!("pid-{}", container.main_pid))
+}
+
+/// Digits of an id as engines print it.
+const SHORT_ID: usize = 12;
 
 /// What may be named as a target: not the pause container.
 pub(crate) fn listed(mut containers: Vec<Container>) -> Vec<Container> {

@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -17,7 +17,7 @@ use crate::parse::maps::{self, MappedFile};
 use crate::rights::ptrace_access::AccessCheck;
 use crate::sys::file_limits;
 use crate::sys::open_files::{FdDirectory, FileStatus, HeldLink, mapped_status};
-use crate::sys::{ProcDir, ProcessDir, Truncation, remote_fs};
+use crate::sys::{OwnTables, ProcDir, ProcessDir, Truncation, own_tables, remote_fs};
 
 /// Memory that what is read of all processes together may take.
 const MEMORY: usize = 96 << 20;
@@ -41,6 +41,8 @@ pub(crate) struct OpenFileTable {
     pub refused: Option<Refusal>,
     /// Why the mapped files are missing.
     pub mapped_refused: Option<Refusal>,
+    /// Why descriptors of threads with a table of their own may be missing.
+    pub threads_refused: Option<Refusal>,
     /// Its root directory as its link names it, which is before each of its paths.
     pub root: Vec<u8>,
 }
@@ -68,6 +70,8 @@ pub(crate) enum EntryKind {
 pub(crate) struct OpenEntry {
     /// How.
     pub kind: EntryKind,
+    /// Of a descriptor in a table of its own: the first thread that has it.
+    pub thread: Option<i32>,
     /// Where its link leads.
     pub link: Box<[u8]>,
     /// What `fdinfo` says; `None` where it has none or was not asked for.
@@ -125,6 +129,7 @@ impl ProcessFiles<'_> {
         context: &OpenFilesContext,
         proc: &ProcDir,
         detail: FileDetail,
+        threads: u32,
     ) -> OpenFileTable {
         let mut reading = Reading {
             seen: OnceCell::new(),
@@ -152,6 +157,10 @@ impl ProcessFiles<'_> {
             FileDetail::Types | FileDetail::Deleted => None,
         };
         let (count, refused) = reading.descriptors(self);
+        let mut threads_refused = None;
+        if detail == FileDetail::Everything && threads > 1 && refused.is_none() && count.is_ok() {
+            threads_refused = reading.of_threads(self);
+        }
         let refused = if reading.is_full {
             let fewer = "fewer processes: --pids, --name or --user";
             Some(Refusal::of(Reason::Limit).needing(fewer))
@@ -163,6 +172,7 @@ impl ProcessFiles<'_> {
             count,
             refused,
             mapped_refused,
+            threads_refused,
             root,
         }
     }
@@ -224,6 +234,7 @@ impl Reading<'_> {
         let status = status.map(Box::new).map_err(status_refusal);
         self.push(OpenEntry {
             kind,
+            thread: None,
             link: link.into(),
             info: None,
             status: Some(status),
@@ -286,6 +297,7 @@ impl Reading<'_> {
         });
         OpenEntry {
             kind: EntryKind::Mapped,
+            thread: None,
             mapped: Some((mapped.major, mapped.minor, mapped.inode)),
             link: mapped.path.into(),
             info: None,
@@ -321,6 +333,30 @@ impl Reading<'_> {
         }
     }
 
+    /// The descriptors of threads that have a table of their own; gives why some may be missing.
+    fn of_threads(&mut self, files: &mut ProcessFiles<'_>) -> Option<Refusal> {
+        let process = files.process;
+        let OwnTables { threads, unclear } = own_tables(process, self.proc).ok()?;
+        for thread in threads {
+            let Ok(directory) = FdDirectory::of_thread(process, Some(thread)) else {
+                continue;
+            };
+            let _ = directory.each(|name, fd, link| {
+                let Some(mut entry) = self.descriptor(files, &directory, name, fd, link) else {
+                    return true;
+                };
+                entry.thread = Some(thread);
+                // What asks it later looks for it among the descriptors of the process.
+                entry.remote = None;
+                self.push(entry)
+            });
+        }
+        unclear.then(|| {
+            Refusal::of(Reason::Limit)
+                .needing("kcmp(2), which tells whether threads share their descriptors")
+        })
+    }
+
     /// One of them; `None` for one that was closed meanwhile or is not asked for.
     fn descriptor(
         &self,
@@ -336,6 +372,7 @@ impl Reading<'_> {
         if self.detail == FileDetail::Types && !link.ends_with(DELETED) {
             return Some(OpenEntry {
                 kind: EntryKind::Descriptor(fd),
+                thread: None,
                 link: link.into(),
                 info: None,
                 status: None,
@@ -376,6 +413,7 @@ impl Reading<'_> {
         };
         Some(OpenEntry {
             kind: EntryKind::Descriptor(fd),
+            thread: None,
             link: link.into(),
             info: Some(info),
             status,
@@ -428,6 +466,17 @@ pub(crate) fn ask_remote(
         }
     }
     answers
+}
+
+/// The flags of open(2) of one descriptor, where they can be read.
+pub(crate) fn flags_of_descriptor(process: &ProcessDir, fd: i32) -> Option<u32> {
+    let directory = FdDirectory::open(process).ok()?;
+    let name = CString::new(fd.to_string()).ok()?;
+    let mut buffer = Vec::new();
+    match directory.info(&name, FDINFO, &mut buffer) {
+        Ok(Truncation::Whole) => FdInfo::parse(&buffer).ok()?.flags,
+        Ok(Truncation::AtLimit) | Err(_) => None,
+    }
 }
 
 fn status_refusal(errno: Errno) -> Refusal {

@@ -88,6 +88,12 @@ impl ProcessReader {
         }
     }
 
+    /// `stat` of one process; `None` for one that has ended.
+    pub(crate) fn stat(&self, pid: i32) -> Option<Stat> {
+        let process = self.proc.process(pid).ok()?;
+        read_stat(&process, &mut Vec::new()).ok()
+    }
+
     /// Visits one process.
     ///
     /// # Errors
@@ -174,7 +180,8 @@ impl ProcessReader {
             return;
         };
         if !facts.stat.is_bodiless() {
-            let read = reader.open_files(&self.open_files, &self.proc, detail);
+            let threads = facts.stat.num_threads;
+            let read = reader.open_files(&self.open_files, &self.proc, detail, threads);
             let links = match detail {
                 FileDetail::Everything | FileDetail::Types => Links::of_table(&read),
                 FileDetail::Deleted => None,

@@ -6,6 +6,7 @@ use super::container_key::{Identity, Key};
 use super::needs::{Choice, Files};
 use super::reader::{ProcessFilter, ProcessReader};
 use super::snapshot::ProcessSnapshot;
+use super::wanted::WantedContainer;
 use super::wrapper;
 use crate::model::target::{ChosenBy, Wrapper};
 use crate::sys::ProcessDir;
@@ -112,8 +113,8 @@ pub(crate) fn select(
             wrappers: Vec::new(),
         });
     }
-    if let Some(name) = choice.container.clone() {
-        let wanted = named(reader, name, buffer)?;
+    if choice.container.is_some() || choice.pod.is_some() {
+        let wanted = named(reader, choice, buffer)?;
         return Ok(Selection {
             chosen_by: ChosenBy::Container,
             wanted,
@@ -176,21 +177,23 @@ pub(crate) fn select(
 
 fn named(
     reader: &ProcessReader,
-    name: String,
+    choice: &Choice,
     buffer: &mut Vec<u8>,
 ) -> Result<Arc<ProcessFilter>, i32> {
-    let Some(pid) = name.strip_prefix("pid-").and_then(|pid| pid.parse().ok()) else {
-        return Ok(Arc::new(move |_, identity: &Identity| {
-            identity.answers_to(&name)
-        }));
+    let (name, pod) = (choice.container.as_deref(), choice.pod.as_deref());
+    let pid = name.and_then(|name| name.strip_prefix("pid-")?.parse().ok());
+    let Some(pid) = pid else {
+        let wanted = WantedContainer::parse(name, pod);
+        return Ok(Arc::new(move |_, identity: &Identity| wanted.is(identity)));
     };
+    let in_pod = WantedContainer::parse(None, pod);
     let process = reader.proc.process(pid).map_err(|_| pid)?;
     let facts = reader
         .visit(&process, Files::empty(), &|_, _| false, buffer)
         .map_err(|_| pid)?;
     let key = facts.identity.key.clone();
     Ok(Arc::new(move |candidate, identity| {
-        candidate == pid || same(identity, Some(&key))
+        (candidate == pid || same(identity, Some(&key))) && in_pod.is(identity)
     }))
 }
 

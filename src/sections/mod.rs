@@ -41,6 +41,7 @@ use view::ViewEntry;
 pub(crate) const VIEWS: &[ViewEntry] = &[
     ViewEntry::of::<mounts::df::DfView>(),
     ViewEntry::of::<open_files::fds::FdsView>(),
+    ViewEntry::of::<open_files::fuser::FuserView>(),
 ];
 
 /// One look for all of these requests in a reader process.
@@ -89,7 +90,9 @@ pub(crate) fn report(
         .map(|request| request.needs(detail))
         .collect();
     let sock_diag = requests.iter().flat_map(|request| request.sock_diag());
-    let (scan, mut gaps) = Scan::open(options, &needs, sock_diag.collect())?;
+    let only: Option<Vec<_>> = requests.iter().map(|request| request.pids()).collect();
+    let only = only.map(|pids| pids.concat());
+    let (scan, mut gaps) = Scan::open(options, &needs, only, sock_diag.collect())?;
     let mut report = Report::begin(Timestamp(scan.clock.now));
     report.target = scan.describe_target(&mut gaps);
     for request in requests {

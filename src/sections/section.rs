@@ -124,6 +124,12 @@ pub(crate) trait Request: Send {
     /// What must be read.
     fn needs(&self, detail: Detail) -> Needs;
 
+    /// The only processes whose files it needs, where it names them; with the main process nothing
+    /// is read of the others.
+    fn pids(&self) -> Option<Vec<i32>> {
+        None
+    }
+
     /// What it will ask `sock_diag`, as messages: to be asked while the walk is under way.
     fn sock_diag(&self) -> Vec<Vec<u8>> {
         Vec::new()
@@ -158,6 +164,11 @@ pub(crate) trait Request: Send {
     /// Lines for stderr beside the document: why a check has no answer, say.
     fn notes(&self, _: &Report) -> Vec<String> {
         Vec::new()
+    }
+
+    /// Whether its tables are for scripts: without headings, and with notes on stderr.
+    fn is_bare(&self) -> bool {
+        false
     }
 
     /// Whether it connects to a server that the request names.

@@ -127,6 +127,10 @@ impl<V: View> Request for Viewed<V> {
         self.query.needs(detail)
     }
 
+    fn pids(&self) -> Option<Vec<i32>> {
+        self.query.pids()
+    }
+
     fn sock_diag(&self) -> Vec<Vec<u8>> {
         self.query.sock_diag()
     }
@@ -157,6 +161,10 @@ impl<V: View> Request for Viewed<V> {
 
     fn notes(&self, report: &Report) -> Vec<String> {
         self.query.notes(report)
+    }
+
+    fn is_bare(&self) -> bool {
+        self.query.is_bare()
     }
 
     fn dials_endpoint(&self) -> bool {

@@ -139,6 +139,8 @@ pub(crate) struct ScanDefaults {
     pub pid: Option<i32>,
     /// The container, likewise.
     pub container: Option<String>,
+    /// The pod, likewise.
+    pub pod: Option<String>,
     /// Whether spyhole's own container is meant: `--self`.
     pub own: bool,
     /// How long a look may take.
@@ -155,7 +157,11 @@ impl ScanDefaults {
     #[must_use]
     pub(crate) fn names_target(&self) -> bool {
         let elsewhere = self.proc != Path::new(self_process::PROC);
-        elsewhere || self.own || self.pid.is_some() || self.container.is_some()
+        elsewhere
+            || self.own
+            || self.pid.is_some()
+            || self.container.is_some()
+            || self.pod.is_some()
     }
 
     /// A look for a declared probe, which connects to the endpoint it was declared with and to no
@@ -176,6 +182,7 @@ impl ScanDefaults {
             choice: Choice {
                 pid: self.pid,
                 container: self.container.clone(),
+                pod: self.pod.clone(),
                 own: self.own,
             },
             timeout: self.timeout,

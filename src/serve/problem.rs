@@ -150,7 +150,9 @@ impl Problem {
     /// There is no target, or more than one.
     pub(super) fn no_target(none: &NoTarget) -> Self {
         let status = match none {
-            NoTarget::NoProcess(_) | NoTarget::NoContainer { .. } => StatusCode::NOT_FOUND,
+            NoTarget::NoProcess(_) | NoTarget::NoContainer { .. } | NoTarget::NoPod { .. } => {
+                StatusCode::NOT_FOUND
+            }
             NoTarget::Ambiguous { .. } => StatusCode::CONFLICT,
             NoTarget::NoProc { .. } | NoTarget::NoneListed { .. } => {
                 StatusCode::SERVICE_UNAVAILABLE

@@ -32,7 +32,7 @@ pub(super) enum CommonKind {
 }
 
 /// Those parameters.
-pub(super) const COMMON: [Common; 7] = [
+pub(super) const COMMON: [Common; 8] = [
     common(
         "output",
         CommonKind::Format,
@@ -47,7 +47,14 @@ pub(super) const COMMON: [Common; 7] = [
     common(
         "container",
         CommonKind::Text,
-        "Inspect this container: its name, id or id prefix, or pid-N.",
+        "Inspect this container: its name, id or id prefix, POD/NAME or NAMESPACE/POD/NAME, or \
+         pid-N.",
+    ),
+    common(
+        "pod",
+        CommonKind::Text,
+        "Inspect the container of this pod on a node: the pod's name, NAMESPACE/NAME or UID; with \
+         all, every process of the pod.",
     ),
     common(
         "self",
@@ -78,6 +85,7 @@ pub(super) struct Query {
     pub(super) no_headers: bool,
     pid: Option<i32>,
     container: Option<String>,
+    pod: Option<String>,
     own: bool,
     reveal: Vec<String>,
     reveal_all: bool,
@@ -118,6 +126,7 @@ impl Query {
                 self.pid = Some(pid.ok_or_else(|| wrong("the id of a process"))?);
             }
             "container" => self.container = Some(value),
+            "pod" => self.pod = Some(value),
             "self" => self.own = flag(&value)?,
             "reveal" => self.reveal.push(value),
             "reveal_all" => self.reveal_all = flag(&value)?,
@@ -186,7 +195,8 @@ impl Query {
                 "showing secrets is disabled; start the server with --allow-reveal",
             ));
         }
-        let named = self.pid.is_some() || self.container.is_some() || self.own;
+        let named =
+            self.pid.is_some() || self.container.is_some() || self.pod.is_some() || self.own;
         let mut found = look.options();
         if !options.allow_connect {
             found.net = found.net.limited_to(ConnectPolicy::Listeners);
@@ -195,6 +205,7 @@ impl Query {
             found.choice = Choice {
                 pid: self.pid,
                 container: self.container.clone(),
+                pod: self.pod.clone(),
                 own: self.own,
             };
         }

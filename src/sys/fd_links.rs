@@ -1,5 +1,6 @@
 //! The open files of a process: `/proc/PID/fd`, counted and read in one pass.
 
+use std::ffi::CStr;
 use std::mem::MaybeUninit;
 
 use nix::errno::Errno;
@@ -30,10 +31,22 @@ pub(crate) struct FdTable {
 /// The errno of opening or reading the directory.
 pub(crate) fn fd_links(
     process: &ProcessDir,
+    each: impl FnMut(i32, &[u8]),
+) -> Result<FdTable, Errno> {
+    links_in(process, c"fd", each)
+}
+
+/// The same of a thread (`task/7/fd`).
+///
+/// # Errors
+/// The errno of opening or reading the directory.
+pub(super) fn links_in(
+    process: &ProcessDir,
+    directory: &CStr,
     mut each: impl FnMut(i32, &[u8]),
 ) -> Result<FdTable, Errno> {
     let flags = OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let links = process.open_entry(c"fd", flags)?;
+    let links = process.open_entry(directory, flags)?;
     let mut page = [MaybeUninit::uninit(); PAGE];
     let mut goal = [MaybeUninit::uninit(); LONGEST_LINK];
     let mut entries = RawDir::new(&links, &mut page);

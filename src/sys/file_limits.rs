@@ -28,3 +28,5 @@ pub(crate) const LIBRARIES: usize = 8 << 20;
 pub(crate) const CERTIFICATES: usize = 16 << 20;
 /// A bundle of authorities, of which 150 have 250 KiB, or a keystore.
 pub(crate) const AUTHORITIES: usize = 8 << 20;
+/// `config.json` of a bundle: some tens of KiB, most of it the seccomp profile.
+pub(crate) const BUNDLE: usize = 1 << 20;

@@ -66,6 +66,8 @@ impl From<FileStat> for FileStatus {
 #[derive(Debug)]
 pub(crate) struct FdDirectory<'a> {
     process: &'a ProcessDir,
+    /// A thread with a table of its own.
+    thread: Option<i32>,
     links: OwnedFd,
     /// Opened once it is needed.
     infos: OnceCell<Result<OwnedFd, Errno>>,
@@ -77,9 +79,19 @@ impl<'a> FdDirectory<'a> {
     /// # Errors
     /// The errno of opening `fd`.
     pub(crate) fn open(process: &'a ProcessDir) -> Result<Self, Errno> {
+        Self::of_thread(process, None)
+    }
+
+    /// Opens that of a thread, or of the process.
+    ///
+    /// # Errors
+    /// The errno of opening `fd`.
+    pub(crate) fn of_thread(process: &'a ProcessDir, thread: Option<i32>) -> Result<Self, Errno> {
+        let name = below_task(thread, "fd")?;
         Ok(Self {
             process,
-            links: process.open_entry(c"fd", DIRECTORY)?,
+            thread,
+            links: process.open_entry(&name, DIRECTORY)?,
             infos: OnceCell::new(),
         })
     }
@@ -139,8 +151,8 @@ impl<'a> FdDirectory<'a> {
         buffer: &mut Vec<u8>,
     ) -> Result<Truncation, Errno> {
         let open = || {
-            self.process
-                .open_entry(c"fdinfo", DIRECTORY | OFlag::O_PATH)
+            let name = below_task(self.thread, "fdinfo")?;
+            self.process.open_entry(&name, DIRECTORY | OFlag::O_PATH)
         };
         let infos = self.infos.get_or_init(open);
         let infos = infos.as_ref().map_err(|errno| *errno)?;
@@ -172,6 +184,11 @@ impl<'a> FdDirectory<'a> {
             each.map(|found| found.map(FileStatus::from)).collect()
         })
     }
+}
+
+fn below_task(thread: Option<i32>, name: &str) -> Result<CString, Errno> {
+    let path = thread.map_or_else(|| name.to_owned(), |tid| format!("task/{tid}/{name}"));
+    CString::new(path).map_err(|_| Errno::EINVAL)
 }
 
 /// Where one of the links `cwd`, `root` and `exe` leads, held and not opened.

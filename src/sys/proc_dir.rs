@@ -71,7 +71,7 @@ pub(crate) struct ProcessDir {
     sizes_count: bool,
     /// `/proc/PID/task/TID`, where the first thread has ended and others live: see
     /// [`Self::read_through`].
-    thread: Mutex<Option<Arc<OwnedFd>>>,
+    thread: Mutex<Option<(i32, Arc<OwnedFd>)>>,
     stalled: Stalled,
     /// Whether something below it was not there.
     missed: AtomicBool,
@@ -219,7 +219,7 @@ impl ProcessDir {
             pid: self.pid,
             live: self.live,
             sizes_count: self.sizes_count,
-            thread: Mutex::new(self.thread()),
+            thread: Mutex::new(self.thread_and_id()),
             stalled: Arc::clone(&self.stalled),
             missed: AtomicBool::new(false),
         })
@@ -236,7 +236,7 @@ impl ProcessDir {
         let path = CString::new(path).map_err(|_| Errno::EINVAL)?;
         let thread = open_below(self.live, self.dir.as_fd(), &path, PATH_ONLY)?;
         let mut current = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
-        *current = Some(Arc::new(thread));
+        *current = Some((tid, Arc::new(thread)));
         Ok(())
     }
 
@@ -247,8 +247,17 @@ impl ProcessDir {
     }
 
     fn thread(&self) -> Option<Arc<OwnedFd>> {
+        self.thread_and_id().map(|(_, thread)| thread)
+    }
+
+    fn thread_and_id(&self) -> Option<(i32, Arc<OwnedFd>)> {
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         thread.clone()
+    }
+
+    /// The thread that its shared files are read through: the first one, or a living one.
+    pub(super) fn read_thread(&self) -> i32 {
+        self.thread_and_id().map_or(self.pid, |(tid, _)| tid)
     }
 
     /// Runs a system call with the directory that has this file or directory of the process.

@@ -39,6 +39,7 @@ pub(crate) fn sections() -> Vec<String> {
         "help",
         "serve",
         "doctor",
+        "explain",
         "tls",
         "install",
         "run",

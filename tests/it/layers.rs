@@ -14,6 +14,7 @@ const LAYERS: &[&str] = &[
     "serve",
     "attach",
     "in_container",
+    "doctor",
     "check",
     "files",
     "sections",
@@ -32,12 +33,11 @@ const LAYERS: &[&str] = &[
 const PLANNED: &[(&str, &str)] = &[
     ("terminal", "serve"),
     ("web", "attach"),
-    ("doctor", "check"),
     ("compare", "check"),
     ("image", "sections"),
 ];
 /// These know nothing but the model.
-const MODEL_ONLY: &[&str] = &["render"];
+const MODEL_ONLY: &[&str] = &["render", "doctor"];
 /// These do not know the model: what they make is plain data, which is turned into the model above.
 const WITHOUT_MODEL: &[&str] = &["parse"];
 

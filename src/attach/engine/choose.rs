@@ -192,6 +192,14 @@ fn words(situation: &Situation<'_>, run_as: RunAs) -> Vec<String> {
     if looks_unconfined(container) {
         add(&["--security-opt", "apparmor=unconfined"]);
     }
+    // Podman gives every container limits of its own choice, and fails where the machine's are
+    // lower. What the target has was granted.
+    if situation.engine == Engine::Podman {
+        for limit in &container.limits {
+            let (name, value) = (limit.name, &limit.value);
+            add(&["--ulimit", &format!("{name}={value}:{value}")]);
+        }
+    }
     // The target's working directory need not be there, nor be open to this user.
     add(&["--read-only", "--workdir", "/"]);
     match situation.carrier {
@@ -240,7 +248,7 @@ fn others_in_sight(situation: &Situation<'_>) -> bool {
 fn names_target(command: &[String]) -> bool {
     let names = |word: &String| {
         let flag = word.split('=').next().unwrap_or_default();
-        matches!(flag, "--container" | "--pid" | "--self")
+        matches!(flag, "--container" | "--pid" | "--pod" | "--self")
             || (word.starts_with("-c") && !word.starts_with("--"))
     };
     command.iter().any(names)

@@ -27,6 +27,17 @@ pub(super) struct Container {
     pub(super) process_label: String,
     /// The `AppArmor` profile of its processes; empty where there is none.
     pub(super) apparmor: String,
+    /// Its hard limits of those that Podman sets for every container.
+    pub(super) limits: Vec<HardLimit>,
+}
+
+/// A resource limit as `--ulimit` takes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct HardLimit {
+    /// `nofile` or `nproc`.
+    pub(super) name: &'static str,
+    /// A number, or -1 for none.
+    pub(super) value: String,
 }
 
 /// How it stands.
@@ -77,6 +88,7 @@ impl Container {
             pid_mode: text("/HostConfig/PidMode"),
             process_label: text("/ProcessLabel"),
             apparmor: text("/AppArmorProfile"),
+            limits: limits(one),
         })
     }
 
@@ -96,6 +108,24 @@ impl Container {
         let (uid, gid) = self.user.split_once(':')?;
         Some((uid.parse().ok()?, gid.parse().ok()?))
     }
+}
+
+fn limits(one: &Value) -> Vec<HardLimit> {
+    let listed = one.pointer("/HostConfig/Ulimits").and_then(Value::as_array);
+    let limit = |limit: &Value| {
+        let name = match limit.get("Name")?.as_str()? {
+            "RLIMIT_NOFILE" => "nofile",
+            "RLIMIT_NPROC" => "nproc",
+            _ => return None,
+        };
+        let value = match limit.get("Hard")? {
+            // RLIM_INFINITY.
+            hard if hard.as_u64() == Some(u64::MAX) || hard.as_i64() == Some(-1) => "-1".to_owned(),
+            hard => hard.as_u64()?.to_string(),
+        };
+        Some(HardLimit { name, value })
+    };
+    listed.into_iter().flatten().filter_map(limit).collect()
 }
 
 fn text(one: &Value, path: &str) -> String {
@@ -129,6 +159,25 @@ mod tests {
         assert_eq!(container.state, State::default());
         assert!(!container.is_up() && !container.privileged);
         assert_eq!(container.short_id(), "aaaaaaaaaaaa");
+    }
+
+    #[test]
+    fn limits_are_those_that_podman_sets_by_itself() {
+        let bytes = format!(
+            r#"[{{"Id":"{}","HostConfig":{{"Ulimits":[
+                {{"Name":"RLIMIT_NOFILE","Soft":512,"Hard":1024}},
+                {{"Name":"RLIMIT_NPROC","Soft":18446744073709551615,"Hard":18446744073709551615}},
+                {{"Name":"RLIMIT_CORE","Soft":0,"Hard":0}},
+                {{"Name":"RLIMIT_NOFILE","Hard":"x"}},
+                {{"Name":7}}, null]}}}}]"#,
+            "a".repeat(64)
+        );
+        let container = Container::parse(bytes.as_bytes()).unwrap();
+        let limits = container.limits.iter().map(|one| (one.name, &*one.value));
+        assert_eq!(
+            limits.collect::<Vec<_>>(),
+            [("nofile", "1024"), ("nproc", "-1")]
+        );
     }
 
     #[test]

@@ -50,7 +50,9 @@ pub(super) enum EngineReason {
     ImageNotFound,
     /// This user may not give `SYS_PTRACE`.
     CapabilityDenied { name: String },
-    /// A policy or a mount option denies it.
+    /// The limits of a new container are above those of this machine.
+    LimitDenied { name: String, said: String },
+    /// A policy or a mount option denies to execute the program.
     ExecDenied {
         name: String,
         code: u8,
@@ -196,7 +198,13 @@ pub(super) fn of_run(container: &Container, code: u8, said: &str) -> EngineReaso
         return EngineReason::CapabilityDenied { name };
     }
     let said = last_words(said);
-    if code == 126 || has(&["permission denied", "operation not permitted"]) {
+    let line = line.to_lowercase();
+    if line.contains("rlimit") {
+        return EngineReason::LimitDenied { name, said };
+    }
+    // Limits, mounts, cgroups and id maps are denied in the same words.
+    let denied = ["permission denied", "operation not permitted"];
+    if line.contains("exec") && denied.iter().any(|words| line.contains(words)) {
         return EngineReason::ExecDenied { name, code, said };
     }
     EngineReason::Other { name, code, said }
@@ -244,6 +252,43 @@ mod tests {
             reason("something else"),
             EngineReason::InspectFailed { .. }
         ));
+    }
+
+    #[test]
+    fn only_what_denies_the_program_is_said_to_do_so() {
+        let container = Container {
+            name: "web".to_owned(),
+            ..Container::default()
+        };
+        let reason = |said: &str| of_run(&container, 126, said);
+        for said in [
+            "Error: runc: runc create failed: unable to start container process: error during \
+             container init: error setting rlimits for ready process: error setting rlimit type \
+             7: operation not permitted: OCI permission denied",
+            "Error: crun: setrlimit `RLIMIT_NOFILE`: Operation not permitted: OCI permission denied",
+        ] {
+            assert!(
+                matches!(reason(said), EngineReason::LimitDenied { .. }),
+                "{said}"
+            );
+        }
+        for said in [
+            "Error: runc: exec: \"/.spyhole\": permission denied: OCI permission denied",
+            "Error: crun: exec `/.spyhole`: Permission denied: OCI permission denied",
+            "docker: Error response from daemon: OCI runtime create failed: exec: \
+             \"/.spyhole\": permission denied: unknown.",
+        ] {
+            assert!(
+                matches!(reason(said), EngineReason::ExecDenied { .. }),
+                "{said}"
+            );
+        }
+        for said in [
+            "Error: crun: mount `proc` to `proc`: Operation not permitted: OCI permission denied",
+            "Error: crun: creating cgroup directory `/sys/fs/cgroup/x`: Permission denied",
+        ] {
+            assert!(matches!(reason(said), EngineReason::Other { .. }), "{said}");
+        }
     }
 
     #[test]

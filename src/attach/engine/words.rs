@@ -21,16 +21,7 @@ impl fmt::Display for EngineRefusal {
                 write!(f, "permission denied to use {program}: {group}")
             }
             EngineReason::Unreachable { said } => {
-                let remedy = match engine {
-                    Engine::Docker => {
-                        "start it (systemctl start docker), or choose another one (docker context \
-                         ls, DOCKER_HOST)"
-                    }
-                    Engine::Podman => {
-                        "start it (podman machine start), or choose another one (podman system \
-                         connection list, CONTAINER_HOST)"
-                    }
-                };
+                let remedy = start(engine);
                 write!(
                     f,
                     "{program} does not respond: {remedy}; its output: {said}"
@@ -96,6 +87,12 @@ impl fmt::Display for EngineRefusal {
                 "{program} does not grant SYS_PTRACE to this user, and reading {name} requires it: \
                  sudo spyhole {program} {name}"
             ),
+            EngineReason::LimitDenied { name, said } => write!(
+                f,
+                "{program} cannot run a container next to {name}: its limits for new containers \
+                 are higher than this machine allows; lower them (default_ulimits in \
+                 containers.conf, --default-ulimit of dockerd); its output: {said}"
+            ),
             EngineReason::ExecDenied { name, code, said } => write!(
                 f,
                 "{program} was denied to run spyhole next to {name} (exit code {code}): SELinux, \
@@ -105,6 +102,20 @@ impl fmt::Display for EngineRefusal {
                 f,
                 "{program} did not run spyhole next to {name} (exit code {code}); its output: {said}"
             ),
+        }
+    }
+}
+
+/// How to start an engine, or to choose another one.
+fn start(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Docker => {
+            "start it (systemctl start docker), or choose another one (docker context ls, \
+             DOCKER_HOST)"
+        }
+        Engine::Podman => {
+            "start it (podman machine start), or choose another one (podman system connection \
+             list, CONTAINER_HOST)"
         }
     }
 }

@@ -91,7 +91,7 @@ impl Task {
         let time = own_time(&given);
         let mut args: Vec<String> = options.passed_on.iter().map(text).collect();
         let names_target = |word: &String| {
-            ["-c", "--pid", "--self"]
+            ["-c", "--pid", "--pod", "--self"]
                 .iter()
                 .any(|flag| word.starts_with(flag))
                 || word.starts_with("--container")

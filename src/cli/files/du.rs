@@ -7,7 +7,7 @@ use clap::{ArgMatches, Args, Command};
 
 use super::document::FilesDocument;
 use super::listing::human;
-use super::{FilesCommand, Start, document_format, paths, without_help_letter, without_short};
+use super::{FilesCommand, Start, is_document, paths, without_help_letter, without_short};
 use crate::cli::exit::Exit;
 use crate::cli::global::Global;
 use crate::cli::{Failure, given};
@@ -24,7 +24,7 @@ pub(super) const DU: FilesCommand = FilesCommand {
     run,
 };
 
-/// Files with several links that are remembered, so that each counts once.
+/// Files that are remembered, so that each counts once.
 const LINKED: usize = 1 << 20;
 
 /// What `du` takes.
@@ -79,7 +79,7 @@ fn command() -> Command {
 
 fn run(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
     let args: DuArgs = given(own)?;
-    let is_document = document_format(global)?.is_some();
+    let is_document = is_document(global)?;
     let mut paths = paths(&args.paths);
     if paths.is_empty() {
         paths.push(b"/".to_vec());
@@ -87,6 +87,7 @@ fn run(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
     Start::of(global).run(move |files, output| {
         let mut counter = Counter {
             document: None,
+            has_several: paths.len() > 1,
             linked: HashSet::new(),
             total: Space::default(),
             args,
@@ -133,6 +134,7 @@ struct Counter<'a> {
     args: DuArgs,
     files: &'a TargetFiles,
     document: Option<FilesDocument>,
+    has_several: bool,
     linked: HashSet<((u32, u32), u64)>,
     total: Space,
 }
@@ -165,7 +167,8 @@ impl Counter<'_> {
             }
             let stat = met.entry.stat();
             let is_directory = stat.kind == EntryKind::Directory;
-            if !is_directory && stat.nlink > 1 {
+            // Of several paths one may hold another.
+            if self.has_several || !is_directory && stat.nlink > 1 {
                 if self.linked.len() >= LINKED {
                     let error = FileError::of(&met.path, FileErrorKind::TooMany);
                     self.miss(&error, output)?;

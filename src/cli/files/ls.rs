@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::document::FilesDocument;
 use super::listing::{human, ls_time, mode_string};
-use super::{FilesCommand, Start, document_format, paths, without_help_letter};
+use super::{FilesCommand, Start, is_document, paths, without_help_letter};
 use crate::cli::exit::Exit;
 use crate::cli::global::Global;
 use crate::cli::{Failure, given};
@@ -94,7 +94,7 @@ fn run(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
     if paths.is_empty() {
         paths.push(b"/".to_vec());
     }
-    let is_document = document_format(global)?.is_some();
+    let is_document = is_document(global)?;
     let is_terminal = std::io::stdout().is_terminal();
     let width = terminal_size::terminal_size()
         .filter(|_| is_terminal && !args.one)
@@ -172,7 +172,7 @@ impl Lister<'_> {
         self.sort(&mut plain);
         self.sort(&mut directories);
         if !plain.is_empty() {
-            self.print(&plain, false, output)?;
+            self.print(&plain, Some(&directories), output)?;
         }
         let headings = paths.len() > 1 || self.args.recursive;
         // The next one last.
@@ -230,7 +230,7 @@ impl Lister<'_> {
             output.write(heading.as_bytes())?;
             self.has_printed = true;
         }
-        self.print(&rows, true, output)?;
+        self.print(&rows, None, output)?;
         if cut == Truncation::AtLimit {
             let error = FileError::of(&row.path, FileErrorKind::TooMany);
             self.miss(&error, output)?;
@@ -348,7 +348,14 @@ impl Lister<'_> {
         }
     }
 
-    fn print(&mut self, rows: &[Row], total: bool, output: &mut Output) -> Result<(), Stopped> {
+    /// `beside`: directories that were named with them on the command line, as wide as which columns
+    /// are; `None`: they are what is in a directory.
+    fn print(
+        &mut self,
+        rows: &[Row],
+        beside: Option<&[Row]>,
+        output: &mut Output,
+    ) -> Result<(), Stopped> {
         if let Some(document) = &mut self.document {
             for row in rows {
                 if let Some(entry) = &row.entry {
@@ -359,12 +366,12 @@ impl Lister<'_> {
         }
         self.has_printed |= !rows.is_empty();
         if self.is_long {
-            return self.print_long(rows, total, output);
+            return self.print_long(rows, beside, output);
         }
         let cells: Vec<String> = rows.iter().map(|row| self.cell(row, rows)).collect();
         let text = match self.width {
             Some(width) => in_columns(&cells, width),
-            None => cells.iter().map(|cell| format!("{cell}\n")).collect(),
+            None => cells.join("\n") + if cells.is_empty() { "" } else { "\n" },
         };
         output.write(text.as_bytes())
     }
@@ -383,14 +390,24 @@ impl Lister<'_> {
         format!("{:>width$} {name}", inode(row))
     }
 
-    fn print_long(&self, rows: &[Row], total: bool, output: &mut Output) -> Result<(), Stopped> {
+    fn print_long(
+        &self,
+        rows: &[Row],
+        beside: Option<&[Row]>,
+        output: &mut Output,
+    ) -> Result<(), Stopped> {
         let lines: Vec<[String; 6]> = rows.iter().map(|row| self.columns(row)).collect();
+        let all: Vec<[String; 6]> = beside
+            .into_iter()
+            .flatten()
+            .map(|row| self.columns(row))
+            .collect();
         let widths: [usize; 6] = std::array::from_fn(|column| {
-            let cells = lines.iter().filter_map(|line| line.get(column));
+            let cells = lines.iter().chain(&all).filter_map(|line| line.get(column));
             cells.map(|cell| cell.width()).max().unwrap_or(0)
         });
         let mut text = String::new();
-        if total {
+        if beside.is_none() {
             let blocks = rows.iter().filter_map(Row::stat).map(|stat| stat.blocks);
             let bytes = blocks.sum::<u64>().saturating_mul(512);
             let shown = if self.args.human_readable {

@@ -145,12 +145,14 @@ fn paths(words: &[OsString]) -> Vec<Vec<u8>> {
     words.iter().cloned().map(OsStringExt::into_vec).collect()
 }
 
-/// Whether the output is JSON or YAML, for a command that has such a form.
-fn document_format(global: &Global) -> Result<Option<Format>, Failure> {
+/// Whether the output is a document, for a command that has such a form.
+fn is_document(global: &Global) -> Result<bool, Failure> {
     match global.output {
-        None | Some(Format::Table | Format::Wide) => Ok(None),
-        Some(Format::Pem) => Err(Failure::usage("-o pem is not supported for files")),
-        Some(format) => Ok(Some(format)),
+        None | Some(Format::Table | Format::Wide) => Ok(false),
+        Some(Format::Json) => Ok(true),
+        Some(Format::Yaml | Format::Pem) => Err(Failure::usage(
+            "ls, stat, find and du have the formats table and json alone; nearest: -o json",
+        )),
     }
 }
 
@@ -160,7 +162,7 @@ fn refuse_format(name: &str, global: &Global) -> Result<(), Failure> {
         None | Some(Format::Table | Format::Wide) => Ok(()),
         Some(_) => Err(Failure::usage(format!(
             "{name} has no --output format: it prints content as it is; ls, stat, find and du have \
-             json and yaml"
+             json"
         ))),
     }
 }

@@ -6,7 +6,7 @@ use clap::{ArgMatches, Args, Command};
 
 use super::document::FilesDocument;
 use super::listing::{mode_string, stat_time};
-use super::{FilesCommand, Start, document_format, paths, without_short};
+use super::{FilesCommand, Start, is_document, paths, without_short};
 use crate::cli::exit::Exit;
 use crate::cli::global::Global;
 use crate::cli::{Failure, given};
@@ -56,7 +56,7 @@ fn command() -> Command {
 
 fn run(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
     let args: StatArgs = given(own)?;
-    let is_document = document_format(global)?.is_some();
+    let is_document = is_document(global)?;
     let template = match (&args.format, &args.printf) {
         (Some(format), _) => Some(Template::parse(format.as_encoded_bytes(), false)?),
         (None, Some(format)) => Some(Template::parse(format.as_encoded_bytes(), true)?),
@@ -65,10 +65,10 @@ fn run(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
     };
     let line_end: &[u8] = if args.printf.is_some() { b"" } else { b"\n" };
     Start::of(global).run(move |files, output| {
-        let mut document = match is_document {
-            true => Some(FilesDocument::begin("files", output)?),
-            false => None,
-        };
+        let mut document = None;
+        if is_document {
+            document = Some(FilesDocument::begin("files", output)?);
+        }
         for path in paths(&args.paths) {
             let found = if args.dereference {
                 files.entry(&path)

@@ -1,5 +1,5 @@
 //! What fingers type for `ps`, `ss`, `netstat`, `df`, `findmnt`, `env`, `ip`, `ifconfig`, `route`,
-//! `nstat` and `lsof`, in spyhole's own words: a stage before clap.
+//! `nstat`, `lsof` and `fuser`, in spyhole's own words: a stage before clap.
 //!
 //! Each tool is a table of flags and what each becomes. A tool's short flags win over the global
 //! ones: `ps -o pid,comm` are columns, `ps -o json` is the form of the output. What spyhole does
@@ -106,6 +106,7 @@ const TOOLS: &[&Tool] = &[
     &network::ROUTE,
     &network::NSTAT,
     &lsof::LSOF,
+    &lsof::FUSER,
 ];
 
 /// The flags that every command takes; those with a value in all their names.
@@ -117,6 +118,7 @@ const GLOBAL: &[Flag] = &[
             "-o",
             "--output",
             "--pid",
+            "--pod",
             "--proc",
             "--color",
             "--timeout",

@@ -47,12 +47,53 @@ fn processes_of_one_name_are_one_group_and_the_largest_comes_first() {
     assert_eq!(folded, 0);
     let names: Vec<_> = groups
         .iter()
-        .map(|group| (&*group.key.container, &*group.key.name, group.members.len()))
+        .map(|group| {
+            (
+                &*group.key.container.container,
+                &*group.key.name,
+                group.members.len(),
+            )
+        })
         .collect();
     assert_eq!(names, [("web", "web", 2), ("web", "sh", 1), ("", "web", 1)]);
     let web = &groups[0];
     assert_eq!((web.threads, web.resident_bytes), (4, 50));
     assert_eq!(web.oldest_started_at, Some(at(50)));
+}
+
+#[test]
+fn containers_of_one_name_in_two_pods_are_two_groups() {
+    let of_pod = |pid, pod: Option<&str>, pod_uid: Option<&str>| Process {
+        namespace: pod.map(|_| "shop".to_owned()),
+        pod: pod.map(str::to_owned),
+        pod_uid: pod_uid.map(str::to_owned),
+        ..process(pid, "web", 10)
+    };
+    let list = [
+        of_pod(1, Some("web-1"), None),
+        of_pod(2, Some("web-2"), None),
+        of_pod(3, Some("web-2"), None),
+        of_pod(4, None, Some("uid-1")),
+        of_pod(5, None, Some("uid-2")),
+    ];
+    let (groups, _) = groups(&list, 50);
+    let mut pods: Vec<_> = groups
+        .iter()
+        .map(|group| {
+            let ContainerKey { pod, pod_uid, .. } = &group.key.container;
+            (&**pod, &**pod_uid, group.members.len())
+        })
+        .collect();
+    pods.sort_unstable();
+    assert_eq!(
+        pods,
+        [
+            ("", "uid-1", 1),
+            ("", "uid-2", 1),
+            ("web-1", "", 1),
+            ("web-2", "", 2)
+        ]
+    );
 }
 
 #[test]

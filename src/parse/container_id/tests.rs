@@ -274,12 +274,23 @@ fn the_kubelets_files_tell_pod_and_name_but_no_id() {
             "/var/lib/kubelet/pods/UID/etc-hosts",
             "/var/lib/kubelet/pods/UID/containers/web-1/1a2b3c4d"
         ]),
-        pod
+        ContainerFromMounts {
+            runtime: Some(Runtime::Containerd),
+            ..pod.clone()
+        }
     );
     let crio = "/run/containers/storage/overlay-containers/ID/userdata/hostname";
     let dockershim = "/var/lib/docker/containers/ID/resolv.conf";
     let log = "/pods/UID/containers/web-1/1a2b3c4d//deleted";
-    assert_eq!(from_mounts(&[crio, dockershim, log]), pod);
+    assert_eq!(from_mounts(&[crio, log]).runtime, Some(Runtime::CriO));
+    assert_eq!(
+        from_mounts(&[dockershim, log]).runtime,
+        Some(Runtime::Docker)
+    );
+    assert_eq!(from_mounts(&[crio, dockershim, log]), pod, "they disagree");
+    // Without a kubelet the sandbox is still one of containerd's: `crictl run`.
+    let alone = from_mounts(&[sandbox]);
+    assert_eq!((alone.runtime, alone.id), (Some(Runtime::Containerd), None));
 }
 
 #[test]
@@ -333,7 +344,7 @@ fn what_disagrees_or_merely_resembles_tells_nothing() {
             "/pods/UID/containers/web/1a2b3c4",
         ],
         &["/pods/not-a-uid/etc-hosts", "/pods/UID/plugins/x"],
-        &["/var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes/ID/hostname"],
+        &["/var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes/0123/hostname"],
     ] {
         assert_eq!(
             from_mounts(roots),

@@ -119,6 +119,8 @@ fn target(target: &Target) -> Family {
     let container = target.container.as_ref().or(target.container_id.as_ref());
     let container = container.map_or_else(String::new, |name| label(name.as_bytes()));
     let labels = [
+        ("namespace", target.namespace.clone().unwrap_or_default()),
+        ("pod", target.pod.clone().unwrap_or_default()),
         ("container", container),
         ("name", label(target.comm.as_bytes())),
     ];
@@ -143,9 +145,9 @@ fn gaps(gaps: &[Gap]) -> Family {
     family
 }
 
-/// The `most` most frequent words, and the number of further ones.
-fn bounded(words: impl Iterator<Item = String>, most: usize) -> (BTreeSet<String>, usize) {
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+/// The `most` most frequent ones, and the number of further ones.
+fn bounded<T: Ord>(words: impl Iterator<Item = T>, most: usize) -> (BTreeSet<T>, usize) {
+    let mut counts: BTreeMap<T, usize> = BTreeMap::new();
     for word in words {
         *counts.entry(word).or_default() += 1;
     }

@@ -1,13 +1,14 @@
 //! Processes by group, and their states.
 
-use super::family::{Family, Merge};
+use super::family::{Family, Labels, Merge};
 use super::{Figures, Page, bounded, number, seconds};
 use crate::model::Report;
 use crate::model::process::{Process, ProcessState};
-use crate::model::process_group::{GroupKey, OTHER, ProcessGroup, container};
+use crate::model::process_group::{ContainerKey, GroupKey, OTHER, ProcessGroup};
 
-/// Containers with a label of their own; on a node there may be hundreds.
-const CONTAINERS: usize = 100;
+/// Containers with labels of their own. A node has up to 110 pods by default, each with a pause
+/// container; there is a sample for each state that a container's processes are in.
+const CONTAINERS: usize = 500;
 
 /// The part of the section `processes`.
 pub(crate) fn collect(report: &Report, figures: &Figures<'_>, page: &mut Page) {
@@ -52,28 +53,28 @@ fn groups(groups: &[ProcessGroup], cpu: impl Fn(&GroupKey) -> Option<(f64, f64)>
     .merging(Merge::Least);
     for group in groups {
         let labels = || {
-            [
-                ("container", group.key.container.clone()),
-                ("name", group.key.name.clone()),
-            ]
+            let mut labels = of_container(&group.key.container);
+            labels.push(("name", group.key.name.clone()));
+            labels
         };
-        processes.add(labels(), number(group.members.len() as u64));
-        threads.add(labels(), number(group.threads));
-        resident.add(labels(), number(group.resident_bytes));
+        processes.add_labels(labels(), number(group.members.len() as u64));
+        threads.add_labels(labels(), number(group.threads));
+        resident.add_labels(labels(), number(group.resident_bytes));
         if let Some(oldest) = group.oldest_started_at {
-            started.add(labels(), seconds(oldest));
+            started.add_labels(labels(), seconds(oldest));
         }
         if let Some(open) = group.open_fds {
-            fds.add(labels(), number(open));
+            fds.add_labels(labels(), number(open));
         }
         if let Some(worst) = group.worst_fd_ratio {
-            ratio.add(labels(), worst);
+            ratio.add_labels(labels(), worst);
         }
         if let Some((user, system)) = cpu(&group.key) {
-            let [container, name] = labels();
-            let mode = |mode: &str| ("mode", mode.to_owned());
-            used.add([container.clone(), name.clone(), mode("user")], user);
-            used.add([container, name, mode("system")], system);
+            for (mode, seconds) in [("user", user), ("system", system)] {
+                let mut labels = labels();
+                labels.push(("mode", mode.to_owned()));
+                used.add_labels(labels, seconds);
+            }
         }
     }
     vec![processes, threads, used, resident, fds, ratio, started]
@@ -85,16 +86,30 @@ fn states(processes: &[Process]) -> (Family, usize) {
         "spyhole_processes",
         "Processes by container and state; states without processes are absent.",
     );
-    let (known, folded) = bounded(processes.iter().map(container), CONTAINERS);
+    let (known, folded) = bounded(processes.iter().map(ContainerKey::of), CONTAINERS);
     for process in processes {
-        let mut container = container(process);
+        let mut container = ContainerKey::of(process);
         if !known.contains(&container) {
-            OTHER.clone_into(&mut container);
+            container = ContainerKey {
+                container: OTHER.to_owned(),
+                ..ContainerKey::default()
+            };
         }
-        let state = ("state", word(process.state).to_owned());
-        family.add([("container", container), state], 1.0);
+        let mut labels = of_container(&container);
+        labels.push(("state", word(process.state).to_owned()));
+        family.add_labels(labels, 1.0);
     }
     (family, folded)
+}
+
+/// A container as labels; those that are empty are left out where metrics are written.
+fn of_container(key: &ContainerKey) -> Labels {
+    vec![
+        ("namespace", key.namespace.clone()),
+        ("pod", key.pod.clone()),
+        ("pod_uid", key.pod_uid.clone()),
+        ("container", key.container.clone()),
+    ]
 }
 
 fn word(state: ProcessState) -> &'static str {

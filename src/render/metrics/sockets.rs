@@ -109,14 +109,20 @@ fn port(socket: &Socket) -> Option<u32> {
     socket.local_port.filter(|_| listens)
 }
 
-/// Which network, where several are visible: that of the first container that is in it.
+/// Which network, where several are visible: that of the first container that is in it, or of its
+/// pod.
 fn network(of: Option<i32>, sources: &[SocketSources]) -> String {
     let ([_, _, ..], Some(pid)) = (sources, of) else {
         return String::new();
     };
     let source = sources.iter().find(|source| source.pid == pid);
     let first = source.and_then(|source| source.containers.first());
-    label(first.map_or(OTHER.as_bytes(), |name| name.as_bytes()))
+    // Among several pods the first container is often the pause, whose id changes; the pod stays.
+    let pod = |name: &String| match name.rsplit_once('/') {
+        Some((pod, _)) => label(pod.as_bytes()),
+        None => label(name.as_bytes()),
+    };
+    first.map_or_else(|| OTHER.to_owned(), pod)
 }
 
 fn protocol(protocol: Protocol) -> &'static str {
@@ -131,5 +137,29 @@ fn family(family: AddressFamily) -> &'static str {
         AddressFamily::Packet => "packet",
         AddressFamily::Netlink => "netlink",
         AddressFamily::Vsock => "vsock",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_is_that_of_its_first_container_or_pod() {
+        let source = |pid, containers: &[&str]| SocketSources {
+            net_namespace: None,
+            pid,
+            containers: containers.iter().map(ToString::to_string).collect(),
+            same_as_viewer: false,
+            sources: std::collections::BTreeMap::new(),
+        };
+        let sources = [
+            source(1, &["shop/web/0123456789ab", "shop/web/app"]),
+            source(2, &["db"]),
+            source(3, &[]),
+        ];
+        let of = |pid| network(Some(pid), &sources);
+        assert_eq!([of(1), of(2), of(3)], ["shop/web", "db", OTHER]);
+        assert_eq!(network(Some(1), sources.get(..1).unwrap()), "");
     }
 }

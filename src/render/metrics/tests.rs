@@ -268,6 +268,8 @@ fn full() -> Report {
         container: Some("web".to_owned()),
         container_id: None,
         pod_uid: None,
+        pod: None,
+        namespace: None,
         chosen_by: ChosenBy::FirstProcess,
         wrappers: Vec::new(),
     });
@@ -621,8 +623,37 @@ fn the_documentation_tells_of_every_metric_and_of_no_other() {
 }
 
 #[test]
+fn equal_names_of_containers_in_two_pods_are_two_series() {
+    let of_pod = |pid, pod: &str| Process {
+        namespace: Some("shop".to_owned()),
+        pod: Some(pod.to_owned()),
+        ..process(pid, b"server")
+    };
+    let report = Report {
+        processes: Some(vec![
+            of_pod(1, "web-1"),
+            of_pod(2, "web-2"),
+            of_pod(3, "web-2"),
+        ]),
+        ..Report::begin(at(100))
+    };
+    let text = text(&report);
+    for line in [
+        r#"spyhole_processes{namespace="shop",pod="web-1",container="web",state="sleeping"} 1"#,
+        r#"spyhole_processes{namespace="shop",pod="web-2",container="web",state="sleeping"} 2"#,
+        r#"spyhole_process_group_processes{namespace="shop",pod="web-2",container="web",name="server"} 2"#,
+    ] {
+        assert!(text.lines().any(|other| other == line), "{line}\n{text}");
+    }
+}
+
+#[test]
 fn every_label_is_in_the_documentation() {
-    let text = text(&full());
+    let mut report = full();
+    for process in report.processes.iter_mut().flatten() {
+        process.pod_uid = Some("3c1f7a5e".to_owned());
+    }
+    let text = text(&report);
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         let Some((name, rest)) = line.split_once('{') else {
             continue;

@@ -133,8 +133,10 @@ fn about(context: &SecurityContext) -> Table {
     if let Some(executable) = &context.executable {
         rows.push(fact("program", program(executable)));
     }
-    for default in context.against_defaults.iter().flatten().take(1) {
-        rows.push(fact("can have", beside_default(default).into()));
+    if let Some(default) = context.against_defaults.iter().flatten().next() {
+        let bounding = context.privileges.sets.bounding.value();
+        let bounding = bounding.map_or(&[][..], |set| &set.names);
+        rows.push(fact("can have", beside_default(bounding, default).into()));
     }
     card(None, rows)
 }
@@ -196,7 +198,16 @@ fn gives(file: &ExecutableFile) -> String {
     }
 }
 
-fn beside_default(default: &AgainstDefault) -> String {
+/// Beside the default of the runtime where most of that is there, else as it is: what drops all
+/// and adds one is no variant of any default.
+fn beside_default(bounding: &[String], default: &AgainstDefault) -> String {
+    if bounding.is_empty() {
+        return "nothing: every capability is dropped".to_owned();
+    }
+    let kept = bounding.len().saturating_sub(default.added.len());
+    if default.dropped.len() > kept {
+        return format!("{}, all others are dropped", bounding.join(","));
+    }
     let whose = default.runtimes.join(" and ");
     let list = |what: &str, names: &[String]| {
         (!names.is_empty()).then(|| format!("{what} {}", names.join(",")))
@@ -380,4 +391,45 @@ fn card(title: Option<&str>, rows: Vec<Vec<Cell>>) -> Table {
 
 fn heading(title: &'static str, align: Align) -> Heading {
     Heading { title, align }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn can_have(bounding: &[&str], added: &[&str], dropped: &[&str]) -> String {
+        let words = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let default = AgainstDefault {
+            runtimes: words(&["docker", "containerd"]),
+            default_mask: String::new(),
+            added: words(added),
+            dropped: words(dropped),
+        };
+        beside_default(&words(bounding), &default)
+    }
+
+    #[test]
+    fn what_drops_all_is_no_variant_of_a_default() {
+        let most = ["cap_chown", "cap_kill", "cap_setuid"];
+        assert_eq!(
+            can_have(&[], &[], &most),
+            "nothing: every capability is dropped"
+        );
+        assert_eq!(
+            can_have(&["cap_net_bind_service"], &[], &most),
+            "cap_net_bind_service, all others are dropped"
+        );
+        assert_eq!(
+            can_have(&["cap_sys_ptrace"], &["cap_sys_ptrace"], &most),
+            "cap_sys_ptrace, all others are dropped"
+        );
+        assert_eq!(
+            can_have(&most, &[], &["cap_net_raw"]),
+            "the default of docker and containerd, without cap_net_raw"
+        );
+        assert_eq!(
+            can_have(&most, &[], &[]),
+            "the default of docker and containerd"
+        );
+    }
 }

@@ -25,6 +25,11 @@ pub(crate) fn table(containers: &[Container], wide: bool, now: Timestamp) -> Tab
         right("PROCESSES"),
         left("START"),
     ];
+    // A pod is named on its node only.
+    let has_pods = wide || containers.iter().any(|one| one.pod.is_some());
+    if has_pods {
+        headings.extend([left("POD"), left("NAMESPACE")]);
+    }
     if wide {
         headings.push(left("POD UID"));
     }
@@ -52,6 +57,9 @@ pub(crate) fn table(containers: &[Container], wide: bool, now: Timestamp) -> Tab
                 Cell::number(container.process_count),
                 Cell::of(Some(&container.started_at), |at| at.short(now).into()),
             ];
+            if has_pods {
+                row.extend([optional(&container.pod), optional(&container.namespace)]);
+            }
             if wide {
                 row.push(optional(&container.pod_uid));
             }

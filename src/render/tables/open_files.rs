@@ -1,6 +1,6 @@
 //! The tables of open files: `lsof`, `fds`, and the summary.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::table::{Cell, Heading, Table};
 use crate::model::ByteString;
@@ -24,16 +24,19 @@ pub(crate) fn files(open: &OpenFiles, listed: &[OpenFile], wide: bool) -> Table 
         .iter()
         .map(|process| (process.pid, process))
         .collect();
-    let mut headings = vec![
-        Heading::left("COMMAND"),
-        Heading::right("PID"),
+    let has_threads = listed.iter().any(|file| file.tid.is_some());
+    let mut headings = vec![Heading::left("COMMAND"), Heading::right("PID")];
+    if has_threads {
+        headings.push(Heading::right("TID"));
+    }
+    headings.extend([
         Heading::left("USER"),
         Heading::left("FD"),
         Heading::left("TYPE"),
         Heading::left("DEVICE"),
         Heading::right("SIZE/OFF"),
         Heading::left("NODE"),
-    ];
+    ]);
     if wide {
         headings.extend([Heading::right("LINKS"), Heading::left("FLAGS")]);
     }
@@ -41,16 +44,18 @@ pub(crate) fn files(open: &OpenFiles, listed: &[OpenFile], wide: bool) -> Table 
     let row = |file: &OpenFile| {
         let process = by_pid.get(&file.pid);
         let comm = process.map_or(Cell::Absent, |process| Cell::from(&process.comm));
-        let mut row = vec![
-            comm,
-            Cell::number(file.pid),
+        let mut row = vec![comm, Cell::number(file.pid)];
+        if has_threads {
+            row.push(file.tid.map_or(Cell::Absent, Cell::number));
+        }
+        row.extend([
             process.map_or(Cell::Absent, |process| user(process)),
             fd(file).into(),
             kind(file),
             device(file),
             size(file),
             node(file),
-        ];
+        ]);
         if wide {
             row.push(Cell::of(file.links.as_ref(), |number| Cell::number(number)));
             row.push(flags(file));
@@ -66,6 +71,77 @@ pub(crate) fn files(open: &OpenFiles, listed: &[OpenFile], wide: bool) -> Table 
     }
 }
 
+/// The ids of the processes alone, as `lsof -t` prints them.
+#[must_use]
+pub(crate) fn pids(listed: &[OpenFile]) -> Table {
+    let pids: BTreeSet<i32> = listed.iter().map(|file| file.pid).collect();
+    Table {
+        headings: vec![Heading::left("")],
+        rows: pids
+            .into_iter()
+            .map(|pid| vec![Cell::number(pid)])
+            .collect(),
+        ..Table::default()
+    }
+}
+
+/// The processes and how they use what was asked for, in the columns of `fuser -v`.
+#[must_use]
+pub(crate) fn users(open: &OpenFiles) -> Table {
+    let files = open.files.as_deref().unwrap_or_default();
+    let row = |process: &OpenFilesProcess| {
+        let own = files.iter().filter(|file| file.pid == process.pid);
+        let own: Vec<_> = own.collect();
+        (!own.is_empty()).then(|| {
+            vec![
+                user(process),
+                Cell::number(process.pid),
+                uses(&own).into(),
+                Cell::from(&process.comm),
+            ]
+        })
+    };
+    Table {
+        headings: vec![
+            Heading::left("USER"),
+            Heading::right("PID"),
+            Heading::left("ACCESS"),
+            Heading::left("COMMAND"),
+        ],
+        rows: open.processes.iter().filter_map(row).collect(),
+        ..Table::default()
+    }
+}
+
+/// As in `fuser -v`: `f` open, `F` open for writing, `r` root directory, `c` working directory, `e`
+/// program, `m` mapped.
+fn uses(files: &[&OpenFile]) -> String {
+    let has = |opened_as: OpenedAs| files.iter().any(|file| file.opened_as == opened_as);
+    let writes = |file: &&OpenFile| {
+        let access = file.access.as_ref().and_then(Seen::value);
+        matches!(access, Some(OpenAccess::Write | OpenAccess::ReadWrite))
+    };
+    let file = match (
+        files.iter().any(|file| writes(file)),
+        has(OpenedAs::Descriptor),
+    ) {
+        (true, _) => 'F',
+        (false, true) => 'f',
+        (false, false) => '.',
+    };
+    let program = has(OpenedAs::Program);
+    let letter = |is: bool, letter: char| if is { letter } else { '.' };
+    [
+        file,
+        letter(has(OpenedAs::RootDirectory), 'r'),
+        letter(has(OpenedAs::WorkingDirectory), 'c'),
+        letter(program, 'e'),
+        letter(has(OpenedAs::Mapped) && !program, 'm'),
+    ]
+    .iter()
+    .collect()
+}
+
 /// The descriptors of each process.
 #[must_use]
 pub(crate) fn descriptors(open: &OpenFiles, wide: bool) -> Vec<Table> {
@@ -73,25 +149,34 @@ pub(crate) fn descriptors(open: &OpenFiles, wide: bool) -> Vec<Table> {
     let several = open.processes.len() > 1;
     let of = |process: &OpenFilesProcess| {
         let own = files.iter().filter(|file| file.pid == process.pid);
-        let mut headings = vec![
+        let has_threads = own.clone().any(|file| file.tid.is_some());
+        let mut headings = Vec::new();
+        if has_threads {
+            headings.push(Heading::right("TID"));
+        }
+        headings.extend([
             Heading::right("FD"),
             Heading::left("MODE"),
             Heading::right("POSITION"),
             Heading::left("FLAGS"),
             Heading::left("TYPE"),
-        ];
+        ]);
         if wide {
             headings.extend([Heading::left("DEVICE"), Heading::left("INODE")]);
         }
         headings.push(Heading::left("TARGET"));
         let row = |file: &OpenFile| {
-            let mut row = vec![
+            let mut row = Vec::new();
+            if has_threads {
+                row.push(file.tid.map_or(Cell::Absent, Cell::number));
+            }
+            row.extend([
                 file.fd.map_or(Cell::Absent, Cell::number),
                 Cell::of(file.access.as_ref(), |access| mode(*access).into()),
                 Cell::of(file.position.as_ref(), |number| Cell::number(number)),
                 flags(file),
                 Cell::of(Some(&file.kind), |kind| kind.as_str().into()),
-            ];
+            ]);
             if wide {
                 row.push(device(file));
                 row.push(Cell::of(file.inode.as_ref(), |number| Cell::number(number)));

@@ -71,6 +71,8 @@ pub(crate) const WIDE: &[&str] = &[
     "wbytes",
     "otherns",
     "container",
+    "pod",
+    "namespace",
     "exe",
     "cwd",
     "command",
@@ -364,6 +366,12 @@ pub(crate) const COLUMNS: &[Column] = columns! {
     "container": Heading::left("CONTAINER"), NONE,
         |p, _| p.container.as_ref().map_or(Cell::Absent, |name| Cell::Outside(name.as_str().into())),
         |a, b| a.container.cmp(&b.container);
+    "pod": Heading::left("POD"), NONE,
+        |p, _| pod(p).map_or(Cell::Absent, |name| Cell::Outside(name.as_str().into())),
+        |a, b| pod(a).cmp(&pod(b));
+    "namespace": Heading::left("NAMESPACE"), NONE,
+        |p, _| p.namespace.as_ref().map_or(Cell::Absent, |name| Cell::Outside(name.as_str().into())),
+        |a, b| a.namespace.cmp(&b.namespace);
     "exe": Heading::left("EXE"), Fields::EXE, |p, _| outside(p.exe.as_ref()), |a, b| {
         a.exe.as_ref().and_then(Seen::value).cmp(&b.exe.as_ref().and_then(Seen::value))
     };
@@ -373,6 +381,11 @@ pub(crate) const COLUMNS: &[Column] = columns! {
     "comm" | "ucmd" | "ucomm": Heading::left("COMM"), NONE, |p, _| Cell::from(&p.comm), |a, b| a.comm.cmp(&b.comm);
     "command" | "args" | "cmd": Heading::left("COMMAND"), Fields::ARGS, |p, _| command(p), |a, b| a.comm.cmp(&b.comm);
 };
+
+/// The name of its pod, else the UID where that is needed to tell it from others.
+fn pod(process: &Process) -> Option<&String> {
+    process.pod.as_ref().or(process.pod_uid.as_ref())
+}
 
 fn started(process: &Process) -> Option<Timestamp> {
     process.started_at.value().copied()

@@ -3,9 +3,11 @@
 use super::table::{Cell, Heading, Table};
 use crate::model::byte_string::ByteString;
 use crate::model::program::{
-    ElfProgram, GoBuild, Linking, OnDisk, Program, ProgramFormat, RelocationProtection, RustBuild,
+    ElfProgram, GoBuild, JvmCounters, Linking, OnDisk, Program, ProgramFormat,
+    RelocationProtection, RustBuild,
 };
 use crate::model::seen::Seen;
+use crate::model::units::bytes_short;
 
 /// The program; build settings and packages with `wide`.
 #[must_use]
@@ -58,6 +60,12 @@ fn card(program: &Program, wide: bool) -> Table {
     if let Some(runtime) = &program.runtime {
         let version = runtime.version.to_text();
         card.text("runtime", &format!("{} {version}", runtime.name));
+    }
+    if let Some(jvm) = &program.jvm {
+        match jvm {
+            Seen::Value(jvm) => card.jvm(jvm),
+            Seen::Unseen(_) => card.add("JVM", Cell::Unseen),
+        }
     }
     Table {
         headings: vec![Heading::left(""), Heading::left("")],
@@ -119,6 +127,29 @@ impl Card {
         }
         if let Some(rust) = &elf.rust {
             self.rust(rust, wide);
+        }
+    }
+
+    fn jvm(&mut self, jvm: &JvmCounters) {
+        let words = [&jvm.vm_name, &jvm.vm_version].into_iter().flatten();
+        let words: Vec<String> = words.map(ByteString::to_text).map(Into::into).collect();
+        self.text("JVM", &words.join(" "));
+        if let Some(seconds) = jvm.uptime_seconds {
+            self.text("uptime", &format!("{seconds:.0}s"));
+        }
+        let of = |used: Option<u64>, capacity: Option<u64>| {
+            let (used, capacity) = (bytes_short(used?), bytes_short(capacity?));
+            Some(format!("{used} used of {capacity}"))
+        };
+        if let Some(heap) = of(jvm.heap_used_bytes, jvm.heap_capacity_bytes) {
+            self.text("heap", &heap);
+        }
+        if let Some(meta) = of(jvm.metaspace_used_bytes, jvm.metaspace_capacity_bytes) {
+            self.text("metaspace", &meta);
+        }
+        for one in &jvm.collectors {
+            let (name, count, seconds) = (one.name.to_text(), one.collections, one.seconds);
+            self.text("collector", &format!("{name}: {count} in {seconds:.3}s"));
         }
     }
 

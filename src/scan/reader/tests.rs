@@ -6,6 +6,7 @@ use std::sync::{LazyLock, Mutex};
 
 use super::*;
 use crate::rights::ptrace_access::{Credentials, refusal_below};
+use crate::scan::node_names::NodeNames;
 
 fn child() -> Child {
     let mut command = Command::new("sleep");
@@ -18,10 +19,11 @@ fn end(child: &mut Child) {
 }
 
 fn reader() -> ProcessReader {
+    let proc = Arc::new(ProcDir::open(Path::new("/proc")).unwrap());
     ProcessReader {
-        proc: Arc::new(ProcDir::open(Path::new("/proc")).unwrap()),
+        identities: Identities::new(NodeNames::of(Arc::clone(&proc))),
+        proc,
         viewer: LazyLock::new(Box::new(Credentials::default)),
-        identities: Identities::default(),
         open_files: OpenFilesContext::default(),
     }
 }

@@ -37,11 +37,18 @@ pub(super) fn of(
     let of_target = || own_pod::namespace_in(held.root(&scan.reader.viewer).ok()?);
     let namespace = (platform == Platform::Kubernetes).then(of_target).flatten();
     let own = |name: fn(&Scan) -> Option<String>| in_own_pod.then(|| name(scan)).flatten();
+    // On a node the target's pod is named, and need not be spyhole's.
+    let named = identity.pod.as_ref();
     Place {
         platform,
         runtime: identity.runtime,
-        namespace: namespace.or_else(|| own(|_| own_pod::namespace())),
-        pod: own(|scan| own_pod::host_name(&scan.reader.proc)),
+        namespace: named
+            .map(|pod| pod.namespace.clone())
+            .or(namespace)
+            .or_else(|| own(|_| own_pod::namespace())),
+        pod: named
+            .map(|pod| pod.name.clone())
+            .or_else(|| own(|scan| own_pod::host_name(&scan.reader.proc))),
         container: identity.name.clone(),
         id: identity.id().map(str::to_owned),
         image: own_image::name(),

@@ -91,6 +91,7 @@ pub(super) fn file(
     let kind = gaps.seen("files.type", pid, known);
     let mut file = OpenFile {
         pid,
+        tid: entry.thread,
         opened_as,
         fd,
         kind,

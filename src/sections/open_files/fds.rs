@@ -15,6 +15,9 @@ pub(crate) struct FdsView {
     /// Show descriptors of every visible process, not only the target's
     #[arg(short = 'A', long)]
     pub all: bool,
+    /// Look at every visible process for the other ends of pipes and unix sockets
+    #[arg(short = 'E', long)]
+    pub ends: bool,
     /// Show only descriptors of these processes
     #[arg(value_name = "PID")]
     pub pids: Vec<i32>,
@@ -31,6 +34,7 @@ impl View for FdsView {
         OpenFilesQuery {
             all: self.all,
             pids: self.pids.clone(),
+            ends: self.ends,
             only_descriptors: true,
             ..OpenFilesQuery::default()
         }

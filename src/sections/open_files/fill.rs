@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::OpenFilesQuery;
 use super::convert;
-use super::ends::EndHolders;
+use super::ends::{EndAccess, EndHolders};
 use super::removed::{self, DeletedSum};
 use super::selection::{AskedPlaces, FileSelection, SelectedProcess};
 use crate::model::ByteString;
@@ -17,7 +17,7 @@ use crate::model::seen::{Seen, Unseen};
 use crate::model::socket::{Family, Socket};
 use crate::parse::fd_link::FdLink;
 use crate::parse::limits;
-use crate::parse::mountinfo;
+use crate::parse::mountinfo::{self, MountEntry};
 use crate::scan::Scan;
 use crate::scan::open_files::{EntryKind, FileStatusResult, OpenEntry, OpenFileTable, ask_remote};
 use crate::scan::snapshot::ProcessSnapshot;
@@ -42,6 +42,7 @@ pub(super) fn fill(
         gaps: gaps.reborrow(),
         places: AskedPlaces::default(),
         sockets: None,
+        shows_ends: query.shows_ends(scan),
         ends: None,
         deleted: DeletedSum::default(),
         files: Vec::new(),
@@ -76,6 +77,7 @@ struct Filler<'a> {
     gaps: SectionGaps<'a>,
     places: AskedPlaces,
     sockets: Option<Sockets>,
+    shows_ends: bool,
     ends: Option<EndHolders>,
     deleted: DeletedSum,
     files: Vec<OpenFile>,
@@ -106,12 +108,12 @@ impl Filler<'_> {
         };
         match self.scan.mountinfo() {
             Ok((text, _)) => {
-                for entry in mountinfo::entries(&text).filter_map(Result::ok) {
-                    if paths.iter().any(|path| **path == *entry.mount_point) {
-                        self.places.mounts.push(entry.mount_id);
-                        let device = format!("{}:{}", entry.major, entry.minor);
-                        self.places.devices.push(device);
-                    }
+                let mounts: Vec<_> = mountinfo::entries(&text).filter_map(Result::ok).collect();
+                let is_asked = |entry: &&MountEntry<'_>| self.selection.takes_mount(entry, &mounts);
+                for entry in mounts.iter().filter(is_asked) {
+                    self.places.mounts.push(entry.mount_id);
+                    let device = format!("{}:{}", entry.major, entry.minor);
+                    self.places.devices.push(device);
                 }
             }
             Err(refusal) => {
@@ -212,7 +214,7 @@ impl Filler<'_> {
         let remote = self.ask_remote(process);
         for (index, entry) in table.entries.iter().enumerate() {
             let status = remote.get(&index).or(entry.status.as_ref());
-            if let EntryKind::Descriptor(_) = entry.kind {
+            if let (EntryKind::Descriptor(_), None) = (entry.kind, entry.thread) {
                 let known = convert::type_of(entry, status).map(OpenFileType::as_str);
                 let is_path = self.query.summary && entry.link.starts_with(b"/");
                 if let Some(word) = is_path.then_some(PATH).or(known) {
@@ -238,6 +240,9 @@ impl Filler<'_> {
             && !self.query.only_descriptors
         {
             self.gaps.record("files", facts.pid, refusal);
+        }
+        if let Some(refusal) = &table.threads_refused {
+            self.gaps.record("files.tid", facts.pid, refusal);
         }
         let refused = table.count.as_ref().err().or(table.refused.as_ref());
         let types = match refused {
@@ -321,8 +326,7 @@ impl Filler<'_> {
             (None, Some(unseen)) => file.socket = Some(Seen::Unseen(unseen)),
             (None, None) => {}
         }
-        if file.socket.is_none()
-            && let Some(fd) = file.fd
+        if let (None, None, Some(fd)) = (&file.socket, file.tid, file.fd)
             && let Ok(held) = self.scan.reader.reopen(process.facts.pid)
             && let Ok(name) = socket_protocol(&held, fd)
         {
@@ -341,22 +345,24 @@ impl Filler<'_> {
             }
             _ => None,
         };
-        if peer.is_none() && !matches!(link, FdLink::Pipe(_)) {
+        let (Some(fd), FdLink::Pipe(_) | FdLink::Socket(_)) = (file.fd, link) else {
+            return;
+        };
+        if !self.shows_ends || (peer.is_none() && !matches!(link, FdLink::Pipe(_))) {
             return;
         }
         if self.ends.is_none() {
-            self.ends = Some(EndHolders::collect(self.scan, &mut self.gaps));
+            let everywhere = self.query.ends;
+            self.ends = Some(EndHolders::collect(self.scan, everywhere, &mut self.gaps));
         }
         let Some(ends) = &self.ends else {
             return;
         };
-        let flags = entry
-            .info
-            .as_ref()
-            .and_then(|info| info.as_ref().ok()?.flags);
-        let access = flags.map(|flags| flags & libc::O_ACCMODE.cast_unsigned());
         file.other_ends = Some(match (link, peer) {
-            (FdLink::Pipe(inode), _) => ends.of_pipe(self.scan, inode, access),
+            (FdLink::Pipe(inode), _) => {
+                let own = (file.pid, fd, EndAccess::of(entry));
+                ends.of_pipe(self.scan, inode, own, &mut self.gaps)
+            }
             (_, peer) => ends.of_socket(self.scan, peer.unwrap_or(0)),
         });
     }

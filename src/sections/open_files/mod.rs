@@ -2,8 +2,10 @@
 
 mod convert;
 mod ends;
+mod fd_list;
 pub(crate) mod fds;
 mod fill;
+pub(crate) mod fuser;
 mod internet;
 mod removed;
 mod selection;
@@ -15,11 +17,14 @@ use super::section::{Detail, Request, SectionInfo, SectionMetrics};
 use super::sockets;
 use crate::model::Report;
 use crate::model::gap::SectionGaps;
+use crate::model::open_files::{OpenFiles, OpenFilesProcess};
+use crate::model::target::ChosenBy;
 use crate::render::metrics;
 use crate::render::tables::Table;
-use crate::render::tables::open_files::{files, summary};
+use crate::render::tables::open_files::{files, pids, summary};
 use crate::scan::Scan;
 use crate::scan::needs::{Files, Needs, Scope};
+use crate::scan::target::TargetHandle;
 use selection::FileSelection;
 
 /// Flags of `spyhole open_files`: those of `lsof`.
@@ -36,12 +41,24 @@ pub(crate) struct OpenFilesQuery {
     /// Show files of these processes.
     #[arg(short = 'p', long = "pids", value_name = "LIST", value_delimiter = ',')]
     pub pids: Vec<i32>,
-    /// Show files of processes whose name begins with this.
+    /// Show files of processes whose name begins with one of these.
     #[arg(long, value_name = "NAME")]
-    pub name: Option<String>,
-    /// Show files of processes of this user (name or uid).
-    #[arg(short = 'u', long, value_name = "USER")]
-    pub user: Option<String>,
+    pub name: Vec<String>,
+    /// Show files of processes of these users (name or uid).
+    #[arg(short = 'u', long, value_name = "LIST", value_delimiter = ',')]
+    pub user: Vec<String>,
+    /// Show no files of these processes, whatever else is asked for.
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub not_pids: Vec<i32>,
+    /// Show no files of processes whose name begins with one of these.
+    #[arg(long, value_name = "NAME")]
+    pub not_name: Vec<String>,
+    /// Show no files of processes of these users.
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub not_user: Vec<String>,
+    /// Show these descriptors: numbers, ranges, cwd, rtd, txt, mem, DEL; with ^ all but these.
+    #[arg(short = 'd', long = "fds", value_name = "LIST", value_delimiter = ',')]
+    pub fds: Vec<String>,
     /// Show internet sockets; of these only those that match: tcp:8080, 6, @10.0.0.1:80,443.
     #[arg(
         short = 'i',
@@ -63,9 +80,18 @@ pub(crate) struct OpenFilesQuery {
     /// Show files below this directory.
     #[arg(long, value_name = "DIR")]
     pub under: Option<String>,
+    /// Show this directory and what is directly in it.
+    #[arg(long, value_name = "DIR")]
+    pub within: Option<String>,
     /// Show only files that match all of these, not any of them.
     #[arg(short = 'a', long)]
     pub and: bool,
+    /// Look at every visible process for the other ends of pipes and unix sockets.
+    #[arg(short = 'E', long)]
+    pub ends: bool,
+    /// Show only the ids of the processes; exit with 1 if there is none.
+    #[arg(short = 't', long)]
+    pub terse: bool,
     /// Show only counts by process and what removed files take.
     #[arg(long)]
     pub summary: bool,
@@ -80,6 +106,10 @@ pub(crate) struct OpenFilesQuery {
     #[arg(skip)]
     #[serde(skip)]
     only_descriptors: bool,
+    /// What `fuser` asks.
+    #[arg(skip)]
+    #[serde(skip)]
+    use_of: Option<fuser::UseOf>,
 }
 
 /// What the section is.
@@ -87,7 +117,7 @@ pub(crate) const INFO: SectionInfo = SectionInfo {
     name: "open_files",
     aliases: &["lsof"],
     about: "List open files, sockets and pipes of the target's processes",
-    example: "spyhole lsof -nP -iTCP -sTCP:LISTEN\n  spyhole lsof +L1\n  spyhole lsof /data",
+    example: "spyhole lsof -nP -iTCP -sTCP:LISTEN\n  spyhole lsof +L1\n  spyhole lsof -t /data",
     in_dump: true,
     files: Files::FD_TABLE
         .union(Files::FD_TYPES)
@@ -108,6 +138,16 @@ pub(crate) const INFO: SectionInfo = SectionInfo {
         collect: metrics::open_files::collect,
     }),
 };
+
+impl OpenFilesQuery {
+    /// Whether files have their other ends: where that was asked, and where all processes that
+    /// are in question are read anyway.
+    fn shows_ends(&self, scan: &Scan) -> bool {
+        let is_one = |target: &TargetHandle| target.chosen_by == ChosenBy::Pid;
+        let is_alone = !self.all && scan.target.as_ref().is_some_and(is_one);
+        self.ends || !(is_alone || self.pids().is_some())
+    }
+}
 
 impl Request for OpenFilesQuery {
     fn info(&self) -> &'static SectionInfo {
@@ -142,6 +182,10 @@ impl Request for OpenFilesQuery {
         }
     }
 
+    fn pids(&self) -> Option<Vec<i32>> {
+        FileSelection::of(self).ok()?.only_pids()
+    }
+
     fn sock_diag(&self) -> Vec<Vec<u8>> {
         if self.summary {
             return Vec::new();
@@ -158,15 +202,25 @@ impl Request for OpenFilesQuery {
     fn tables(&self, report: &Report, detail: Detail) -> Vec<Table> {
         let open = report.open_files.iter();
         open.flat_map(|open| match open.files.as_deref() {
+            Some(listed) if self.terse => vec![pids(listed)],
             Some(listed) => vec![files(open, listed, detail == Detail::Wide)],
             None => summary(open),
         })
         .collect()
     }
 
+    fn says_no(&self, report: &Report) -> bool {
+        let found_none = |open: &OpenFiles| open.files.as_ref().is_some_and(Vec::is_empty);
+        (self.terse || self.use_of.is_some()) && report.open_files.as_ref().is_some_and(found_none)
+    }
+
+    fn is_bare(&self) -> bool {
+        self.terse
+    }
+
     fn saw_nothing(&self, report: &Report) -> bool {
         report.open_files.as_ref().is_none_or(|open| {
-            let unseen = |process: &crate::model::open_files::OpenFilesProcess| {
+            let unseen = |process: &OpenFilesProcess| {
                 process
                     .fd_types
                     .as_ref()

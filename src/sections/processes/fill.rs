@@ -73,6 +73,7 @@ impl<'a> Filler<'a> {
         let (user, group) = self.names(facts);
         let status = facts.status.as_ref();
         let (exe, exe_deleted) = self.exe(facts);
+        let pod = facts.identity.pod.as_ref();
         Process {
             pid: facts.pid,
             ppid: stat.ppid,
@@ -117,6 +118,13 @@ impl<'a> Filler<'a> {
             oom_score: self.oom(facts, "oom_score", 0),
             oom_score_adj: self.oom(facts, "oom_score_adj", 1),
             container: self.scan.label(&facts.identity),
+            pod: pod.map(|pod| pod.name.clone()),
+            namespace: pod.map(|pod| pod.namespace.clone()),
+            pod_uid: facts
+                .identity
+                .pod_uid
+                .clone()
+                .filter(|_| pod.is_none() && self.scan.has_several_pods),
             signals: self.of_status(facts, "signals", signals_of),
             zombie,
             kernel_thread: stat.is_kernel_thread(),

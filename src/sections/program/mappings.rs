@@ -1,6 +1,6 @@
 //! Whether the program and the libraries that it has mapped are still the files on disk.
 
-use super::{Subject, runtime};
+use super::{Subject, jvm, runtime};
 use crate::model::gap::{Reason, Refusal, SectionGaps};
 use crate::model::program::{MappedFile, OnDisk, Program};
 use crate::model::seen::Seen;
@@ -19,8 +19,11 @@ pub(super) fn compare(subject: &Subject<'_>, program: &mut Program, gaps: &mut S
     let viewer = &subject.scan.reader.viewer;
     let pid = target.main.pid();
     let root = target.root(viewer).map_err(Clone::clone);
-    let mapped = target
-        .maps()
+    let maps = target.maps();
+    if let (Ok(root), Ok(maps)) = (&root, &maps) {
+        program.jvm = jvm::counters(subject, root, maps, gaps);
+    }
+    let mapped = maps
         .map(|bytes| maps::executables(&bytes))
         .map_err(|errno| target.refusal(errno, AccessCheck::Ptrace, viewer));
     let found = root.and_then(|root| Ok((root, mapped?)));

@@ -2,6 +2,7 @@
 
 mod build;
 mod elf;
+mod jvm;
 mod mappings;
 mod runtime;
 
@@ -129,6 +130,7 @@ impl Subject<'_> {
             note: None,
             elf: None,
             runtime: None,
+            jvm: None,
             changed_mappings: None,
         };
         if is_main {

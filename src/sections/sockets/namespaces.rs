@@ -24,7 +24,7 @@ pub(super) fn of_target(scan: &Scan) -> Option<Namespace> {
     let held = scan.target.as_ref()?;
     let process = held.main.try_clone().ok()?;
     let namespace = NetNamespace::of(&held.main);
-    let label = scan.label(&held.identity);
+    let label = scan.label_among_pods(&held.identity);
     Some(Namespace {
         inode: named(scan, &held.main, namespace.inode),
         own: NetNamespace::of_viewer(&scan.reader.proc).is_some_and(|own| own.is(&namespace)),
@@ -41,7 +41,7 @@ pub(super) fn in_sight(scan: &Scan) -> Vec<Namespace> {
         let Some(namespace) = facts.net_namespace else {
             continue;
         };
-        let label = scan.label(&facts.identity);
+        let label = scan.label_among_pods(&facts.identity);
         // Where nothing tells namespaces apart, containers do.
         let key = namespace
             .mark()

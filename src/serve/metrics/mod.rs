@@ -189,9 +189,12 @@ fn see(server: &Server) -> Result<Option<Report>, Problem> {
     match outcome {
         Ok(report) => Ok(Some(report)),
         // A container that is being restarted: the server itself can tell of that.
-        Err(NoTarget::NoProcess(_) | NoTarget::NoContainer { .. } | NoTarget::Ambiguous { .. }) => {
-            Ok(None)
-        }
+        Err(
+            NoTarget::NoProcess(_)
+            | NoTarget::NoContainer { .. }
+            | NoTarget::NoPod { .. }
+            | NoTarget::Ambiguous { .. },
+        ) => Ok(None),
         Err(none) => Err(Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             none.to_string(),
@@ -202,7 +205,10 @@ fn see(server: &Server) -> Result<Option<Report>, Problem> {
 /// The requests of a look; some are made only where there may be a target.
 fn requests(look: &ScanDefaults, with_target: bool) -> Vec<Box<dyn Request>> {
     let scrape = Scrape {
-        all_processes: look.pid.is_none() && look.container.is_none() && !look.own,
+        all_processes: look.pid.is_none()
+            && look.container.is_none()
+            && look.pod.is_none()
+            && !look.own,
         with_target,
     };
     metrics_of_sections()
@@ -220,6 +226,7 @@ fn options(look: &ScanDefaults) -> ScanOptions {
         choice: Choice {
             pid: look.pid,
             container: look.container.clone(),
+            pod: look.pod.clone(),
             own: look.own,
         },
         timeout: look.timeout,

@@ -3,6 +3,7 @@
 
 mod docker;
 mod docker_engine;
+mod limits;
 mod podman;
 mod refusals;
 

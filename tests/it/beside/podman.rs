@@ -74,6 +74,20 @@ fn a_container_of_one_user_is_read_whole_as_that_user_and_nothing_remains() {
 }
 
 #[needs(podman)]
+fn files_come_out_byte_for_byte() {
+    let desk = Desk::with_podman();
+    let web = PodmanLab::get().webapp(&["--user", "1000:1000"], &[]);
+    let spyhole = |words: &[&str]| desk.spyhole(&[&["podman", name_of(&web)], words].concat());
+    let program = spyhole(&["cat", "/webapp"]).ended_with(0);
+    assert!(program.stdout == fs::read(lab::example("webapp")).unwrap());
+    let listed = spyhole(&["ls", "-l", "/"]).ended_with(0).stdout_text();
+    assert!(listed.contains(" webapp\n"), "{listed}");
+    let head = spyhole(&["head", "-c", "4", "/webapp"]).ended_with(0);
+    assert_eq!(head.stdout, b"\x7fELF");
+    spyhole(&["cat", "/none"]).ended_with(4);
+}
+
+#[needs(podman)]
 fn whoever_it_runs_as_everything_of_it_is_read() {
     let desk = Desk::with_podman();
     let root = "as root with SYS_PTRACE and DAC_READ_SEARCH";

@@ -102,9 +102,10 @@ impl Tree {
 
 /// Lines with their numbers.
 pub(crate) fn numbered(lines: u32) -> String {
-    (1..=lines)
+    let lines: Vec<String> = (1..=lines)
         .map(|number| format!("line {number}\n"))
-        .collect()
+        .collect();
+    lines.concat()
 }
 
 /// The lines of an output, sorted: tools list directories in the order that the file system has.

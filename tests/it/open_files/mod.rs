@@ -1,8 +1,11 @@
 //! `spyhole lsof` and `fds` beside `lsof -F` and `ls -l /proc/PID/fd`.
 
 mod callers;
+mod ends;
+mod flags;
 mod hostile;
 mod selection;
+mod threads;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -249,7 +252,7 @@ fn what_only_some_kinds_have() {
 #[needs(root)]
 fn sockets_and_pipes_have_both_ends() {
     let holder = Holder::start();
-    let document = document(&holder.pid(), &[]);
+    let document = document(&holder.pid(), &["--ends"]);
     let files = files(&document);
     let of = |name: &str| descriptor(files, holder.named[name]);
     let (client, server) = (&of("client")["socket"], &of("server")["socket"]);

@@ -98,8 +98,7 @@ fn what_cannot_be_read_is_a_usage_error() {
         (&["lsof", "-i", ":http"], "expected port numbers"),
         (&["lsof", "-i", "sctp"], "unknown protocol"),
         (&["lsof", "--state", "nonsense"], "unknown state"),
-        (&["lsof", "-t"], "lsof -t: not supported"),
-        (&["lsof", "-p", "^1"], "lsof -p ^1: not supported"),
+        (&["lsof", "-c", "/sh/"], "lsof -c /sh/: not supported"),
         (&["lsof", "-F", "n"], "spyhole lsof -o json"),
         (&["lsof", "+M"], "lsof +M: not supported"),
     ] {

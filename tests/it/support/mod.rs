@@ -1,5 +1,6 @@
 //! What the tests are built of; no test of spyhole itself.
 
+pub(crate) mod containerd;
 pub(crate) mod docker;
 pub(crate) mod fake;
 pub(crate) mod fake_root;

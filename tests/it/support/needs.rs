@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::thread;
 
+use super::containerd::ContainerdLab;
 use super::docker::DockerLab;
 use super::lab::{Lab, example};
 use super::podman::PodmanLab;
@@ -82,6 +83,11 @@ pub(crate) fn docker() -> Result<(), String> {
     DockerLab::find().map(drop).map_err(Clone::clone)
 }
 
+/// containerd, as root, with a directory of its own.
+pub(crate) fn containerd() -> Result<(), String> {
+    ContainerdLab::find().map(drop).map_err(Clone::clone)
+}
+
 pub(crate) fn fuse() -> Result<(), String> {
     let opened = File::open("/dev/fuse").map(drop);
     opened.map_err(|why| format!("/dev/fuse: {why}"))
@@ -120,6 +126,19 @@ pub(crate) fn libcap() -> Result<(), String> {
 
 pub(crate) fn ss() -> Result<(), String> {
     starts("ss", "-V")
+}
+
+pub(crate) fn fuser() -> Result<(), String> {
+    starts("fuser", "-V")
+}
+
+/// A JVM that waits, and a program of its runtime.
+pub(crate) fn keytool() -> Result<(), String> {
+    starts("keytool", "-help")
+}
+
+pub(crate) fn strace() -> Result<(), String> {
+    starts("strace", "-V")
 }
 
 pub(crate) fn findmnt() -> Result<(), String> {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::attach::engine::container::State;
+use crate::attach::engine::container::{HardLimit, State};
 
 const ID: &str = "5ba2b15d743993d28998e37f0caf9f3d2893ea99b0714376bd5af06a90121a54";
 
@@ -57,6 +57,22 @@ fn planned(
 
 fn line(plan: &Plan) -> String {
     plan.steps[0].line()
+}
+
+#[test]
+fn podman_is_given_the_limits_that_the_target_was_granted() {
+    let limited = Container {
+        limits: vec![HardLimit {
+            name: "nofile",
+            value: "1024".to_owned(),
+        }],
+        ..container()
+    };
+    let identities = identities([identity(1000, 1000, Some(0))]);
+    let said = line(&planned(&limited, &identities, &image(), &[]));
+    assert!(said.contains(" --ulimit nofile=1024:1024 "), "{said}");
+    let said = line(&planned(&container(), &identities, &image(), &[]));
+    assert!(!said.contains("--ulimit"), "{said}");
 }
 
 #[test]

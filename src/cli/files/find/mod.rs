@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use super::document::FilesDocument;
 use super::escaping::shown_name;
 use super::listing::{ls_time, mode_string};
-use super::{FilesCommand, Start, document_format};
+use super::{FilesCommand, Start, is_document};
 use crate::cli::exit::Exit;
 use crate::cli::global::Global;
 use crate::cli::{Failure, given};
@@ -71,7 +71,7 @@ fn command() -> Command {
 
 fn run(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
     let args: FindArgs = given(own)?;
-    let is_document = document_format(global)?.is_some();
+    let is_document = is_document(global)?;
     let words = args.words.iter().cloned().map(OsStringExt::into_vec);
     let asked = parse(words.collect()).map_err(Failure::usage)?;
     let escapes = !args.raw && std::io::stdout().is_terminal();

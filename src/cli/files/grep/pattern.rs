@@ -24,6 +24,10 @@ pub(super) struct LinePattern {
 
 /// How patterns are read.
 #[derive(Debug, Clone, Copy)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub(super) struct PatternStyle {
     pub(super) grammar: RegexGrammar,
     pub(super) ignore_case: bool,

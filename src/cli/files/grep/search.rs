@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::cli::files::escaping::{escape_content, shown_name};
 use crate::files::content::LineFilter;
 use crate::files::{Content, FileError, Output, Stopped};
+use crate::model::escape::escaped;
 
 use super::pattern::LinePattern;
 
@@ -39,6 +40,10 @@ pub(super) struct SearchStyle {
 }
 
 /// Searches one file after the other.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a state of its own of the search"
+)]
 pub(super) struct Searcher {
     pattern: Arc<LinePattern>,
     /// What may be left out of a file unread.
@@ -167,8 +172,7 @@ impl Searcher {
             return output.write(&line);
         }
         if state.is_binary && found && !self.prints_nothing() {
-            let name = String::from_utf8_lossy(&shown_name(path, true)).into_owned();
-            return output.write(format!("grep: {name}: binary file matches\n").as_bytes());
+            return output.note(format!("{}: binary file matches", escaped(path)));
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 use std::time::SystemTime;
 
 use super::*;
-use crate::model::process_group::groups;
+use crate::model::process_group::{ContainerKey, groups};
 
 /// One scan: its seconds after the first, and the age of each process.
 struct Looks {
@@ -38,7 +38,7 @@ impl Looks {
 
     fn user(&self, name: &str) -> Option<f64> {
         let key = GroupKey {
-            container: String::new(),
+            container: ContainerKey::default(),
             name: name.to_owned(),
         };
         self.cpu_accumulator.of(&key).map(|(user, _)| user)
@@ -67,7 +67,7 @@ fn a_number_that_is_used_again_is_another_process() {
     let (_, system) = looks
         .cpu_accumulator
         .of(&GroupKey {
-            container: String::new(),
+            container: ContainerKey::default(),
             name: "job".to_owned(),
         })
         .unwrap();

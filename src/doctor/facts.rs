@@ -1,0 +1,203 @@
+//! The document, as rules read it: what was not seen ends a rule, and is never taken for nothing.
+
+use crate::model::Report;
+use crate::model::byte_string::ByteString;
+use crate::model::capabilities::SecurityContext;
+use crate::model::certificate::{CertificateFile, Certificates};
+use crate::model::environment::Variable;
+use crate::model::mount::Mount;
+use crate::model::network::Network;
+use crate::model::open_files::OpenFiles;
+use crate::model::process::Process;
+use crate::model::program::Program;
+use crate::model::resources::Resources;
+use crate::model::seen::Seen;
+use crate::model::socket::{Protocol, Socket, State};
+use crate::model::target::Target;
+
+use super::rule::NotJudged;
+
+/// What the rules read, and what the caller expects.
+pub(crate) struct Facts<'a> {
+    pub(crate) report: &'a Report,
+    /// Ports that the application is to listen on.
+    pub(crate) expected_ports: &'a [u16],
+}
+
+/// The value of a field.
+///
+/// # Errors
+/// It was not seen.
+pub(super) fn seen<'a, T>(field: &'static str, value: &'a Seen<T>) -> Result<&'a T, NotJudged> {
+    match value {
+        Seen::Value(value) => Ok(value),
+        Seen::Unseen(unseen) => Err(NotJudged {
+            field,
+            reason: Some(unseen.reason()),
+        }),
+    }
+}
+
+/// The value of a field that may not apply.
+///
+/// # Errors
+/// It was not seen.
+pub(super) fn seen_if_there<'a, T>(
+    field: &'static str,
+    value: Option<&'a Seen<T>>,
+) -> Result<Option<&'a T>, NotJudged> {
+    value.map(|value| seen(field, value)).transpose()
+}
+
+impl<'a> Facts<'a> {
+    fn section<T>(field: &'static str, section: Option<&'a T>) -> Result<&'a T, NotJudged> {
+        section.ok_or(NotJudged {
+            field,
+            reason: None,
+        })
+    }
+
+    /// That nothing is missing from a list of a section.
+    ///
+    /// # Errors
+    /// A gap of one of these fields.
+    pub(super) fn is_whole(
+        &self,
+        field: &'static str,
+        section: &str,
+        fields: &[&str],
+    ) -> Result<(), NotJudged> {
+        let gaps = self.report.gaps.iter();
+        let mut missing = gaps.filter(|gap| gap.section == section);
+        match missing.find(|gap| fields.contains(&gap.field.as_str())) {
+            Some(gap) => Err(NotJudged {
+                field,
+                reason: Some(gap.reason),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn target(&self) -> Result<&'a Target, NotJudged> {
+        Self::section("target", self.report.target.as_ref())
+    }
+
+    pub(super) fn processes(&self) -> Result<&'a [Process], NotJudged> {
+        Self::section("processes", self.report.processes.as_ref()).map(Vec::as_slice)
+    }
+
+    /// The target's main process.
+    pub(super) fn main_process(&self) -> Result<&'a Process, NotJudged> {
+        let pid = self.target()?.pid;
+        let main = self.processes()?.iter().find(|process| process.pid == pid);
+        Self::section("processes", main)
+    }
+
+    pub(super) fn resources(&self) -> Result<&'a Resources, NotJudged> {
+        Self::section("resources", self.report.resources.as_ref())
+    }
+
+    pub(super) fn network(&self) -> Result<&'a Network, NotJudged> {
+        Self::section("network", self.report.network.as_ref())
+    }
+
+    pub(super) fn program(&self) -> Result<&'a Program, NotJudged> {
+        Self::section("program", self.report.program.as_ref())
+    }
+
+    pub(super) fn open_files(&self) -> Result<&'a OpenFiles, NotJudged> {
+        Self::section("open_files", self.report.open_files.as_ref())
+    }
+
+    pub(super) fn certificates(&self) -> Result<&'a Certificates, NotJudged> {
+        Self::section("certificates", self.report.certificates.as_ref())
+    }
+
+    pub(super) fn certificate_files(&self) -> Result<&'a [CertificateFile], NotJudged> {
+        seen("certificates.files", &self.certificates()?.files).map(Vec::as_slice)
+    }
+
+    pub(super) fn mounts(&self) -> Result<&'a [Mount], NotJudged> {
+        let mounts = Self::section("mounts", self.report.mounts.as_ref())?;
+        seen("mounts", mounts).map(Vec::as_slice)
+    }
+
+    /// The security context of the main process.
+    pub(super) fn security_context(&self) -> Result<&'a SecurityContext, NotJudged> {
+        let contexts = Self::section("capabilities", self.report.capabilities.as_ref())?;
+        Self::section("capabilities", contexts.first())
+    }
+
+    /// The environment of the main process, as getenv(3) finds it.
+    pub(super) fn variables(&self) -> Result<impl Iterator<Item = &'a Variable>, NotJudged> {
+        let environment = Self::section("environment", self.report.environment.as_ref())?;
+        let main = Self::section("environment", environment.first())?;
+        let variables = seen("environment.variables", &main.variables)?;
+        let found = variables.iter();
+        Ok(found.filter(|variable| !variable.shadowed && !variable.without_equals))
+    }
+
+    /// The value of a variable; `None` where it is not set or is withheld as a secret.
+    pub(super) fn variable(&self, name: &str) -> Result<Option<&'a ByteString>, NotJudged> {
+        let mut all = self.variables()?;
+        let found = all.find(|variable| variable.name.as_bytes() == name.as_bytes());
+        Ok(found.and_then(|variable| variable.value.as_ref()))
+    }
+
+    /// The sockets of the target's processes.
+    pub(super) fn own_sockets(&self) -> Result<impl Iterator<Item = &'a Socket>, NotJudged> {
+        let sockets = Self::section("sockets", self.report.sockets.as_ref())?;
+        self.is_whole("sockets", "sockets", &["sockets", "tcp", "tcp6", "owners"])?;
+        for socket in sockets.iter().filter(|socket| !socket.held_elsewhere) {
+            seen_if_there("sockets.owners", socket.owners.as_ref())?;
+        }
+        Ok(sockets.iter().filter(|socket| is_owned(socket)))
+    }
+
+    /// The TCP listeners of the target's processes.
+    pub(super) fn listeners(&self) -> Result<Vec<&'a Socket>, NotJudged> {
+        let is_listener =
+            |socket: &&Socket| socket.protocol == Protocol::Tcp && socket.state == State::Listen;
+        Ok(self.own_sockets()?.filter(is_listener).collect())
+    }
+}
+
+fn is_owned(socket: &Socket) -> bool {
+    let owners = socket.owners.as_ref().and_then(Seen::value);
+    owners.is_some_and(|owners| !owners.is_empty())
+}
+
+/// `ADDRESS:PORT` of this end.
+pub(super) fn local_end(socket: &Socket) -> String {
+    end(
+        socket.local_address.map(|address| address.to_string()),
+        socket.local_port,
+    )
+}
+
+/// `ADDRESS:PORT` of the other end.
+pub(super) fn peer_end(socket: &Socket) -> String {
+    end(
+        socket.peer_address.map(|address| address.to_string()),
+        socket.peer_port,
+    )
+}
+
+fn end(address: Option<String>, port: Option<u32>) -> String {
+    let address = address.unwrap_or_else(|| "*".to_owned());
+    let port = port.unwrap_or_default();
+    if address.contains(':') {
+        format!("[{address}]:{port}")
+    } else {
+        format!("{address}:{port}")
+    }
+}
+
+/// The process that holds a socket, as `NAME (PID)`.
+pub(super) fn holder(socket: &Socket) -> String {
+    let owners = socket.owners.as_ref().and_then(Seen::value);
+    owners.and_then(|owners| owners.first()).map_or_else(
+        || "a process".to_owned(),
+        |owner| format!("{} ({})", owner.name.to_text(), owner.pid),
+    )
+}

@@ -1,0 +1,181 @@
+//! What the image lacks.
+
+use super::facts::{Facts, peer_end, seen, seen_if_there};
+use super::rule::{Evidence, Judged, Rule, Severity};
+use crate::model::mount::Purpose;
+use crate::model::socket::{Protocol, State};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "SPY-IMG-001",
+        severity: Severity::Problem,
+        title: "No certificate authorities, and TLS is spoken",
+        reads: &[
+            "certificates.trust_store",
+            "certificates.trust_store.roots",
+            "sockets",
+            "sockets.owners",
+            "environment.variables",
+        ],
+        why: "Every certificate is refused: the runtime finds no authority to trust.",
+        remedy: "Add to the image: COPY --from=alpine /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/",
+        wrong_if: "The application brings its own authorities, or does not verify.",
+        judge: no_authorities,
+    },
+    Rule {
+        id: "SPY-IMG-002",
+        severity: Severity::Problem,
+        title: "The program's loader or a library is missing",
+        reads: &["program", "program.path"],
+        why: "The next start fails: no such file or directory.",
+        remedy: "Copy the libraries into the image, or link statically: spyhole ldd.",
+        wrong_if: "The program loads it only where a feature is used.",
+        judge: missing_libraries,
+    },
+    Rule {
+        id: "SPY-IMG-003",
+        severity: Severity::Hint,
+        title: "The user has no name",
+        reads: &[
+            "capabilities",
+            "capabilities.uids",
+            "capabilities.uids.effective.name",
+        ],
+        why: "getpwuid(3) finds nothing: ssh, git, Java and Python's getpass fail or guess a home directory.",
+        remedy: "Add a line for the user to /etc/passwd of the image.",
+        wrong_if: "The application asks for no names.",
+        judge: nameless_user,
+    },
+    Rule {
+        id: "SPY-IMG-004",
+        severity: Severity::Risk,
+        title: "A usual directory cannot be written",
+        reads: &[
+            "mounts",
+            "mounts.usual_directories",
+            "mounts.usual_directories.writable_by_target",
+        ],
+        why: "Libraries create temporary files there, often not before something goes wrong.",
+        remedy: "Mount an emptyDir there, or set TMPDIR or HOME to a directory that can be written.",
+        wrong_if: "The application creates no files there.",
+        judge: unwritable_directories,
+    },
+];
+
+const TLS_PORTS: [u32; 7] = [443, 465, 636, 993, 6443, 8443, 9443];
+
+fn no_authorities(facts: &Facts<'_>) -> Judged {
+    let store = seen(
+        "certificates.trust_store",
+        &facts.certificates()?.trust_store,
+    )?;
+    let roots = seen_if_there("certificates.trust_store.roots", store.roots.as_ref())?;
+    if roots != Some(&0) {
+        return Ok(Vec::new());
+    }
+    let mut spoken = Vec::new();
+    for socket in facts.own_sockets()? {
+        let is_client = socket.protocol == Protocol::Tcp
+            && matches!(
+                socket.state,
+                State::Established | State::SynSent | State::CloseWait
+            );
+        if is_client
+            && socket
+                .peer_port
+                .is_some_and(|port| TLS_PORTS.contains(&port))
+        {
+            spoken.push(format!("it is connected to {}", peer_end(socket)));
+        }
+    }
+    for variable in facts.variables()? {
+        let value = variable.value.as_ref().map(|value| value.to_text());
+        if value.is_some_and(|value| value.starts_with("https://")) {
+            spoken.push(format!(
+                "{} is an https:// address",
+                variable.name.to_text()
+            ));
+        }
+    }
+    let Some(first) = spoken.into_iter().next() else {
+        return Ok(Vec::new());
+    };
+    let says = format!("{}; {first}", store.consequence);
+    let prints = store.error_text.as_ref();
+    let says = prints.map_or(says.clone(), |text| format!("{says}; it prints: {text}"));
+    Ok(vec![Evidence::new(91, says)])
+}
+
+fn missing_libraries(facts: &Facts<'_>) -> Judged {
+    let program = facts.program()?;
+    let path = seen("program.path", &program.path)?.to_text();
+    let Some(elf) = &program.elf else {
+        return Ok(Vec::new());
+    };
+    let mut found = Vec::new();
+    if let (Some(false), Some(interpreter)) = (elf.interpreter_found, &elf.interpreter) {
+        let says = format!(
+            "{path} asks for the loader {}, which does not exist",
+            interpreter.to_text()
+        );
+        found.push(Evidence::new(92, says));
+    }
+    let missing = elf
+        .libraries
+        .iter()
+        .filter(|library| library.path.is_none());
+    found.extend(missing.map(|library| {
+        let says = format!(
+            "{}, needed by {}, is in none of the loader's directories",
+            library.name.to_text(),
+            library.needed_by.to_text()
+        );
+        Evidence::new(80, says)
+    }));
+    Ok(found)
+}
+
+fn nameless_user(facts: &Facts<'_>) -> Judged {
+    let context = facts.security_context()?;
+    let uids = seen("capabilities.uids", &context.privileges.uids)?;
+    let field = "capabilities.uids.effective.name";
+    match seen_if_there(field, uids.effective.name.as_ref())? {
+        Some(_) => Ok(Vec::new()),
+        None => {
+            let says = format!("uid {} has no line in /etc/passwd", uids.effective.id);
+            Ok(vec![Evidence::new(25, says)])
+        }
+    }
+}
+
+fn unwritable_directories(facts: &Facts<'_>) -> Judged {
+    let mounts = facts.mounts()?;
+    let field = "mounts.usual_directories";
+    facts.is_whole(field, "mounts", &["usual_directories"])?;
+    let mut found = Vec::new();
+    for directory in mounts.iter().flat_map(|mount| &mount.usual_directories) {
+        let may = seen(
+            "mounts.usual_directories.writable_by_target",
+            &directory.writable_by_target,
+        )?;
+        // Programs seldom write into their working directory or their home.
+        let certainty = match directory.purpose {
+            Purpose::Tmpdir => 75,
+            Purpose::Tmp => 65,
+            Purpose::Home => 40,
+            Purpose::WorkingDirectory => continue,
+        };
+        if !may {
+            let because = directory.writable_because.map_or(String::new(), |because| {
+                format!(" ({})", because.describe())
+            });
+            let says = format!(
+                "{}: {} is not writable{because}",
+                directory.purpose.describe(),
+                directory.path.to_text()
+            );
+            found.push(Evidence::new(certainty, says));
+        }
+    }
+    Ok(found)
+}

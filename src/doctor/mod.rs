@@ -1,0 +1,25 @@
+//! Finds what is wrong with a container: rules over the document, live or saved.
+//!
+//! A rule is data beside one pure function; the families are files of this folder. A new rule is an
+//! entry of its family's list and a case of the tests; `docs/findings.md` follows.
+
+mod certificates;
+mod diagnosis;
+mod facts;
+mod image;
+mod kubernetes;
+mod network;
+mod process;
+mod registry;
+mod resources;
+mod rule;
+mod security;
+mod words;
+
+pub(crate) use diagnosis::{Diagnosis, Ignored, examine};
+pub(crate) use registry::find_rule;
+pub(crate) use rule::Severity;
+pub(crate) use words::{explanation, index, lines};
+
+#[cfg(test)]
+mod tests;

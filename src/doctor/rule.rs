@@ -1,0 +1,85 @@
+//! What a rule is, and what it answers.
+
+use serde::Serialize;
+
+use super::facts::Facts;
+use crate::model::reason::Reason;
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Severity {
+    /// Could be better, and does no harm now.
+    Hint,
+    /// Will do harm under conditions that are likely.
+    Risk,
+    /// Does harm now.
+    Problem,
+}
+
+impl Severity {
+    /// The word of the option, the documents and, in upper case, of the tables.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Hint => "hint",
+            Self::Risk => "risk",
+            Self::Problem => "problem",
+        }
+    }
+}
+
+/// One thing that can be wrong with a container.
+pub(crate) struct Rule {
+    /// `SPY-RES-001`: it never changes its meaning, and a number that is given up is not used again.
+    pub(crate) id: &'static str,
+    pub(crate) severity: Severity,
+    pub(crate) title: &'static str,
+    /// The fields of the document that it reads, the section first.
+    pub(crate) reads: &'static [&'static str],
+    /// Why it matters.
+    pub(crate) why: &'static str,
+    /// What to change, where the evidence has nothing better.
+    pub(crate) remedy: &'static str,
+    /// What would show that the finding is wrong.
+    pub(crate) wrong_if: &'static str,
+    pub(crate) judge: fn(&Facts<'_>) -> Judged,
+}
+
+/// The evidence, empty where nothing is wrong; or why the rule cannot be judged.
+pub(crate) type Judged = Result<Vec<Evidence>, NotJudged>;
+
+/// What shows that something is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Evidence {
+    /// A sentence part with the values and where they were read.
+    pub(crate) says: String,
+    /// How surely this is what harms, in percent: findings of one severity are sorted by it.
+    pub(crate) certainty: u8,
+    /// The remedy with the values of this container.
+    pub(crate) remedy: Option<String>,
+}
+
+impl Evidence {
+    pub(crate) fn new(certainty: u8, says: impl Into<String>) -> Self {
+        Self {
+            says: says.into(),
+            certainty,
+            remedy: None,
+        }
+    }
+
+    pub(crate) fn with_remedy(self, remedy: impl Into<String>) -> Self {
+        Self {
+            remedy: Some(remedy.into()),
+            ..self
+        }
+    }
+}
+
+/// Why a rule cannot be judged: a field that it reads was not seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NotJudged {
+    pub(crate) field: &'static str,
+    /// As the gap tells it; `None` where the document does not have the field.
+    pub(crate) reason: Option<Reason>,
+}
