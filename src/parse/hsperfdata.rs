@@ -1,4 +1,4 @@
-//! `/tmp/hsperfdata_USER/PID`: what the HotSpot JVM writes of itself for jstat(1) and jcmd(1), a file
+//! `/tmp/hsperfdata_USER/PID`: what the `HotSpot` JVM writes of itself for jstat(1) and jcmd(1), a file
 //! of counters that it maps and keeps up to date (`perfMemory.hpp`, version 2.0).
 
 use std::collections::HashMap;

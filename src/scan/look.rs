@@ -234,13 +234,7 @@ impl Scanner {
         let mut pids = match (&selection.main, self.needs.scope, only) {
             (Some(main), Scope::Main, _) => vec![main.pid()],
             (Some(main), Scope::Target, _) if choice.pid.is_some() && alone => vec![main.pid()],
-            (Some(main), Scope::Target | Scope::All, Some(only)) => {
-                let mut pids = only.clone();
-                pids.push(main.pid());
-                pids.sort_unstable();
-                pids.dedup();
-                pids
-            }
+            (Some(main), Scope::Target | Scope::All, Some(only)) => with(only, main.pid()),
             // A list that cannot be read is not an empty one.
             _ => self.reader.proc.pids().map_err(|errno| NoTarget::NoProc {
                 path: self.options.proc.clone(),
@@ -446,6 +440,14 @@ fn is_wanted(container: &Container, result: &ScanResult) -> bool {
     let found = facts.binary_search_by_key(&container.main_pid, |facts| facts.pid);
     let main = found.ok().and_then(|index| facts.get(index));
     main.is_none_or(|main| (result.selection.wanted)(main.pid, &main.identity))
+}
+
+/// These processes and one more, each once.
+fn with(pids: &[i32], one: i32) -> Vec<i32> {
+    let mut all = [pids, &[one]].concat();
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 /// Whether it is one of spyhole's readers, such as the one that reads this.

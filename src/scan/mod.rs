@@ -137,15 +137,14 @@ impl Scan {
             .processes
             .binary_search_by_key(&pid, |process| process.pid);
         let found = found.ok().and_then(|index| self.processes.get(index));
-        let comm = match found {
-            Some(facts) => facts.stat.comm.clone(),
-            None => {
-                let stat = self.reader.stat(pid)?;
-                if look::is_reader(&stat, self.own_pid) {
-                    return None;
-                }
-                stat.comm
+        let comm = if let Some(facts) = found {
+            facts.stat.comm.clone()
+        } else {
+            let stat = self.reader.stat(pid)?;
+            if look::is_reader(&stat, self.own_pid) {
+                return None;
             }
+            stat.comm
         };
         let is_hidden = Some(pid) == self.own_pid && !found.is_some_and(|facts| facts.read);
         (!is_hidden).then_some(comm)

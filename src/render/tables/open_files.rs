@@ -121,10 +121,7 @@ fn uses(files: &[&OpenFile]) -> String {
         let access = file.access.as_ref().and_then(Seen::value);
         matches!(access, Some(OpenAccess::Write | OpenAccess::ReadWrite))
     };
-    let file = match (
-        files.iter().any(|file| writes(file)),
-        has(OpenedAs::Descriptor),
-    ) {
+    let file = match (files.iter().any(writes), has(OpenedAs::Descriptor)) {
         (true, _) => 'F',
         (false, true) => 'f',
         (false, false) => '.',

@@ -12,6 +12,10 @@ use crate::sections::view::View;
 
 /// Flags of `spyhole fuser`.
 #[derive(Debug, Clone, Default, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub(crate) struct FuserView {
     /// Look at every visible process, not only the target's
     #[arg(short = 'A', long)]

@@ -92,8 +92,8 @@ impl FileSelection {
                 }
             }
         }
-        let directories = query.under.iter().chain(&query.within);
-        for directory in directories.filter(|path| !path.starts_with('/')) {
+        let mut directories = query.under.iter().chain(&query.within);
+        if let Some(directory) = directories.find(|path| !path.starts_with('/')) {
             return Err(format!("{directory:?}: expected an absolute path"));
         }
         if let Some(use_of) = &query.use_of {

@@ -1,4 +1,4 @@
-//! What a HotSpot JVM tells of itself in `/tmp/hsperfdata_USER/PID`, which it has mapped.
+//! What a `HotSpot` JVM tells of itself in `/tmp/hsperfdata_USER/PID`, which it has mapped.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

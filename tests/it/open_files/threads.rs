@@ -27,8 +27,8 @@ fn descriptors_of_a_table_of_its_own_are_shown_with_the_thread() {
     let mut command = Command::new("python3");
     command.args(["-c", SCRIPT]);
     let mut process = Process::start(&mut command, Signal::SIGKILL);
-    let line = process.wait_for_line("ready");
-    let mut words = line.trim().split(' ').skip(1);
+    let said = process.wait_for_line("ready");
+    let mut words = said.trim().split(' ').skip(1);
     let tid: i64 = words.next().unwrap().parse().unwrap();
     let own: i64 = words.next().unwrap().parse().unwrap();
     let pid = process.id().to_string();
