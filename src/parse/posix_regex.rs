@@ -217,11 +217,10 @@ impl Translator<'_> {
 
     /// Whether a basic pattern, a group or an alternative ends here.
     fn is_end(&self) -> bool {
-        match (self.units.get(self.at), self.peek(1)) {
-            (None, _) => true,
-            (Some(Unit::Char('\\')), Some(')' | '|')) => true,
-            _ => false,
-        }
+        matches!(
+            (self.units.get(self.at), self.peek(1)),
+            (None, _) | (Some(Unit::Char('\\')), Some(')' | '|'))
+        )
     }
 
     /// Whether the backslash there is itself behind one.

@@ -145,12 +145,11 @@ impl InRoot {
         }
         let name = CString::new(name).map_err(|_| Errno::EINVAL)?;
         if !self.held.by_component.load(Ordering::Relaxed) {
-            let found = match parent.remote() {
-                None => child_on_mount(parent, &name),
-                Some(_) => {
-                    let name = name.clone();
-                    parent.on(move |directory| child_on_mount(directory, &name))?
-                }
+            let found = if parent.remote().is_none() {
+                child_on_mount(parent, &name)
+            } else {
+                let name = name.clone();
+                parent.on(move |directory| child_on_mount(directory, &name))?
             };
             match found {
                 // EAGAIN: a rename raced with it.

@@ -102,6 +102,11 @@ impl FileStat {
     }
 }
 
+/// The names in a directory, and what the list tells of their kinds.
+pub(crate) type ListedNames = Vec<(Vec<u8>, FileKind)>;
+/// Names of extended attributes with their values.
+pub(crate) type ExtendedAttributes = Vec<(Vec<u8>, Vec<u8>)>;
+
 /// An entry, held.
 #[derive(Debug, Clone)]
 pub(crate) struct TreeEntry {
@@ -160,7 +165,7 @@ impl TreeEntry {
         let (stat, mount_id) = if held.remote().is_none() {
             look(&held)?
         } else {
-            held.on(|file| look(file))??
+            held.on(look)??
         };
         Ok(Self {
             held,
@@ -194,10 +199,7 @@ impl TreeEntry {
     ///
     /// # Errors
     /// The errno of opening or listing it; ENOTDIR for what is no directory.
-    pub(crate) fn names(
-        &self,
-        limit: usize,
-    ) -> Result<(Vec<(Vec<u8>, FileKind)>, Truncation), Errno> {
+    pub(crate) fn names(&self, limit: usize) -> Result<(ListedNames, Truncation), Errno> {
         let listed = self.held.on(move |file| {
             let mut names = Vec::new();
             let cut = entries(file, limit, |_, name, kind| {
@@ -215,11 +217,11 @@ impl TreeEntry {
     ///
     /// # Errors
     /// The errno of listxattr(2), but not where the file system has none.
-    pub(crate) fn xattrs(&self) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Errno> {
+    pub(crate) fn xattrs(&self) -> Result<ExtendedAttributes, Errno> {
         if self.stat.kind == EntryKind::Link {
             return Ok(Vec::new());
         }
-        self.held.on(|file| xattrs(file))?
+        self.held.on(xattrs)?
     }
 
     /// Its path without any link, as the target sees it; `None` where the kernel does not tell one
@@ -238,7 +240,7 @@ impl TreeEntry {
         let size_bytes = if held.remote().is_none() {
             size_of(&held)?
         } else {
-            held.on(|file| size_of(file))??
+            held.on(size_of)??
         };
         Ok(OpenedContent { held, size_bytes })
     }
@@ -273,7 +275,7 @@ impl OpenedContent {
     /// # Errors
     /// The errno of fstat(2).
     pub(crate) fn size_now(&self) -> Result<u64, Errno> {
-        self.held.on(|file| size_of(file))?
+        self.held.on(size_of)?
     }
 
     /// Appends at most `at_most` bytes from `offset` on to `buffer`; how many, 0 at the end.
@@ -441,7 +443,7 @@ fn kind(mode: u32) -> EntryKind {
 }
 
 /// By the magic link: an `O_PATH` descriptor has no attributes of its own.
-fn xattrs(file: &impl AsFd) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Errno> {
+fn xattrs(file: &impl AsFd) -> Result<ExtendedAttributes, Errno> {
     let link = link_of(file);
     let mut names = Vec::with_capacity(XATTR_VALUE_BYTES);
     match rustix::fs::listxattr(link.as_str(), spare_capacity(&mut names)) {
@@ -449,7 +451,7 @@ fn xattrs(file: &impl AsFd) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Errno> {
         Err(errno) => return Err(from_rustix(errno)),
         Ok(_) => {}
     }
-    let mut found: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+    let mut found = ExtendedAttributes::new();
     let mut bytes = 0;
     let listed = names.split(|byte| *byte == 0);
     for name in listed.filter(|name| !name.is_empty()) {

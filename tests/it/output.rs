@@ -250,7 +250,12 @@ fn every_command_has_help_with_an_example() {
 fn help_is_plain_text() {
     let mut texts = vec![spyhole(["--help"])];
     for command in subcommands() {
-        for flag in ["-h", "--help"] {
+        // For these -h is the flag of the tool.
+        let has_letter = !["ls", "du", "grep"].contains(&command.as_str());
+        for flag in ["-h", "--help"]
+            .into_iter()
+            .filter(|flag| has_letter || *flag != "-h")
+        {
             texts.push(spyhole([command.as_str(), flag]));
         }
     }

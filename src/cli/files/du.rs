@@ -140,7 +140,7 @@ struct Counter<'a> {
 }
 
 impl Counter<'_> {
-    fn count(&mut self, start: &[u8], output: &mut Output) -> Result<(), Stopped> {
+    fn count(&mut self, top: &[u8], output: &mut Output) -> Result<(), Stopped> {
         let options = WalkOptions {
             cross: self.args.cross,
             order: WalkOrder::PostOrder,
@@ -154,7 +154,7 @@ impl Counter<'_> {
         } else {
             self.args.max_depth
         };
-        for met in self.files.walk(start, options) {
+        for met in self.files.walk(top, options) {
             let met = match met {
                 Ok(met) => met,
                 Err(error) => {

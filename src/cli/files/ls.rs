@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::io::IsTerminal;
 
 use clap::{ArgMatches, Args, Command};
@@ -396,15 +397,15 @@ impl Lister<'_> {
         beside: Option<&[Row]>,
         output: &mut Output,
     ) -> Result<(), Stopped> {
-        let lines: Vec<[String; 6]> = rows.iter().map(|row| self.columns(row)).collect();
+        let cells: Vec<[String; 6]> = rows.iter().map(|row| self.columns(row)).collect();
         let all: Vec<[String; 6]> = beside
             .into_iter()
             .flatten()
             .map(|row| self.columns(row))
             .collect();
-        let widths: [usize; 6] = std::array::from_fn(|column| {
-            let cells = lines.iter().chain(&all).filter_map(|line| line.get(column));
-            cells.map(|cell| cell.width()).max().unwrap_or(0)
+        let widths: [usize; 6] = std::array::from_fn(|index| {
+            let column = cells.iter().chain(&all).filter_map(|line| line.get(index));
+            column.map(|cell| cell.width()).max().unwrap_or(0)
         });
         let mut text = String::new();
         if beside.is_none() {
@@ -415,26 +416,28 @@ impl Lister<'_> {
             } else {
                 bytes.div_ceil(1024).to_string()
             };
-            text.push_str(&format!("total {shown}\n"));
+            let _ = writeln!(text, "total {shown}");
         }
-        let [inodes, modes, links, users, groups, sizes] = widths;
-        for (row, [inode, mode, link, user, group, size]) in rows.iter().zip(&lines) {
+        // Writing into a String cannot fail.
+        let [inode_width, modes, link_width, users, groups, sizes] = widths;
+        for (row, [inode, mode, link, user, group, size]) in rows.iter().zip(&cells) {
             if self.args.inode {
-                text.push_str(&format!("{inode:>inodes$} "));
+                let _ = write!(text, "{inode:>inode_width$} ");
             }
             let time = row.stat().map_or_else(
                 || "           ?".to_owned(),
                 |stat| ls_time(stat.modified, self.now),
             );
             let pad = |text: &str, width: usize| " ".repeat(width.saturating_sub(text.width()));
-            text.push_str(&format!(
-                "{mode:<modes$} {link:>links$} {user}{} {group}{} {size:>sizes$} {time} {}",
+            let _ = write!(
+                text,
+                "{mode:<modes$} {link:>link_width$} {user}{} {group}{} {size:>sizes$} {time} {}",
                 pad(user, users),
                 pad(group, groups),
                 escaped(&row.name)
-            ));
+            );
             if let Some(target) = row.entry.as_ref().and_then(target) {
-                text.push_str(&format!(" -> {}", escaped(&target)));
+                let _ = write!(text, " -> {}", escaped(&target));
             }
             text.push('\n');
         }

@@ -287,7 +287,7 @@ fn directive(text: &[u8]) -> Result<(Part, &[u8]), Failure> {
     Ok((part, rest.get(letters.len()..).unwrap_or_default()))
 }
 
-/// The number of a device as st_dev has it.
+/// The number of a device as `st_dev` has it.
 fn device_number((major, minor): (u32, u32)) -> u64 {
     let (major, minor) = (u64::from(major), u64::from(minor));
     (major & 0xfff) << 8 | (major >> 12) << 32 | (minor & 0xff) | (minor >> 8) << 20

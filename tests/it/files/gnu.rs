@@ -244,6 +244,16 @@ fn du_adds_up_as_du_does() {
 #[test]
 fn grep_finds_what_grep_finds() {
     let tree = Tree::new();
+    // With -R the tool reads a FIFO, and waits.
+    tree.root.write("linked/x.conf", "listen\n");
+    tree.root.write("linked/sub/y.conf", "listen\n");
+    for (name, goal) in [
+        ("linked/sub/loop", ".."),
+        ("linked/other", "sub"),
+        ("linked/file", "x.conf"),
+    ] {
+        std::os::unix::fs::symlink(goal, tree.root.path(name)).unwrap();
+    }
     for arguments in [
         "listen @/etc/app.conf",
         "-n listen @/etc/app.conf @/etc/words",
@@ -297,7 +307,8 @@ fn grep_finds_what_grep_finds() {
     for arguments in [
         "-rn listen @",
         "-r listen @/etc",
-        "-Rl listen @/etc/sub",
+        "-Rl listen @/linked",
+        "-Rc listen @/linked/sub",
         "-rc listen @/etc",
         "-rl --include=*.conf listen @",
         "-rl --exclude=*.conf listen @",

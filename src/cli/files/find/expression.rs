@@ -512,14 +512,10 @@ impl Parser {
 }
 
 fn one_or(mut list: Vec<Expression>, many: fn(Vec<Expression>) -> Expression) -> Expression {
-    match (list.pop(), list.is_empty()) {
-        (Some(only), true) => only,
-        (Some(last), false) => {
-            list.push(last);
-            many(list)
-        }
-        (None, _) => Expression::Always(true),
+    if list.len() > 1 {
+        return many(list);
     }
+    list.pop().unwrap_or(Expression::Always(true))
 }
 
 /// A name of digits is an id.
