@@ -165,6 +165,8 @@ fn text(bytes: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -174,22 +176,36 @@ mod tests {
     macro_rules! recorded {
         ($name:literal) => {
             (
-                include_bytes!(concat!("../../tests/fixtures/hsperfdata/", $name)),
+                include_bytes!(concat!(
+                    "../../tests/fixtures/hsperfdata/",
+                    $name,
+                    ".base64"
+                )),
                 include_str!(concat!("../../tests/fixtures/hsperfdata/", $name, ".jcmd")),
                 include_str!(concat!("../../tests/fixtures/hsperfdata/", $name, ".jstat")),
             )
         };
     }
 
-    const RECORDED: [(&[u8], &str, &str); 3] = [
+    const ENCODED: [(&[u8], &str, &str); 3] = [
         recorded!("jdk17-g1"),
         recorded!("jdk17-serial"),
         recorded!("jdk25-zgc"),
     ];
 
+    static RECORDED: LazyLock<Vec<(Vec<u8>, &str, &str)>> = LazyLock::new(|| {
+        let decoded = |file| {
+            let lines = <[u8]>::split(file, |byte| *byte == b'\n');
+            data_encoding::BASE64.decode(&lines.collect::<Vec<_>>().concat())
+        };
+        let all = ENCODED.iter();
+        all.map(|(file, jcmd, jstat)| (decoded(*file).unwrap(), *jcmd, *jstat))
+            .collect()
+    });
+
     #[test]
     fn every_counter_is_what_jcmd_prints() {
-        for (file, jcmd, _) in RECORDED {
+        for (file, jcmd, _) in RECORDED.iter() {
             let data = PerfData::parse(file).unwrap().unwrap();
             for line in jcmd.lines() {
                 let (name, value) = line.split_once('=').unwrap();
@@ -210,7 +226,7 @@ mod tests {
     #[test]
     #[expect(clippy::cast_precision_loss, reason = "kibibytes as jstat prints them")]
     fn the_heap_is_what_jstat_prints() {
-        for (file, _, jstat) in RECORDED {
+        for (file, _, jstat) in RECORDED.iter() {
             let data = PerfData::parse(file).unwrap().unwrap();
             let mut lines = jstat.lines().map(str::split_whitespace);
             let columns: HashMap<_, _> = lines.next().unwrap().zip(lines.next().unwrap()).collect();
@@ -238,7 +254,7 @@ mod tests {
 
     #[test]
     fn other_files_are_malformed() {
-        let (file, ..) = RECORDED[0];
+        let (file, ..) = &RECORDED[0];
         assert!(PerfData::parse(b"").is_err());
         assert!(PerfData::parse(&file[..31]).is_err());
         assert!(PerfData::parse(&file[..file.len() - 1]).is_err());
@@ -277,7 +293,7 @@ mod tests {
 
     #[test]
     fn damage_is_no_panic() {
-        let (file, ..) = RECORDED[2];
+        let (file, ..) = &RECORDED[2];
         // The prologue and some entries: all of the file would take minutes.
         mutate::survives(&file[..400], |bytes| {
             let _ = PerfData::parse(bytes);
@@ -288,7 +304,7 @@ mod tests {
         #[test]
         fn never_panics(bytes: Vec<u8>, at in 0_usize..9000, more: [u8; 4]) {
             let _ = PerfData::parse(&bytes);
-            let mut file = RECORDED[2].0.to_vec();
+            let mut file = RECORDED[2].0.clone();
             file[at..at + 4].copy_from_slice(&more);
             let _ = PerfData::parse(&file);
         }

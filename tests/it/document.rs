@@ -29,7 +29,7 @@ pub(crate) fn subcommands() -> Vec<String> {
 
 /// Those among them that print a document.
 pub(crate) fn sections() -> Vec<String> {
-    // A server has to be named to `tls`; `check` and what brings spyhole to a container have no
+    // A server has to be named to `tls`, a file or port to `fuser`; `check` and what brings spyhole to a container have no
     // document of their own.
     let others = [
         "check",
@@ -41,6 +41,7 @@ pub(crate) fn sections() -> Vec<String> {
         "doctor",
         "explain",
         "tls",
+        "fuser",
         "install",
         "run",
         "kubectl",

@@ -178,9 +178,10 @@ fn mapped(content: &[u8]) -> (tempfile::TempDir, Process) {
 fn files_that_are_not_of_a_jvm_are_gaps() {
     let recorded = concat!(
         env!("CARGO_MANIFEST_DIR"),
-        "/tests/fixtures/hsperfdata/jdk17-g1"
+        "/tests/fixtures/hsperfdata/jdk17-g1.base64"
     );
-    let recorded = fs::read(recorded).unwrap();
+    let recorded = fs::read_to_string(recorded).unwrap().replace('\n', "");
+    let recorded = data_encoding::BASE64.decode(recorded.as_bytes()).unwrap();
     let mut starting = recorded.clone();
     starting[7] = 0;
     let mut endless = recorded.clone();
