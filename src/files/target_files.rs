@@ -55,7 +55,7 @@ impl TargetFiles {
             scope: Scope::Main,
             target: true,
         };
-        let opened = Scan::open(options.scan, &[needs], Vec::new());
+        let opened = Scan::open(options.scan, &[needs], None, Vec::new());
         let (scan, mut gaps) = opened.map_err(FilesUnavailable::NoTarget)?;
         if options.follow {
             time_box::end_never();
