@@ -14,7 +14,7 @@ from common import SUPPORTED, TOOLS, TOP, metadata, run, text_of
 CI = ".github/workflows/ci.yml"
 RELEASE = ".github/workflows/release.yml"
 CLUSTER = ".github/workflows/cluster.yml"
-WORKFLOWS = (CI, RELEASE, CLUSTER)
+WORKFLOWS = sorted(str(path.relative_to(TOP)) for path in TOP.glob(".github/workflows/*.yml"))
 
 
 def actionlint(*files):

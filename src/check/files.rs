@@ -14,7 +14,7 @@ use crate::model::certificate::LeafVerdict;
 use crate::model::gap::Refusal;
 use crate::model::truth_value::TruthValue;
 use crate::model::units::DAY_SECONDS;
-use crate::model::verdict::Authorities;
+use crate::model::verdict::{Authorities, Finding, Judgement, Problem};
 use crate::parse::certificate_file::other_content;
 use crate::pki::{self, AskedRuntime, Contents, ParsedCertificate, seconds_between};
 use crate::scan::cgroup::memory::MemoryCgroup;
@@ -109,9 +109,11 @@ pub(super) fn certificate(
     let now = SystemTime::now();
     let ends: Vec<_> = judged.dated().map(|one| one.not_after).collect();
     let lacks_date = ends.contains(&None);
+    let lists = contents.revocation_lists.iter();
     let seconds = ends
         .into_iter()
         .flatten()
+        .chain(lists.filter_map(|list| list.next_update))
         .map(|end| seconds_between(now, end));
     let Some(seconds) = seconds.min() else {
         return not_read(why_nothing(&contents));
@@ -210,7 +212,15 @@ fn verified(
     let deciding =
         own.find(|one| one.authorities == authorities && verify::truth_of(one.judgement) == answer);
     let finding = deciding.and_then(|one| one.findings.first());
-    let says = finding.map_or(String::new(), |finding| finding.says.clone());
+    let mut says = finding.map_or(String::new(), |finding| finding.says.clone());
+    let by_itself = |finding: &Finding| finding.problem != Problem::RefusedByRuntime;
+    if let Some(runtime) = deciding.and_then(|one| one.runtime.as_ref())
+        && runtime.judgement == Judgement::Refused
+        && let Some(sentence) = &runtime.says
+        && finding.is_some_and(by_itself)
+    {
+        says = format!("{says}; {} says: {sentence}", runtime.name);
+    }
     (answer, CertificateFinding::Verdict(says))
 }
 

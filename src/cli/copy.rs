@@ -6,10 +6,9 @@ use std::thread;
 
 use clap::{ArgMatches, Args, Command};
 
-use super::deliver::passed_on;
 use super::exit::Exit;
 use super::files::{FilesCommand, write_for_cp};
-use super::global::Global;
+use super::global::{Global, passed_on};
 use super::{Failure, given, parse};
 use crate::attach::copy::{CopyFailure, CopyOptions, CopyRequest, UnpackError, ended as copied};
 use crate::files::tar::{ArchiveOptions, ArchivePath};
@@ -66,7 +65,7 @@ pub(super) fn run(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
     let no_pipe = |error: io::Error| Failure::internal(format!("cannot make a pipe: {error}"));
     let (mut reader, mut writer) = io::pipe().map_err(no_pipe)?;
     let (received, written) = thread::scope(|scope| {
-        let receiver = thread::Builder::new().spawn_scoped(scope, || {
+        let unpacking = thread::Builder::new().spawn_scoped(scope, || {
             let received = request.receive(&mut reader);
             // Where it gave up, the other side need not go on.
             drop(reader);
@@ -74,7 +73,7 @@ pub(super) fn run(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
         });
         let written = write_for_cp(&mut writer, global, &options.reveal_file, archive);
         drop(writer);
-        let received = receiver.map(|receiver| receiver.join());
+        let received = unpacking.map(thread::ScopedJoinHandle::join);
         (received, written)
     });
     let written = written?;

@@ -4,11 +4,10 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command};
 
 use super::exit::Exit;
-use super::global::Global;
+use super::global::passed_on;
 use super::run as start;
 use super::{Failure, argv0, attached, beforehand, copy, given};
 use crate::attach::engine::Engine;
@@ -69,33 +68,6 @@ pub(super) fn kubectl(own: &ArgMatches, words: &[OsString]) -> Result<ExitCode, 
         options.quiet |= request.quiet;
     }
     attached(kubernetes::run(&options))
-}
-
-/// The flags of every command that were given: they are meant for spyhole beside the target.
-pub(super) fn passed_on<O: Args>(own: &ArgMatches) -> Vec<OsString> {
-    let every = Global::augment_args(Command::new(""));
-    let own_too = O::augment_args(Command::new(""));
-    let mut words = Vec::new();
-    for arg in every.get_arguments() {
-        let id = arg.get_id();
-        let given = own.value_source(id.as_str()) == Some(ValueSource::CommandLine);
-        let taken = own_too.get_arguments().any(|other| other.get_id() == id);
-        // What is said about the plan stays here, or is left out here.
-        let taken = taken || id == "quiet";
-        let Some(long) = arg.get_long().filter(|_| given && !taken) else {
-            continue;
-        };
-        if arg.get_action().takes_values() {
-            for value in own.get_raw(id.as_str()).into_iter().flatten() {
-                let mut word = OsString::from(format!("--{long}="));
-                word.push(value);
-                words.push(word);
-            }
-        } else {
-            words.push(format!("--{long}").into());
-        }
-    }
-    words
 }
 
 /// Copies spyhole into a volume.

@@ -1,9 +1,11 @@
 //! The flags that every command takes.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgAction, Args, ValueEnum};
+use clap::parser::ValueSource;
+use clap::{ArgAction, ArgMatches, Args, Command, ValueEnum};
 
 use crate::model::format::Format;
 use crate::sys::remote_fs::RemoteFs;
@@ -83,6 +85,33 @@ pub(crate) struct Global {
     /// Compute fingerprints with the key in this file, so that they can be compared between pods.
     #[arg(long, global = true, value_name = "FILE", help_heading = SECRETS)]
     pub fingerprint_key_file: Option<PathBuf>,
+}
+
+/// The flags of every command that were given: they are meant for spyhole beside the target.
+pub(super) fn passed_on<O: Args>(own: &ArgMatches) -> Vec<OsString> {
+    let every = Global::augment_args(Command::new(""));
+    let own_too = O::augment_args(Command::new(""));
+    let mut words = Vec::new();
+    for arg in every.get_arguments() {
+        let id = arg.get_id();
+        let given = own.value_source(id.as_str()) == Some(ValueSource::CommandLine);
+        let taken = own_too.get_arguments().any(|other| other.get_id() == id);
+        // What is said about the plan stays here, or is left out here.
+        let taken = taken || id == "quiet";
+        let Some(long) = arg.get_long().filter(|_| given && !taken) else {
+            continue;
+        };
+        if arg.get_action().takes_values() {
+            for value in own.get_raw(id.as_str()).into_iter().flatten() {
+                let mut word = OsString::from(format!("--{long}="));
+                word.push(value);
+                words.push(word);
+            }
+        } else {
+            words.push(format!("--{long}").into());
+        }
+    }
+    words
 }
 
 const TARGET: &str = "Target";

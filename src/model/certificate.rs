@@ -253,6 +253,9 @@ pub struct CertificateFile {
     pub readable_by_target: Seen<bool>,
     /// The certificates in it, in its order.
     pub certificates: Seen<Vec<Certificate>>,
+    /// The certificate revocation lists in it, in its order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revocation_lists: Vec<RevocationList>,
     /// The private keys in it: kind and fit, never the key.
     pub private_keys: Vec<PrivateKey>,
     /// The private key that belongs to its first certificate, in this file or next to it.
@@ -265,6 +268,26 @@ pub struct CertificateFile {
     /// authorities; present with `--verify` only, and empty where the file holds no leaf.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdicts: Option<Vec<LeafVerdict>>,
+}
+
+/// A certificate revocation list. Its signature is not checked.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct RevocationList {
+    /// Its issuer in RFC 4514 form.
+    pub issuer: String,
+    /// When it was made; absent where that is malformed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub this_update: Option<Timestamp>,
+    /// When the next one is due: from then on what requires a list refuses this one. Absent where
+    /// it does not say so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_update: Option<Timestamp>,
+    /// Seconds from `taken_at` to `next_update`; below zero once it is overdue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds_left: Option<i64>,
+    /// How many certificates it revokes.
+    pub entries: u64,
 }
 
 /// The verdict on a leaf certificate of a file.

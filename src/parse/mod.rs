@@ -44,6 +44,7 @@ pub(crate) mod pod_logs;
 pub(crate) mod posix_regex;
 pub(crate) mod reach;
 pub(crate) mod resolv_conf;
+pub(crate) mod revocation_list;
 pub(crate) mod rtnetlink;
 pub(crate) mod scheduling;
 pub(crate) mod security_label;

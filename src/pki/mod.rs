@@ -11,11 +11,14 @@
 
 mod algorithms;
 mod chain_hygiene;
+mod elliptic;
 mod ends;
 mod finding;
+mod further_algorithms;
 mod idn;
 mod issuing;
 mod member;
+mod modular;
 mod name_constraints;
 mod names;
 mod ocsp_staple;
@@ -41,7 +44,7 @@ use crate::model::verdict::{Authorities, Judgement, Problem, Verdict};
 pub use crate::parse::certificate_file::{Contents, FileForm, contents};
 pub use crate::parse::x509::{KeyAlgorithm, ParsedCertificate};
 pub use ocsp_staple::staple;
-pub(crate) use report::{Place, reported, seconds_between};
+pub(crate) use report::{Place, reported, revocation_list, seconds_between};
 pub use roots::Roots;
 pub(crate) use runtimes::judge_for;
 pub use runtimes::{AskedRuntime, RuntimeAnswer};
@@ -58,6 +61,8 @@ pub struct Question<'a> {
     pub roots: &'a Roots,
     /// Whose authorities these are.
     pub authorities: Authorities,
+    /// What follows the chain and is no certificate: nothing behind it was read.
+    pub unreadable: Option<&'a [u8]>,
     /// The name or address that was asked for; `None`: names are not compared.
     pub server_name: Option<&'a str>,
     /// The moment to judge at.
@@ -251,6 +256,9 @@ fn subjects(case: &Case, path: &CertPath) -> Vec<String> {
 fn unreadable(question: &Question) -> Verdict {
     let leaf = question.chain.first();
     let evidence = match leaf {
+        None if question.unreadable.is_some() => Evidence::NotX509 {
+            title: "the server's certificate".to_owned(),
+        },
         None => Evidence::NoCertificate(question.source),
         Some(leaf) => Evidence::NotX509 {
             title: terms::title(leaf),

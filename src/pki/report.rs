@@ -5,11 +5,13 @@ use std::time::{Duration, SystemTime};
 
 use crate::model::certificate::{
     Certificate, CertificateDer, Fault, FileForm, KeyAlgorithm, PrivateKey, PublicKey,
+    RevocationList,
 };
 use crate::model::gap::{Reason, Refusal, SectionGaps, Subject};
 use crate::model::seen::Seen;
 use crate::model::time::Timestamp;
 use crate::parse::certificate_file;
+use crate::parse::revocation_list::ParsedRevocationList;
 use crate::parse::x509::{self, Field, ParsedCertificate};
 
 /// Where a certificate stands in the document: for the gaps of its fields.
@@ -147,6 +149,17 @@ impl From<certificate_file::PrivateKey> for PrivateKey {
             encrypted: parsed.encrypted,
             public_key: parsed.public_key.map(Into::into),
         }
+    }
+}
+
+/// A revocation list for the document.
+pub(crate) fn revocation_list(parsed: ParsedRevocationList, now: SystemTime) -> RevocationList {
+    RevocationList {
+        issuer: parsed.issuer,
+        this_update: parsed.this_update.map(Timestamp),
+        next_update: parsed.next_update.map(Timestamp),
+        seconds_left: parsed.next_update.map(|end| seconds_between(now, end)),
+        entries: parsed.entries,
     }
 }
 

@@ -19,7 +19,6 @@ use super::body::Body;
 use super::problem::Problem;
 use super::query::Query;
 use super::reply::{Reply, reply};
-use super::service::no_target;
 use crate::files::error::FilesUnavailable;
 use crate::files::output::NotRun;
 use crate::files::{
@@ -246,7 +245,7 @@ fn send_on(pieces: &Receiver<Vec<u8>>, out: &mut dyn Write) -> io::Result<()> {
 fn problem(not_run: NotRun) -> Problem {
     match not_run {
         NotRun::Stopped => Problem::lost(),
-        NotRun::Unavailable(FilesUnavailable::NoTarget(none)) => no_target(&none),
+        NotRun::Unavailable(FilesUnavailable::NoTarget(none)) => Problem::no_target(&none),
         NotRun::Unavailable(unavailable) => {
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, unavailable.to_string())
         }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::redact;
 use crate::render;
+use crate::scan::no_target::NoTarget;
 
 /// Why a request is not answered with what it asked for.
 #[derive(Debug, Clone)]
@@ -144,6 +145,20 @@ impl Problem {
             StatusCode::INTERNAL_SERVER_ERROR,
             "the scan failed; see the log",
         )
+    }
+
+    /// There is no target, or more than one.
+    pub(super) fn no_target(none: &NoTarget) -> Self {
+        let status = match none {
+            NoTarget::NoProcess(_) | NoTarget::NoContainer { .. } | NoTarget::NoPod { .. } => {
+                StatusCode::NOT_FOUND
+            }
+            NoTarget::Ambiguous { .. } => StatusCode::CONFLICT,
+            NoTarget::NoProc { .. } | NoTarget::NoneListed { .. } => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+        };
+        Self::new(status, none.to_string())
     }
 
     /// The body.

@@ -32,7 +32,6 @@ use crate::model::format::Format;
 use crate::model::time::Timestamp;
 use crate::render::{self, Style};
 use crate::scan::needs::ScanOptions;
-use crate::scan::no_target::NoTarget;
 use crate::sections;
 use crate::sections::registry;
 use crate::sections::section;
@@ -235,7 +234,8 @@ fn look_and_write(
     most: usize,
 ) -> Looked {
     let detail = Detail::of(format);
-    let report = sections::report(options, requests, detail).map_err(|none| no_target(&none))?;
+    let report =
+        sections::report(options, requests, detail).map_err(|none| Problem::no_target(&none))?;
     let style = Style {
         bare,
         ..Style::default()
@@ -314,17 +314,6 @@ fn write(most: usize, writing: impl FnOnce(&mut Bounded) -> io::Result<()>) -> i
         most,
     };
     writing(&mut out).map(|()| out.bytes)
-}
-
-pub(super) fn no_target(none: &NoTarget) -> Problem {
-    let status = match none {
-        NoTarget::NoProcess(_) | NoTarget::NoContainer { .. } | NoTarget::NoPod { .. } => {
-            StatusCode::NOT_FOUND
-        }
-        NoTarget::Ambiguous { .. } => StatusCode::CONFLICT,
-        NoTarget::NoProc { .. } | NoTarget::NoneListed { .. } => StatusCode::SERVICE_UNAVAILABLE,
-    };
-    Problem::new(status, none.to_string())
 }
 
 fn index() -> String {

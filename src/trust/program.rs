@@ -134,6 +134,26 @@ impl<'a> ProgramImage<'a> {
         Some(constants(&library, image(&library).as_ref()))
     }
 
+    /// The number that follows a text among the constants of the program, or of a library: digits
+    /// and dots.
+    pub(super) fn number_after(&self, library: Option<&[u8]>, text: &[u8]) -> Option<String> {
+        let finder = Finder::new(text);
+        let mut found = None;
+        let mut look = |chunk: &[u8]| {
+            let mut places = finder.find_iter(chunk);
+            found = places.find_map(|at| number(chunk.get(at + text.len()..)?));
+            found.is_some()
+        };
+        match library {
+            Some(library) => {
+                let library = Ranges::in_root(self.root, library).ok()?;
+                search(&library, image(&library).as_ref(), &mut look);
+            }
+            None => search(self.program.as_ref().ok()?, self.image(), &mut look),
+        }
+        found
+    }
+
     /// Whether the constants of a library hold a text.
     pub(super) fn library_holds(&self, library: &[u8], text: &[u8]) -> bool {
         let Ok(library) = Ranges::in_root(self.root, library) else {
@@ -151,6 +171,15 @@ impl<'a> ProgramImage<'a> {
 
 pub(super) fn base_name(path: &[u8]) -> &[u8] {
     path.rsplit(|byte| *byte == b'/').next().unwrap_or_default()
+}
+
+/// The digits and dots at the beginning of a text that goes on.
+fn number(text: &[u8]) -> Option<String> {
+    let is_part = |byte: &u8| byte.is_ascii_digit() || *byte == b'.';
+    let end = text.iter().position(|byte| !is_part(byte))?;
+    let number = std::str::from_utf8(text.get(..end)?).ok()?;
+    let is_number = number.starts_with(|first: char| first.is_ascii_digit());
+    is_number.then(|| number.to_owned())
 }
 
 fn starts_name(symbols: &[u8], at: usize) -> bool {

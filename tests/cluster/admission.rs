@@ -74,7 +74,7 @@ fn changed(base: &Value, fields: &Value, number: usize) -> Value {
         let last = keys.pop().unwrap();
         for key in keys {
             place = match place {
-                Value::Array(list) => &mut list[key.parse::<usize>().unwrap()],
+                Value::Array(members) => &mut members[key.parse::<usize>().unwrap()],
                 other => {
                     if other[&key].is_null() {
                         other[&key] = json!({});

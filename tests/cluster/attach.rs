@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, Namespace, SPYHOLE, output, pod, restricted};
+use crate::cluster::{Cluster, Namespace, SPYHOLE, output, pod, restricted, tells_user};
 use crate::{Verdict, holds};
 
 const PRIVILEGED: Option<&str> = Some("privileged");
@@ -101,7 +101,7 @@ pub(crate) fn group_not_known(cluster: &Cluster) -> Verdict {
         look(cluster, level, &context, |_| as_user(1000, 0));
     }
     look(cluster, PRIVILEGED, &context, |started| {
-        if cluster.tells_users(started) {
+        if tells_user(started) {
             as_user(1000, 0)
         } else {
             by_ptrace()

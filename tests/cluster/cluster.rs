@@ -146,11 +146,6 @@ impl Cluster {
         namespace.enforce(level);
         namespace
     }
-
-    /// Whether the nodes tell the user of a running container.
-    pub(crate) fn tells_users(&self, pod: &Value) -> bool {
-        pod["status"]["containerStatuses"][0]["user"]["linux"].is_object()
-    }
 }
 
 impl fmt::Display for Cluster {
@@ -313,6 +308,11 @@ pub(crate) fn pod(name: &str, context: &Value) -> Value {
             }],
         },
     })
+}
+
+/// Whether the node tells the user of a running container.
+pub(crate) fn tells_user(pod: &Value) -> bool {
+    pod["status"]["containerStatuses"][0]["user"]["linux"].is_object()
 }
 
 /// What restricted asks for, and these fields.

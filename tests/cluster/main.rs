@@ -149,7 +149,7 @@ fn run(cluster: &Cluster, cases: Vec<Case>) -> Vec<&'static str> {
                             println!("ok          {name} ({seconds} s)");
                         }
                         Ok(Verdict::Holds(more)) => {
-                            println!("ok          {name} ({seconds} s): {more}")
+                            println!("ok          {name} ({seconds} s): {more}");
                         }
                         Ok(Verdict::NotJudged(why)) => {
                             println!("not judged  {name} ({seconds} s), because {why}");

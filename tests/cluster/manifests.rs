@@ -182,7 +182,7 @@ pub(crate) fn secret_is_rotated(cluster: &Cluster) -> Verdict {
     ))
 }
 
-/// The DaemonSet: every process of the node by its mounted /proc.
+/// The `DaemonSet`: every process of the node by its mounted /proc.
 pub(crate) fn node(cluster: &Cluster) -> Verdict {
     let namespace = cluster.namespace(Some("privileged"));
     namespace.apply(&[secret(TOKEN)]);

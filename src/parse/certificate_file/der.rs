@@ -6,6 +6,7 @@ use super::{FaultKind, FileForm, Found, pkcs7, pkcs12};
 use crate::parse::ber::{
     self, BIT_STRING, Element, Elements, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE,
 };
+use crate::parse::revocation_list::ParsedRevocationList;
 
 /// Reads the file; `None` for any other form.
 pub(super) fn read(bytes: &[u8], found: &mut Found) -> Option<FileForm> {
@@ -40,6 +41,7 @@ pub(super) fn read(bytes: &[u8], found: &mut Found) -> Option<FileForm> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Shape {
     Certificate,
+    RevocationList,
     Pkcs7,
     Pkcs12,
     Key(Encoding),
@@ -50,6 +52,7 @@ impl Shape {
     fn read(self, element: &Element, found: &mut Found) -> FileForm {
         match self {
             Self::Certificate => found.certificate(element.whole, None),
+            Self::RevocationList => found.revocation_list(element.whole, None),
             Self::Pkcs7 => {
                 pkcs7::read(element.whole, None, found);
                 return FileForm::Pkcs7;
@@ -78,7 +81,10 @@ fn shape(element: &Element) -> Option<Shape> {
     match (first.tag, second.tag) {
         (SEQUENCE, SEQUENCE) => {
             let is_signed = third.is_some_and(|third| third.tag == BIT_STRING);
-            (is_signed && is_certificate(&first)).then_some(Shape::Certificate)
+            if is_signed && is_certificate(&first) {
+                return Some(Shape::Certificate);
+            }
+            ParsedRevocationList::read(element.whole).map(|_| Shape::RevocationList)
         }
         (SEQUENCE, OCTET_STRING) => {
             let is_named = first.inside().take(OBJECT_IDENTIFIER).is_some();

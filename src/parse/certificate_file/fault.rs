@@ -54,6 +54,7 @@ pub(crate) enum FaultKind {
     NotBase64,
     MalformedCertificate,
     NotX509,
+    MalformedRevocationList,
     MalformedKey,
     MalformedEncryptedKey,
     ClosedKey(Closed),
@@ -90,6 +91,7 @@ impl FaultKind {
             | Self::TrailingBytes(_)
             | Self::KeystoreTail
             | Self::MalformedPkcs12Check
+            | Self::MalformedRevocationList
             // A key that is locked is no key that is broken.
             | Self::ClosedKey(_) => false,
             _ => true,
@@ -135,6 +137,7 @@ impl fmt::Display for FaultKind {
             Self::NotBase64 => "a block that is not base64",
             Self::MalformedCertificate => "a certificate that is malformed",
             Self::NotX509 => "a certificate that is not X.509",
+            Self::MalformedRevocationList => "a revocation list that is malformed",
             Self::MalformedKey => "a private key that is malformed",
             Self::MalformedEncryptedKey => "an encrypted private key that is malformed",
             Self::ClosedKey(why) => return write!(out, "a private key {why}"),

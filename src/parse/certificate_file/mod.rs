@@ -21,6 +21,7 @@ pub(crate) use self::fault::FaultKind;
 pub(crate) use self::other::{OtherContent, other_content};
 use self::password::Budget;
 use self::private_key::Half;
+use super::revocation_list::ParsedRevocationList;
 use super::x509::{ParsedCertificate, PublicKey};
 
 /// Faults beyond this number are counted, not listed.
@@ -57,6 +58,8 @@ pub struct Contents {
     pub form: FileForm,
     /// The certificates, in the file's order.
     pub certificates: Vec<Arc<ParsedCertificate>>,
+    /// The revocation lists, likewise.
+    pub revocation_lists: Vec<ParsedRevocationList>,
     /// The private keys: whether a password protects them, and the public half.
     pub private_keys: Vec<PrivateKey>,
     /// What could not be read; the rest stands all the same.
@@ -85,6 +88,7 @@ pub fn contents(bytes: &[u8], password: Option<&str>) -> Option<Contents> {
         password,
         budget: Budget::default(),
         certificates: Vec::new(),
+        revocation_lists: Vec::new(),
         private_keys: Vec::new(),
         faults: Vec::new(),
         untold_faults: 0,
@@ -109,6 +113,7 @@ struct Found<'a> {
     password: Option<&'a str>,
     budget: Budget,
     certificates: Vec<Arc<ParsedCertificate>>,
+    revocation_lists: Vec<ParsedRevocationList>,
     private_keys: Vec<Half>,
     faults: Vec<Fault>,
     untold_faults: u64,
@@ -121,6 +126,13 @@ impl Found<'_> {
         match ParsedCertificate::read(der) {
             Ok(certificate) => self.certificates.push(Arc::new(certificate)),
             Err(_) => self.fault(line, FaultKind::MalformedCertificate),
+        }
+    }
+
+    fn revocation_list(&mut self, der: &[u8], line: Option<u64>) {
+        match ParsedRevocationList::read(der) {
+            Some(list) => self.revocation_lists.push(list),
+            None => self.fault(line, FaultKind::MalformedRevocationList),
         }
     }
 
@@ -151,6 +163,7 @@ impl Found<'_> {
         Contents {
             form,
             certificates: self.certificates,
+            revocation_lists: self.revocation_lists,
             private_keys,
             faults: self.faults,
             needs_password: self.needs_password,

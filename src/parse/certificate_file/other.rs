@@ -3,7 +3,9 @@
 use std::fmt;
 
 use super::pem::Lines;
-use crate::parse::ber::{self, BIT_STRING, Elements, INTEGER, SEQUENCE};
+use crate::parse::ber::{
+    self, BIT_STRING, Elements, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE,
+};
 
 /// What is in a file in place of certificates and keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,10 +16,10 @@ pub(crate) enum OtherContent {
     Blank,
     /// A certificate signing request.
     Request,
-    /// A certificate revocation list.
-    RevocationList,
     /// Blocks of PEM with other things: parameters, public keys.
     OtherPem,
+    /// A keystore of Bouncy Castle for FIPS.
+    Bcfks,
     /// A page of HTML, as a server sends in place of a file.
     Html,
     /// Anything else.
@@ -30,7 +32,7 @@ impl fmt::Display for OtherContent {
             Self::Empty => "the file is empty",
             Self::Blank => "the file contains only white space",
             Self::Request => "a certificate signing request, not a certificate",
-            Self::RevocationList => "a certificate revocation list, not a certificate",
+            Self::Bcfks => "a BCFKS keystore (Bouncy Castle FIPS), which spyhole cannot read",
             Self::Html => "an HTML page, not a certificate",
             Self::OtherPem | Self::Unknown => "no certificate or key in a known format",
         })
@@ -56,14 +58,15 @@ pub(crate) fn other_content(bytes: &[u8]) -> OtherContent {
         let labels: Vec<&[u8]> = labels.collect();
         return if labels.iter().any(|label| is_request(label)) {
             OtherContent::Request
-        } else if labels.contains(&b"X509 CRL-----".as_slice()) {
-            OtherContent::RevocationList
         } else {
             OtherContent::OtherPem
         };
     }
     if is_request(bytes) {
         return OtherContent::Request;
+    }
+    if is_bcfks(bytes) {
+        return OtherContent::Bcfks;
     }
     let begins = |word: &[u8]| {
         let start = text.get(..word.len());
@@ -88,4 +91,47 @@ fn is_request(bytes: &[u8]) -> bool {
         (info.is_empty() || info.take(ber::context(0)).is_some()).then_some(())
     };
     read().is_some()
+}
+
+/// Whether this is an `ObjectStore` of BCFKS: encrypted content, and behind it the check of its
+/// integrity with a password: two algorithms and a code.
+fn is_bcfks(bytes: &[u8]) -> bool {
+    let algorithm = |inside: &mut Elements| {
+        let mut algorithm = inside.enter(SEQUENCE)?;
+        algorithm.take(OBJECT_IDENTIFIER).map(|_| ())
+    };
+    let read = || {
+        let mut whole = Elements::of(bytes);
+        let mut store = whole.enter(SEQUENCE)?;
+        let mut data = store.enter(SEQUENCE)?;
+        algorithm(&mut data)?;
+        data.take(OCTET_STRING)?;
+        let mut check = store.enter(SEQUENCE)?;
+        algorithm(&mut check)?;
+        algorithm(&mut check)?;
+        check.take(OCTET_STRING)?;
+        let is_whole = whole.is_empty() && store.is_empty() && data.is_empty();
+        is_whole.then_some(())
+    };
+    read().is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse::ber::element;
+
+    #[test]
+    fn bcfks_is_told_by_its_two_parts() {
+        let algorithm = element(SEQUENCE, &[&element(OBJECT_IDENTIFIER, &[&[0x2a, 3]])]);
+        let octets = element(OCTET_STRING, &[b"closed"]);
+        let data = element(SEQUENCE, &[&algorithm, &octets]);
+        let check = element(SEQUENCE, &[&algorithm, &algorithm, &octets]);
+        let store = element(SEQUENCE, &[&data, &check]);
+        assert_eq!(other_content(&store), OtherContent::Bcfks);
+        for (one, other) in [(&data, &data), (&check, &data), (&check, &check)] {
+            let odd = element(SEQUENCE, &[one, other]);
+            assert_eq!(other_content(&odd), OtherContent::Unknown);
+        }
+    }
 }

@@ -164,6 +164,7 @@ enum Kind {
     Certificate,
     /// A certificate, and behind it what OpenSSL trusts it for.
     TrustedCertificate,
+    RevocationList,
     Pkcs7,
     Key(Encoding),
     EncryptedKey,
@@ -178,6 +179,7 @@ impl Kind {
         match label {
             b"CERTIFICATE" | b"X509 CERTIFICATE" => Self::Certificate,
             b"TRUSTED CERTIFICATE" => Self::TrustedCertificate,
+            b"X509 CRL" => Self::RevocationList,
             b"PKCS7" | b"CMS" | b"PKCS #7 SIGNED DATA" => Self::Pkcs7,
             b"PRIVATE KEY" => Self::Key(Encoding::Pkcs8),
             b"RSA PRIVATE KEY" => Self::Key(Encoding::Rsa),
@@ -202,6 +204,7 @@ impl Kind {
                 found.certificate(certificate, line);
             }
             Self::Certificate => found.certificate(&body.bytes, line),
+            Self::RevocationList => found.revocation_list(&body.bytes, line),
             Self::Pkcs7 => pkcs7::read(&body.bytes, line, found),
             Self::Key(encoding) => {
                 found.private_key(private_key::half(&body.bytes, encoding), line);

@@ -254,7 +254,7 @@ fn common_names(subject: &X509Name) -> Vec<String> {
 }
 
 /// A time of ASN.1; its years end at 9999, so that it always fits.
-fn moment(time: Element) -> Option<SystemTime> {
+pub(super) fn moment(time: Element) -> Option<SystemTime> {
     let seconds = if let Ok((_, time)) = ASN1Time::from_der(time.whole) {
         time.timestamp()
     } else {

@@ -266,6 +266,18 @@ pub(crate) fn sequences(value: &[u8]) -> Option<Vec<&[u8]>> {
     Some(found)
 }
 
+/// How many certificates may follow before policyConstraints require a policy.
+pub(crate) fn required_policy(value: &[u8]) -> Option<u64> {
+    let mut inside = Elements::of(value).enter(SEQUENCE)?;
+    let length = inside.take(crate::parse::ber::context_primitive(0))?;
+    let bytes = length.content;
+    (bytes.len() <= 8).then(|| {
+        bytes
+            .iter()
+            .fold(0, |sum, byte| (sum << 8) | u64::from(*byte))
+    })
+}
+
 /// The first object identifier of some content.
 pub(crate) fn first_identifier(content: &[u8]) -> Option<&[u8]> {
     Elements::of(content)

@@ -5,22 +5,26 @@
 //! answer is that, and no verdict.
 
 mod clock;
+mod distinguished;
+mod gnutls;
 mod go;
-mod go_parse;
+mod java;
 mod names;
 mod openssl;
-mod openssl_certificate;
+mod policies;
+mod rustls;
 mod verdict;
 
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::algorithms::{SignatureCheck, check};
-use super::{Purpose, Question};
-use crate::parse::x509::{KeyAlgorithm, ParsedCertificate};
+use super::{ChainSource, Purpose, Question, further_algorithms};
+use crate::parse::x509::{KeyAlgorithm, ParsedCertificate, raw};
 
-pub(crate) use go_parse::GoRules;
+pub(crate) use go::GoRules;
 pub(crate) use openssl::{AskedBy, OpensslRules};
+pub(crate) use rustls::RustlsProvider;
 pub(crate) use verdict::judge_for;
 
 /// A runtime whose rules are known.
@@ -35,6 +39,9 @@ pub struct AskedRuntime {
 enum Rules {
     Go(GoRules),
     Openssl(OpensslRules),
+    Gnutls,
+    Java,
+    Rustls(RustlsProvider),
 }
 
 /// What a runtime says.
@@ -55,6 +62,35 @@ struct RuntimeQuestion<'a> {
     server_name: Option<&'a str>,
     now: SystemTime,
     purpose: Purpose,
+    /// Bytes of the message that the server showed the chain in; `None`: it is in a file.
+    message_bytes: Option<usize>,
+    /// Whether the server stapled a response.
+    has_staple: bool,
+    /// Why what follows the chain is no certificate.
+    unreadable: Option<Unreadable>,
+}
+
+/// Why bytes are no certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unreadable {
+    /// They end before the certificate does.
+    TooShort,
+    /// Its length is that of BER.
+    Indefinite,
+    /// It lacks a field.
+    Inside,
+}
+
+impl Unreadable {
+    fn of(bytes: &[u8]) -> Self {
+        if bytes.starts_with(&[0x30, 0x80]) {
+            Self::Indefinite
+        } else if raw::elements(bytes).is_empty() {
+            Self::TooShort
+        } else {
+            Self::Inside
+        }
+    }
 }
 
 impl RuntimeQuestion<'_> {
@@ -102,6 +138,44 @@ impl AskedRuntime {
         Self::of_openssl(name, level, false, AskedBy::Node { major })
     }
 
+    /// .NET on Linux, by the first number of its version.
+    #[must_use]
+    pub fn dotnet(major: u32) -> Self {
+        Self::of_openssl(format!(".NET {major}"), 0, false, AskedBy::Dotnet)
+    }
+
+    /// `GnuTLS` 3.
+    #[must_use]
+    pub fn gnutls() -> Self {
+        Self {
+            name: "GnuTLS 3".to_owned(),
+            rules: Rules::Gnutls,
+        }
+    }
+
+    /// Java, by the first number of its version. The rules are those of 16 and later.
+    #[must_use]
+    pub fn java(major: u32) -> Option<Self> {
+        (major >= 16).then(|| Self {
+            name: format!("Java {major}"),
+            rules: Rules::Java,
+        })
+    }
+
+    /// rustls with ring, or with aws-lc-rs, by the second number of its version.
+    #[must_use]
+    pub fn rustls(minor: u32, is_aws_lc: bool) -> Option<Self> {
+        let provider = if is_aws_lc {
+            RustlsProvider::AwsLc
+        } else {
+            RustlsProvider::Ring
+        };
+        (minor >= 22).then(|| Self {
+            name: format!("rustls 0.{minor}"),
+            rules: Rules::Rustls(provider),
+        })
+    }
+
     fn of_openssl(name: String, level: u8, is_strict: bool, asked_by: AskedBy) -> Self {
         let rules = Rules::Openssl(OpensslRules {
             level,
@@ -120,10 +194,16 @@ impl AskedRuntime {
             server_name: question.server_name,
             now: question.now,
             purpose: question.purpose,
+            message_bytes: message_bytes(question),
+            has_staple: question.staple.is_some(),
+            unreadable: question.unreadable.map(Unreadable::of),
         };
         Some(match self.rules {
             Rules::Go(rules) => go::ask(&question, rules),
             Rules::Openssl(rules) => openssl::ask(&question, rules),
+            Rules::Gnutls => gnutls::ask(&question),
+            Rules::Java => java::ask(&question),
+            Rules::Rustls(provider) => rustls::ask(&question, provider),
         })
     }
 
@@ -133,18 +213,29 @@ impl AskedRuntime {
     /// Its own sentence.
     pub fn takes(&self, certificate: &ParsedCertificate) -> Result<(), String> {
         match self.rules {
-            Rules::Go(rules) => go::read(certificate, rules).map(|_| ()),
-            Rules::Openssl(_) => openssl_certificate::OpensslCertificate::of(certificate)
-                .map(|_| ())
-                .map_err(str::to_owned),
+            Rules::Go(rules) => go::takes(certificate, rules),
+            Rules::Openssl(_) => openssl::takes(certificate).map_err(str::to_owned),
+            Rules::Gnutls => gnutls::takes(certificate).map_err(str::to_owned),
+            Rules::Java => java::takes(certificate),
+            Rules::Rustls(_) => rustls::takes(certificate),
         }
     }
+}
+
+/// The length of the Certificate message of TLS 1.3 without extensions (RFC 8446 4.4.2).
+fn message_bytes(question: &Question) -> Option<usize> {
+    let one = |certificate: &Arc<ParsedCertificate>| certificate.der().len() + 5;
+    let all = question.chain.iter().map(one).sum::<usize>() + 4;
+    (question.source == ChainSource::Server).then_some(all)
 }
 
 /// Checks the signature of one with the key of another.
 fn signature(child: &ParsedCertificate, issuer: &ParsedCertificate) -> SignatureCheck {
     match child.signed() {
-        Some(signed) => check(&signed, issuer.spki_der()),
+        Some(signed) => match check(&signed, issuer.spki_der()) {
+            SignatureCheck::Unknown(_) => further_algorithms::check(&signed, issuer.spki_der()),
+            known => known,
+        },
         None => SignatureCheck::Wrong,
     }
 }

@@ -41,6 +41,16 @@ pub(super) fn network(base: &[u8]) -> String {
     format!("{}/{ones}", address(network))
 }
 
+/// Whether the second half of a network is a mask whose ones all come first.
+pub(super) fn is_prefix_mask(base: &[u8]) -> bool {
+    let mask = base.get(base.len() / 2..).unwrap_or_default();
+    let mut bits = mask
+        .iter()
+        .flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1));
+    bits.by_ref().find(|bit| *bit == 0);
+    matches!(base.len(), 8 | 32) && bits.all(|bit| bit == 0)
+}
+
 /// Whether an address is in a network, which is followed by its mask.
 pub(super) fn ip_within(address: &[u8], base: &[u8]) -> bool {
     let (network, mask) = base.split_at(base.len() / 2);
@@ -114,4 +124,56 @@ pub(super) fn host_fits(pattern: &str, host: &str, rules: WildcardRules) -> bool
         && (rules.is_partial || (before.is_empty() && after.is_empty()))
         && (first == "*" || !lower.starts_with("xn--"))
         && middle.is_some_and(|middle| !middle.is_empty() && middle.bytes().all(is_plain))
+}
+
+/// Whether the URI has a scheme, and a host that can be one.
+pub(super) fn is_uri(value: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(value) else {
+        return false;
+    };
+    let Some((scheme, rest)) = text.split_once(':') else {
+        return false;
+    };
+    let plain = |byte: u8| byte.is_ascii_graphic() && !b"<>\"{}|\\^`".contains(&byte);
+    let brackets = rest.matches('[').count() == rest.matches(']').count();
+    let named = scheme.starts_with(|one: char| one.is_ascii_alphabetic());
+    named && brackets && rest.bytes().all(plain)
+}
+
+/// The host of a URI.
+pub(super) fn host_of_uri(value: &[u8]) -> Option<&[u8]> {
+    let text = std::str::from_utf8(value).ok()?;
+    let (_, rest) = text.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = authority.rsplit('@').next()?;
+    let host = host.split(':').next()?;
+    (!host.is_empty()).then_some(host.as_bytes())
+}
+
+/// Whether an address of mail is in a constraint: a mailbox, a host, or what is below a domain
+/// (RFC 5280 4.2.1.10).
+pub(super) fn email_within(value: &[u8], base: &[u8]) -> bool {
+    let lower = |bytes: &[u8]| String::from_utf8_lossy(bytes).to_ascii_lowercase();
+    let (value, base) = (lower(value), lower(base));
+    let Some((local, host)) = value.rsplit_once('@') else {
+        return false;
+    };
+    match base.rsplit_once('@') {
+        Some((of_base, wanted)) => of_base == local && wanted == host,
+        None if base.starts_with('.') => host.ends_with(&base),
+        None => host == base,
+    }
+}
+
+/// Whether the host of a URI is in a constraint: a host, or what is below a domain.
+pub(super) fn uri_within(value: &[u8], base: &[u8]) -> bool {
+    let Some(host) = host_of_uri(value) else {
+        return false;
+    };
+    let (host, base) = (host.to_ascii_lowercase(), base.to_ascii_lowercase());
+    if base.starts_with(b".") {
+        host.ends_with(&base)
+    } else {
+        host == base
+    }
 }

@@ -3,7 +3,7 @@
 use super::family::{Family, Labels, Merge};
 use super::{Figures, Page, seconds};
 use crate::model::Report;
-use crate::model::certificate::{Certificate, Certificates, Serves};
+use crate::model::certificate::{Certificate, CertificateFile, Certificates, Serves};
 use crate::model::label::label;
 use crate::model::seen::Seen;
 use crate::model::tls::TlsLook;
@@ -20,6 +20,9 @@ pub(crate) fn collect(report: &Report, _: &Figures<'_>, page: &mut Page) {
         page.add(families);
         page.fold("certificates", more);
     }
+    let files = certificates.and_then(|all| all.files.value());
+    let lists = files.map(|files| revocation_lists(files));
+    page.add(lists);
     page.add(look.map(verified));
 }
 
@@ -76,6 +79,29 @@ fn validity(certificates: Option<&Certificates>, look: Option<&TlsLook>) -> (Vec
         }
     }
     (vec![not_before, not_after], folded)
+}
+
+/// When the next revocation list is due, by the file and the issuer of the one that is there.
+fn revocation_lists(files: &[CertificateFile]) -> Family {
+    let mut family = Family::gauge(
+        "spyhole_revocation_list_next_update_timestamp_seconds",
+        "When the next certificate revocation list is due, in Unix time.",
+    )
+    .merging(Merge::Least);
+    let lists = files.iter().flat_map(|file| {
+        let of_file = move |list| (file, list);
+        file.revocation_lists.iter().map(of_file)
+    });
+    for (file, list) in lists.take(CERTIFICATES) {
+        if let Some(next) = list.next_update {
+            let labels = vec![
+                ("path", label(file.path.as_bytes())),
+                ("issuer", label(list.issuer.as_bytes())),
+            ];
+            family.add_labels(labels, seconds(next));
+        }
+    }
+    family
 }
 
 fn in_order<'a>(

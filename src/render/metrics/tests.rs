@@ -123,6 +123,7 @@ fn file(path: &str, certificates: Seen<Vec<Certificate>>) -> CertificateFile {
         private_keys: Vec::new(),
         private_key: None,
         faults: Vec::new(),
+        revocation_lists: Vec::new(),
         verdicts: None,
     }
 }

@@ -7,7 +7,7 @@ use super::table::{Cell, Heading, Table};
 use super::trust_store;
 use crate::model::certificate::{
     AgainstFiles, Certificate, CertificateFile, Certificates, FileForm, KeyAlgorithm, PublicKey,
-    ServedLeaf, ServedListener, Serves, common_name,
+    RevocationList, ServedLeaf, ServedListener, Serves, common_name,
 };
 use crate::model::seen::Seen;
 use crate::model::units::DAY_SECONDS;
@@ -113,6 +113,24 @@ fn rows(file: &CertificateFile, style: Style, titles: &[&str], rows: &mut Vec<Ve
         }
         row
     };
+    for list in file.revocation_lists.iter().take(BUNDLE) {
+        let revoked = match list.entries {
+            1 => "1 entry".to_owned(),
+            entries => format!("{entries} entries"),
+        };
+        let mut row = short(format!("(revocation list, {revoked})").into());
+        let issuer = common_name(&list.issuer).unwrap_or(&list.issuer);
+        let cells = [
+            (2, list_expires(list).map_or(Cell::Absent, Into::into)),
+            (4, outside(issuer.to_owned())),
+        ];
+        for (at, value) in cells {
+            if let Some(cell) = row.get_mut(at) {
+                *cell = value;
+            }
+        }
+        rows.push(row);
+    }
     let certificates = match &file.certificates {
         Seen::Unseen(_) => {
             let mut row = vec![Cell::Unseen; columns];
@@ -266,6 +284,25 @@ fn problems(file: &CertificateFile, style: Style, notes: &mut Vec<String>) {
             ));
         }
     }
+    for list in &file.revocation_lists {
+        let (Some(left), Some(next)) = (list.seconds_left, list.next_update) else {
+            continue;
+        };
+        let date: String = next.rfc3339().chars().take(10).collect();
+        let days = left / DAY_SECONDS;
+        let issuer = common_name(&list.issuer).unwrap_or(&list.issuer);
+        if left < 0 {
+            notes.push(format!(
+                "{path}: the revocation list of {issuer} expired on {date}, {} ago",
+                plural(-days, "day")
+            ));
+        } else if days < style.warn_days {
+            notes.push(format!(
+                "{path}: the revocation list of {issuer} expires in {}, on {date}",
+                plural(days, "day")
+            ));
+        }
+    }
     for certificate in certificates.iter().filter(|_| !bundle) {
         for fault in &certificate.faults {
             notes.push(format!("{path}: {}: {fault}", certificate.short_name()));
@@ -393,6 +430,16 @@ fn expires(certificate: &Certificate) -> Option<String> {
         format!("expired {date}")
     } else {
         // Whole days.
+        format!("{}d {date}", left / DAY_SECONDS)
+    })
+}
+
+fn list_expires(list: &RevocationList) -> Option<String> {
+    let (left, next) = (list.seconds_left?, list.next_update?);
+    let date: String = next.rfc3339().chars().take(10).collect();
+    Some(if left < 0 {
+        format!("expired {date}")
+    } else {
         format!("{}d {date}", left / DAY_SECONDS)
     })
 }

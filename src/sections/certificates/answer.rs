@@ -161,8 +161,10 @@ impl Checks {
                 checked.unknown.push(Unknown::NoDate(path));
             }
         }
-        checked.is_no |= wrong_key || bad_leaf;
-        dated.len() + leaves.len()
+        let lists = files.iter().flat_map(|file| &file.revocation_lists);
+        let lists: Vec<i64> = lists.filter_map(|list| list.seconds_left).collect();
+        checked.is_no |= wrong_key || bad_leaf || lists.iter().copied().any(ends);
+        dated.len() + leaves.len() + lists.len()
     }
 }
 

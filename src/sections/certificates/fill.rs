@@ -371,6 +371,7 @@ impl Judge<'_> {
             .gaps
             .seen("files.readable_by_target", subject(), readable);
         let (mut form, mut private_keys, mut faults) = (None, Vec::new(), Vec::new());
+        let mut revocation_lists = Vec::new();
         let mut has_lost_parts = false;
         let malformed = || {
             Refusal::of(Reason::Malformed)
@@ -382,6 +383,10 @@ impl Judge<'_> {
                 form = Some(contents.form.into());
                 private_keys = contents.private_keys.into_iter().map(Into::into).collect();
                 faults = contents.faults.into_iter().map(Into::into).collect();
+                let lists = contents.revocation_lists.into_iter();
+                revocation_lists = lists
+                    .map(|one| pki::revocation_list(one, self.now))
+                    .collect();
                 let locked = Refusal::of(Reason::Denied).needing("its password (--password-file)");
                 let store = matches!(form, Some(FileForm::Pkcs12 | FileForm::Jks));
                 if contents.needs_password && store && contents.certificates.is_empty() {
@@ -408,10 +413,7 @@ impl Judge<'_> {
                     says: other.to_string(),
                 });
                 // Other things are kept in files of these names too.
-                if role < Role::Asked
-                    && (is_key
-                        || matches!(other, OtherContent::OtherPem | OtherContent::RevocationList))
-                {
+                if role < Role::Asked && (is_key || other == OtherContent::OtherPem) {
                     Ok(Vec::new())
                 } else {
                     Err(malformed())
@@ -453,6 +455,7 @@ impl Judge<'_> {
             mode: format!("{:04o}", reading.ownership.mode),
             readable_by_target,
             certificates,
+            revocation_lists,
             private_keys,
             private_key: None,
             verdicts: None,

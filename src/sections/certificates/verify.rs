@@ -104,6 +104,7 @@ impl Verifier {
             let asked = asked.filter(|_| *authorities == Authorities::Target);
             let question = Question {
                 chain: &chain,
+                unreadable: None,
                 roots,
                 authorities: *authorities,
                 server_name: None,

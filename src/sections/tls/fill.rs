@@ -166,9 +166,10 @@ fn take(
     look.client_certificate = seen.client_certificate;
     let (parsed, reported) = chain(&seen.chain, &look.endpoint, scan, gaps);
     look.chain = reported;
-    if look.chain.is_empty() {
+    if seen.chain.is_empty() {
         return;
     }
+    let unreadable = seen.chain.get(parsed.len()).map(Vec::as_slice);
     let now = scan.clock.now;
     let staple = seen
         .staple
@@ -176,6 +177,7 @@ fn take(
     let judged = |authorities, roots: &Roots| {
         let question = Question {
             chain: &parsed,
+            unreadable,
             roots,
             authorities,
             server_name: look.server_name.as_deref(),

@@ -4,6 +4,7 @@ mod files;
 mod hostile;
 mod keys;
 mod leaks;
+mod revocation_lists;
 mod stores;
 pub(crate) mod x509;
 

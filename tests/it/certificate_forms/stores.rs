@@ -152,3 +152,32 @@ fn keystores_of_keytool_are_read() {
         ["a secret key in the keystore: entries after it are not read"]
     );
 }
+
+#[test]
+fn a_cipher_that_is_not_decrypted_is_named() {
+    let made = chain();
+    for (cipher, name) in [
+        ("CAMELLIA-256-CBC", "Camellia-256-CBC"),
+        ("CAMELLIA-128-CBC", "Camellia-128-CBC"),
+        ("ARIA-256-CBC", "ARIA-256-CBC"),
+        ("SEED-CBC -provider legacy -provider default", "SEED-CBC"),
+    ] {
+        let scheme = cipher.split(' ').next().unwrap();
+        let provider = cipher.strip_prefix(scheme).unwrap();
+        made.sh(&format!(
+            "openssl pkcs12 -export -keypbe {scheme} -certpbe {scheme} {provider} -in chain.pem \
+               -inkey leaf.key -passout pass:pw -out s.p12
+             openssl pkcs8 -topk8 -v2 {scheme} {provider} -in leaf.key -passout pass:pw -out s.key"
+        ));
+        for file in ["s.p12", "s.key"] {
+            let closed = made.contents(file, Some("pw"));
+            let wanted =
+                format!("encrypted with {name} and PBKDF2, which spyhole does not decrypt");
+            let told = faults(&closed);
+            assert!(
+                told.iter().any(|fault| fault.ends_with(&wanted)),
+                "{file}: {told:?}"
+            );
+        }
+    }
+}

@@ -148,6 +148,7 @@ impl Chain {
             staple: None,
             source: ChainSource::Server,
             purpose: Purpose::Server,
+            unreadable: None,
         })
     }
 

@@ -7,5 +7,6 @@ mod hostile;
 mod house;
 mod keys;
 mod matrix;
+mod revocation_lists;
 mod served;
 mod verify;

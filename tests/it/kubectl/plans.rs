@@ -229,6 +229,53 @@ fn the_page_is_forwarded_from_a_server_that_ends_by_itself() {
 }
 
 #[test]
+fn what_is_in_files_comes_by_exec_and_not_by_a_log() {
+    let kubectl = FakeKubectl::with("non-root", Level::None);
+    for (words, there) in [
+        (
+            &["cp", "/etc/../srv/app", "-"][..],
+            "-- /spyhole tar -cf - -- /srv/app\n",
+        ),
+        (
+            &["cp", "--reveal-file=/a", "/a", "/tmp"],
+            "-- /spyhole tar --reveal-file=/a --for-cp -cf - -- /a\n",
+        ),
+        (
+            &["--reveal-all", "cat", "/a"],
+            "-- /spyhole --reveal-all cat /a\n",
+        ),
+        (&["tar", "cf", "-", "/a"], "-- /spyhole tar cf - /a\n"),
+    ] {
+        let seen = kubectl.spyhole([&["web", "--dry-run"], words].concat());
+        let text = steady(&seen.ended_with(0).stdout_text());
+        assert!(
+            text.contains("-- serve --lifetime=1h --idle-exit=15m\n"),
+            "{text}"
+        );
+        assert!(text.contains("kubectl wait "), "{text}");
+        assert!(
+            text.ends_with(there) && !text.contains("kubectl logs"),
+            "{text}"
+        );
+    }
+    // LOCAL is looked at before anything is added.
+    let refused = kubectl.spyhole(["web", "cp", "/a", "/no/such/place"]);
+    assert!(
+        refused
+            .ended_with(2)
+            .stderr_text()
+            .contains("does not exist")
+    );
+    assert!(
+        kubectl
+            .spyhole(["web", "tar", "xf", "-"])
+            .ended_with(2)
+            .stderr_text()
+            .contains("extracting")
+    );
+}
+
+#[test]
 fn a_terminal_is_passed_on() {
     let kubectl = FakeKubectl::with("non-root", Level::None);
     let seen = kubectl.spyhole(["web", "--dry-run", "-it", "--", "ps"]);

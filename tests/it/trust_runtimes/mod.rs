@@ -3,175 +3,82 @@
 //! tests/fixtures/trust/verdicts.json is what scripts/trust-verdicts recorded of the chains and
 //! bundles of corpus.json, which generate.py made.
 
+mod agreement;
+mod rustls;
+
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
-use data_encoding::BASE64;
-use serde::Deserialize;
-use spyhole::api::pki::{
-    AskedRuntime, ChainSource, ParsedCertificate, Purpose, Question, Roots, RuntimeAnswer, judge,
-};
-use spyhole::model::verdict::{Authorities, Judgement, Problem, Verdict};
-
-const CORPUS: &str = include_str!("../../fixtures/trust/corpus.json");
-const VERDICTS: &str = include_str!("../../fixtures/trust/verdicts.json");
-
-#[derive(Deserialize)]
-struct Corpus {
-    certificates: BTreeMap<String, String>,
-    chains: Vec<Chain>,
-}
-
-#[derive(Deserialize)]
-#[expect(clippy::struct_field_names, reason = "the key of the corpus")]
-struct Chain {
-    name: String,
-    host: String,
-    chain: Vec<String>,
-    roots: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct Recorded {
-    version: String,
-    chains: BTreeMap<String, String>,
-}
-
-/// How the verdicts of one runtime agree with ours.
-#[derive(Default)]
-struct Agreement {
-    agreed: usize,
-    same_sentence: usize,
-    refused: usize,
-    /// What could not be judged here, with the rule that is lacking.
-    lacking: Vec<String>,
-    differing: Vec<String>,
-}
-
-impl Corpus {
-    fn read() -> Self {
-        serde_json::from_str(CORPUS).unwrap()
-    }
-
-    /// `None` where one of them is no certificate to us.
-    fn parsed(&self, names: &[String]) -> Option<Vec<Arc<ParsedCertificate>>> {
-        let one = |name: &String| {
-            let der = BASE64.decode(self.certificates[name].as_bytes()).unwrap();
-            ParsedCertificate::read(&der).ok().map(Arc::new)
-        };
-        names.iter().map(one).collect()
-    }
-
-    fn ask(&self, chain: &Chain, runtime: &AskedRuntime) -> Option<RuntimeAnswer> {
-        let certificates = self.parsed(&chain.chain)?;
-        let roots = Roots::of(self.parsed(&chain.roots)?);
-        runtime.ask(&question(chain, &certificates, &roots))
-    }
-
-    fn compared(&self, recorded: &Recorded, runtime: &AskedRuntime) -> Agreement {
-        let mut found = Agreement::default();
-        for chain in &self.chains {
-            let name = &chain.name;
-            let real = &recorded.chains[name];
-            let said = real.strip_prefix("refused: ");
-            match self.ask(chain, runtime) {
-                Some(RuntimeAnswer::Accepted) if said.is_none() => found.agreed += 1,
-                Some(RuntimeAnswer::Refused(ours)) if said.is_some() => {
-                    found.agreed += 1;
-                    found.refused += 1;
-                    if said.is_some_and(|said| plain(said) == plain(&ours)) {
-                        found.same_sentence += 1;
-                    }
-                }
-                Some(RuntimeAnswer::Lacks(rule)) => found.lacking.push(format!("{name} ({rule})")),
-                ours => found
-                    .differing
-                    .push(format!("{name}: {ours:?}, really {real}")),
-            }
-        }
-        found
-    }
-}
-
-fn question<'a>(
-    chain: &'a Chain,
-    certificates: &'a [Arc<ParsedCertificate>],
-    roots: &'a Roots,
-) -> Question<'a> {
-    Question {
-        chain: certificates,
-        roots,
-        authorities: Authorities::Given,
-        server_name: Some(&chain.host),
-        // Between the times of the corpus; 2026-11-28.
-        now: SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_900_000),
-        staple: None,
-        source: ChainSource::Server,
-        purpose: Purpose::Server,
-    }
-}
-
-fn recorded() -> BTreeMap<String, Recorded> {
-    serde_json::from_str(VERDICTS).unwrap()
-}
-
-/// A sentence without the moment at which it was asked, and without Node.js's code.
-fn plain(sentence: &str) -> String {
-    let (before, after) = match sentence.split_once("current time ") {
-        Some((before, after)) => (before, after.split_once(' ').map_or("", |(_, rest)| rest)),
-        None => (sentence, ""),
-    };
-    let is_code = |code: &str| {
-        code.bytes()
-            .all(|one| one.is_ascii_uppercase() || one == b'_')
-    };
-    let before = match before.split_once(": ") {
-        Some((code, rest)) if is_code(code) => rest,
-        _ => before,
-    };
-    format!("{before}{after}")
-}
-
-fn runtimes() -> [(&'static str, AskedRuntime); 7] {
-    [
-        ("go", AskedRuntime::go(27, false)),
-        ("go-old", AskedRuntime::go(19, false)),
-        ("openssl", AskedRuntime::openssl()),
-        ("python-old", AskedRuntime::python(11)),
-        ("python", AskedRuntime::python(13)),
-        ("node", AskedRuntime::node(20)),
-        ("node-new", AskedRuntime::node(24)),
-    ]
-}
+use agreement::{Corpus, Recorded, SUITES, documented, question, runtimes};
+use spyhole::api::pki::{Roots, judge};
+use spyhole::model::verdict::{Judgement, Problem, Verdict};
 
 #[test]
 fn the_verdict_for_a_runtime_is_that_of_the_runtime() {
-    let corpus = Corpus::read();
-    let recorded = recorded();
-    let documented = include_str!("../../../docs/trust-stores.md");
-    let all = corpus.chains.len();
-    assert!(documented.contains(&format!(" {all} chains ")), "{all}");
-    for (name, runtime) in runtimes() {
-        let found = corpus.compared(&recorded[name], &runtime);
-        let row = format!(
-            "| {} | {} | {} | {} | {} of {} |",
-            runtime.name,
-            found.agreed,
-            found.differing.len(),
-            found.lacking.len(),
-            found.same_sentence,
-            found.refused
-        );
-        let all_of_it = format!("{row}\n{:#?}\n{:#?}", found.differing, found.lacking);
-        let judged = all - found.lacking.len();
-        assert!(found.agreed * 100 >= judged * 98, "{all_of_it}");
-        assert!(
-            documented.contains(&row),
-            "docs/trust-stores.md lacks {all_of_it}"
-        );
+    let documented = documented();
+    let mut wrong = Vec::new();
+    for suite in SUITES {
+        let corpus = suite.corpus();
+        let recorded = suite.recorded();
+        let all = corpus.chains.len();
+        assert!(documented.contains(&format!(" {all} chains")), "{all}");
+        let runtimes = runtimes();
+        let all_found = corpus.compared(&recorded, &runtimes);
+        for ((_, runtime), found) in runtimes.iter().zip(all_found) {
+            let row = found.row(&runtime.name);
+            if found.agreed * 100 < all * 98 || !documented.contains(&row) {
+                wrong.push(format!(
+                    "{} {row}\n{:#?}\n{:#?}",
+                    suite.name, found.differing, found.lacking
+                ));
+            }
+        }
     }
+    assert!(
+        wrong.is_empty(),
+        "below 98 % or not in docs/trust-stores.md:\n{}",
+        wrong.join("\n")
+    );
+}
+
+/// Each row of the table names a chain of the corpus.
+#[test]
+fn the_table_of_what_is_refused_is_that_of_the_runtimes() {
+    const COLUMNS: [&str; 8] = [
+        "go", "go-old", "openssl", "python", "node-new", "gnutls", "java", "rustls",
+    ];
+    let corpus = Corpus::read();
+    let recorded = SUITES[0].recorded();
+    let documented = documented();
+    let (_, table) = documented.split_once("### What each refuses").unwrap();
+    let (table, _) = table.split_once("### Agreement").unwrap();
+    let mut rows = 0;
+    for line in table.lines() {
+        let Some((case, _)) = line
+            .split_once('`')
+            .and_then(|(_, rest)| rest.split_once('`'))
+        else {
+            continue;
+        };
+        let chain = corpus.chains.iter().find(|chain| chain.name == case);
+        let chain = chain.unwrap_or_else(|| panic!("no chain {case}"));
+        let cell = |column: &&str| {
+            let said = match *column {
+                "rustls" => rustls::said(&corpus, chain),
+                column => recorded[column].chains[case].clone(),
+            };
+            if said == "accepted" {
+                "taken"
+            } else {
+                "**no**"
+            }
+        };
+        let cells: Vec<&str> = COLUMNS.iter().map(cell).collect();
+        let wanted = format!("| {} |", cells.join(" | "));
+        assert!(line.ends_with(&wanted), "{case}: {wanted}, not {line}");
+        rows += 1;
+    }
+    assert!(rows > 30, "{rows}");
 }
 
 /// A chain of the corpus, judged with no runtime in mind.
@@ -179,8 +86,8 @@ fn judged(name: &str) -> Verdict {
     let corpus = Corpus::read();
     let chain = corpus.chains.iter().find(|chain| chain.name == name);
     let chain = chain.unwrap();
-    let certificates = corpus.parsed(&chain.chain).unwrap();
-    let roots = Roots::of(corpus.parsed(&chain.roots).unwrap());
+    let (certificates, _) = corpus.parsed(&chain.chain);
+    let roots = Roots::of(corpus.parsed(&chain.roots).0);
     judge(&question(chain, &certificates, &roots))
 }
 
@@ -224,7 +131,7 @@ fn the_recorded_verdicts_are_those_of_the_runtimes() {
     let now: BTreeMap<String, Recorded> = serde_json::from_slice(&asked.stdout).unwrap();
     assert_eq!(now.len(), 2);
     for (name, answers) in now {
-        let kept = &recorded()[&name];
+        let kept = &SUITES[0].recorded()[&name];
         let word = |verdict: &String| verdict.starts_with("accepted");
         let differ: Vec<&String> = answers
             .chains

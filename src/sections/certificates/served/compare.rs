@@ -118,6 +118,7 @@ mod tests {
                 readable_by_all: false,
             }),
             faults: Vec::new(),
+            revocation_lists: Vec::new(),
             verdicts: None,
         }
     }

@@ -45,6 +45,7 @@ fn verdict(file: &str, roots: &Roots) -> Judgement {
         staple: None,
         source: ChainSource::Server,
         purpose: Purpose::Server,
+        unreadable: None,
     };
     judge(&question).judgement
 }

@@ -30,6 +30,7 @@ fn within_the_limit(chain: &[Arc<ParsedCertificate>], roots: &Roots, now: System
         staple: None,
         source: ChainSource::Server,
         purpose: Purpose::Server,
+        unreadable: None,
     });
     let took = clock().saturating_sub(start);
     assert!(took < LIMIT, "took {took:?}: {:?}", verdict.judgement);
@@ -90,6 +91,7 @@ proptest! {
             staple: None,
             source: ChainSource::Server,
             purpose: Purpose::Server,
+            unreadable: None,
         });
         prop_assert!(name == "api.example" || verdict.judgement != Judgement::Verified);
     }

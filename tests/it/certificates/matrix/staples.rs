@@ -72,6 +72,7 @@ impl Responder {
             staple: Some(staple),
             source: ChainSource::Server,
             purpose: Purpose::Server,
+            unreadable: None,
         })
     }
 
@@ -161,6 +162,7 @@ fn without_the_issuer_in_the_chain_nobody_knows_who_signed() {
         staple: Some(&told),
         source: ChainSource::Server,
         purpose: Purpose::Server,
+        unreadable: None,
     });
     assert_eq!(verdict.judgement, Judgement::Verified);
     let says = &verdict.findings[0].says;

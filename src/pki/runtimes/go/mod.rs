@@ -1,14 +1,26 @@
 //! Go's x509.Certificate.Verify (crypto/x509/verify.go), with its sentences.
 
-use super::go_parse::{GoCertificate, GoRules, parse};
-use super::{RuntimeAnswer, RuntimeQuestion, clock, names, signature};
+mod names;
+mod parse;
+
+use super::policies::PolicyState;
+use super::{
+    RuntimeAnswer, RuntimeQuestion, Unreadable, clock, key_kind, lacking_signature, signature,
+};
 use crate::parse::x509::ParsedCertificate;
-use crate::parse::x509::raw::{self, RawCertificate, RawName};
+use crate::parse::x509::raw::{self, RawCertificate};
 use crate::pki::algorithms::SignatureCheck;
 use crate::pki::finding::Unchecked;
+use names::host_matches;
+use parse::{GoCertificate, parse};
+
+pub(crate) use parse::GoRules;
 
 /// Signatures that Go checks for one chain (maxChainSignatureChecks).
 const SIGNATURES_MAX: usize = 100;
+
+/// Bytes of a handshake message, before Go 1.20.
+const MESSAGE_MAX: usize = 65_536;
 
 /// A certificate of the chain or of the pool.
 struct One<'a> {
@@ -20,16 +32,27 @@ struct One<'a> {
 ///
 /// # Errors
 /// Go's sentence.
-pub(super) fn read(
-    parsed: &ParsedCertificate,
-    rules: GoRules,
-) -> Result<GoCertificate<'_>, String> {
+fn read(parsed: &ParsedCertificate, rules: GoRules) -> Result<GoCertificate<'_>, String> {
     let raw = RawCertificate::of(parsed).ok_or("x509: malformed certificate")?;
     parse(raw, rules)
 }
 
+/// Whether it takes a certificate out of a bundle.
+///
+/// # Errors
+/// Go's sentence.
+pub(super) fn takes(certificate: &ParsedCertificate, rules: GoRules) -> Result<(), String> {
+    read(certificate, rules).map(|_| ())
+}
+
 /// The verdict of Go.
 pub(super) fn ask(question: &RuntimeQuestion, rules: GoRules) -> RuntimeAnswer {
+    let bytes = question.message_bytes.unwrap_or_default();
+    if rules.minor < 20 && bytes > MESSAGE_MAX {
+        return RuntimeAnswer::Refused(format!(
+            "tls: handshake message of length {bytes} bytes exceeds maximum of {MESSAGE_MAX} bytes"
+        ));
+    }
     let mut chain = Vec::new();
     for parsed in question.chain {
         match read(parsed, rules) {
@@ -40,6 +63,15 @@ pub(super) fn ask(question: &RuntimeQuestion, rules: GoRules) -> RuntimeAnswer {
                 ));
             }
         }
+    }
+    if let Some(why) = question.unreadable {
+        let what = match why {
+            Unreadable::Inside => "tbs certificate",
+            Unreadable::TooShort | Unreadable::Indefinite => "certificate",
+        };
+        return RuntimeAnswer::Refused(format!(
+            "tls: failed to parse certificate from server: x509: malformed {what}"
+        ));
     }
     let roots: Vec<One> = question
         .roots
@@ -148,14 +180,17 @@ impl<'v, 'a> Verifier<'v, 'a> {
         })
     }
 
-    /// Policies that are required and that a certificate of the chain does not have at all.
+    /// Policies that are required and that a certificate of the chain does not have. Go before
+    /// 1.24 has none to speak of.
     fn policies_fail(&self, chain: &[&One]) -> bool {
+        let mut policies = PolicyState::default();
         let below_root = chain.len().saturating_sub(1);
-        let below = chain.iter().take(below_root);
-        self.rules.minor >= 24
-            && below
-                .clone()
-                .any(|one| one.go.raw.value(&[0x55, 0x1d, 32]).is_none())
+        let below = chain.iter().take(below_root).enumerate().rev();
+        let mut checks = below.map(|(at, one)| {
+            let raw = &one.go.raw;
+            policies.check(raw, raw.subject == raw.issuer, at == 0)
+        });
+        self.rules.minor >= 24 && checks.any(|check| check.is_err())
     }
 
     fn is_valid(&self, one: &One, place: Place, chain: &[&One]) -> Result<(), Stop> {
@@ -246,74 +281,6 @@ impl<'v, 'a> Verifier<'v, 'a> {
         }
         Err(error.unwrap_or_else(|| unknown_authority(hint)))
     }
-
-    /// The names of every certificate below each that constrains them.
-    fn constraints(&self, chain: &[&One]) -> Result<(), Stop> {
-        for (at, issuer) in chain.iter().enumerate().skip(1) {
-            let Some([permitted, excluded]) = &issuer.go.constraints else {
-                continue;
-            };
-            for below in chain.iter().take(at) {
-                for name in &below.go.names {
-                    self.one_name(*name, permitted, excluded)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn one_name(
-        &self,
-        (tag, value): RawName,
-        permitted: &[RawName],
-        excluded: &[RawName],
-    ) -> Result<(), Stop> {
-        let of_kind = |trees: &[RawName<'_>]| trees.iter().any(|(other, _)| *other == tag);
-        if !of_kind(permitted) && !of_kind(excluded) {
-            return Ok(());
-        }
-        let (kind, shown) = match tag {
-            2 => ("DNS name", String::from_utf8_lossy(value).into_owned()),
-            7 => ("IP address", names::address(value)),
-            1 | 6 => {
-                return Err(Stop::Lacks(
-                    "nameConstraints of email addresses and URIs".to_owned(),
-                ));
-            }
-            _ => return Ok(()),
-        };
-        let within = |base: &[u8], of_excluded: bool| {
-            if tag == 7 {
-                names::ip_within(value, base)
-            } else {
-                let wild = of_excluded && self.rules.minor >= 24;
-                names::dns_within(value, base, wild)
-            }
-        };
-        let mut excluding = excluded.iter().filter(|(other, _)| *other == tag);
-        let mut permitting = permitted.iter().filter(|(other, _)| *other == tag);
-        let shown_base = |(_, base): RawName| {
-            if tag == 7 {
-                names::network(base)
-            } else {
-                String::from_utf8_lossy(base).into_owned()
-            }
-        };
-        let why =
-            "x509: a root or intermediate certificate is not authorized to sign for this name:";
-        if let Some(base) = excluding.find(|(_, base)| within(base, true)) {
-            return Err(refused(format!(
-                "{why} {kind} \"{shown}\" is excluded by constraint \"{}\"",
-                shown_base(*base)
-            )));
-        }
-        if of_kind(permitted) && !permitting.any(|(_, base)| within(base, false)) {
-            return Err(refused(format!(
-                "{why} {kind} \"{shown}\" is not permitted by any constraint"
-            )));
-        }
-        Ok(())
-    }
 }
 
 /// The issuers by name, those first whose key identifier is the one that is asked for, then those
@@ -348,7 +315,7 @@ fn signed_by(child: &One, parent: &One) -> Result<(), Stop> {
         ));
     }
     let unimplemented = || refused("x509: cannot verify signature: algorithm unimplemented");
-    let key = super::key_kind(parent.parsed);
+    let key = key_kind(parent.parsed);
     let algorithm = child.parsed.signature_algorithm.as_str();
     let insecure = |name| {
         refused(format!(
@@ -381,10 +348,9 @@ fn signed_by(child: &One, parent: &One) -> Result<(), Stop> {
         }
         SignatureCheck::Wrong => Err(refused("x509: ECDSA verification failure")),
         SignatureCheck::Unknown(Unchecked::TooManyCandidates) => Err(unimplemented()),
-        SignatureCheck::Unknown(_) => Err(Stop::Lacks(super::lacking_signature(
-            child.parsed,
-            parent.parsed,
-        ))),
+        SignatureCheck::Unknown(_) => {
+            Err(Stop::Lacks(lacking_signature(child.parsed, parent.parsed)))
+        }
     }
 }
 
@@ -414,92 +380,4 @@ fn allows(chain: &[&One], usage: &[u8]) -> bool {
         let usages = one.go.usages.as_deref().unwrap_or_default();
         usages.is_empty() || usages.iter().any(|one| *one == usage || *one == ANY)
     })
-}
-
-fn host_matches(leaf: &One, host: &str, rules: GoRules) -> Result<(), String> {
-    let dns = || {
-        let names = leaf.go.names.iter().filter(|(tag, _)| *tag == 2);
-        names.map(|(_, name)| String::from_utf8_lossy(name).into_owned())
-    };
-    let common = raw::attributes(leaf.go.raw.subject).unwrap_or_default();
-    let common = common.iter().rev().find(|(id, _, _)| *id == [0x55, 4, 3]);
-    let common = common.map(|(_, _, text)| String::from_utf8_lossy(text).to_ascii_lowercase());
-    let legacy = !leaf.go.has_san && common.is_some_and(|name| pattern_matches(&name, host));
-    let relies = "x509: certificate relies on legacy Common Name field, use SANs instead";
-    let valid: Vec<String> = if let Ok(address) = host.parse::<core::net::IpAddr>() {
-        let wanted = names::octets(address);
-        let own: Vec<&[u8]> = leaf
-            .go
-            .names
-            .iter()
-            .filter(|(tag, _)| *tag == 7)
-            .map(|(_, bytes)| *bytes)
-            .collect();
-        if own.iter().any(|bytes| names::same_address(bytes, &wanted)) {
-            return Ok(());
-        }
-        if legacy {
-            return Err(relies.to_owned());
-        }
-        if own.is_empty() {
-            return Err(format!(
-                "x509: cannot validate certificate for {host} because it doesn't contain any IP SANs"
-            ));
-        }
-        own.iter().map(|bytes| names::address(bytes)).collect()
-    } else {
-        let lower = host.to_ascii_lowercase();
-        let is_valid = is_valid_name(&lower, false, rules);
-        let fits = dns().any(|name| {
-            if is_valid && is_valid_name(&name, true, rules) {
-                pattern_matches(&name.to_ascii_lowercase(), &lower)
-            } else {
-                !name.is_empty() && name.eq_ignore_ascii_case(&lower)
-            }
-        });
-        if fits {
-            return Ok(());
-        }
-        if legacy {
-            return Err(relies.to_owned());
-        }
-        dns().collect()
-    };
-    Err(match valid.join(", ") {
-        none if none.is_empty() => {
-            format!("x509: certificate is not valid for any names, but wanted to match {host}")
-        }
-        valid => format!("x509: certificate is valid for {valid}, not {host}"),
-    })
-}
-
-fn is_valid_name(name: &str, is_pattern: bool, rules: GoRules) -> bool {
-    let name = if is_pattern {
-        name
-    } else {
-        name.strip_suffix('.').unwrap_or(name)
-    };
-    if name.is_empty() || (name == "*" && rules.minor >= 23) {
-        return false;
-    }
-    name.split('.').enumerate().all(|(at, label)| {
-        let plain = |(at, byte): (usize, u8)| {
-            byte.is_ascii_alphanumeric() || byte == b'_' || (byte == b'-' && at > 0)
-        };
-        !label.is_empty()
-            && ((is_pattern && at == 0 && label == "*") || label.bytes().enumerate().all(plain))
-    })
-}
-
-/// Both in lower case.
-fn pattern_matches(pattern: &str, host: &str) -> bool {
-    let host = host.strip_suffix('.').unwrap_or(host);
-    let (pattern, host): (Vec<&str>, Vec<&str>) =
-        (pattern.split('.').collect(), host.split('.').collect());
-    pattern.len() == host.len()
-        && pattern
-            .iter()
-            .zip(host)
-            .enumerate()
-            .all(|(at, (one, other))| (at == 0 && *one == "*") || *one == other)
 }

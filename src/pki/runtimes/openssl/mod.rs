@@ -1,12 +1,16 @@
 //! OpenSSL's `X509_verify_cert` (`crypto/x509/x509_vfy.c`, `v3_purp.c`, `v3_ncons.c`) with its sentences,
 //! as OpenSSL itself, Python's ssl and Node.js ask it.
 
-use super::names::{self, WildcardRules};
-use super::openssl_certificate::{LeafUsage, OpensslCertificate};
-use super::{RuntimeAnswer, RuntimeQuestion, clock, signature};
-use crate::parse::x509::KeyAlgorithm;
-use crate::parse::x509::raw::RawName;
+mod certificate;
+mod dotnet;
+mod names;
+mod strict;
+
+use super::{RuntimeAnswer, RuntimeQuestion, Unreadable, clock, lacking_signature, signature};
+use crate::parse::x509::{KeyAlgorithm, ParsedCertificate};
 use crate::pki::algorithms::SignatureCheck;
+use certificate::{LeafUsage, OpensslCertificate};
+use names::names_of_node;
 
 /// How OpenSSL is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,9 +28,11 @@ pub(crate) enum AskedBy {
     Openssl,
     Python,
     Node { major: u32 },
+    Dotnet,
 }
 
 const DEPTH_MAX: usize = 100;
+const LENGTH_MISMATCH: &str = "cert length mismatch";
 const NO_LOCAL_ISSUER: &str = "unable to get local issuer certificate";
 
 /// The verdict of OpenSSL.
@@ -38,12 +44,26 @@ pub(super) fn ask(question: &RuntimeQuestion, rules: OpensslRules) -> RuntimeAns
             Err(why) => return RuntimeAnswer::Refused(rules.parse_sentence(why)),
         }
     }
+    match question.unreadable {
+        Some(Unreadable::Indefinite) => {
+            return RuntimeAnswer::Lacks(
+                "certificates with the indefinite lengths of BER".to_owned(),
+            );
+        }
+        Some(Unreadable::TooShort) => {
+            return RuntimeAnswer::Refused(rules.parse_sentence("too long"));
+        }
+        Some(Unreadable::Inside) => {
+            return RuntimeAnswer::Refused(rules.parse_sentence("wrong tag"));
+        }
+        None => {}
+    }
     let mut roots = Vec::new();
     for parsed in question.roots {
         match OpensslCertificate::of(parsed) {
             Ok(certificate) => roots.push(certificate),
             // Of a file with one that cannot be read OpenSSL takes nothing, Node the others.
-            Err(_) if matches!(rules.asked_by, AskedBy::Node { .. }) => {}
+            Err(_) if matches!(rules.asked_by, AskedBy::Node { .. } | AskedBy::Dotnet) => {}
             Err(why) => return RuntimeAnswer::Refused(rules.parse_sentence(why)),
         }
     }
@@ -61,6 +81,12 @@ pub(super) fn ask(question: &RuntimeQuestion, rules: OpensslRules) -> RuntimeAns
     };
     verifier.verify(leaf, question.server_name);
     let (errors, lacks) = (verifier.errors, verifier.lacks);
+    if rules.asked_by == AskedBy::Dotnet {
+        return match lacks {
+            Some(rule) if errors.is_empty() => RuntimeAnswer::Lacks(rule),
+            _ => dotnet::answer(leaf, &errors, question.server_name),
+        };
+    }
     let error = match rules.asked_by {
         // Its callback passes over each error and keeps the last one.
         AskedBy::Node { .. } => errors.last().or(errors.first()),
@@ -76,20 +102,26 @@ pub(super) fn ask(question: &RuntimeQuestion, rules: OpensslRules) -> RuntimeAns
     }
 }
 
+/// Whether it takes a certificate out of a bundle.
+///
+/// # Errors
+/// Its own reason.
+pub(super) fn takes(certificate: &ParsedCertificate) -> Result<(), &'static str> {
+    OpensslCertificate::of(certificate).map(|_| ())
+}
+
 impl OpensslRules {
     fn sentence(self, error: &str) -> String {
         match self.asked_by {
-            AskedBy::Openssl => error.to_owned(),
+            AskedBy::Openssl | AskedBy::Dotnet => error.to_owned(),
             AskedBy::Python => {
                 format!("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: {error}")
             }
             AskedBy::Node { major } => {
                 let hinted = [
-                    NO_LOCAL_ISSUER,
                     "unable to get issuer certificate",
                     "unable to verify the first certificate",
                     "self-signed certificate",
-                    "self-signed certificate in certificate chain",
                 ];
                 if major >= 24 && hinted.contains(&error) {
                     format!(
@@ -105,7 +137,21 @@ impl OpensslRules {
 
     fn parse_sentence(self, why: &str) -> String {
         match self.asked_by {
+            AskedBy::Python if why == LENGTH_MISMATCH => {
+                format!("[SSL: CERT_LENGTH_MISMATCH] {why}")
+            }
             AskedBy::Python => "[SSL] ASN1 lib".to_owned(),
+            AskedBy::Node { .. } => {
+                let place = match why {
+                    "wrong tag" => "068000A8:asn1 encoding routines:asn1_check_tlen",
+                    "too long" => "0680009B:asn1 encoding routines:ASN1_get_object",
+                    "illegal padding" => "068000DD:asn1 encoding routines:c2i_ibuf",
+                    "illegal zero content" => "068000DE:asn1 encoding routines:c2i_ibuf",
+                    LENGTH_MISMATCH => "0A000087:SSL routines:tls_process_server_certificate",
+                    _ => return why.to_owned(),
+                };
+                format!("error:{place}:{why}")
+            }
             _ => why.to_owned(),
         }
     }
@@ -148,7 +194,7 @@ impl<'v, 'a> Verifier<'v, 'a> {
         self.extensions(&path);
         self.levels(&path);
         if let Some(host) = host
-            && !matches!(self.rules.asked_by, AskedBy::Node { .. })
+            && !matches!(self.rules.asked_by, AskedBy::Node { .. } | AskedBy::Dotnet)
         {
             self.host(leaf, host);
         }
@@ -256,12 +302,17 @@ impl<'v, 'a> Verifier<'v, 'a> {
                 self.fail("invalid CA certificate");
             }
             if self.rules.is_strict {
-                let strict: Vec<&str> = one.strict_faults(at == 0, path.len());
+                let strict: Vec<&str> = one.strict_faults(at + 1 == path.len());
                 for fault in strict {
                     self.fail(fault);
                 }
             }
-            if !one.serves(self.usage, at > 0) {
+            let serves = if self.rules.asked_by == AskedBy::Dotnet {
+                one.allows_usage(self.usage)
+            } else {
+                one.serves(self.usage, at > 0)
+            };
+            if !serves {
                 self.fail("unsuitable certificate purpose");
             }
             if at > 1 && one.path_length().is_some_and(|length| below > length) {
@@ -274,6 +325,9 @@ impl<'v, 'a> Verifier<'v, 'a> {
     }
 
     fn levels(&mut self, path: &[&OpensslCertificate]) {
+        if self.rules.level == 0 {
+            return;
+        }
         let (rsa_bits, ec_bits) = if self.rules.level >= 2 {
             (2_048, 224)
         } else {
@@ -304,46 +358,6 @@ impl<'v, 'a> Verifier<'v, 'a> {
         }
     }
 
-    fn host(&mut self, leaf: &OpensslCertificate, host: &str) {
-        let of_python = self.rules.asked_by == AskedBy::Python;
-        if let Ok(address) = host.parse::<core::net::IpAddr>() {
-            let wanted = names::octets(address);
-            if !leaf
-                .names
-                .iter()
-                .any(|(tag, bytes)| *tag == 7 && *bytes == wanted)
-            {
-                self.fail(if of_python {
-                    format!("IP address mismatch, certificate is not valid for '{host}'.")
-                } else {
-                    "IP address mismatch".to_owned()
-                });
-            }
-            return;
-        }
-        let rules = WildcardRules {
-            is_partial: !of_python,
-            underscore: false,
-        };
-        let dns = leaf.names.iter().filter(|(tag, _)| *tag == 2);
-        let listed: Vec<String> = dns
-            .map(|(_, name)| String::from_utf8_lossy(name).into_owned())
-            .collect();
-        let fits = |name: &String| names::host_fits(name, host, rules);
-        let fitting = if listed.is_empty() {
-            leaf.common_names().iter().any(fits)
-        } else {
-            listed.iter().any(fits)
-        };
-        if !fitting {
-            self.fail(if of_python {
-                format!("Hostname mismatch, certificate is not valid for '{host}'.")
-            } else {
-                "hostname mismatch".to_owned()
-            });
-        }
-    }
-
     fn signatures_and_times(&mut self, path: &[&OpensslCertificate], is_trusted: bool) {
         let top = path.len().saturating_sub(1);
         if let [leaf] = path
@@ -357,10 +371,13 @@ impl<'v, 'a> Verifier<'v, 'a> {
             if let Some(issuer) = path.get(at + 1)
                 && at < top
             {
+                if issuer.may_not_sign() {
+                    self.fail("key usage does not include certificate signing");
+                }
                 match signature(one.parsed, issuer.parsed) {
                     SignatureCheck::Right if one.algorithms_agree() => {}
                     SignatureCheck::Unknown(_) if one.algorithms_agree() => {
-                        let lacking = super::lacking_signature(one.parsed, issuer.parsed);
+                        let lacking = lacking_signature(one.parsed, issuer.parsed);
                         self.lacks.get_or_insert(lacking);
                     }
                     _ => self.fail("certificate signature failure"),
@@ -379,140 +396,4 @@ impl<'v, 'a> Verifier<'v, 'a> {
             }
         }
     }
-
-    fn name_constraints(&mut self, path: &[&OpensslCertificate]) {
-        for (at, below) in path.iter().enumerate() {
-            // Self-issued certificates above the leaf are passed over.
-            if at > 0 && below.is_self_issued {
-                continue;
-            }
-            for issuer in path.iter().skip(at + 1) {
-                let Some([permitted, excluded]) = &issuer.constraints else {
-                    continue;
-                };
-                for name in below.constrained_names(at == 0) {
-                    if let Some(error) = self.one_name(&name, permitted, excluded) {
-                        self.fail(error);
-                        return;
-                    }
-                }
-            }
-        }
-    }
-
-    fn one_name(
-        &mut self,
-        (tag, value): &(u8, Vec<u8>),
-        permitted: &[RawName],
-        excluded: &[RawName],
-    ) -> Option<&'static str> {
-        let of_kind = |trees: &[RawName<'_>]| trees.iter().any(|(other, _)| other == tag);
-        if !of_kind(permitted) && !of_kind(excluded) {
-            return None;
-        }
-        let within = |base: &[u8]| match tag {
-            2 => Some(names::dns_within(value, base, false)),
-            7 => Some(names::ip_within(value, base)),
-            4 => Some(super::openssl_certificate::name_within(value, base)),
-            _ => None,
-        };
-        let mut in_any = |trees: &[RawName<'_>]| {
-            let own = trees.iter().filter(|(other, _)| other == tag);
-            own.map(|(_, base)| within(base)).fold(false, |any, one| {
-                if one.is_none() {
-                    self.lacks.get_or_insert_with(|| {
-                        "nameConstraints of email addresses and URIs".to_owned()
-                    });
-                }
-                any || one.unwrap_or(false)
-            })
-        };
-        if in_any(excluded) {
-            return Some("excluded subtree violation");
-        }
-        let kept = !of_kind(permitted) || in_any(permitted);
-        (!kept && self.lacks.is_none()).then_some("permitted subtree violation")
-    }
-}
-
-/// tls.checkServerIdentity of Node.js.
-fn names_of_node(leaf: &OpensslCertificate, host: &str) -> RuntimeAnswer {
-    let mismatch = |why: String| {
-        RuntimeAnswer::Refused(format!(
-            "Hostname/IP does not match certificate's altnames: {why}"
-        ))
-    };
-    let shown: Vec<String> = leaf
-        .names
-        .iter()
-        .filter_map(|(tag, value)| match tag {
-            2 => Some(format!("DNS:{}", String::from_utf8_lossy(value))),
-            7 => Some(format!("IP Address:{}", names::address(value))),
-            1 => Some(format!("email:{}", String::from_utf8_lossy(value))),
-            _ => None,
-        })
-        .collect();
-    if let Ok(address) = host.parse::<core::net::IpAddr>() {
-        let wanted = names::octets(address);
-        let own = leaf.names.iter().filter(|(tag, _)| *tag == 7);
-        if own.clone().any(|(_, bytes)| *bytes == wanted) {
-            return RuntimeAnswer::Accepted;
-        }
-        let list: Vec<String> = own.map(|(_, bytes)| names::address(bytes)).collect();
-        let list = list.join(", ");
-        return mismatch(format!("IP: {host} is not in the cert's list: {list}"));
-    }
-    let dns: Vec<String> = leaf
-        .names
-        .iter()
-        .filter(|(tag, _)| *tag == 2)
-        .map(|(_, name)| String::from_utf8_lossy(name).into_owned())
-        .collect();
-    let unfqdn = |name: &str| name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
-    let dotted = unfqdn(host);
-    let fits = |pattern: &String| fits_in_node(&unfqdn(pattern), &dotted);
-    if !dns.is_empty() {
-        if dns.iter().any(fits) {
-            return RuntimeAnswer::Accepted;
-        }
-        let shown = shown.join(", ");
-        return mismatch(format!(
-            "Host: {dotted}. is not in the cert's altnames: {shown}"
-        ));
-    }
-    let common = leaf.common_names();
-    if leaf.has_uri_or_ip() || common.is_empty() {
-        return mismatch("Cert does not contain a DNS name".to_owned());
-    }
-    if common.iter().any(fits) {
-        return RuntimeAnswer::Accepted;
-    }
-    mismatch(format!(
-        "Host: {dotted}. is not cert's CN: {}",
-        common.join(", ")
-    ))
-}
-
-fn fits_in_node(pattern: &str, host: &str) -> bool {
-    let (labels, wanted): (Vec<&str>, Vec<&str>) =
-        (pattern.split('.').collect(), host.split('.').collect());
-    let (Some((first, rest)), Some((label, below))) = (labels.split_first(), wanted.split_first())
-    else {
-        return false;
-    };
-    let plain = |byte: u8| (0x21..=0x7f).contains(&byte);
-    if labels.len() != wanted.len()
-        || labels.contains(&"")
-        || !pattern.bytes().all(plain)
-        || rest != below
-    {
-        return false;
-    }
-    let Some((before, after)) = first.split_once('*') else {
-        return first == label;
-    };
-    if after.contains('*') || first.contains("xn--") || labels.len() <= 2 {
-        return false;
-    }
-    label.len() >= before.len() + after.len() && label.starts_with(before) && label.ends_with(after)
 }

@@ -3,6 +3,8 @@
 use crate::parse::x509::ParsedCertificate;
 use crate::parse::x509::raw::{self, RawCertificate, RawName, TimeForms, is_der_integer};
 use crate::pki::Purpose;
+use crate::pki::runtimes::distinguished::{CanonicalName, canonical};
+use crate::pki::runtimes::key_kind;
 
 /// Critical extensions that are handled (`X509_supported_extension`).
 const SUPPORTED: &[&str] = &[
@@ -50,22 +52,22 @@ impl LeafUsage {
 #[expect(clippy::struct_excessive_bools, reason = "the flags of OpenSSL")]
 pub(super) struct OpensslCertificate<'a> {
     pub(super) parsed: &'a ParsedCertificate,
-    raw: RawCertificate<'a>,
+    pub(super) raw: RawCertificate<'a>,
     /// An extension that is needed and malformed.
     is_invalid: bool,
     pub(super) has_unhandled: bool,
     pub(super) is_self_issued: bool,
     pub(super) is_self_signed: bool,
-    basic: Option<(bool, Option<u64>)>,
-    usage: Option<u16>,
+    pub(super) basic: Option<(bool, Option<u64>)>,
+    pub(super) usage: Option<u16>,
     usages: Option<Vec<&'a [u8]>>,
     netscape: Option<u8>,
     pub(super) names: Vec<RawName<'a>>,
     pub(super) constraints: Option<[Vec<RawName<'a>>; 2]>,
-    key_id: Option<&'a [u8]>,
-    issuer_ids: Option<[Option<&'a [u8]>; 3]>,
-    subject: Vec<(Vec<u8>, String)>,
-    issuer: Vec<(Vec<u8>, String)>,
+    pub(super) key_id: Option<&'a [u8]>,
+    pub(super) issuer_ids: Option<[Option<&'a [u8]>; 3]>,
+    pub(super) subject: CanonicalName,
+    pub(super) issuer: CanonicalName,
 }
 
 impl<'a> OpensslCertificate<'a> {
@@ -219,6 +221,11 @@ impl<'a> OpensslCertificate<'a> {
         }
     }
 
+    /// Its keyUsage lacks keyCertSign.
+    pub(super) fn may_not_sign(&self) -> bool {
+        self.usage.is_some_and(|usage| usage & 0x0400 == 0)
+    }
+
     pub(super) fn path_length(&self) -> Option<u64> {
         self.basic.and_then(|(_, length)| length)
     }
@@ -253,70 +260,15 @@ impl<'a> OpensslCertificate<'a> {
             && self.usage.is_none_or(|bits| bits & handshake != 0)
     }
 
-    /// What `X509_V_FLAG_X509_STRICT` finds.
-    pub(super) fn strict_faults(&self, is_leaf: bool, length: usize) -> Vec<&'static str> {
-        let mut faults = Vec::new();
-        let is_ca = self.basic.is_some_and(|(is_ca, _)| is_ca);
-        let signs = self.usage.is_some_and(|usage| usage & 0x0400 != 0);
-        if self.path_length().is_some() {
-            if !is_ca {
-                faults.push("Path length invalid for non-CA cert");
-            }
-            if !signs {
-                faults.push("Path length given without key usage keyCertSign");
-            }
-        }
-        let marked = |id: u8| {
-            let mut listed = self.raw.listed().iter();
-            listed.any(|one| one.id == [0x55, 0x1d, id] && one.is_critical())
+    /// Whether its extendedKeyUsage allows it, as .NET compares it: any purpose is one.
+    pub(super) fn allows_usage(&self, usage: LeafUsage) -> bool {
+        const ANY: &[u8] = &[0x55, 0x1d, 37, 0];
+        let wanted: &[u8] = match usage.purpose {
+            Purpose::Server => &[0x2b, 6, 1, 5, 5, 7, 3, 1],
+            Purpose::Client => &[0x2b, 6, 1, 5, 5, 7, 3, 2],
         };
-        if is_ca && !marked(19) {
-            faults.push("Basic Constraints of CA cert not marked critical");
-        }
-        if is_ca && self.usage.is_none() {
-            faults.push("CA cert does not include key usage extension");
-        }
-        if !is_ca && signs {
-            faults.push("Key usage keyCertSign invalid for non-CA cert");
-        }
-        if self.issuer.is_empty() {
-            faults.push("Issuer name empty");
-        }
-        let has_san = self.raw.value(&[0x55, 0x1d, 17]).is_some();
-        if self.subject.is_empty() {
-            if is_ca || !has_san {
-                faults.push("Subject name empty");
-            } else if !marked(17) {
-                faults.push("Subject empty and Subject Alt Name extension not critical");
-            }
-        }
-        if has_san && self.names.is_empty() {
-            faults.push("Empty Subject Alternative Name extension");
-        }
-        if !self.algorithms_agree() {
-            faults.push("cert info signature and signature algorithm mismatch");
-        }
-        if marked(35) {
-            faults.push("Authority Key Identifier marked critical");
-        }
-        if marked(14) {
-            faults.push("Subject Key Identifier marked critical");
-        }
-        if self.raw.version.is_some_and(|version| version >= 2) {
-            let alone = is_leaf && length == 1 && self.is_self_signed;
-            if self.issuer_ids.is_none_or(|[id, _, _]| id.is_none())
-                && !self.is_self_signed
-                && !alone
-            {
-                faults.push("Missing Authority Key Identifier");
-            }
-            if is_ca && self.key_id.is_none() {
-                faults.push("Missing Subject Key Identifier");
-            }
-        } else if !self.raw.listed().is_empty() {
-            faults.push("Using cert extension requires at least X509v3");
-        }
-        faults
+        let usages = self.usages.as_ref();
+        usages.is_none_or(|usages| usages.contains(&wanted) || usages.contains(&ANY))
     }
 
     pub(super) fn common_names(&self) -> Vec<String> {
@@ -356,7 +308,7 @@ impl<'a> OpensslCertificate<'a> {
 /// Whether the kind of key goes with the kind of signature (`check_sig_alg_match`).
 fn keys_can_sign(issuer: &ParsedCertificate, child: &ParsedCertificate) -> bool {
     let algorithm = child.signature_algorithm.as_str();
-    match super::key_kind(issuer) {
+    match key_kind(issuer) {
         "RSA" => algorithm.contains("RSA") || algorithm.starts_with("rsassaPss"),
         "RSA-PSS" => algorithm.starts_with("rsassaPss"),
         "EC" => algorithm.starts_with("ecdsa"),
@@ -364,36 +316,4 @@ fn keys_can_sign(issuer: &ParsedCertificate, child: &ParsedCertificate) -> bool 
         "Ed448" => algorithm == "Ed448",
         _ => true,
     }
-}
-
-/// A name without case and doubled spaces, whichever its kinds of strings (`X509_NAME_cmp`).
-fn canonical(name: &[u8]) -> Vec<(Vec<u8>, String)> {
-    let attributes = raw::attributes(name).unwrap_or_default();
-    let plain = |tag: u8, value: &[u8]| {
-        let text = match tag {
-            0x0c | 0x12 | 0x13 | 0x16 => String::from_utf8_lossy(value).into_owned(),
-            0x14 => value.iter().map(|byte| char::from(*byte)).collect(),
-            0x1e => {
-                let units = value.chunks_exact(2).filter_map(|two| {
-                    let two = <[u8; 2]>::try_from(two).ok()?;
-                    Some(u16::from_be_bytes(two))
-                });
-                char::decode_utf16(units)
-                    .map(|one| one.unwrap_or('\u{fffd}'))
-                    .collect()
-            }
-            _ => data_encoding::HEXLOWER.encode(value),
-        };
-        let words: Vec<&str> = text.split_ascii_whitespace().collect();
-        words.join(" ").to_ascii_lowercase()
-    };
-    attributes
-        .into_iter()
-        .map(|(id, tag, value)| (id.to_vec(), plain(tag, value)))
-        .collect()
-}
-
-/// Whether a name begins with the attributes of another one.
-pub(super) fn name_within(name: &[u8], base: &[u8]) -> bool {
-    canonical(name).starts_with(&canonical(base))
 }

@@ -1,0 +1,218 @@
+//! The corpora, what the runtimes said of them, and how our answers compare.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use data_encoding::BASE64;
+use serde::Deserialize;
+use spyhole::api::pki::{
+    AskedRuntime, ChainSource, ParsedCertificate, Purpose, Question, Roots, RuntimeAnswer,
+};
+use spyhole::model::verdict::Authorities;
+
+/// Between the times of the corpora; 2026-11-28.
+pub const NOW_SECONDS: u64 = 1_795_900_000;
+
+/// A corpus and what the runtimes said of it.
+pub struct Suite {
+    /// As docs/trust-stores.md calls it.
+    pub name: &'static str,
+    corpus: &'static str,
+    verdicts: &'static str,
+}
+
+pub const SUITES: &[Suite] = &[
+    Suite {
+        name: "corpus",
+        corpus: include_str!("../../fixtures/trust/corpus.json"),
+        verdicts: include_str!("../../fixtures/trust/verdicts.json"),
+    },
+    Suite {
+        name: "held back",
+        corpus: include_str!("../../fixtures/trust/held-back.json"),
+        verdicts: include_str!("../../fixtures/trust/held-back-verdicts.json"),
+    },
+];
+
+#[derive(Deserialize)]
+pub struct Corpus {
+    pub certificates: BTreeMap<String, String>,
+    pub chains: Vec<Chain>,
+}
+
+#[derive(Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the key of the corpus")]
+pub struct Chain {
+    pub name: String,
+    pub host: String,
+    pub chain: Vec<String>,
+    pub roots: Vec<String>,
+}
+
+#[derive(Deserialize)]
+pub struct Recorded {
+    pub version: String,
+    pub chains: BTreeMap<String, String>,
+}
+
+/// How the verdicts of one runtime agree with ours.
+#[derive(Default)]
+pub struct Agreement {
+    pub agreed: usize,
+    pub same_sentence: usize,
+    pub refused: usize,
+    /// What could not be judged here, with the rule that is lacking.
+    pub lacking: Vec<String>,
+    pub differing: Vec<String>,
+    /// Refused by both, in other words.
+    pub other_sentence: Vec<String>,
+}
+
+impl Agreement {
+    fn count(&mut self, name: &str, real: &str, ours: Option<RuntimeAnswer>) {
+        let said = real.strip_prefix("refused: ");
+        match ours {
+            Some(RuntimeAnswer::Accepted) if said.is_none() => self.agreed += 1,
+            Some(RuntimeAnswer::Refused(ours)) if said.is_some() => {
+                self.agreed += 1;
+                self.refused += 1;
+                if said.is_some_and(|said| plain(said) == plain(&ours)) {
+                    self.same_sentence += 1;
+                } else {
+                    let both = format!("{name}: {ours}, really {real}");
+                    self.other_sentence.push(both);
+                }
+            }
+            Some(RuntimeAnswer::Lacks(rule)) => self.lacking.push(format!("{name} ({rule})")),
+            ours => self
+                .differing
+                .push(format!("{name}: {ours:?}, really {real}")),
+        }
+    }
+
+    /// The row of docs/trust-stores.md.
+    pub fn row(&self, runtime: &str) -> String {
+        format!(
+            "| {runtime} | {} | {} | {} | {} of {} |",
+            self.agreed,
+            self.differing.len(),
+            self.lacking.len(),
+            self.same_sentence,
+            self.refused
+        )
+    }
+}
+
+impl Corpus {
+    pub fn read() -> Self {
+        SUITES[0].corpus()
+    }
+
+    pub fn der(&self, name: &str) -> Vec<u8> {
+        BASE64.decode(self.certificates[name].as_bytes()).unwrap()
+    }
+
+    /// The certificates up to the first that is none to us, and that one.
+    pub fn parsed(&self, names: &[String]) -> (Vec<Arc<ParsedCertificate>>, Option<Vec<u8>>) {
+        let mut parsed = Vec::new();
+        for name in names {
+            let der = self.der(name);
+            match ParsedCertificate::read(&der) {
+                Ok(certificate) => parsed.push(Arc::new(certificate)),
+                Err(_) => return (parsed, Some(der)),
+            }
+        }
+        (parsed, None)
+    }
+
+    /// One agreement for each runtime.
+    pub fn compared(
+        &self,
+        recorded: &BTreeMap<String, Recorded>,
+        runtimes: &[(&str, AskedRuntime)],
+    ) -> Vec<Agreement> {
+        let mut found: Vec<Agreement> = runtimes.iter().map(|_| Agreement::default()).collect();
+        for chain in &self.chains {
+            let (certificates, unreadable) = self.parsed(&chain.chain);
+            let (roots, None) = self.parsed(&chain.roots) else {
+                panic!("{}: a root that cannot be read", chain.name);
+            };
+            let roots = Roots::of(roots);
+            let asked = Question {
+                unreadable: unreadable.as_deref(),
+                ..question(chain, &certificates, &roots)
+            };
+            for ((name, runtime), found) in runtimes.iter().zip(&mut found) {
+                let real = &recorded[*name].chains[&chain.name];
+                found.count(&chain.name, real, runtime.ask(&asked));
+            }
+        }
+        found
+    }
+}
+
+pub fn question<'a>(
+    chain: &'a Chain,
+    certificates: &'a [Arc<ParsedCertificate>],
+    roots: &'a Roots,
+) -> Question<'a> {
+    Question {
+        chain: certificates,
+        roots,
+        authorities: Authorities::Given,
+        server_name: Some(&chain.host),
+        now: SystemTime::UNIX_EPOCH + Duration::from_secs(NOW_SECONDS),
+        staple: None,
+        source: ChainSource::Server,
+        purpose: Purpose::Server,
+        unreadable: None,
+    }
+}
+
+impl Suite {
+    pub fn corpus(&self) -> Corpus {
+        serde_json::from_str(self.corpus).unwrap()
+    }
+
+    pub fn recorded(&self) -> BTreeMap<String, Recorded> {
+        serde_json::from_str(self.verdicts).unwrap()
+    }
+}
+
+/// A sentence without the moment at which it was asked, and without Node.js's code.
+pub fn plain(sentence: &str) -> String {
+    let (before, after) = match sentence.split_once("current time ") {
+        Some((before, after)) => (before, after.split_once(' ').map_or("", |(_, rest)| rest)),
+        None => (sentence, ""),
+    };
+    let is_code = |code: &str| {
+        code.bytes()
+            .all(|one| one.is_ascii_uppercase() || one == b'_')
+    };
+    let before = match before.split_once(": ") {
+        Some((code, rest)) if is_code(code) => rest,
+        _ => before,
+    };
+    format!("{before}{after}").trim().to_owned()
+}
+
+pub fn runtimes() -> [(&'static str, AskedRuntime); 9] {
+    [
+        ("go", AskedRuntime::go(27, false)),
+        ("go-old", AskedRuntime::go(19, false)),
+        ("openssl", AskedRuntime::openssl()),
+        ("python-old", AskedRuntime::python(11)),
+        ("python", AskedRuntime::python(13)),
+        ("node", AskedRuntime::node(20)),
+        ("node-new", AskedRuntime::node(24)),
+        ("gnutls", AskedRuntime::gnutls()),
+        ("java", AskedRuntime::java(17).unwrap()),
+    ]
+}
+
+/// docs/trust-stores.md, which has the rows.
+pub fn documented() -> String {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/trust-stores.md");
+    std::fs::read_to_string(path).unwrap()
+}
