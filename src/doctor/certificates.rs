@@ -2,7 +2,7 @@
 
 use super::facts::{Facts, seen, seen_if_there};
 use super::rule::{Evidence, Judged, NotJudged, Rule, Severity};
-use crate::model::certificate::{AgainstFiles, Certificate, CertificateFile, Serves};
+use crate::model::certificate::{AgainstFiles, Certificate, CertificateFile, FoundBy, Serves};
 use crate::model::units::DAY_SECONDS;
 
 pub(super) const RULES: &[Rule] = &[
@@ -227,7 +227,7 @@ fn missing_file(facts: &Facts<'_>) -> Judged {
     facts.certificate_files()?;
     let missing = facts.certificates()?.missing.iter();
     let evidence = missing.map(|file| {
-        let found_by: Vec<String> = file.found_by.iter().map(|one| one.describe()).collect();
+        let found_by: Vec<String> = file.found_by.iter().map(FoundBy::describe).collect();
         let says = format!("{} (named by {})", file.path.to_text(), found_by.join(", "));
         Evidence::new(89, says)
     });

@@ -139,13 +139,11 @@ fn nameless_user(facts: &Facts<'_>) -> Judged {
     let context = facts.security_context()?;
     let uids = seen("capabilities.uids", &context.privileges.uids)?;
     let field = "capabilities.uids.effective.name";
-    match seen_if_there(field, uids.effective.name.as_ref())? {
-        Some(_) => Ok(Vec::new()),
-        None => {
-            let says = format!("uid {} has no line in /etc/passwd", uids.effective.id);
-            Ok(vec![Evidence::new(25, says)])
-        }
+    if seen_if_there(field, uids.effective.name.as_ref())?.is_some() {
+        return Ok(Vec::new());
     }
+    let says = format!("uid {} has no line in /etc/passwd", uids.effective.id);
+    Ok(vec![Evidence::new(25, says)])
 }
 
 fn unwritable_directories(facts: &Facts<'_>) -> Judged {

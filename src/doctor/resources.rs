@@ -413,11 +413,15 @@ fn java_heap(options: &str) -> Option<u64> {
 /// The last `--max-old-space-size` of a line of options, in mebibytes there.
 fn node_heap(options: &str) -> Option<u64> {
     let words = options.split_ascii_whitespace();
-    let value = words.filter_map(|word| {
+    let mut values = words.filter_map(|word| {
         word.strip_prefix("--max-old-space-size=")
             .or_else(|| word.strip_prefix("--max_old_space_size="))
     });
-    value.last()?.parse::<u64>().ok()?.checked_mul(1 << 20)
+    values
+        .next_back()?
+        .parse::<u64>()
+        .ok()?
+        .checked_mul(1 << 20)
 }
 
 fn go_processors(facts: &Facts<'_>) -> Judged {

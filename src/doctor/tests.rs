@@ -269,6 +269,7 @@ fn the_worst_is_first_and_what_is_ignored_is_listed() {
 }
 
 #[test]
+#[allow(clippy::disallowed_methods, reason = "the document of this repository")]
 fn the_page_of_findings_is_that_of_the_rules() {
     let page = words::page();
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/findings.md");

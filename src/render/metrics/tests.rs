@@ -4,6 +4,7 @@ use std::time::Duration;
 use super::*;
 use crate::model::certificate::{
     Certificate, CertificateDer, CertificateFile, Certificates, KeyAlgorithm, PublicKey,
+    RevocationList,
 };
 use crate::model::gap::{Gaps, Reason, Refusal};
 use crate::model::network::Network;
@@ -286,10 +287,19 @@ fn full() -> Report {
     report.network = Some(connected());
     report.open_files = Some(opened());
     report.certificates = Some(Certificates {
-        files: Seen::Value(vec![file(
-            "/tls/tls.crt",
-            Seen::Value(vec![certificate("CN=web", 300)]),
-        )]),
+        files: Seen::Value(vec![CertificateFile {
+            revocation_lists: vec![RevocationList {
+                issuer: "CN=ca".to_owned(),
+                this_update: Some(at(50)),
+                next_update: Some(at(500)),
+                seconds_left: Some(400),
+                entries: 2,
+            }],
+            ..file(
+                "/tls/tls.crt",
+                Seen::Value(vec![certificate("CN=web", 300)]),
+            )
+        }]),
         files_left_out: 0,
         missing: Vec::new(),
         trust_store: unseen(&mut gaps),

@@ -45,10 +45,12 @@ fn spyhole(container: &Container, words: &[&str]) -> Output {
 #[needs(root)]
 fn a_revocation_list_is_shown_and_expires() {
     let house = House::new();
-    house.write("/etc/tls/good.crl", list(60, 3));
-    house.write("/etc/tls/soon.crl", list(5, 0));
-    house.write("/etc/tls/old.crl", list(-2, 1));
-    let web = house.start_container(server());
+    let mut setup = server();
+    for (name, days, entries) in [("good", 60, 3), ("soon", 5, 0), ("old", -2, 1)] {
+        let file = house.write(&format!("{name}.crl"), list(days, entries));
+        setup = setup.copy(&file, &format!("/etc/tls/{name}.crl"));
+    }
+    let web = setup.start();
     let seen = look(&web, &["--dir", "/etc/tls"]);
     let good = &at(&seen, "/etc/tls/good.crl")["revocation_lists"][0];
     assert_eq!(good["issuer"], "CN=lists.example", "{good:#}");

@@ -157,14 +157,14 @@ fn root_is_a_choice_of_its_own() {
         "baseline does not admit SYS_PTRACE and DAC_READ_SEARCH: the container will be refused";
     assert!(by_ptrace.stderr_text().contains(refused), "{by_ptrace}");
     // The pod's own user dropped everything, which is no measure for root.
-    let plain = plan(&["--run-as=0"]);
-    let text = plain.stdout_text();
+    let by_id = plan(&["--run-as=0"]);
+    let text = by_id.stdout_text();
     assert!(
         text.contains(r#""runAsUser":0"#) && !text.contains("drop"),
-        "{plain}"
+        "{by_id}"
     );
     let words = "--run-as 0; the target is user 1000";
-    assert!(plain.stderr_text().contains(words), "{plain}");
+    assert!(by_id.stderr_text().contains(words), "{by_id}");
     let both = kubectl.spyhole(["web", "--as-root", "--run-as=0"]);
     both.ended_with(2);
 }

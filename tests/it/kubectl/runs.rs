@@ -305,7 +305,7 @@ fn a_target_that_ended_took_spyhole_along() {
     );
 }
 
-/// Where root with SYS_PTRACE is admitted, a look that needs it says so.
+/// Where root with `SYS_PTRACE` is admitted, a look that needs it says so.
 #[test]
 fn a_look_that_ptrace_would_help_proposes_it() {
     let document = "{\"gaps\":[{\"reason\":\"not_dumpable\"}]}\n";

@@ -12,17 +12,17 @@ use spyhole::api::pki::{
 use spyhole::model::verdict::Authorities;
 
 /// Between the times of the corpora; 2026-11-28.
-pub const NOW_SECONDS: u64 = 1_795_900_000;
+pub(crate) const NOW_SECONDS: u64 = 1_795_900_000;
 
 /// A corpus and what the runtimes said of it.
-pub struct Suite {
+pub(crate) struct Suite {
     /// As docs/trust-stores.md calls it.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     corpus: &'static str,
     verdicts: &'static str,
 }
 
-pub const SUITES: &[Suite] = &[
+pub(crate) const SUITES: &[Suite] = &[
     Suite {
         name: "corpus",
         corpus: include_str!("../../fixtures/trust/corpus.json"),
@@ -36,37 +36,37 @@ pub const SUITES: &[Suite] = &[
 ];
 
 #[derive(Deserialize)]
-pub struct Corpus {
-    pub certificates: BTreeMap<String, String>,
-    pub chains: Vec<Chain>,
+pub(crate) struct Corpus {
+    pub(crate) certificates: BTreeMap<String, String>,
+    pub(crate) chains: Vec<Chain>,
 }
 
 #[derive(Deserialize)]
 #[expect(clippy::struct_field_names, reason = "the key of the corpus")]
-pub struct Chain {
-    pub name: String,
-    pub host: String,
-    pub chain: Vec<String>,
-    pub roots: Vec<String>,
+pub(crate) struct Chain {
+    pub(crate) name: String,
+    pub(crate) host: String,
+    pub(crate) chain: Vec<String>,
+    pub(crate) roots: Vec<String>,
 }
 
 #[derive(Deserialize)]
-pub struct Recorded {
-    pub version: String,
-    pub chains: BTreeMap<String, String>,
+pub(crate) struct Recorded {
+    pub(crate) version: String,
+    pub(crate) chains: BTreeMap<String, String>,
 }
 
 /// How the verdicts of one runtime agree with ours.
 #[derive(Default)]
-pub struct Agreement {
-    pub agreed: usize,
-    pub same_sentence: usize,
-    pub refused: usize,
+pub(crate) struct Agreement {
+    pub(crate) agreed: usize,
+    pub(crate) same_sentence: usize,
+    pub(crate) refused: usize,
     /// What could not be judged here, with the rule that is lacking.
-    pub lacking: Vec<String>,
-    pub differing: Vec<String>,
+    pub(crate) lacking: Vec<String>,
+    pub(crate) differing: Vec<String>,
     /// Refused by both, in other words.
-    pub other_sentence: Vec<String>,
+    pub(crate) other_sentence: Vec<String>,
 }
 
 impl Agreement {
@@ -92,7 +92,7 @@ impl Agreement {
     }
 
     /// The row of docs/trust-stores.md.
-    pub fn row(&self, runtime: &str) -> String {
+    pub(crate) fn row(&self, runtime: &str) -> String {
         format!(
             "| {runtime} | {} | {} | {} | {} of {} |",
             self.agreed,
@@ -105,16 +105,19 @@ impl Agreement {
 }
 
 impl Corpus {
-    pub fn read() -> Self {
+    pub(crate) fn read() -> Self {
         SUITES[0].corpus()
     }
 
-    pub fn der(&self, name: &str) -> Vec<u8> {
+    pub(crate) fn der(&self, name: &str) -> Vec<u8> {
         BASE64.decode(self.certificates[name].as_bytes()).unwrap()
     }
 
     /// The certificates up to the first that is none to us, and that one.
-    pub fn parsed(&self, names: &[String]) -> (Vec<Arc<ParsedCertificate>>, Option<Vec<u8>>) {
+    pub(crate) fn parsed(
+        &self,
+        names: &[String],
+    ) -> (Vec<Arc<ParsedCertificate>>, Option<Vec<u8>>) {
         let mut parsed = Vec::new();
         for name in names {
             let der = self.der(name);
@@ -127,7 +130,7 @@ impl Corpus {
     }
 
     /// One agreement for each runtime.
-    pub fn compared(
+    pub(crate) fn compared(
         &self,
         recorded: &BTreeMap<String, Recorded>,
         runtimes: &[(&str, AskedRuntime)],
@@ -152,7 +155,7 @@ impl Corpus {
     }
 }
 
-pub fn question<'a>(
+pub(crate) fn question<'a>(
     chain: &'a Chain,
     certificates: &'a [Arc<ParsedCertificate>],
     roots: &'a Roots,
@@ -171,17 +174,17 @@ pub fn question<'a>(
 }
 
 impl Suite {
-    pub fn corpus(&self) -> Corpus {
+    pub(crate) fn corpus(&self) -> Corpus {
         serde_json::from_str(self.corpus).unwrap()
     }
 
-    pub fn recorded(&self) -> BTreeMap<String, Recorded> {
+    pub(crate) fn recorded(&self) -> BTreeMap<String, Recorded> {
         serde_json::from_str(self.verdicts).unwrap()
     }
 }
 
 /// A sentence without the moment at which it was asked, and without Node.js's code.
-pub fn plain(sentence: &str) -> String {
+pub(crate) fn plain(sentence: &str) -> String {
     let (before, after) = match sentence.split_once("current time ") {
         Some((before, after)) => (before, after.split_once(' ').map_or("", |(_, rest)| rest)),
         None => (sentence, ""),
@@ -197,7 +200,7 @@ pub fn plain(sentence: &str) -> String {
     format!("{before}{after}").trim().to_owned()
 }
 
-pub fn runtimes() -> [(&'static str, AskedRuntime); 9] {
+pub(crate) fn runtimes() -> [(&'static str, AskedRuntime); 9] {
     [
         ("go", AskedRuntime::go(27, false)),
         ("go-old", AskedRuntime::go(19, false)),
@@ -212,7 +215,7 @@ pub fn runtimes() -> [(&'static str, AskedRuntime); 9] {
 }
 
 /// docs/trust-stores.md, which has the rows.
-pub fn documented() -> String {
+pub(crate) fn documented() -> String {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/trust-stores.md");
     std::fs::read_to_string(path).unwrap()
 }

@@ -11,7 +11,7 @@ use spyhole::api::pki::AskedRuntime;
 use super::agreement::{Chain, Corpus, NOW_SECONDS, Recorded, SUITES, documented};
 
 /// What the verifier of a client says, as scripts/trust-verdicts writes it down.
-pub fn said(corpus: &Corpus, chain: &Chain) -> String {
+pub(crate) fn said(corpus: &Corpus, chain: &Chain) -> String {
     let der = |name: &String| CertificateDer::from(corpus.der(name));
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(chain.roots.iter().map(der));
