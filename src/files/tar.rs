@@ -115,6 +115,11 @@ pub(crate) fn write_archive(
     Ok(FilesEnd::Done)
 }
 
+/// Device and inode.
+type FileIdentity = ((u32, u32), u64);
+/// Names and values.
+type ExtendedAttributes = Vec<(Vec<u8>, Vec<u8>)>;
+
 struct Archive<'a> {
     files: &'a TargetFiles,
     output: &'a mut Output,
@@ -122,7 +127,7 @@ struct Archive<'a> {
     /// Bytes so far.
     written: u64,
     /// The first name of each file that has several, and how many are still to come.
-    names: HashMap<((u32, u32), u64), (Vec<u8>, u64)>,
+    names: HashMap<FileIdentity, (Vec<u8>, u64)>,
     header: Vec<u8>,
 }
 
@@ -252,7 +257,7 @@ impl Archive<'_> {
         self.put_header(header)
     }
 
-    fn attributes(&mut self, met: &WalkEntry) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Stopped> {
+    fn attributes(&mut self, met: &WalkEntry) -> Result<ExtendedAttributes, Stopped> {
         if !self.options.xattrs {
             return Ok(Vec::new());
         }
@@ -537,7 +542,7 @@ impl Archive<'_> {
     /// Two blocks of zeros, and those that fill the last record.
     fn end(&mut self) -> Result<(), Stopped> {
         self.put(&[0; 2 * BLOCK])?;
-        while self.written % RECORD_BYTES != 0 {
+        while !self.written.is_multiple_of(RECORD_BYTES) {
             self.put(&[0; BLOCK])?;
         }
         Ok(())

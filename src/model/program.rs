@@ -33,7 +33,7 @@ pub struct Program {
     /// The runtime that it is or has loaded, where files tell its version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub runtime: Option<RuntimeVersion>,
-    /// What a HotSpot JVM tells of itself (`/tmp/hsperfdata_USER/PID`); absent where the process has
+    /// What a `HotSpot` JVM tells of itself (`/tmp/hsperfdata_USER/PID`); absent where the process has
     /// no such file mapped: it is no JVM, or runs with `-XX:-UsePerfData` or `PerfDisableSharedMem`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jvm: Option<Seen<JvmCounters>>,
@@ -223,7 +223,7 @@ pub struct RuntimeVersion {
     pub file: ByteString,
 }
 
-/// What a HotSpot JVM tells of itself, as jstat(1) shows it. What its version does not tell is absent.
+/// What a `HotSpot` JVM tells of itself, as jstat(1) shows it. What its version does not tell is absent.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct JvmCounters {

@@ -209,15 +209,14 @@ mod tests {
             let data = PerfData::parse(file).unwrap().unwrap();
             for line in jcmd.lines() {
                 let (name, value) = line.split_once('=').unwrap();
-                match value
+                if let Some(text) = value
                     .strip_prefix('"')
                     .and_then(|rest| rest.strip_suffix('"'))
                 {
-                    Some(text) => assert_eq!(data.text(name), Some(text), "{name}"),
-                    None => {
-                        let number = value.parse::<u64>().unwrap();
-                        assert_eq!(data.number(name), Some(number), "{name}");
-                    }
+                    assert_eq!(data.text(name), Some(text), "{name}");
+                } else {
+                    let number = value.parse::<u64>().unwrap();
+                    assert_eq!(data.number(name), Some(number), "{name}");
                 }
             }
         }
@@ -259,7 +258,7 @@ mod tests {
         assert!(PerfData::parse(&file[..31]).is_err());
         assert!(PerfData::parse(&file[..file.len() - 1]).is_err());
         let with = |at: usize, byte: u8| {
-            let mut bytes = file.to_vec();
+            let mut bytes = file.clone();
             bytes[at] = byte;
             PerfData::parse(&bytes)
         };

@@ -48,9 +48,9 @@ pub(crate) enum MemberKind {
     BlockDevice,
     /// A FIFO.
     Fifo,
-    /// PaxRecords for the next member.
+    /// [`PaxRecords`] for the next member.
     Extended,
-    /// PaxRecords for all members that follow.
+    /// [`PaxRecords`] for all members that follow.
     Global,
     /// The name of the next member.
     LongName,
@@ -530,7 +530,7 @@ mod tests {
 
     use super::*;
 
-    fn member<'a>(kind: MemberKind, name: &'a [u8]) -> NewMember<'a> {
+    fn member(kind: MemberKind, name: &[u8]) -> NewMember<'_> {
         NewMember {
             kind,
             name,

@@ -194,6 +194,26 @@ impl Scanner {
         Ok(result)
     }
 
+    /// The processes to read beside those that are read anyway.
+    fn pids_to_read(
+        &self,
+        selection: &Selection,
+        choice: &Choice,
+        alone: bool,
+    ) -> Result<Vec<i32>, NoTarget> {
+        let only = self.only.as_ref().filter(|_| alone);
+        Ok(match (&selection.main, self.needs.scope, only) {
+            (Some(main), Scope::Main, _) => vec![main.pid()],
+            (Some(main), Scope::Target, _) if choice.pid.is_some() && alone => vec![main.pid()],
+            (Some(main), Scope::Target | Scope::All, Some(only)) => with(only, main.pid()),
+            // A list that cannot be read is not an empty one.
+            _ => self.reader.proc.pids().map_err(|errno| NoTarget::NoProc {
+                path: self.options.proc.clone(),
+                errno,
+            })?,
+        })
+    }
+
     fn meet_with(
         &self,
         choice: &Choice,
@@ -230,17 +250,7 @@ impl Scanner {
             .flatten()
             .map(|facts| facts.pid)
             .collect();
-        let only = self.only.as_ref().filter(|_| alone);
-        let mut pids = match (&selection.main, self.needs.scope, only) {
-            (Some(main), Scope::Main, _) => vec![main.pid()],
-            (Some(main), Scope::Target, _) if choice.pid.is_some() && alone => vec![main.pid()],
-            (Some(main), Scope::Target | Scope::All, Some(only)) => with(only, main.pid()),
-            // A list that cannot be read is not an empty one.
-            _ => self.reader.proc.pids().map_err(|errno| NoTarget::NoProc {
-                path: self.options.proc.clone(),
-                errno,
-            })?,
-        };
+        let mut pids = self.pids_to_read(&selection, choice, alone)?;
         pids.retain(|pid| !visited.contains(pid));
         let in_scope: Arc<ProcessFilter> = match self.needs.scope {
             // Every process of a pod that was named, or every visible one.

@@ -191,18 +191,18 @@ async fn slot(server: &Server) -> Result<OwnedSemaphorePermit, Problem> {
     slot.ok().flatten().ok_or_else(Problem::unread)
 }
 
+/// The head of an answer, once it is there, and the pieces of its body.
+type Started = (
+    oneshot::Receiver<Result<Vec<u8>, Problem>>,
+    Receiver<Vec<u8>>,
+);
+
 /// Does work on the target's files in a reader process that a thread of its own waits for: the first
 /// that it says is its [`Head`], what follows are the pieces of a body.
 fn start(
     options: FilesOptions,
     work: impl FnOnce(&TargetFiles, &mut Output) -> Result<FilesEnd, Stopped> + Send + 'static,
-) -> Result<
-    (
-        oneshot::Receiver<Result<Vec<u8>, Problem>>,
-        Receiver<Vec<u8>>,
-    ),
-    Problem,
-> {
+) -> Result<Started, Problem> {
     let (tell, told) = oneshot::channel();
     let (send, pieces) = sync_channel(PIECES);
     let run = move || {
@@ -244,14 +244,13 @@ fn send_on(pieces: &Receiver<Vec<u8>>, out: &mut dyn Write) -> io::Result<()> {
 
 fn problem(not_run: NotRun) -> Problem {
     match not_run {
-        NotRun::Stopped => Problem::lost(),
         NotRun::Unavailable(FilesUnavailable::NoTarget(none)) => Problem::no_target(&none),
         NotRun::Unavailable(unavailable) => {
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, unavailable.to_string())
         }
         NotRun::NoAnswer(NoAnswer::Late) => Problem::too_slow(),
         NotRun::NoAnswer(NoAnswer::Stuck) => Problem::stuck(),
-        NotRun::NoAnswer(NoAnswer::Lost(_)) => Problem::lost(),
+        NotRun::Stopped | NotRun::NoAnswer(NoAnswer::Lost(_)) => Problem::lost(),
     }
 }
 

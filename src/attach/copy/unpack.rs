@@ -223,7 +223,7 @@ impl<R: std::io::Read> Unpacker<'_, R> {
                 let directory = self.directory(above)?;
                 let made = directory.symbolic_link(name, &member.link);
                 self.last = Some((above.to_vec(), directory));
-                made.map_err(|errno| self.failed(errno, member))?;
+                made.map_err(|errno| failed(errno, member))?;
                 self.copied.links += 1;
                 Ok(())
             }
@@ -302,7 +302,7 @@ impl<R: std::io::Read> Unpacker<'_, R> {
             }
             Err(errno) => {
                 self.last = Some((above.to_vec(), parent));
-                Err(self.failed(errno, member))
+                Err(failed(errno, member))
             }
         }
     }
@@ -331,7 +331,7 @@ impl<R: std::io::Read> Unpacker<'_, R> {
                 Ok(())
             }
             Err(errno @ (Errno::NOENT | Errno::LOOP | Errno::INVAL)) => Err(absent(errno)),
-            Err(errno) => Err(self.failed(errno, member)),
+            Err(errno) => Err(failed(errno, member)),
         }
     }
 
@@ -451,10 +451,10 @@ impl<R: std::io::Read> Unpacker<'_, R> {
             .map_err(|error| of_io(&error, member))?;
         Ok(())
     }
+}
 
-    fn failed(&self, errno: Errno, member: &ArchiveMember) -> Failed {
-        left_out_or_ended(errno, || shown(&member.path))
-    }
+fn failed(errno: Errno, member: &ArchiveMember) -> Failed {
+    left_out_or_ended(errno, || shown(&member.path))
 }
 
 /// The path of a name; `None` where it is absolute or has a `..`.
