@@ -1,7 +1,7 @@
 //! Certificates on disk and as served.
 
-use super::facts::{Facts, seen, seen_if_there};
-use super::rule::{Evidence, Judged, NotJudged, Rule, Severity};
+use super::facts::{Facts, NotJudged, seen, seen_if_there};
+use super::rule::{Evidence, Judged, Rule, Severity};
 use crate::model::certificate::{AgainstFiles, Certificate, CertificateFile, FoundBy, Serves};
 use crate::model::units::DAY_SECONDS;
 

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::facts::Facts;
+use super::facts::{Facts, NotJudged};
 use super::registry::rules;
-use super::rule::{Evidence, NotJudged, Rule, Severity};
+use super::rule::{Evidence, Rule, Severity};
 use crate::model::Report;
 use crate::model::reason::Reason;
 

@@ -10,12 +10,19 @@ use crate::model::network::Network;
 use crate::model::open_files::OpenFiles;
 use crate::model::process::Process;
 use crate::model::program::Program;
+use crate::model::reason::Reason;
 use crate::model::resources::Resources;
 use crate::model::seen::Seen;
 use crate::model::socket::{Protocol, Socket, State};
 use crate::model::target::Target;
 
-use super::rule::NotJudged;
+/// Why a rule cannot be judged: a field that it reads was not seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NotJudged {
+    pub(crate) field: &'static str,
+    /// As the gap tells it; `None` where the document does not have the field.
+    pub(crate) reason: Option<Reason>,
+}
 
 /// What the rules read, and what the caller expects.
 pub(crate) struct Facts<'a> {

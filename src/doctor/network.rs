@@ -3,8 +3,8 @@
 use core::net::IpAddr;
 use std::collections::BTreeMap;
 
-use super::facts::{Facts, holder, local_end, peer_end, seen, seen_if_there};
-use super::rule::{Evidence, Judged, NotJudged, Rule, Severity};
+use super::facts::{Facts, NotJudged, holder, local_end, peer_end, seen, seen_if_there};
+use super::rule::{Evidence, Judged, Rule, Severity};
 use crate::model::socket::{Socket, State};
 
 pub(super) const RULES: &[Rule] = &[

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::facts::{Facts, seen, seen_if_there};
+use super::facts::{Facts, NotJudged, seen, seen_if_there};
 use super::rule::{Evidence, Judged, Rule, Severity};
 use crate::model::process::{Process, ProcessState};
 use crate::model::program::OnDisk;
@@ -86,9 +86,7 @@ fn named(process: &Process) -> String {
 }
 
 /// The first process of a PID namespace of its own.
-fn first_of_container<'a>(
-    facts: &Facts<'a>,
-) -> Result<Option<&'a Process>, super::rule::NotJudged> {
+fn first_of_container<'a>(facts: &Facts<'a>) -> Result<Option<&'a Process>, NotJudged> {
     let processes = facts.processes()?;
     let is_first = |process: &&Process| {
         let inner = process.namespace_pids.as_ref().and_then(|pids| pids.last());

@@ -1,7 +1,7 @@
 //! What the container uses, against its limits.
 
-use super::facts::{Facts, seen, seen_if_there};
-use super::rule::{Evidence, Judged, NotJudged, Rule, Severity};
+use super::facts::{Facts, NotJudged, seen, seen_if_there};
+use super::rule::{Evidence, Judged, Rule, Severity};
 use crate::model::mount::Space;
 use crate::model::process::Limit;
 use crate::model::resources::{CpuLimit, MemoryResources};

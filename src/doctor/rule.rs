@@ -2,8 +2,7 @@
 
 use serde::Serialize;
 
-use super::facts::Facts;
-use crate::model::reason::Reason;
+use super::facts::{Facts, NotJudged};
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -74,12 +73,4 @@ impl Evidence {
             ..self
         }
     }
-}
-
-/// Why a rule cannot be judged: a field that it reads was not seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct NotJudged {
-    pub(crate) field: &'static str,
-    /// As the gap tells it; `None` where the document does not have the field.
-    pub(crate) reason: Option<Reason>,
 }

@@ -1,7 +1,7 @@
 //! What the container may do beyond what it needs. Hints: nothing of it fails.
 
-use super::facts::{Facts, seen};
-use super::rule::{Evidence, Judged, NotJudged, Rule, Severity};
+use super::facts::{Facts, NotJudged, seen};
+use super::rule::{Evidence, Judged, Rule, Severity};
 use crate::model::capabilities::{Answer, SeccompMode};
 use crate::model::pod_security::{PodSecurityLevel, Verdict};
 use crate::model::seen::Seen;

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use super::host::{list, spyhole};
-use super::lab::{Lab, Output};
+use super::lab::{Container, Lab, Output, Setup};
 
 /// The ids of the findings, worst first.
 fn found(answer: &Output) -> Vec<String> {
@@ -14,6 +14,11 @@ fn found(answer: &Output) -> Vec<String> {
     findings
         .map(|finding| finding["id"].as_str().unwrap().to_owned())
         .collect()
+}
+
+/// spyhole as the user of the container.
+fn viewer(web: &Container) -> Setup {
+    web.spyhole().uid(1000).caps("none")
 }
 
 fn severity(answer: &Output, severity: &str) -> usize {
@@ -29,7 +34,7 @@ fn a_sound_container_has_no_problem() {
         .caps("none")
         .args(["--listen", "0.0.0.0:8080", "--no-zombie"])
         .start();
-    let answer = web.spyhole().args(["doctor", "-o", "json"]).run();
+    let answer = viewer(&web).args(["doctor", "-o", "json"]).run();
     let answer = answer.ended_with(0);
     assert_eq!(severity(&answer, "problem"), 0, "{answer}");
     assert!(!found(&answer).contains(&"SPY-PROC-001".to_owned()));
@@ -42,12 +47,12 @@ fn a_sick_container_is_found_by_its_evidence() {
         .caps("none")
         .args(["--listen", "127.0.0.1:8080", "--no-sigterm-handler"])
         .start();
-    let answer = web.spyhole().args(["doctor", "-o", "json"]).run();
+    let answer = viewer(&web).args(["doctor", "-o", "json"]).run();
     let ids = found(&answer);
     for id in ["SPY-NET-001", "SPY-PROC-001"] {
         assert!(ids.contains(&id.to_owned()), "{id}: {answer}");
     }
-    let risk = web.spyhole().args(["doctor", "--fail-on", "risk"]).run();
+    let risk = viewer(&web).args(["doctor", "--fail-on", "risk"]).run();
     let text = risk.ended_with(1).stdout_text();
     assert!(text.contains("127.0.0.1:8080 of webapp"), "{text}");
     let expected = web
@@ -88,8 +93,8 @@ fn a_saved_document_is_judged_as_the_live_one() {
         .caps("none")
         .args(["--listen", "127.0.0.1:8080", "--no-sigterm-handler"])
         .start();
-    let live = web.spyhole().args(["doctor", "-o", "json"]).run();
-    let dump = web.spyhole().args(["dump", "-o", "json"]).run();
+    let live = viewer(&web).args(["doctor", "-o", "json"]).run();
+    let dump = viewer(&web).args(["dump", "-o", "json"]).run();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("dump.json");
     fs::write(&file, &dump.stdout).unwrap();

@@ -290,7 +290,7 @@ fn directive(text: &[u8]) -> Result<(Part, &[u8]), Failure> {
 /// The number of a device as `st_dev` has it.
 fn device_number((major, minor): (u32, u32)) -> u64 {
     let (major, minor) = (u64::from(major), u64::from(minor));
-    (major & 0xfff) << 8 | (major >> 12) << 32 | (minor & 0xff) | (minor >> 8) << 20
+    (major & 0xfff) << 8 | (major >> 12) << 44 | (minor & 0xff) | (minor >> 8) << 20
 }
 
 fn value(

@@ -160,7 +160,11 @@ fn a_reader_that_leaves_is_no_error() {
     let root = FakeRoot::new();
     root.write(
         "big.gz",
-        [&b"\x1f\x8b\x08\0\0\0\0\0\0\x03"[..], &vec![7; 8 << 20]].concat(),
+        [
+            &b"\x1f\x8b\x08\0\0\0\0\0\0\x03"[..],
+            &[7_u8].repeat(8 << 20),
+        ]
+        .concat(),
     );
     let path = root.path("big.gz");
     let mut command = Command::new("sh");
