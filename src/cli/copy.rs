@@ -21,8 +21,8 @@ pub(super) fn command() -> Command {
         .about("Copy a file or directory out of the target")
         .after_help(
             "Files that hold a secret are left out, secrets in other files are replaced; both are \
-             named on stderr, with exit code 4.\n\nExamples:\n  kubectl spyhole web-7d9f cp \
-             /var/log/app.log .\n  spyhole podman web cp /etc/nginx nginx",
+             named on stderr, with exit code 4.\n\nExamples:\n  spyhole podman web cp \
+             /etc/nginx nginx\n  kubectl spyhole web-7d9f cp /var/log/app.log .",
         )
 }
 

@@ -35,7 +35,7 @@ pub(super) const RULES: &[Rule] = &[
         reads: &["processes", "processes.state"],
         why: "A stopped process does nothing until it gets SIGCONT, and keeps what it holds.",
         remedy: "Send SIGCONT, and find out who sent SIGSTOP or SIGTSTP.",
-        wrong_if: "Somebody debugs it.",
+        wrong_if: "The process is being debugged.",
         judge: stopped,
     },
     Rule {
@@ -75,7 +75,7 @@ pub(super) const RULES: &[Rule] = &[
         reads: &["processes", "processes.state"],
         why: "A tracer stops the process at each event: it is slow, and stands still where the tracer does.",
         remedy: "End the tracer (strace, gdb, dlv).",
-        wrong_if: "Somebody debugs it.",
+        wrong_if: "The process is being debugged.",
         judge: traced,
     },
 ];

@@ -79,8 +79,8 @@ impl NodeNames {
     /// visible, that of its first one.
     fn roots(&self) -> &[InRoot] {
         self.roots.get_or_init(|| {
-            let own = self_process::in_own_proc().and_then(|own| InRoot::of(&own));
-            let own = own.or_else(|_| InRoot::at(Path::new("/")));
+            let own = self_process::find(&self.proc).and_then(|own| InRoot::of(&own).ok());
+            let own = own.map_or_else(|| InRoot::at(Path::new("/")), Ok);
             let mounted = InRoot::at(Path::new(HOST));
             // Only the machine's own first process is believed: that of a container may have any
             // file in that place.
@@ -96,7 +96,7 @@ impl NodeNames {
     /// On a node only: in a pod there is nothing to look for.
     fn bundles(&self) -> Option<&Bundles> {
         let find = || {
-            let own = self_process::in_own_proc().ok();
+            let own = self_process::find(&self.proc);
             let processes: Vec<_> = own.into_iter().chain(self.first()).collect();
             Bundles::find(self.roots(), &processes)
         };

@@ -272,13 +272,10 @@ fn help_is_plain_text() {
 fn examples_in_the_help_run() {
     for section in sections() {
         let help = spyhole([section.as_str(), "--help"]).stdout_text();
-        let example = help
+        let examples = help
             .split_once("Example:\n")
-            .unwrap()
-            .1
-            .lines()
-            .next()
-            .unwrap();
+            .or_else(|| help.split_once("Examples:\n"));
+        let example = examples.unwrap().1.lines().next().unwrap();
         let words = example.trim().strip_prefix("spyhole ").unwrap();
         let words = words.split(" > ").next().unwrap();
         let seen = spyhole(words.split_whitespace());

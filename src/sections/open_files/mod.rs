@@ -89,7 +89,7 @@ pub(crate) struct OpenFilesQuery {
     /// Look at every visible process for the other ends of pipes and unix sockets.
     #[arg(short = 'E', long)]
     pub ends: bool,
-    /// Show only the ids of the processes; exit with 1 if there is none.
+    /// Show only the ids of the processes; exit with 1 if no process matches.
     #[arg(short = 't', long)]
     pub terse: bool,
     /// Show only counts by process and what removed files take.

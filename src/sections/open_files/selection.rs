@@ -99,6 +99,9 @@ impl FileSelection {
         if let Some(use_of) = &query.use_of {
             use_of.check()?;
         }
+        if let Some(pid) = pids.iter().find(|pid| query.not_pids.contains(*pid)) {
+            return Err(format!("process {pid} is both included and excluded"));
+        }
         let internet = query.internet.as_deref().map(InternetFilter::parse);
         Ok(Self {
             all_of_them: query.and,

@@ -66,7 +66,6 @@ fn processes_are_chosen_and_left_out_as_by_lsof() {
         &["-a", "-p", &both, "-u", "0"],
         &["-a", "-p", &both, "-u", "^0"],
         &["-a", "-p", &both, "-u", "0,65534"],
-        &["-p", &without],
     ] {
         let ours = spyhole(["lsof", "-A", "-t"].iter().chain(flags));
         let theirs = run(lsof(&["-t"]).args(flags));
@@ -79,6 +78,11 @@ fn processes_are_chosen_and_left_out_as_by_lsof() {
         let code = i32::from(ours.stdout.is_empty());
         assert_eq!(ours.code, Some(code), "{flags:?} {ours}");
     }
+    // Neither guesses which of the two is meant.
+    let ours = spyhole(["lsof", "-A", "-t", "-p", &without]).ended_with(2);
+    let said = ours.stderr_text();
+    assert!(said.contains("is both included and excluded"), "{said}");
+    run(lsof(&["-t"]).args(["-p", &without])).ended_with(1);
 }
 
 #[needs(root)]
