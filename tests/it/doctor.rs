@@ -55,10 +55,7 @@ fn a_sick_container_is_found_by_its_evidence() {
     let risk = viewer(&web).args(["doctor", "--fail-on", "risk"]).run();
     let text = risk.ended_with(1).stdout_text();
     assert!(text.contains("127.0.0.1:8080 of webapp"), "{text}");
-    let expected = web
-        .spyhole()
-        .args(["doctor", "--expect-port", "9999"])
-        .run();
+    let expected = viewer(&web).args(["doctor", "--expect-port", "9999"]).run();
     let text = expected.ended_with(1).stdout_text();
     assert!(text.starts_with("PROBLEM  SPY-NET-004"), "{text}");
     assert!(text.contains("listening are 127.0.0.1:8080"), "{text}");
