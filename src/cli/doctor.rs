@@ -1,7 +1,6 @@
 //! `spyhole doctor` and `spyhole explain`.
 
-use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
 
 use clap::{ArgMatches, Args, Command, ValueEnum};
 
@@ -13,10 +12,8 @@ use crate::doctor::{self, Diagnosis, Ignored, Severity};
 use crate::model::Report;
 use crate::model::escape::escaped;
 use crate::model::format::Format;
-use crate::model::read::{self, Limits};
 use crate::sections::section::Detail;
 use crate::sections::{self, registry};
-use crate::sys::own_file;
 
 pub(super) const DOCTOR: &str = "doctor";
 pub(super) const EXPLAIN: &str = "explain";
@@ -24,9 +21,6 @@ pub(super) const EXPLAIN: &str = "explain";
 /// What `spyhole doctor` takes.
 #[derive(Debug, Args)]
 struct DoctorArgs {
-    /// Judge a saved document (spyhole dump -o json) instead of a running container; - for stdin.
-    #[arg(long, value_name = "FILE")]
-    from: Option<PathBuf>,
     /// Exit with 1 if a finding is at least this severe: problem, risk, hint or never.
     #[arg(
         long,
@@ -88,7 +82,7 @@ pub(super) fn commands() -> [Command; 2] {
         .after_help(
             "Exit codes: 0 nothing as severe as --fail-on, 1 found, 4 no rule could be judged (with \
              --strict: not all of them).\n\n\
-             Examples:\n  spyhole doctor\n  spyhole doctor --from dump.json --fail-on risk",
+             Example:\n  spyhole doctor --fail-on risk",
         );
     [doctor, explain]
 }
@@ -111,10 +105,7 @@ pub(super) fn run(
             "-o {word} is not supported for doctor; use table or json"
         )));
     }
-    let report = match &asked.from {
-        Some(path) => saved(path)?,
-        None => live(global)?,
-    };
+    let report = live(global)?;
     let diagnosis = doctor::examine(&report, &asked.expect_port, &asked.ignore);
     attached::wait(words);
     let printed = match format {
@@ -149,21 +140,6 @@ fn live(global: &Global) -> Result<Report, Failure> {
         exit: Exit::Target,
         message: advice::no_target(&none),
     })
-}
-
-fn saved(path: &Path) -> Result<Report, Failure> {
-    let shown = escaped(path.as_os_str().as_encoded_bytes()).into_owned();
-    // One more byte than a document may have shows that it has more.
-    let limit = Limits::default().bytes as u64 + 1;
-    let text = if path == Path::new("-") {
-        let mut text = Vec::new();
-        let read = io::stdin().lock().take(limit).read_to_end(&mut text);
-        read.map(|_| text)
-    } else {
-        own_file::contents(path, limit)
-    };
-    let text = text.map_err(|error| Failure::usage(format!("--from {shown}: {error}")))?;
-    read::read(&text).map_err(|error| Failure::usage(format!("--from {shown}: {error}")))
 }
 
 fn print_json(diagnosis: &Diagnosis) -> io::Result<()> {

@@ -1,4 +1,4 @@
-//! Finds what is wrong with a container: rules over the document, live or saved.
+//! Finds what is wrong with a container: rules over the document.
 //!
 //! A rule is data beside one pure function; the families are files of this folder. A new rule is an
 //! entry of its family's list and a case of the tests; `docs/findings.md` follows.

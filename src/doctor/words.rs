@@ -123,10 +123,9 @@ pub(crate) fn index() -> Vec<String> {
 pub(crate) fn page() -> String {
     let mut page = String::from(
         "# What `spyhole doctor` finds\n\n\
-         Each rule reads fields of the document and nothing else, so it also judges a saved one: \
-         `spyhole doctor --from dump.json`. A field that was not seen leaves its rules *not judged*. \
-         An id never changes its meaning. Findings are sorted by severity, then by how surely the \
-         evidence shows the harm.\n",
+         Each rule reads fields of the document and nothing else. A field that was not seen leaves its \
+         rules *not judged*. An id never changes its meaning. Findings are sorted by severity, then by \
+         how surely the evidence shows the harm.\n",
     );
     for rule in rules() {
         let fields: Vec<String> = rule
