@@ -7,13 +7,11 @@ use clap::{ArgMatches, Args, Command, ValueEnum};
 use super::exit::Exit;
 use super::global::Global;
 use super::scan_options::options;
-use super::{Failure, advice, attached, given, written};
+use super::{Failure, attached, given, report, written};
 use crate::doctor::{self, Diagnosis, Ignored, Severity};
-use crate::model::Report;
 use crate::model::escape::escaped;
 use crate::model::format::Format;
-use crate::sections::section::Detail;
-use crate::sections::{self, registry};
+use crate::sections::registry;
 
 pub(super) const DOCTOR: &str = "doctor";
 pub(super) const EXPLAIN: &str = "explain";
@@ -105,7 +103,7 @@ pub(super) fn run(
             "-o {word} is not supported for doctor; use table or json"
         )));
     }
-    let report = live(global)?;
+    let (_, report) = report(options(global)?, registry::whole(), Format::Json)?;
     let diagnosis = doctor::examine(&report, &asked.expect_port, &asked.ignore);
     attached::wait(words);
     let printed = match format {
@@ -127,19 +125,6 @@ fn exit(diagnosis: &Diagnosis, fail_on: FailOn, strict: bool) -> Exit {
         return Exit::Unreadable;
     }
     Exit::Done
-}
-
-fn live(global: &Global) -> Result<Report, Failure> {
-    let looked = sections::report_in_reader(
-        options(global)?,
-        registry::whole(),
-        Detail::of(Format::Json),
-    );
-    let looked = looked.map_err(|none| Failure::no_answer(&none))?;
-    looked.report.map_err(|none| Failure {
-        exit: Exit::Target,
-        message: advice::no_target(&none),
-    })
 }
 
 fn print_json(diagnosis: &Diagnosis) -> io::Result<()> {

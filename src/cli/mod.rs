@@ -28,9 +28,11 @@ use std::time::Duration;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use crate::attach::engine::Engine;
+use crate::model::Report;
 use crate::model::escape::escaped;
 use crate::model::format::Format;
 use crate::redact;
+use crate::scan::needs::ScanOptions;
 use crate::sections;
 use crate::sections::Looked;
 use crate::sections::registry;
@@ -294,13 +296,8 @@ fn look(
     let format = global.output.unwrap_or_else(|| default_format(whole));
     let options = options(global)?;
     fit(&requests, options.timeout)?;
-    let looked = sections::report_in_reader(options, requests, Detail::of(format));
-    let Looked { requests, report } = looked.map_err(|none| Failure::no_answer(&none))?;
+    let (requests, report) = report(options, requests, format)?;
     let requests = &*requests;
-    let report = report.map_err(|none| Failure {
-        exit: Exit::Target,
-        message: advice::no_target(&none),
-    })?;
     let pem = if format == Format::Pem {
         Some(pem(&report, requests)?)
     } else {
@@ -314,6 +311,21 @@ fn look(
     // The program ends: to take a large document apart would only cost time.
     std::mem::forget(report);
     Ok(exit)
+}
+
+/// The document of these requests.
+fn report(
+    options: ScanOptions,
+    requests: Vec<Box<dyn Request>>,
+    format: Format,
+) -> Result<(Vec<Box<dyn Request>>, Report), Failure> {
+    let looked = sections::report_in_reader(options, requests, Detail::of(format));
+    let Looked { requests, report } = looked.map_err(|none| Failure::no_answer(&none))?;
+    let report = report.map_err(|none| Failure {
+        exit: Exit::Target,
+        message: advice::no_target(&none),
+    })?;
+    Ok((requests, report))
 }
 
 /// Refuses requests that ask for more time than the whole look may take.

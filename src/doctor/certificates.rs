@@ -1,8 +1,10 @@
 //! Certificates on disk and as served.
 
-use super::facts::{Facts, NotJudged, seen, seen_if_there};
-use super::rule::{Evidence, Judged, Rule, Severity};
-use crate::model::certificate::{AgainstFiles, Certificate, CertificateFile, FoundBy, Serves};
+use super::facts::{Facts, NotJudged, seen};
+use super::rule::{Evidence, Judged, Rule, Severity, gather};
+use crate::model::certificate::{
+    AgainstFiles, Certificate, CertificateFile, FoundBy, ServedLeaf, ServedListener, Serves,
+};
 use crate::model::units::DAY_SECONDS;
 
 pub(super) const RULES: &[Rule] = &[
@@ -55,6 +57,7 @@ pub(super) const RULES: &[Rule] = &[
             "certificates.files",
             "certificates.served",
             "certificates.served.serves",
+            "certificates.served.serves.leaves.against_files",
         ],
         why: "The rotation was not loaded: the old certificate is served until it expires.",
         remedy: "Make the application reload (SIGHUP, a watcher), or restart it after each rotation.",
@@ -102,6 +105,7 @@ pub(super) const RULES: &[Rule] = &[
         reads: &[
             "certificates.files",
             "certificates.files.readable_by_target",
+            "certificates.files.private_key.readable_by_target",
         ],
         why: "Opening it fails with EACCES.",
         remedy: "Change owner or mode: fsGroup, defaultMode, or --chown of COPY.",
@@ -110,15 +114,22 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// The certificates of the application itself: no authorities, no bundles.
-fn leaves<'a>(facts: &Facts<'a>) -> Result<Vec<(&'a CertificateFile, &'a Certificate)>, NotJudged> {
-    let mut leaves = Vec::new();
+/// What is said of each certificate of the application itself: no authorities, no bundles.
+fn of_leaves(
+    facts: &Facts<'_>,
+    judge: impl Fn(&CertificateFile, &Certificate) -> Result<Option<Evidence>, NotJudged>,
+) -> Judged {
+    let mut found = Vec::new();
     for file in facts.certificate_files()? {
-        let certificates = seen("certificates.files.certificates", &file.certificates)?;
-        let own = certificates.iter().filter(|one| !one.is_authority());
-        leaves.extend(own.map(|one| (file, one)));
+        match seen("certificates.files.certificates", &file.certificates) {
+            Ok(certificates) => {
+                let own = certificates.iter().filter(|one| !one.is_authority());
+                found.extend(own.map(|one| judge(file, one)));
+            }
+            Err(why) => found.push(Err(why)),
+        }
     }
-    Ok(leaves)
+    gather(found)
 }
 
 fn named(file: &CertificateFile, certificate: &Certificate) -> String {
@@ -129,89 +140,84 @@ const SECONDS_LEFT: &str = "certificates.files.certificates.seconds_left";
 const SOON_DAYS: i64 = 14;
 
 fn expired(facts: &Facts<'_>) -> Judged {
-    let mut found = Vec::new();
-    for (file, certificate) in leaves(facts)? {
+    of_leaves(facts, |file, certificate| {
         let left = *seen(SECONDS_LEFT, &certificate.seconds_left)?;
-        if left < 0 {
+        Ok((left < 0).then(|| {
             let days = left.saturating_neg() / DAY_SECONDS;
             let says = format!("{} expired {days} days ago", named(file, certificate));
             // Where a key lies beside it, it is the application's own.
             let certainty = if file.private_key.is_some() { 90 } else { 75 };
-            found.push(Evidence::new(certainty, says));
-        }
-    }
-    Ok(found)
+            Evidence::new(certainty, says)
+        }))
+    })
 }
 
 fn expires_soon(facts: &Facts<'_>) -> Judged {
-    let mut found = Vec::new();
-    for (file, certificate) in leaves(facts)? {
+    of_leaves(facts, |file, certificate| {
         let left = *seen(SECONDS_LEFT, &certificate.seconds_left)?;
-        if (0..SOON_DAYS * DAY_SECONDS).contains(&left) {
+        let is_soon = (0..SOON_DAYS * DAY_SECONDS).contains(&left);
+        Ok(is_soon.then(|| {
             let (days, hours) = (left / DAY_SECONDS, left % DAY_SECONDS / 3600);
-            let says = format!(
-                "{} expires in {days} days and {hours} hours",
-                named(file, certificate)
-            );
-            found.push(Evidence::new(70, says));
-        }
-    }
-    Ok(found)
+            let name = named(file, certificate);
+            Evidence::new(
+                70,
+                format!("{name} expires in {days} days and {hours} hours"),
+            )
+        }))
+    })
 }
 
 fn not_yet_valid(facts: &Facts<'_>) -> Judged {
-    let mut found = Vec::new();
-    for (file, certificate) in leaves(facts)? {
+    of_leaves(facts, |file, certificate| {
         seen(
             "certificates.files.certificates.not_before",
             &certificate.not_before,
         )?;
-        if certificate.is_not_yet_valid() {
-            let says = format!("{} is not valid yet", named(file, certificate));
-            found.push(Evidence::new(88, says));
-        }
-    }
-    Ok(found)
+        let is_early = certificate.is_not_yet_valid();
+        let says = || format!("{} is not valid yet", named(file, certificate));
+        Ok(is_early.then(|| Evidence::new(88, says())))
+    })
 }
 
 fn key_mismatch(facts: &Facts<'_>) -> Judged {
-    let mut found = Vec::new();
-    for file in facts.certificate_files()? {
+    gather(facts.certificate_files()?.iter().map(|file| {
         let Some(key) = &file.private_key else {
-            continue;
+            return Ok(None);
         };
-        if !*seen("certificates.files.private_key.matches", &key.matches)? {
-            let says = format!(
-                "{} is not the key of {}",
-                key.path.to_text(),
-                file.path.to_text()
-            );
-            found.push(Evidence::new(92, says));
-        }
-    }
-    Ok(found)
+        let matches = *seen("certificates.files.private_key.matches", &key.matches)?;
+        Ok((!matches).then(|| {
+            let (key, file) = (key.path.to_text(), file.path.to_text());
+            Evidence::new(92, format!("{key} is not the key of {file}"))
+        }))
+    }))
 }
 
 fn served_is_older(facts: &Facts<'_>) -> Judged {
     let mut found = Vec::new();
     for listener in facts.certificates()?.served.iter().flatten() {
-        let Serves::Tls { leaves } = seen("certificates.served.serves", &listener.serves)? else {
-            continue;
-        };
-        let older = leaves
-            .iter()
-            .filter(|leaf| leaf.against_files.value() == Some(&AgainstFiles::OlderThanFile));
-        found.extend(older.map(|leaf| {
-            let path = leaf.path.as_ref().map(|path| path.to_text());
-            let says = format!(
-                "{} serves an older certificate than {}",
-                listener.listens_on,
-                path.as_deref().unwrap_or("the file")
-            );
-            Evidence::new(90, says)
-        }));
+        match seen("certificates.served.serves", &listener.serves) {
+            Ok(Serves::Tls { leaves }) => {
+                found.extend(leaves.iter().map(|leaf| older_leaf(listener, leaf)));
+            }
+            Ok(Serves::NotTls { .. } | Serves::Refused { .. }) => {}
+            Err(why) => found.push(Err(why)),
+        }
     }
-    Ok(found)
+    gather(found)
+}
+
+fn older_leaf(listener: &ServedListener, leaf: &ServedLeaf) -> Result<Option<Evidence>, NotJudged> {
+    let field = "certificates.served.serves.leaves.against_files";
+    if *seen(field, &leaf.against_files)? != AgainstFiles::OlderThanFile {
+        return Ok(None);
+    }
+    let path = leaf.path.as_ref().map(|path| path.to_text());
+    let says = format!(
+        "{} serves an older certificate than {}",
+        listener.listens_on,
+        path.as_deref().unwrap_or("the file")
+    );
+    Ok(Some(Evidence::new(90, says)))
 }
 
 fn key_readable_by_all(facts: &Facts<'_>) -> Judged {
@@ -235,29 +241,32 @@ fn missing_file(facts: &Facts<'_>) -> Judged {
 }
 
 fn unreadable_by_target(facts: &Facts<'_>) -> Judged {
-    let mut found = Vec::new();
-    for file in facts.certificate_files()? {
-        let readable = seen(
-            "certificates.files.readable_by_target",
-            &file.readable_by_target,
-        )?;
-        let key = file.private_key.as_ref();
-        let key_readable = key.map(|key| {
-            let field = "certificates.files.private_key.readable_by_target";
-            seen_if_there(field, Some(&key.readable_by_target)).map(|seen| (key, seen))
-        });
-        let is_own = !file.private_keys.is_empty() || key.is_some();
-        if !readable && is_own {
-            let says = format!("{} has mode {}", file.path.to_text(), file.mode);
-            found.push(Evidence::new(80, says));
-        }
-        if let Some((key, Some(false))) = key_readable.transpose()? {
-            let says = format!(
-                "{} cannot be read by the application's user",
-                key.path.to_text()
-            );
-            found.push(Evidence::new(85, says));
-        }
+    let files = facts.certificate_files()?.iter();
+    gather(files.flat_map(|file| [unreadable_file(file), unreadable_key(file)]))
+}
+
+fn unreadable_file(file: &CertificateFile) -> Result<Option<Evidence>, NotJudged> {
+    // Of others nothing shows that the application wants to read them.
+    if file.private_keys.is_empty() && file.private_key.is_none() {
+        return Ok(None);
     }
-    Ok(found)
+    let field = "certificates.files.readable_by_target";
+    let is_readable = *seen(field, &file.readable_by_target)?;
+    let says = || format!("{} has mode {}", file.path.to_text(), file.mode);
+    Ok((!is_readable).then(|| Evidence::new(80, says())))
+}
+
+fn unreadable_key(file: &CertificateFile) -> Result<Option<Evidence>, NotJudged> {
+    let Some(key) = &file.private_key else {
+        return Ok(None);
+    };
+    let field = "certificates.files.private_key.readable_by_target";
+    let is_readable = *seen(field, &key.readable_by_target)?;
+    let says = || {
+        format!(
+            "{} cannot be read by the application's user",
+            key.path.to_text()
+        )
+    };
+    Ok((!is_readable).then(|| Evidence::new(85, says())))
 }

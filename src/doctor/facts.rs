@@ -5,6 +5,7 @@ use crate::model::byte_string::ByteString;
 use crate::model::capabilities::SecurityContext;
 use crate::model::certificate::{CertificateFile, Certificates};
 use crate::model::environment::Variable;
+use crate::model::gap::WALK;
 use crate::model::mount::Mount;
 use crate::model::network::Network;
 use crate::model::open_files::OpenFiles;
@@ -85,6 +86,13 @@ impl<'a> Facts<'a> {
         }
     }
 
+    /// Why the first of what is missing from a section was not seen.
+    pub(super) fn first_reason(&self, section: &str) -> Option<Reason> {
+        let mut gaps = self.report.gaps.iter();
+        gaps.find(|gap| gap.section == section)
+            .map(|gap| gap.reason)
+    }
+
     pub(super) fn target(&self) -> Result<&'a Target, NotJudged> {
         Self::section("target", self.report.target.as_ref())
     }
@@ -126,6 +134,7 @@ impl<'a> Facts<'a> {
 
     pub(super) fn mounts(&self) -> Result<&'a [Mount], NotJudged> {
         let mounts = Self::section("mounts", self.report.mounts.as_ref())?;
+        self.is_whole("mounts", "mounts", &["mounts", "line"])?;
         seen("mounts", mounts).map(Vec::as_slice)
     }
 
@@ -151,27 +160,39 @@ impl<'a> Facts<'a> {
         Ok(found.and_then(|variable| variable.value.as_ref()))
     }
 
-    /// The sockets of the target's processes.
-    pub(super) fn own_sockets(&self) -> Result<impl Iterator<Item = &'a Socket>, NotJudged> {
+    /// The sockets of the target's processes, and what hides that one is.
+    pub(super) fn own_sockets(
+        &self,
+    ) -> Result<impl Iterator<Item = Result<&'a Socket, NotJudged>>, NotJudged> {
         let sockets = Self::section("sockets", self.report.sockets.as_ref())?;
-        self.is_whole("sockets", "sockets", &["sockets", "tcp", "tcp6", "owners"])?;
-        for socket in sockets.iter().filter(|socket| !socket.held_elsewhere) {
-            seen_if_there("sockets.owners", socket.owners.as_ref())?;
-        }
-        Ok(sockets.iter().filter(|socket| is_owned(socket)))
+        let whole = self.is_whole("sockets", "sockets", &["sockets", "tcp", "tcp6", "owners"]);
+        let here = sockets.iter().filter(|socket| !socket.held_elsewhere);
+        let owned = here.filter_map(|socket| {
+            match seen_if_there("sockets.owners", socket.owners.as_ref()) {
+                Ok(owners) => owners
+                    .is_some_and(|owners| !owners.is_empty())
+                    .then_some(Ok(socket)),
+                Err(why) => Some(Err(why)),
+            }
+        });
+        Ok(owned.chain(whole.err().map(Err)))
     }
 
-    /// The TCP listeners of the target's processes.
+    /// The TCP listeners of the target's processes, all of them.
     pub(super) fn listeners(&self) -> Result<Vec<&'a Socket>, NotJudged> {
+        let sockets: Vec<&Socket> = self.own_sockets()?.collect::<Result<_, _>>()?;
         let is_listener =
             |socket: &&Socket| socket.protocol == Protocol::Tcp && socket.state == State::Listen;
-        Ok(self.own_sockets()?.filter(is_listener).collect())
+        Ok(sockets.into_iter().filter(is_listener).collect())
     }
-}
 
-fn is_owned(socket: &Socket) -> bool {
-    let owners = socket.owners.as_ref().and_then(Seen::value);
-    owners.is_some_and(|owners| !owners.is_empty())
+    /// That no visible process was left out.
+    ///
+    /// # Errors
+    /// The walk could not read one.
+    pub(super) fn all_processes(&self) -> Result<(), NotJudged> {
+        self.is_whole("processes", WALK, &["process"])
+    }
 }
 
 /// `ADDRESS:PORT` of this end.

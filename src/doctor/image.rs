@@ -1,7 +1,7 @@
 //! What the image lacks.
 
 use super::facts::{Facts, peer_end, seen, seen_if_there};
-use super::rule::{Evidence, Judged, Rule, Severity};
+use super::rule::{Evidence, Judged, Rule, Severity, gather};
 use crate::model::mount::Purpose;
 use crate::model::socket::{Protocol, State};
 
@@ -74,7 +74,15 @@ fn no_authorities(facts: &Facts<'_>) -> Judged {
         return Ok(Vec::new());
     }
     let mut spoken = Vec::new();
+    let mut unseen = Vec::new();
     for socket in facts.own_sockets()? {
+        let socket = match socket {
+            Ok(socket) => socket,
+            Err(why) => {
+                unseen.push(Err(why));
+                continue;
+            }
+        };
         let is_client = socket.protocol == Protocol::Tcp
             && matches!(
                 socket.state,
@@ -88,17 +96,16 @@ fn no_authorities(facts: &Facts<'_>) -> Judged {
             spoken.push(format!("it is connected to {}", peer_end(socket)));
         }
     }
-    for variable in facts.variables()? {
-        let value = variable.value.as_ref().map(|value| value.to_text());
-        if value.is_some_and(|value| value.starts_with("https://")) {
-            spoken.push(format!(
-                "{} is an https:// address",
-                variable.name.to_text()
-            ));
-        }
+    match facts.variables() {
+        Ok(variables) => spoken.extend(variables.filter_map(|variable| {
+            let value = variable.value.as_ref()?.to_text();
+            let is_address = value.starts_with("https://");
+            is_address.then(|| format!("{} is an https:// address", variable.name.to_text()))
+        })),
+        Err(why) => unseen.push(Err(why)),
     }
     let Some(first) = spoken.into_iter().next() else {
-        return Ok(Vec::new());
+        return gather(unseen);
     };
     let says = format!("{}; {first}", store.consequence);
     let prints = store.error_text.as_ref();
@@ -149,21 +156,21 @@ fn nameless_user(facts: &Facts<'_>) -> Judged {
 fn unwritable_directories(facts: &Facts<'_>) -> Judged {
     let mounts = facts.mounts()?;
     let field = "mounts.usual_directories";
-    facts.is_whole(field, "mounts", &["usual_directories"])?;
-    let mut found = Vec::new();
-    for directory in mounts.iter().flat_map(|mount| &mount.usual_directories) {
-        let may = seen(
-            "mounts.usual_directories.writable_by_target",
-            &directory.writable_by_target,
-        )?;
+    let whole = facts.is_whole(field, "mounts", &["usual_directories"]);
+    let directories = mounts.iter().flat_map(|mount| &mount.usual_directories);
+    let evidence = directories.map(|directory| {
         // Programs seldom write into their working directory or their home.
         let certainty = match directory.purpose {
             Purpose::Tmpdir => 75,
             Purpose::Tmp => 65,
             Purpose::Home => 40,
-            Purpose::WorkingDirectory => continue,
+            Purpose::WorkingDirectory => return Ok(None),
         };
-        if !may {
+        let may = seen(
+            "mounts.usual_directories.writable_by_target",
+            &directory.writable_by_target,
+        )?;
+        Ok((!may).then(|| {
             let because = directory.writable_because.map_or(String::new(), |because| {
                 format!(" ({})", because.describe())
             });
@@ -172,8 +179,8 @@ fn unwritable_directories(facts: &Facts<'_>) -> Judged {
                 directory.purpose.describe(),
                 directory.path.to_text()
             );
-            found.push(Evidence::new(certainty, says));
-        }
-    }
-    Ok(found)
+            Evidence::new(certainty, says)
+        }))
+    });
+    gather(evidence.chain(whole.err().map(Err)))
 }

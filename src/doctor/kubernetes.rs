@@ -1,7 +1,8 @@
 //! What Kubernetes put into the container.
 
 use super::facts::{Facts, seen_if_there};
-use super::rule::{Evidence, Judged, Rule, Severity};
+use super::rule::{Evidence, Judged, Rule, Severity, gather};
+use crate::model::mount::Mount;
 use crate::model::volume::VolumeKind;
 
 pub(super) const RULES: &[Rule] = &[
@@ -40,20 +41,15 @@ fn stale_mounts(facts: &Facts<'_>) -> Judged {
 }
 
 fn termination_log(facts: &Facts<'_>) -> Judged {
-    let mut found = Vec::new();
-    for mount in facts.mounts()? {
+    let is_log = |mount: &&Mount| {
         let volume = mount.volume.as_ref();
-        if !volume.is_some_and(|volume| volume.kind == VolumeKind::TerminationLog) {
-            continue;
-        }
+        volume.is_some_and(|volume| volume.kind == VolumeKind::TerminationLog)
+    };
+    gather(facts.mounts()?.iter().filter(is_log).map(|mount| {
         let field = "mounts.writable_by_target";
-        let may = seen_if_there(field, mount.writable_by_target.as_ref())?;
-        if may == Some(&false) || !mount.writable {
-            found.push(Evidence::new(
-                40,
-                format!("{} is not writable", mount.mount_point.to_text()),
-            ));
-        }
-    }
-    Ok(found)
+        let is_unwritable = !mount.writable
+            || seen_if_there(field, mount.writable_by_target.as_ref())? == Some(&false);
+        let says = || format!("{} is not writable", mount.mount_point.to_text());
+        Ok(is_unwritable.then(|| Evidence::new(40, says())))
+    }))
 }

@@ -4,7 +4,7 @@ use core::net::IpAddr;
 use std::collections::BTreeMap;
 
 use super::facts::{Facts, NotJudged, holder, local_end, peer_end, seen, seen_if_there};
-use super::rule::{Evidence, Judged, Rule, Severity};
+use super::rule::{Evidence, Judged, Rule, Severity, gather};
 use crate::model::socket::{Socket, State};
 
 pub(super) const RULES: &[Rule] = &[
@@ -152,27 +152,26 @@ fn loopback_only(facts: &Facts<'_>) -> Judged {
 }
 
 fn accept_queue_full(facts: &Facts<'_>) -> Judged {
-    let mut found = Vec::new();
-    for socket in facts.listeners()? {
+    gather(facts.listeners()?.into_iter().map(|socket| {
         let queued = seen_if_there("sockets.accept_queue", socket.accept_queue.as_ref())?;
         let limit = seen_if_there(
             "sockets.accept_queue_limit",
             socket.accept_queue_limit.as_ref(),
         )?;
+        let (Some(queued), Some(limit)) = (queued, limit) else {
+            return Ok(None);
+        };
         // The kernel refuses the next one once there are more than the limit.
-        if let (Some(queued), Some(limit)) = (queued, limit)
-            && *queued > 0
-            && queued >= limit
-        {
+        let is_full = *queued > 0 && queued >= limit;
+        Ok(is_full.then(|| {
             let says = format!(
                 "{} of {}: {queued} connections wait in an accept queue of {limit}",
                 local_end(socket),
                 holder(socket)
             );
-            found.push(Evidence::new(95, says));
-        }
-    }
-    Ok(found)
+            Evidence::new(95, says)
+        }))
+    }))
 }
 
 fn tcp_counters<'a>(facts: &Facts<'a>) -> Result<&'a BTreeMap<String, u64>, NotJudged> {
@@ -225,33 +224,40 @@ const CLOSE_WAIT_MANY: usize = 16;
 
 fn close_wait(facts: &Facts<'_>) -> Judged {
     let mut by_holder = BTreeMap::<String, usize>::new();
+    let mut unseen = Vec::new();
     for socket in facts.own_sockets()? {
-        if socket.state == State::CloseWait {
-            *by_holder.entry(holder(socket)).or_default() += 1;
+        match socket {
+            Ok(socket) if socket.state == State::CloseWait => {
+                *by_holder.entry(holder(socket)).or_default() += 1;
+            }
+            Ok(_) => {}
+            Err(why) => unseen.push(Err(why)),
         }
     }
     let many = by_holder
         .into_iter()
         .filter(|(_, count)| *count >= CLOSE_WAIT_MANY);
     let evidence = many.map(|(holder, count)| {
-        Evidence::new(
-            90,
-            format!("{count} connections of {holder} are in CLOSE_WAIT"),
-        )
+        let says = format!("{count} connections of {holder} are in CLOSE_WAIT");
+        Ok(Some(Evidence::new(90, says)))
     });
-    Ok(evidence.collect())
+    gather(evidence.chain(unseen))
 }
 
 fn syn_sent(facts: &Facts<'_>) -> Judged {
     let mut by_peer = BTreeMap::<(String, String), (usize, u32)>::new();
+    let mut unseen = Vec::new();
     for socket in facts.own_sockets()? {
-        if socket.state == State::SynSent {
-            let (count, again) = by_peer
-                .entry((peer_end(socket), holder(socket)))
-                .or_default();
-            *count += 1;
-            let sent_again = socket.timer.as_ref().map_or(0, |timer| timer.retransmits);
-            *again = sent_again.max(*again);
+        match socket {
+            Ok(socket) if socket.state == State::SynSent => {
+                let ends = (peer_end(socket), holder(socket));
+                let (count, again) = by_peer.entry(ends).or_default();
+                *count += 1;
+                let sent_again = socket.timer.as_ref().map_or(0, |timer| timer.retransmits);
+                *again = sent_again.max(*again);
+            }
+            Ok(_) => {}
+            Err(why) => unseen.push(Err(why)),
         }
     }
     // A connection that is just being made has sent its SYN once.
@@ -262,9 +268,9 @@ fn syn_sent(facts: &Facts<'_>) -> Judged {
         let says = format!(
             "{count} connections of {holder} to {peer} are in SYN_SENT; the SYN was sent again {again} times"
         );
-        Evidence::new(92, says)
+        Ok(Some(Evidence::new(92, says)))
     });
-    Ok(evidence.collect())
+    gather(evidence.chain(unseen))
 }
 
 fn ephemeral_ports(facts: &Facts<'_>) -> Judged {

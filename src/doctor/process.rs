@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::facts::{Facts, NotJudged, seen, seen_if_there};
-use super::rule::{Evidence, Judged, Rule, Severity};
+use super::rule::{Evidence, Judged, Rule, Severity, gather};
 use crate::model::process::{Process, ProcessState};
 use crate::model::program::OnDisk;
 
@@ -118,10 +118,17 @@ fn no_sigterm_handler(facts: &Facts<'_>) -> Judged {
 
 fn of_state(facts: &Facts<'_>, state: ProcessState, certainty: u8, word: &str) -> Judged {
     let processes = facts.processes()?.iter();
-    let evidence = processes
-        .filter(|process| process.state == state)
-        .map(|process| Evidence::new(certainty, format!("{} {word}", named(process))));
-    Ok(evidence.collect())
+    let of_it = processes.filter(|process| process.state == state);
+    let evidence = of_it.map(|process| {
+        let says = format!("{} {word}", named(process));
+        Ok(Some(Evidence::new(certainty, says)))
+    });
+    gather(evidence.chain(unread(facts)))
+}
+
+/// That a process could not be read, which may be the one.
+fn unread(facts: &Facts<'_>) -> Option<Result<Option<Evidence>, NotJudged>> {
+    facts.all_processes().err().map(Err)
 }
 
 /// One may wait for its parent for a moment.
@@ -139,9 +146,10 @@ fn zombies(facts: &Facts<'_>) -> Judged {
     let evidence = many.map(|(parent, count)| {
         let found = processes.iter().find(|process| process.pid == parent);
         let parent = found.map_or_else(|| format!("process {parent}"), named);
-        Evidence::new(85, format!("{count} zombies are children of {parent}"))
+        let says = format!("{count} zombies are children of {parent}");
+        Ok(Some(Evidence::new(85, says)))
     });
-    Ok(evidence.collect())
+    gather(evidence.chain(unread(facts)))
 }
 
 fn stopped(facts: &Facts<'_>) -> Judged {

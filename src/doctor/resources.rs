@@ -1,7 +1,7 @@
 //! What the container uses, against its limits.
 
 use super::facts::{Facts, NotJudged, seen, seen_if_there};
-use super::rule::{Evidence, Judged, Rule, Severity};
+use super::rule::{Evidence, Judged, Rule, Severity, gather};
 use crate::model::mount::Space;
 use crate::model::process::Limit;
 use crate::model::resources::{CpuLimit, MemoryResources};
@@ -217,94 +217,96 @@ fn throttled(facts: &Facts<'_>) -> Judged {
 }
 
 fn descriptors(facts: &Facts<'_>) -> Judged {
-    let mut found = Vec::new();
-    for process in &facts.open_files()?.processes {
+    gather(facts.open_files()?.processes.iter().map(|process| {
         let field = "open_files.processes.fd_count";
         let count = seen_if_there(field, process.fd_count.as_ref())?;
         let limit = seen_if_there("open_files.processes.fd_limit", process.fd_limit.as_ref())?;
         let (Some(count), Some(limit), Some(percent)) = (count, limit, process.used_percent) else {
-            continue;
+            return Ok(None);
         };
         let Limit::Value(limit) = limit.soft else {
-            continue;
+            return Ok(None);
         };
-        if percent >= 80.0 {
+        Ok((percent >= 80.0).then(|| {
             let says = format!(
                 "{} ({}) has {count} of {limit} descriptors open ({percent:.0} %)",
                 process.comm.to_text(),
                 process.pid
             );
-            found.push(Evidence::new(90, says));
-        }
-    }
-    Ok(found)
+            Evidence::new(90, says)
+        }))
+    }))
 }
 
 fn pids(facts: &Facts<'_>) -> Judged {
     let pids = seen("resources.pids", &facts.resources()?.pids)?;
-    let limit = seen("resources.pids.limit", &pids.limit)?;
-    let current = seen_if_there("resources.pids.current", pids.current.as_ref())?;
-    let failures = pids.fork_failures.as_ref().and_then(|seen| seen.value());
-    let mut found = Vec::new();
-    if let (Some(current), Limit::Value(limit)) = (current, limit)
-        && current.saturating_mul(10) >= limit.saturating_mul(8)
-    {
-        let says = format!(
-            "{current} processes and threads of {limit}, read in {}",
-            pids.cgroup.to_text()
-        );
-        found.push(Evidence::new(90, says));
-    }
-    if let Some(failures) = failures.filter(|failures| **failures > 0) {
-        let says = format!("the limit was hit {failures} times (pids.events)");
-        found.push(Evidence::new(85, says));
-    }
-    Ok(found)
+    let near_limit = || {
+        let limit = seen("resources.pids.limit", &pids.limit)?;
+        let current = seen_if_there("resources.pids.current", pids.current.as_ref())?;
+        let (Some(current), Limit::Value(limit)) = (current, limit) else {
+            return Ok(None);
+        };
+        let is_near = current.saturating_mul(10) >= limit.saturating_mul(8);
+        Ok(is_near.then(|| {
+            let says = format!(
+                "{current} processes and threads of {limit}, read in {}",
+                pids.cgroup.to_text()
+            );
+            Evidence::new(90, says)
+        }))
+    };
+    let was_hit = || {
+        let field = "resources.pids.fork_failures";
+        let failures = seen_if_there(field, pids.fork_failures.as_ref())?;
+        let failures = failures.filter(|failures| **failures > 0);
+        Ok(failures.map(|failures| {
+            let says = format!("the limit was hit {failures} times (pids.events)");
+            Evidence::new(85, says)
+        }))
+    };
+    gather([near_limit(), was_hit()])
 }
 
 const DELETED_MUCH: u64 = 64 << 20;
 
 fn deleted_files(facts: &Facts<'_>) -> Judged {
     let open_files = facts.open_files()?;
-    facts.is_whole("open_files.deleted", "open_files", &["deleted", "files"])?;
-    if open_files.deleted.disk_bytes < DELETED_MUCH {
-        return Ok(Vec::new());
-    }
-    let holders = open_files.processes.iter();
-    let evidence = holders
-        .filter(|process| process.deleted.disk_bytes > 0)
-        .map(|process| {
-            let says = format!(
-                "{} ({}) holds {} deleted files of {}",
-                process.comm.to_text(),
-                process.pid,
-                process.deleted.files,
-                bytes_short(process.deleted.disk_bytes)
-            );
-            Evidence::new(75, says)
-        });
-    Ok(evidence.collect())
+    let whole = facts.is_whole("open_files.deleted", "open_files", &["deleted", "files"]);
+    let is_much = open_files.deleted.disk_bytes >= DELETED_MUCH;
+    let holders = open_files.processes.iter().filter(|process| {
+        let holds = process.deleted.disk_bytes > 0;
+        is_much && holds
+    });
+    let evidence = holders.map(|process| {
+        let says = format!(
+            "{} ({}) holds {} deleted files of {}",
+            process.comm.to_text(),
+            process.pid,
+            process.deleted.files,
+            bytes_short(process.deleted.disk_bytes)
+        );
+        Ok(Some(Evidence::new(75, says)))
+    });
+    gather(evidence.chain(whole.err().map(Err)))
 }
 
 /// Each writable file system once, with what `of` says of it.
 fn file_systems(facts: &Facts<'_>, of: impl Fn(&Space) -> Option<String>) -> Judged {
     let mut met = Vec::new();
-    let mut found = Vec::new();
-    for mount in facts.mounts()? {
+    let mounts = facts.mounts()?.iter();
+    let writable = mounts.filter(|mount| mount.writable && !mount.hidden);
+    gather(writable.map(|mount| {
         let device = (mount.major, mount.minor);
-        if !mount.writable || mount.hidden || met.contains(&device) {
-            continue;
+        if met.contains(&device) {
+            return Ok(None);
         }
         let Some(space) = seen_if_there("mounts.space", mount.space.as_ref())? else {
-            continue;
+            return Ok(None);
         };
         met.push(device);
-        if let Some(says) = of(space) {
-            let says = format!("{}: {says}", mount.mount_point.to_text());
-            found.push(Evidence::new(82, says));
-        }
-    }
-    Ok(found)
+        let says = of(space).map(|says| format!("{}: {says}", mount.mount_point.to_text()));
+        Ok(says.map(|says| Evidence::new(82, says)))
+    }))
 }
 
 fn full_file_systems(facts: &Facts<'_>) -> Judged {

@@ -74,3 +74,25 @@ impl Evidence {
         }
     }
 }
+
+/// The evidence of several places. One that was not seen counts where there is no evidence: what was
+/// found stays found.
+///
+/// # Errors
+/// There is no evidence, and this was not seen.
+pub(super) fn gather(
+    found: impl IntoIterator<Item = Result<Option<Evidence>, NotJudged>>,
+) -> Judged {
+    let mut evidence = Vec::new();
+    let mut unseen = None;
+    for one in found {
+        match one {
+            Ok(one) => evidence.extend(one),
+            Err(why) => unseen = unseen.or(Some(why)),
+        }
+    }
+    match unseen {
+        Some(why) if evidence.is_empty() => Err(why),
+        _ => Ok(evidence),
+    }
+}

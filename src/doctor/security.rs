@@ -4,7 +4,6 @@ use super::facts::{Facts, NotJudged, seen};
 use super::rule::{Evidence, Judged, Rule, Severity};
 use crate::model::capabilities::{Answer, SeccompMode};
 use crate::model::pod_security::{PodSecurityLevel, Verdict};
-use crate::model::seen::Seen;
 use crate::model::volume::VolumeKind;
 
 pub(super) const RULES: &[Rule] = &[
@@ -232,28 +231,21 @@ fn secrets_in_environment(facts: &Facts<'_>) -> Judged {
 }
 
 fn baseline(facts: &Facts<'_>) -> Judged {
-    let context = facts.security_context()?;
-    let fails = context.pod_security.having(Verdict::Fails);
-    let first = fails.min_by_key(|clause| match clause.level {
-        PodSecurityLevel::Baseline => 0,
-        _ => 1,
-    });
-    let Some(first) = first.filter(|clause| clause.level == PodSecurityLevel::Baseline) else {
-        // A clause that was not seen may fail as well.
-        let unseen = context.pod_security.having(Verdict::Unseen);
-        let mut of_baseline = unseen.filter(|clause| clause.level == PodSecurityLevel::Baseline);
-        return match (of_baseline.next(), &context.privileges.sets.bounding) {
-            (Some(_), Seen::Unseen(unseen)) => Err(NotJudged {
-                field: "capabilities.pod_security",
-                reason: Some(unseen.reason()),
-            }),
-            (Some(_), Seen::Value(_)) => Err(NotJudged {
-                field: "capabilities.pod_security",
-                reason: None,
-            }),
-            (None, _) => Ok(Vec::new()),
-        };
+    let clauses = &facts.security_context()?.pod_security;
+    let of_baseline = |verdict| {
+        let having = clauses.having(verdict);
+        having.filter(|clause| clause.level == PodSecurityLevel::Baseline)
     };
-    let says = format!("{}: {}", first.clause, first.evidence);
-    Ok(vec![Evidence::new(55, says)])
+    if let Some(first) = of_baseline(Verdict::Fails).next() {
+        let says = format!("{}: {}", first.clause, first.evidence);
+        return Ok(vec![Evidence::new(55, says)]);
+    }
+    // A clause that was not seen may fail as well.
+    match of_baseline(Verdict::Unseen).next() {
+        Some(_) => Err(NotJudged {
+            field: "capabilities.pod_security",
+            reason: facts.first_reason("capabilities"),
+        }),
+        None => Ok(Vec::new()),
+    }
 }

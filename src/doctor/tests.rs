@@ -30,6 +30,7 @@ const fn case(
 }
 
 const OWNERS: Blind = Some(("/sockets/0/owners", "sockets", "owners"));
+const NEXT_OWNERS: Blind = Some(("/sockets/1/owners", "sockets", "owners"));
 const MOUNTS: Blind = Some(("/mounts", "mounts", "mounts"));
 const FILES: Blind = Some(("/certificates/files", "certificates", "files"));
 const COUNTERS: Blind = Some(("/network/counters", "network", "counters"));
@@ -41,8 +42,8 @@ const CASES: &[Case] = &[
     case("SPY-NET-002", &[("/sockets/0/accept_queue", "4097")], Some(("/sockets/0/accept_queue_limit", "sockets", "accept_queue_limit"))),
     case("SPY-NET-003", &[("/network/counters/tcp/listen_overflows", "40"), ("/network/counters/tcp/passive_opens", "900")], COUNTERS),
     case("SPY-NET-004", &[("/sockets/0/local_port", "8081")], OWNERS),
-    case("SPY-NET-005", &[], OWNERS),
-    case("SPY-NET-006", &[("/sockets/1", r#"{"protocol": "tcp", "family": "inet", "state": "syn_sent", "local_address": "10.0.0.7", "local_port": 40000, "peer_address": "10.9.9.9", "peer_port": 5432, "timer": {"kind": "retransmit", "expires_in_seconds": 1.0, "retransmits": 3}, "owners": [{"pid": 7, "name": "webapp", "fd": 5}]}"#)], OWNERS),
+    case("SPY-NET-005", &[], NEXT_OWNERS),
+    case("SPY-NET-006", &[("/sockets/1", r#"{"protocol": "tcp", "family": "inet", "state": "syn_sent", "local_address": "10.0.0.7", "local_port": 40000, "peer_address": "10.9.9.9", "peer_port": 5432, "timer": {"kind": "retransmit", "expires_in_seconds": 1.0, "retransmits": 3}, "owners": [{"pid": 7, "name": "webapp", "fd": 5}]}"#)], NEXT_OWNERS),
     case("SPY-NET-007", &[("/network/ephemeral_ports/tcp_used", "25000"), ("/network/ephemeral_ports/used_percent", "88.5")], Some(("/network/ephemeral_ports", "network", "ephemeral_ports"))),
     case("SPY-NET-008", &[("/network/dns/resolv_conf/name_servers", "[]")], Some(("/network/dns/resolv_conf", "network", "dns.resolv_conf"))),
     case("SPY-NET-009", &[("/network/dns/resolv_conf/ndots", "5"), ("/network/dns/resolv_conf/search", r#"["a.svc.cluster.local", "svc.cluster.local", "cluster.local"]"#)], Some(("/network/dns/resolv_conf", "network", "dns.resolv_conf"))),
@@ -135,7 +136,7 @@ fn sick(case: &Case) -> Value {
                 "owners": [{"pid": 7, "name": "webapp", "fd": 6}],
             });
             let sockets = document["sockets"].as_array_mut().unwrap();
-            sockets.extend(std::iter::repeat_n(one, 20));
+            sockets.extend(std::iter::repeat_n(one, 16));
         }
         "SPY-PROC-002" => {
             let mut zombie = document["processes"][1].clone();
@@ -210,6 +211,86 @@ fn what_is_not_seen_is_not_judged() {
             rule.field
         );
     }
+}
+
+/// The gap of a field, for the list of a document.
+fn gap(section: &str, field: &str) -> Value {
+    json!([{"section": section, "field": field, "reason": "denied", "count": 1, "subjects": [7]}])
+}
+
+fn is_unjudged(diagnosis: &Diagnosis, id: &str) -> bool {
+    diagnosis.not_judged.iter().any(|rule| rule.id == id)
+}
+
+#[test]
+fn a_list_with_a_gap_is_not_taken_for_all() {
+    for (section, field, ids) in [
+        (
+            "walk",
+            "process",
+            &[
+                "SPY-PROC-002",
+                "SPY-PROC-003",
+                "SPY-PROC-004",
+                "SPY-PROC-007",
+            ][..],
+        ),
+        (
+            "mounts",
+            "mounts",
+            &["SPY-RES-007", "SPY-SEC-006", "SPY-K8S-001"],
+        ),
+        (
+            "sockets",
+            "tcp",
+            &["SPY-NET-001", "SPY-NET-005", "SPY-NET-006"],
+        ),
+        ("open_files", "files", &["SPY-RES-006"]),
+    ] {
+        let mut document = document(&[]);
+        document["gaps"] = gap(section, field);
+        let diagnosis = examined(&document);
+        for id in ids {
+            assert!(
+                is_unjudged(&diagnosis, id),
+                "{id} without {section}.{field}"
+            );
+        }
+    }
+    for (pointer, section, field, id) in [
+        (
+            "/resources/pids/fork_failures",
+            "resources",
+            "pids.fork_failures",
+            "SPY-RES-005",
+        ),
+        (
+            "/certificates/served/0/serves/leaves/0/against_files",
+            "certificates",
+            "served.serves.leaves.against_files",
+            "SPY-CERT-004",
+        ),
+    ] {
+        let mut document = document(&[]);
+        set(&mut document, pointer, Value::Null);
+        document["gaps"] = gap(section, field);
+        assert!(is_unjudged(&examined(&document), id), "{id}");
+    }
+}
+
+#[test]
+fn what_was_found_stays_found_beside_a_gap() {
+    let mut document = document(&[("/certificates/files/0/certificates/0/seconds_left", "-9")]);
+    let mut unreadable = document["certificates"]["files"][0].clone();
+    unreadable["path"] = "/certs/other.crt".into();
+    unreadable["certificates"] = Value::Null;
+    let files = document["certificates"]["files"].as_array_mut().unwrap();
+    files.insert(0, unreadable);
+    document["gaps"] = gap("certificates", "files.certificates");
+    assert_eq!(found(&examined(&document)), ["SPY-CERT-001"]);
+    let mut document = self::document(&[("/processes/1/state", r#""stopped""#)]);
+    document["gaps"] = gap("walk", "process");
+    assert_eq!(found(&examined(&document)), ["SPY-PROC-003"]);
 }
 
 #[test]

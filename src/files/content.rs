@@ -305,10 +305,6 @@ impl<'a> Content<'a> {
 
     /// The size of the file when it was opened. What is shown may be longer or shorter where
     /// something was redacted.
-    #[allow(
-        dead_code,
-        reason = "for archives, which are written with sizes and holes"
-    )]
     #[must_use]
     pub(crate) fn size_bytes(&self) -> u64 {
         self.file.size_bytes()

@@ -94,7 +94,6 @@ impl TargetFiles {
     }
 
     /// The scan that found the target.
-    #[allow(dead_code, reason = "for archives, whose names are redacted")]
     pub(crate) fn scan(&self) -> &Scan {
         &self.scan
     }

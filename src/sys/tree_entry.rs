@@ -305,10 +305,6 @@ impl OpenedContent {
     ///
     /// # Errors
     /// The errno of lseek(2).
-    #[allow(
-        dead_code,
-        reason = "for archives, which are written with sizes and holes"
-    )]
     pub(crate) fn next_data(&self, offset: u64) -> Result<Option<(u64, u64)>, Errno> {
         let size = self.size_bytes;
         let found = self.held.on(move |file| {

@@ -18,13 +18,13 @@ const REST_BYTES: u64 = 1 << 20;
 /// Why an archive cannot be read on.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ArchiveError {
-    /// There is none.
+    /// Nothing was received.
     #[error("no archive came")]
     Absent,
     /// It ends within a member, or without its end mark.
     #[error("the archive ends early: the connection was cut, or the other side failed")]
     Truncated,
-    /// It is none.
+    /// What was received is not an archive.
     #[error(transparent)]
     Malformed(#[from] Malformed),
     /// A header is longer than any real one.

@@ -84,7 +84,7 @@ impl Archive {
     }
 }
 
-/// A directory of its own, in which `local` is what is written to.
+/// A temporary directory; the copy goes to `local` in it.
 struct Here(TempDir);
 
 impl Here {

@@ -472,7 +472,7 @@ fn last_lines(
         }
     }
     let is_sized = content.is_sized();
-    // Nothing was left out yet where no size is told.
+    // A file without a size is read from its start, so nothing is left out yet.
     let mut kept = Vec::new();
     let mut lines = VecDeque::new();
     loop {
@@ -546,7 +546,7 @@ fn last_bytes(
         if let Err(error) = content.seek(place) {
             return Ok(Err(error));
         }
-        // So many are not kept to be counted: it is whole lines then.
+        // Too many bytes to keep: whole lines are shown from there.
         if content.is_verbatim() || count > KEPT_BYTES {
             return from_start(content, true, 0, printer, output);
         }

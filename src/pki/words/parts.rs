@@ -86,7 +86,7 @@ impl fmt::Display for NameHint {
             ),
             Self::PartialWildcard(wildcard) => write!(
                 f,
-                "the wildcard in {} is only part of a label, which only OpenSSL accepts",
+                "the wildcard in {} is only part of a label, which OpenSSL accepts and Go does not",
                 clip(wildcard)
             ),
             Self::OneLabelWildcard(wildcard) => write!(
