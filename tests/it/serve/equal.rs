@@ -21,20 +21,36 @@ const QUESTIONS: &[(&str, &[&str], &str)] = &[
     ("mounts", &["--pid=1"], "pid=1"),
 ];
 
-/// The document without what differs between two viewers one after the other: when they
-/// looked, which processes they are themselves, and how wide a column is for that.
-fn stable(text: &[u8]) -> String {
+/// The document without what differs between two viewers one after the other: when they looked and
+/// so the share of a processor since the start, which processes they are themselves, and how wide a
+/// column is for that.
+fn stable(text: &[u8], has_headings: bool) -> String {
     let text = String::from_utf8(text.to_vec()).unwrap();
     let moves = |line: &str| {
         let key = line.trim_start_matches(['-', ' ']).replace('"', "");
         let key = key.split(':').next().unwrap_or_default();
-        ["taken_at", "started_at", "pid", "main_pid"].contains(&key)
+        ["taken_at", "started_at", "pid", "main_pid", "cpu_percent"].contains(&key)
             || key.contains(" self ")
             || line.contains("pid-")
     };
-    let lines = text.lines().filter(|line| !moves(line));
-    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
-    lines.map(words).collect::<Vec<_>>().join("\n")
+    // Which word of a line is %CPU: without headings the third, as with them.
+    let mut cpu_column = (!has_headings).then_some(2);
+    let mut kept = Vec::new();
+    for line in text.lines().filter(|line| !moves(line)) {
+        let mut words: Vec<&str> = line.split_whitespace().collect();
+        let heading = words.iter().position(|word| *word == "%CPU");
+        if words.is_empty() {
+            cpu_column = None;
+        } else if heading.is_some() {
+            cpu_column = heading;
+        } else if let Some(share) = cpu_column.and_then(|at| words.get_mut(at))
+            && share.parse::<f64>().is_ok()
+        {
+            *share = "%";
+        }
+        kept.push(words.join(" "));
+    }
+    kept.join("\n")
 }
 
 #[needs(root)]
@@ -78,6 +94,8 @@ fn the_body_is_what_the_command_line_prints() {
                 .args(["-o", output])
                 .args(*words)
                 .run();
+            let has_headings = !words.contains(&"--no-headers");
+            let stable = |text: &[u8]| stable(text, has_headings);
             let (http, cli) = (stable(&reply.body), stable(&shown.stdout));
             if reply.status != 200 || http != cli {
                 wrong.push(format!(
