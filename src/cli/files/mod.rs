@@ -10,13 +10,16 @@ mod du;
 mod ends;
 mod escaping;
 mod find;
+mod follow;
 mod grep;
+mod head;
 mod listing;
 mod ls;
 mod refusals;
 mod sha256sum;
 mod spelling;
 mod stat;
+mod tail;
 pub(super) mod tar;
 
 use std::ffi::{OsStr, OsString};
@@ -48,8 +51,8 @@ pub(super) struct FilesCommand {
 const COMMANDS: &[FilesCommand] = &[
     ls::LS,
     cat::CAT,
-    ends::HEAD,
-    ends::TAIL,
+    head::HEAD,
+    tail::TAIL,
     stat::STAT,
     find::FIND,
     grep::GREP,

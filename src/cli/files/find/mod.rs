@@ -1,7 +1,9 @@
 //! `find`.
 
 mod expression;
+mod parser;
 mod tests_of_files;
+mod values;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -23,8 +25,9 @@ use crate::files::{
 };
 use crate::model::escape::escaped;
 use crate::sys::tree_entry::EntryKind;
-pub(in crate::cli::files) use expression::takes_value;
-use expression::{Action, Expression, Found, parse};
+use expression::{Action, Expression, Found};
+use parser::parse;
+pub(in crate::cli::files) use parser::takes_value;
 use tests_of_files::Moment;
 pub(in crate::cli::files) use tests_of_files::base_name;
 
