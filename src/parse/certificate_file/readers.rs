@@ -116,9 +116,12 @@ fn gnutls(bytes: &[u8]) -> PemBundle {
     let mut found = PemBundle::default();
     let mut read = None;
     let mut at = 0;
-    while let Some(start) = labels.from(at).or_else(|| old_labels.from(at)) {
+    while let Some(start) = labels
+        .at_or_behind(at)
+        .or_else(|| old_labels.at_or_behind(at))
+    {
         // The older label is looked for first, in all that follows.
-        let block = old_labels.from(start).unwrap_or(start);
+        let block = old_labels.at_or_behind(start).unwrap_or(start);
         if read != Some(block) {
             let Some(der) = gnutls_block(bytes, block, &mut ends) else {
                 found.is_broken = true;
@@ -135,7 +138,7 @@ fn gnutls(bytes: &[u8]) -> PemBundle {
 fn gnutls_block(bytes: &[u8], start: usize, ends: &mut Marks) -> Option<Vec<u8>> {
     let label = start + 1;
     let body = label + find(after(bytes, label), DASHES)? + DASHES.len();
-    let body = bytes.get(body..ends.from(body)?)?;
+    let body = bytes.get(body..ends.at_or_behind(body)?)?;
     let text = body.split(|byte| *byte == b'-').next()?;
     decoded(text).filter(|der| !der.is_empty())
 }
@@ -159,7 +162,7 @@ impl<'a> Marks<'a> {
     }
 
     /// The first at this place or behind it; the places that are asked for only grow.
-    fn from(&mut self, at: usize) -> Option<usize> {
+    fn at_or_behind(&mut self, at: usize) -> Option<usize> {
         if !self.is_over && self.next.is_none_or(|next| next < at) {
             self.next = find(after(self.bytes, at), self.mark).map(|offset| at + offset);
             self.is_over = self.next.is_none();
@@ -198,7 +201,7 @@ fn openssl(bytes: &[u8], reader: PemReader) -> PemBundle {
         let Some(label) = label else {
             break;
         };
-        let Some(body) = openssl_block(&mut lines, label) else {
+        let Some(block) = openssl_block(&mut lines, label) else {
             found.is_broken = true;
             break;
         };
@@ -208,7 +211,7 @@ fn openssl(bytes: &[u8], reader: PemReader) -> PemBundle {
             _ => false,
         };
         let is_list = label == b"X509 CRL" && reader == PemReader::OpensslFile;
-        match body {
+        match block.der {
             Some(der) if is_taken => found.certificates.push(der),
             Some(der) if is_list => found.is_broken = ParsedRevocationList::read(&der).is_none(),
             None if is_taken || is_list => found.is_broken = true,
@@ -221,12 +224,17 @@ fn openssl(bytes: &[u8], reader: PemReader) -> PemBundle {
     found
 }
 
-/// The bytes of a block up to its END line, or none where it has headers; `None` where it is
-/// malformed.
+/// What stands between a BEGIN and an END line.
+struct OpensslBlock {
+    /// Absent where it has headers.
+    der: Option<Vec<u8>>,
+}
+
+/// A block up to its END line; `None` where it is malformed.
 fn openssl_block<'a>(
     lines: &mut impl Iterator<Item = &'a [u8]>,
     label: &[u8],
-) -> Option<Option<Vec<u8>>> {
+) -> Option<OpensslBlock> {
     let mut header = Header::Maybe;
     let mut has_header = false;
     let mut is_last = false;
@@ -258,7 +266,10 @@ fn openssl_block<'a>(
     // What follows a hyphen does not count.
     let text = text.split(|byte| *byte == b'-').next()?;
     let der = decoded(text).filter(|der| !der.is_empty())?;
-    Some((!has_header && header != Header::Inside).then_some(der))
+    let is_bare = !has_header && header != Header::Inside;
+    Some(OpensslBlock {
+        der: is_bare.then_some(der),
+    })
 }
 
 #[cfg(test)]

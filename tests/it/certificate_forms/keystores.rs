@@ -1,5 +1,5 @@
-//! Keystores of the kinds that are met, as generate_keystores.py made them: each is called what it
-//! is, and opens with its password.
+//! Keystores of the kinds that are met, as `generate_keystores.py` made them: each is called what
+//! it is, and opens with its password.
 
 use std::collections::BTreeMap;
 
