@@ -80,8 +80,9 @@ pub mod api {
     pub mod pki {
         pub use crate::parse::certificate_file::Fault;
         pub use crate::pki::{
-            AskedRuntime, ChainSource, Contents, FileForm, KeyAlgorithm, ParsedCertificate,
-            Purpose, Question, Roots, RuntimeAnswer, contents, judge, staple,
+            AskedRuntime, BundleEnd, ChainSource, Contents, FileForm, KeyAlgorithm,
+            ParsedCertificate, Purpose, Question, Roots, RuntimeAnswer, RuntimeBundle, StorePlace,
+            contents, judge, staple,
         };
     }
 }

@@ -46,11 +46,13 @@ fn has_one_form(letter: char) -> bool {
     }
 }
 
-/// RFC 3492 6.3 with its parameters for IDNA, and the prefix of RFC 5890.
+/// The parameters of RFC 3492 for IDNA.
+const BASE: u32 = 36;
+const T_MIN: u32 = 1;
+const T_MAX: u32 = 26;
+
+/// RFC 3492 6.3, with the prefix of RFC 5890.
 fn punycode(label: &str) -> Option<String> {
-    const BASE: u32 = 36;
-    const T_MIN: u32 = 1;
-    const T_MAX: u32 = 26;
     let letters: Vec<u32> = label.chars().map(u32::from).collect();
     let mut out: String = label.chars().filter(char::is_ascii).collect();
     let basic = u32::try_from(out.len()).ok()?;
@@ -93,6 +95,58 @@ fn punycode(label: &str) -> Option<String> {
     Some(format!("xn--{out}"))
 }
 
+/// The name with the labels of punycode that are written as [`to_ascii`] writes them in letters,
+/// and the others as they are. Symbols that no normalisation changes count as letters here.
+pub(super) fn to_unicode(name: &str) -> String {
+    let labels = name.split('.').map(|label| {
+        let lower = label.to_ascii_lowercase();
+        let decoded = lower.strip_prefix("xn--").and_then(from_punycode);
+        decoded.unwrap_or_else(|| label.to_owned())
+    });
+    labels.collect::<Vec<_>>().join(".")
+}
+
+/// RFC 3492 6.2; `None` where the letters are none, or are not written so.
+fn from_punycode(text: &str) -> Option<String> {
+    let (basic, coded) = text.rsplit_once('-').unwrap_or(("", text));
+    let mut letters: Vec<char> = basic.chars().collect();
+    let (mut code, mut at, mut bias) = (128_u32, 0_u32, 72_u32);
+    let mut digits = coded.chars();
+    while let Some(first) = digits.next() {
+        let before = at;
+        let (mut weight, mut k, mut digit) = (1_u32, BASE, first);
+        loop {
+            let value = match digit {
+                'a'..='z' => u32::from(digit) - u32::from('a'),
+                '0'..='9' => u32::from(digit) - u32::from('0') + 26,
+                _ => return None,
+            };
+            at = at.checked_add(value.checked_mul(weight)?)?;
+            let threshold = k.saturating_sub(bias).clamp(T_MIN, T_MAX);
+            if value < threshold {
+                break;
+            }
+            weight = weight.checked_mul(BASE - threshold)?;
+            k += BASE;
+            digit = digits.next()?;
+        }
+        let count = u32::try_from(letters.len()).ok()?.checked_add(1)?;
+        bias = adapt(at.checked_sub(before)?, count, before == 0);
+        code = code.checked_add(at / count)?;
+        at %= count;
+        let letter = char::from_u32(code)?;
+        // Letters and symbols that Unicode 3.2 had.
+        let is_stable = has_one_form(letter) || matches!(letter, '\u{2190}'..='\u{2bff}');
+        if !is_stable || letters.len() > 63 {
+            return None;
+        }
+        letters.insert(usize::try_from(at).ok()?, letter);
+        at += 1;
+    }
+    let decoded: String = letters.into_iter().collect();
+    (!decoded.is_ascii() && punycode(&decoded)?.get(4..) == Some(text)).then_some(decoded)
+}
+
 fn adapt(delta: u32, count: u32, first: bool) -> u32 {
     let mut delta = if first { delta / 700 } else { delta / 2 };
     delta += delta / count;
@@ -128,7 +182,23 @@ mod tests {
         ];
         for (name, expected) in known {
             assert_eq!(to_ascii(name).as_deref(), Some(expected), "{name}");
+            assert_eq!(to_unicode(expected), name.to_lowercase());
         }
+    }
+
+    #[test]
+    fn what_is_no_punycode_stays_as_it_is() {
+        for name in [
+            "xn--",
+            "xn--a",
+            "xn--*",
+            "xn--99999999",
+            "xn--bcher-kva9",
+            "a.xn--\u{e9}",
+        ] {
+            assert_eq!(to_unicode(name), name);
+        }
+        assert_eq!(to_unicode("xn--*-1b3c148a.Test"), "*\u{75db}\u{82e6}.Test");
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub use ocsp_staple::staple;
 pub(crate) use report::{Place, reported, revocation_list, seconds_between};
 pub use roots::Roots;
 pub(crate) use runtimes::judge_for;
-pub use runtimes::{AskedRuntime, RuntimeAnswer};
+pub use runtimes::{AskedRuntime, BundleEnd, RuntimeAnswer, RuntimeBundle, StorePlace};
 
 /// Certificates of a chain that are opened; servers send a handful.
 const OPENED: usize = 1_000;

@@ -38,13 +38,14 @@ pub(super) fn bytes(words: &[u64]) -> Vec<u8> {
 
 /// Whether one is below the other; both may have zeros at the top.
 pub(super) fn is_below(one: &[u64], other: &[u64]) -> bool {
-    let length = one.len().max(other.len());
     let word = |number: &[u64], at: usize| number.get(at).copied().unwrap_or_default();
-    let places = (0..length).rev();
-    let mut differing = places.map(|at| (word(one, at), word(other, at)));
-    differing
-        .find(|(one, other)| one != other)
-        .is_some_and(|(one, other)| one < other)
+    for at in (0..one.len().max(other.len())).rev() {
+        let (one, other) = (word(one, at), word(other, at));
+        if one != other {
+            return one < other;
+        }
+    }
+    false
 }
 
 pub(super) fn is_zero(number: &[u64]) -> bool {
@@ -181,37 +182,39 @@ impl Modulus {
 }
 
 fn add(to: &mut [u64], number: &[u64]) -> bool {
-    let zeros = core::iter::repeat(&0);
     let mut carry = false;
-    for (to, word) in to.iter_mut().zip(number.iter().chain(zeros)) {
-        let (sum, first) = to.overflowing_add(*word);
-        let (sum, second) = sum.overflowing_add(u64::from(carry));
-        *to = sum;
-        carry = first || second;
+    let (low, high) = to.split_at_mut(number.len().min(to.len()));
+    for (to, word) in low.iter_mut().zip(number) {
+        (*to, carry) = to.carrying_add(*word, carry);
+    }
+    for to in high {
+        (*to, carry) = to.carrying_add(0, carry);
     }
     carry
 }
 
 fn subtract(from: &mut [u64], number: &[u64]) -> bool {
-    let zeros = core::iter::repeat(&0);
     let mut borrow = false;
-    for (from, word) in from.iter_mut().zip(number.iter().chain(zeros)) {
-        let (difference, first) = from.overflowing_sub(*word);
-        let (difference, second) = difference.overflowing_sub(u64::from(borrow));
-        *from = difference;
-        borrow = first || second;
+    let (low, high) = from.split_at_mut(number.len().min(from.len()));
+    for (from, word) in low.iter_mut().zip(number) {
+        (*from, borrow) = from.borrowing_sub(*word, borrow);
+    }
+    for from in high {
+        (*from, borrow) = from.borrowing_sub(0, borrow);
     }
     borrow
 }
 
 /// Adds factor × number.
 fn add_product(to: &mut [u64], factor: u64, number: &[u64]) {
-    let zeros = core::iter::repeat(&0);
-    let mut carry = 0_u128;
-    for (to, word) in to.iter_mut().zip(number.iter().chain(zeros)) {
-        let sum = u128::from(*to) + u128::from(factor) * u128::from(*word) + carry;
-        *to = u64::try_from(sum & u128::from(u64::MAX)).unwrap_or_default();
-        carry = sum >> 64;
+    let mut carry = 0;
+    let (low, high) = to.split_at_mut(number.len().min(to.len()));
+    for (to, word) in low.iter_mut().zip(number) {
+        (*to, carry) = factor.carrying_mul_add(*word, *to, carry);
+    }
+    for to in high {
+        let (sum, over) = to.overflowing_add(carry);
+        (*to, carry) = (sum, u64::from(over));
     }
 }
 

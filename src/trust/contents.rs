@@ -9,7 +9,7 @@ use crate::model::certificate::FileForm;
 use crate::model::gap::{Reason, Refusal};
 use crate::model::trust_store::PlaceState;
 use crate::parse::x509::ParsedCertificate;
-use crate::pki::AskedRuntime;
+use crate::pki::{AskedRuntime, BundleEnd, RuntimeBundle};
 use crate::sys::Truncation;
 
 /// What one place gives, gathered from its files.
@@ -18,6 +18,8 @@ pub(super) struct PlaceContents<'a> {
     asked: Option<&'a AskedRuntime>,
     /// How many it does not take, and why not the first of them.
     skipped: Option<(usize, String)>,
+    /// What it does with a file that it does not read to its end, and why; of the first one.
+    ended: Option<(&'static str, String)>,
     met: HashSet<String>,
     roots: Vec<Arc<ParsedCertificate>>,
     /// Why it may hold more.
@@ -33,6 +35,7 @@ impl<'a> PlaceContents<'a> {
             place,
             asked,
             skipped: None,
+            ended: None,
             met: HashSet::new(),
             roots: Vec::new(),
             lacks: None,
@@ -55,13 +58,14 @@ impl<'a> PlaceContents<'a> {
         if held.cut == Truncation::AtLimit {
             self.lacks(&Refusal::of(Reason::Limit));
         }
+        if let Some(bundle) = &held.bundle {
+            self.put_bundle(bundle);
+            return;
+        }
         if self.place.all_or_nothing && held.faults > 0 && !held.certificates.is_empty() {
             self.lacks(&malformed_block());
         }
         for certificate in &held.certificates {
-            if self.place.takes == Takes::SelfIssued && !certificate.self_signed {
-                continue;
-            }
             if let Some(Err(why)) = self.asked.map(|asked| asked.takes(certificate)) {
                 if self.place.all_or_nothing {
                     self.lacks(&malformed_block());
@@ -69,9 +73,33 @@ impl<'a> PlaceContents<'a> {
                 self.skipped.get_or_insert((0, why)).0 += 1;
                 continue;
             }
-            if self.met.insert(certificate.fingerprint_sha256.clone()) {
-                self.roots.push(Arc::clone(certificate));
+            self.take(certificate);
+        }
+    }
+
+    fn put_bundle(&mut self, bundle: &RuntimeBundle) {
+        for certificate in &bundle.certificates {
+            self.take(certificate);
+        }
+        let Some(why) = bundle.why.clone() else {
+            return;
+        };
+        match bundle.end {
+            BundleEnd::Whole => self.skipped.get_or_insert((0, why)).0 += bundle.skipped,
+            BundleEnd::Stopped => {
+                self.ended
+                    .get_or_insert(("does not read it to its end", why));
             }
+            BundleEnd::Rejected => {
+                self.ended.get_or_insert(("rejects the whole file", why));
+            }
+        }
+    }
+
+    fn take(&mut self, certificate: &Arc<ParsedCertificate>) {
+        let counts = self.place.takes != Takes::SelfIssued || certificate.self_signed;
+        if counts && self.met.insert(certificate.fingerprint_sha256.clone()) {
+            self.roots.push(Arc::clone(certificate));
         }
     }
 
@@ -98,6 +126,9 @@ impl<'a> PlaceContents<'a> {
             words.push(format!(
                 "{name} skips {skipped} certificate{plural} of it: {why}"
             ));
+        }
+        if let (Some((verb, why)), Some(asked)) = (&self.ended, self.asked) {
+            words.push(format!("{} {verb}: {why}", asked.name));
         }
         if self.unreadable > 0 {
             words.push(format!(

@@ -5,6 +5,7 @@ use super::detect::{Detected, OpensslDir, RuntimeTrustRules};
 use super::overrides::Overrides;
 use crate::model::certificate::FileForm;
 use crate::model::trust_store::PlaceKind;
+use crate::pki::StorePlace;
 
 /// One place to look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,17 @@ pub(super) struct Place {
     pub(super) when: When,
     /// Whether one block that is broken keeps the runtime from taking anything of a file.
     pub(super) all_or_nothing: bool,
+}
+
+impl Place {
+    /// How the runtime reads its files.
+    pub(super) fn reads_as(&self) -> StorePlace {
+        match (self.variable, self.kind) {
+            (Some(NODE_EXTRA), _) => StorePlace::Extra,
+            (_, PlaceKind::Directory) => StorePlace::Directory,
+            _ => StorePlace::File,
+        }
+    }
 }
 
 /// What of a place counts.
@@ -56,6 +68,7 @@ pub(super) struct Plan {
     pub(super) remarks: Vec<String>,
 }
 
+const NODE_EXTRA: &str = "NODE_EXTRA_CA_CERTS";
 const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
 const SSL_CERT_DIR: &str = "SSL_CERT_DIR";
 
@@ -217,9 +230,9 @@ fn node(openssl: &OpensslDir, shared: bool, overrides: &Overrides) -> Plan {
              its built-in copy cannot be determined",
         );
     }
-    if let Some(path) = overrides.filled("NODE_EXTRA_CA_CERTS") {
+    if let Some(path) = overrides.filled(NODE_EXTRA) {
         let extra = file(overrides.absolute(path));
-        plan.places.push(by("NODE_EXTRA_CA_CERTS", extra));
+        plan.places.push(by(NODE_EXTRA, extra));
     }
     if overrides.variable("NODE_TLS_REJECT_UNAUTHORIZED") == Some(b"0") {
         let off = "NODE_TLS_REJECT_UNAUTHORIZED=0 disables certificate verification unless the \

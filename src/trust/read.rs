@@ -16,7 +16,7 @@ use super::places::{Place, Takes};
 use super::reading::{Reading, StoreFile};
 use crate::model::gap::{Reason, Refusal};
 use crate::model::trust_store::{PlaceKind, PlaceState};
-use crate::pki::{self, AskedRuntime};
+use crate::pki::{self, AskedRuntime, StorePlace};
 use crate::rights::file_mode::{FileSubject, Ownership};
 use crate::sys::file_limits;
 use crate::sys::opened_file::{FileKind, OpenedFile};
@@ -75,11 +75,13 @@ enum File {
     Read(Arc<StoreFile>),
 }
 
+type StoreFiles = HashMap<((u64, u64), StorePlace), Arc<StoreFile>>;
+
 struct StoreReader {
     root: InRoot,
     reader: Result<FileSubject, Refusal>,
-    /// By device and inode.
-    files: Mutex<HashMap<(u64, u64), Arc<StoreFile>>>,
+    /// By device and inode, for each way in which it is read.
+    files: Mutex<StoreFiles>,
     /// How many certificates may still be kept.
     left: AtomicUsize,
     /// Who takes them.
@@ -97,7 +99,7 @@ impl StoreReader {
     }
 
     fn file_place(&self, place: &Place, path: &[u8]) -> Reading {
-        match self.on_the_way(path).map(|()| self.file(path)) {
+        match self.on_the_way(path).map(|()| self.file(place, path)) {
             Err(File::Refused(refusal)) | Ok(File::Refused(refusal)) => Reading::refused(refusal),
             Err(_) | Ok(File::Unreadable) => Reading::nothing(PlaceState::Unreadable),
             Ok(File::Missing) => Reading::nothing(PlaceState::Missing),
@@ -160,7 +162,7 @@ impl StoreReader {
                 Takes::All | Takes::SelfIssued => !name.links_beside,
             };
             if wanted {
-                match self.file(&[path, b"/", &name.name].concat()) {
+                match self.file(place, &[path, b"/", &name.name].concat()) {
                     File::Read(held) => contents.put(&held),
                     File::Refused(refusal) => contents.lacks(&refusal),
                     File::Unreadable => contents.unreadable += 1,
@@ -203,7 +205,7 @@ impl StoreReader {
         what(reader, Ownership::of(found))
     }
 
-    fn file(&self, path: &[u8]) -> File {
+    fn file(&self, place: &Place, path: &[u8]) -> File {
         let found = match OpenedFile::at(&self.root, path) {
             Ok(found) => found,
             Err(errno) => return not_found(errno),
@@ -216,7 +218,7 @@ impl StoreReader {
             Ok(false) => return File::Unreadable,
             Err(refusal) => return File::Refused(refusal),
         }
-        let key = found.identity();
+        let key = (found.identity(), place.reads_as());
         if let Some(held) = self.lock().get(&key) {
             return File::Read(Arc::clone(held));
         }
@@ -225,23 +227,33 @@ impl StoreReader {
             Ok(cut) => cut,
             Err(errno) => return File::Refused(by_its_mode(errno)),
         };
-        let held = Arc::new(self.held(&bytes, cut));
+        let held = Arc::new(self.held(&bytes, cut, place.reads_as()));
         self.lock().insert(key, Arc::clone(&held));
         File::Read(held)
     }
 
-    fn held(&self, bytes: &[u8], cut: Truncation) -> StoreFile {
+    fn held(&self, bytes: &[u8], cut: Truncation, place: StorePlace) -> StoreFile {
         let Some(contents) = pki::contents(bytes, None) else {
             return StoreFile {
                 form: None,
                 certificates: Vec::new(),
+                bundle: None,
                 needs_password: false,
                 faults: 0,
                 cut,
             };
         };
+        let asked = self
+            .asked
+            .as_ref()
+            .filter(|_| contents.form == pki::FileForm::Pem);
+        let mut bundle = asked.and_then(|asked| asked.bundle(bytes, place));
         let left = self.left.load(Ordering::Relaxed);
-        let count = contents.certificates.len();
+        let taken = bundle.as_ref().map(|bundle| &bundle.certificates);
+        let count = taken.unwrap_or(&contents.certificates).len();
+        if let Some(bundle) = &mut bundle {
+            bundle.certificates.truncate(left);
+        }
         self.left
             .store(left.saturating_sub(count), Ordering::Relaxed);
         StoreFile {
@@ -254,10 +266,11 @@ impl StoreReader {
                 cut
             },
             certificates: contents.certificates.into_iter().take(left).collect(),
+            bundle,
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<(u64, u64), Arc<StoreFile>>> {
+    fn lock(&self) -> MutexGuard<'_, StoreFiles> {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

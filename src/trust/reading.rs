@@ -6,6 +6,7 @@ use crate::model::certificate::FileForm;
 use crate::model::gap::Refusal;
 use crate::model::trust_store::PlaceState;
 use crate::parse::x509::ParsedCertificate;
+use crate::pki::RuntimeBundle;
 use crate::sys::Truncation;
 
 /// What was found at a place.
@@ -36,12 +37,14 @@ impl Reading {
     }
 }
 
-/// The contents of a file, whichever runtime reads it.
+/// The contents of a file.
 #[derive(Debug)]
 pub(super) struct StoreFile {
     /// `None` for any other.
     pub(super) form: Option<FileForm>,
     pub(super) certificates: Vec<Arc<ParsedCertificate>>,
+    /// What the runtime takes of it, where its reader of PEM is known.
+    pub(super) bundle: Option<RuntimeBundle>,
     pub(super) needs_password: bool,
     pub(super) faults: usize,
     pub(super) cut: Truncation,

@@ -235,15 +235,18 @@ fn python_is_told_and_counted_as_it_counts_itself() {
 
 /// OpenSSL takes nothing of a file because of one certificate that is broken.
 #[test]
-fn of_a_bundle_with_a_broken_block_no_number_is_claimed() {
+fn a_bundle_with_a_broken_block_counts_for_nothing_as_python_says_itself() {
     let folder = FakeRoot::new();
     let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     let text = bundle(2).concat() + broken;
     let bundle = file(&folder, "ca.crt", &text, 0o644);
     let (told, store, gaps) = python(&bundle);
-    assert_eq!(told, 0);
-    assert!(store["roots"].is_null(), "{store:#}");
-    let malformed =
-        |gap: &Value| gap["field"] == "trust_store.roots" && gap["reason"] == "malformed";
-    assert!(gaps.iter().any(malformed), "{gaps:#?}");
+    assert!(gaps.is_empty(), "{gaps:#?}");
+    assert_eq!((&store["roots"], told), (&0.into(), 0), "{store:#}");
+    let place = place(&store, bundle.to_str().unwrap());
+    let says = place["says"].as_str().unwrap();
+    assert!(
+        says.contains("rejects the whole file: a certificate is malformed"),
+        "{says}"
+    );
 }

@@ -12,6 +12,7 @@ mod pem;
 mod pkcs12;
 mod pkcs7;
 mod private_key;
+mod readers;
 mod schemes;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ pub(crate) use self::fault::FaultKind;
 pub(crate) use self::other::{OtherContent, other_content};
 use self::password::Budget;
 use self::private_key::Half;
+pub(crate) use self::readers::{PemBundle, PemReader, read_bundle};
 use super::revocation_list::ParsedRevocationList;
 use super::x509::{ParsedCertificate, PublicKey};
 

@@ -178,6 +178,14 @@ pub(crate) fn is_der_integer(bytes: &[u8]) -> bool {
     }
 }
 
+/// The bytes of an INTEGER as a number, where they are four at most.
+pub(crate) fn small_number(bytes: &[u8]) -> Option<i64> {
+    let first = bytes.first()?;
+    let fill = if first & 0x80 == 0 { 0 } else { -1 };
+    let add = |sum, byte: &u8| (sum << 8) | i64::from(*byte);
+    (bytes.len() <= 4).then(|| bytes.iter().fold(fill, add))
+}
+
 /// The names in a `GeneralNames`.
 pub(crate) fn general_names(value: &[u8]) -> Option<Vec<RawName<'_>>> {
     let mut list = Elements::of(value).enter(SEQUENCE)?;

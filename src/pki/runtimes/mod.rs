@@ -4,6 +4,7 @@
 //! `scripts/trust-verdicts` and `tests/it/trust_runtimes`. Where a rule is not implemented here, the
 //! answer is that, and no verdict.
 
+mod bundle;
 mod clock;
 mod distinguished;
 mod gnutls;
@@ -22,6 +23,7 @@ use super::algorithms::{SignatureCheck, check};
 use super::{ChainSource, Purpose, Question, further_algorithms};
 use crate::parse::x509::{KeyAlgorithm, ParsedCertificate, raw};
 
+pub use bundle::{BundleEnd, RuntimeBundle, StorePlace};
 pub(crate) use go::GoRules;
 pub(crate) use openssl::{AskedBy, OpensslRules};
 pub(crate) use rustls::RustlsProvider;

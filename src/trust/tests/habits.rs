@@ -418,6 +418,7 @@ fn of_a_file_that_openssl_may_refuse_no_number_is_claimed() {
     let broken = StoreFile {
         form: Some(contents.form.into()),
         certificates: contents.certificates,
+        bundle: None,
         needs_password: false,
         faults: 1,
         cut: Truncation::Whole,

@@ -3,6 +3,7 @@
 mod files;
 mod hostile;
 mod keys;
+mod keystores;
 mod leaks;
 mod revocation_lists;
 mod stores;

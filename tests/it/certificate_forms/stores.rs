@@ -108,52 +108,6 @@ fn what_pkcs12_holds_in_clear_is_shown_without_the_password() {
 }
 
 #[test]
-fn keystores_of_keytool_are_read() {
-    let made = chain();
-    for (kind, form) in [
-        ("PKCS12", FileForm::Pkcs12),
-        ("JKS", FileForm::Jks),
-        ("JCEKS", FileForm::Jks),
-    ] {
-        made.sh(&format!(
-            "rm -f keys trust
-             keytool -genkeypair -alias own -keyalg EC -groupname secp256r1 -dname CN=own \
-               -storetype {kind} -keystore keys -storepass changeit -keypass changeit 2>/dev/null
-             for name in ca leaf; do keytool -importcert -noprompt -alias $name -file $name.pem \
-               -storetype {kind} -keystore trust -storepass changeit 2>/dev/null; done"
-        ));
-        let is_open = form == FileForm::Jks;
-        let closed = made.contents("trust", None);
-        assert_eq!(closed.form, form);
-        assert_eq!(closed.needs_password, !is_open, "{kind}");
-        let trust = made.contents("trust", Some("changeit"));
-        assert!(trust.faults.is_empty(), "{kind}: {:?}", faults(&trust));
-        let mut names = subjects(&trust);
-        names.sort_unstable();
-        assert_eq!(names, ["CN=ca", "CN=leaf"], "{kind}");
-        let keys = made.contents("keys", Some("changeit"));
-        assert!(keys.faults.is_empty(), "{kind}: {:?}", faults(&keys));
-        assert_eq!(subjects(&keys), ["CN=own"], "{kind}");
-        assert!(keys.private_keys[0].encrypted, "{kind}");
-        // Java leaves the public half of an elliptic key out.
-        let own = keys.certificates[0]
-            .public_key
-            .as_ref()
-            .filter(|_| !is_open);
-        assert_eq!(keys.private_keys[0].public_key.as_ref(), own, "{kind}");
-    }
-    made.sh(
-        "keytool -genseckey -alias s -keyalg AES -keysize 128 -storetype JCEKS \
-               -keystore trust -storepass changeit 2>/dev/null",
-    );
-    let mixed = made.contents("trust", None);
-    assert_eq!(
-        faults(&mixed),
-        ["a secret key in the keystore: entries after it are not read"]
-    );
-}
-
-#[test]
 fn a_cipher_that_is_not_decrypted_is_named() {
     let made = chain();
     for (cipher, name) in [

@@ -173,6 +173,10 @@ pub(crate) fn schemathesis() -> Result<(), String> {
     exists(&prepared("bin/schemathesis"))
 }
 
+pub(crate) fn gnutls_cli() -> Result<(), String> {
+    starts("gnutls-cli", "--version")
+}
+
 /// Go, which serves a corpus of chains and says what it takes of them.
 pub(crate) fn go() -> Result<(), String> {
     exists(&prepared("go/bin/go"))

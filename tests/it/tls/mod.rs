@@ -10,6 +10,7 @@ mod refusals;
 mod servers;
 mod starttls;
 pub(crate) mod starttls_real;
+mod target_runtimes;
 pub(crate) mod target_verdicts;
 mod verdicts;
 

@@ -1,5 +1,6 @@
 // Asks Java about the corpus, which scripts/trust-verdicts hands over in lines:
-// chain NAME HOST PORT ROOT,ROOT… and bundle NAME DATA, in base64.
+// chain NAME HOST PORT ROOT,ROOT… and bundle NAME DATA, in base64. A bundle is opened as javax.net.ssl
+// opens a trust store, which has no other form than those of KeyStore.
 import java.io.ByteArrayInputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -58,8 +59,9 @@ class Asks {
     static String bundle(String data) {
         byte[] bytes = Base64.getDecoder().decode(data);
         try {
-            CertificateFactory factory = CertificateFactory.getInstance("X.509");
-            return "" + factory.generateCertificates(new ByteArrayInputStream(bytes)).size();
+            KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType());
+            store.load(new ByteArrayInputStream(bytes), null);
+            return "" + store.size();
         } catch (Exception error) {
             return "0: " + said(error);
         }

@@ -1,5 +1,6 @@
 //! The corpora, what the runtimes said of them, and how our answers compare.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -14,24 +15,31 @@ use spyhole::model::verdict::Authorities;
 /// Between the times of the corpora; 2026-11-28.
 pub(crate) const NOW_SECONDS: u64 = 1_795_900_000;
 
+const LIMBO: &str = "x509-limbo";
+
 /// A corpus and what the runtimes said of it.
 pub(crate) struct Suite {
     /// As docs/trust-stores.md calls it.
     pub(crate) name: &'static str,
-    corpus: &'static str,
-    verdicts: &'static str,
+    corpus: Cow<'static, str>,
+    verdicts: Cow<'static, str>,
 }
 
 pub(crate) const SUITES: &[Suite] = &[
     Suite {
         name: "corpus",
-        corpus: include_str!("../../fixtures/trust/corpus.json"),
-        verdicts: include_str!("../../fixtures/trust/verdicts.json"),
+        corpus: Cow::Borrowed(include_str!("../../fixtures/trust/corpus.json")),
+        verdicts: Cow::Borrowed(include_str!("../../fixtures/trust/verdicts.json")),
     },
     Suite {
         name: "held back",
-        corpus: include_str!("../../fixtures/trust/held-back.json"),
-        verdicts: include_str!("../../fixtures/trust/held-back-verdicts.json"),
+        corpus: Cow::Borrowed(include_str!("../../fixtures/trust/held-back.json")),
+        verdicts: Cow::Borrowed(include_str!("../../fixtures/trust/held-back-verdicts.json")),
+    },
+    Suite {
+        name: "further",
+        corpus: Cow::Borrowed(include_str!("../../fixtures/trust/further.json")),
+        verdicts: Cow::Borrowed(include_str!("../../fixtures/trust/further-verdicts.json")),
     },
 ];
 
@@ -174,12 +182,28 @@ pub(crate) fn question<'a>(
 }
 
 impl Suite {
+    /// What `scripts/trust-verdicts --limbo FILE` left beside the file that `TRUST_LIMBO` names.
+    pub(crate) fn of_limbo() -> Option<Self> {
+        let file = std::env::var("TRUST_LIMBO").ok()?;
+        let read = |kind: &str| std::fs::read_to_string(format!("{file}.{kind}")).unwrap();
+        Some(Self {
+            name: LIMBO,
+            corpus: Cow::Owned(read("corpus")),
+            verdicts: Cow::Owned(read("verdicts")),
+        })
+    }
+
+    /// Whether its figures are those of a run by hand.
+    pub(crate) fn is_of_limbo(&self) -> bool {
+        self.name == LIMBO
+    }
+
     pub(crate) fn corpus(&self) -> Corpus {
-        serde_json::from_str(self.corpus).unwrap()
+        serde_json::from_str(&self.corpus).unwrap()
     }
 
     pub(crate) fn recorded(&self) -> BTreeMap<String, Recorded> {
-        serde_json::from_str(self.verdicts).unwrap()
+        serde_json::from_str(&self.verdicts).unwrap()
     }
 }
 

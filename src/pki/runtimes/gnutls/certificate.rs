@@ -117,7 +117,7 @@ impl<'a> GnutlsCertificate<'a> {
             }
             [0x55, 0x1d, 19] => {
                 self.authority = match raw::basic_constraints(value) {
-                    Some(basic) if basic.is_ca => match basic.length.map(small) {
+                    Some(basic) if basic.is_ca => match basic.length.map(raw::small_number) {
                         Some(None) => Authority::No,
                         // One below zero is none.
                         length => Authority::Yes(
@@ -169,15 +169,4 @@ fn time(time: RawTime) -> Result<i64, &'static str> {
         return Err("Error in the time fields of certificate.");
     }
     time.seconds(FORMS).ok_or(NOT_ITS_TIME)
-}
-
-/// A number of four bytes at most.
-fn small(bytes: &[u8]) -> Option<i64> {
-    let first = bytes.first()?;
-    let fill = if first & 0x80 == 0 { 0 } else { -1 };
-    (bytes.len() <= 4).then(|| {
-        bytes
-            .iter()
-            .fold(fill, |sum, byte| (sum << 8) | i64::from(*byte))
-    })
 }

@@ -34,6 +34,9 @@ pub(super) fn host_matches(leaf: &GnutlsCertificate, host: &str) -> bool {
     }
 }
 
+/// `MAX_NC_CHECKS`.
+const COMPARISONS_MAX: usize = 1 << 20;
+
 /// Whether the constraints of an issuer forbid a name of the leaf.
 pub(super) fn are_forbidden(leaf: &GnutlsCertificate, issuer: &GnutlsCertificate) -> bool {
     let Ok(Some([permitted, excluded])) = &issuer.constraints else {
@@ -52,23 +55,40 @@ pub(super) fn are_forbidden(leaf: &GnutlsCertificate, issuer: &GnutlsCertificate
     {
         return true;
     }
-    constrained_names(leaf).iter().any(|(tag, value)| {
-        let own = |trees: &[RawName]| -> Vec<bool> {
-            let trees = trees.iter().filter(|(other, _)| other == tag);
-            trees.map(|(_, base)| within(*tag, value, base)).collect()
-        };
-        let (permitted, excluded) = (own(permitted), own(excluded));
-        excluded.contains(&true) || (!permitted.is_empty() && !permitted.contains(&true))
-    })
+    let comparisons = bases().count().saturating_mul(leaf.names.len());
+    comparisons > COMPARISONS_MAX
+        || constrained_names(leaf)
+            .iter()
+            .any(|(tag, value)| !is_allowed(*tag, value, permitted, excluded))
+}
+
+/// `gnutls_x509_name_constraints_check`.
+fn is_allowed(tag: u8, value: &[u8], permitted: &[RawName], excluded: &[RawName]) -> bool {
+    // An address is compared with networks of its own length alone.
+    let counts =
+        |(other, base): &&RawName| *other == tag && (tag != 7 || base.len() / 2 == value.len());
+    let forbids = |(_, base): &RawName| (tag != 7 && base.is_empty()) || within(tag, value, base);
+    if excluded.iter().filter(counts).any(forbids) {
+        return false;
+    }
+    // An empty one permits nothing and forbids nothing.
+    let filled = |(_, base): &&RawName| !base.is_empty();
+    let mut permitting = permitted.iter().filter(counts).filter(filled).peekable();
+    permitting.peek().is_none() || permitting.any(|(_, base)| within(tag, value, base))
 }
 
 fn within(tag: u8, value: &[u8], base: &[u8]) -> bool {
-    match tag {
-        1 => names::email_within(value, base),
-        2 => names::dns_within(value, base, false),
-        7 => names::ip_within(value, base),
-        _ => true,
+    if tag == 7 {
+        return names::ip_within(value, base);
     }
+    let (value, base) = (value.to_ascii_lowercase(), base.to_ascii_lowercase());
+    let domain = base.strip_prefix(b".").unwrap_or(&base);
+    let is_below = |before: &[u8]| match tag {
+        1 => !before.is_empty() && (domain.len() < base.len() || before.ends_with(b"@")),
+        _ => before.ends_with(b"."),
+    };
+    let suffix = if tag == 1 { &base } else { domain };
+    value == base || value.strip_suffix(suffix).is_some_and(is_below)
 }
 
 fn constrained_names(leaf: &GnutlsCertificate) -> Vec<(u8, Vec<u8>)> {

@@ -6,17 +6,29 @@ use super::{One, Stop, Verifier, refused};
 use crate::parse::x509::raw::{self, RawName};
 use crate::pki::runtimes::names;
 
+/// Comparisons for one certificate that constrains names (`MaxConstraintComparisions`), which Go
+/// counts until 1.25.
+const COMPARISONS_MAX: usize = 250_000;
+
 impl Verifier<'_, '_> {
-    /// The names of every certificate below each that constrains them.
+    /// The names of every certificate below each that constrains them; until Go 1.20 those of the
+    /// leaf and of the one that constrains them.
     pub(super) fn constraints(&self, chain: &[&One]) -> Result<(), Stop> {
         for (at, issuer) in chain.iter().enumerate().skip(1) {
-            let Some([permitted, excluded]) = &issuer.go.constraints else {
+            let Some(trees) = &issuer.go.constraints else {
                 continue;
             };
-            for below in chain.iter().take(at) {
-                for name in &below.go.names {
-                    self.one_name(*name, permitted, excluded)?;
-                }
+            let constrained = if self.rules.minor < 21 {
+                let leaf = chain.first().copied();
+                leaf.into_iter().chain([*issuer]).collect()
+            } else {
+                let mut below = chain.to_vec();
+                below.truncate(at);
+                below
+            };
+            let mut comparisons = 0;
+            for name in constrained.iter().flat_map(|one| &one.go.names) {
+                self.one_name(*name, trees, &mut comparisons)?;
             }
         }
         Ok(())
@@ -25,11 +37,12 @@ impl Verifier<'_, '_> {
     fn one_name(
         &self,
         (tag, value): RawName,
-        permitted: &[RawName],
-        excluded: &[RawName],
+        [permitted, excluded]: &[Vec<RawName>; 2],
+        comparisons: &mut usize,
     ) -> Result<(), Stop> {
-        let of_kind = |trees: &[RawName<'_>]| trees.iter().any(|(other, _)| *other == tag);
-        if !of_kind(permitted) && !of_kind(excluded) {
+        let of_kind = |trees: &[RawName]| trees.iter().filter(|(other, _)| *other == tag).count();
+        let (permitting_count, excluding_count) = (of_kind(permitted), of_kind(excluded));
+        if permitting_count + excluding_count == 0 {
             return Ok(());
         }
         let (kind, shown) = match tag {
@@ -63,6 +76,15 @@ impl Verifier<'_, '_> {
                 names::dns_within(value, base, wild)
             }
         };
+        let mut compare = |count: usize| {
+            *comparisons = comparisons.saturating_add(count);
+            if self.rules.minor < 26 && *comparisons > COMPARISONS_MAX {
+                // It has no words for too many of them.
+                return Err(refused("x509: unknown error"));
+            }
+            Ok(())
+        };
+        compare(excluding_count)?;
         let mut excluding = excluded.iter().filter(|(other, _)| *other == tag);
         let mut permitting = permitted.iter().filter(|(other, _)| *other == tag);
         let shown_base = |(_, base): RawName| {
@@ -72,13 +94,17 @@ impl Verifier<'_, '_> {
                 String::from_utf8_lossy(base).into_owned()
             }
         };
-        if let Some(base) = excluding.find(|(_, base)| within(base, true)) {
+        let is_permitted = permitting_count == 0 || permitting.any(|(_, base)| within(base, false));
+        let base = excluding.find(|(_, base)| within(base, true));
+        // Since 1.26 what is permitted is looked at first.
+        if let Some(base) = base.filter(|_| is_permitted || self.rules.minor < 26) {
             return Err(refused(format!(
                 "{why} {kind} \"{shown}\" is excluded by constraint \"{}\"",
                 shown_base(*base)
             )));
         }
-        if of_kind(permitted) && !permitting.any(|(_, base)| within(base, false)) {
+        compare(permitting_count)?;
+        if !is_permitted {
             return Err(refused(format!(
                 "{why} {kind} \"{shown}\" is not permitted by any constraint"
             )));

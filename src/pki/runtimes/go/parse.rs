@@ -168,11 +168,21 @@ fn key(spki: &[u8]) -> Result<(), String> {
     let Some((algorithm, key)) = crate::parse::signed::key_parts(spki) else {
         return Err("x509: malformed spki".to_owned());
     };
-    let mut parts = crate::parse::x509::raw::elements(algorithm).into_iter();
+    let mut parts = raw::elements(algorithm).into_iter();
     let id = parts.next().map(|(_, id)| id).unwrap_or_default();
     let parameters = parts.next();
     if id == RSA_KEY && parameters != Some((5, &[])) {
         return Err("x509: RSA key missing NULL parameters".to_owned());
+    }
+    if id == RSA_KEY {
+        match raw::elements(key).first() {
+            Some((0x30, numbers)) => match raw::elements(numbers).as_slice() {
+                [(2, _), (2, _), ..] => {}
+                [(2, _), ..] => return Err("x509: invalid RSA public exponent".to_owned()),
+                _ => return Err("x509: invalid RSA modulus".to_owned()),
+            },
+            _ => return Err("x509: invalid RSA public key".to_owned()),
+        }
     }
     if id == EC_KEY {
         match parameters {

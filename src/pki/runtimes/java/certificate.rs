@@ -17,6 +17,8 @@ pub(super) const SERVER_GATED: &[&[u8]] = &[
     &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 10, 3, 3],
     &[0x60, 0x86, 0x48, 1, 0x86, 0xf8, 0x42, 4, 1],
 ];
+/// An address of mail that is none.
+const EMPTY_MAIL: RawName = (1, &[]);
 /// Critical extensions that a path is checked for.
 const RESOLVED: &[u8] = &[15, 17, 19, 30, 32, 33, 36, 37, 54];
 
@@ -126,16 +128,23 @@ impl<'a> JavaCertificate<'a> {
             }
             [0x55, 0x1d, 19] => {
                 let basic = raw::basic_constraints(value)?;
-                let length = basic
-                    .length
-                    .map(small)
-                    .map_or(Some(Some(u64::MAX)), |length| {
-                        // A negative one is -1, which is no CA.
-                        length.map(|length| u64::try_from(length).ok())
-                    })?;
+                let length =
+                    basic
+                        .length
+                        .map(raw::small_number)
+                        .map_or(Some(Some(u64::MAX)), |length| {
+                            // A negative one is -1, which is no CA.
+                            length.map(|length| u64::try_from(length).ok())
+                        })?;
                 self.basic = length.filter(|_| basic.is_ca);
             }
-            [0x55, 0x1d, 30] => self.constraints = Some(raw::subtrees(value)?),
+            [0x55, 0x1d, 30] => {
+                let trees = raw::subtrees(value)?;
+                if trees.iter().flatten().any(|name| *name == EMPTY_MAIL) {
+                    return None;
+                }
+                self.constraints = Some(trees);
+            }
             [0x55, 0x1d, 35] => [self.issuer_key_id, _, _] = raw::authority_key_id(value)?,
             [0x55, 0x1d, 37] => self.usages = Some(raw::identifiers(value)?),
             NETSCAPE_TYPE => {
@@ -165,25 +174,14 @@ impl<'a> JavaCertificate<'a> {
     }
 }
 
-/// A number of four bytes at most.
-fn small(bytes: &[u8]) -> Option<i32> {
-    let first = bytes.first()?;
-    if bytes.len() > 4 {
-        return None;
-    }
-    let fill = if first & 0x80 == 0 { 0 } else { -1 };
-    Some(
-        bytes
-            .iter()
-            .fold(fill, |sum, byte| (sum << 8) | i32::from(*byte)),
-    )
-}
-
 /// Whether `GeneralName` takes it.
-fn is_read((tag, value): &RawName) -> bool {
+fn is_read(name: &RawName) -> bool {
+    let (tag, value) = name;
     match tag {
+        _ if *name == EMPTY_MAIL => false,
         6 => names::is_uri(value),
-        7 => matches!(value.len(), 4 | 16),
+        // Of a network too, whose mask follows.
+        7 => matches!(value.len(), 4 | 8 | 16 | 32),
         1 | 2 => value.is_ascii() || std::str::from_utf8(value).is_ok() || *tag == 2,
         _ => true,
     }

@@ -3,6 +3,7 @@
 use super::Stop;
 use super::certificate::JavaCertificate;
 use crate::parse::x509::raw::RawName;
+use crate::pki::idn::to_unicode;
 use crate::pki::runtimes::distinguished::{common_names, name_within};
 use crate::pki::runtimes::names;
 
@@ -53,6 +54,8 @@ fn is_host_name(name: &str) -> bool {
 }
 
 fn matches(host: &str, template: &str) -> bool {
+    // Both are compared in letters, where an asterisk may stand elsewhere than in punycode.
+    let (host, template) = (&to_unicode(host), &to_unicode(template));
     // A wildcard needs a dot behind it. Whether a registry owns what follows is asked only below
     // the authorities of the JDK.
     let is_open = template
@@ -96,12 +99,14 @@ pub(super) fn constraints(
         Stop::Refused(why.to_owned())
     };
     for (tag, value) in constrained_names(one) {
+        // The first that holds it ends the search.
         let is_in = |trees: &[RawName]| -> Result<Option<bool>, Stop> {
-            let own = trees.iter().filter(|(other, _)| *other == tag);
             let mut found = None;
-            for (_, base) in own {
-                let within = within(tag, &value, base)?;
-                found = Some(found.unwrap_or(false) || within);
+            for (_, base) in trees.iter().filter(|(other, _)| *other == tag) {
+                if within(tag, &value, base)? {
+                    return Ok(Some(true));
+                }
+                found = Some(false);
             }
             Ok(found)
         };
@@ -119,11 +124,43 @@ fn within(tag: u8, value: &[u8], base: &[u8]) -> Result<bool, Stop> {
         }
         2 => dns_within(value, base),
         4 => name_within(value, base),
-        7 => names::ip_within(value, base),
+        7 => ip_within(value, base)?,
+        8 if value == base => true,
+        // UnsupportedOperationException.
+        0 | 3 | 5 | 8 => {
+            let why = "Unsupported handshake message: certificate";
+            return Err(Stop::Thrown(why.to_owned()));
+        }
         1 => names::email_within(value, base),
         6 => names::uri_within(value, base),
         _ => false,
     })
+}
+
+/// `IPAddressName.constrains`: also of a name that is a network itself, and by the bytes of the
+/// network alone where the name is longer.
+fn ip_within(value: &[u8], base: &[u8]) -> Result<bool, Stop> {
+    if value == base || matches!(base.len(), 4 | 16) {
+        return Ok(value == base);
+    }
+    let (network, mask) = base.split_at(base.len() / 2);
+    if matches!(value.len(), 8 | 32) {
+        let (own, own_mask) = value.split_at(value.len() / 2);
+        let is_narrower = |(own, mask): (&u8, &u8)| own & mask == *mask;
+        let is_in = names::ip_within(own, base);
+        return Ok(is_in && own_mask.iter().zip(mask).all(is_narrower));
+    }
+    for (at, (byte, mask)) in network.iter().zip(mask).enumerate() {
+        let Some(own) = value.get(at) else {
+            let length = value.len();
+            let why = format!("Index {at} out of bounds for length {length}");
+            return Err(Stop::Thrown(why));
+        };
+        if own & mask != *byte {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn dns_within(name: &[u8], base: &[u8]) -> bool {

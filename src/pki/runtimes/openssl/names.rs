@@ -3,7 +3,7 @@
 
 use super::certificate::OpensslCertificate;
 use super::{AskedBy, Verifier};
-use crate::parse::x509::raw::RawName;
+use crate::parse::x509::raw::{self, RawName};
 use crate::pki::runtimes::RuntimeAnswer;
 use crate::pki::runtimes::distinguished::name_within;
 use crate::pki::runtimes::names::{self, WildcardRules};
@@ -63,7 +63,10 @@ impl Verifier<'_, '_> {
                     continue;
                 };
                 let names = below.constrained_names(at == 0);
-                let checks = names.len().saturating_mul(permitted.len() + excluded.len());
+                // Of the subject each attribute counts.
+                let of_subject = raw::attributes(below.raw.subject).map_or(0, |all| all.len());
+                let all = below.names.len().saturating_add(of_subject);
+                let checks = all.saturating_mul(permitted.len() + excluded.len());
                 if checks > CHECKS_MAX {
                     self.fail("unspecified certificate verification error");
                     return;
@@ -102,11 +105,15 @@ impl Verifier<'_, '_> {
             let mut own = trees.iter().filter(|(other, _)| other == tag);
             own.any(|(_, base)| within(base))
         };
-        if in_any(excluded) {
-            return Some("excluded subtree violation");
+        let is_network = |(other, base): &RawName| *other != 7 || matches!(base.len(), 8 | 32);
+        let trees = permitted.iter().chain(excluded);
+        if *tag == 7 && !(matches!(value.len(), 4 | 16) && trees.clone().all(is_network)) {
+            return Some("unsupported or invalid name syntax");
         }
-        let kept = !of_kind(permitted) || in_any(permitted);
-        (!kept).then_some("permitted subtree violation")
+        if of_kind(permitted) && !in_any(permitted) {
+            return Some("permitted subtree violation");
+        }
+        in_any(excluded).then_some("excluded subtree violation")
     }
 }
 
