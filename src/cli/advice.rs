@@ -18,6 +18,14 @@ pub(super) fn no_target(none: &NoTarget) -> String {
 
 /// A hint for habits from elsewhere.
 pub(super) fn for_usage(error: &clap::Error) -> String {
+    if error.kind() == ErrorKind::InvalidSubcommand
+        && let Some(ContextValue::String(name)) = error.get(ContextKind::InvalidSubcommand)
+    {
+        return match super::help::instead_of(name) {
+            Some(instead) => format!("\n\ninstead of {name}: {instead}"),
+            None => "\n\nspyhole help lists the questions that it answers".to_owned(),
+        };
+    }
     let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) else {
         return String::new();
     };
