@@ -386,6 +386,9 @@ fn clap_says(mut error: clap::Error, words: &[OsString]) -> Result<Exit, Failure
         // It was laid out for a terminal without a size.
         error = parse(words).err().unwrap_or(error);
     }
+    if let Some(instead) = advice::instead_of_command(&error) {
+        return Err(Failure::usage(instead));
+    }
     let text = argv0::as_called(error.render().to_string(), words);
     if error.use_stderr() {
         let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();

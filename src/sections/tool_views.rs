@@ -208,7 +208,7 @@ pub(crate) struct PgrepView {
     #[arg(short = 'x', long)]
     pub exact: bool,
     /// Print only the number of processes
-    #[arg(short = 'c', long)]
+    #[arg(long)]
     pub count: bool,
     /// Only processes of this user
     #[arg(short = 'u', long, value_name = "USER")]
@@ -348,9 +348,13 @@ impl View for PrintenvView {
     fn says_no(&self, report: &Report) -> bool {
         let variables = report.environment.iter().flatten();
         let variables = variables.filter_map(|environment| environment.variables.value());
-        let mut variables = variables.flatten();
-        let missing = |name: &String| !variables.any(|one| one.name.as_bytes() == name.as_bytes());
-        self.names.iter().any(missing)
+        let variables: Vec<_> = variables.collect();
+        let missing = |name: &String| {
+            let mut all = variables.iter().copied().flatten();
+            !all.any(|one| one.name.as_bytes() == name.as_bytes())
+        };
+        // What was not seen is not missing.
+        !variables.is_empty() && self.names.iter().any(missing)
     }
 }
 
