@@ -123,10 +123,14 @@ fn told(error: &hyper::Error) -> String {
     if error.is_incomplete_message() {
         return "the server closed the connection before the response was complete".to_owned();
     }
+    let cause = std::error::Error::source(error);
+    let io = cause.and_then(|cause| cause.downcast_ref::<io::Error>());
+    if io.is_some_and(|io| io.kind() == io::ErrorKind::UnexpectedEof) {
+        return "the connection ended before the response was complete".to_owned();
+    }
     if error.is_parse() {
         return "the server does not speak HTTP/1, or its response is malformed".to_owned();
     }
-    let cause = std::error::Error::source(error);
     cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }
 

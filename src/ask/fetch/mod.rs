@@ -84,19 +84,19 @@ impl FetchRequest {
         for _ in 0..=REDIRECTS {
             match self.hop(ground, deadline, sink)? {
                 None => return Ok(()),
-                Some(next) => self.move_to(next, sink)?,
+                Some((next, status)) => self.move_to(next, status, sink)?,
             }
         }
         Err(FetchFailure::no(format!("more than {REDIRECTS} redirects")))
     }
 
-    /// One request; `Some`: where the server leads.
+    /// One request; `Some`: where the server leads, and by which status.
     fn hop(
         &self,
         ground: &FetchGround,
         deadline: Instant,
         sink: FetchSink<'_>,
-    ) -> Result<Option<HttpUrl>, FetchFailure> {
+    ) -> Result<Option<(HttpUrl, u16)>, FetchFailure> {
         let url = &self.url;
         let of_target = ground.proxies.as_ref().ok();
         let proxies = self.proxies.as_ref().or(of_target);
@@ -117,8 +117,9 @@ impl FetchRequest {
         let stopped = FetchFailure::no;
         let through = if proxy.is_some() { " (proxy)" } else { "" };
         sink(FetchPart::Word(format!(
-            "* connected to {}{through} for {host}",
-            connected.dialled
+            "* connected to {}{through} for {}",
+            connected.dialled,
+            url.host_and_port()
         )))
         .map_err(stopped)?;
         let connect_took = begun.elapsed() - resolved;
@@ -136,8 +137,9 @@ impl FetchRequest {
                 headers.insert(PROXY_AUTHORIZATION, authorization.clone());
             }
         }
-        for line in request_lines(&request, ground) {
-            sink(FetchPart::Word(format!("> {line}"))).map_err(stopped)?;
+        let mut lines = request_lines(&request, ground);
+        if !url.is_tls {
+            say_sent(&mut lines, sink).map_err(stopped)?;
         }
         let tls_name = url.is_tls.then(|| match url.host.to_string() {
             name if name.ends_with('.') => name.trim_end_matches('.').to_owned(),
@@ -147,6 +149,7 @@ impl FetchRequest {
             asked: self,
             ground,
             sink,
+            lines,
             status: 0,
             next: None,
             failure: None,
@@ -176,12 +179,18 @@ impl FetchRequest {
         if next.is_none() && self.fail && status >= 400 {
             return Err(FetchFailure::no(format!("the server responded {status}")));
         }
-        next.transpose().map_err(FetchFailure::no)
+        let next = next.transpose().map_err(FetchFailure::no)?;
+        Ok(next.map(|next| (next, status)))
     }
 
     /// On to where the server leads: never to a weaker scheme, and to another server without what
     /// may be a credential.
-    fn move_to(&mut self, next: HttpUrl, sink: FetchSink<'_>) -> Result<(), FetchFailure> {
+    fn move_to(
+        &mut self,
+        next: HttpUrl,
+        status: u16,
+        sink: FetchSink<'_>,
+    ) -> Result<(), FetchFailure> {
         if self.url.is_tls && !next.is_tls {
             let host = next.authority();
             return Err(FetchFailure::no(format!(
@@ -189,7 +198,19 @@ impl FetchRequest {
                  unprotected"
             )));
         }
+        // As curl and RFC 9110 have it; 307 and 308 keep the method and the body.
+        let reads = self.method == Method::GET || self.method == Method::HEAD;
+        if status == 303 && !reads || matches!(status, 301 | 302) && self.method == Method::POST {
+            self.method = Method::GET;
+            self.data = None;
+        }
         if !next.has_origin_of(&self.url) {
+            if self.data.is_some() {
+                let host = next.authority();
+                return Err(FetchFailure::no(format!(
+                    "redirect to {host} not followed: it would send the body to another server"
+                )));
+            }
             let before = self.headers.len();
             self.headers.retain(|(name, _)| is_harmless(name));
             if self.headers.len() < before {
@@ -249,6 +270,8 @@ struct Watcher<'a> {
     asked: &'a FetchRequest,
     ground: &'a FetchGround,
     sink: FetchSink<'a>,
+    /// Of the request, until it is sent.
+    lines: Vec<String>,
     status: u16,
     next: Option<Result<HttpUrl, String>>,
     failure: Option<FetchFailure>,
@@ -258,14 +281,17 @@ struct Watcher<'a> {
 impl ExchangeWatcher for Watcher<'_> {
     fn shown(&mut self, server: ServerShown) -> Result<(), String> {
         let word = |trust: &str| format!("* {}, {trust}", server.protocol);
-        if self.asked.insecure {
-            return (self.sink)(FetchPart::Word(word("certificate not verified (-k)")));
-        }
         let given = self.asked.authorities.as_deref();
-        match self.ground.judge(&self.asked.url, &server, given) {
-            Ok(whose) => {
-                let trust = format!("certificate trusted by {whose}");
-                (self.sink)(FetchPart::Word(word(&trust)))
+        let judged = if self.asked.insecure {
+            Ok("certificate not verified (-k)".to_owned())
+        } else {
+            let judged = self.ground.judge(&self.asked.url, &server, given);
+            judged.map(|whose| format!("certificate trusted by {whose}"))
+        };
+        match judged {
+            Ok(trust) => {
+                (self.sink)(FetchPart::Word(word(&trust)))?;
+                say_sent(&mut self.lines, self.sink)
             }
             Err(failure) => {
                 let says = failure.says.clone();
@@ -314,6 +340,13 @@ impl ExchangeWatcher for Watcher<'_> {
         self.decoder
             .take(piece, &mut |piece| sink(FetchPart::Body(piece)))
     }
+}
+
+/// Says what goes to the server, once.
+fn say_sent(lines: &mut Vec<String>, sink: FetchSink<'_>) -> Result<(), String> {
+    std::mem::take(lines)
+        .into_iter()
+        .try_for_each(|line| sink(FetchPart::Word(format!("> {line}"))))
 }
 
 fn request_lines(request: &Request<RequestBody>, ground: &FetchGround) -> Vec<String> {

@@ -1,3 +1,5 @@
+mod page;
+
 use clap::Args;
 
 use super::super::global::Global;
