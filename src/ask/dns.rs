@@ -184,7 +184,9 @@ fn configuration(
     let rules = match question.rules {
         ResolverRules::Own => "as glibc, until no server answers (resolver of the target unknown)",
         ResolverRules::Glibc => "glibc",
-        ResolverRules::Musl => "musl: all servers at once, no search list for names with ndots dots",
+        ResolverRules::Musl => {
+            "musl: all servers at once, no search list for names with ndots dots"
+        }
         ResolverRules::Go => "Go",
     };
     let whose = if of_target { ", the target's" } else { "" };
@@ -290,9 +292,10 @@ fn records(lookup: &DnsLookup) -> Option<Table> {
         ResolvedBy::Localhost => Some("localhost needs no server (RFC 6761)".to_owned()),
         _ => None,
     };
-    let matched = lookup.full_name.as_ref().map(|full| {
-        format!("matched as {full}, completed by the search list")
-    });
+    let matched = lookup
+        .full_name
+        .as_ref()
+        .map(|full| format!("matched as {full}, completed by the search list"));
     (!lookup.records.is_empty()).then(|| Table {
         headings: vec![
             Heading::left("NAME"),

@@ -126,34 +126,61 @@ const TOPICS: &[Topic] = &[
 
 /// Words that are typed, and the topic or the sentence that answers them.
 const ELSEWHERE: &[(&str, &str)] = &[
-    ("bash", "there is no shell to start: spyhole itself looks; see spyhole help"),
+    (
+        "bash",
+        "there is no shell to start: spyhole itself looks; see spyhole help",
+    ),
     ("date", "spyhole uptime"),
     ("dmesg", "spyhole doctor, spyhole help killed"),
     ("echo", "spyhole printenv NAME"),
     ("file", "spyhole program PATH"),
-    ("gdb", "spyhole ps --details; spyhole attaches to no process"),
+    (
+        "gdb",
+        "spyhole ps --details; spyhole attaches to no process",
+    ),
     ("host", "spyhole dns NAME"),
     ("hostname", "spyhole cat /etc/hostname"),
     ("iostat", "spyhole resources"),
-    ("iptables", "spyhole network; rules of the firewall are not read"),
+    (
+        "iptables",
+        "spyhole network; rules of the firewall are not read",
+    ),
     ("journalctl", "kubectl logs, or spyhole tail -f PATH"),
-    ("kill", "no signal is ever sent; spyhole ps shows the process"),
+    (
+        "kill",
+        "no signal is ever sent; spyhole ps shows the process",
+    ),
     ("less", "spyhole cat PATH | less"),
     ("lsns", "spyhole ps --details"),
     ("md5sum", "spyhole sha256sum PATH"),
     ("more", "spyhole cat PATH | more"),
     ("nmap", "spyhole connect HOST:PORT"),
-    ("nsenter", "nothing is run in the target; spyhole help lists what can be asked"),
+    (
+        "nsenter",
+        "nothing is run in the target; spyhole help lists what can be asked",
+    ),
     ("pidof", "spyhole pgrep -x NAME"),
-    ("ping", "spyhole connect HOST:PORT; ICMP needs a capability and says less"),
+    (
+        "ping",
+        "spyhole connect HOST:PORT; ICMP needs a capability and says less",
+    ),
     ("pmap", "spyhole program --pid N"),
     ("prlimit", "spyhole limits"),
     ("pstree", "spyhole ps --tree"),
     ("readlink", "spyhole stat PATH"),
-    ("sh", "there is no shell to start: spyhole itself looks; see spyhole help"),
-    ("strace", "spyhole ps --details; spyhole attaches to no process"),
+    (
+        "sh",
+        "there is no shell to start: spyhole itself looks; see spyhole help",
+    ),
+    (
+        "strace",
+        "spyhole ps --details; spyhole attaches to no process",
+    ),
     ("systemctl", "spyhole ps --tree"),
-    ("tcpdump", "spyhole ss -ti, spyhole network --counters; no packets are captured"),
+    (
+        "tcpdump",
+        "spyhole ss -ti, spyhole network --counters; no packets are captured",
+    ),
     ("telnet", "spyhole connect HOST:PORT"),
     ("top", "spyhole ps --sort=-pcpu --sample 1s"),
     ("traceroute", "spyhole connect HOST:PORT, spyhole network"),
@@ -221,13 +248,20 @@ fn topics() -> String {
         text.push('\n');
         text.push_str(&section(topic));
     }
-    text.push_str("\nspyhole help COMMAND shows the help of one command, spyhole help commands all.\n");
+    text.push_str(
+        "\nspyhole help COMMAND shows the help of one command, spyhole help commands all.\n",
+    );
     text
 }
 
 fn section(topic: &Topic) -> String {
     let lines = topic.answer.lines().map(|line| format!("  {line}\n"));
-    format!("{} (help {})\n{}", topic.question, topic.name, lines.collect::<String>())
+    format!(
+        "{} (help {})\n{}",
+        topic.question,
+        topic.name,
+        lines.collect::<String>()
+    )
 }
 
 /// The topic of this name, or whose question has most of these words.
@@ -250,7 +284,10 @@ fn topic(asked: &str) -> Option<String> {
 }
 
 /// Words that every question has.
-const FILLERS: &[&str] = &["who", "why", "was", "the", "this", "that", "how", "get", "can", "what", "which", "with", "does"];
+const FILLERS: &[&str] = &[
+    "who", "why", "was", "the", "this", "that", "how", "get", "can", "what", "which", "with",
+    "does",
+];
 
 fn unknown(asked: &str) -> Failure {
     let asked = escaped(asked.as_bytes());
@@ -293,7 +330,10 @@ mod tests {
             ("which certificate?", "certificates"),
         ] {
             let found = topic(asked).unwrap();
-            assert!(found.contains(&format!("(help {name})")), "{asked}: {found}");
+            assert!(
+                found.contains(&format!("(help {name})")),
+                "{asked}: {found}"
+            );
         }
         assert_eq!(topic("the weather"), None);
     }
@@ -312,7 +352,11 @@ mod tests {
             };
             let parsed = super::super::parse(&words);
             let is_help = |error: &clap::Error| error.kind() == clap::error::ErrorKind::DisplayHelp;
-            assert!(parsed.as_ref().err().is_none_or(is_help), "{typed}: {parsed:?}", parsed = parsed.err());
+            assert!(
+                parsed.as_ref().err().is_none_or(is_help),
+                "{typed}: {parsed:?}",
+                parsed = parsed.err()
+            );
         }
     }
 }

@@ -236,11 +236,7 @@ fn connect_tcp(addresses: &[SocketAddr], deadline: Instant) -> Result<Connected,
 
 /// Where the queue of the listener is full, connect(2) waits: as long as the time-out for
 /// sending allows, which therefore has to be set before.
-fn connect_unix(
-    path: &Path,
-    socket_type: SockType,
-    deadline: Instant,
-) -> io::Result<UnixStream> {
+fn connect_unix(path: &Path, socket_type: SockType, deadline: Instant) -> io::Result<UnixStream> {
     let stream: OwnedFd = socket(
         AddressFamily::Unix,
         socket_type,

@@ -210,7 +210,9 @@ async fn talk(
         times.tls = Some(begun.elapsed());
         let session = secured.get_ref().1;
         let version = session.protocol_version();
-        let version = version.and_then(|version| version.as_str()).unwrap_or("TLS");
+        let version = version
+            .and_then(|version| version.as_str())
+            .unwrap_or("TLS");
         let shown = ServerShown {
             protocol: version.replace('_', "."),
             is_key_proved: recorded.verifier.signature_checked(),
@@ -244,7 +246,10 @@ async fn talk(
 }
 
 /// Asks the proxy for a tunnel.
-async fn through(stream: Box<dyn Duplex>, tunnel: Tunnel) -> Result<Box<dyn Duplex>, ExchangeError> {
+async fn through(
+    stream: Box<dyn Duplex>,
+    tunnel: Tunnel,
+) -> Result<Box<dyn Duplex>, ExchangeError> {
     let (mut sender, connection) = http1::Builder::new()
         .max_buf_size(HEAD_BYTES)
         .max_headers(HEADERS)
@@ -268,6 +273,8 @@ async fn through(stream: Box<dyn Duplex>, tunnel: Tunnel) -> Result<Box<dyn Dupl
     }
     drop(response);
     drop(sender);
-    let parts = driven.await.map_err(|error| io::Error::other(error.to_string()))??;
+    let parts = driven
+        .await
+        .map_err(|error| io::Error::other(error.to_string()))??;
     Ok(parts.io.into_inner())
 }

@@ -49,11 +49,7 @@ pub(crate) fn tables(
 ///
 /// # Errors
 /// Those of writing.
-pub(crate) fn plain_tables(
-    tables: &[Table],
-    style: Style,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+pub(crate) fn plain_tables(tables: &[Table], style: Style, out: &mut dyn Write) -> io::Result<()> {
     // Of a table without rows nothing is left where notes are not wanted.
     let shown = |table: &&Table| !style.bare || table.title.is_some() || !table.rows.is_empty();
     for (index, table) in tables.iter().filter(shown).enumerate() {

@@ -151,7 +151,10 @@ impl View for MountView {
                 b" type ",
                 mount.fstype.as_bytes(),
                 b" (",
-                &options(mount.mount_options.as_bytes(), mount.super_options.as_bytes()),
+                &options(
+                    mount.mount_options.as_bytes(),
+                    mount.super_options.as_bytes(),
+                ),
                 b")",
             ];
             Cell::Outside(part.concat().into())
@@ -309,7 +312,8 @@ impl View for PrintenvView {
     type Section = EnvironmentQuery;
     const SECTION: &'static SectionInfo = &environment::INFO;
     const NAME: &'static str = "printenv";
-    const ABOUT: &'static str = "Print the environment of the main process like printenv, secrets redacted";
+    const ABOUT: &'static str =
+        "Print the environment of the main process like printenv, secrets redacted";
     const EXAMPLE: &'static str = "spyhole printenv PATH";
     const IS_BARE: bool = true;
 
@@ -383,9 +387,8 @@ impl View for GetpcapsView {
 
     fn tables(&self, report: &Report, _: Detail) -> Vec<Table> {
         let contexts = report.capabilities.iter().flatten();
-        let wanted = |context: &&SecurityContext| {
-            self.pids.is_empty() || self.pids.contains(&context.pid)
-        };
+        let wanted =
+            |context: &&SecurityContext| self.pids.is_empty() || self.pids.contains(&context.pid);
         let line = |context: &SecurityContext| match &context.privileges.text {
             Seen::Value(text) => format!("{}: {text}", context.pid).into(),
             Seen::Unseen(_) => Cell::Unseen,

@@ -136,7 +136,10 @@ impl FetchGround {
                 let (resolution, resolved) = files.resolve(&name, port, deadline);
                 let by = resolution.map(|resolution| resolution.by);
                 let of_dns = matches!(by, Some(ResolvedBy::Dns | ResolvedBy::Nobody));
-                if of_dns && elsewhere && let Some(server) = local_server(files) {
+                if of_dns
+                    && elsewhere
+                    && let Some(server) = local_server(files)
+                {
                     let other = CheckReason::ResolverOfOtherNetwork { name, server };
                     return Err(FetchFailure::unknown(other.to_string()));
                 }

@@ -31,7 +31,10 @@ pub(crate) use url::HttpUrl;
 
 /// What is asked, and how.
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub(crate) struct FetchRequest {
     pub url: HttpUrl,
     pub method: Method,
@@ -316,9 +319,12 @@ impl ExchangeWatcher for Watcher<'_> {
             && let Some(location) = location
         {
             let text = String::from_utf8_lossy(location.as_bytes());
-            self.next = Some(self.asked.url.join(&text).map_err(|why| {
-                format!("redirect not followed: {why}")
-            }));
+            self.next = Some(
+                self.asked
+                    .url
+                    .join(&text)
+                    .map_err(|why| format!("redirect not followed: {why}")),
+            );
         }
         if (self.sink)(FetchPart::Head(&lines)).is_err() {
             return false;
@@ -387,9 +393,17 @@ fn header_lines(headers: &HeaderMap, ground: &FetchGround) -> Vec<String> {
 /// Headers whose value is a credential.
 fn is_secret(name: &HeaderName) -> bool {
     let name = name.as_str();
-    ["authorization", "cookie", "token", "secret", "api-key", "apikey", "password"]
-        .iter()
-        .any(|word| name.contains(word))
+    [
+        "authorization",
+        "cookie",
+        "token",
+        "secret",
+        "api-key",
+        "apikey",
+        "password",
+    ]
+    .iter()
+    .any(|word| name.contains(word))
 }
 
 /// Headers that say nothing of who asks: they go to any server.
@@ -405,13 +419,20 @@ fn is_harmless(name: &HeaderName) -> bool {
 
 fn times(resolved: Duration, connected: Duration, ended: &ExchangeTimes) -> String {
     let ms = |time: Duration| format!("{:.1} ms", time.as_secs_f64() * 1e3);
-    let mut text = format!("* resolved in {}, connected in {}", ms(resolved), ms(connected));
+    let mut text = format!(
+        "* resolved in {}, connected in {}",
+        ms(resolved),
+        ms(connected)
+    );
     let head = ended.head.unwrap_or_default();
     let secured = ended.tls.unwrap_or_default();
     if ended.tls.is_some() {
         text.push_str(&format!(", TLS in {}", ms(secured)));
     }
-    text.push_str(&format!(", response after {}", ms(head.saturating_sub(secured))));
+    text.push_str(&format!(
+        ", response after {}",
+        ms(head.saturating_sub(secured))
+    ));
     if let Some(body) = ended.body {
         text.push_str(&format!(", body in {}", ms(body.saturating_sub(head))));
     }

@@ -84,7 +84,8 @@ impl HttpProxy {
         };
         let authorization = user.map(|user| {
             let basic = BASE64.encode(&percent_decoded(user));
-            let mut value = HeaderValue::from_str(&format!("Basic {basic}")).map_err(|_| wrong())?;
+            let mut value =
+                HeaderValue::from_str(&format!("Basic {basic}")).map_err(|_| wrong())?;
             value.set_sensitive(true);
             Ok::<_, String>(value)
         });
@@ -187,7 +188,9 @@ mod tests {
     }
 
     fn proxy(pairs: &[(&str, &str)], url: &str) -> Option<String> {
-        let proxy = variables(pairs).proxy(&HttpUrl::parse(url).unwrap()).unwrap();
+        let proxy = variables(pairs)
+            .proxy(&HttpUrl::parse(url).unwrap())
+            .unwrap();
         proxy.map(|proxy| format!("{}:{}", proxy.host, proxy.port))
     }
 
@@ -208,9 +211,8 @@ mod tests {
     #[test]
     fn no_proxy_names_hosts_domains_addresses_and_ranges() {
         let list = "localhost, .svc,example.com:8443 10.0.0.0/8,fd00::/8,192.168.1.1";
-        let goes_direct = |url: &str| {
-            proxy(&[("all_proxy", "p:1"), ("NO_PROXY", list)], url).is_none()
-        };
+        let goes_direct =
+            |url: &str| proxy(&[("all_proxy", "p:1"), ("NO_PROXY", list)], url).is_none();
         for url in [
             "http://localhost/",
             "http://a.svc/",
@@ -242,7 +244,11 @@ mod tests {
         let header = proxy.authorization.clone().unwrap();
         assert_eq!(header.to_str().unwrap(), "Basic bWU6cEBzcw==");
         assert!(!format!("{proxy:?}").contains("bWU6"), "{proxy:?}");
-        for text in ["socks5://me:secret@p:1", "http://me:secret@p:0", "http://me:secret@"] {
+        for text in [
+            "socks5://me:secret@p:1",
+            "http://me:secret@p:0",
+            "http://me:secret@",
+        ] {
             let why = with(text).unwrap_err();
             assert!(!why.contains("secret"), "{why}");
         }

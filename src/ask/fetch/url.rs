@@ -27,7 +27,11 @@ impl HttpUrl {
         let (is_tls, usual_port) = match scheme.to_ascii_lowercase().as_str() {
             "http" => (false, 80),
             "https" => (true, 443),
-            _ => return Err(format!("unsupported URL scheme {scheme:?}; use http or https")),
+            _ => {
+                return Err(format!(
+                    "unsupported URL scheme {scheme:?}; use http or https"
+                ));
+            }
         };
         // The fragment is for the client alone.
         let rest = rest.split('#').next().unwrap_or_default();
@@ -186,7 +190,13 @@ mod tests {
             let url = HttpUrl::parse(text).map(|url| url.to_string());
             assert_eq!(url.as_deref(), Ok(expected), "{text}");
         }
-        for text in ["ftp://a", "http://", "http://a:0/", "http://me:pw@a/", "http://a/b c"] {
+        for text in [
+            "ftp://a",
+            "http://",
+            "http://a:0/",
+            "http://me:pw@a/",
+            "http://a/b c",
+        ] {
             let why = HttpUrl::parse(text).unwrap_err();
             assert!(!why.contains("pw"), "{why}");
         }
@@ -230,7 +240,12 @@ mod tests {
         let one = HttpUrl::parse("https://a/x").unwrap();
         let same = |text: &str| one.has_origin_of(&HttpUrl::parse(text).unwrap());
         assert!(same("https://A:443/y"));
-        for other in ["http://a:443/", "https://a:444/", "https://b/", "https://a./"] {
+        for other in [
+            "http://a:443/",
+            "https://a:444/",
+            "https://b/",
+            "https://a./",
+        ] {
             assert!(!same(other), "{other}");
         }
     }

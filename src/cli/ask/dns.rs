@@ -32,7 +32,12 @@ struct DnsArgs {
     #[arg(long, value_name = "HOST[:PORT]", value_parser = server)]
     server: Option<(Host, u16)>,
     /// Resolve as go, glibc or musl does (default: as the target's resolver).
-    #[arg(long = "as", value_name = "RESOLVER", value_enum, hide_possible_values = true)]
+    #[arg(
+        long = "as",
+        value_name = "RESOLVER",
+        value_enum,
+        hide_possible_values = true
+    )]
     resolver: Option<AsResolver>,
     /// Print only the data of the records.
     #[arg(long)]

@@ -86,7 +86,13 @@ struct FetchArgs {
     #[arg(short = 'X', long, value_name = "METHOD", conflicts_with = "head")]
     request: Option<Method>,
     /// Send this body (POST); needs --as-target.
-    #[arg(short = 'd', long, value_name = "TEXT", requires = "as_target", conflicts_with = "head")]
+    #[arg(
+        short = 'd',
+        long,
+        value_name = "TEXT",
+        requires = "as_target",
+        conflicts_with = "head"
+    )]
     data: Option<String>,
     /// Allow requests that may change something.
     #[arg(long)]

@@ -44,9 +44,9 @@ const COMMANDS: &[AskCommand] = &[dns::DNS, fetch::FETCH, connect::CONNECT];
 impl AskCommand {
     /// The one of this name.
     pub(super) fn named(word: &OsStr) -> Option<&'static Self> {
-        COMMANDS
-            .iter()
-            .find(|command| word == command.name || command.aliases.iter().any(|name| word == *name))
+        COMMANDS.iter().find(|command| {
+            word == command.name || command.aliases.iter().any(|name| word == *name)
+        })
     }
 
     /// Asks, and prints what came of it.

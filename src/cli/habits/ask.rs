@@ -19,10 +19,16 @@ pub(super) const NC: Tool = Tool {
         Flag(&["-4", "-6"], Same),
         // Connecting is all that is done, each attempt is printed, and ports are numbers.
         Flag(&["-z", "-v"], Anyway),
-        Flag(&["-w"], Decide(|following| timeout("-w", CONNECT, following))),
+        Flag(
+            &["-w"],
+            Decide(|following| timeout("-w", CONNECT, following)),
+        ),
         Flag(&["-U"], Decide(unix)),
         Flag(&["-l"], Refused("spyhole ss -tln")),
-        Flag(&["-u"], Refused("spyhole dns NAME --server HOST, for a name server")),
+        Flag(
+            &["-u"],
+            Refused("spyhole dns NAME --server HOST, for a name server"),
+        ),
         Flag(&["-X", "-x"], Refused("spyhole fetch -x URL")),
         Flag(
             &[
@@ -42,7 +48,9 @@ pub(super) const DIG: Tool = Tool {
         Flag(&["-x"], Decide(itself)),
         Flag(&["-t", "-q"], Decide(itself)),
         Flag(
-            &["-4", "-6", "-b", "-c", "-f", "-k", "-m", "-p", "-u", "-v", "-y", "-r"],
+            &[
+                "-4", "-6", "-b", "-c", "-f", "-k", "-m", "-p", "-u", "-v", "-y", "-r",
+            ],
             Refused("spyhole dns NAME TYPE --server HOST:PORT"),
         ),
         SERVER,
@@ -67,7 +75,9 @@ pub(super) const NSLOOKUP: Tool = Tool {
     flags: &[
         Flag(&["-type", "-query", "-querytype", "-q"], Decide(itself)),
         Flag(
-            &["-timeout", "-port", "-retry", "-debug", "-d2", "-class", "-vc"],
+            &[
+                "-timeout", "-port", "-retry", "-debug", "-d2", "-class", "-vc",
+            ],
             Refused("spyhole dns NAME TYPE --server HOST:PORT"),
         ),
         SERVER,
@@ -86,36 +96,68 @@ pub(super) const CURL: Tool = Tool {
     flags: &[
         Flag(&["-I", "-i", "-L", "-k", "-v", "-f"], Same),
         Flag(
-            &["-H", "-o", "-x", "-X", "-d", "--max-bytes", "--header", "--request", "--data"],
+            &[
+                "-H",
+                "-o",
+                "-x",
+                "-X",
+                "-d",
+                "--max-bytes",
+                "--header",
+                "--request",
+                "--data",
+            ],
             SameWith,
         ),
-        Flag(&["--proxy", "--noproxy", "--cacert", "--ca", "--output-file"], SameWith),
+        Flag(
+            &["--proxy", "--noproxy", "--cacert", "--ca", "--output-file"],
+            SameWith,
+        ),
         // curl's --output is a file.
         Flag(&["--output"], Value("--output-file")),
         // No progress is printed, and errors always are.
-        Flag(&["-s", "-S", "--silent", "--show-error", "-g", "--http1.1"], Anyway),
+        Flag(
+            &["-s", "-S", "--silent", "--show-error", "-g", "--http1.1"],
+            Anyway,
+        ),
         Flag(
             &["-m", "--max-time"],
             Decide(|following| timeout("-m", FETCH, following)),
         ),
-        Flag(&["--connect-timeout"], Refused("spyhole fetch --timeout 5s URL")),
+        Flag(
+            &["--connect-timeout"],
+            Refused("spyhole fetch --timeout 5s URL"),
+        ),
         Flag(&["-w", "--write-out"], Refused("spyhole fetch -v URL")),
-        Flag(&["-O", "-J", "--remote-name"], Refused("spyhole fetch -o FILE URL")),
+        Flag(
+            &["-O", "-J", "--remote-name"],
+            Refused("spyhole fetch -o FILE URL"),
+        ),
         Flag(
             &["-u", "--user", "-n", "--netrc", "--oauth2-bearer"],
             Refused("spyhole fetch -H 'Authorization: …' URL"),
         ),
         Flag(
-            &["-E", "--cert", "--key", "--unix-socket", "--resolve", "--connect-to"],
+            &[
+                "-E",
+                "--cert",
+                "--key",
+                "--unix-socket",
+                "--resolve",
+                "--connect-to",
+            ],
             Refused("spyhole tls HOST:PORT --cert FILE --key FILE"),
         ),
         Flag(&["-4", "-6", "--ipv4", "--ipv6"], Refused(CONNECT)),
-        Flag(&["-F", "-T", "--form", "--upload-file"], Refused("spyhole fetch -d TEXT --as-target URL")),
+        Flag(
+            &["-F", "-T", "--form", "--upload-file"],
+            Refused("spyhole fetch -d TEXT --as-target URL"),
+        ),
         Flag(
             &[
                 "-A", "-b", "-c", "-C", "-D", "-e", "-G", "-j", "-K", "-l", "-M", "-N", "-P", "-Q",
-                "-r", "-R", "-t", "-U", "-V", "-y", "-Y", "-z", "-Z", "-0", "-1", "-2", "-3", "-a", "-B", "-p",
-                "-q", "-h", "--http2", "--http3", "--retry", "--json",
+                "-r", "-R", "-t", "-U", "-V", "-y", "-Y", "-z", "-Z", "-0", "-1", "-2", "-3", "-a",
+                "-B", "-p", "-q", "-h", "--http2", "--http3", "--retry", "--json",
             ],
             Refused(FETCH),
         ),
@@ -134,15 +176,51 @@ pub(super) const WGET: Tool = Tool {
         Flag(&["--no-check-certificate"], Becomes::Words(&["-k"])),
         Flag(&["--header"], SameWith),
         Flag(&["--ca-certificate"], Value("--ca")),
-        Flag(&["-T", "--timeout"], Decide(|following| timeout("-T", FETCH, following))),
+        Flag(
+            &["-T", "--timeout"],
+            Decide(|following| timeout("-T", FETCH, following)),
+        ),
         Flag(&["--no-proxy"], Becomes::Words(&["--noproxy=*"])),
-        Flag(&["-S", "--server-response", "-d", "--debug", "-v"], Refused("spyhole fetch -v URL")),
-        Flag(&["--post-data", "--method", "--body-data"], Refused("spyhole fetch -d TEXT --as-target URL")),
+        Flag(
+            &["-S", "--server-response", "-d", "--debug", "-v"],
+            Refused("spyhole fetch -v URL"),
+        ),
+        Flag(
+            &["--post-data", "--method", "--body-data"],
+            Refused("spyhole fetch -d TEXT --as-target URL"),
+        ),
         Flag(
             &[
-                "-r", "-m", "-c", "-t", "-b", "-i", "-P", "-N", "-np", "-nc", "-U", "-A", "-R", "-l", "-k",
-                "-p", "-H", "-x", "-nd", "-E", "-4", "-6", "-o", "-a", "--user", "--password", "--tries",
-                "--recursive", "--mirror", "--continue",
+                "-r",
+                "-m",
+                "-c",
+                "-t",
+                "-b",
+                "-i",
+                "-P",
+                "-N",
+                "-np",
+                "-nc",
+                "-U",
+                "-A",
+                "-R",
+                "-l",
+                "-k",
+                "-p",
+                "-H",
+                "-x",
+                "-nd",
+                "-E",
+                "-4",
+                "-6",
+                "-o",
+                "-a",
+                "--user",
+                "--password",
+                "--tries",
+                "--recursive",
+                "--mirror",
+                "--continue",
             ],
             Refused(FETCH),
         ),
@@ -167,9 +245,30 @@ pub(super) const S_CLIENT: Tool = Tool {
         Flag(&["-brief", "-quiet", "-verify_return_error"], Anyway),
         Flag(
             &[
-                "-status", "-verify", "-verify_hostname", "-tls1", "-tls1_1", "-tls1_2", "-tls1_3",
-                "-cipher", "-ciphersuites", "-CApath", "-proxy", "-unix", "-host", "-port", "-debug",
-                "-msg", "-state", "-reconnect", "-sess_out", "-sess_in", "-prexit", "-crlf", "-4", "-6",
+                "-status",
+                "-verify",
+                "-verify_hostname",
+                "-tls1",
+                "-tls1_1",
+                "-tls1_2",
+                "-tls1_3",
+                "-cipher",
+                "-ciphersuites",
+                "-CApath",
+                "-proxy",
+                "-unix",
+                "-host",
+                "-port",
+                "-debug",
+                "-msg",
+                "-state",
+                "-reconnect",
+                "-sess_out",
+                "-sess_in",
+                "-prexit",
+                "-crlf",
+                "-4",
+                "-6",
             ],
             Refused(TLS),
         ),
@@ -185,16 +284,40 @@ pub(super) const X509: Tool = Tool {
         // All of it is shown, as text.
         Flag(
             &[
-                "-noout", "-text", "-subject", "-issuer", "-dates", "-enddate", "-startdate",
-                "-serial", "-fingerprint", "-sha256", "-ext", "-email", "-nameopt",
+                "-noout",
+                "-text",
+                "-subject",
+                "-issuer",
+                "-dates",
+                "-enddate",
+                "-startdate",
+                "-serial",
+                "-fingerprint",
+                "-sha256",
+                "-ext",
+                "-email",
+                "-nameopt",
             ],
             Anyway,
         ),
         Flag(
             &[
-                "-checkend", "-checkhost", "-checkip", "-checkemail", "-pubkey", "-modulus",
-                "-outform", "-out", "-inform", "-req", "-hash", "-purpose", "-signkey", "-CA",
-                "-days", "-ocsp_uri",
+                "-checkend",
+                "-checkhost",
+                "-checkip",
+                "-checkemail",
+                "-pubkey",
+                "-modulus",
+                "-outform",
+                "-out",
+                "-inform",
+                "-req",
+                "-hash",
+                "-purpose",
+                "-signkey",
+                "-CA",
+                "-days",
+                "-ocsp_uri",
             ],
             Refused("spyhole certs --file PATH --min-days N, or -o pem"),
         ),
@@ -207,8 +330,16 @@ pub(super) const VERIFY: Tool = Tool {
     implies: &["--verify"],
     flags: &[Flag(
         &[
-            "-CAfile", "-CApath", "-untrusted", "-purpose", "-verify_hostname", "-crl_check",
-            "-partial_chain", "-show_chain", "-x509_strict", "-trusted",
+            "-CAfile",
+            "-CApath",
+            "-untrusted",
+            "-purpose",
+            "-verify_hostname",
+            "-crl_check",
+            "-partial_chain",
+            "-show_chain",
+            "-x509_strict",
+            "-trusted",
         ],
         Refused("spyhole certs --verify --file PATH, by the target's trust store"),
     )],
@@ -219,7 +350,14 @@ pub(super) const STEP: Tool = Tool {
     names: &["step certificate inspect"],
     implies: &[],
     flags: &[Flag(
-        &["--short", "--bundle", "--insecure", "--roots", "--format", "--servername"],
+        &[
+            "--short",
+            "--bundle",
+            "--insecure",
+            "--roots",
+            "--format",
+            "--servername",
+        ],
         Refused("spyhole tls HOST:PORT, or spyhole certs --file PATH"),
     )],
     words: Words::Decide(|word, _| match word.split_once("://") {
@@ -254,9 +392,7 @@ pub(super) fn renamed(name: &str, after: &[OsString]) -> Option<&'static str> {
 pub(super) fn check(name: &str, after: &[OsString]) -> Result<(), Refusal> {
     let has_letter = |letters: &[char]| {
         let mut words = after.iter().filter_map(|word| word.to_str());
-        words.any(|word| {
-            word.starts_with('-') && !word.starts_with("--") && word.contains(letters)
-        })
+        words.any(|word| word.starts_with('-') && !word.starts_with("--") && word.contains(letters))
     };
     let has_word = |names: &[&str]| {
         let mut words = after.iter().filter_map(|word| word.to_str());

@@ -423,7 +423,9 @@ fn quoted(txt: &TXT<'_>) -> String {
     let mut text = String::new();
     for (key, value) in txt.iter_raw() {
         text.push_str(if text.is_empty() { "\"" } else { " \"" });
-        let value = value.map(|value| [b"=", value].concat()).unwrap_or_default();
+        let value = value
+            .map(|value| [b"=", value].concat())
+            .unwrap_or_default();
         for byte in key.iter().chain(&value) {
             match byte {
                 b'"' | b'\\' => text.extend(['\\', char::from(*byte)]),

@@ -294,9 +294,7 @@ pub(crate) fn look_up(question: &DnsQuestion, files: &Files<'_>, deadline: Insta
     if for_address && question.servers.is_none() {
         let known = in_hosts(files.hosts.unwrap_or_default(), name, &mut log);
         lookup.records = as_records(name, &known, &question.types);
-        if lookup.records.is_empty()
-            && question.rules == ResolverRules::Own
-            && name.is_localhost()
+        if lookup.records.is_empty() && question.rules == ResolverRules::Own && name.is_localhost()
         {
             lookup.by = ResolvedBy::Localhost;
             lookup.records = as_records(name, &address::loopback(), &question.types);

@@ -22,22 +22,32 @@ fn a_listener_accepts_and_what_is_closed_refuses_as_nc_has_it() {
     let seen = connect(&["127.0.0.1", &port]).ended_with(0);
     let text = seen.stdout_text();
     let mut rows = text.lines();
-    let words = |line: &str| -> Vec<String> {
-        line.split_whitespace().map(str::to_owned).collect()
-    };
+    let words =
+        |line: &str| -> Vec<String> { line.split_whitespace().map(str::to_owned).collect() };
     assert_eq!(words(rows.next().unwrap()), ["ADDRESS", "TIME", "RESULT"]);
     let row = words(rows.next().unwrap());
     assert_eq!(row[0], format!("127.0.0.1:{port}"), "{seen}");
     assert_eq!(row[2..], ["ms", "connected"], "{seen}");
     let closed = connect(&[&format!("127.0.0.1:{CLOSED_PORT}")]).ended_with(1);
-    assert!(closed.stdout_text().contains("connection refused"), "{closed}");
+    assert!(
+        closed.stdout_text().contains("connection refused"),
+        "{closed}"
+    );
     // Both families of a name, one of which is closed.
     let seen = connect(&["localhost", &port]).ended_with(0);
-    assert!(seen.stdout_text().contains(&format!("127.0.0.1:{port}")), "{seen}");
+    assert!(
+        seen.stdout_text().contains(&format!("127.0.0.1:{port}")),
+        "{seen}"
+    );
     connect(&["-6", "127.0.0.1", &port]).ended_with(1);
     let habit = spyhole(["--self", "nc", "-zv", "-w", "2", "127.0.0.1", &port]);
     assert!(habit.ended_with(0).stdout_text().contains("connected"));
-    let never = spyhole(["--self", "--no-connect", "connect", &format!("127.0.0.1:{port}")]);
+    let never = spyhole([
+        "--self",
+        "--no-connect",
+        "connect",
+        &format!("127.0.0.1:{port}"),
+    ]);
     never.ended_with(4);
     connect(&["localhost"]).ended_with(2);
     connect(&["no-such-name.invalid:1"]).ended_with(1);
@@ -71,18 +81,29 @@ fn a_unix_socket_of_any_type_is_connected_to() {
         let to = format!("unix:{}", path(name).display());
         let seen = spyhole(["--pid", &own, "connect", &to]).ended_with(code);
         let text = seen.stdout_text();
-        assert!(text.contains(result) && text.contains(&to), "{name}: {seen}");
+        assert!(
+            text.contains(result) && text.contains(&to),
+            "{name}: {seen}"
+        );
     }
     let missing = format!("unix:{}", path("none").display());
     let seen = spyhole(["--pid", &own, "connect", &missing]).ended_with(1);
-    assert!(seen.stderr_text().contains("No such file or directory"), "{seen}");
+    assert!(
+        seen.stderr_text().contains("No such file or directory"),
+        "{seen}"
+    );
 }
 
 #[needs(root)]
 fn the_listener_of_a_container_is_reached_from_its_network_and_refused_from_another() {
     let web = Lab::webapp().uid(1000).start();
     let ask = |same: bool| {
-        let beside = web.spyhole().uid(1000).gid(1000).caps("none").share_net(same);
+        let beside = web
+            .spyhole()
+            .uid(1000)
+            .gid(1000)
+            .caps("none")
+            .share_net(same);
         beside.args(["connect", "127.0.0.1:8080"]).run()
     };
     let seen = ask(true).ended_with(0);

@@ -131,7 +131,10 @@ fn bodies_headers_and_redirects_are_those_of_curl() {
         (&[], nginx.url("/moved")),
         (&["-L"], nginx.url("/moved")),
         (&["--compressed"], nginx.url("/page.txt")),
-        (&["-H", "X-Key: 1", "-H", "User-Agent: x"], nginx.url("/headers")),
+        (
+            &["-H", "X-Key: 1", "-H", "User-Agent: x"],
+            nginx.url("/headers"),
+        ),
         (&["--cacert", &ca], secured.clone()),
         (&["-k"], secured.clone()),
         (&["-L", "--cacert", &ca], nginx.url("/up")),
@@ -142,9 +145,17 @@ fn bodies_headers_and_redirects_are_those_of_curl() {
         let curl = run(Command::new("curl").arg("-s").args(flags).arg(&url));
         let ours = fetch(&[flags, &[&url]].concat());
         assert!(ours.stdout == curl.stdout, "{flags:?} {url}: {ours}");
-        assert_eq!(ours.code == Some(0), curl.code == Some(0), "{flags:?} {url}: {ours}");
+        assert_eq!(
+            ours.code == Some(0),
+            curl.code == Some(0),
+            "{flags:?} {url}: {ours}"
+        );
         let failed = ours.code != Some(0);
-        assert_eq!(ours.stderr_text().starts_with("spyhole: fetch: "), failed, "{ours}");
+        assert_eq!(
+            ours.stderr_text().starts_with("spyhole: fetch: "),
+            failed,
+            "{ours}"
+        );
     }
     let url = nginx.url("/page.txt");
     let heads = [
@@ -158,10 +169,12 @@ fn bodies_headers_and_redirects_are_those_of_curl() {
     });
     assert_eq!(heads[0], heads[1]);
     let file = nginx.place.path().join("saved");
-    let saved = spyhole(["--self", "curl", "-fsSL", "-o"].map(str::to_owned).into_iter().chain([
-        file.display().to_string(),
-        nginx.url("/moved"),
-    ]));
+    let saved = spyhole(
+        ["--self", "curl", "-fsSL", "-o"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain([file.display().to_string(), nginx.url("/moved")]),
+    );
     assert!(saved.ended_with(0).stdout.is_empty());
     assert_eq!(fs::read(&file).unwrap(), b"spyhole\n".repeat(20_000));
     let piped = spyhole(["--self", "wget", "-qO-", &nginx.url("/moved")]).ended_with(0);
@@ -173,29 +186,51 @@ fn credentials_stay_with_their_server_and_out_of_words() {
     let nginx = Nginx::start();
     let secret = "Authorization: Bearer abcdef-secret-0123";
     let seen = fetch(&["-v", "-i", "-H", secret, &nginx.url("/headers")]).ended_with(0);
-    assert!(seen.stdout_text().contains("auth=Bearer abcdef-secret-0123"), "{seen}");
+    assert!(
+        seen.stdout_text()
+            .contains("auth=Bearer abcdef-secret-0123"),
+        "{seen}"
+    );
     assert!(!seen.stderr_text().contains("abcdef"), "{seen}");
-    assert!(seen.stderr_text().contains("> authorization: <redacted>"), "{seen}");
+    assert!(
+        seen.stderr_text().contains("> authorization: <redacted>"),
+        "{seen}"
+    );
     let seen = fetch(&["-i", "-v", &nginx.url("/cookie")]).ended_with(0);
     let all = seen.stdout_text() + &seen.stderr_text();
     assert!(!all.contains("top-secret-cookie") && all.contains("set-cookie: <redacted>"));
     // localhost is another server than 127.0.0.1.
-    let words = ["-L", "-H", secret, "-H", "X-Key: k", "-H", "Accept: a/b", &nginx.url("/other")];
+    let words = [
+        "-L",
+        "-H",
+        secret,
+        "-H",
+        "X-Key: k",
+        "-H",
+        "Accept: a/b",
+        &nginx.url("/other"),
+    ];
     let seen = fetch(&words).ended_with(0);
-    assert!(seen.stdout_text().starts_with("auth= key= agent=spyhole/"), "{seen}");
+    assert!(
+        seen.stdout_text().starts_with("auth= key= agent=spyhole/"),
+        "{seen}"
+    );
     let down = format!("https://127.0.0.1:{}/down", nginx.tls);
     let seen = fetch(&["-kL", &down]).ended_with(1);
     assert!(seen.stderr_text().contains("from https to http"), "{seen}");
     assert!(seen.stdout.is_empty(), "{seen}");
-    for words in [
-        &["-X", "DELETE"][..],
-        &["-d", "a=b"],
-    ] {
+    for words in [&["-X", "DELETE"][..], &["-d", "a=b"]] {
         fetch(&[words, &[&nginx.url("/headers")]].concat()).ended_with(2);
     }
     fetch(&["-X", "DELETE", "--as-target", &nginx.url("/page.txt")]).ended_with(0);
     // The body goes to no other server.
-    let words = ["-L", "-d", "password=1", "--as-target", &nginx.url("/other")];
+    let words = [
+        "-L",
+        "-d",
+        "password=1",
+        "--as-target",
+        &nginx.url("/other"),
+    ];
     fetch(&words).ended_with(1);
 }
 
@@ -205,25 +240,44 @@ fn the_trust_store_and_the_proxies_are_those_of_the_target() {
     let ca = nginx.ca();
     let proxy = Proxy::start();
     let mut python = Command::new("/usr/bin/python3");
-    python.args(["-c", "import ssl, time; print('ready', flush=True); time.sleep(600)"]);
+    python.args([
+        "-c",
+        "import ssl, time; print('ready', flush=True); time.sleep(600)",
+    ]);
     python.env("SSL_CERT_FILE", &ca);
-    python.env("https_proxy", format!("http://me:p%40ss-word@127.0.0.1:{}", proxy.port));
+    python.env(
+        "https_proxy",
+        format!("http://me:p%40ss-word@127.0.0.1:{}", proxy.port),
+    );
     python.env("no_proxy", "localhost");
     let mut python = Process::start(&mut python, Signal::SIGKILL);
     python.wait_for_line("ready");
     let pid = python.id().to_string();
     let at = |host: &str| format!("https://{host}:{}/page.txt", nginx.tls);
     let seen = spyhole(["--pid", &pid, "fetch", "-v", &at("localhost")]).ended_with(0);
-    assert!(seen.stderr_text().contains("trusted by the target's trust store"), "{seen}");
+    assert!(
+        seen.stderr_text()
+            .contains("trusted by the target's trust store"),
+        "{seen}"
+    );
     assert_eq!(proxy.asked(), Vec::<String>::new(), "{seen}");
     let seen = spyhole(["--pid", &pid, "fetch", "-v", &at("127.0.0.1")]).ended_with(0);
     assert_eq!(seen.stdout, b"spyhole\n".repeat(20_000));
     let asked = proxy.asked().join("\n");
-    assert!(asked.starts_with(&format!("CONNECT 127.0.0.1:{} HTTP/1.1", nginx.tls)), "{asked}");
+    assert!(
+        asked.starts_with(&format!("CONNECT 127.0.0.1:{} HTTP/1.1", nginx.tls)),
+        "{asked}"
+    );
     // me:p@ss-word
-    assert!(asked.contains("proxy-authorization: Basic bWU6cEBzcy13b3Jk"), "{asked}");
+    assert!(
+        asked.contains("proxy-authorization: Basic bWU6cEBzcy13b3Jk"),
+        "{asked}"
+    );
     let words = seen.stderr_text();
-    assert!(!words.contains("ss-word") && !words.contains("bWU6"), "{words}");
+    assert!(
+        !words.contains("ss-word") && !words.contains("bWU6"),
+        "{words}"
+    );
     // Without its variables nobody trusts that authority, and nothing is sent.
     let seen = fetch(&["-v", &at("localhost")]).ended_with(1);
     assert!(seen.stderr_text().contains("not trusted"), "{seen}");
@@ -232,7 +286,10 @@ fn the_trust_store_and_the_proxies_are_those_of_the_target() {
     let seen = fetch(&["-x", &through, &nginx.url("/headers")]).ended_with(0);
     assert!(seen.stdout_text().starts_with("auth="), "{seen}");
     let last = proxy.asked().join("\n");
-    assert!(last.contains(&format!("GET {} HTTP/1.1", nginx.url("/headers"))), "{last}");
+    assert!(
+        last.contains(&format!("GET {} HTTP/1.1", nginx.url("/headers"))),
+        "{last}"
+    );
     let seen = fetch(&["-x", "socks5://127.0.0.1:1", &nginx.url("/")]).ended_with(1);
     assert!(seen.stderr_text().contains("socks5"), "{seen}");
 }
@@ -255,7 +312,10 @@ impl Proxy {
                     return;
                 }
             }
-            known.lock().unwrap().extend(head.lines().map(str::to_owned));
+            known
+                .lock()
+                .unwrap()
+                .extend(head.lines().map(str::to_owned));
             let mut words = head.split_whitespace();
             let (method, goal) = (words.next().unwrap(), words.next().unwrap());
             let goal = goal.strip_prefix("http://").unwrap_or(goal);
@@ -263,7 +323,9 @@ impl Proxy {
             let mut server = TcpStream::connect(goal).unwrap();
             let mut client_out = client;
             if method == "CONNECT" {
-                client_out.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").unwrap();
+                client_out
+                    .write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                    .unwrap();
             } else {
                 server.write_all(head.as_bytes()).unwrap();
             }

@@ -21,17 +21,41 @@ fn what_is_no_response_or_breaks_off_is_told() {
     for (answer, code, expected) in [
         (&b"220 mail ESMTP\r\n"[..], 1, "does not speak HTTP/1"),
         (b"", 1, "closed the connection"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", 1, "before the response was complete"),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 1, "spyhole: fetch: "),
-        (b"HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\n\r\n", 1, "unsupported URL scheme"),
-        (b"HTTP/1.1 302 Found\r\nLocation: //me:secret@x/\r\n\r\n", 1, "not supported"),
-        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\nno gzip", 1, "gzip"),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc",
+            1,
+            "before the response was complete",
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+            1,
+            "spyhole: fetch: ",
+        ),
+        (
+            b"HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\n\r\n",
+            1,
+            "unsupported URL scheme",
+        ),
+        (
+            b"HTTP/1.1 302 Found\r\nLocation: //me:secret@x/\r\n\r\n",
+            1,
+            "not supported",
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\nno gzip",
+            1,
+            "gzip",
+        ),
     ] {
         let seen = fetch_of(&["-L", "--compressed"], answer).ended_with(code);
         let said = seen.stderr_text();
-        assert!(said.contains(expected) && !said.contains("secret"), "{expected}: {seen}");
+        assert!(
+            said.contains(expected) && !said.contains("secret"),
+            "{expected}: {seen}"
+        );
     }
-    let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n";
+    let chunked =
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n";
     assert_eq!(fetch_of(&[], chunked).ended_with(0).stdout, b"abcdefg");
     let escapes = b"HTTP/1.1 200 OK\r\nX: \x9b2J\r\nConnection: close\r\n\r\n";
     let seen = fetch_of(&["-i"], escapes).ended_with(0);
@@ -51,7 +75,10 @@ fn endless_and_silent_servers_end() {
     let head = http::listen(|mut stream| {
         let _ = stream.read(&mut [0; 4096]);
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n");
-        while stream.write_all(b"X: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n").is_ok() {}
+        while stream
+            .write_all(b"X: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n")
+            .is_ok()
+        {}
     });
     spyhole(["--self", "fetch", &format!("http://{head}/")]).ended_with(1);
     let silent = http::listen(|mut stream| {
@@ -60,5 +87,9 @@ fn endless_and_silent_servers_end() {
     });
     let url = format!("http://{silent}/");
     let seen = spyhole(["--self", "--timeout", "1s", "fetch", &url]).ended_with(1);
-    assert!(seen.stderr_text().contains("timed out while waiting for the response"), "{seen}");
+    assert!(
+        seen.stderr_text()
+            .contains("timed out while waiting for the response"),
+        "{seen}"
+    );
 }

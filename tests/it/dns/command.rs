@@ -89,9 +89,16 @@ fn each_query_is_shown_with_its_search_domain_and_the_name_that_matched() {
         house.resolv_conf(&format!("nameserver 127.0.0.99\n{conf}"));
         let seen = dns(&["web.two.test."]).ended_with(0);
         let first = &queries(&seen)[0];
-        assert_eq!((&*first[2], &*first[4]), ("127.0.0.99", "connection refused"), "{seen}");
+        assert_eq!(
+            (&*first[2], &*first[4]),
+            ("127.0.0.99", "connection refused"),
+            "{seen}"
+        );
         let seen = dns(&["none.test."]).ended_with(1);
-        assert!(seen.stderr_text().contains("none.test does not exist"), "{seen}");
+        assert!(
+            seen.stderr_text().contains("none.test does not exist"),
+            "{seen}"
+        );
         let seen = dns(&["x.fail.test."]);
         assert!(matches!(seen.code, Some(1)), "{seen}");
         // No server at all, and one that was named.
@@ -101,7 +108,10 @@ fn each_query_is_shown_with_its_search_domain_and_the_name_that_matched() {
         assert_eq!(seen.stdout_text(), "10.9.0.1\n");
         // The hosts file is left out where a server is named.
         let seen = dns(&["kept.example"]).ended_with(0);
-        assert!(seen.stdout_text().contains("answered by the hosts file"), "{seen}");
+        assert!(
+            seen.stdout_text().contains("answered by the hosts file"),
+            "{seen}"
+        );
         spyhole(["--self", "--no-connect", "dns", "web"]).ended_with(4);
     });
 }
@@ -129,7 +139,11 @@ fn records_of_each_type_are_those_of_dig() {
                 .map(|line| line.strip_suffix('.').unwrap_or(line))
                 .collect();
             let ours = dns(&[name, kind, "--short"]).ended_with(0).stdout_text();
-            assert_eq!(ours.lines().collect::<BTreeSet<_>>(), theirs, "{name} {kind}");
+            assert_eq!(
+                ours.lines().collect::<BTreeSet<_>>(),
+                theirs,
+                "{name} {kind}"
+            );
             assert!(!theirs.is_empty(), "{name} {kind}");
         }
         let by_address = spyhole(["--self", "dig", "+short", "-x", "10.9.0.3"]).ended_with(0);
@@ -195,8 +209,14 @@ fn glibc_and_musl_ask_what_is_said_of_them() {
         let musl = with_musl(house.folder);
         let mut differ = 0;
         for (options, names) in [
-            ("options ndots:2\n", &["web", "six", "a.b.c", "plain.dots.test", "none", "only"][..]),
-            ("options ndots:5\n", &["a.b.c", "web.two.test", "web.two.test.", "x.none.test"]),
+            (
+                "options ndots:2\n",
+                &["web", "six", "a.b.c", "plain.dots.test", "none", "only"][..],
+            ),
+            (
+                "options ndots:5\n",
+                &["a.b.c", "web.two.test", "web.two.test.", "x.none.test"],
+            ),
             ("options ndots:1 single-request\n", &["twice", "none.test"]),
         ] {
             house.resolv_conf(&format!("{conf}{options}"));
@@ -219,4 +239,3 @@ fn glibc_and_musl_ask_what_is_said_of_them() {
         assert!(differ > 0);
     });
 }
-
