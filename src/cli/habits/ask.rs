@@ -57,7 +57,7 @@ pub(super) const DIG: Tool = Tool {
         RULES,
     ],
     words: Words::Decide(|word, _| match word.split_at_checked(1) {
-        Some(("@", server)) => Meaning::Taken(vec![format!("--server={server}")]),
+        Some(("@", server)) => Meaning::Instead(vec![format!("--server={server}")]),
         Some(("+", "short")) => Meaning::Alone(&["--short"]),
         // Always so: the search list is that of the target, and so is the time.
         Some(("+", "search")) => Meaning::Alone(&[]),
@@ -343,7 +343,7 @@ pub(super) const VERIFY: Tool = Tool {
         ],
         Refused("spyhole certs --verify --file PATH, by the target's trust store"),
     )],
-    words: Words::Decide(|word, _| Meaning::Taken(vec![format!("--file={word}")])),
+    words: Words::Decide(|word, _| Meaning::Instead(vec![format!("--file={word}")])),
 };
 
 pub(super) const STEP: Tool = Tool {
@@ -362,7 +362,7 @@ pub(super) const STEP: Tool = Tool {
     )],
     words: Words::Decide(|word, _| match word.split_once("://") {
         Some(_) => Meaning::Itself,
-        None => Meaning::Taken(vec![format!("--file={word}")]),
+        None => Meaning::Instead(vec![format!("--file={word}")]),
     }),
 };
 

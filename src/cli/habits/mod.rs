@@ -78,6 +78,8 @@ impl<'a> Following<'a> {
 enum Meaning {
     /// It takes the value, and becomes these words.
     Taken(Vec<String>),
+    /// These words; what follows stands for itself.
+    Instead(Vec<String>),
     /// The same word here.
     Itself,
     /// It takes no value.
@@ -463,6 +465,12 @@ impl Stage<'_> {
                     self.add(word);
                 }
                 Ok(true)
+            }
+            Meaning::Instead(words) => {
+                for word in &words {
+                    self.add(word);
+                }
+                Ok(false)
             }
             Meaning::Itself => Ok(false),
             Meaning::Alone(words) => {

@@ -1,4 +1,4 @@
-//! Names: beside `dig`, `getent` and musl with a real name server, and with servers that are hostile.
+//! Names: beside `dig`, `getent`, musl and Go with a real name server, and with servers that are hostile.
 
 mod command;
 mod files;
