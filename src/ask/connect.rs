@@ -1,12 +1,13 @@
 //! `connect`: every address of a server, each attempt with its time and its error.
 
+use core::net::SocketAddr;
 use std::time::Duration;
 
 use super::Answered;
 use crate::check::CheckContext;
 use crate::check::network::find;
 use crate::model::truth_value::TruthValue;
-use crate::probe::connect::{ConnectAttempt, Peer, connect_each};
+use crate::probe::connect::{ConnectAttempt, NotConnected, Peer, connect_each};
 use crate::probe::endpoint::Endpoint;
 use crate::render::tables::table::{Cell, Heading, Table};
 
@@ -41,8 +42,8 @@ impl ConnectQuestion {
         if let Peer::Tcp(addresses) = &mut found.peer {
             match self.families {
                 Families::Both => {}
-                Families::Four => addresses.retain(|address| address.is_ipv4()),
-                Families::Six => addresses.retain(|address| address.is_ipv6()),
+                Families::Four => addresses.retain(SocketAddr::is_ipv4),
+                Families::Six => addresses.retain(SocketAddr::is_ipv6),
             }
         }
         let notes = found.notes.iter().map(ToString::to_string).collect();
@@ -74,7 +75,7 @@ fn answer(attempts: &[ConnectAttempt]) -> TruthValue {
         return TruthValue::True;
     }
     let mut failures = attempts.iter().filter_map(|one| one.failure.as_ref());
-    TruthValue::False.unless_partial(failures.any(|failure| failure.is_own()))
+    TruthValue::False.unless_partial(failures.any(NotConnected::is_own))
 }
 
 fn table(attempts: &[ConnectAttempt]) -> Table {

@@ -94,7 +94,7 @@ fn ids(real: &str, effective: &str, ids: &AccountIds) -> String {
     let mut text = format!("{real}={}", with_name(&ids.real));
     if ids.real.id != ids.effective.id {
         let space = if effective.starts_with(' ') { "" } else { " " };
-        text.push_str(&format!("{space}{effective}={}", with_name(&ids.effective)));
+        text = format!("{text}{space}{effective}={}", with_name(&ids.effective));
     }
     text
 }

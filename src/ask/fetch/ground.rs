@@ -17,6 +17,7 @@ use crate::pki::{self, AskedRuntime, ChainSource, ParsedCertificate, Purpose, Qu
 use crate::probe::endpoint::{Host, is_of_namespace};
 use crate::probe::http_client::ServerShown;
 use crate::redact::Redactor;
+use crate::scan::snapshot::ProcessSnapshot;
 use crate::sections::tls::names::NameFiles;
 use crate::trust;
 
@@ -95,7 +96,7 @@ impl FetchGround {
             Ok(trust) => (trust.roots, trust.asked),
             Err(_) => (None, None),
         };
-        let environ = scan.main_process().and_then(|facts| facts.environ());
+        let environ = scan.main_process().and_then(ProcessSnapshot::environ);
         let proxies = match environ {
             Some(Ok(environ)) => Ok(ProxyVariables::of(|name| {
                 let mut entries = environ.entries.iter();

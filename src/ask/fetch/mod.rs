@@ -125,7 +125,7 @@ impl FetchRequest {
             url.host_and_port()
         )))
         .map_err(stopped)?;
-        let connect_took = begun.elapsed() - resolved;
+        let connect_took = begun.elapsed().saturating_sub(resolved);
         let stream = connected.wire.into_tcp();
         let stream = stream.ok_or_else(|| FetchFailure::no("no TCP connection"))?;
         let tunnel = proxy.as_ref().filter(|_| url.is_tls).map(|proxy| Tunnel {
@@ -419,22 +419,18 @@ fn is_harmless(name: &HeaderName) -> bool {
 
 fn times(resolved: Duration, connected: Duration, ended: &ExchangeTimes) -> String {
     let ms = |time: Duration| format!("{:.1} ms", time.as_secs_f64() * 1e3);
-    let mut text = format!(
-        "* resolved in {}, connected in {}",
-        ms(resolved),
-        ms(connected)
-    );
     let head = ended.head.unwrap_or_default();
     let secured = ended.tls.unwrap_or_default();
-    if ended.tls.is_some() {
-        text.push_str(&format!(", TLS in {}", ms(secured)));
-    }
-    text.push_str(&format!(
-        ", response after {}",
-        ms(head.saturating_sub(secured))
-    ));
-    if let Some(body) = ended.body {
-        text.push_str(&format!(", body in {}", ms(body.saturating_sub(head))));
-    }
-    text
+    let handshake = ended.tls.map(|took| format!("TLS in {}", ms(took)));
+    let body = ended.body.map(|all| all.saturating_sub(head));
+    let body = body.map(|took| format!("body in {}", ms(took)));
+    let response = format!("response after {}", ms(head.saturating_sub(secured)));
+    let steps = [
+        Some(format!("* resolved in {}", ms(resolved))),
+        Some(format!("connected in {}", ms(connected))),
+        handshake,
+        Some(response),
+        body,
+    ];
+    steps.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

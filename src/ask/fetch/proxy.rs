@@ -103,15 +103,12 @@ fn percent_decoded(text: &str) -> Vec<u8> {
     while let [first, tail @ ..] = rest {
         let digits = tail.get(..2).and_then(|two| std::str::from_utf8(two).ok());
         let byte = digits.and_then(|two| u8::from_str_radix(two, 16).ok());
-        match (first, byte) {
-            (b'%', Some(byte)) => {
-                decoded.push(byte);
-                rest = tail.get(2..).unwrap_or_default();
-            }
-            _ => {
-                decoded.push(*first);
-                rest = tail;
-            }
+        if let (b'%', Some(byte)) = (first, byte) {
+            decoded.push(byte);
+            rest = tail.get(2..).unwrap_or_default();
+        } else {
+            decoded.push(*first);
+            rest = tail;
         }
     }
     decoded

@@ -73,8 +73,12 @@ struct FetchArgs {
     /// Stop after this many bytes of a body.
     #[arg(long, value_name = "N", default_value_t = 64 << 20)]
     max_bytes: u64,
-    /// Use this proxy (default: the target's http_proxy, https_proxy, all_proxy and no_proxy).
-    #[arg(short = 'x', long, value_name = "URL")]
+    #[arg(
+        short = 'x',
+        long,
+        value_name = "URL",
+        help = "Use this proxy (default: the target's http_proxy, https_proxy, all_proxy, no_proxy)"
+    )]
     proxy: Option<String>,
     /// Hosts to reach without a proxy; * for all.
     #[arg(long, value_name = "LIST")]
@@ -231,8 +235,8 @@ impl Printer {
             }
             FetchPart::Head(lines) if self.heads => {
                 let lines = lines.iter().map(|line| escaped(line.as_bytes()));
-                let text: String = lines.map(|line| format!("{line}\n")).collect();
-                self.write(format!("{text}\n").as_bytes())
+                let text = lines.collect::<Vec<_>>().join("\n");
+                self.write(format!("{text}\n\n").as_bytes())
             }
             FetchPart::Word(_) | FetchPart::Head(_) => Ok(()),
             FetchPart::Body(piece) => match &mut self.terminal {

@@ -128,6 +128,10 @@ impl fmt::Debug for Rcode {
 
 /// What a server answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the header, or says how it came"
+)]
 pub struct Reply {
     /// How it answered.
     pub rcode: Rcode,
@@ -419,9 +423,9 @@ fn record(record: &ResourceRecord<'_>) -> Option<Record> {
 }
 
 /// The strings of a TXT record, each between quotes.
-fn quoted(txt: &TXT<'_>) -> String {
+fn quoted(record: &TXT<'_>) -> String {
     let mut text = String::new();
-    for (key, value) in txt.iter_raw() {
+    for (key, value) in record.iter_raw() {
         text.push_str(if text.is_empty() { "\"" } else { " \"" });
         let value = value
             .map(|value| [b"=", value].concat())

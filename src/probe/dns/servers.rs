@@ -13,6 +13,10 @@ use super::name::Name;
 
 /// The servers to ask, and for how long.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a habit that a resolver has or not"
+)]
 pub(super) struct Servers {
     pub(super) list: Vec<Server>,
     pub(super) timeout: Duration,
