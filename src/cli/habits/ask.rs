@@ -46,7 +46,7 @@ pub(super) const DIG: Tool = Tool {
     implies: &[],
     flags: &[
         Flag(&["-x"], Decide(itself)),
-        Flag(&["-t", "-q"], Decide(itself)),
+        Flag(&["-t", "-q"], Refused("spyhole dns NAME TYPE")),
         Flag(
             &[
                 "-4", "-6", "-b", "-c", "-f", "-k", "-m", "-p", "-u", "-v", "-y", "-r",
@@ -95,23 +95,15 @@ pub(super) const CURL: Tool = Tool {
     implies: &[],
     flags: &[
         Flag(&["-I", "-i", "-L", "-k", "-v", "-f"], Same),
-        Flag(
-            &[
-                "-H",
-                "-o",
-                "-x",
-                "-X",
-                "-d",
-                "--max-bytes",
-                "--header",
-                "--request",
-                "--data",
-            ],
-            SameWith,
-        ),
+        Flag(&["-H", "-o", "-x", "--max-bytes", "--header"], SameWith),
         Flag(
             &["--proxy", "--noproxy", "--cacert", "--ca", "--output-file"],
             SameWith,
+        ),
+        Flag(&["-X", "--request"], Decide(method)),
+        Flag(
+            &["-d", "--data", "--data-raw", "--data-binary"],
+            Refused("spyhole fetch -d TEXT --as-target URL"),
         ),
         // curl's --output is a file.
         Flag(&["--output"], Value("--output-file")),
@@ -471,6 +463,17 @@ fn timeout(flag: &str, nearest: &str, following: Following<'_>) -> Meaning {
         value => Meaning::Refused {
             of: format!("{flag} {}", value.unwrap_or_default()),
             nearest: nearest.replace("spyhole ", "spyhole --timeout 3s "),
+        },
+    }
+}
+
+/// GET and HEAD change nothing.
+fn method(following: Following<'_>) -> Meaning {
+    match following.value() {
+        Some(method @ ("GET" | "HEAD")) => Meaning::Taken(vec![format!("--request={method}")]),
+        other => Meaning::Refused {
+            of: format!("-X {}", other.unwrap_or_default()),
+            nearest: "spyhole fetch -X METHOD --as-target URL".to_owned(),
         },
     }
 }
