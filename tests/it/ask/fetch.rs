@@ -63,10 +63,9 @@ impl Nginx {
         fs::write(at.join("www/empty"), "").unwrap();
         let (plain, tls) = (free_port(), free_port());
         let dir = at.display();
-        let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-            .iter()
-            .map(|name| format!("{name}_temp_path {dir}/{name};\n"))
-            .collect();
+        let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+        let temporary = temporary.map(|name| format!("{name}_temp_path {dir}/{name};\n"));
+        let temporary = temporary.concat();
         let conf = format!(
             "pid {dir}/pid; error_log stderr; worker_processes 1; daemon off; user root;
 events {{}}
