@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use super::super::*;
+use crate::cli::ask::AskCommand;
 
 const HEAD: &str = "# Command lines of other tools
 
@@ -173,7 +174,7 @@ const LINES: &[&str] = &[
     "curl -v https://app/",
     "curl -o page.html http://app/",
     "curl --output page.html http://app/",
-    "curl -H 'Accept: text/plain' http://app/",
+    "curl -H Accept:text/plain http://app/",
     "curl -m 5 http://app/",
     "curl -x http://proxy:3128 http://app/",
     "curl --compressed http://app/",
@@ -269,7 +270,13 @@ fn each_line_of_the_page_is_taken_or_refused_by_name() {
         let becomes = match crate::cli::parse(&words) {
             Ok(_) => {
                 taken += 1;
-                let done = in_our_words(&words).unwrap();
+                let mut done = in_our_words(&words).unwrap().into_owned();
+                // Under the name of the tool its flags would be taken once more.
+                if let Some(name) = done.get_mut(1)
+                    && let Some(command) = AskCommand::named(name)
+                {
+                    *name = command.name.into();
+                }
                 format!("`{}`", shown(&done))
             }
             Err(error) => {
