@@ -146,8 +146,6 @@ const LINES: &[&str] = &[
     "find /data -size +100M",
     "find /tmp -mtime -1 -type f",
     "find / -perm -4000",
-    "find / -delete",
-    "find / -exec rm {} +",
     "grep -rn listen /etc/nginx",
     "grep -i error /var/log/app.log",
     "grep -c '' /etc/passwd",
