@@ -7,6 +7,7 @@
 //! | [`attach`] | puts spyhole beside a container through kubectl, docker or podman |
 //! | [`in_container`] | runs inside the application's own container: `install` and `run` |
 //! | [`doctor`] | finds what is wrong: rules over the document |
+//! | [`ask`] | questions to the network, as the target would ask them: `connect`, `dns`, `fetch` |
 //! | [`check`] | checks for probes and scripts: yes, no or unknown |
 //! | [`files`] | the target's files: what may be read of them, and how they are walked |
 //! | [`sections`] | one file or folder a section: from a scan to its part of the document |
@@ -27,6 +28,7 @@ compile_error!(
      another system, with kubectl"
 );
 
+mod ask;
 mod attach;
 mod check;
 mod cli;

@@ -4,7 +4,7 @@
 //! ([`TruthValue`]), and `not` leaves it unknown.
 
 mod files;
-mod network;
+pub(crate) mod network;
 mod processes;
 mod reason;
 mod sight;
@@ -31,7 +31,7 @@ use crate::sys::{ProcDir, reader_process};
 use crate::trust;
 
 pub(crate) use processes::Seen as SeenProcesses;
-pub(crate) use reason::{CheckOutcome, CheckReason};
+pub(crate) use reason::{CheckNote, CheckOutcome, CheckReason};
 pub(crate) use spec::Check;
 pub(crate) use words::word;
 
@@ -69,13 +69,49 @@ pub(crate) struct CheckContext<'a> {
     next: usize,
 }
 
+impl<'a> CheckContext<'a> {
+    /// For a question to the network, as the target would ask it.
+    ///
+    /// # Errors
+    /// Where there is no target, or more than one.
+    pub(crate) fn of_question(
+        options: ScanOptions,
+        files: Files,
+        memory: &'a mut Vec<SeenProcesses>,
+    ) -> Result<Self, NoTarget> {
+        let begun = Instant::now();
+        let timeout = options.net.dial_timeout;
+        let may_dial = options.net.to_endpoint().is_some();
+        let needs = Needs {
+            files,
+            scope: Scope::Main,
+            target: true,
+        };
+        let scan = Scan::open(options, &[needs], None, Vec::new())?;
+        Ok(Self {
+            scan: Some(Ok(scan)),
+            begun,
+            timeout,
+            may_dial,
+            memory,
+            next: 0,
+        })
+    }
+}
+
 impl CheckContext<'_> {
-    fn deadline(&self) -> Instant {
+    /// Until when the answer must be there.
+    pub(crate) fn deadline(&self) -> Instant {
         self.begun + self.timeout
     }
 
+    /// Whether connections are allowed.
+    pub(crate) fn may_dial(&self) -> bool {
+        self.may_dial
+    }
+
     /// The scan, whatever its target.
-    fn scan(&mut self) -> Result<&mut (Scan, Gaps), CheckOutcome> {
+    pub(crate) fn scan(&mut self) -> Result<&mut (Scan, Gaps), CheckOutcome> {
         match &mut self.scan {
             Some(Ok(scan)) => Ok(scan),
             Some(Err(why)) => {

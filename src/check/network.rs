@@ -121,11 +121,33 @@ fn holds(body: &[u8], text: &[u8]) -> bool {
 }
 
 /// What to dial: what holds it, and what has to be known of it.
-struct Dialled {
-    peer: Peer,
+pub(crate) struct Dialled {
+    /// The addresses, or the socket.
+    pub(crate) peer: Peer,
     /// Holds the path of a Unix socket until it was dialled.
     _held: Option<TargetSocket>,
-    notes: Vec<CheckNote>,
+    /// What has to be known of the answer.
+    pub(crate) notes: Vec<CheckNote>,
+}
+
+/// Finds what the target would connect to.
+///
+/// # Errors
+/// That it means something else to spyhole, or cannot be found.
+pub(crate) fn find(
+    endpoint: &Endpoint,
+    context: &mut CheckContext,
+) -> Result<Dialled, CheckOutcome> {
+    if !context.may_dial {
+        return Err(CheckOutcome::unknown(CheckReason::ConnectDisabled));
+    }
+    if let Some(missing) = context.named_target_is_missing() {
+        return Err(missing);
+    }
+    match endpoint {
+        Endpoint::Unix(path) => unix(path, context),
+        Endpoint::Tcp(host, port) => address(host, *port, endpoint, context),
+    }
 }
 
 /// Finds what the target would connect to, and connects.
@@ -133,16 +155,7 @@ fn dial(
     endpoint: &Endpoint,
     context: &mut CheckContext,
 ) -> Result<(Connected, Vec<CheckNote>), CheckOutcome> {
-    if !context.may_dial {
-        return Err(CheckOutcome::unknown(CheckReason::ConnectDisabled));
-    }
-    if let Some(missing) = context.named_target_is_missing() {
-        return Err(missing);
-    }
-    let to = match endpoint {
-        Endpoint::Unix(path) => unix(path, context)?,
-        Endpoint::Tcp(host, port) => address(host, *port, endpoint, context)?,
-    };
+    let to = find(endpoint, context)?;
     let before = context.begun.elapsed();
     let Dialled { peer, notes, _held } = to;
     match connect(&peer, context.deadline()) {
@@ -210,7 +223,7 @@ fn address(
 }
 
 /// Whether spyhole is in the target's network namespace, where that can be compared.
-fn shares_network(context: &mut CheckContext) -> Option<bool> {
+pub(crate) fn shares_network(context: &mut CheckContext) -> Option<bool> {
     let (scan, gaps) = context.scan().ok()?;
     if hidden_target(scan, gaps).is_some() {
         return None;
@@ -273,7 +286,7 @@ fn unix(path: &str, context: &mut CheckContext) -> Result<Dialled, CheckOutcome>
 
 /// The files that know names as the target does, or spyhole's own where they are not known to be
 /// others.
-fn name_files(
+pub(crate) fn name_files(
     name: &str,
     context: &mut CheckContext,
 ) -> Result<(NameFiles, Vec<CheckNote>), CheckOutcome> {
@@ -351,7 +364,7 @@ fn resolve(
 }
 
 /// A name server whose address means another machine in another network namespace.
-fn local_server(files: &NameFiles) -> Option<IpAddr> {
+pub(crate) fn local_server(files: &NameFiles) -> Option<IpAddr> {
     let servers = files.servers();
     servers.into_iter().find(|server| is_of_namespace(*server))
 }

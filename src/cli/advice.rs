@@ -16,8 +16,23 @@ pub(super) fn no_target(none: &NoTarget) -> String {
     }
 }
 
+/// What stands in for a command of another tool.
+pub(super) fn instead_of_command(error: &clap::Error) -> Option<String> {
+    if error.kind() != ErrorKind::InvalidSubcommand {
+        return None;
+    }
+    let Some(ContextValue::String(name)) = error.get(ContextKind::InvalidSubcommand) else {
+        return None;
+    };
+    let instead = super::help::instead_of(name)?;
+    Some(format!("{name}: not supported; nearest: {instead}"))
+}
+
 /// A hint for habits from elsewhere.
 pub(super) fn for_usage(error: &clap::Error) -> String {
+    if error.kind() == ErrorKind::InvalidSubcommand {
+        return "\n\nspyhole help lists the questions that it answers".to_owned();
+    }
     let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) else {
         return String::new();
     };

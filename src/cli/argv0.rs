@@ -4,6 +4,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
+use super::ask::{self, AskCommand};
 use super::files::{self, FilesCommand};
 use super::section_commands::{self, SectionCommand};
 use crate::model::escape::escaped;
@@ -56,7 +57,9 @@ fn command(name: &OsStr) -> Option<&'static str> {
         return Some(crate::attach::kubernetes::COMMAND);
     }
     let section = SectionCommand::named(name).map(SectionCommand::name);
-    section.or_else(|| FilesCommand::named(name).map(|command| command.name))
+    let asks = || AskCommand::named(name).map(|command| command.name);
+    let of_files = || FilesCommand::named(name).map(|command| command.name);
+    section.or_else(of_files).or_else(asks)
 }
 
 /// Checks that a link of this name would be a command.
@@ -69,6 +72,7 @@ pub(super) fn check(name: &str) -> Result<(), String> {
     }
     let names: Vec<&str> = section_commands::names()
         .chain(files::names())
+        .chain(ask::names())
         .chain([PLUGIN])
         .collect();
     Err(format!(

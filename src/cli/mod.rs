@@ -4,6 +4,7 @@
 
 mod advice;
 mod argv0;
+mod ask;
 mod attached;
 mod beforehand;
 mod check;
@@ -15,6 +16,7 @@ mod extras;
 mod files;
 pub(crate) mod global;
 mod habits;
+mod help;
 mod output;
 mod run;
 mod scan_options;
@@ -41,6 +43,7 @@ use crate::sections::section::{Detail, Request};
 use crate::serve::{self, ServeError};
 use crate::sys;
 use crate::sys::reader_process::NoAnswer;
+use ask::AskCommand;
 use exit::Exit;
 use files::FilesCommand;
 use global::Global;
@@ -101,9 +104,14 @@ impl Failure {
     }
 }
 
-/// The whole command line, from the registry.
+/// The whole command line, from the registry; its own help is short.
 #[must_use]
 pub fn command() -> Command {
+    listing().override_help(help::overview())
+}
+
+/// The same with a help that lists every command and flag.
+fn listing() -> Command {
     let command = Command::new("spyhole")
         .version(env!("CARGO_PKG_VERSION"))
         .after_help(format!(
@@ -117,6 +125,8 @@ pub fn command() -> Command {
         .subcommands(section_commands::all().map(SectionCommand::command))
         .subcommands(files::commands())
         .subcommands(extras::commands())
+        .subcommand(help::command())
+        .subcommands(ask::commands())
         .subcommand(check::command())
         .subcommands(doctor::commands())
         .subcommand(copy::command())
@@ -247,6 +257,7 @@ fn dispatch(line: &CommandLine, words: &[OsString]) -> Result<ExitCode, Failure>
         (Some((doctor::EXPLAIN, own)), None) => doctor::explain(own),
         (Some((SERVE, own)), None) => serve(own, &global()?),
         (Some((extras::SCHEMA, _)), None) => extras::schema(),
+        (Some((help::HELP, own)), None) => help::run(own),
         (Some((extras::COMPLETIONS, own)), None) => extras::completions(own),
         (Some((extras::MAN, own)), None) => extras::man(own),
         (Some((copy::CP, own)), None) => {
@@ -262,14 +273,17 @@ fn dispatch(line: &CommandLine, words: &[OsString]) -> Result<ExitCode, Failure>
         (Some((deliver::PODMAN, own)), None) => {
             return deliver::beside(Engine::Podman, own, words);
         }
-        (Some((name, own)), None) => match FilesCommand::named(name.as_ref()) {
-            Some(command) => {
-                let global = global()?;
+        (Some((name, own)), None) => {
+            let global = global()?;
+            if let Some(command) = AskCommand::named(name.as_ref()) {
+                command.run(own, &global, words)
+            } else if let Some(command) = FilesCommand::named(name.as_ref()) {
                 attached::wait(words);
                 command.run(own, &global)
+            } else {
+                Err(Failure::usage(format!("unknown command {name:?}")))
             }
-            None => Err(Failure::usage(format!("unknown command {name:?}"))),
-        },
+        }
     };
     exit.map(ExitCode::from)
 }
@@ -371,6 +385,9 @@ fn clap_says(mut error: clap::Error, words: &[OsString]) -> Result<Exit, Failure
     if attached::wait(words) {
         // It was laid out for a terminal without a size.
         error = parse(words).err().unwrap_or(error);
+    }
+    if let Some(instead) = advice::instead_of_command(&error) {
+        return Err(Failure::usage(instead));
     }
     let text = argv0::as_called(error.render().to_string(), words);
     if error.use_stderr() {

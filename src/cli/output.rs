@@ -47,31 +47,34 @@ pub(super) fn print(
     global: &Global,
 ) -> io::Result<()> {
     let stdout = io::stdout();
-    let terminal = stdout.is_terminal();
     let mut out = BufWriter::with_capacity(1 << 16, stdout.lock());
     match format {
         Format::Json => render::json(report, &mut out)?,
         Format::Pem => out.write_all(pem.unwrap_or_default().as_bytes())?,
         Format::Yaml => render::yaml(report, &mut out)?,
         Format::Table | Format::Wide => {
-            let style = Style {
-                color: match global.color {
-                    Color::Always => true,
-                    Color::Never => false,
-                    Color::Auto => {
-                        terminal && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty())
-                    }
-                },
-                width: terminal_size::terminal_size()
-                    .filter(|_| terminal)
-                    .map(|(width, _)| width.0.into()),
-                bare: is_bare(requests, global),
-            };
+            let style = style(global, is_bare(requests, global));
             let tables = sections::tables(report, requests, Detail::of(format));
             render::tables(&tables, report, style, &mut out)?;
         }
     }
     out.flush()
+}
+
+/// How tables look on this stdout. `bare`: rows alone.
+pub(super) fn style(global: &Global, bare: bool) -> Style {
+    let terminal = io::stdout().is_terminal();
+    Style {
+        color: match global.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty()),
+        },
+        width: terminal_size::terminal_size()
+            .filter(|_| terminal)
+            .map(|(width, _)| width.0.into()),
+        bare,
+    }
 }
 
 /// Whether stdout has rows alone.

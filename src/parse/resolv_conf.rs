@@ -45,6 +45,11 @@ pub(crate) struct ResolvConf {
     pub rotate: bool,
     /// Whether only TCP is used (`use-vc`).
     pub tcp_only: bool,
+    /// Whether one address family is asked for after the other (`single-request`, or
+    /// `single-request-reopen`).
+    pub one_by_one: bool,
+    /// Whether queries have EDNS (`edns0`).
+    pub edns: bool,
     /// Whether IPv6 addresses are not asked for (`no-aaaa`).
     pub no_aaaa: bool,
     /// Lines, counted from 1, that should say something and do not; at most [`MAX_BAD_LINES`].
@@ -85,6 +90,8 @@ impl ResolvConf {
             attempts: config.attempts.clamp(1, 5),
             rotate: config.rotate,
             tcp_only: config.use_vc,
+            one_by_one: config.single_request || config.single_request_reopen,
+            edns: config.edns0,
             no_aaaa: config.no_aaaa,
             bad_lines: errors
                 .iter()

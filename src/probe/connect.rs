@@ -122,7 +122,7 @@ pub(crate) fn connect(to: &Peer, deadline: Instant) -> Result<Connected, NotConn
         Peer::Tcp(addresses) => connect_tcp(addresses, deadline),
         Peer::Unix(path) => {
             let dialled = format!("unix:{}", path.display());
-            match connect_unix(path, deadline) {
+            match connect_unix(path, SockType::Stream, deadline) {
                 Ok(stream) => Ok(Connected {
                     wire: Wire::new(Stream::Unix(stream), deadline),
                     dialled,
@@ -133,12 +133,87 @@ pub(crate) fn connect(to: &Peer, deadline: Instant) -> Result<Connected, NotConn
     }
 }
 
+/// One address and what came of it.
+#[derive(Debug)]
+pub(crate) struct ConnectAttempt {
+    /// The address.
+    pub dialled: String,
+    /// How long it took, until it was connected or refused.
+    pub took: Duration,
+    /// The type of a Unix socket that is no stream.
+    pub socket_type: Option<&'static str>,
+    /// Why there is no connection.
+    pub failure: Option<NotConnected>,
+}
+
+/// Connects to each of them, one after the other, and closes the connection again. Each may take
+/// its share of what is left of the time.
+pub(crate) fn connect_each(to: &Peer, deadline: Instant) -> Vec<ConnectAttempt> {
+    let addresses = match to {
+        Peer::Tcp(addresses) => addresses,
+        Peer::Unix(path) => return vec![connect_unix_of_any_type(path, deadline)],
+    };
+    let mut attempts = Vec::with_capacity(addresses.len());
+    for (tried, address) in addresses.iter().enumerate() {
+        let begun = Instant::now();
+        let share = share(deadline, addresses.len() - tried);
+        let connected = connect_tcp(&[*address], begun + share);
+        attempts.push(ConnectAttempt {
+            dialled: address.to_string(),
+            took: begun.elapsed(),
+            socket_type: None,
+            failure: connected.err(),
+        });
+    }
+    attempts
+}
+
+fn connect_unix_of_any_type(path: &Path, deadline: Instant) -> ConnectAttempt {
+    let types = [
+        (SockType::Stream, None),
+        (SockType::SeqPacket, Some("seqpacket")),
+        (SockType::Datagram, Some("datagram")),
+    ];
+    let begun = Instant::now();
+    let mut attempt = ConnectAttempt {
+        dialled: format!("unix:{}", path.display()),
+        took: Duration::ZERO,
+        socket_type: None,
+        failure: None,
+    };
+    for (socket_type, name) in types {
+        let connected = connect_unix(path, socket_type, deadline);
+        attempt.took = begun.elapsed();
+        match connected {
+            Ok(_) => {
+                attempt.socket_type = name;
+                attempt.failure = None;
+                break;
+            }
+            Err(error) => {
+                let is_other_type = error.raw_os_error() == Some(Errno::EPROTOTYPE as i32);
+                let failed = ConnectFailure::of(attempt.dialled.clone(), &error);
+                attempt.failure = Some(NotConnected(vec![failed]));
+                if !is_other_type {
+                    break;
+                }
+            }
+        }
+    }
+    attempt
+}
+
+/// The share of one address of what is left of the time.
+fn share(deadline: Instant, addresses: usize) -> Duration {
+    let left = deadline.saturating_duration_since(Instant::now());
+    let addresses = u32::try_from(addresses).unwrap_or(u32::MAX).max(1);
+    (left / addresses).max(SHARE_AT_LEAST).min(left)
+}
+
 fn connect_tcp(addresses: &[SocketAddr], deadline: Instant) -> Result<Connected, NotConnected> {
     let mut failures = Vec::new();
     for (tried, address) in addresses.iter().enumerate() {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let others = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
-        let share = (left / others).max(SHARE_AT_LEAST).min(left);
+        let share = share(deadline, addresses.len() - tried);
         if share.is_zero() {
             let late = ErrorKind::TimedOut.into();
             failures.push(ConnectFailure::of(address.to_string(), &late));
@@ -161,10 +236,10 @@ fn connect_tcp(addresses: &[SocketAddr], deadline: Instant) -> Result<Connected,
 
 /// Where the queue of the listener is full, connect(2) waits: as long as the time-out for
 /// sending allows, which therefore has to be set before.
-fn connect_unix(path: &Path, deadline: Instant) -> io::Result<UnixStream> {
+fn connect_unix(path: &Path, socket_type: SockType, deadline: Instant) -> io::Result<UnixStream> {
     let stream: OwnedFd = socket(
         AddressFamily::Unix,
-        SockType::Stream,
+        socket_type,
         SockFlag::SOCK_CLOEXEC,
         None,
     )?;

@@ -12,6 +12,7 @@ pub(crate) mod connect;
 pub(crate) mod dns;
 pub(crate) mod endpoint;
 pub(crate) mod http;
+pub(crate) mod http_client;
 pub(crate) mod starttls;
 pub(crate) mod tls;
 pub(crate) mod wire;

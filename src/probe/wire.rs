@@ -84,6 +84,15 @@ impl Wire {
         }
     }
 
+    /// The TCP connection itself, for who speaks over it in another way; `None`: it is another one.
+    #[must_use]
+    pub(crate) fn into_tcp(self) -> Option<TcpStream> {
+        match self.stream {
+            Stream::Tcp(stream) => Some(stream),
+            Stream::Unix(_) => None,
+        }
+    }
+
     /// Begins a part of the conversation in which the peer may send at most this many bytes.
     pub(crate) fn begin(&mut self, limit: usize) {
         self.limit = limit;

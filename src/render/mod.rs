@@ -36,6 +36,20 @@ pub(crate) fn tables(
     style: Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
+    plain_tables(tables, style, out)?;
+    if style.bare {
+        return Ok(());
+    }
+    notes::of(report)
+        .iter()
+        .try_for_each(|note| writeln!(out, "{note}"))
+}
+
+/// Tables alone.
+///
+/// # Errors
+/// Those of writing.
+pub(crate) fn plain_tables(tables: &[Table], style: Style, out: &mut dyn Write) -> io::Result<()> {
     // Of a table without rows nothing is left where notes are not wanted.
     let shown = |table: &&Table| !style.bare || table.title.is_some() || !table.rows.is_empty();
     for (index, table) in tables.iter().filter(shown).enumerate() {
@@ -44,12 +58,7 @@ pub(crate) fn tables(
         }
         table::write(table, style, out)?;
     }
-    if style.bare {
-        return Ok(());
-    }
-    notes::of(report)
-        .iter()
-        .try_for_each(|note| writeln!(out, "{note}"))
+    Ok(())
 }
 
 /// The notes on what could not be seen, for where they cannot stand below a table.

@@ -21,6 +21,7 @@ pub(crate) mod resources;
 pub(crate) mod section;
 pub(crate) mod sockets;
 pub(crate) mod tls;
+mod tool_views;
 pub(crate) mod view;
 mod withhold;
 
@@ -42,6 +43,12 @@ pub(crate) const VIEWS: &[ViewEntry] = &[
     ViewEntry::of::<mounts::df::DfView>(),
     ViewEntry::of::<open_files::fds::FdsView>(),
     ViewEntry::of::<open_files::fuser::FuserView>(),
+    ViewEntry::of::<tool_views::IdView>(),
+    ViewEntry::of::<tool_views::MountView>(),
+    ViewEntry::of::<tool_views::PgrepView>(),
+    ViewEntry::of::<tool_views::PrintenvView>(),
+    ViewEntry::of::<tool_views::GetpcapsView>(),
+    ViewEntry::of::<tool_views::UptimeView>(),
 ];
 
 /// One look for all of these requests in a reader process.

@@ -30,12 +30,19 @@ pub(crate) trait View: Args + FromArgMatches + Send + 'static {
     const EXAMPLE: &'static str;
     /// Whether the tool has its own meaning for `-h`: then only `--help` is the help.
     const OWN_SHORT_H: bool = false;
+    /// Whether the tool prints rows alone.
+    const IS_BARE: bool = false;
 
     /// The section's query with what this view always asks for.
     fn query(&self) -> Self::Section;
 
     /// The section's document in the columns of the tool.
     fn tables(&self, report: &Report, detail: Detail) -> Vec<Table>;
+
+    /// Whether the tool ends with 1.
+    fn says_no(&self, _: &Report) -> bool {
+        false
+    }
 }
 
 /// An entry of the views.
@@ -148,7 +155,7 @@ impl<V: View> Request for Viewed<V> {
     }
 
     fn says_no(&self, report: &Report) -> bool {
-        self.query.says_no(report)
+        self.query.says_no(report) || self.view.says_no(report)
     }
 
     fn pem(&self, report: &Report) -> Option<String> {
@@ -164,7 +171,7 @@ impl<V: View> Request for Viewed<V> {
     }
 
     fn is_bare(&self) -> bool {
-        self.query.is_bare()
+        V::IS_BARE || self.query.is_bare()
     }
 
     fn dials_endpoint(&self) -> bool {

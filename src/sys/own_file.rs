@@ -99,6 +99,14 @@ pub(crate) fn contents(path: &Path, limit: u64) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Begins a file that the user named, in place of what it held.
+///
+/// # Errors
+/// Those of opening.
+pub(crate) fn create(path: &Path) -> io::Result<Box<dyn io::Write>> {
+    Ok(Box::new(File::create(path)?))
+}
+
 /// A named file to be read: a regular one, or a pipe or terminal that the shell has opened, from
 /// which something comes in time.
 struct NamedFile {

@@ -15,6 +15,7 @@ const LAYERS: &[&str] = &[
     "attach",
     "in_container",
     "doctor",
+    "ask",
     "check",
     "files",
     "sections",

@@ -13,6 +13,7 @@ extern crate needs;
 
 mod access;
 mod agreement;
+mod ask;
 mod attached;
 mod beside;
 mod calls;

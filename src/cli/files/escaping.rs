@@ -24,13 +24,13 @@ pub(super) fn escape_content(content: &[u8], out: &mut Vec<u8>) {
 
 /// Pieces of content on their way to a terminal: what a piece ends with may be half a character.
 #[derive(Default)]
-pub(super) struct TerminalPieces {
+pub(in crate::cli) struct TerminalPieces {
     rest: Vec<u8>,
 }
 
 impl TerminalPieces {
     /// Appends a piece, without a last character that may go on.
-    pub(super) fn add(&mut self, piece: &[u8], out: &mut Vec<u8>) {
+    pub(in crate::cli) fn add(&mut self, piece: &[u8], out: &mut Vec<u8>) {
         self.rest.extend_from_slice(piece);
         let keep = unfinished(&self.rest);
         let whole = self.rest.len() - keep;
@@ -40,7 +40,7 @@ impl TerminalPieces {
     }
 
     /// Appends what is left.
-    pub(super) fn end(&mut self, out: &mut Vec<u8>) {
+    pub(in crate::cli) fn end(&mut self, out: &mut Vec<u8>) {
         escape_content(&std::mem::take(&mut self.rest), out);
     }
 }

@@ -8,7 +8,7 @@ mod cat;
 mod document;
 mod du;
 mod ends;
-mod escaping;
+pub(super) mod escaping;
 mod find;
 mod follow;
 mod grep;
@@ -123,7 +123,7 @@ impl ContentArgs {
 }
 
 /// A subcommand whose own short flags are also global ones: those are left to their long names.
-fn without_short(mut command: Command, ids: &[&str]) -> Command {
+pub(super) fn without_short(mut command: Command, ids: &[&str]) -> Command {
     let global = Global::augment_args(Command::new(""));
     for arg in global.get_arguments() {
         if ids.iter().any(|id| arg.get_id() == *id) {

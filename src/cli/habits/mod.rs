@@ -1,14 +1,16 @@
-//! What fingers type for `ps`, `ss`, `netstat`, `df`, `findmnt`, `env`, `ip`, `ifconfig`, `route`,
-//! `nstat`, `lsof` and `fuser`, in spyhole's own words: a stage before clap.
+//! What fingers type for `ps`, `ss`, `lsof`, `curl`, `dig` and the other tools of [`TOOLS`], in
+//! spyhole's own words: a stage before clap.
 //!
 //! Each tool is a table of flags and what each becomes. A tool's short flags win over the global
 //! ones: `ps -o pid,comm` are columns, `ps -o json` is the form of the output. What spyhole does
 //! not offer is refused by name with the nearest that it does, never accepted and ignored.
 
+mod ask;
 mod files;
 mod lsof;
 mod network;
 mod ps;
+mod small;
 mod sockets;
 
 use std::borrow::Cow;
@@ -76,6 +78,8 @@ impl<'a> Following<'a> {
 enum Meaning {
     /// It takes the value, and becomes these words.
     Taken(Vec<String>),
+    /// These words; what follows stands for itself.
+    Instead(Vec<String>),
     /// The same word here.
     Itself,
     /// It takes no value.
@@ -107,6 +111,23 @@ const TOOLS: &[&Tool] = &[
     &network::NSTAT,
     &lsof::LSOF,
     &lsof::FUSER,
+    &ask::NC,
+    &ask::DIG,
+    &ask::NSLOOKUP,
+    &ask::CURL,
+    &ask::WGET,
+    &ask::S_CLIENT,
+    &ask::X509,
+    &ask::VERIFY,
+    &ask::STEP,
+    &small::ID,
+    &small::MOUNT,
+    &small::FREE,
+    &small::UPTIME,
+    &small::PGREP,
+    &small::PRINTENV,
+    &small::GETPCAPS,
+    &small::CAPSH,
 ];
 
 /// The flags that every command takes; those with a value in all their names.
@@ -159,19 +180,22 @@ impl Refused {
 /// # Errors
 /// The first of them that spyhole does not offer.
 pub(super) fn in_our_words(words: &[OsString]) -> Result<Cow<'_, [OsString]>, Refused> {
-    let Some((at, tool)) = tool(words) else {
+    let Some(Named { at, name, tool }) = tool(words)? else {
         return Ok(Cow::Borrowed(words));
     };
     let (before, after) = words.split_at(at + 1);
-    let name = before
-        .last()
-        .and_then(|word| word.to_str())
-        .unwrap_or_default();
+    let after = after.get(name.split(' ').count() - 1..).unwrap_or_default();
+    ask::check(&name, after)?;
+    let with_server = (name == "nslookup").then(|| ask::with_server(after));
+    let after = with_server.as_deref().unwrap_or(after);
     let mut stage = Stage {
         tool,
-        name,
+        name: &name,
         done: before.to_vec(),
     };
+    if let (Some(command), Some(ours)) = (stage.done.last_mut(), ask::renamed(&name, after)) {
+        *command = ours.into();
+    }
     if name == "netstat" && network::is_asked_of_netstat(after) {
         stage.tool = &network::NETSTAT;
         if let Some(command) = stage.done.last_mut() {
@@ -185,12 +209,38 @@ pub(super) fn in_our_words(words: &[OsString]) -> Result<Cow<'_, [OsString]>, Re
     Ok(Cow::Owned(stage.done))
 }
 
-/// The tool whose name is the command, and where that stands.
-fn tool(words: &[OsString]) -> Option<(usize, &'static Tool)> {
-    let at = command_at(words)?;
-    let word = words.get(at)?.to_str()?;
-    let tool = TOOLS.iter().find(|tool| tool.names.contains(&word))?;
-    Some((at, tool))
+/// A tool on a command line.
+struct Named {
+    /// Where its name begins.
+    at: usize,
+    /// The name; `openssl x509` has two words.
+    name: String,
+    tool: &'static Tool,
+}
+
+/// The tool whose name is the command.
+fn tool(words: &[OsString]) -> Result<Option<Named>, Refused> {
+    let Some(at) = command_at(words) else {
+        return Ok(None);
+    };
+    let text = |index: usize| words.get(at + index).and_then(|word| word.to_str());
+    let first = text(0).unwrap_or_default();
+    let length = match first {
+        "openssl" => 2,
+        "step" => 3,
+        _ => 1,
+    };
+    let name: Vec<&str> = (0..length).map_while(text).collect();
+    let name = name.join(" ");
+    let found = TOOLS.iter().find(|tool| tool.names.contains(&&*name));
+    match found {
+        Some(tool) => Ok(Some(Named { at, name, tool })),
+        None if length > 1 => Err(Refused {
+            what: name,
+            nearest: "spyhole tls HOST:PORT, or spyhole certs --file PATH".to_owned(),
+        }),
+        None => Ok(None),
+    }
 }
 
 /// Where the command stands: the first word that is no global flag.
@@ -415,6 +465,12 @@ impl Stage<'_> {
                     self.add(word);
                 }
                 Ok(true)
+            }
+            Meaning::Instead(words) => {
+                for word in &words {
+                    self.add(word);
+                }
+                Ok(false)
             }
             Meaning::Itself => Ok(false),
             Meaning::Alone(words) => {

@@ -1,3 +1,5 @@
+mod page;
+
 use clap::Args;
 
 use super::super::global::Global;
@@ -292,7 +294,11 @@ fn every_flag_of_a_command_is_in_the_table_of_its_tool() {
     let of_global = Global::augment_args(clap::Command::new(""));
     for tool in TOOLS {
         for name in tool.names {
-            let mut command = SectionCommand::named(name.as_ref()).unwrap().command();
+            // The flags of the others are those of their tools alone.
+            let Some(look) = SectionCommand::named(name.as_ref()) else {
+                continue;
+            };
+            let mut command = look.command();
             command.build();
             for arg in command.get_arguments().chain(of_global.get_arguments()) {
                 if arg.is_positional() {
@@ -328,11 +334,16 @@ fn what_a_flag_becomes_is_there() {
             let Becomes::Words(words) = flag.1 else {
                 continue;
             };
-            let all: Vec<&str> = ["spyhole", tool.names[0]]
-                .iter()
-                .chain(words)
-                .copied()
-                .collect();
+            let name = tool.names[0];
+            let required = match name {
+                "wget" | "curl" => &["http://a/"][..],
+                "openssl s_client" => &["a:1"],
+                "dig" => &["a"],
+                _ => &[],
+            };
+            let ours = ask::renamed(name, &[]).unwrap_or(name);
+            let words = words.iter().chain(required).copied();
+            let all: Vec<&str> = ["spyhole", ours].into_iter().chain(words).collect();
             let command = super::super::command();
             command.try_get_matches_from(&all).unwrap();
         }
@@ -343,12 +354,15 @@ proptest::proptest! {
     #[test]
     fn any_words_are_taken_or_refused(
         tool in proptest::sample::select(vec![
-            "ps", "ss", "netstat", "df", "findmnt", "env", "ip", "ifconfig", "route", "nstat",
+            "ps", "ss", "netstat", "df", "findmnt", "env", "ip", "ifconfig", "route", "nstat", "nc",
+            "dig", "nslookup", "curl", "wget", "openssl s_client", "openssl x509", "openssl verify",
+            "step certificate inspect", "id", "mount", "free", "uptime", "pgrep", "printenv",
+            "getpcaps", "capsh",
         ]),
         words in proptest::collection::vec("[-a-zA-Z0-9,=:/ é]{0,8}", 0..6),
     ) {
-        let all: Vec<OsString> = ["spyhole", tool]
-            .into_iter()
+        let all: Vec<OsString> = std::iter::once("spyhole")
+            .chain(tool.split(' '))
             .map(OsString::from)
             .chain(words.iter().map(OsString::from))
             .collect();

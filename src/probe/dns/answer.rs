@@ -1,16 +1,14 @@
-//! The addresses in a reply: an alias is followed, as far as the reply tells of it.
+//! The records in a reply that answer the question: an alias is followed, as far as the reply tells of it.
 
-use std::net::IpAddr;
-
-use super::message::{Data, Rcode, Record, Reply};
+use super::message::{Data, Rcode, Record, RecordType, Reply};
 use super::name::Name;
 
 /// What a reply says of a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Answer {
-    /// It has these addresses.
-    Addresses(Vec<IpAddr>),
-    /// It exists and has none of this family (NODATA).
+    /// The aliases that lead there, and what was asked for.
+    Records(Vec<Record>),
+    /// It exists and has nothing of this type (NODATA).
     NoData,
     /// It does not exist (NXDOMAIN).
     NoSuchName,
@@ -30,46 +28,47 @@ pub(super) enum UselessReply {
 /// A chain of more aliases is a mistake; most resolvers stop at this or earlier.
 const MAX_ALIASES: usize = 16;
 
-/// Reads the addresses of a name from a reply.
+/// Reads the records of a name from a reply.
 ///
 /// # Errors
 /// How the server failed, or what it says that cannot be so.
-pub(super) fn answer(reply: &Reply, name: &Name) -> Result<Answer, UselessReply> {
+pub(super) fn answer(
+    reply: &Reply,
+    name: &Name,
+    record_type: RecordType,
+) -> Result<Answer, UselessReply> {
     match reply.rcode {
         Rcode::NO_ERROR => {}
         Rcode::NO_SUCH_NAME => return Ok(Answer::NoSuchName),
         other => return Err(UselessReply::Failed(other)),
     }
     let mut owner = name.as_str();
+    let mut records: Vec<Record> = Vec::new();
     for _ in 0..=MAX_ALIASES {
-        let addresses = addresses(reply, owner);
-        if !addresses.is_empty() {
-            return Ok(Answer::Addresses(addresses));
+        let found = records.len();
+        for record in of(reply, owner).filter(|record| record.data.answers(record_type)) {
+            if !records.contains(record) {
+                records.push(record.clone());
+            }
+        }
+        if records.len() > found {
+            return Ok(Answer::Records(records));
         }
         match of(reply, owner).find_map(alias) {
-            Some(target) => owner = target,
+            Some((record, target)) => {
+                records.push(record.clone());
+                owner = target;
+            }
             None => return Ok(Answer::NoData),
         }
     }
     Err(UselessReply::TooManyAliases)
 }
 
-fn addresses(reply: &Reply, owner: &str) -> Vec<IpAddr> {
-    let mut found = Vec::new();
-    for record in of(reply, owner) {
-        if let Data::Address(ip) = record.data
-            && !found.contains(&ip)
-        {
-            found.push(ip);
-        }
-    }
-    found
-}
-
-fn alias(record: &Record) -> Option<&str> {
+fn alias(record: &Record) -> Option<(&Record, &str)> {
     match &record.data {
-        Data::Alias(target) => Some(target),
-        Data::Address(_) | Data::Other(_) => None,
+        Data::Alias(target) => Some((record, target)),
+        _ => None,
     }
 }
 

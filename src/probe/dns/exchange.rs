@@ -153,7 +153,14 @@ fn by_udp(server: SocketAddr, queries: &[Query], deadline: Instant) -> Vec<Resul
         if !truncated(&reply) {
             return reply;
         }
-        by_tcp(server, query, deadline).map_err(|why| NoReply::NotByTcp(Box::new(why)))
+        let before = reply.map_or(Duration::ZERO, |reply| reply.took);
+        match by_tcp(server, query, deadline) {
+            Ok(reply) => Ok(Reply {
+                took: reply.took + before,
+                ..reply
+            }),
+            Err(why) => Err(NoReply::NotByTcp(Box::new(why))),
+        }
     };
     replies
         .into_iter()
@@ -203,7 +210,10 @@ fn collect(
             .filter(|(reply, _)| reply.is_none());
         let arrived = pending.find_map(|(reply, query)| match query.read(message) {
             Arrived::Stray => None,
-            Arrived::Reply(said) => Some((reply, Ok(said))),
+            Arrived::Reply(said) => {
+                let took = begun.elapsed();
+                Some((reply, Ok(Reply { took, ..said })))
+            }
             Arrived::Malformed(how) => Some((reply, Err(NoReply::Malformed(how)))),
         });
         match arrived {
@@ -239,7 +249,11 @@ fn by_tcp(server: SocketAddr, query: &Query, deadline: Instant) -> Result<Reply,
         Arrived::Reply(reply) if reply.truncated => {
             Err(NoReply::Malformed("it is marked as truncated, over TCP"))
         }
-        Arrived::Reply(reply) => Ok(reply),
+        Arrived::Reply(reply) => Ok(Reply {
+            over_tcp: true,
+            took: begun.elapsed(),
+            ..reply
+        }),
         Arrived::Stray => Err(NoReply::Malformed("it answers a different question")),
         Arrived::Malformed(how) => Err(NoReply::Malformed(how)),
     }

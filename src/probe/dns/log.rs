@@ -1,11 +1,33 @@
 //! What was tried and failed on the way, in few sentences.
 
 use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::message::RecordType;
 
 /// Failures in their order, those of one kind together.
 #[derive(Debug, Default)]
 pub(super) struct Log {
     entries: Vec<Entry>,
+    /// Every query, where they are asked for.
+    pub(super) queries: Option<Vec<DnsQuery>>,
+}
+
+/// One question to one server, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DnsQuery {
+    /// The name that was asked for.
+    pub name: String,
+    /// The type of the records.
+    pub record_type: RecordType,
+    /// The server's address.
+    pub server: String,
+    /// Whether the answer came over TCP.
+    pub over_tcp: bool,
+    /// What came: a number of records, NXDOMAIN, NODATA, a code, or why nothing did.
+    pub result: String,
+    /// How long it took; `None` where the connection failed at once.
+    pub took: Option<Duration>,
 }
 
 #[derive(Debug)]

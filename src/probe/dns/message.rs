@@ -8,8 +8,9 @@
 
 use std::fmt::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
 
-use simple_dns::rdata::{OPT, RData};
+use simple_dns::rdata::{OPT, RData, TXT};
 use simple_dns::{CLASS, Label, Packet, PacketFlag, QTYPE, Question, ResourceRecord, TYPE};
 
 use super::name::Name;
@@ -29,25 +30,59 @@ pub enum RecordType {
     Aaaa,
     /// The target of an alias (CNAME).
     Cname,
+    /// Mail servers.
+    Mx,
+    /// The name servers of a zone.
+    Ns,
+    /// The name of an address.
+    Ptr,
+    /// The beginning of a zone.
+    Soa,
+    /// Servers of a service, with their ports.
+    Srv,
+    /// Text.
+    Txt,
 }
 
+const TYPES: [(RecordType, &str, TYPE); 9] = [
+    (RecordType::A, "A", TYPE::A),
+    (RecordType::Aaaa, "AAAA", TYPE::AAAA),
+    (RecordType::Cname, "CNAME", TYPE::CNAME),
+    (RecordType::Mx, "MX", TYPE::MX),
+    (RecordType::Ns, "NS", TYPE::NS),
+    (RecordType::Ptr, "PTR", TYPE::PTR),
+    (RecordType::Soa, "SOA", TYPE::SOA),
+    (RecordType::Srv, "SRV", TYPE::SRV),
+    (RecordType::Txt, "TXT", TYPE::TXT),
+];
+
 impl RecordType {
+    /// The type of this name, in any case.
+    #[must_use]
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        let mut types = TYPES.iter();
+        let found = types.find(|(_, known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(record_type, ..)| *record_type)
+    }
+
+    /// Whether it is asked for to connect to what it holds.
+    #[must_use]
+    pub(crate) fn is_address(self) -> bool {
+        matches!(self, Self::A | Self::Aaaa)
+    }
+
+    fn entry(self) -> Option<&'static (Self, &'static str, TYPE)> {
+        TYPES.iter().find(|(known, ..)| *known == self)
+    }
+
     fn on_the_wire(self) -> TYPE {
-        match self {
-            Self::A => TYPE::A,
-            Self::Aaaa => TYPE::AAAA,
-            Self::Cname => TYPE::CNAME,
-        }
+        self.entry().map_or(TYPE::A, |(.., number)| *number)
     }
 }
 
 impl fmt::Display for RecordType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::A => "A",
-            Self::Aaaa => "AAAA",
-            Self::Cname => "CNAME",
-        })
+        f.write_str(self.entry().map_or("A", |(_, name, _)| *name))
     }
 }
 
@@ -93,6 +128,10 @@ impl fmt::Debug for Rcode {
 
 /// What a server answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the header, or says how it came"
+)]
 pub struct Reply {
     /// How it answered.
     pub rcode: Rcode,
@@ -106,6 +145,10 @@ pub struct Reply {
     pub records: Vec<Record>,
     /// How many records follow that were not read, see [`MAX_RECORDS`].
     pub records_left_out: u16,
+    /// Whether it came over TCP.
+    pub over_tcp: bool,
+    /// How long it took, both ways together where UDP was not enough.
+    pub took: Duration,
 }
 
 /// A record of an answer.
@@ -127,8 +170,45 @@ pub enum Data {
     Address(IpAddr),
     /// The target of an alias (CNAME).
     Alias(String),
+    /// A record of this type, in the notation of zone files.
+    Shown(RecordType, String),
     /// Something else, by the number of its type.
     Other(u16),
+}
+
+impl Data {
+    /// Whether it is what was asked for; of addresses either family.
+    pub(super) fn answers(&self, record_type: RecordType) -> bool {
+        match self {
+            Self::Address(_) => record_type.is_address(),
+            Self::Alias(_) => record_type == RecordType::Cname,
+            Self::Shown(shown, _) => record_type == *shown,
+            Self::Other(_) => false,
+        }
+    }
+
+    /// The name of its type.
+    #[must_use]
+    pub(crate) fn type_name(&self) -> String {
+        match self {
+            Self::Address(IpAddr::V4(_)) => RecordType::A.to_string(),
+            Self::Address(IpAddr::V6(_)) => RecordType::Aaaa.to_string(),
+            Self::Alias(_) => RecordType::Cname.to_string(),
+            Self::Shown(shown, _) => shown.to_string(),
+            Self::Other(number) => format!("TYPE{number}"),
+        }
+    }
+}
+
+impl fmt::Display for Data {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(ip) => ip.fmt(f),
+            Self::Alias(target) => f.write_str(target),
+            Self::Shown(_, text) => f.write_str(text),
+            Self::Other(_) => f.write_str("-"),
+        }
+    }
 }
 
 /// A question, ready to be sent.
@@ -302,6 +382,8 @@ impl Header {
             truncated: self.has(TRUNCATED),
             records,
             records_left_out: self.answers.saturating_sub(MAX_RECORDS),
+            over_tcp: false,
+            took: Duration::ZERO,
         }
     }
 }
@@ -311,6 +393,26 @@ fn record(record: &ResourceRecord<'_>) -> Option<Record> {
         RData::A(a) => Data::Address(IpAddr::V4(Ipv4Addr::from(a.address))),
         RData::AAAA(aaaa) => Data::Address(IpAddr::V6(Ipv6Addr::from(aaaa.address))),
         RData::CNAME(alias) => Data::Alias(presentation(&alias.0)),
+        RData::NS(ns) => Data::Shown(RecordType::Ns, presentation(&ns.0)),
+        RData::PTR(ptr) => Data::Shown(RecordType::Ptr, presentation(&ptr.0)),
+        RData::MX(mx) => {
+            let text = format!("{} {}", mx.preference, presentation(&mx.exchange));
+            Data::Shown(RecordType::Mx, text)
+        }
+        RData::SRV(srv) => {
+            let target = presentation(&srv.target);
+            let text = format!("{} {} {} {target}", srv.priority, srv.weight, srv.port);
+            Data::Shown(RecordType::Srv, text)
+        }
+        RData::SOA(soa) => {
+            let (server, mailbox) = (presentation(&soa.mname), presentation(&soa.rname));
+            let text = format!(
+                "{server} {mailbox} {} {} {} {} {}",
+                soa.serial, soa.refresh, soa.retry, soa.expire, soa.minimum
+            );
+            Data::Shown(RecordType::Soa, text)
+        }
+        RData::TXT(txt) => Data::Shown(RecordType::Txt, quoted(txt)),
         other => Data::Other(other.type_code().into()),
     };
     (record.class == CLASS::IN).then(|| Record {
@@ -318,6 +420,29 @@ fn record(record: &ResourceRecord<'_>) -> Option<Record> {
         ttl_seconds: record.ttl,
         data,
     })
+}
+
+/// The strings of a TXT record, each between quotes.
+fn quoted(record: &TXT<'_>) -> String {
+    let mut text = String::new();
+    for (key, value) in record.iter_raw() {
+        text.push_str(if text.is_empty() { "\"" } else { " \"" });
+        let value = value
+            .map(|value| [b"=", value].concat())
+            .unwrap_or_default();
+        for byte in key.iter().chain(&value) {
+            match byte {
+                b'"' | b'\\' => text.extend(['\\', char::from(*byte)]),
+                b' '..=b'~' => text.push(char::from(*byte)),
+                other => {
+                    // Writing into a String cannot fail.
+                    let _ = write!(text, "\\{other:03}");
+                }
+            }
+        }
+        text.push('"');
+    }
+    text
 }
 
 /// A name from the wire in the notation of zone files, in which no byte does harm.

@@ -22,26 +22,25 @@ mod log;
 mod message;
 mod name;
 mod servers;
+mod walk;
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Instant;
 
 pub(crate) use address::Address;
 pub use exchange::{Manner, ask};
+pub(crate) use log::DnsQuery;
 pub use message::{Rcode, RecordType};
 pub use name::Name;
+pub use walk::FailureKind;
+pub(crate) use walk::{DnsQuestion, PORT, ResolverRules};
 
 use log::Log;
-use servers::{Known, Server, Servers};
+pub(crate) use message::{Data, Record};
 
 use crate::model::tls::{FailureReason, FilesOf, Resolution, ResolvedBy};
 use crate::parse::hosts;
 use crate::parse::ip_literal::IpLiteral;
 use crate::parse::resolv_conf::{MAX_BYTES, MAX_SEARCH, MAX_SERVERS, ResolvConf};
-use crate::sys::random;
-
-/// Where name servers listen; resolv.conf(5) has no word for another port.
-pub(crate) const PORT: u16 = 53;
 
 /// The files that know names; `None`: there is no such file.
 #[derive(Debug, Clone, Copy, Default)]
@@ -77,25 +76,6 @@ pub struct Failure {
     pub says: String,
     /// What was tried and failed, a sentence each; all of it is in the story.
     pub failed: Vec<String>,
-}
-
-/// What kind of failure it is that a name has no addresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FailureKind {
-    /// It is no name that can be asked for.
-    NotAName,
-    /// The zone of the address is no interface.
-    NoSuchZone,
-    /// It does not exist: NXDOMAIN.
-    NoSuchName,
-    /// It exists and has no address: NODATA.
-    NoAddress,
-    /// Servers answered, with errors only.
-    ServersFailed,
-    /// No server could be reached.
-    ServersUnreachable,
-    /// No server answered in time.
-    Timeout,
 }
 
 /// Finds the addresses of a name until the deadline.
@@ -242,55 +222,124 @@ fn in_dns(
 ) -> Result<Found, Failure> {
     let conf = ResolvConf::parse(file.unwrap_or_default());
     note_oddities(&conf, file.is_some(), &mut log);
-    let mut servers = servers(&conf, port, &mut log);
-    let (mut no_address, mut useless) = (false, false);
-    for candidate in name.candidates(&conf.search, conf.ndots) {
-        if exchange::left(deadline).is_none() {
-            log.note(format!("timed out before {candidate} was queried"));
-            return Err(failure(
-                FailureKind::Timeout,
-                &format!("resolving {name} timed out"),
-                log.sentences(),
-            ));
-        }
-        match servers.ask(&candidate, deadline, &mut log) {
-            Known::Addresses(addresses, server) => {
-                return Ok(Found {
-                    full_name: (candidate != *name).then(|| candidate.to_string()),
-                    server: Some(server),
-                    failed: log.sentences(),
-                    ..found(addresses, Some(ResolvedBy::Dns))
-                });
-            }
-            Known::NoAddress => no_address = true,
-            Known::NoSuchName => {}
-            Known::Useless => useless = true,
-            Known::Silence => {
-                let head = format!("no name server answered for {name}");
-                return Err(failure(FailureKind::Timeout, &head, log.sentences()));
-            }
-            Known::Unreachable => {
-                let head = format!("no name server can be reached for {name}");
-                return Err(failure(
-                    FailureKind::ServersUnreachable,
-                    &head,
-                    log.sentences(),
-                ));
-            }
+    let types = if conf.no_aaaa {
+        &ADDRESS_TYPES[..1]
+    } else {
+        &ADDRESS_TYPES[..]
+    };
+    let question = DnsQuestion {
+        name: name.clone(),
+        types: types.to_vec(),
+        rules: ResolverRules::Own,
+        servers: None,
+    };
+    match question.walk(&conf, port, deadline, &mut log) {
+        Ok(walked) => Ok(Found {
+            full_name: (walked.full_name != *name).then(|| walked.full_name.to_string()),
+            server: Some(walked.server),
+            failed: log.sentences(),
+            ..found(addresses(&walked.records), Some(ResolvedBy::Dns))
+        }),
+        Err((kind, head)) => Err(failure(kind, &head, log.sentences())),
+    }
+}
+
+/// The addresses among records, each once.
+fn addresses(records: &[Record]) -> Vec<Address> {
+    let mut found: Vec<Address> = Vec::new();
+    for record in records {
+        if let Data::Address(ip) = record.data
+            && !found.contains(&ip.into())
+        {
+            found.push(ip.into());
         }
     }
-    let (kind, head) = match (no_address, useless) {
-        (true, _) => (
-            FailureKind::NoAddress,
-            format!("{name} exists but has no address"),
-        ),
-        (false, true) => (
-            FailureKind::ServersFailed,
-            format!("no name server could resolve {name}"),
-        ),
-        (false, false) => (FailureKind::NoSuchName, format!("{name} does not exist")),
+    found
+}
+
+/// What is asked for to connect to a name.
+pub(crate) const ADDRESS_TYPES: [RecordType; 2] = [RecordType::A, RecordType::Aaaa];
+
+/// A look-up with all that was asked on the way.
+#[derive(Debug)]
+pub(crate) struct DnsLookup {
+    /// Every query, in its order.
+    pub queries: Vec<DnsQuery>,
+    /// The records; of the hosts file without a time to live.
+    pub records: Vec<Record>,
+    /// What knew them.
+    pub by: ResolvedBy,
+    /// The name that has them, where the search list completed what was asked for.
+    pub full_name: Option<String>,
+    /// What is odd about the files.
+    pub notes: Vec<String>,
+    /// Why there are none.
+    pub failure: Option<(FailureKind, String)>,
+}
+
+/// Answers a question, and says what was asked to answer it.
+#[must_use]
+pub(crate) fn look_up(question: &DnsQuestion, files: &Files<'_>, deadline: Instant) -> DnsLookup {
+    let name = &question.name;
+    let mut log = Log::default();
+    let mut lookup = DnsLookup {
+        queries: Vec::new(),
+        records: Vec::new(),
+        by: ResolvedBy::Nobody,
+        full_name: None,
+        notes: Vec::new(),
+        failure: None,
     };
-    Err(failure(kind, &head, log.sentences()))
+    let for_address = question.types.iter().all(|one| one.is_address());
+    if for_address && question.servers.is_none() {
+        let known = in_hosts(files.hosts.unwrap_or_default(), name, &mut log);
+        lookup.records = as_records(name, &known, &question.types);
+        if lookup.records.is_empty() && question.rules == ResolverRules::Own && name.is_localhost()
+        {
+            lookup.by = ResolvedBy::Localhost;
+            lookup.records = as_records(name, &address::loopback(), &question.types);
+        } else if !lookup.records.is_empty() {
+            lookup.by = ResolvedBy::Hosts;
+        }
+    }
+    if lookup.records.is_empty() {
+        let conf = ResolvConf::parse(files.resolv_conf.unwrap_or_default());
+        if question.servers.is_none() {
+            note_oddities(&conf, files.resolv_conf.is_some(), &mut log);
+        }
+        lookup.notes = log.sentences();
+        log.queries = Some(Vec::new());
+        match question.walk(&conf, PORT, deadline, &mut log) {
+            Ok(walked) => {
+                lookup.by = ResolvedBy::Dns;
+                let is_other = walked.full_name != *name;
+                lookup.full_name = is_other.then(|| walked.full_name.to_string());
+                lookup.records = walked.records;
+            }
+            Err(failure) => lookup.failure = Some(failure),
+        }
+        lookup.queries = log.queries.unwrap_or_default();
+    } else {
+        lookup.notes = log.sentences();
+    }
+    lookup
+}
+
+fn as_records(name: &Name, addresses: &[Address], types: &[RecordType]) -> Vec<Record> {
+    let of_type = |address: &&Address| {
+        let record_type = if address.ip.is_ipv4() {
+            RecordType::A
+        } else {
+            RecordType::Aaaa
+        };
+        types.contains(&record_type)
+    };
+    let record = |address: &Address| Record {
+        owner: name.to_string(),
+        ttl_seconds: 0,
+        data: Data::Address(address.ip),
+    };
+    addresses.iter().filter(of_type).map(record).collect()
 }
 
 fn note_oddities(conf: &ResolvConf, is_there: bool, log: &mut Log) {
@@ -318,39 +367,5 @@ fn note_oddities(conf: &ResolvConf, is_there: bool, log: &mut Log) {
         log.note(format!(
             "resolv.conf is longer than {MAX_BYTES} bytes: its end was not read"
         ));
-    }
-}
-
-fn servers(conf: &ResolvConf, port: u16, log: &mut Log) -> Servers {
-    let mut addresses: Vec<Address> = Vec::new();
-    for server in &conf.servers {
-        match Address::in_zone(server.ip, server.zone.as_deref()) {
-            Ok(address) => addresses.push(address),
-            Err(why) => log.note(format!("{}: {why}", server.ip)),
-        }
-    }
-    if conf.servers.is_empty() {
-        let local = [
-            IpAddr::from(Ipv4Addr::LOCALHOST),
-            Ipv6Addr::LOCALHOST.into(),
-        ];
-        addresses.extend(local.map(Address::from));
-    }
-    if conf.rotate && !addresses.is_empty() {
-        let first = random::numbers().map_or(0, |[number, ..]| usize::from(number));
-        let by = first % addresses.len();
-        addresses.rotate_left(by);
-    }
-    let server = |address: Address| Server {
-        at: address.at(port),
-        text: address.to_string(),
-        silent: false,
-    };
-    Servers {
-        list: addresses.into_iter().map(server).collect(),
-        timeout: conf.timeout,
-        attempts: conf.attempts,
-        tcp_only: conf.tcp_only,
-        no_aaaa: conf.no_aaaa,
     }
 }

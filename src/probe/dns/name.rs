@@ -81,6 +81,18 @@ impl Name {
         &self.text
     }
 
+    /// Whether it ends with a dot, so that nothing completes it.
+    #[must_use]
+    pub(crate) fn is_absolute(&self) -> bool {
+        self.absolute
+    }
+
+    /// Whether it has at least as many dots as `ndots` says.
+    #[must_use]
+    pub(crate) fn has_dots(&self, ndots: usize) -> bool {
+        self.text.bytes().filter(|byte| *byte == b'.').count() >= ndots
+    }
+
     /// Whether it is `localhost` or below it (RFC 6761, 6.3).
     #[must_use]
     pub fn is_localhost(&self) -> bool {
@@ -101,8 +113,7 @@ impl Name {
             domain => Self::parse(&format!("{}.{domain}", self.text)).ok(),
         });
         let mut names: Vec<Self> = completed.collect();
-        let dots = self.text.bytes().filter(|byte| *byte == b'.').count();
-        let at = if dots >= ndots { 0 } else { names.len() };
+        let at = if self.has_dots(ndots) { 0 } else { names.len() };
         names.insert(at, self.clone());
         let mut once: Vec<Self> = Vec::with_capacity(names.len());
         for name in names {

@@ -177,13 +177,18 @@ impl Looker {
         alpn: &[Vec<u8>],
         verifier: &Arc<RecordingVerifier>,
     ) -> Result<ClientConnection, Failure> {
-        let impossible = |says: String| Failure {
-            step: Step::Handshake,
-            reason: FailureReason::Incompatible,
-            says,
-            alert: None,
-            server_said: None,
+        let mut config = self.config(verifier)?;
+        config.alpn_protocols = alpn.to_vec();
+        config.enable_sni = server_name.is_some();
+        let name = match server_name {
+            None => ServerName::from(core::net::Ipv4Addr::UNSPECIFIED),
+            Some(name) => server_name_of(name)?,
         };
+        ClientConnection::new(Arc::new(config), name).map_err(|error| impossible(error.to_string()))
+    }
+
+    /// Handshakes that the verifier records.
+    fn config(&self, verifier: &Arc<RecordingVerifier>) -> Result<ClientConfig, Failure> {
         let builder = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_protocol_versions(&[&TLS13, &TLS12])
             .map_err(|error| impossible(error.to_string()))?;
@@ -192,15 +197,50 @@ impl Looker {
             .with_custom_certificate_verifier(Arc::clone(verifier) as _)
             .with_client_cert_resolver(Arc::clone(verifier) as _);
         config.resumption = Resumption::disabled();
-        config.alpn_protocols = alpn.to_vec();
-        config.enable_sni = server_name.is_some();
-        let name = match server_name {
-            None => ServerName::from(core::net::Ipv4Addr::UNSPECIFIED),
-            Some(name) => ServerName::try_from(name.to_owned())
-                .map_err(|_| impossible(format!("{name:?} is not a valid server name")))?,
-        };
-        ClientConnection::new(Arc::new(config), name).map_err(|error| impossible(error.to_string()))
+        Ok(config)
     }
+}
+
+fn server_name_of(name: &str) -> Result<ServerName<'static>, Failure> {
+    ServerName::try_from(name.to_owned())
+        .map_err(|_| impossible(format!("{name:?} is not a valid server name")))
+}
+
+fn impossible(says: String) -> Failure {
+    Failure {
+        step: Step::Handshake,
+        reason: FailureReason::Incompatible,
+        says,
+        alert: None,
+        server_said: None,
+    }
+}
+
+/// What another client of TLS shakes hands with; it is recorded, and judged by the caller.
+pub(crate) struct Recorded {
+    /// The configuration.
+    pub config: Arc<ClientConfig>,
+    /// The name to ask for.
+    pub name: ServerName<'static>,
+    /// What sees the certificates.
+    pub verifier: Arc<RecordingVerifier>,
+}
+
+/// For a handshake with a server of this name, or with this address.
+///
+/// # Errors
+/// The failure, where it cannot be asked for.
+pub(crate) fn recorded(name: &str, client: Option<ClientKey>) -> Result<Recorded, Failure> {
+    let looker = Looker::default();
+    let algorithms = looker.provider.signature_verification_algorithms;
+    let verifier = Arc::new(RecordingVerifier::new(algorithms, client));
+    let mut config = looker.config(&verifier)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Recorded {
+        config: Arc::new(config),
+        name: server_name_of(name)?,
+        verifier,
+    })
 }
 
 fn port(peer: &Peer) -> Option<u16> {

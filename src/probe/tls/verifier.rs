@@ -49,7 +49,7 @@ struct Seen {
 }
 
 /// Stands where a verifier and a holder of client certificates would stand.
-pub(super) struct RecordingVerifier {
+pub(crate) struct RecordingVerifier {
     algorithms: WebPkiSupportedAlgorithms,
     client: Option<ClientKey>,
     seen: Mutex<Seen>,
@@ -65,7 +65,7 @@ impl RecordingVerifier {
     }
 
     /// The chain and the staple.
-    pub(super) fn shown(&self) -> (Vec<Vec<u8>>, Option<Vec<u8>>) {
+    pub(crate) fn shown(&self) -> (Vec<Vec<u8>>, Option<Vec<u8>>) {
         let mut seen = self.seen();
         (std::mem::take(&mut seen.chain), seen.staple.take())
     }
@@ -77,7 +77,7 @@ impl RecordingVerifier {
 
     /// Whether the server proved that it holds the key of its certificate; false where it used
     /// what cannot be checked.
-    pub(super) fn signature_checked(&self) -> bool {
+    pub(crate) fn signature_checked(&self) -> bool {
         self.seen().signature_checked
     }
 

@@ -154,7 +154,7 @@ fn shown(bytes: &[u8], redactor: &Redactor) -> ByteString {
 }
 
 /// The resolver that the main program is linked with.
-fn resolver(target: &TargetHandle, scan: &Scan) -> Result<Resolver, Refusal> {
+pub(crate) fn resolver(target: &TargetHandle, scan: &Scan) -> Result<Resolver, Refusal> {
     let viewer = &scan.reader.viewer;
     let root = target.root(viewer).map_err(Clone::clone)?;
     let file = Ranges::of_program(&target.main, root)

@@ -3,7 +3,7 @@
 
 mod convert;
 mod counters;
-mod dns;
+pub(crate) mod dns;
 mod ports;
 mod records;
 mod words;

@@ -64,6 +64,14 @@ pub(super) fn read(
     })
 }
 
+/// The authorities in one file.
+///
+/// # Errors
+/// A sentence.
+pub(crate) fn given_authorities(path: &Path) -> Result<Vec<Arc<ParsedCertificate>>, String> {
+    authorities(path).map_err(|error| error.to_string())
+}
+
 fn authorities(path: &Path) -> Result<Vec<Arc<ParsedCertificate>>, GivenError> {
     let bytes = contents("--ca", path)?;
     let found = pki::contents(&bytes, None)

@@ -28,6 +28,7 @@ use crate::scan::needs::{Needs, Scope};
 use crate::trust;
 pub(crate) use fill::{NoSocket, TargetSocket, target_socket};
 use given::Given;
+pub(crate) use given::given_authorities;
 
 /// Flags of `spyhole tls`.
 #[derive(Debug, Clone, Default, Args, Deserialize)]

@@ -81,6 +81,14 @@ impl NameFiles {
         servers
     }
 
+    /// What they say.
+    pub(crate) fn files(&self) -> Files<'_> {
+        Files {
+            resolv_conf: self.resolv_conf.as_deref(),
+            hosts: self.hosts.as_deref(),
+        }
+    }
+
     /// The addresses of a name with the port, how they were found, and why there are none.
     pub(crate) fn resolve(
         &self,
@@ -88,11 +96,7 @@ impl NameFiles {
         port: u16,
         deadline: Instant,
     ) -> (Option<Resolution>, Result<Vec<SocketAddr>, Failure>) {
-        let files = Files {
-            resolv_conf: self.resolv_conf.as_deref(),
-            hosts: self.hosts.as_deref(),
-        };
-        match dns::resolve(name, &files, deadline) {
+        match dns::resolve(name, &self.files(), deadline) {
             Ok(mut found) => {
                 found.addresses.truncate(ADDRESSES);
                 let sockets = found.addresses.iter();

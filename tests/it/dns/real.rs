@@ -49,13 +49,13 @@ fd00:8::1 kept.example
 ";
 
 /// A network with its name servers and its own files in /etc.
-struct House<'a> {
-    folder: &'a Path,
+pub(super) struct House<'a> {
+    pub(super) folder: &'a Path,
     _servers: Vec<Process>,
 }
 
 /// Runs a test in such a house.
-fn in_a_house(work: impl FnOnce(&House<'_>) + Send) {
+pub(super) fn in_a_house(work: impl FnOnce(&House<'_>) + Send) {
     let folder = tempfile::tempdir().unwrap();
     let in_namespaces = || {
         unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET).unwrap();
@@ -111,7 +111,7 @@ fn in_a_house(work: impl FnOnce(&House<'_>) + Send) {
 }
 
 /// Starts a name server and waits until it answers.
-fn dnsmasq(folder: &Path, at: &str, zone: &str, more: &[&str]) -> Process {
+pub(super) fn dnsmasq(folder: &Path, at: &str, zone: &str, more: &[&str]) -> Process {
     let file = folder.join(at);
     fs::write(&file, zone).unwrap();
     let mut command = Command::new("/usr/sbin/dnsmasq");
@@ -144,7 +144,7 @@ fn dnsmasq(folder: &Path, at: &str, zone: &str, more: &[&str]) -> Process {
 
 impl House<'_> {
     /// Changes what everybody in the house reads as resolv.conf.
-    fn resolv_conf(&self, text: &str) {
+    pub(super) fn resolv_conf(&self, text: &str) {
         fs::write(self.folder.join("resolv.conf"), text).unwrap();
     }
 

@@ -201,3 +201,16 @@ fn starts(tool: &str, version: &str) -> Result<(), String> {
     let status = silent.arg(version).status().map(drop);
     status.map_err(|why| format!("{tool}: {why}; scripts/prepare installs it"))
 }
+
+pub(crate) fn nginx() -> Result<(), String> {
+    starts("nginx", "-v")
+}
+
+pub(crate) fn curl() -> Result<(), String> {
+    starts("curl", "--version")
+}
+
+/// musl, to link a program with.
+pub(crate) fn musl_gcc() -> Result<(), String> {
+    starts("musl-gcc", "--version")
+}
