@@ -115,7 +115,7 @@ pub(super) const RULES: &[Rule] = &[
         reads: &["processes", "processes.args"],
         why: "Every user of the container and of the node sees arguments (ps), and engines keep them in logs.",
         remedy: "Give it as a file, or as a variable by valueFrom.",
-        wrong_if: "The value that looks like a secret is none.",
+        wrong_if: "The value that looks like a secret is not one.",
         judge: secrets_in_arguments,
     },
     Rule {
