@@ -42,9 +42,12 @@ struct DoctorArgs {
     /// Make what this level of the Pod Security Standards forbids a problem: baseline or restricted.
     #[arg(long, value_name = "LEVEL", value_enum, hide_possible_values = true)]
     policy: Option<Policy>,
-    /// Read ignore, fail-on, expect-port and policy from this file, one a line (default: the value of
-    /// SPYHOLE_CONFIG).
-    #[arg(long, value_name = "FILE")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        help = "Read ignore, fail-on, expect-port and policy from this file, one a line (default: that of \
+            SPYHOLE_CONFIG)"
+    )]
     config: Option<PathBuf>,
     /// Also connect to the target's TCP listeners, for the certificates that they serve, and ask its
     /// name servers whether they answer.

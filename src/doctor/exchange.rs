@@ -1,5 +1,7 @@
 //! A diagnosis in the formats of other tools: SARIF 2.1.0 and `JUnit` XML.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use super::diagnosis::{Diagnosis, Finding, Unjudged};
@@ -151,8 +153,9 @@ pub(crate) fn junit(diagnosis: &Diagnosis, fail_on: Option<Severity>) -> String 
             String::new()
         };
         let (id, title) = (rule.id, xml(rule.title));
-        cases += &format!(
-            "  <testcase classname=\"spyhole.doctor\" name=\"{id} {title}\">{inside}</testcase>\n"
+        let _ = writeln!(
+            cases,
+            "  <testcase classname=\"spyhole.doctor\" name=\"{id} {title}\">{inside}</testcase>"
         );
     }
     let tests = rules().count();
