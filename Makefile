@@ -4,7 +4,7 @@
 CARGO ?= cargo
 export CARGO
 
-.PHONY: demo image lab dist test lint lint-packaging unit lint-and-compile check-binary cluster-test bench performance prepare vm clean
+.PHONY: demo image lab sick dist test lint lint-packaging unit lint-and-compile check-binary cluster-test bench performance prepare vm clean
 
 ## demo: build, start a container without a shell, look into it
 demo:
@@ -19,6 +19,11 @@ image:
 lab:
 	$(CARGO) build --release --locked
 	./scripts/lab
+
+## sick: the ward of examples/sick: what `doctor` finds in sick containers, and what in sound ones
+sick: prepare
+	$(CARGO) build --release --locked
+	./scripts/sick --write
 
 ## dist: the archive of a release for this machine, in target/dist
 dist:

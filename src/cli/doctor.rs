@@ -1,71 +1,58 @@
 //! `spyhole doctor` and `spyhole explain`.
 
+use core::net::{IpAddr, SocketAddr};
 use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
-use clap::{ArgMatches, Args, Command, ValueEnum};
+use clap::{ArgMatches, Args, Command, ValueEnum as _};
 
+use super::doctor_config::{self, DoctorConfig, FailOn, Policy, parse_ignored};
 use super::exit::Exit;
 use super::global::Global;
 use super::scan_options::options;
 use super::{Failure, attached, given, report, written};
-use crate::doctor::{self, Diagnosis, Ignored, Severity};
+use crate::doctor::{self, Diagnosis, Expectations, Ignored};
+use crate::model::Report;
 use crate::model::escape::escaped;
 use crate::model::format::Format;
+use crate::probe::dns::{self, Manner, Name, RecordType};
+use crate::sections::certificates::CertificatesQuery;
 use crate::sections::registry;
+use crate::sections::section::Request;
 
 pub(super) const DOCTOR: &str = "doctor";
 pub(super) const EXPLAIN: &str = "explain";
+/// The variable that names the file of `--config`.
+const CONFIG: &str = "SPYHOLE_CONFIG";
 
 /// What `spyhole doctor` takes.
 #[derive(Debug, Args)]
 struct DoctorArgs {
-    /// Exit with 1 if a finding is at least this severe: problem, risk, hint or never.
-    #[arg(
-        long,
-        value_name = "SEVERITY",
-        value_enum,
-        default_value_t = FailOn::Problem,
-        hide_possible_values = true
-    )]
-    fail_on: FailOn,
+    /// Exit with 1 if a finding is at least this severe: problem, risk, hint or never (default
+    /// problem).
+    #[arg(long, value_name = "SEVERITY", value_enum, hide_possible_values = true)]
+    fail_on: Option<FailOn>,
     /// Leave out the findings of this rule, and say why (repeatable).
     #[arg(long, value_name = "ID=REASON", value_parser = parse_ignored)]
     ignore: Vec<Ignored>,
     /// Report a problem if no process of the target listens on this TCP port (repeatable).
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     expect_port: Vec<u16>,
-}
-
-/// `--fail-on`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum FailOn {
-    Problem,
-    Risk,
-    Hint,
-    Never,
-}
-
-impl FailOn {
-    fn severity(self) -> Option<Severity> {
-        match self {
-            Self::Problem => Some(Severity::Problem),
-            Self::Risk => Some(Severity::Risk),
-            Self::Hint => Some(Severity::Hint),
-            Self::Never => None,
-        }
-    }
-}
-
-fn parse_ignored(text: &str) -> Result<Ignored, String> {
-    let (id, reason) = text
-        .split_once('=')
-        .filter(|(_, reason)| !reason.trim().is_empty())
-        .ok_or("no reason given; use ID=REASON, such as SPY-SEC-001='needs port 80'")?;
-    let rule = doctor::find_rule(id).ok_or("unknown rule; spyhole explain lists them")?;
-    Ok(Ignored {
-        id: rule.id,
-        reason: reason.trim().to_owned(),
-    })
+    /// Make what this level of the Pod Security Standards forbids a problem: baseline or restricted.
+    #[arg(long, value_name = "LEVEL", value_enum, hide_possible_values = true)]
+    policy: Option<Policy>,
+    #[arg(
+        long,
+        value_name = "FILE",
+        help = "Read ignore, fail-on, expect-port and policy from this file, one a line (default: that of \
+            SPYHOLE_CONFIG)"
+    )]
+    config: Option<PathBuf>,
+    /// Also connect to the target's TCP listeners, for the certificates that they serve, and ask its
+    /// name servers whether they answer.
+    #[arg(long)]
+    connect: bool,
 }
 
 /// Their subcommands.
@@ -79,8 +66,9 @@ pub(super) fn commands() -> [Command; 2] {
         .long_about(None)
         .after_help(
             "Exit codes: 0 nothing as severe as --fail-on, 1 found, 4 no rule could be judged (with \
-             --strict: not all of them).\n\n\
-             Example:\n  spyhole doctor --fail-on risk",
+             --strict: not all of them).\n\
+             Formats: table, json, sarif, junit.\n\n\
+             Example:\n  spyhole doctor --fail-on risk\n  spyhole doctor --policy restricted -o sarif",
         );
     [doctor, explain]
 }
@@ -96,24 +84,92 @@ pub(super) fn run(
 ) -> Result<Exit, Failure> {
     let asked: DoctorArgs = given(own)?;
     let format = global.output.unwrap_or(Format::Table);
-    if !matches!(format, Format::Table | Format::Json) {
+    if matches!(format, Format::Wide | Format::Yaml | Format::Pem) {
         let word = format.to_possible_value();
         let word = word.as_ref().map_or("", |word| word.get_name());
         return Err(Failure::usage(format!(
-            "-o {word} is not supported for doctor; use table or json"
+            "-o {word} is not supported for doctor; use table, json, sarif or junit"
         )));
     }
-    let (_, report) = report(options(global)?, registry::whole(), Format::Json)?;
-    let diagnosis = doctor::examine(&report, &asked.expect_port, &asked.ignore);
+    let (mut expected, fail_on) = expectations(&asked)?;
+    let (_, report) = report(options(global)?, requests(asked.connect), Format::Json)?;
+    if asked.connect && !global.no_connect {
+        expected.silent_name_servers = ask_name_servers(&report);
+    }
+    let diagnosis = doctor::examine(&report, &expected);
     attached::wait(words);
     let printed = match format {
         Format::Json => print_json(&diagnosis),
+        Format::Sarif => print_json(&doctor::sarif(&diagnosis, report.target.as_ref())),
+        Format::Junit => {
+            let text = doctor::junit(&diagnosis, fail_on.severity());
+            io::stdout().lock().write_all(text.as_bytes())
+        }
         _ => print_lines(&doctor::lines(&diagnosis)),
     };
     if let Err(error) = printed {
         written(&error)?;
     }
-    Ok(exit(&diagnosis, asked.fail_on, global.strict))
+    Ok(exit(&diagnosis, fail_on, global.strict))
+}
+
+/// What the command line and the file expect; the command line has the last word.
+fn expectations(asked: &DoctorArgs) -> Result<(Expectations, FailOn), Failure> {
+    let named = asked.config.clone();
+    let of_environment = || {
+        let value = std::env::var_os(CONFIG);
+        value.filter(|value| !value.is_empty()).map(PathBuf::from)
+    };
+    let config = match named.or_else(of_environment) {
+        Some(path) => doctor_config::read(&path)?,
+        None => DoctorConfig::default(),
+    };
+    let policy = asked.policy.or(config.policy);
+    let fail_on = asked.fail_on.or(config.fail_on);
+    let expected = Expectations {
+        ports: [&asked.expect_port[..], &config.ports].concat(),
+        // Of two reasons that of the command line counts.
+        ignore: [&asked.ignore[..], &config.ignore].concat(),
+        policy: policy.map(Policy::level),
+        silent_name_servers: Vec::new(),
+    };
+    Ok((expected, fail_on.unwrap_or(FailOn::Problem)))
+}
+
+/// What `dump` asks, and whether the certificates are good.
+fn requests(connect: bool) -> Vec<Box<dyn Request>> {
+    let certificates = CertificatesQuery::verified(connect);
+    let whole = registry::whole().into_iter();
+    let others = whole.filter(|one| one.info().name != certificates.info().name);
+    let mut requests: Vec<Box<dyn Request>> = others.collect();
+    requests.push(Box::new(certificates));
+    requests
+}
+
+/// As long a name server is waited for; libc waits five seconds.
+const NAME_SERVER_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The name servers of the target that do not answer, asked for a name that cannot exist (RFC 6761).
+fn ask_name_servers(report: &Report) -> Vec<String> {
+    let sources = report.socket_sources.iter().flatten();
+    let network = report.network.as_ref();
+    let dns = network.and_then(|network| network.dns.as_ref());
+    let file = dns.and_then(|dns| dns.resolv_conf.as_ref()?.value());
+    let (Some(file), Ok(name)) = (file, Name::parse("spyhole.invalid")) else {
+        return Vec::new();
+    };
+    // From another network another server answers.
+    if !sources.into_iter().any(|source| source.same_as_viewer) {
+        return Vec::new();
+    }
+    let silent = file.name_servers.iter().filter_map(|server| {
+        let address: IpAddr = server.parse().ok()?;
+        let deadline = Instant::now() + NAME_SERVER_TIMEOUT;
+        let server = SocketAddr::new(address, 53);
+        let reply = dns::ask(server, &name, RecordType::A, Manner::default(), deadline);
+        reply.err().map(|why| format!("{address}: {why}"))
+    });
+    silent.collect()
 }
 
 fn exit(diagnosis: &Diagnosis, fail_on: FailOn, strict: bool) -> Exit {
@@ -127,9 +183,9 @@ fn exit(diagnosis: &Diagnosis, fail_on: FailOn, strict: bool) -> Exit {
     Exit::Done
 }
 
-fn print_json(diagnosis: &Diagnosis) -> io::Result<()> {
+fn print_json(document: &impl serde::Serialize) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, diagnosis)?;
+    serde_json::to_writer_pretty(&mut out, document)?;
     writeln!(out)
 }
 

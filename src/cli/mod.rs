@@ -11,6 +11,7 @@ mod check;
 mod copy;
 mod deliver;
 mod doctor;
+mod doctor_config;
 pub(crate) mod exit;
 mod extras;
 mod files;
@@ -243,6 +244,7 @@ fn dispatch(line: &CommandLine, words: &[OsString]) -> Result<ExitCode, Failure>
         look: named,
     } = line;
     let global = || global(matches);
+    refuse_exchange_formats(matches)?;
     let exit = match (matches.subcommand(), named) {
         (None | Some((extras::DUMP, _)), _) => look(registry::whole(), true, &global()?, words),
         (Some((_, own)), Some(named)) => {
@@ -291,6 +293,18 @@ fn dispatch(line: &CommandLine, words: &[OsString]) -> Result<ExitCode, Failure>
 /// The flags of a command as the type that declares them.
 fn given<O: FromArgMatches>(own: &ArgMatches) -> Result<O, Failure> {
     O::from_arg_matches(own).map_err(|error| Failure::usage(error.to_string()))
+}
+
+/// SARIF and `JUnit` hold findings, not sections.
+fn refuse_exchange_formats(matches: &ArgMatches) -> Result<(), Failure> {
+    let format = matches.try_get_one::<Format>("output").ok().flatten();
+    let is_exchange = format.is_some_and(|format| format.is_exchange());
+    if is_exchange && matches.subcommand_name() != Some(doctor::DOCTOR) {
+        return Err(Failure::usage(
+            "-o sarif and -o junit are supported for doctor alone; use table, wide, json or yaml",
+        ));
+    }
+    Ok(())
 }
 
 fn global(matches: &ArgMatches) -> Result<Global, Failure> {

@@ -49,7 +49,7 @@ pub(super) fn print(
     let stdout = io::stdout();
     let mut out = BufWriter::with_capacity(1 << 16, stdout.lock());
     match format {
-        Format::Json => render::json(report, &mut out)?,
+        Format::Json | Format::Sarif | Format::Junit => render::json(report, &mut out)?,
         Format::Pem => out.write_all(pem.unwrap_or_default().as_bytes())?,
         Format::Yaml => render::yaml(report, &mut out)?,
         Format::Table | Format::Wide => {

@@ -1,11 +1,13 @@
 //! Certificates on disk and as served.
 
-use super::facts::{Facts, NotJudged, seen};
+use super::facts::{Facts, NotJudged, seen, seen_if_there};
 use super::rule::{Evidence, Judged, Rule, Severity, gather};
 use crate::model::certificate::{
     AgainstFiles, Certificate, CertificateFile, FoundBy, ServedLeaf, ServedListener, Serves,
 };
+use crate::model::trust_store::Runtime;
 use crate::model::units::DAY_SECONDS;
+use crate::model::verdict::Problem;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -112,69 +114,137 @@ pub(super) const RULES: &[Rule] = &[
         wrong_if: "The application opens it as root before it changes its user.",
         judge: unreadable_by_target,
     },
+    Rule {
+        id: "SPY-CERT-009",
+        severity: Severity::Problem,
+        title: "A chain lacks an intermediate certificate",
+        reads: &["certificates.files", "certificates.files.verdicts"],
+        why: "Clients that do not have the intermediate certificate refuse the connection: curl, Go and Java do, browsers often not.",
+        remedy: "Put the intermediate certificate behind the leaf in the same file (fullchain.pem).",
+        wrong_if: "The application reads the intermediate certificate from another file.",
+        judge: incomplete_chain,
+    },
+    Rule {
+        id: "SPY-CERT-010",
+        severity: Severity::Risk,
+        title: "This runtime refuses a certificate of its own container",
+        reads: &["certificates.files", "certificates.files.verdicts"],
+        why: "Clients made with the same runtime refuse it whatever they trust.",
+        remedy: "Issue it anew with what the evidence names: spyhole certs --verify.",
+        wrong_if: "All clients are made with other runtimes.",
+        judge: refused_by_runtime,
+    },
+    Rule {
+        id: "SPY-CERT-011",
+        severity: Severity::Risk,
+        title: "A CA bundle is configured that this runtime does not read",
+        reads: &["certificates.trust_store", "environment.variables"],
+        why: "The authorities in it are not trusted: connections to their servers fail.",
+        remedy: "Java: -Djavax.net.ssl.trustStore; Node.js: NODE_EXTRA_CA_CERTS; Go, Python and OpenSSL: SSL_CERT_FILE.",
+        wrong_if: "The application reads the variable itself.",
+        judge: bundle_not_read,
+    },
+    Rule {
+        id: "SPY-CERT-012",
+        severity: Severity::Problem,
+        title: "All authorities of the trust store have expired",
+        reads: &[
+            "certificates.trust_store",
+            "certificates.trust_store.roots",
+            "certificates.trust_store.expired_roots",
+        ],
+        why: "Every certificate is refused.",
+        remedy: "Update the CA bundle of the image.",
+        wrong_if: "The application brings its own authorities.",
+        judge: all_roots_expired,
+    },
 ];
 
-/// What is said of each certificate of the application itself: no authorities, no bundles.
+/// A certificate of the application itself.
+struct Leaf<'a> {
+    /// The file or the listener that has it.
+    place: String,
+    /// Whether a key lies beside it, or it is served.
+    is_own: bool,
+    certificate: &'a Certificate,
+}
+
+impl Leaf<'_> {
+    fn named(&self) -> String {
+        format!("{}: {}", self.place, self.certificate.short_name())
+    }
+}
+
+/// What is said of each certificate of the application itself, on disk and as served: no authorities,
+/// no bundles.
 fn of_leaves(
     facts: &Facts<'_>,
-    judge: impl Fn(&CertificateFile, &Certificate) -> Result<Option<Evidence>, NotJudged>,
+    judge: impl Fn(&Leaf<'_>) -> Result<Option<Evidence>, NotJudged>,
 ) -> Judged {
     let mut found = Vec::new();
     for file in facts.certificate_files()? {
         match seen("certificates.files.certificates", &file.certificates) {
             Ok(certificates) => {
                 let own = certificates.iter().filter(|one| !one.is_authority());
-                found.extend(own.map(|one| judge(file, one)));
+                found.extend(own.map(|certificate| {
+                    judge(&Leaf {
+                        place: file.path.to_text().into_owned(),
+                        is_own: file.private_key.is_some(),
+                        certificate,
+                    })
+                }));
             }
             Err(why) => found.push(Err(why)),
         }
     }
+    for listener in facts.certificates()?.served.iter().flatten() {
+        if let Some(Serves::Tls { leaves }) = listener.serves.value() {
+            found.extend(leaves.iter().map(|leaf| {
+                judge(&Leaf {
+                    place: listener.listens_on.clone(),
+                    is_own: true,
+                    certificate: &leaf.certificate,
+                })
+            }));
+        }
+    }
     gather(found)
-}
-
-fn named(file: &CertificateFile, certificate: &Certificate) -> String {
-    format!("{}: {}", file.path.to_text(), certificate.short_name())
 }
 
 const SECONDS_LEFT: &str = "certificates.files.certificates.seconds_left";
 const SOON_DAYS: i64 = 14;
 
 fn expired(facts: &Facts<'_>) -> Judged {
-    of_leaves(facts, |file, certificate| {
-        let left = *seen(SECONDS_LEFT, &certificate.seconds_left)?;
+    of_leaves(facts, |leaf| {
+        let left = *seen(SECONDS_LEFT, &leaf.certificate.seconds_left)?;
         Ok((left < 0).then(|| {
             let days = left.saturating_neg() / DAY_SECONDS;
-            let says = format!("{} expired {days} days ago", named(file, certificate));
-            // Where a key lies beside it, it is the application's own.
-            let certainty = if file.private_key.is_some() { 90 } else { 75 };
-            Evidence::new(certainty, says)
+            let says = format!("{} expired {days} days ago", leaf.named());
+            Evidence::new(if leaf.is_own { 90 } else { 75 }, says)
         }))
     })
 }
 
 fn expires_soon(facts: &Facts<'_>) -> Judged {
-    of_leaves(facts, |file, certificate| {
-        let left = *seen(SECONDS_LEFT, &certificate.seconds_left)?;
+    of_leaves(facts, |leaf| {
+        let left = *seen(SECONDS_LEFT, &leaf.certificate.seconds_left)?;
         let is_soon = (0..SOON_DAYS * DAY_SECONDS).contains(&left);
         Ok(is_soon.then(|| {
             let (days, hours) = (left / DAY_SECONDS, left % DAY_SECONDS / 3600);
-            let name = named(file, certificate);
-            Evidence::new(
-                70,
-                format!("{name} expires in {days} days and {hours} hours"),
-            )
+            let says = format!("{} expires in {days} days and {hours} hours", leaf.named());
+            Evidence::new(if leaf.is_own { 74 } else { 60 }, says)
         }))
     })
 }
 
 fn not_yet_valid(facts: &Facts<'_>) -> Judged {
-    of_leaves(facts, |file, certificate| {
+    of_leaves(facts, |leaf| {
         seen(
             "certificates.files.certificates.not_before",
-            &certificate.not_before,
+            &leaf.certificate.not_before,
         )?;
-        let is_early = certificate.is_not_yet_valid();
-        let says = || format!("{} is not valid yet", named(file, certificate));
+        let is_early = leaf.certificate.is_not_yet_valid();
+        let says = || format!("{} is not valid yet", leaf.named());
         Ok(is_early.then(|| Evidence::new(88, says())))
     })
 }
@@ -269,4 +339,128 @@ fn unreadable_key(file: &CertificateFile) -> Result<Option<Evidence>, NotJudged>
         )
     };
     Ok((!is_readable).then(|| Evidence::new(85, says())))
+}
+
+/// The first of these problems in a verdict on a file in which none of the others decides.
+fn verdicts<'a>(
+    facts: &Facts<'a>,
+    problems: &[Problem],
+    others: &[Problem],
+) -> Result<Vec<(&'a CertificateFile, &'a str)>, NotJudged> {
+    let mut found = Vec::new();
+    for file in facts.certificate_files()? {
+        // Asked by `doctor` alone: a document without them is not judged.
+        let verdicts = file.verdicts.as_ref().ok_or(NotJudged {
+            field: "certificates.files.verdicts",
+            reason: None,
+        })?;
+        let findings = verdicts.iter().map(|one| one.verdict.findings.iter());
+        let mut first = findings.filter_map(|findings| {
+            let mut fatal = findings.filter(|one| one.fatal);
+            if fatal.clone().any(|one| others.contains(&one.problem)) {
+                return None;
+            }
+            fatal.find(|one| problems.contains(&one.problem))
+        });
+        found.extend(first.next().map(|one| (file, one.says.as_str())));
+    }
+    Ok(found)
+}
+
+fn incomplete_chain(facts: &Facts<'_>) -> Judged {
+    let found = verdicts(facts, &[Problem::MissingIntermediate], &[])?.into_iter();
+    // What has no key beside it is served by nobody here.
+    let own = found.filter(|(file, _)| file.private_key.is_some());
+    let evidence =
+        own.map(|(file, says)| Evidence::new(86, format!("{}: {says}", file.path.to_text())));
+    Ok(evidence.collect())
+}
+
+fn refused_by_runtime(facts: &Facts<'_>) -> Judged {
+    // An authority that this container does not trust is known to the clients, and dates are other
+    // rules' findings.
+    let others = [
+        Problem::UnknownIssuer,
+        Problem::MissingIntermediate,
+        Problem::SelfSigned,
+        Problem::Expired,
+        Problem::NotYetValid,
+    ];
+    let problems = [Problem::RefusedByRuntime, Problem::WeakSignature];
+    let found = verdicts(facts, &problems, &others)?;
+    let evidence = found
+        .into_iter()
+        .map(|(file, says)| Evidence::new(68, format!("{}: {says}", file.path.to_text())));
+    Ok(evidence.collect())
+}
+
+/// Which runtimes read a variable that names a bundle.
+const BUNDLE_VARIABLES: [(&str, &[Runtime]); 4] = [
+    (
+        "SSL_CERT_FILE",
+        &[
+            Runtime::Go,
+            Runtime::Openssl,
+            Runtime::Python,
+            Runtime::Dotnet,
+            Runtime::Rust,
+        ],
+    ),
+    ("NODE_EXTRA_CA_CERTS", &[Runtime::Node]),
+    ("REQUESTS_CA_BUNDLE", &[Runtime::Python]),
+    ("CURL_CA_BUNDLE", &[Runtime::Openssl, Runtime::Python]),
+];
+
+fn bundle_not_read(facts: &Facts<'_>) -> Judged {
+    let store = seen(
+        "certificates.trust_store",
+        &facts.certificates()?.trust_store,
+    )?;
+    if store.runtime == Runtime::Unknown {
+        return Ok(Vec::new());
+    }
+    let is_named = |name: &str| {
+        let mut places = store.places.iter();
+        places.any(|place| place.variable.as_deref() == Some(name))
+    };
+    let set: Vec<_> = facts.variables()?.collect();
+    let mut evidence = Vec::new();
+    for (name, readers) in BUNDLE_VARIABLES {
+        let variable = set
+            .iter()
+            .find(|one| one.name.as_bytes() == name.as_bytes());
+        let value = variable.and_then(|one| one.value.as_ref());
+        if let Some(value) = value.filter(|_| !readers.contains(&store.runtime) && !is_named(name))
+        {
+            let says = format!(
+                "{} does not read {name} ({})",
+                store.runtime.describe(),
+                value.to_text()
+            );
+            evidence.push(Evidence::new(69, says));
+        }
+    }
+    // Where a variable is set that is read, the others are for other programs.
+    let has_read = BUNDLE_VARIABLES.iter().any(|(name, readers)| {
+        readers.contains(&store.runtime)
+            && set.iter().any(|one| one.name.as_bytes() == name.as_bytes())
+    });
+    Ok(if has_read { Vec::new() } else { evidence })
+}
+
+fn all_roots_expired(facts: &Facts<'_>) -> Judged {
+    let store = seen(
+        "certificates.trust_store",
+        &facts.certificates()?.trust_store,
+    )?;
+    let roots = seen_if_there("certificates.trust_store.roots", store.roots.as_ref())?;
+    let field = "certificates.trust_store.expired_roots";
+    let expired = seen_if_there(field, store.expired_roots.as_ref())?;
+    match (roots, expired) {
+        (Some(roots), Some(expired)) if *roots > 0 && expired >= roots => {
+            let says = format!("{expired} of {roots} authorities have expired");
+            Ok(vec![Evidence::new(83, says)])
+        }
+        _ => Ok(Vec::new()),
+    }
 }

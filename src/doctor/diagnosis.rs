@@ -5,7 +5,9 @@ use serde::Serialize;
 use super::facts::{Facts, NotJudged};
 use super::registry::rules;
 use super::rule::{Evidence, Rule, Severity};
+use super::security::forbidden_by;
 use crate::model::Report;
+use crate::model::pod_security::PodSecurityLevel;
 use crate::model::reason::Reason;
 
 /// What is wrong, and what could not be judged.
@@ -66,12 +68,26 @@ pub(crate) struct Ignored {
     pub(crate) reason: String,
 }
 
+/// What the caller expects.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Expectations {
+    /// Ports that the application is to listen on.
+    pub(crate) ports: Vec<u16>,
+    /// Rules that are left out.
+    pub(crate) ignore: Vec<Ignored>,
+    /// The level of the Pod Security Standards that is to be met: what it forbids is a problem.
+    pub(crate) policy: Option<PodSecurityLevel>,
+    /// Name servers that were asked and did not answer, each with why.
+    pub(crate) silent_name_servers: Vec<String>,
+}
+
 /// Judges all rules by a document.
 #[must_use]
-pub(crate) fn examine(report: &Report, expected_ports: &[u16], ignore: &[Ignored]) -> Diagnosis {
+pub(crate) fn examine(report: &Report, expected: &Expectations) -> Diagnosis {
     let facts = Facts {
         report,
-        expected_ports,
+        expected_ports: &expected.ports,
+        silent_name_servers: &expected.silent_name_servers,
     };
     let mut diagnosis = Diagnosis {
         schema: "spyhole/doctor/v1",
@@ -91,10 +107,14 @@ pub(crate) fn examine(report: &Report, expected_ports: &[u16], ignore: &[Ignored
             }
         };
         diagnosis.rules_judged += 1;
-        let Some(finding) = Finding::of(rule, found) else {
+        let Some(mut finding) = Finding::of(rule, found) else {
             continue;
         };
-        match ignore.iter().find(|ignored| ignored.id == rule.id) {
+        let forbidden = forbidden_by(rule.id).filter(|level| Some(*level) <= expected.policy);
+        if forbidden.is_some() {
+            finding.severity = Severity::Problem;
+        }
+        match expected.ignore.iter().find(|ignored| ignored.id == rule.id) {
             Some(Ignored { id, reason }) => diagnosis.ignored.push(IgnoredFinding {
                 id,
                 reason: reason.clone(),

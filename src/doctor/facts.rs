@@ -10,7 +10,7 @@ use crate::model::mount::Mount;
 use crate::model::network::Network;
 use crate::model::open_files::OpenFiles;
 use crate::model::process::Process;
-use crate::model::program::Program;
+use crate::model::program::{ElfProgram, Program};
 use crate::model::reason::Reason;
 use crate::model::resources::Resources;
 use crate::model::seen::Seen;
@@ -30,6 +30,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) report: &'a Report,
     /// Ports that the application is to listen on.
     pub(crate) expected_ports: &'a [u16],
+    /// Name servers that were asked and did not answer, each with why.
+    pub(crate) silent_name_servers: &'a [String],
 }
 
 /// The value of a field.
@@ -118,6 +120,13 @@ impl<'a> Facts<'a> {
 
     pub(super) fn program(&self) -> Result<&'a Program, NotJudged> {
         Self::section("program", self.report.program.as_ref())
+    }
+
+    /// What the main program's ELF file says; `None` for another kind of file.
+    pub(super) fn elf(&self) -> Result<Option<&'a ElfProgram>, NotJudged> {
+        let program = self.program()?;
+        seen("program.format", &program.format)?;
+        Ok(program.elf.as_ref())
     }
 
     pub(super) fn open_files(&self) -> Result<&'a OpenFiles, NotJudged> {

@@ -1,8 +1,9 @@
 //! What the image lacks.
 
-use super::facts::{Facts, peer_end, seen, seen_if_there};
+use super::facts::{Facts, NotJudged, peer_end, seen, seen_if_there};
 use super::rule::{Evidence, Judged, Rule, Severity, gather};
 use crate::model::mount::Purpose;
+use crate::model::program::{MissingPath, RuntimeVersion};
 use crate::model::socket::{Protocol, State};
 
 pub(super) const RULES: &[Rule] = &[
@@ -26,7 +27,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "SPY-IMG-002",
         severity: Severity::Problem,
         title: "The program's loader or a library is missing",
-        reads: &["program", "program.path"],
+        reads: &["program", "program.path", "program.format"],
         why: "The next start fails: no such file or directory.",
         remedy: "Copy the libraries into the image, or link statically: spyhole ldd.",
         wrong_if: "The program loads it only where a feature is used.",
@@ -49,18 +50,85 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "SPY-IMG-004",
         severity: Severity::Risk,
-        title: "A usual directory cannot be written",
+        title: "A usual directory is missing or cannot be written",
         reads: &[
             "mounts",
             "mounts.usual_directories",
             "mounts.usual_directories.writable_by_target",
+            "environment.variables",
         ],
         why: "Libraries create temporary files there, often not before something goes wrong.",
         remedy: "Mount an emptyDir there, or set TMPDIR or HOME to a directory that can be written.",
         wrong_if: "The application creates no files there.",
         judge: unwritable_directories,
     },
+    Rule {
+        id: "SPY-IMG-005",
+        severity: Severity::Risk,
+        title: "TZ names a zone without zone data",
+        reads: &["program", "program.missing_paths"],
+        why: "The C library takes UTC without a word; Go and Python fail to load the zone.",
+        remedy: "Install tzdata in the image, or leave TZ out.",
+        wrong_if: "The program has zone data built in (Go with time/tzdata, Java, ICU).",
+        judge: no_zone_data,
+    },
+    Rule {
+        id: "SPY-IMG-006",
+        severity: Severity::Risk,
+        title: "A variable of the loader leads nowhere",
+        reads: &["program", "program.format", "program.missing_paths"],
+        why: "A library of LD_PRELOAD is left out with a message alone; one of LD_LIBRARY_PATH is taken from elsewhere, or not found.",
+        remedy: "Correct the path, or remove the variable.",
+        wrong_if: "The library is created later.",
+        judge: loader_paths_missing,
+    },
 ];
+
+fn missing_paths<'a>(facts: &Facts<'a>) -> Result<&'a [MissingPath], NotJudged> {
+    let program = facts.program()?;
+    let paths = seen_if_there("program.missing_paths", program.missing_paths.as_ref())?;
+    Ok(paths.map_or(&[], Vec::as_slice))
+}
+
+fn no_zone_data(facts: &Facts<'_>) -> Judged {
+    let has_own = |runtime: &RuntimeVersion| matches!(runtime.name.as_str(), "java" | "node");
+    if facts.program()?.runtime.as_ref().is_some_and(has_own) {
+        return Ok(Vec::new());
+    }
+    let zones = missing_paths(facts)?
+        .iter()
+        .filter(|one| one.variable == "TZ");
+    let evidence = zones.map(|one| {
+        let says = format!("TZ leads to {}, which does not exist", one.path.to_text());
+        Evidence::new(73, says)
+    });
+    Ok(evidence.collect())
+}
+
+fn loader_paths_missing(facts: &Facts<'_>) -> Judged {
+    // A static program has no loader.
+    if facts.elf()?.is_some_and(|elf| elf.interpreter.is_none()) {
+        return Ok(Vec::new());
+    }
+    let paths = missing_paths(facts)?
+        .iter()
+        .filter(|one| one.variable != "TZ");
+    let evidence = paths.map(|one| {
+        let says = format!(
+            "{} names {}, which does not exist",
+            one.variable,
+            one.path.to_text()
+        );
+        // A directory among others may be there for another image.
+        let certainty = if one.variable == "LD_LIBRARY_PATH" {
+            71
+        } else {
+            76
+        };
+        Evidence::new(certainty, says)
+    });
+    Ok(evidence.collect())
+}
 
 const TLS_PORTS: [u32; 7] = [443, 465, 636, 993, 6443, 8443, 9443];
 
@@ -114,9 +182,8 @@ fn no_authorities(facts: &Facts<'_>) -> Judged {
 }
 
 fn missing_libraries(facts: &Facts<'_>) -> Judged {
-    let program = facts.program()?;
-    let path = seen("program.path", &program.path)?.to_text();
-    let Some(elf) = &program.elf else {
+    let path = seen("program.path", &facts.program()?.path)?.to_text();
+    let Some(elf) = facts.elf()? else {
         return Ok(Vec::new());
     };
     let mut found = Vec::new();
@@ -182,5 +249,41 @@ fn unwritable_directories(facts: &Facts<'_>) -> Judged {
             Evidence::new(certainty, says)
         }))
     });
-    gather(evidence.chain(whole.err().map(Err)))
+    let is_whole = whole.is_ok();
+    let known: Vec<Purpose> = mounts
+        .iter()
+        .flat_map(|mount| &mount.usual_directories)
+        .map(|directory| directory.purpose)
+        .collect();
+    let missing = missing_directories(facts, &known);
+    let missing = missing.into_iter().filter(|_| is_whole);
+    gather(
+        evidence
+            .chain(whole.err().map(Err))
+            .chain(missing.map(|evidence| Ok(Some(evidence)))),
+    )
+}
+
+/// Usual directories that are not among those that exist.
+fn missing_directories(facts: &Facts<'_>, known: &[Purpose]) -> Vec<Evidence> {
+    let named = [(Purpose::Tmpdir, "TMPDIR", 76), (Purpose::Home, "HOME", 43)];
+    let mut missing = Vec::new();
+    for (purpose, name, certainty) in named {
+        let value = facts
+            .variable(name)
+            .ok()
+            .flatten()
+            .map(|path| path.to_text());
+        // Accounts without a home have that one on purpose.
+        let is_path = |path: &str| path.starts_with('/') && !path.starts_with("/nonexistent");
+        if let Some(path) = value.filter(|path| is_path(path) && !known.contains(&purpose)) {
+            let says = format!("{name}: {path} does not exist");
+            missing.push(Evidence::new(certainty, says));
+        }
+    }
+    let has_tmpdir = facts.variable("TMPDIR").ok().flatten().is_some();
+    if !known.is_empty() && !has_tmpdir && !known.contains(&Purpose::Tmp) {
+        missing.push(Evidence::new(41, "/tmp does not exist"));
+    }
+    missing
 }

@@ -5,6 +5,7 @@
 
 mod certificates;
 mod diagnosis;
+mod exchange;
 mod facts;
 mod image;
 mod kubernetes;
@@ -13,10 +14,12 @@ mod process;
 mod registry;
 mod resources;
 mod rule;
+mod runtimes;
 mod security;
 mod words;
 
-pub(crate) use diagnosis::{Diagnosis, Ignored, examine};
+pub(crate) use diagnosis::{Diagnosis, Expectations, Ignored, examine};
+pub(crate) use exchange::{junit, sarif};
 pub(crate) use registry::find_rule;
 pub(crate) use rule::Severity;
 pub(crate) use words::{explanation, index, lines};

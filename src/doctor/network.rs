@@ -105,7 +105,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "SPY-NET-009",
         severity: Severity::Hint,
         title: "Each external name costs many DNS queries",
-        reads: &["network.dns.resolv_conf"],
+        reads: &["network.dns.resolv_conf", "environment.variables"],
         why: "A name with fewer dots than ndots is first asked for in each search domain, for A and AAAA.",
         remedy: "End external names with a dot, or set dnsConfig: {options: [{name: ndots, value: \"2\"}]}.",
         wrong_if: "The application asks for few external names.",
@@ -135,6 +135,16 @@ pub(super) const RULES: &[Rule] = &[
         remedy: "Compare with other pods of the node; check MTU (spyhole ip link) and the network policy.",
         wrong_if: "The counters do not grow: they count since the network namespace began.",
         judge: retransmits,
+    },
+    Rule {
+        id: "SPY-NET-012",
+        severity: Severity::Problem,
+        title: "A name server does not answer",
+        reads: &["network.dns.resolv_conf"],
+        why: "Each look-up waits for it, five seconds and more, or fails.",
+        remedy: "Check that the server runs and that a network policy allows UDP and TCP to port 53.",
+        wrong_if: "It answers other names than the one that was asked for. Judged with --connect alone.",
+        judge: silent_name_servers,
     },
 ];
 
@@ -318,12 +328,43 @@ fn ndots(facts: &Facts<'_>) -> Judged {
     let Some(file) = file.filter(|file| file.ndots >= 5 && file.search.len() >= 3) else {
         return Ok(Vec::new());
     };
+    // Every pod has such a file: it costs where external names are used.
+    let mut names = facts.variables()?.filter_map(|variable| {
+        let value = variable.value.as_ref()?.to_text();
+        let host = external_host(&value)?;
+        let dots = host.matches('.').count();
+        (dots < file.ndots).then(|| format!("{} names {host}", variable.name.to_text()))
+    });
+    let Some(name) = names.next() else {
+        return Ok(Vec::new());
+    };
     let (ndots, domains) = (file.ndots, file.search.len());
     let queries = (domains + 1) * 2;
     let says = format!(
-        "/etc/resolv.conf: ndots:{ndots} and {domains} search domains, up to {queries} queries for a name"
+        "{name}; /etc/resolv.conf: ndots:{ndots} and {domains} search domains, up to {queries} queries for it"
     );
-    Ok(vec![Evidence::new(40, says)])
+    Ok(vec![Evidence::new(47, says)])
+}
+
+/// The host of an address or a URL, where it is a name outside of the cluster.
+fn external_host(value: &str) -> Option<&str> {
+    let rest = value.split_once("://").map_or(value, |(_, rest)| rest);
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+    let host = rest.split(['/', ':', '?']).next()?;
+    let labels: Vec<&str> = host.split('.').collect();
+    let is_label = |label: &&str| {
+        let mut letters = label.bytes();
+        !label.is_empty() && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == b'-')
+    };
+    let top = labels.last()?;
+    let is_name = labels.len() >= 2
+        && labels.iter().all(is_label)
+        && top.len() >= 2
+        && top.bytes().all(|letter| letter.is_ascii_lowercase());
+    // `app.py` and `settings.json` look like names: a plain value needs three labels.
+    let is_address = value.contains("://") || labels.len() >= 3;
+    let is_internal = ["local", "internal", "localhost", "svc"].contains(top);
+    (is_name && is_address && !is_internal).then_some(host)
 }
 
 fn family_mismatch(facts: &Facts<'_>) -> Judged {
@@ -383,4 +424,21 @@ fn retransmits(facts: &Facts<'_>) -> Judged {
     }
     let says = format!("RetransSegs {again} of OutSegs {sent} (net/snmp)");
     Ok(vec![Evidence::new(60, says)])
+}
+
+fn silent_name_servers(facts: &Facts<'_>) -> Judged {
+    let dns = facts.network()?.dns.as_ref();
+    let file = dns.and_then(|dns| dns.resolv_conf.as_ref());
+    let file = seen_if_there("network.dns.resolv_conf", file)?;
+    let all = file.map_or(0, |file| file.name_servers.len());
+    // The next one is asked after a while.
+    let certainty = if facts.silent_name_servers.len() >= all {
+        91
+    } else {
+        81
+    };
+    let silent = facts.silent_name_servers.iter();
+    Ok(silent
+        .map(|says| Evidence::new(certainty, says.as_str()))
+        .collect())
 }

@@ -1,11 +1,13 @@
 //! How the processes of the container run.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use super::facts::{Facts, NotJudged, seen, seen_if_there};
 use super::rule::{Evidence, Judged, Rule, Severity, gather};
 use crate::model::process::{Process, ProcessState};
 use crate::model::program::OnDisk;
+use crate::model::seen::Seen;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -77,6 +79,16 @@ pub(super) const RULES: &[Rule] = &[
         remedy: "End the tracer (strace, gdb, dlv).",
         wrong_if: "The process is being debugged.",
         judge: traced,
+    },
+    Rule {
+        id: "SPY-PROC-008",
+        severity: Severity::Risk,
+        title: "The program is emulated",
+        reads: &["processes", "processes.exe"],
+        why: "The image is for another processor: everything is many times slower, and some system calls are missing.",
+        remedy: "Build or pull the image for this platform (--platform).",
+        wrong_if: "The emulator is the application itself.",
+        judge: emulated,
     },
 ];
 
@@ -157,11 +169,77 @@ fn stopped(facts: &Facts<'_>) -> Judged {
 }
 
 fn disk_sleep(facts: &Facts<'_>) -> Judged {
-    of_state(facts, ProcessState::DiskSleep, 40, "is in state D")
+    let remote = facts.mounts().unwrap_or_default().iter();
+    let remote = remote.filter(|mount| is_remote(&mount.fstype.to_text()));
+    let remote: Vec<String> = remote
+        .map(|mount| {
+            format!(
+                "{} ({})",
+                mount.mount_point.to_text(),
+                mount.fstype.to_text()
+            )
+        })
+        .collect();
+    let processes = facts.processes()?.iter();
+    let waiting = processes.filter(|process| process.state == ProcessState::DiskSleep);
+    let evidence = waiting.map(|process| {
+        let details = process.details.as_ref();
+        let channel = details.and_then(|details| details.wait_channel.as_ref());
+        let mut says = format!("{} is in state D", named(process));
+        if let Some(channel) = channel.and_then(Seen::value) {
+            let _ = write!(says, ", in {}", channel.to_text());
+        }
+        if !remote.is_empty() {
+            let _ = write!(says, "; not local is {}", remote.join(", "));
+        }
+        // Whoever waits for a local disk mostly waits for a moment.
+        let certainty = if remote.is_empty() { 71 } else { 78 };
+        Ok(Some(Evidence::new(certainty, says)))
+    });
+    gather(evidence.chain(unread(facts)))
+}
+
+/// File systems that a server or another program answers for.
+fn is_remote(fstype: &str) -> bool {
+    ["nfs", "cifs", "smb", "fuse", "9p", "ceph", "lustre", "afs"]
+        .iter()
+        .any(|kind| fstype.starts_with(kind))
 }
 
 fn traced(facts: &Facts<'_>) -> Judged {
-    of_state(facts, ProcessState::Traced, 60, "is traced (state t)")
+    let processes = facts.processes()?.iter();
+    let evidence = processes.filter_map(|process| {
+        let says = match (process.state, process.tracer_pid) {
+            (ProcessState::Traced, _) => {
+                format!("{} is stopped by a tracer (state t)", named(process))
+            }
+            (_, Some(tracer)) => format!(
+                "{} is traced by process {tracer} (TracerPid)",
+                named(process)
+            ),
+            _ => return None,
+        };
+        Some(Ok(Some(Evidence::new(76, says))))
+    });
+    gather(evidence.chain(unread(facts)))
+}
+
+fn emulated(facts: &Facts<'_>) -> Judged {
+    let processes = facts.processes()?.iter();
+    gather(processes.map(|process| {
+        let exe = seen_if_there("processes.exe", process.exe.as_ref())?;
+        let path = exe.map(|path| path.to_text());
+        let name = path.as_deref().and_then(|path| path.rsplit('/').next());
+        let is_emulator = name.is_some_and(|name| {
+            let of_user = name.strip_prefix("qemu-");
+            of_user.is_some_and(|rest| !rest.starts_with("system") && !rest.starts_with("img"))
+                || name.starts_with("rosetta")
+        });
+        Ok(is_emulator.then(|| {
+            let says = format!("{} runs {}", named(process), path.unwrap_or_default());
+            Evidence::new(77, says)
+        }))
+    }))
 }
 
 fn replaced(facts: &Facts<'_>) -> Judged {

@@ -1,12 +1,13 @@
 //! Every rule there is.
 
 use super::rule::Rule;
-use super::{certificates, image, kubernetes, network, process, resources, security};
+use super::{certificates, image, kubernetes, network, process, resources, runtimes, security};
 
 const FAMILIES: &[&[Rule]] = &[
     network::RULES,
     process::RULES,
     resources::RULES,
+    runtimes::RULES,
     security::RULES,
     image::RULES,
     certificates::RULES,

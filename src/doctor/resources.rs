@@ -1,10 +1,12 @@
 //! What the container uses, against its limits.
 
+use std::collections::BTreeMap;
+
 use super::facts::{Facts, NotJudged, seen, seen_if_there};
 use super::rule::{Evidence, Judged, Rule, Severity, gather};
 use crate::model::mount::Space;
 use crate::model::process::Limit;
-use crate::model::resources::{CpuLimit, MemoryResources};
+use crate::model::resources::MemoryResources;
 use crate::model::units::bytes_short;
 
 pub(super) const RULES: &[Rule] = &[
@@ -115,34 +117,38 @@ pub(super) const RULES: &[Rule] = &[
         judge: memory_pressure,
     },
     Rule {
-        id: "SPY-RES-010",
+        id: "SPY-RES-012",
         severity: Severity::Problem,
-        title: "The runtime's heap may grow beyond the memory limit",
+        title: "Inotify instances are near their limit",
         reads: &[
-            "resources.memory",
-            "resources.memory.limit_bytes",
-            "environment.variables",
-            "processes.args",
+            "open_files",
+            "open_files.processes.fd_types",
+            "open_files.inotify_instance_limit",
         ],
-        why: "The runtime believes it has more memory than the kernel gives it: it is killed before it collects.",
-        remedy: "Set the heap to about three quarters of the limit.",
-        wrong_if: "The heap never gets that large.",
-        judge: heap_beyond_limit,
+        why: "At the limit inotify_init(2) fails with EMFILE, for all containers of this user on the node.",
+        remedy: "Use one instance for many files, or raise fs.inotify.max_user_instances on the node.",
+        wrong_if: "The number does not grow and the limit is meant.",
+        judge: inotify,
     },
     Rule {
-        id: "SPY-RES-011",
-        severity: Severity::Hint,
-        title: "A Go runtime does not know its CPU limit",
-        reads: &[
-            "program",
-            "resources.cpu",
-            "resources.cpu.limit_cores",
-            "environment.variables",
-        ],
-        why: "Go before 1.25 runs as many threads as the node has processors, and is throttled.",
-        remedy: "Set GOMAXPROCS to the limit, or build with Go 1.25 or later.",
-        wrong_if: "The program sets it itself (automaxprocs).",
-        judge: go_processors,
+        id: "SPY-RES-013",
+        severity: Severity::Risk,
+        title: "/dev/shm is small",
+        reads: &["mounts", "mounts.space"],
+        why: "Shared memory beyond it fails with ENOSPC or ends the process with SIGBUS.",
+        remedy: "Mount an emptyDir with medium: Memory at /dev/shm, or start with --shm-size.",
+        wrong_if: "What is there does not grow.",
+        judge: small_shared_memory,
+    },
+    Rule {
+        id: "SPY-RES-014",
+        severity: Severity::Risk,
+        title: "Tasks wait for the CPU or for a disk",
+        reads: &["resources.cpu", "resources.cpu.pressure", "resources.io"],
+        why: "For part of each minute there is work and nothing runs it.",
+        remedy: "Raise resources.limits.cpu or requests, use a faster volume, or move the pod.",
+        wrong_if: "It was a burst: look again in a minute.",
+        judge: other_pressure,
     },
 ];
 
@@ -151,7 +157,7 @@ fn memory<'a>(facts: &Facts<'a>) -> Result<&'a MemoryResources, NotJudged> {
 }
 
 /// The limit, where there is one.
-fn memory_limit(facts: &Facts<'_>) -> Result<Option<u64>, NotJudged> {
+pub(super) fn memory_limit(facts: &Facts<'_>) -> Result<Option<u64>, NotJudged> {
     let limit = seen("resources.memory.limit_bytes", &memory(facts)?.limit_bytes)?;
     Ok(match limit {
         Limit::Value(bytes) => Some(*bytes),
@@ -271,7 +277,11 @@ const DELETED_MUCH: u64 = 64 << 20;
 
 fn deleted_files(facts: &Facts<'_>) -> Judged {
     let open_files = facts.open_files()?;
-    let whole = facts.is_whole("open_files.deleted", "open_files", &["deleted", "files"]);
+    let whole = facts.is_whole(
+        "open_files.deleted",
+        "open_files",
+        &["deleted", "files", "processes.fd_types"],
+    );
     let is_much = open_files.deleted.disk_bytes >= DELETED_MUCH;
     let holders = open_files.processes.iter().filter(|process| {
         let holds = process.deleted.disk_bytes > 0;
@@ -342,114 +352,69 @@ fn memory_pressure(facts: &Facts<'_>) -> Judged {
     }
 }
 
-fn heap_beyond_limit(facts: &Facts<'_>) -> Judged {
-    let Some(limit) = memory_limit(facts)? else {
-        return Ok(Vec::new());
-    };
-    let mut settings: Vec<(String, u64)> = Vec::new();
-    for (name, parse) in [
-        ("GOMEMLIMIT", go_bytes as fn(&str) -> Option<u64>),
-        ("JAVA_TOOL_OPTIONS", java_heap),
-        ("JDK_JAVA_OPTIONS", java_heap),
-        ("JAVA_OPTS", java_heap),
-        ("NODE_OPTIONS", node_heap),
-    ] {
-        let value = facts.variable(name)?.map(|value| value.to_text());
-        if let Some(bytes) = value.as_deref().and_then(parse) {
-            settings.push((format!("{name} of the environment"), bytes));
+fn inotify(facts: &Facts<'_>) -> Judged {
+    let open_files = facts.open_files()?;
+    let field = "open_files.inotify_instance_limit";
+    let limit = seen_if_there(field, open_files.inotify_instance_limit.as_ref())?;
+    let mut by_user = BTreeMap::<u32, u64>::new();
+    let mut unseen = Vec::new();
+    for process in &open_files.processes {
+        match seen_if_there("open_files.processes.fd_types", process.fd_types.as_ref()) {
+            Ok(types) => {
+                let count = types.and_then(|types| types.get("inotify"));
+                *by_user.entry(process.uid).or_default() += count.copied().unwrap_or(0);
+            }
+            Err(why) => unseen.push(Err(why)),
         }
     }
-    let main = facts.main_process()?;
-    let arguments = seen_if_there("processes.args", main.args.as_ref())?;
-    for argument in arguments.into_iter().flatten() {
-        let text = argument.text.to_text();
-        let bytes = java_heap(&text).or_else(|| node_heap(&text));
-        settings.extend(bytes.map(|bytes| ("an argument".to_owned(), bytes)));
-    }
-    let beyond = settings.into_iter().filter(|(_, bytes)| *bytes > limit);
-    let evidence = beyond.map(|(place, bytes)| {
+    let limit = limit.copied().unwrap_or(u64::MAX);
+    let near = by_user
+        .into_iter()
+        .filter(|(_, count)| count.saturating_mul(10) >= limit.saturating_mul(8));
+    let evidence = near.map(|(uid, count)| {
         let says = format!(
-            "{place} allows {}; the memory limit is {}",
-            bytes_short(bytes),
-            bytes_short(limit)
+            "uid {uid} has {count} inotify instances here of {limit} (fs.inotify.max_user_instances)"
         );
-        let three_quarters = bytes_short(limit / 4 * 3);
-        Evidence::new(84, says).with_remedy(format!(
-            "Set the heap to {three_quarters}, or raise resources.limits.memory."
-        ))
+        Ok(Some(Evidence::new(88, says)))
     });
-    Ok(evidence.collect())
+    gather(evidence.chain(unseen))
 }
 
-/// `GOMEMLIMIT`: a number with `B`, `KiB`, `MiB`, `GiB`, `TiB` or nothing.
-fn go_bytes(text: &str) -> Option<u64> {
-    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
-    let scale = match text.get(digits.len()..)? {
-        "" | "B" => 0,
-        "KiB" => 10,
-        "MiB" => 20,
-        "GiB" => 30,
-        "TiB" => 40,
-        _ => return None,
-    };
-    digits.parse::<u64>().ok()?.checked_shl(scale)
+fn small_shared_memory(facts: &Facts<'_>) -> Judged {
+    let mounts = facts.mounts()?.iter();
+    let shared =
+        mounts.filter(|mount| mount.mount_point.as_bytes() == b"/dev/shm" && !mount.hidden);
+    gather(shared.map(|mount| {
+        let Some(space) = seen_if_there("mounts.space", mount.space.as_ref())? else {
+            return Ok(None);
+        };
+        let percent = space.used_percent.filter(|percent| *percent >= 80);
+        Ok(percent.map(|percent| {
+            let size = bytes_short(space.size_bytes);
+            Evidence::new(79, format!("/dev/shm: {percent} % of {size} used"))
+        }))
+    }))
 }
 
-/// The last `-Xmx` of a line of options.
-fn java_heap(options: &str) -> Option<u64> {
-    let last = options
-        .split_ascii_whitespace()
-        .filter_map(|word| word.strip_prefix("-Xmx"))
-        .next_back()?;
-    let digits = last.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
-    let scale = match last.get(digits.len()..)? {
-        "" => 0,
-        "k" | "K" => 10,
-        "m" | "M" => 20,
-        "g" | "G" => 30,
-        _ => return None,
+fn other_pressure(facts: &Facts<'_>) -> Judged {
+    let resources = facts.resources()?;
+    let cpu = || {
+        let cpu = seen("resources.cpu", &resources.cpu)?;
+        let pressure = seen_if_there("resources.cpu.pressure", cpu.pressure.as_ref())?;
+        // A limit makes tasks wait, which is not all of the time.
+        Ok(pressure.and_then(|one| waited(one.some.avg60_percent, 50.0, "some", "cpu")))
     };
-    digits.parse::<u64>().ok()?.checked_mul(1 << scale)
+    let io = || {
+        let io = seen_if_there("resources.io", resources.io.as_ref())?;
+        let pressure = io.and_then(|io| io.pressure.as_ref());
+        let pressure = seen_if_there("resources.io", pressure)?;
+        let full = pressure.and_then(|one| one.full.as_ref());
+        Ok(full.and_then(|full| waited(full.avg60_percent, 20.0, "all", "io")))
+    };
+    gather([cpu(), io()])
 }
 
-/// The last `--max-old-space-size` of a line of options, in mebibytes there.
-fn node_heap(options: &str) -> Option<u64> {
-    let words = options.split_ascii_whitespace();
-    let mut values = words.filter_map(|word| {
-        word.strip_prefix("--max-old-space-size=")
-            .or_else(|| word.strip_prefix("--max_old_space_size="))
-    });
-    values
-        .next_back()?
-        .parse::<u64>()
-        .ok()?
-        .checked_mul(1 << 20)
-}
-
-fn go_processors(facts: &Facts<'_>) -> Judged {
-    let go = facts
-        .program()?
-        .elf
-        .as_ref()
-        .and_then(|elf| elf.go.as_ref());
-    let Some(version) = go.and_then(|go| go.version.as_deref()) else {
-        return Ok(Vec::new());
-    };
-    let minor = version
-        .strip_prefix("go1.")
-        .and_then(|rest| rest.split(['.', '-', ' ']).next())
-        .and_then(|minor| minor.parse::<u32>().ok());
-    let cpu = seen("resources.cpu", &facts.resources()?.cpu)?;
-    let limit = seen("resources.cpu.limit_cores", &cpu.limit_cores)?;
-    let (Some(minor), CpuLimit::Cores(cores)) = (minor, limit) else {
-        return Ok(Vec::new());
-    };
-    let is_set = facts
-        .variables()?
-        .any(|variable| variable.name.as_bytes() == b"GOMAXPROCS");
-    if minor >= 25 || is_set {
-        return Ok(Vec::new());
-    }
-    let says = format!("{version}, a limit of {cores} cores, and no GOMAXPROCS");
-    Ok(vec![Evidence::new(40, says)])
+fn waited(percent: f64, most: f64, who: &str, file: &str) -> Option<Evidence> {
+    let says = || format!("{who} tasks waited {percent:.0} % of the last minute ({file}.pressure)");
+    (percent >= most).then(|| Evidence::new(66, says()))
 }

@@ -1,8 +1,9 @@
 //! What the container may do beyond what it needs. Hints: nothing of it fails.
 
-use super::facts::{Facts, NotJudged, seen};
-use super::rule::{Evidence, Judged, Rule, Severity};
+use super::facts::{Facts, NotJudged, seen, seen_if_there};
+use super::rule::{Evidence, Judged, Rule, Severity, gather};
 use crate::model::capabilities::{Answer, SeccompMode};
+use crate::model::mount::Mount;
 use crate::model::pod_security::{PodSecurityLevel, Verdict};
 use crate::model::volume::VolumeKind;
 
@@ -107,7 +108,65 @@ pub(super) const RULES: &[Rule] = &[
         wrong_if: "The namespace is meant to be privileged.",
         judge: baseline,
     },
+    Rule {
+        id: "SPY-SEC-011",
+        severity: Severity::Hint,
+        title: "Secrets are among the arguments",
+        reads: &["processes", "processes.args"],
+        why: "Every user of the container and of the node sees arguments (ps), and engines keep them in logs.",
+        remedy: "Give it as a file, or as a variable by valueFrom.",
+        wrong_if: "The value that looks like a secret is not one.",
+        judge: secrets_in_arguments,
+    },
+    Rule {
+        id: "SPY-SEC-012",
+        severity: Severity::Hint,
+        title: "Namespaces of the node are shared",
+        reads: &["capabilities", "capabilities.pod_security"],
+        why: "The application sees and reaches processes, sockets or shared memory of the node.",
+        remedy: "Leave out hostNetwork, hostPID and hostIPC (--network host, --pid host, --ipc host).",
+        wrong_if: "The application is an agent of the node.",
+        judge: host_namespaces,
+    },
+    Rule {
+        id: "SPY-SEC-013",
+        severity: Severity::Hint,
+        title: "The program can be written by its own user",
+        reads: &[
+            "capabilities",
+            "capabilities.uids",
+            "capabilities.executable.file",
+            "mounts",
+        ],
+        why: "A compromised application can replace itself, and what replaces it runs after a restart of the process.",
+        remedy: "Let root own the program (COPY without --chown), and set readOnlyRootFilesystem: true.",
+        wrong_if: "The application updates itself.",
+        judge: writable_program,
+    },
+    Rule {
+        id: "SPY-SEC-014",
+        severity: Severity::Hint,
+        title: "Pod Security restricted is not met",
+        reads: &["capabilities", "capabilities.pod_security"],
+        why: "A namespace that enforces restricted does not admit this pod.",
+        remedy: "Change what the evidence names: spyhole capabilities lists every clause.",
+        wrong_if: "The namespace enforces a looser level.",
+        judge: restricted,
+    },
 ];
+
+/// The level of the Pod Security Standards that forbids what a rule finds.
+pub(super) fn forbidden_by(id: &str) -> Option<PodSecurityLevel> {
+    match id {
+        "SPY-SEC-002" | "SPY-SEC-006" | "SPY-SEC-007" | "SPY-SEC-010" | "SPY-SEC-012" => {
+            Some(PodSecurityLevel::Baseline)
+        }
+        "SPY-SEC-001" | "SPY-SEC-004" | "SPY-SEC-005" | "SPY-SEC-014" => {
+            Some(PodSecurityLevel::Restricted)
+        }
+        _ => None,
+    }
+}
 
 fn root(facts: &Facts<'_>) -> Judged {
     let context = facts.security_context()?;
@@ -230,22 +289,105 @@ fn secrets_in_environment(facts: &Facts<'_>) -> Judged {
     Ok(vec![Evidence::new(45, names.join(", "))])
 }
 
-fn baseline(facts: &Facts<'_>) -> Judged {
-    let clauses = &facts.security_context()?.pod_security;
-    let of_baseline = |verdict| {
-        let having = clauses.having(verdict);
-        having.filter(|clause| clause.level == PodSecurityLevel::Baseline)
+fn secrets_in_arguments(facts: &Facts<'_>) -> Judged {
+    gather(facts.processes()?.iter().map(|process| {
+        let arguments = seen_if_there("processes.args", process.args.as_ref())?;
+        let arguments = arguments.into_iter().flatten();
+        let secret: Vec<String> = arguments
+            .filter(|argument| !argument.redacted.is_empty())
+            .map(|argument| argument.text.to_text().into_owned())
+            .collect();
+        let says = || {
+            let (comm, pid) = (process.comm.to_text(), process.pid);
+            format!("{comm} ({pid}): {}", secret.join(" "))
+        };
+        Ok((!secret.is_empty()).then(|| Evidence::new(44, says())))
+    }))
+}
+
+fn host_namespaces(facts: &Facts<'_>) -> Judged {
+    let clauses = &facts.security_context()?.pod_security.clauses;
+    let names = ["hostPID", "hostIPC", "hostNetwork"];
+    let shared = clauses
+        .iter()
+        .filter(|clause| names.contains(&&*clause.clause));
+    gather(shared.map(|clause| match clause.verdict {
+        Verdict::Fails => {
+            let says = format!("{}: {}", clause.clause, clause.evidence);
+            Ok(Some(Evidence::new(56, says)))
+        }
+        Verdict::Unseen | Verdict::NotJudged => Err(unseen_clause(facts)),
+        Verdict::Fits => Ok(None),
+    }))
+}
+
+fn unseen_clause(facts: &Facts<'_>) -> NotJudged {
+    NotJudged {
+        field: "capabilities.pod_security",
+        reason: facts.first_reason("capabilities"),
+    }
+}
+
+fn writable_program(facts: &Facts<'_>) -> Judged {
+    let context = facts.security_context()?;
+    let Some(executable) = &context.executable else {
+        return Ok(Vec::new());
     };
-    if let Some(first) = of_baseline(Verdict::Fails).next() {
+    let file = seen("capabilities.executable.file", &executable.file)?;
+    let uids = seen("capabilities.uids", &context.privileges.uids)?;
+    let gids = seen("capabilities.uids", &context.privileges.gids)?;
+    let (uid, gid) = (uids.effective.id, gids.effective.id);
+    let mode = u32::from_str_radix(&file.mode, 8).unwrap_or(0);
+    let bit = if file.owner_uid == uid {
+        0o200
+    } else if file.owner_gid == gid {
+        0o020
+    } else {
+        0o002
+    };
+    // Root writes anything, which other rules say.
+    if uid == 0 || mode & bit == 0 {
+        return Ok(Vec::new());
+    }
+    let path = executable.path.value().map(|path| path.to_text());
+    let path = path.unwrap_or_default();
+    let holds = |mount: &&Mount| !mount.hidden && is_below(&path, &mount.mount_point.to_text());
+    let mounts = facts.mounts()?.iter().filter(holds);
+    let on = mounts.max_by_key(|mount| mount.mount_point.as_bytes().len());
+    if on.is_none_or(|mount| !mount.writable) {
+        return Ok(Vec::new());
+    }
+    let says = format!("{path} has mode {} and owner {}", file.mode, file.owner_uid);
+    Ok(vec![Evidence::new(42, says)])
+}
+
+fn is_below(path: &str, mount_point: &str) -> bool {
+    let rest = path.strip_prefix(mount_point.trim_end_matches('/'));
+    rest.is_some_and(|rest| rest.starts_with('/') || rest.is_empty())
+}
+
+fn baseline(facts: &Facts<'_>) -> Judged {
+    first_failing(facts, PodSecurityLevel::Baseline, 18)
+}
+
+fn restricted(facts: &Facts<'_>) -> Judged {
+    first_failing(facts, PodSecurityLevel::Restricted, 12)
+}
+
+/// What fails in general stands behind what fails in particular.
+fn first_failing(facts: &Facts<'_>, level: PodSecurityLevel, certainty: u8) -> Judged {
+    let clauses = &facts.security_context()?.pod_security;
+    let of_level = |verdict| {
+        let having = clauses.having(verdict);
+        having.filter(|clause| clause.level == level)
+    };
+    if let Some(first) = of_level(Verdict::Fails).next() {
         let says = format!("{}: {}", first.clause, first.evidence);
-        return Ok(vec![Evidence::new(55, says)]);
+        return Ok(vec![Evidence::new(certainty, says)]);
     }
     // A clause that was not seen may fail as well.
-    match of_baseline(Verdict::Unseen).next() {
-        Some(_) => Err(NotJudged {
-            field: "capabilities.pod_security",
-            reason: facts.first_reason("capabilities"),
-        }),
+    match of_level(Verdict::Unseen).next() {
+        Some(_) => Err(unseen_clause(facts)),
         None => Ok(Vec::new()),
     }
 }

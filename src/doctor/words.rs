@@ -78,10 +78,7 @@ fn fact(heading: &str, text: &str) -> String {
 fn unjudged_lines(diagnosis: &Diagnosis) -> Vec<String> {
     let mut by_reason: Vec<(String, Vec<&str>)> = Vec::new();
     for rule in &diagnosis.not_judged {
-        let because = match rule.reason {
-            Some(reason) => format!("{} not seen: {}", rule.field, reason.describe()),
-            None => format!("the document has no {}", rule.field),
-        };
+        let because = rule.because();
         match by_reason.iter_mut().find(|(known, _)| *known == because) {
             Some((_, ids)) => ids.push(rule.id),
             None => by_reason.push((because, vec![rule.id])),
@@ -125,7 +122,21 @@ pub(crate) fn page() -> String {
         "# What `spyhole doctor` finds\n\n\
          Each rule reads fields of the document and nothing else. A field that was not seen leaves its \
          rules *not judged*. An id never changes its meaning. Findings are sorted by severity, then by \
-         how surely the evidence shows the harm.\n",
+         how surely the evidence shows the harm.\n\n\
+         `--policy baseline` or `--policy restricted` makes problems of the hints and risks that the level of \
+         the Pod Security Standards forbids. `--connect` also asks the target's TLS listeners for their \
+         certificates and its name servers for an answer; without it no connection is opened. `-o sarif` and \
+         `-o junit` are for code scanning and test reports: what is ignored is suppressed or skipped there, \
+         what was not judged a notification or skipped.\n\n\
+         `--config FILE`, or the variable `SPYHOLE_CONFIG`, names a file with one setting a line; it is read \
+         on the side of the caller, never in the target. The command line has the last word.\n\n\
+         ```text\n\
+         # Our services listen on 8080 and run in a restricted namespace.\n\
+         fail-on risk\n\
+         policy restricted\n\
+         expect-port 8080\n\
+         ignore SPY-SEC-003=writes its cache below /app until the next release\n\
+         ```\n",
     );
     for rule in rules() {
         let fields: Vec<String> = rule

@@ -189,6 +189,9 @@ pub struct ExecutableFile {
     pub owner_uid: u32,
     /// Group, as the viewer's user namespace counts.
     pub owner_gid: u32,
+    /// Permission bits in octal (`0755`).
+    #[serde(default)]
+    pub mode: String,
     /// Runs as the owner.
     pub setuid: bool,
     /// Runs as the group.

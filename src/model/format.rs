@@ -13,4 +13,18 @@ pub enum Format {
     Yaml,
     /// The certificates alone.
     Pem,
+    /// Findings as SARIF 2.1.0: `doctor` alone.
+    #[value(hide = true)]
+    Sarif,
+    /// Findings as `JUnit` XML: `doctor` alone.
+    #[value(hide = true)]
+    Junit,
+}
+
+impl Format {
+    /// Whether it holds findings, and no section.
+    #[must_use]
+    pub fn is_exchange(self) -> bool {
+        matches!(self, Self::Sarif | Self::Junit)
+    }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::byte_string::ByteString;
 use super::secret::Redacted;
 use super::seen::Seen;
+use super::time::Timestamp;
 use super::volume::Volume;
 
 /// One mount: a line of `/proc/PID/mountinfo` and what follows from it.
@@ -84,6 +85,15 @@ pub struct Mount {
     /// Directories on this mount that programs usually write to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub usual_directories: Vec<UsualDirectory>,
+    /// Of a service account's token: when it was issued; absent where it does not say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_issued_at: Option<Timestamp>,
+    /// Of a service account's token: when it ends; absent where it does not say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_expires_at: Option<Seen<Timestamp>>,
+    /// Of a volume that is an image, a `ConfigMap` or a Secret: whether no file is in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub empty: Option<Seen<bool>>,
 }
 
 /// Propagation of mounts and unmounts between a mount and others.

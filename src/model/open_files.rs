@@ -18,6 +18,10 @@ pub struct OpenFiles {
     /// What removed files take that are still open or mapped, each counted once; in a summary only
     /// those with a descriptor.
     pub deleted: DeletedFiles,
+    /// How many inotify instances a user may have (`fs.inotify.max_user_instances`); absent where no
+    /// process here has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inotify_instance_limit: Option<Seen<u64>>,
     /// The files, as far as they were asked for; absent in a summary.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub files: Option<Vec<OpenFile>>,

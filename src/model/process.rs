@@ -297,6 +297,9 @@ pub struct Process {
     pub zombie: bool,
     /// A kernel thread, not a program.
     pub kernel_thread: bool,
+    /// The process that traces it (ptrace(2)); absent where none does, or none that is visible.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracer_pid: Option<i32>,
     /// Its threads, with `--threads`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thread_list: Option<Seen<Vec<Thread>>>,
@@ -355,6 +358,7 @@ impl Process {
             signals: None,
             zombie: false,
             kernel_thread: false,
+            tracer_pid: None,
             thread_list: None,
             details: None,
         }

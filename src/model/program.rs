@@ -41,6 +41,20 @@ pub struct Program {
     /// for a file that was named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changed_mappings: Option<Seen<Vec<MappedFile>>>,
+    /// What `LD_LIBRARY_PATH`, `LD_PRELOAD`, `LD_AUDIT` and `TZ` of the main process name and what
+    /// does not exist; absent where none of them is set, and for a file that was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing_paths: Option<Seen<Vec<MissingPath>>>,
+}
+
+/// A path that a variable names and that does not exist.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct MissingPath {
+    /// The variable.
+    pub variable: String,
+    /// The path; of `TZ` that of the zone below `/usr/share/zoneinfo`.
+    pub path: ByteString,
 }
 
 /// Whether a file is what it was when it was mapped.

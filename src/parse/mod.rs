@@ -57,6 +57,7 @@ pub(crate) mod statm;
 pub(crate) mod status;
 pub(crate) mod system;
 pub(crate) mod tar;
+pub(crate) mod token_times;
 pub(crate) mod tty;
 pub(crate) mod x509;
 

@@ -38,7 +38,9 @@ impl Detail {
         match format {
             Format::Table => Self::Table,
             Format::Wide => Self::Wide,
-            Format::Json | Format::Yaml | Format::Pem => Self::Document,
+            Format::Json | Format::Yaml | Format::Pem | Format::Sarif | Format::Junit => {
+                Self::Document
+            }
         }
     }
 }

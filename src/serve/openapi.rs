@@ -309,6 +309,7 @@ fn file_listing() -> Value {
 
 fn commons(route: &Route) -> impl Iterator<Item = Value> {
     let formats = Format::value_variants().iter().copied();
+    let formats = formats.filter(|format| !format.is_exchange());
     let formats: Vec<Format> = formats
         .filter(|format| *format != Format::Pem || has_pem(route))
         .collect();

@@ -118,7 +118,8 @@ impl Query {
         match name.as_str() {
             "output" => {
                 let format = Format::from_str(&value, true);
-                self.format = Some(format.map_err(|_| wrong("table, wide, json, yaml or pem"))?);
+                let format = format.ok().filter(|format| !format.is_exchange());
+                self.format = Some(format.ok_or_else(|| wrong("table, wide, json, yaml or pem"))?);
             }
             "no_headers" => self.no_headers = flag(&value)?,
             "pid" => {

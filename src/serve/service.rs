@@ -241,7 +241,7 @@ fn look_and_write(
         ..Style::default()
     };
     let (content_type, written) = match format {
-        Format::Json => {
+        Format::Json | Format::Sarif | Format::Junit => {
             let document = Answer::document(JSON, report, most);
             return document.map_err(|error| unwritten(&error, most));
         }

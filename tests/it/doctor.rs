@@ -1,9 +1,12 @@
 //! `spyhole doctor`: what it finds in real containers, and what it does not claim.
 
+use std::ffi::OsStr;
+
 use serde_json::Value;
 
 use super::host::{list, spyhole};
-use super::lab::{Container, Lab, Output, Setup};
+use super::lab::process::run;
+use super::lab::{self, Container, Lab, Output, Setup};
 
 /// The ids of the findings, worst first.
 fn found(answer: &Output) -> Vec<String> {
@@ -85,6 +88,10 @@ fn what_a_stranger_does_not_see_is_not_judged() {
 fn what_is_not_offered_is_a_usage_error() {
     for words in [
         &["doctor", "-o", "yaml"][..],
+        &["ps", "-o", "sarif"],
+        &["dump", "-o", "junit"],
+        &["doctor", "--policy", "privileged"],
+        &["doctor", "--config", "/nonexistent"],
         &["doctor", "--ignore", "SPY-RES-001"],
         &["doctor", "--ignore", "SPY-XXX-001=why"],
         &["explain", "SPY-XXX-001"],
@@ -121,4 +128,65 @@ fn no_secret_is_in_a_finding() {
     }
     let answer: Value = spyhole(["doctor", "--pid", &pid, "-o", "json"]).json();
     assert_eq!(answer["schema"], "spyhole/doctor/v1");
+}
+
+#[test]
+fn a_file_of_the_caller_says_what_is_expected() {
+    let sleep = super::support::idle::Idle::start(std::process::Command::new("sleep").arg("1000"));
+    let pid = sleep.pid().to_string();
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("doctor.conf");
+    let path = path.to_str().unwrap();
+    std::fs::write(
+        path,
+        "fail-on never\nexpect-port 9999\nignore SPY-SEC-003=a test\n",
+    )
+    .unwrap();
+    let doctor = ["doctor", "--pid", &pid, "-o", "json"];
+    let by_flag = spyhole([&doctor[..], &["--config", path]].concat()).ended_with(0);
+    let by_variable = run(lab::spyhole().as_os_str(), |command| {
+        command.args(doctor).env("SPYHOLE_CONFIG", path);
+    });
+    for answer in [by_flag, by_variable.ended_with(0)] {
+        assert!(
+            found(&answer).contains(&"SPY-NET-004".to_owned()),
+            "{answer}"
+        );
+        assert!(
+            !found(&answer).contains(&"SPY-SEC-003".to_owned()),
+            "{answer}"
+        );
+    }
+    let strict = spyhole([&doctor[..], &["--config", path, "--fail-on", "problem"]].concat());
+    strict.ended_with(1);
+    std::fs::write(path, "\nfail_on risk\n").unwrap();
+    let refused = spyhole([&doctor[..], &["--config", path]].concat()).ended_with(2);
+    let why = refused.stderr_text();
+    assert!(why.contains("line 2: unknown setting fail_on"), "{why}");
+}
+
+#[test]
+fn findings_are_written_for_other_tools() {
+    let sleep = super::support::idle::Idle::start(std::process::Command::new("sleep").arg("1000"));
+    let pid = sleep.pid().to_string();
+    let doctor = ["doctor", "--pid", &pid, "--expect-port", "9999", "-o"];
+    let sarif = spyhole([&doctor[..], &["sarif"]].concat()).ended_with(1);
+    assert_eq!(
+        sarif.json()["runs"][0]["results"][0]["ruleId"],
+        "SPY-NET-004"
+    );
+    let junit = spyhole([&doctor[..], &["junit"]].concat()).ended_with(1);
+    // Read by the parser of another language.
+    let script = "import sys, xml.etree.ElementTree as t; \
+        print([one.get('name') for one in t.parse(sys.argv[1]).iter('testcase') if one.find('failure') is not None])";
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), junit.stdout_text()).unwrap();
+    let read = run(OsStr::new("/usr/bin/python3"), |command| {
+        command.args(["-c", script]).arg(file.path());
+    });
+    let failures = read.ended_with(0).stdout_text();
+    assert!(
+        failures.contains("SPY-NET-004 Nothing listens"),
+        "{failures}"
+    );
 }

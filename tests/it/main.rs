@@ -72,6 +72,7 @@ mod trust_runtimes;
 mod trust_store;
 mod truth;
 mod truths;
+mod ward;
 mod wording;
 mod wrappers;
 

@@ -153,7 +153,7 @@ fn is_document(global: &Global) -> Result<bool, Failure> {
     match global.output {
         None | Some(Format::Table | Format::Wide) => Ok(false),
         Some(Format::Json) => Ok(true),
-        Some(Format::Yaml | Format::Pem) => Err(Failure::usage(
+        Some(_) => Err(Failure::usage(
             "ls, stat, find and du have the formats table and json alone; nearest: -o json",
         )),
     }

@@ -128,6 +128,7 @@ fn beyond_the_bound_all_are_in_one_group_that_is_called_other() {
 fn threads_of_the_kernel_are_one_group() {
     let list = [1, 2].map(|pid| Process {
         kernel_thread: true,
+        tracer_pid: None,
         container: None,
         ..process(pid, &format!("kworker/{pid}"), 0)
     });

@@ -358,6 +358,9 @@ fn mount(point: &str) -> crate::model::mount::Mount {
         writable_by_target: None,
         writable_because: None,
         usual_directories: Vec::new(),
+        token_issued_at: None,
+        token_expires_at: None,
+        empty: None,
     }
 }
 
@@ -560,6 +563,7 @@ fn opened() -> OpenFiles {
             disk_bytes: 4_096,
             memory_bytes: 8_192,
         },
+        inotify_instance_limit: None,
         files: None,
     }
 }

@@ -52,6 +52,7 @@ impl Filler<'_> {
         ExecutableFile {
             owner_uid: program.uid,
             owner_gid: program.gid,
+            mode: format!("{:04o}", program.mode & 0o7777),
             setuid: program.mode & libc::S_ISUID != 0,
             setgid: program.mode & libc::S_ISGID != 0,
             capabilities: attempt

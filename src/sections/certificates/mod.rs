@@ -91,6 +91,17 @@ pub(crate) struct CertificatesQuery {
     checked: OnceCell<Checked>,
 }
 
+impl CertificatesQuery {
+    /// With the verdicts on what is on disk, and what is `served` too.
+    pub(crate) fn verified(served: bool) -> Self {
+        Self {
+            verify: true,
+            served,
+            ..Self::default()
+        }
+    }
+}
+
 /// What the section is.
 pub(crate) const INFO: SectionInfo = SectionInfo {
     name: "certificates",

@@ -187,6 +187,9 @@ fn mount(
         writable_by_target: None,
         writable_because: None,
         usual_directories: Vec::new(),
+        token_issued_at: None,
+        token_expires_at: None,
+        empty: None,
     }
 }
 

@@ -1,6 +1,8 @@
 //! What is at the mount points and at the usual directories, seen through the target's root:
 //! space, and whether the target may write. File systems that do not answer cost themselves only.
 
+mod contents;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -61,6 +63,7 @@ pub(super) fn fill(scan: &Scan, gaps: &mut SectionGaps<'_>, mounts: &mut [Mount]
     for ((purpose, path), attempt) in directories.into_iter().zip(seen) {
         judge.directory(mounts, purpose, path, attempt);
     }
+    contents::fill(&mut judge, mounts, patience);
 }
 
 /// Whether a path leads to it and files can be in it.

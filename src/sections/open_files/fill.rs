@@ -15,6 +15,7 @@ use crate::model::process::{Limit, LimitPair};
 use crate::model::resources::percent_of_limit;
 use crate::model::seen::{Seen, Unseen};
 use crate::model::socket::{Family, Socket};
+use crate::parse::cgroup_files::number;
 use crate::parse::fd_link::FdLink;
 use crate::parse::limits;
 use crate::parse::mountinfo::{self, MountEntry};
@@ -23,6 +24,7 @@ use crate::scan::open_files::{EntryKind, FileStatusResult, OpenEntry, OpenFileTa
 use crate::scan::snapshot::ProcessSnapshot;
 use crate::sections::sockets;
 use crate::sys::InRoot;
+use crate::sys::file_limits;
 use crate::sys::open_files::{identity_at, socket_protocol};
 
 /// What a summary calls descriptors that lead to a path: their inodes are not asked.
@@ -63,11 +65,45 @@ pub(super) fn fill(
             |process: &OpenFilesProcess| matches!(process.fd_types, Some(Seen::Unseen(_)));
         processes.retain(|process| with_files.contains(&process.pid) || is_unseen(process));
     }
+    let inotify_instance_limit = inotify_instance_limit(&mut filler, &processes);
     OpenFiles {
         processes,
         deleted: filler.deleted.sum,
+        inotify_instance_limit,
         files: (!query.summary).then_some(filler.files),
     }
+}
+
+fn inotify_instance_limit(
+    filler: &mut Filler<'_>,
+    processes: &[OpenFilesProcess],
+) -> Option<Seen<u64>> {
+    let has_one = |process: &OpenFilesProcess| {
+        let types = process.fd_types.as_ref().and_then(Seen::value);
+        types.is_some_and(|types| types.contains_key(OpenFileType::Inotify.as_str()))
+    };
+    if !processes.iter().any(has_one) {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    let path = c"sys/fs/inotify/max_user_instances";
+    let read = filler
+        .scan
+        .reader
+        .proc
+        .read(path, file_limits::SMALL, &mut bytes);
+    let limit = match read {
+        Ok(_) => std::str::from_utf8(&bytes)
+            .ok()
+            .and_then(|text| number(text.trim()))
+            .ok_or(Refusal::of(Reason::Malformed)),
+        Err(errno) => Err(Refusal {
+            errno: Some(format!("{errno:?}")),
+            ..Refusal::of(Reason::Unsupported)
+        }),
+    };
+    let pid = filler.scan.main_pid();
+    Some(filler.gaps.seen("inotify_instance_limit", pid, limit))
 }
 
 struct Filler<'a> {

@@ -128,6 +128,9 @@ impl<'a> Filler<'a> {
             signals: self.of_status(facts, "signals", signals_of),
             zombie,
             kernel_thread: stat.is_kernel_thread(),
+            tracer_pid: status
+                .and_then(|status| status.as_ref().ok()?.tracer_pid)
+                .filter(|tracer| *tracer != 0),
             details: details::of(facts, self.own_namespaces.as_deref(), &mut self.gaps),
             thread_list: facts.tasks.as_ref().map(|attempt| {
                 let threads = attempt.as_ref().map(|tasks| threads(tasks, &clock));

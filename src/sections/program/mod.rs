@@ -4,6 +4,7 @@ mod build;
 mod elf;
 mod jvm;
 mod mappings;
+mod missing_paths;
 mod runtime;
 
 use std::ffi::OsString;
@@ -132,9 +133,11 @@ impl Subject<'_> {
             runtime: None,
             jvm: None,
             changed_mappings: None,
+            missing_paths: None,
         };
         if is_main {
             mappings::compare(self, &mut program, gaps);
+            program.missing_paths = missing_paths::find(self, gaps);
         }
         let path = path.map(|path| mappings::without_mark(path, &program));
         if let (Ok(path), Seen::Value(_)) = (&path, &program.path) {
