@@ -29,7 +29,7 @@ struct DoctorArgs {
     )]
     fail_on: FailOn,
     /// Leave out the findings of this rule, and say why (repeatable).
-    #[arg(long, value_name = "ID=REASON", value_parser = parse_ignored)]
+    #[arg(long, value_name = "ID=REASON")]
     ignore: Vec<Ignored>,
     /// Report a problem if no process of the target listens on this TCP port (repeatable).
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
@@ -54,18 +54,6 @@ impl FailOn {
             Self::Never => None,
         }
     }
-}
-
-fn parse_ignored(text: &str) -> Result<Ignored, String> {
-    let (id, reason) = text
-        .split_once('=')
-        .filter(|(_, reason)| !reason.trim().is_empty())
-        .ok_or("no reason given; use ID=REASON, such as SPY-SEC-001='needs port 80'")?;
-    let rule = doctor::find_rule(id).ok_or("unknown rule; spyhole explain lists them")?;
-    Ok(Ignored {
-        id: rule.id,
-        reason: reason.trim().to_owned(),
-    })
 }
 
 /// Their subcommands.
@@ -134,7 +122,7 @@ fn print_json(diagnosis: &Diagnosis) -> io::Result<()> {
 }
 
 /// Names and paths of the target stand in the lines: none of them makes another line.
-fn print_lines(lines: &[String]) -> io::Result<()> {
+pub(super) fn print_lines(lines: &[String]) -> io::Result<()> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     for line in lines {
         writeln!(out, "{}", escaped(line.as_bytes()))?;

@@ -47,31 +47,44 @@ pub(super) fn print(
     global: &Global,
 ) -> io::Result<()> {
     let stdout = io::stdout();
-    let terminal = stdout.is_terminal();
     let mut out = BufWriter::with_capacity(1 << 16, stdout.lock());
     match format {
         Format::Json => render::json(report, &mut out)?,
         Format::Pem => out.write_all(pem.unwrap_or_default().as_bytes())?,
         Format::Yaml => render::yaml(report, &mut out)?,
         Format::Table | Format::Wide => {
-            let style = Style {
-                color: match global.color {
-                    Color::Always => true,
-                    Color::Never => false,
-                    Color::Auto => {
-                        terminal && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty())
-                    }
-                },
-                width: terminal_size::terminal_size()
-                    .filter(|_| terminal)
-                    .map(|(width, _)| width.0.into()),
-                bare: is_bare(requests, global),
-            };
+            let style = style(global, is_bare(requests, global));
             let tables = sections::tables(report, requests, Detail::of(format));
             render::tables(&tables, report, style, &mut out)?;
         }
     }
     out.flush()
+}
+
+/// How tables look on stdout.
+pub(super) fn style(global: &Global, bare: bool) -> Style {
+    let terminal = io::stdout().is_terminal();
+    Style {
+        color: match global.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty()),
+        },
+        width: terminal_size::terminal_size()
+            .filter(|_| terminal)
+            .map(|(width, _)| width.0.into()),
+        bare,
+    }
+}
+
+/// Whether a document is that of spyhole's own container, which was not asked for; stderr then says
+/// how to attach.
+pub(super) fn is_wrong_place(report: &Report) -> bool {
+    let words = wrong_namespace::words(report);
+    if let Some(words) = &words {
+        let _ = writeln!(io::stderr(), "{words}");
+    }
+    words.is_some()
 }
 
 /// Whether stdout has rows alone.

@@ -17,6 +17,7 @@ mod connection;
 mod connections;
 mod declared;
 mod files;
+mod findings;
 mod guard;
 mod listener;
 mod log;

@@ -19,6 +19,7 @@ use super::answer::Answer;
 use super::caller::Caller;
 use super::collect::Looked;
 use super::files;
+use super::findings;
 use super::guard::Admitted;
 use super::log::{Entry, shortened};
 use super::metrics;
@@ -39,8 +40,8 @@ use crate::sections::section::Detail;
 
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 const PROBLEM: &str = "application/problem+json";
-const JSON: &str = "application/json";
-const TEXT: &str = "text/plain; charset=utf-8";
+pub(super) const JSON: &str = "application/json";
+pub(super) const TEXT: &str = "text/plain; charset=utf-8";
 
 /// Answers, and writes down that it did.
 pub(super) async fn answer(
@@ -178,6 +179,9 @@ async fn dispatch(
         }
         Kind::Files => files::list(server, &query).await,
         Kind::FileContent => files::content(server, &query, request).await,
+        Kind::Doctor => findings::diagnosis(server, &query, request).await,
+        Kind::Why => findings::holders(server, &query, request).await,
+        Kind::Explain => findings::rules(&query, request),
         Kind::Dump => {
             query.nothing_else()?;
             document(server, registry::whole(), &query, request).await
@@ -275,7 +279,7 @@ fn look_and_write(
 }
 
 /// What to say where an answer was not written.
-fn unwritten(error: &io::Error, most: usize) -> Problem {
+pub(super) fn unwritten(error: &io::Error, most: usize) -> Problem {
     match error.kind() {
         io::ErrorKind::FileTooLarge => Problem::new(
             StatusCode::INSUFFICIENT_STORAGE,
@@ -289,12 +293,12 @@ fn unwritten(error: &io::Error, most: usize) -> Problem {
 }
 
 /// An answer while it is written: no longer than it may be.
-struct Bounded {
+pub(super) struct Writer {
     bytes: Vec<u8>,
     most: usize,
 }
 
-impl Write for Bounded {
+impl Write for Writer {
     fn write(&mut self, more: &[u8]) -> io::Result<usize> {
         if self.bytes.len() + more.len() > self.most {
             return Err(io::ErrorKind::FileTooLarge.into());
@@ -308,8 +312,11 @@ impl Write for Bounded {
     }
 }
 
-fn write(most: usize, writing: impl FnOnce(&mut Bounded) -> io::Result<()>) -> io::Result<Vec<u8>> {
-    let mut out = Bounded {
+pub(super) fn write(
+    most: usize,
+    writing: impl FnOnce(&mut Writer) -> io::Result<()>,
+) -> io::Result<Vec<u8>> {
+    let mut out = Writer {
         bytes: Vec::new(),
         most,
     };

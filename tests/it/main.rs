@@ -51,6 +51,7 @@ mod node_names;
 mod one_walk;
 mod open_files;
 mod output;
+mod overview;
 mod package;
 mod process_details;
 mod program;
@@ -71,6 +72,7 @@ mod trust_runtimes;
 mod trust_store;
 mod truth;
 mod truths;
+mod why;
 mod wording;
 mod wrappers;
 

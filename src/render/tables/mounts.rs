@@ -22,6 +22,29 @@ pub(crate) struct Style {
     pub wide: bool,
     /// Exact numbers instead of short ones.
     pub bytes: bool,
+    /// Among other tables: what the runtime mounts in every container is counted.
+    pub brief: bool,
+}
+
+/// File systems that show the kernel, and no data.
+const OF_THE_KERNEL: &[&[u8]] = &[
+    b"proc",
+    b"sysfs",
+    b"cgroup",
+    b"cgroup2",
+    b"mqueue",
+    b"devpts",
+    b"devtmpfs",
+];
+
+/// Whether the runtime mounts it so in every container: it tells nothing of this one. A writable /sys
+/// does.
+fn is_usual(mount: &Mount) -> bool {
+    let fstype = mount.fstype.as_bytes();
+    let tells_more = mount.writable && matches!(fstype, b"sysfs" | b"cgroup" | b"cgroup2");
+    let is_devices = mount.mount_point.as_bytes() == b"/dev" && fstype == b"tmpfs";
+    let is_plain = mount.volume.is_none() && !mount.hidden && !mount.stale;
+    is_plain && !tells_more && (is_devices || OF_THE_KERNEL.contains(&fstype))
 }
 
 /// What is mounted where: the columns of `findmnt`, and what each is.
@@ -35,11 +58,13 @@ pub(crate) fn list(mounts: &[Mount], style: Style) -> Table {
     if style.wide {
         titles.push("SUPER OPTIONS");
     }
-    let shown: Vec<&Mount> = mounts
+    let mut shown: Vec<&Mount> = mounts
         .iter()
         .filter(|mount| style.all || !mount.masked)
         .collect();
     let folded = mounts.len() - shown.len();
+    shown.retain(|mount| !style.brief || !is_usual(mount));
+    let usual = mounts.len() - shown.len() - folded;
     let lines = if style.tree {
         depth_first(&shown, |mount| mount.mount_id, |mount| mount.parent_id)
     } else {
@@ -75,6 +100,13 @@ pub(crate) fn list(mounts: &[Mount], style: Style) -> Table {
             "({folded} {} in /proc and /sys masked or read-only by the runtime not shown; use \
              --all)",
             plural(folded, "path", "paths")
+        ));
+    }
+    if usual > 0 {
+        table.notes.push(format!(
+            "({usual} {} that every container gets, such as /proc and /dev, not shown; use spyhole \
+             mounts)",
+            plural(usual, "mount", "mounts")
         ));
     }
     table
