@@ -421,7 +421,7 @@ fn unseen(report: &Report, diagnosis: &Diagnosis, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let left_out = by_reason.len().saturating_sub(REASONS);
     for (reason, sections) in by_reason.iter().take(REASONS) {
-        let text = format!("not all seen: {} ({reason})", sections.join(", "));
+        let text = format!("not all seen, {reason}: {}", sections.join(", "));
         lines.push(cut(&escaped(text.as_bytes()), width));
     }
     if unjudged > 0 || !lines.is_empty() {
@@ -523,7 +523,7 @@ mod tests {
             "{text}"
         );
         assert!(
-            text.contains("not all seen: sockets, resources (not the same user)"),
+            text.contains("not all seen, not the same user: sockets, resources"),
             "{text}"
         );
         assert!(text.contains("not judged: spyhole access"), "{text}");

@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 
 use super::Server;
 use super::answer::Answer;
+use super::bounded::{Writer, unwritten, write};
 use super::collect::Looked;
 use super::problem::Problem;
 use super::query::Query;
-use super::reply::{Reply, text};
-use super::service::{JSON, TEXT, Writer, unwritten, write};
+use super::reply::{JSON, Reply, TEXT, text};
 use crate::doctor::{self, Ignored, WhySubject};
 use crate::model::Report;
 use crate::model::escape::escaped;

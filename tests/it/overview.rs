@@ -75,7 +75,7 @@ fn three_callers_are_told_what_each_may_see() {
             "{index}: {text}"
         );
         if stranger {
-            assert!(text.contains("(not the same user)"), "{text}");
+            assert!(text.contains("not all seen, not the same user: "), "{text}");
             assert!(text.contains("not judged: spyhole access"), "{text}");
         }
     }

@@ -85,7 +85,7 @@ pub(crate) fn explain_holders(report: &Report, subject: &WhySubject, asked: &str
     };
     not_seen.truncate(LISTED);
     let (elsewhere, nearest) = if holders.is_empty() {
-        (finder.elsewhere(subject), finder.nearest(needle))
+        (finder.elsewhere(subject), finder.nearest(needle, asked))
     } else {
         (Vec::new(), Vec::new())
     };
@@ -617,12 +617,14 @@ impl<'a> Finder<'a> {
     }
 
     /// The settings that name it; where none does, those that name an address.
-    fn nearest(&self, needle: Option<Needle>) -> Vec<NearestSetting> {
+    fn nearest(&self, needle: Option<Needle>, asked: &str) -> Vec<NearestSetting> {
         let Some(needle) = needle else {
             return Vec::new();
         };
         let is_port = matches!(needle, Needle::Port(_));
-        let found = self.settings_of_all(&[needle]);
+        let mut found = self.settings_of_all(&[needle]);
+        // The command line that asks.
+        found.retain(|near| near.setting.text != asked);
         if found.is_empty() && is_port {
             return self.settings_of_all(&[Needle::AnyPort]);
         }
