@@ -102,8 +102,8 @@ fn identity(report: &Report) -> Vec<String> {
         format!("pid {}", target.pid),
         format!("uid {}{user}", target.uid),
     ];
-    let started = container.map(|container| &container.started_at);
-    let started = started.or(main.map(|main| &main.started_at));
+    let started = main.map(|main| &main.started_at);
+    let started = started.or(container.map(|container| &container.started_at));
     if let Some(started) = started.and_then(Seen::value) {
         let age = started.until(report.taken_at).as_secs();
         parts.push(format!("up {}", duration(age)));
@@ -242,14 +242,19 @@ fn descriptors(report: &Report) -> Option<String> {
 /// The fullest file systems, each once.
 fn disks(report: &Report) -> Vec<String> {
     let mounts = report.mounts.as_ref().and_then(Seen::value);
-    let share = |mount: &Mount| mount.space.as_ref()?.value()?.used_percent;
+    let space = |mount: &Mount| mount.space.as_ref()?.value().cloned();
+    // An overlay has the numbers of the file system below it.
     let mut known = BTreeSet::new();
     let mut full: Vec<(u8, &Mount)> = mounts
         .into_iter()
         .flatten()
         .filter(|mount| !mount.hidden && !mount.masked)
-        .filter_map(|mount| Some((share(mount)?, mount)))
-        .filter(|(share, mount)| *share > 0 && known.insert((mount.major, mount.minor)))
+        .filter_map(|mount| {
+            let space = space(mount)?;
+            let share = space.used_percent.filter(|share| *share > 0)?;
+            let is_new = known.insert((space.size_bytes, space.used_bytes));
+            is_new.then_some((share, mount))
+        })
         .collect();
     full.sort_by_key(|(share, _)| std::cmp::Reverse(*share));
     let disk =

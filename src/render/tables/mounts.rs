@@ -6,6 +6,7 @@ use crate::model::byte_string::ByteString;
 use crate::model::mount::{Because, Mount, Space};
 use crate::model::seen::Seen;
 use crate::model::units::bytes_short;
+use crate::model::volume::VolumeKind;
 
 /// How to show mounts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -26,25 +27,16 @@ pub(crate) struct Style {
     pub brief: bool,
 }
 
-/// File systems that show the kernel, and no data.
-const OF_THE_KERNEL: &[&[u8]] = &[
-    b"proc",
-    b"sysfs",
-    b"cgroup",
-    b"cgroup2",
-    b"mqueue",
-    b"devpts",
-    b"devtmpfs",
-];
-
 /// Whether the runtime mounts it so in every container: it tells nothing of this one. A writable /sys
 /// does.
 fn is_usual(mount: &Mount) -> bool {
     let fstype = mount.fstype.as_bytes();
     let tells_more = mount.writable && matches!(fstype, b"sysfs" | b"cgroup" | b"cgroup2");
-    let is_devices = mount.mount_point.as_bytes() == b"/dev" && fstype == b"tmpfs";
-    let is_plain = mount.volume.is_none() && !mount.hidden && !mount.stale;
-    is_plain && !tells_more && (is_devices || OF_THE_KERNEL.contains(&fstype))
+    let of_kernel = mount
+        .volume
+        .as_ref()
+        .is_some_and(|volume| matches!(volume.kind, VolumeKind::Kernel | VolumeKind::Devices));
+    of_kernel && !tells_more && !mount.hidden && !mount.stale
 }
 
 /// What is mounted where: the columns of `findmnt`, and what each is.
