@@ -242,14 +242,11 @@ impl Drop for Inside {
     }
 }
 
-/// A program of `examples/`, as near to the harness as it was built.
+/// A program of `examples/`, which stands beside the harness.
 fn example(name: &str) -> Result<PathBuf, String> {
     let harness = std::env::current_exe().map_err(|error| error.to_string())?;
-    let targets = harness.ancestors().nth(3).unwrap_or(&harness);
-    ["release", "debug"]
-        .map(|profile| targets.join(profile).join(name))
-        .into_iter()
-        .find(|path| path.exists())
+    Some(harness.with_file_name(name))
+        .filter(|path| path.exists())
         .ok_or_else(|| format!("{name} is not there: run `cargo build --release`"))
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::model::escape::escaped;
 use crate::redact::Redactor;
+use crate::redact::binary_files::{begin_of_last_text, mask_texts};
 use crate::redact::files::FileLines;
 use crate::sys::time_box;
 use crate::sys::tree_entry::{OpenedContent, TreeEntry};
@@ -47,8 +48,9 @@ pub(crate) struct Content<'a> {
     /// Read and not yet shown: no whole line, where lines are redacted.
     pending: Vec<u8>,
     shown: Vec<u8>,
-    /// `None`: shown byte for byte.
-    lines: Option<FileLines<'a>>,
+    form: ContentForm,
+    /// What of the lines is shown, in the form in which they are redacted.
+    lines: FileLines<'a>,
     redactions: u64,
     ending: Option<FileWarning>,
     is_done: bool,
@@ -70,6 +72,8 @@ pub(super) enum ContentForm {
     Verbatim,
     /// With secrets replaced, line by line.
     Redacted,
+    /// With secrets overwritten, each byte at its place.
+    Masked,
 }
 
 /// That not all of a file was shown, or that it changed meanwhile.
@@ -128,7 +132,8 @@ impl<'a> Content<'a> {
             file,
             pending: Vec::new(),
             shown: Vec::new(),
-            lines: None,
+            form: ContentForm::Verbatim,
+            lines: FileLines::new(redactor),
             redactions: 0,
             ending: None,
             is_done: false,
@@ -143,18 +148,13 @@ impl<'a> Content<'a> {
             content.is_unsized = true;
         }
         content.read(FIRST_BYTES)?;
-        let form = if is_view {
-            ContentForm::Verbatim
-        } else {
-            judge(&content.pending)?
-        };
+        if !is_view {
+            content.form = judge(&content.pending)?;
+        }
         let begin = content
             .pending
             .get(..content.pending.len().min(BINARY_BYTES));
         content.has_nul = begin.is_some_and(|begin| memchr::memchr(0, begin).is_some());
-        if form == ContentForm::Redacted {
-            content.lines = Some(FileLines::new(redactor));
-        }
         Ok(content)
     }
 
@@ -165,10 +165,10 @@ impl<'a> Content<'a> {
     pub(crate) fn next(&mut self) -> Result<Option<&[u8]>, FileError> {
         self.shown.clear();
         while self.shown.is_empty() {
-            if self.lines.is_some() {
-                self.redact_pending();
-            } else {
-                std::mem::swap(&mut self.shown, &mut self.pending);
+            match self.form {
+                ContentForm::Verbatim => std::mem::swap(&mut self.shown, &mut self.pending),
+                ContentForm::Redacted => self.redact_pending(),
+                ContentForm::Masked => self.mask_pending(),
             }
             if !self.shown.is_empty() {
                 break;
@@ -233,7 +233,7 @@ impl<'a> Content<'a> {
         self.is_done = false;
         self.ending = None;
         let offset = offset.min(self.end);
-        if self.lines.is_none() || offset == 0 {
+        if self.is_verbatim() || offset == 0 {
             self.offset = offset;
             return Ok(offset);
         }
@@ -244,17 +244,25 @@ impl<'a> Content<'a> {
         // A line that is longer begins where it is cut: its beginning is searched no further.
         let line = line.map_or(0, |line| line + 1);
         let above = before.get(..line).unwrap_or_default();
-        if let Some(lines) = &mut self.lines {
-            *lines = FileLines::new(self.redactor);
-            // So that it knows whether this is inside of a key.
-            if memchr::memmem::find(above, b"-----BEGIN").is_some() {
-                for line in above.split(|byte| *byte == b'\n') {
-                    let _ = lines.line(line);
-                }
+        self.lines = FileLines::new(self.redactor);
+        // So that it knows whether this is inside of a key.
+        if memchr::memmem::find(above, b"-----BEGIN").is_some() {
+            for line in above.split(|byte| *byte == b'\n') {
+                let _ = self.lines.line(line);
             }
         }
         self.offset = back + u64::try_from(line).unwrap_or_default();
         Ok(self.offset)
+    }
+
+    /// Shows this part of the file and no more, of one whose bytes keep their places. No text may begin
+    /// before it or go on behind it.
+    pub(crate) fn read_range(&mut self, offset: u64, end: u64) {
+        self.pending.clear();
+        self.is_done = false;
+        self.ending = None;
+        self.offset = offset;
+        self.end = end;
     }
 
     /// Lets it go on to where the file ends now: after it has ended, for what was appended.
@@ -313,7 +321,13 @@ impl<'a> Content<'a> {
     /// Whether it is shown byte for byte.
     #[must_use]
     pub(crate) fn is_verbatim(&self) -> bool {
-        self.lines.is_none()
+        self.form == ContentForm::Verbatim
+    }
+
+    /// Whether every byte that is shown stands where it stands in the file.
+    #[must_use]
+    pub(crate) fn keeps_places(&self) -> bool {
+        self.form != ContentForm::Redacted
     }
 
     /// The file itself, for its holes.
@@ -405,11 +419,26 @@ impl<'a> Content<'a> {
         Ok(())
     }
 
+    /// Moves what is whole texts from what is pending to what is shown.
+    fn mask_pending(&mut self) {
+        let open = if self.is_done && !self.holds_last_line {
+            self.pending.len()
+        } else {
+            let begin = begin_of_last_text(&self.pending);
+            if begin == 0 && self.pending.len() >= LINE_BYTES {
+                cut_between_words(&self.pending)
+            } else {
+                begin
+            }
+        };
+        let rest = self.pending.split_off(open);
+        self.redactions += mask_texts(self.redactor, &mut self.pending);
+        std::mem::swap(&mut self.shown, &mut self.pending);
+        self.pending = rest;
+    }
+
     /// Moves what is whole lines from what is pending to what is shown.
     fn redact_pending(&mut self) {
-        let Some(lines) = &mut self.lines else {
-            return;
-        };
         let whole = if self.is_done && !self.holds_last_line {
             self.pending.len()
         } else {
@@ -437,7 +466,7 @@ impl<'a> Content<'a> {
                 Some(body) => (body, &b"\n"[..]),
                 None => (line, &b""[..]),
             };
-            match lines.line(body) {
+            match self.lines.line(body) {
                 Some(Cow::Borrowed(same)) => self.shown.extend_from_slice(same),
                 Some(Cow::Owned(changed)) => {
                     self.redactions += 1;

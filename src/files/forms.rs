@@ -40,6 +40,30 @@ pub(super) fn is_known_binary(first: &[u8]) -> bool {
     known && (first.len() < 16 || first.iter().take(512).any(|byte| !is_text(*byte)))
 }
 
+/// Whether the file is no text: it has bytes that no text has. A NUL byte alone does not make it one, as
+/// logs that were truncated have them, but without any text it is none either.
+#[must_use]
+pub(super) fn is_binary(first: &[u8]) -> bool {
+    let has_nul = first.contains(&0);
+    let is_control =
+        |byte: &u8| *byte < b' ' && !matches!(byte, 0 | 7..=13 | 0x1b) || *byte == 0x7f;
+    let control = first.iter().filter(|byte| is_control(byte)).count();
+    let odd = control + misfits_of_utf8(first);
+    if has_nul {
+        odd > 0 || !first.iter().any(|byte| is_text(*byte))
+    } else {
+        odd > first.len() / 10
+    }
+}
+
+/// How many bytes do not fit into UTF-8.
+fn misfits_of_utf8(bytes: &[u8]) -> usize {
+    let misfits: usize = bytes.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
+    let last = bytes.utf8_chunks().last();
+    // The last character may be cut.
+    misfits - last.map_or(0, |chunk| chunk.invalid().len())
+}
+
 /// Whether it is the core file of a process: its memory.
 #[must_use]
 pub(super) fn is_core(first: &[u8]) -> bool {
@@ -64,6 +88,29 @@ fn is_text(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_has_bytes_of_no_text_is_binary() {
+        for text in [
+            &b""[..],
+            b"GET / 200\nGET /x 404\n",
+            b"\0\0\0\0after truncation\n",
+            b"\x1b[31mred\x1b[0m\r\n",
+            "schön\0".as_bytes(),
+            b"cut sch\xc3",
+            b"Latin-1: sch\xf6n, and so on",
+        ] {
+            assert!(!is_binary(text), "{text:?}");
+        }
+        for binary in [
+            &b"\0\0\0\0"[..],
+            b"SQLite format 3\0\x10\0\x01\x01",
+            b"JAVA PROFILE 1.0.2\0\0\0\0\x08\0\0\x01",
+            b"\x93\x05\xf1\x80\x9f",
+        ] {
+            assert!(is_binary(binary), "{binary:?}");
+        }
+    }
 
     #[test]
     fn a_form_is_known_by_its_first_bytes() {

@@ -20,8 +20,6 @@ use crate::sys::tree_entry::EntryKind;
 /// What is shown of a file is held up to this size, so that its length is known before its header is
 /// written. A longer one that may hold secrets is read twice.
 const HELD_BYTES: u64 = 1 << 20;
-/// What is read at a time of a sparse file.
-const PIECE_BYTES: usize = 256 << 10;
 /// Files with several names that are kept in mind; further ones are archived once for each name.
 const HARD_LINKS: usize = 100_000;
 /// Holes of this size are kept without being asked for.
@@ -294,7 +292,7 @@ impl Archive<'_> {
             Err(error) => return self.output.complain(error),
         };
         // Of a file without a size the content has to be seen first.
-        let written = if !content.is_verbatim() || content.size_bytes() == 0 {
+        let written = if !content.keeps_places() || content.size_bytes() == 0 {
             self.redacted(met, name, content)?
         } else {
             self.verbatim(met, name, content)?
@@ -325,7 +323,7 @@ impl Archive<'_> {
         }
     }
 
-    /// A file that is archived byte for byte.
+    /// A file of which each byte keeps its place in the archive.
     fn verbatim(
         &mut self,
         met: &WalkEntry,
@@ -336,7 +334,7 @@ impl Archive<'_> {
         let holes = size.saturating_sub(met.entry.stat().blocks.saturating_mul(512));
         let is_sparse = holes >= HOLES_BYTES || (holes > 0 && self.options.sparse);
         if is_sparse && let Some(ranges) = data_ranges(&content) {
-            return self.sparse(met, name, &content, &ranges);
+            return self.sparse(met, name, content, &ranges);
         }
         let sink = self.begin(met, name, size)?;
         self.pour(met, sink, content)?;
@@ -411,7 +409,7 @@ impl Archive<'_> {
         &mut self,
         met: &WalkEntry,
         name: &[u8],
-        content: &Content<'_>,
+        mut content: Content<'_>,
         ranges: &[DataRange],
     ) -> Result<bool, Stopped> {
         let map = encode_sparse_map(ranges);
@@ -426,29 +424,26 @@ impl Archive<'_> {
         self.put_header(header)?;
         let mut sink = self.sink(left);
         self.pour_piece(&mut sink, &map)?;
-        let mut buffer = Vec::new();
         for (offset, length) in ranges {
-            let (mut at, end) = (*offset, offset + length);
-            while at < end {
-                let room = usize::try_from(end - at).unwrap_or(usize::MAX);
-                buffer.clear();
-                let room = room.min(PIECE_BYTES);
-                match content.file().read_at(at, &mut buffer, room) {
-                    Ok(0) => {
-                        self.say_changed(met)?;
+            let end = offset + length;
+            content.read_range(*offset, end);
+            loop {
+                match content.next() {
+                    Ok(Some(piece)) => self.pour_piece(&mut sink, piece)?,
+                    Ok(None) => break,
+                    Err(error) => {
+                        self.output.complain(error)?;
                         self.finish(sink)?;
                         return Ok(true);
                     }
-                    Err(errno) => {
-                        self.output.complain(FileError::errno(&met.path, errno))?;
-                        self.finish(sink)?;
-                        return Ok(true);
-                    }
-                    Ok(count) => at += count as u64,
                 }
-                self.pour_piece(&mut sink, &buffer)?;
+            }
+            if content.offset() < end {
+                self.say_changed(met)?;
+                break;
             }
         }
+        self.say_redacted(met, &content)?;
         self.finish(sink)?;
         Ok(true)
     }
@@ -498,9 +493,12 @@ impl Archive<'_> {
         }
         match content.ending() {
             // What is read twice has said so the first time.
-            Some(warning) if content.is_verbatim() => self.output.complain(warning.clone())?,
+            Some(warning) if content.keeps_places() => self.output.complain(warning.clone())?,
             _ if is_cut || sink.left > 0 => self.say_changed(met)?,
             _ => {}
+        }
+        if content.keeps_places() {
+            self.say_redacted(met, &content)?;
         }
         self.finish(sink)
     }

@@ -16,7 +16,7 @@ use crate::sys::{InRoot, time_box};
 
 use super::content::{Content, ContentForm};
 use super::error::{FileError, FileErrorKind, FilesUnavailable, HeldBack};
-use super::forms::is_core;
+use super::forms::{is_binary, is_core, is_known_binary};
 use super::mounts::FileMounts;
 use super::read_decision::{NeverRead, is_harmless, shown_by};
 
@@ -275,11 +275,13 @@ impl TargetFiles {
         if let Some(why) = held_back {
             return Err(FileError::of(path, FileErrorKind::HeldBack(why)));
         }
-        if super::forms::is_known_binary(first) {
-            Ok(ContentForm::Verbatim)
+        Ok(if is_known_binary(first) {
+            ContentForm::Verbatim
+        } else if is_binary(first) {
+            ContentForm::Masked
         } else {
-            Ok(ContentForm::Redacted)
-        }
+            ContentForm::Redacted
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use super::tables::files::{DIRECTORIES, ENDINGS, MAGIC, NAMES, PATHS};
 use super::text::find;
-use super::{Redactor, SecretKind};
+use super::{Redacted, Redactor, SecretKind};
 
 /// Where a file stands, as far as it says what is in it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -107,27 +107,29 @@ impl<'a> FileLines<'a> {
                     .into(),
             );
         }
-        // `NAME=value` of an environment file: the name judges the whole value.
-        let trimmed = line.trim_ascii_start();
-        let trimmed = trimmed.strip_prefix(b"export ").unwrap_or(trimmed);
-        let equals = trimmed.iter().position(|&b| b == b'=');
-        if let Some(at) = equals
-            && let Some((name, value)) = trimmed.split_at_checked(at)
-            && name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')
-            && let Some(hidden) = self
-                .redactor
-                .variable(name, unquoted(value.get(1..).unwrap_or_default()))
-        {
-            let before = line.len() - value.len() + 1;
+        if let Some((begin, hidden)) = assigned(self.redactor, line) {
             let shown = format!("‹redacted {}›", hidden.length_bytes);
             return Some(
-                [line.get(..before).unwrap_or_default(), shown.as_bytes()]
+                [line.get(..begin).unwrap_or_default(), shown.as_bytes()]
                     .concat()
                     .into(),
             );
         }
         Some(self.redactor.text(line))
     }
+}
+
+/// `NAME=value` of an environment file, where the name judges the whole value: where that begins.
+pub(super) fn assigned(redactor: &Redactor, line: &[u8]) -> Option<(usize, Redacted)> {
+    let trimmed = line.trim_ascii_start();
+    let trimmed = trimmed.strip_prefix(b"export ").unwrap_or(trimmed);
+    let at = trimmed.iter().position(|&b| b == b'=')?;
+    let (name, value) = trimmed.split_at_checked(at)?;
+    if !name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_') {
+        return None;
+    }
+    let hidden = redactor.variable(name, unquoted(value.get(1..).unwrap_or_default()))?;
+    Some((line.len() - value.len() + 1, hidden))
 }
 
 fn unquoted(value: &[u8]) -> &[u8] {

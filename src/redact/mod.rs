@@ -9,6 +9,7 @@
 //! Bytes in, bytes out; nothing is opened, and the time is linear in the input.
 
 mod arguments;
+pub(crate) mod binary_files;
 mod commands;
 mod encoded;
 mod entropy;
@@ -153,9 +154,7 @@ impl Redactor {
         if self.reveal_all {
             return text.into();
         }
-        let mut spans: Vec<Span> = Vec::new();
-        self.find(text, Facts::of(text), &mut spans);
-        spans.retain(|span| span.kind != Some(SecretKind::HighEntropy));
+        let mut spans = self.spans(text);
         if spans.is_empty() {
             return text.into();
         }
@@ -164,6 +163,14 @@ impl Redactor {
             .as_bytes()
             .to_vec()
             .into()
+    }
+
+    /// Where the secrets of such a text are, in any order.
+    fn spans(&self, text: &[u8]) -> Vec<Span> {
+        let mut spans: Vec<Span> = Vec::new();
+        self.find(text, Facts::of(text), &mut spans);
+        spans.retain(|span| span.kind != Some(SecretKind::HighEntropy));
+        spans
     }
 
     /// The same of a sentence.

@@ -1,8 +1,8 @@
 //! `tar` and `cp` beside GNU tar on the same tree.
 
 mod cp;
+mod engines;
 mod http;
-mod podman;
 mod secrets;
 mod tree;
 

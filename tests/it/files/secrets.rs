@@ -32,6 +32,16 @@ fn planted() -> Tree {
         ]
         .concat(),
     );
+    tree.root.write(
+        "app/state.db",
+        [
+            &b"SQLite format 3\0\x10\0\x01\x01\0@"[..],
+            &noise(300 << 10),
+            format!("\0\x01DB_PASSWORD={PASSWORD}\0\x02\n{key}{body}{end}\x03").as_bytes(),
+            &noise(300 << 10),
+        ]
+        .concat(),
+    );
     tree.root
         .write("app/one-line", format!("password: {PASSWORD}"));
     let mut core = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x04\0>\0".to_vec();
@@ -40,11 +50,47 @@ fn planted() -> Tree {
     tree
 }
 
+/// Bytes as those of a compressed or encrypted file, the same each time.
+fn noise(bytes: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    };
+    std::iter::repeat_with(next)
+        .take(bytes / 8)
+        .flatten()
+        .collect()
+}
+
+/// Each byte but those of the secrets is at its place, in whatever way the file leaves.
+#[test]
+fn of_a_binary_file_only_its_secrets_are_overwritten() {
+    let tree = planted();
+    let db = fs::read(tree.path("app/state.db")).unwrap();
+    let shown = tree.spyhole("cat @/app/state.db").ended_with(0);
+    assert!(shown.stderr_text().contains("secrets in 2 "), "{shown}");
+    assert_eq!(shown.stdout.len(), db.len());
+    let changed = db.iter().zip(&shown.stdout).filter(|(a, b)| a != b);
+    assert!(changed.clone().all(|(_, shown)| *shown == b'*'));
+    assert!((1000..1400).contains(&changed.count()));
+    let archive = tree.spyhole("tar cf - @/app/state.db").ended_with(4);
+    assert!(memchr::memmem::find(&archive.stdout, &shown.stdout).is_some());
+    // What has no secret is what it is.
+    tree.root.write("app/noise", noise(2 << 20));
+    let noise = tree.spyhole("cat @/app/noise").ended_with(0);
+    assert_eq!(noise.stdout, fs::read(tree.path("app/noise")).unwrap());
+    let sum = tree.tool("sha256sum @/app/noise").stdout_text();
+    assert_eq!(tree.spyhole("sha256sum @/app/noise").stdout_text(), sum);
+}
+
 #[test]
 fn no_command_shows_a_secret() {
     let tree = planted();
     for line in [
-        "cat @/app/.env @/app/tls.key @/app/app.yaml @/app/app.log @/app/cut.log @/app/one-line @/app/core.7",
+        "cat @/app/.env @/app/tls.key @/app/app.yaml @/app/app.log @/app/cut.log @/app/one-line @/app/core.7 @/app/state.db",
         "cat -A @/app/app.yaml @/app/cut.log",
         "head -n 9999999 @/app/app.yaml @/app/app.log @/app/.env",
         "head -c 40 @/app/one-line",
@@ -52,6 +98,9 @@ fn no_command_shows_a_secret() {
         "tail -n 15 @/app/app.log",
         "tail -c 10 @/app/one-line",
         "tail -c 500 @/app/app.log",
+        "tail -c 307300 @/app/state.db",
+        "head -c 307300 @/app/state.db",
+        "tar cf - @/app/state.db @/app/app.log",
         "tail -c +12 @/app/one-line",
         "grep -ra . @/app",
         "grep -rv nothing @/app",

@@ -100,6 +100,31 @@ fn a_root_that_hangs_keeps_no_command_from_ending() {
     }
 }
 
+/// The commands on files, each at a request that it makes of the file system.
+#[needs(root, fuse)]
+fn a_mount_that_hangs_keeps_no_command_on_files_from_ending() {
+    for (request, command, file) in [
+        (Request::Lookup, "stat", "tls.crt"),
+        (Request::GetAttr, "ls -l", "etc"),
+        (Request::ReadLink, "cat", "link"),
+        (Request::Open, "head", "tls.crt"),
+        (Request::Read, "tail", "tls.crt"),
+        (Request::Read, "grep -r .", "etc"),
+        (Request::Read, "tar cf -", "etc"),
+        (Request::ReadDir, "find", "etc"),
+        (Request::ReadDir, "du", "etc"),
+    ] {
+        let shape = Shape::Mounted;
+        let target = Target::start(Behavior::Hang(request), shape);
+        let line = format!("{command} {}", below(&target, shape, file));
+        let pid = target.pid.to_string();
+        let global = ["--pid", &pid, "--timeout", "1s"];
+        let seen = spyhole(global.into_iter().chain(line.split(' ')));
+        assert_eq!(seen.code, Some(4), "{request:?} {line}: {seen}");
+        assert!(!seen.stderr_text().is_empty(), "{request:?} {line}: {seen}");
+    }
+}
+
 #[needs(root, fuse)]
 fn what_hangs_is_a_gap_and_the_rest_is_seen() {
     let target = Target::start(Behavior::Hang(Request::StatFs), Shape::Mounted);
