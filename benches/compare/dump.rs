@@ -1,5 +1,6 @@
 //! Everything at once: `spyhole dump` beside the two floors together, which read the same
-//! processes and the same descriptors and make nothing of them.
+//! processes and the same descriptors and make nothing of them; and `spyhole doctor`, which judges the
+//! same.
 
 use crate::contender::{Contender, Rows};
 use crate::crowd::Crowd;
@@ -8,7 +9,7 @@ use crate::{Options, Outcome, Scenario, harness, race};
 
 pub(crate) const SCENARIO: Scenario = Scenario {
     name: "dump",
-    about: "spyhole dump of idle processes (--processes, 3000), and what reading them costs",
+    about: "spyhole dump and doctor of idle processes (--processes, 3000), and what reading them costs",
     run,
 };
 
@@ -24,6 +25,12 @@ const FIGURES: &[Figure] = &[
         measure: Measure::Wall,
         against: Against::TimesBoth("floor", "floor of fd"),
         at_most: None,
+    },
+    Figure {
+        of: "spyhole doctor",
+        measure: Measure::Cpu,
+        against: Against::Times("spyhole dump"),
+        at_most: Some(1.1),
     },
     Figure {
         of: "spyhole dump",
@@ -45,6 +52,21 @@ fn run(options: &Options) -> Result<Outcome, String> {
             Some(Rows {
                 mark: "\"pid\":",
                 at_least: options.processes,
+            }),
+        ),
+        Contender::of(
+            "spyhole doctor",
+            &[
+                &options.spyhole,
+                "doctor",
+                "--fail-on",
+                "never",
+                "-o",
+                "json",
+            ],
+            Some(Rows {
+                mark: "\"rules_judged\":",
+                at_least: 1,
             }),
         ),
         Contender::of("floor", &[harness()?, "floor", &count], None),

@@ -1,4 +1,5 @@
-//! What a start costs: `spyhole ps` for ten processes against `true`, which does nothing.
+//! What a start costs: `spyhole ps` and `spyhole overview` for ten processes against `true`, which does
+//! nothing.
 //!
 //! Ten processes and no more need a PID namespace, and the first process in it a /proc of it.
 //! A process cannot move itself into a new PID namespace, so the harness starts itself twice:
@@ -16,7 +17,7 @@ use crate::{Options, Outcome, ROLE, Scenario, race, record};
 
 pub(crate) const SCENARIO: Scenario = Scenario {
     name: "small",
-    about: "ten processes in a PID namespace of their own, listed by spyhole ps, and true",
+    about: "ten processes in a PID namespace of their own, by spyhole ps and overview, and true",
     run,
 };
 
@@ -42,6 +43,12 @@ const FIGURES: &[Figure] = &[
         measure: Measure::PeakRss,
         against: Against::Nothing,
         at_most: None,
+    },
+    Figure {
+        of: "spyhole overview",
+        measure: Measure::Wall,
+        against: Against::Times("true"),
+        at_most: Some(8.0),
     },
 ];
 
@@ -91,6 +98,14 @@ fn measure(options: &Options) -> Result<Outcome, String> {
             rows: Some(Rows {
                 mark: "\n",
                 at_least: PROCESSES,
+            }),
+        },
+        Contender {
+            name: "spyhole overview",
+            command: vec![options.spyhole.clone(), "overview".to_owned()],
+            rows: Some(Rows {
+                mark: "next: ",
+                at_least: 1,
             }),
         },
         Contender {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use clap::{ArgMatches, Args, Command, ValueEnum as _};
 
-use super::doctor_config::{self, DoctorConfig, FailOn, Policy, parse_ignored};
+use super::doctor_config::{self, DoctorConfig, FailOn, Policy};
 use super::exit::Exit;
 use super::global::Global;
 use super::scan_options::options;
@@ -34,7 +34,7 @@ struct DoctorArgs {
     #[arg(long, value_name = "SEVERITY", value_enum, hide_possible_values = true)]
     fail_on: Option<FailOn>,
     /// Leave out the findings of this rule, and say why (repeatable).
-    #[arg(long, value_name = "ID=REASON", value_parser = parse_ignored)]
+    #[arg(long, value_name = "ID=REASON")]
     ignore: Vec<Ignored>,
     /// Report a problem if no process of the target listens on this TCP port (repeatable).
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
@@ -190,7 +190,7 @@ fn print_json(document: &impl serde::Serialize) -> io::Result<()> {
 }
 
 /// Names and paths of the target stand in the lines: none of them makes another line.
-fn print_lines(lines: &[String]) -> io::Result<()> {
+pub(super) fn print_lines(lines: &[String]) -> io::Result<()> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     for line in lines {
         writeln!(out, "{}", escaped(line.as_bytes()))?;

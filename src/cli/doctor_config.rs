@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::ValueEnum;
 
 use super::Failure;
-use crate::doctor::{self, Ignored, Severity};
+use crate::doctor::{Ignored, Severity};
 use crate::model::escape::escaped;
 use crate::model::pod_security::PodSecurityLevel;
 use crate::sys::own_file;
@@ -63,7 +63,7 @@ fn take(config: &mut DoctorConfig, name: &str, value: &str) -> Result<(), String
                 .ports
                 .push(port.ok_or("expected a port from 1 to 65535")?);
         }
-        "ignore" => config.ignore.push(parse_ignored(value)?),
+        "ignore" => config.ignore.push(value.parse()?),
         name => {
             return Err(format!(
                 "unknown setting {}; expected ignore, fail-on, expect-port or policy",
@@ -108,18 +108,6 @@ impl FailOn {
             Self::Never => None,
         }
     }
-}
-
-pub(super) fn parse_ignored(text: &str) -> Result<Ignored, String> {
-    let (id, reason) = text
-        .split_once('=')
-        .filter(|(_, reason)| !reason.trim().is_empty())
-        .ok_or("no reason given; use ID=REASON, such as SPY-SEC-001='needs port 80'")?;
-    let rule = doctor::find_rule(id).ok_or("unknown rule; spyhole explain lists them")?;
-    Ok(Ignored {
-        id: rule.id,
-        reason: reason.trim().to_owned(),
-    })
 }
 
 #[cfg(test)]

@@ -19,9 +19,11 @@ pub(crate) mod global;
 mod habits;
 mod help;
 mod output;
+mod overview;
 mod run;
 mod scan_options;
 mod section_commands;
+mod why;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -116,7 +118,7 @@ fn listing() -> Command {
     let command = Command::new("spyhole")
         .version(env!("CARGO_PKG_VERSION"))
         .after_help(format!(
-            "Without a command: dump.\n\nExamples:\n  spyhole access\n  spyhole ps -o wide\n  spyhole dump -o json\n\n{}",
+            "Without a command: overview on a terminal, else dump -o json.\n\nExamples:\n  spyhole access\n  spyhole ps -o wide\n  spyhole dump -o json\n\n{}",
             exit::HELP
         ))
         .disable_help_subcommand(true);
@@ -129,7 +131,9 @@ fn listing() -> Command {
         .subcommand(help::command())
         .subcommands(ask::commands())
         .subcommand(check::command())
+        .subcommand(overview::command())
         .subcommands(doctor::commands())
+        .subcommand(why::command())
         .subcommand(copy::command())
         .subcommands(deliver::commands())
         .subcommand(
@@ -246,6 +250,7 @@ fn dispatch(line: &CommandLine, words: &[OsString]) -> Result<ExitCode, Failure>
     let global = || global(matches);
     refuse_exchange_formats(matches)?;
     let exit = match (matches.subcommand(), named) {
+        (None, _) if overview::is_default(&global()?) => overview::run(&global()?, words),
         (None | Some((extras::DUMP, _)), _) => look(registry::whole(), true, &global()?, words),
         (Some((_, own)), Some(named)) => {
             let request = named.request(own)?;
@@ -256,6 +261,8 @@ fn dispatch(line: &CommandLine, words: &[OsString]) -> Result<ExitCode, Failure>
             check::run(own, &mut || options(&global))
         }
         (Some((doctor::DOCTOR, own)), None) => doctor::run(own, &global()?, words),
+        (Some((overview::OVERVIEW, _)), None) => overview::run(&global()?, words),
+        (Some((why::WHY, own)), None) => why::run(own, &global()?, words),
         (Some((doctor::EXPLAIN, own)), None) => doctor::explain(own),
         (Some((SERVE, own)), None) => serve(own, &global()?),
         (Some((extras::SCHEMA, _)), None) => extras::schema(),

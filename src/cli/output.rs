@@ -61,7 +61,7 @@ pub(super) fn print(
     out.flush()
 }
 
-/// How tables look on this stdout. `bare`: rows alone.
+/// How tables look on stdout. `bare`: rows alone.
 pub(super) fn style(global: &Global, bare: bool) -> Style {
     let terminal = io::stdout().is_terminal();
     Style {
@@ -75,6 +75,16 @@ pub(super) fn style(global: &Global, bare: bool) -> Style {
             .map(|(width, _)| width.0.into()),
         bare,
     }
+}
+
+/// Whether a document is that of spyhole's own container, which was not asked for; stderr then says
+/// how to attach.
+pub(super) fn is_wrong_place(report: &Report) -> bool {
+    let words = wrong_namespace::words(report);
+    if let Some(words) = &words {
+        let _ = writeln!(io::stderr(), "{words}");
+    }
+    words.is_some()
 }
 
 /// Whether stdout has rows alone.

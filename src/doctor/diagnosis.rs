@@ -1,9 +1,11 @@
 //! What came of all rules together.
 
+use std::str::FromStr;
+
 use serde::Serialize;
 
 use super::facts::{Facts, NotJudged};
-use super::registry::rules;
+use super::registry::{find_rule, rules};
 use super::rule::{Evidence, Rule, Severity};
 use super::security::forbidden_by;
 use crate::model::Report;
@@ -79,6 +81,22 @@ pub(crate) struct Expectations {
     pub(crate) policy: Option<PodSecurityLevel>,
     /// Name servers that were asked and did not answer, each with why.
     pub(crate) silent_name_servers: Vec<String>,
+}
+
+impl FromStr for Ignored {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (id, reason) = text
+            .split_once('=')
+            .filter(|(_, reason)| !reason.trim().is_empty())
+            .ok_or("no reason given; use ID=REASON, such as SPY-SEC-001='needs port 80'")?;
+        let rule = find_rule(id).ok_or("unknown rule; spyhole explain lists them")?;
+        Ok(Self {
+            id: rule.id,
+            reason: reason.trim().to_owned(),
+        })
+    }
 }
 
 /// Judges all rules by a document.

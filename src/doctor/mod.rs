@@ -9,19 +9,24 @@ mod exchange;
 mod facts;
 mod image;
 mod kubernetes;
+mod layout;
 mod network;
+mod overview;
 mod process;
 mod registry;
 mod resources;
 mod rule;
 mod runtimes;
 mod security;
+mod why;
 mod words;
 
 pub(crate) use diagnosis::{Diagnosis, Expectations, Ignored, examine};
 pub(crate) use exchange::{junit, sarif};
-pub(crate) use registry::find_rule;
-pub(crate) use rule::Severity;
+pub(crate) use overview::{Screen, overview};
+pub(crate) use registry::{find_rule, rules};
+pub(crate) use rule::{Rule, Severity};
+pub(crate) use why::{WhySubject, WhyVerdict, explain_holders, why_lines};
 pub(crate) use words::{explanation, index, lines};
 
 #[cfg(test)]

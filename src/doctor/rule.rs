@@ -1,6 +1,7 @@
 //! What a rule is, and what it answers.
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::facts::{Facts, NotJudged};
 
@@ -42,6 +43,21 @@ pub(crate) struct Rule {
     /// What would show that the finding is wrong.
     pub(crate) wrong_if: &'static str,
     pub(crate) judge: fn(&Facts<'_>) -> Judged,
+}
+
+impl Rule {
+    /// As `/v1/explain` tells it.
+    pub(crate) fn to_json(&self) -> Value {
+        json!({
+            "id": self.id,
+            "severity": self.severity,
+            "title": self.title,
+            "why": self.why,
+            "remedy": self.remedy,
+            "wrong_if": self.wrong_if,
+            "reads": self.reads,
+        })
+    }
 }
 
 /// The evidence, empty where nothing is wrong; or why the rule cannot be judged.

@@ -33,6 +33,10 @@ pub(crate) struct EnvironmentQuery {
     /// Show only these variables.
     #[arg(value_name = "NAME")]
     pub names: Vec<String>,
+    /// Of every visible process, not only the target's.
+    #[arg(skip)]
+    #[serde(skip)]
+    every: bool,
 }
 
 /// What the section is.
@@ -54,11 +58,15 @@ impl Request for EnvironmentQuery {
     }
 
     fn needs(&self, _: Detail) -> Needs {
-        let scope = if self.all { Scope::Target } else { Scope::Main };
+        let scope = match (self.every, self.all) {
+            (true, _) => Scope::All,
+            (false, true) => Scope::Target,
+            (false, false) => Scope::Main,
+        };
         Needs {
             files: Files::ENVIRON,
             scope,
-            target: true,
+            target: !self.every,
         }
     }
 
@@ -104,6 +112,15 @@ impl Request for EnvironmentQuery {
 }
 
 impl EnvironmentQuery {
+    /// Of every process of the target, or of every visible one.
+    pub(super) fn of_processes(every: bool) -> Self {
+        Self {
+            all: true,
+            every,
+            ..Self::default()
+        }
+    }
+
     fn environment(
         &self,
         facts: &ProcessSnapshot,

@@ -69,6 +69,30 @@ pub(crate) fn report_in_reader(
     })
 }
 
+/// What tells who holds a port, a process or a file, and why: of the target, or of every visible
+/// process.
+pub(crate) fn requests_of_holders(all: bool, path: Option<&str>) -> Vec<Box<dyn Request>> {
+    let processes = processes::ProcessesQuery {
+        all,
+        ..Default::default()
+    };
+    let mut sockets = sockets::SocketsQuery::whole();
+    sockets.all = all;
+    let environment = environment::EnvironmentQuery::of_processes(all);
+    let mut requests: Vec<Box<dyn Request>> = vec![
+        Box::new(processes),
+        Box::new(sockets),
+        Box::new(environment),
+    ];
+    if let Some(path) = path {
+        let mut files = open_files::OpenFilesQuery::default();
+        files.all = all;
+        files.paths = vec![path.to_owned()];
+        requests.push(Box::new(files));
+    }
+    requests
+}
+
 /// How much longer than twice its time-out a look is waited for.
 const GRACE: Duration = Duration::from_secs(10);
 

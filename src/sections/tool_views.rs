@@ -133,10 +133,9 @@ impl View for MountView {
     const IS_BARE: bool = true;
 
     fn query(&self) -> MountsQuery {
-        MountsQuery {
-            types: self.types.clone(),
-            ..MountsQuery::default()
-        }
+        let mut query = MountsQuery::default();
+        query.types.clone_from(&self.types);
+        query
     }
 
     fn tables(&self, report: &Report, _: Detail) -> Vec<Table> {
@@ -318,10 +317,9 @@ impl View for PrintenvView {
     const IS_BARE: bool = true;
 
     fn query(&self) -> EnvironmentQuery {
-        EnvironmentQuery {
-            names: self.names.clone(),
-            ..EnvironmentQuery::default()
-        }
+        let mut query = EnvironmentQuery::default();
+        query.names.clone_from(&self.names);
+        query
     }
 
     fn tables(&self, report: &Report, _: Detail) -> Vec<Table> {

@@ -11,12 +11,14 @@
 
 mod answer;
 mod body;
+mod bounded;
 mod caller;
 mod collect;
 mod connection;
 mod connections;
 mod declared;
 mod files;
+mod findings;
 mod guard;
 mod listener;
 mod log;

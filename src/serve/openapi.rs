@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::{Arg, ArgAction, ValueEnum};
 use serde_json::{Map, Value, json};
 
+use super::findings;
 use super::problem;
 use super::query::{COMMON, Common, CommonKind};
 use super::routes::{Access, Kind, Route, routes};
@@ -165,6 +166,9 @@ fn content(route: &Route, schemas: &Schemas) -> Value {
         Kind::FileContent => {
             json!({"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}})
         }
+        Kind::Doctor => json!({"application/json": {"schema": diagnosis()}, "text/plain": text}),
+        Kind::Why => json!({"application/json": {"schema": holders()}, "text/plain": text}),
+        Kind::Explain => json!({"application/json": {"schema": rules()}, "text/plain": text}),
         Kind::Dump | Kind::Section(_) => {
             let mut forms = json!({
                 "application/json": {"schema": schemas.report},
@@ -191,7 +195,16 @@ fn problems(route: &Route) -> Vec<(&'static str, &'static str)> {
     if route.access != Access::Public {
         all.push(("401", "Missing or invalid token"));
     }
-    if matches!(route.kind, Kind::Dump | Kind::Section(_)) {
+    if let Kind::Explain = route.kind {
+        all.extend([
+            ("400", "Unknown or invalid parameter"),
+            ("404", "No such rule"),
+        ]);
+    }
+    if matches!(
+        route.kind,
+        Kind::Dump | Kind::Section(_) | Kind::Doctor | Kind::Why
+    ) {
         all.extend([
             ("400", "Unknown or invalid parameter"),
             (
@@ -248,6 +261,7 @@ fn parameters(route: &Route) -> Vec<Value> {
         })],
         Kind::Dump => commons(route).collect(),
         Kind::Files | Kind::FileContent => of_files(route),
+        Kind::Doctor | Kind::Why | Kind::Explain => of_findings(route),
         Kind::Section(section) => commons(route).chain(own(section)).collect(),
         _ => Vec::new(),
     }
@@ -284,6 +298,111 @@ fn of_files(route: &Route) -> Vec<Value> {
         }));
     }
     all
+}
+
+/// What [`super::findings`] takes.
+fn of_findings(route: &Route) -> Vec<Value> {
+    let text = json!({"type": "string"});
+    let own = match route.kind {
+        Kind::Doctor => vec![
+            parameter(
+                "expect_port",
+                "Report a problem if no process of the target listens on this TCP port.",
+                &json!({"type": "array", "items": integer(1, u16::MAX.into())}),
+                false,
+            ),
+            parameter(
+                "ignore",
+                "Leave out the findings of this rule: ID=REASON.",
+                &json!({"type": "array", "items": text}),
+                false,
+            ),
+        ],
+        Kind::Why => vec![
+            parameter(
+                "subject",
+                "What is held: :PORT, PID, NAME or PATH.",
+                &text,
+                true,
+            ),
+            parameter(
+                "all",
+                "Look at every visible process, not only the target's.",
+                &json!({"type": "boolean"}),
+                false,
+            ),
+        ],
+        _ => vec![parameter(
+            "id",
+            "Only this rule, such as SPY-RES-001.",
+            &text,
+            false,
+        )],
+    };
+    let commons = COMMON.iter().map(|one| common(one, &findings::FORMATS));
+    let looks = !matches!(route.kind, Kind::Explain);
+    let commons = commons.filter(|one| looks || one["name"] == "output");
+    own.into_iter().chain(commons).collect()
+}
+
+/// The answer of `/v1/doctor`.
+fn diagnosis() -> Value {
+    answer(
+        "What is wrong, worst first, and what could not be judged; docs/findings.md lists the rules.",
+        &json!({
+            "findings": {"type": "array", "items": {
+                "type": "object",
+                "required": ["id", "severity", "title", "evidence", "why", "remedy", "wrong_if"],
+            }},
+            "not_judged": {"type": "array", "items": {
+                "type": "object",
+                "required": ["id", "field"],
+            }},
+            "rules_judged": {"type": "integer", "minimum": 0},
+        }),
+    )
+}
+
+/// The answer of `/v1/why`.
+fn holders() -> Value {
+    answer(
+        "The processes that hold it, and why; docs/why.md describes the fields.",
+        &json!({
+            "asked": {"type": "string"},
+            "verdict": {"type": "string", "enum": ["held", "not_held", "unknown"]},
+            "holders": {"type": "array", "items": {
+                "type": "object",
+                "required": ["pid", "name", "holds", "chain", "uid", "doubts", "not_seen"],
+            }},
+            "not_seen": {"type": "array", "items": {
+                "type": "object",
+                "required": ["field", "reason"],
+            }},
+        }),
+    )
+}
+
+/// The answer of `/v1/explain`.
+fn rules() -> Value {
+    answer(
+        "The rules of doctor.",
+        &json!({"rules": {"type": "array", "items": {
+            "type": "object",
+            "required": ["id", "severity", "title", "why", "remedy", "wrong_if", "reads"],
+        }}}),
+    )
+}
+
+/// An object in which all of these are.
+fn answer(description: &str, properties: &Value) -> Value {
+    let names = properties.as_object().into_iter().flat_map(Map::keys);
+    let required: Vec<&str> = names.map(String::as_str).chain(["schema"]).collect();
+    json!({
+        "type": "object",
+        "description": description,
+        "required": required,
+        "properties": properties,
+    })
 }
 
 /// The answer of `/v1/files`.

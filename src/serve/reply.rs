@@ -6,6 +6,10 @@ use hyper::{Response, StatusCode};
 
 use super::body::Body;
 
+/// The kinds of most answers.
+pub(super) const JSON: &str = "application/json";
+pub(super) const TEXT: &str = "text/plain; charset=utf-8";
+
 /// An answer as it is sent.
 pub(super) type Reply = Response<Body>;
 

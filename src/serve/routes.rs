@@ -35,6 +35,12 @@ pub(crate) enum Kind {
     Metrics,
     /// The description of these routes.
     OpenApi,
+    /// What is wrong with the target.
+    Doctor,
+    /// Who holds a port, a process or a file, and why.
+    Why,
+    /// The rules of `doctor`.
+    Explain,
     /// What is in a directory of the target.
     Files,
     /// The content of a file of the target.
@@ -99,6 +105,24 @@ const FIXED: &[Route] = &[
         "Show all sections in one document",
         Access::Guarded,
         Kind::Dump,
+    ),
+    route(
+        "/v1/doctor",
+        "Find what is wrong with the target, worst first",
+        Access::Guarded,
+        Kind::Doctor,
+    ),
+    route(
+        "/v1/why",
+        "Explain which process holds a port, a file or a name",
+        Access::Guarded,
+        Kind::Why,
+    ),
+    route(
+        "/v1/explain",
+        "Explain a finding of doctor, or list all of them",
+        Access::Guarded,
+        Kind::Explain,
     ),
     route(
         "/v1/files",

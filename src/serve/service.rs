@@ -1,7 +1,7 @@
 //! One request → one response.
 
 use std::convert::Infallible;
-use std::io::{self, Write};
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -16,16 +16,18 @@ use hyper::{Method, Request, StatusCode};
 
 use super::Server;
 use super::answer::Answer;
+use super::bounded::{unwritten, write};
 use super::caller::Caller;
 use super::collect::Looked;
 use super::files;
+use super::findings;
 use super::guard::Admitted;
 use super::log::{Entry, shortened};
 use super::metrics;
 use super::probes;
 use super::problem::{HttpError, Problem};
 use super::query::Query;
-use super::reply::{Reply, text};
+use super::reply::{JSON, Reply, TEXT, text};
 use super::routes::{self, Kind, Route};
 use super::static_document;
 use crate::model::format::Format;
@@ -39,8 +41,6 @@ use crate::sections::section::Detail;
 
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 const PROBLEM: &str = "application/problem+json";
-const JSON: &str = "application/json";
-const TEXT: &str = "text/plain; charset=utf-8";
 
 /// Answers, and writes down that it did.
 pub(super) async fn answer(
@@ -178,6 +178,9 @@ async fn dispatch(
         }
         Kind::Files => files::list(server, &query).await,
         Kind::FileContent => files::content(server, &query, request).await,
+        Kind::Doctor => findings::diagnosis(server, &query, request).await,
+        Kind::Why => findings::holders(server, &query, request).await,
+        Kind::Explain => findings::rules(&query, request),
         Kind::Dump => {
             query.nothing_else()?;
             document(server, registry::whole(), &query, request).await
@@ -272,48 +275,6 @@ fn look_and_write(
     };
     let body = written.map_err(|error| unwritten(&error, most))?;
     Ok(Answer::text(content_type, body))
-}
-
-/// What to say where an answer was not written.
-fn unwritten(error: &io::Error, most: usize) -> Problem {
-    match error.kind() {
-        io::ErrorKind::FileTooLarge => Problem::new(
-            StatusCode::INSUFFICIENT_STORAGE,
-            format!(
-                "the response exceeds the {} MiB of --max-response; request a single section",
-                most >> 20
-            ),
-        ),
-        _ => Problem::lost(),
-    }
-}
-
-/// An answer while it is written: no longer than it may be.
-struct Bounded {
-    bytes: Vec<u8>,
-    most: usize,
-}
-
-impl Write for Bounded {
-    fn write(&mut self, more: &[u8]) -> io::Result<usize> {
-        if self.bytes.len() + more.len() > self.most {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        self.bytes.extend_from_slice(more);
-        Ok(more.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-fn write(most: usize, writing: impl FnOnce(&mut Bounded) -> io::Result<()>) -> io::Result<Vec<u8>> {
-    let mut out = Bounded {
-        bytes: Vec::new(),
-        most,
-    };
-    writing(&mut out).map(|()| out.bytes)
 }
 
 fn index() -> String {

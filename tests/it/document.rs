@@ -40,6 +40,8 @@ pub(crate) fn sections() -> Vec<String> {
         "serve",
         "doctor",
         "explain",
+        "overview",
+        "why",
         "ls",
         "cat",
         "stat",

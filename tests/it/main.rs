@@ -52,6 +52,7 @@ mod node_names;
 mod one_walk;
 mod open_files;
 mod output;
+mod overview;
 mod package;
 mod process_details;
 mod program;
@@ -73,6 +74,7 @@ mod trust_store;
 mod truth;
 mod truths;
 mod ward;
+mod why;
 mod wording;
 mod wrappers;
 

@@ -113,11 +113,13 @@ impl Task {
             }
             (TaskKind::Serve, true) => args.extend(SERVE.map(str::to_owned)),
             (TaskKind::Once | TaskKind::Attached, true) => {
-                args.push("dump".to_owned());
                 let told = args.iter().any(|word| word.starts_with("--output"));
-                if is_terminal() && !told {
-                    args.push("--output=table".to_owned());
-                }
+                let default = if is_terminal() && !told {
+                    "overview"
+                } else {
+                    "dump"
+                };
+                args.push(default.to_owned());
             }
             _ => args.extend(given),
         }

@@ -5,6 +5,7 @@
 
 pub(crate) mod certificates;
 mod family;
+mod findings;
 pub(crate) mod mounts;
 pub(crate) mod network;
 pub(crate) mod open_files;
@@ -22,6 +23,7 @@ use std::time::SystemTime;
 
 use family::Family;
 pub(crate) use family::Form;
+pub(crate) use findings::FindingFigures;
 
 use crate::model::Report;
 use crate::model::gap::Gap;
@@ -43,6 +45,8 @@ pub(crate) struct Figures<'a> {
     pub cpu_seconds: &'a dyn Fn(&GroupKey) -> Option<(f64, f64)>,
     /// The server's own figures.
     pub own: &'a ServerStats,
+    /// What the rules of `doctor` found; `None` where they have not judged.
+    pub findings: Option<&'a FindingFigures>,
     /// The parts of the sections.
     pub sections: &'a [Collect],
 }
@@ -106,6 +110,7 @@ fn of_report(report: &Report, figures: &Figures<'_>) -> Vec<Family> {
     for collect in figures.sections {
         collect(report, figures, &mut page);
     }
+    page.add(figures.findings.into_iter().flat_map(findings::families));
     page.families.push(page.folded);
     page.families.push(gaps(&report.gaps));
     page.families

@@ -6,6 +6,7 @@ use crate::model::byte_string::ByteString;
 use crate::model::mount::{Because, Mount, Space};
 use crate::model::seen::Seen;
 use crate::model::units::bytes_short;
+use crate::model::volume::VolumeKind;
 
 /// How to show mounts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -22,6 +23,20 @@ pub(crate) struct Style {
     pub wide: bool,
     /// Exact numbers instead of short ones.
     pub bytes: bool,
+    /// Among other tables: what the runtime mounts in every container is counted.
+    pub brief: bool,
+}
+
+/// Whether the runtime mounts it so in every container: it tells nothing of this one. A writable /sys
+/// does.
+fn is_usual(mount: &Mount) -> bool {
+    let fstype = mount.fstype.as_bytes();
+    let tells_more = mount.writable && matches!(fstype, b"sysfs" | b"cgroup" | b"cgroup2");
+    let of_kernel = mount
+        .volume
+        .as_ref()
+        .is_some_and(|volume| matches!(volume.kind, VolumeKind::Kernel | VolumeKind::Devices));
+    of_kernel && !tells_more && !mount.hidden && !mount.stale
 }
 
 /// What is mounted where: the columns of `findmnt`, and what each is.
@@ -35,11 +50,13 @@ pub(crate) fn list(mounts: &[Mount], style: Style) -> Table {
     if style.wide {
         titles.push("SUPER OPTIONS");
     }
-    let shown: Vec<&Mount> = mounts
+    let mut shown: Vec<&Mount> = mounts
         .iter()
         .filter(|mount| style.all || !mount.masked)
         .collect();
     let folded = mounts.len() - shown.len();
+    shown.retain(|mount| !style.brief || !is_usual(mount));
+    let usual = mounts.len() - shown.len() - folded;
     let lines = if style.tree {
         depth_first(&shown, |mount| mount.mount_id, |mount| mount.parent_id)
     } else {
@@ -75,6 +92,13 @@ pub(crate) fn list(mounts: &[Mount], style: Style) -> Table {
             "({folded} {} in /proc and /sys masked or read-only by the runtime not shown; use \
              --all)",
             plural(folded, "path", "paths")
+        ));
+    }
+    if usual > 0 {
+        table.notes.push(format!(
+            "({usual} {} that every container gets, such as /proc and /dev, not shown; use spyhole \
+             mounts)",
+            plural(usual, "mount", "mounts")
         ));
     }
     table

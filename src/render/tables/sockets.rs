@@ -4,11 +4,12 @@ mod cells;
 
 use super::table::{Cell, Heading, Table};
 use crate::model::seen::Seen;
-use crate::model::socket::{Socket, SocketSources, SocketSum};
+use crate::model::socket::{Protocol, Socket, SocketSources, SocketSum};
 use cells::{Side, extended, local, number, peer, process, queue, remark, timer, word};
 
 /// Which columns are shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is shown or not")]
 pub(crate) struct Columns {
     /// UID, INODE, TIMER and DROPS too.
     pub wide: bool,
@@ -16,6 +17,13 @@ pub(crate) struct Columns {
     pub extended: bool,
     /// PROCESS too.
     pub owners: bool,
+    /// Among other tables: the sockets of the kernel itself are counted, and no rows.
+    pub brief: bool,
+}
+
+/// Whether it is one of the kernel's own, which every network namespace has.
+fn is_kernels_own(socket: &Socket) -> bool {
+    socket.protocol == Protocol::Netlink && socket.port_id == Some(0)
 }
 
 /// A table for each network namespace.
@@ -87,7 +95,10 @@ fn title(source: &SocketSources) -> String {
     }
 }
 
-fn table<'a>(sockets: impl Iterator<Item = &'a Socket> + Clone, columns: Columns) -> Table {
+fn table<'a>(all: impl Iterator<Item = &'a Socket> + Clone, columns: Columns) -> Table {
+    let is_folded = |socket: &&Socket| columns.brief && is_kernels_own(socket);
+    let folded = all.clone().filter(is_folded).count();
+    let sockets = all.filter(|socket| !is_folded(socket));
     let mut headings = vec![
         Heading::left("PROTO"),
         Heading::left("STATE"),
@@ -143,9 +154,17 @@ fn table<'a>(sockets: impl Iterator<Item = &'a Socket> + Clone, columns: Columns
         }
         rows.push(row);
     }
+    let mut notes = Vec::new();
+    if folded > 0 {
+        let plural = if folded == 1 { "" } else { "s" };
+        notes.push(format!(
+            "({folded} netlink socket{plural} of the kernel itself not shown; use spyhole ss --netlink)"
+        ));
+    }
     Table {
         headings,
         rows,
+        notes,
         ..Table::default()
     }
 }
@@ -157,7 +176,7 @@ mod tests {
 
     use super::*;
     use crate::model::gap::{Gaps, Reason, Refusal};
-    use crate::model::socket::{Family, Owner, Protocol, SocketType, State};
+    use crate::model::socket::{Family, Owner, SocketType, State};
 
     fn listener() -> Socket {
         let mut socket = Socket::bare(Protocol::Tcp, Family::Inet, State::Listen);
@@ -232,12 +251,31 @@ mod tests {
             wide: true,
             extended: true,
             owners: true,
+            brief: false,
         };
         let cells = line(&socket, all);
         assert_eq!((cells[3].as_str(), cells[15].as_str()), ("?", "?"));
         assert!(!socket.accept_queue_full());
         socket.owners = None;
         assert_eq!(line(&socket, all)[15], "-");
+    }
+
+    #[test]
+    fn the_kernels_own_are_counted_among_other_tables() {
+        let mut kernel = Socket::bare(Protocol::Netlink, Family::Netlink, State::Unconnected);
+        (kernel.protocol_number, kernel.port_id) = (Some(0), Some(0));
+        let all = [listener(), kernel];
+        let rows = |brief| {
+            let columns = Columns {
+                brief,
+                ..Columns::default()
+            };
+            let [table] = &*tables(&all, &[], columns) else {
+                panic!()
+            };
+            (table.rows.len(), table.notes.len())
+        };
+        assert_eq!((rows(false), rows(true)), ((2, 0), (1, 1)));
     }
 
     #[test]

@@ -63,6 +63,10 @@ pub(crate) struct MountsQuery {
     /// Show only the mounts of these paths.
     #[arg(value_name = "PATH")]
     pub paths: Vec<String>,
+    /// Among other sections: what `dump` asks.
+    #[arg(skip)]
+    #[serde(skip)]
+    whole: bool,
 }
 
 /// Local file systems answer within microseconds.
@@ -95,6 +99,13 @@ const METRICS: SectionMetrics = SectionMetrics {
 impl Request for MountsQuery {
     fn info(&self) -> &'static SectionInfo {
         &INFO
+    }
+
+    fn whole() -> Self {
+        Self {
+            whole: true,
+            ..Self::default()
+        }
     }
 
     fn check(&self) -> Result<(), String> {
@@ -148,6 +159,7 @@ impl Request for MountsQuery {
             all: self.all,
             wide: detail == Detail::Wide,
             bytes: self.bytes,
+            brief: self.whole,
         };
         let target = report.target.as_ref();
         let who = target.map_or_else(String::new, |target| {

@@ -196,6 +196,7 @@ impl Request for SocketsQuery {
             wide: detail == Detail::Wide,
             extended: self.extended,
             owners: self.shows_owners(detail),
+            brief: self.whole,
         };
         let sockets = report.sockets.as_deref().unwrap_or_default();
         sockets::tables(sockets, sources, columns)

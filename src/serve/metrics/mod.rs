@@ -17,28 +17,29 @@ use super::answer::Answer;
 use super::collect::Looked;
 use super::options::ScanDefaults;
 use super::problem::Problem;
+use crate::doctor;
 use crate::model::Report;
 use crate::model::certificate::Certificates;
 use crate::model::gap::{Gap, Gaps, Reason, Refusal};
 use crate::model::process_group::groups;
 use crate::model::server_stats::ServerStats;
 use crate::model::time::Timestamp;
-use crate::render::metrics::{Figures, Form, metrics};
+use crate::render::metrics::{Figures, FindingFigures, Form, metrics};
 use crate::scan::needs::Choice;
 use crate::scan::needs::{NetPolicy, ScanOptions};
 use crate::scan::no_target::NoTarget;
 use crate::sections;
 use crate::sections::REGISTRY;
-use crate::sections::certificates::{self, CertificatesQuery};
+use crate::sections::certificates;
+use crate::sections::registry;
 use crate::sections::section::{Detail, Request, Scrape, SectionMetrics};
 use crate::sys;
 use cpu_accumulator::CpuAccumulator;
 
 /// The number of groups with their own label: those that use the most memory.
 const GROUPS: usize = 50;
-/// How long what was found of certificates is used: they change when they are rotated, and
-/// the search reads many files.
-const CERTIFICATES_KEPT: Duration = Duration::from_mins(1);
+/// How long what was found of certificates, and by the rules, is used: that look reads many files.
+const FINDINGS_KEPT: Duration = Duration::from_mins(1);
 
 /// What is kept from scrape to scrape.
 pub(super) struct Metrics {
@@ -46,12 +47,12 @@ pub(super) struct Metrics {
     /// Requests answered, by the first digit of the status.
     requests: [AtomicU64; 5],
     cpu_accumulator: Mutex<CpuAccumulator>,
-    certificates: Mutex<Searches>,
+    searches: Mutex<Searches>,
     /// Whether the last scan saw several containers and none was named.
     several: AtomicBool,
 }
 
-/// The search for certificates: no lock is held while it runs. A reader that gets stuck in one
+/// The look at everything, for certificates and the rules: no lock is held while it runs. A reader that gets stuck in one
 /// would hold it for ever.
 #[derive(Default)]
 struct Searches {
@@ -65,7 +66,7 @@ impl Searches {
     /// Whether the caller is to search now: what was found is old, and nothing else searches that
     /// may still end.
     fn begin(&mut self, patience: Duration) -> bool {
-        let is_old = |found: &Arc<Found>| found.at.elapsed() >= CERTIFICATES_KEPT;
+        let is_old = |found: &Arc<Found>| found.at.elapsed() >= FINDINGS_KEPT;
         let is_due = self.found.as_ref().is_none_or(is_old);
         let is_free = self.began.is_none_or(|began| began.elapsed() >= patience);
         if is_due && is_free {
@@ -75,12 +76,14 @@ impl Searches {
     }
 }
 
-/// What was found of certificates.
+/// What was found of certificates, and by the rules.
 struct Found {
     at: Instant,
     read_at: Timestamp,
     certificates: Option<Certificates>,
     gaps: Vec<Gap>,
+    /// `None` where the target was gone by then.
+    findings: Option<FindingFigures>,
 }
 
 impl Metrics {
@@ -89,7 +92,7 @@ impl Metrics {
             started_at: Timestamp::now(),
             requests: Default::default(),
             cpu_accumulator: Mutex::default(),
-            certificates: Mutex::default(),
+            searches: Mutex::default(),
             several: AtomicBool::new(false),
         }
     }
@@ -132,10 +135,11 @@ fn form(headers: &HeaderMap) -> Form {
 fn collect(server: &Server, form: Form) -> Looked {
     let began = Instant::now();
     let mut report = see(server)?;
-    let read_at = match &mut report {
+    let found = match &mut report {
         Some(report) => add_certificates(server, report),
         None => None,
     };
+    let read_at = found.as_ref().map(|found| found.read_at);
     let own = own(server, began.elapsed(), read_at);
     let processes = report.as_ref().and_then(|report| report.processes.as_ref());
     let (groups, groups_folded) = groups(processes.map_or(&[], Vec::as_slice), GROUPS);
@@ -149,6 +153,7 @@ fn collect(server: &Server, form: Form) -> Looked {
         groups_folded,
         cpu_seconds: &|key| cpu_accumulator.of(key),
         own: &own,
+        findings: found.as_ref().and_then(|found| found.findings.as_ref()),
         sections: &metrics_of_sections()
             .map(|metrics| metrics.collect)
             .collect::<Vec<_>>(),
@@ -236,21 +241,22 @@ fn options(look: &ScanDefaults) -> ScanOptions {
     }
 }
 
-/// Puts the certificates on disk into the report, from a search of their own that is repeated
-/// now and then; gives when that was.
-fn add_certificates(server: &Server, report: &mut Report) -> Option<Timestamp> {
+/// Puts the certificates on disk into the report, from a look of its own that is repeated now and
+/// then; gives that with what the rules found in it.
+fn add_certificates(server: &Server, report: &mut Report) -> Option<Arc<Found>> {
     // Without a target there are no files.
     report.target.as_ref()?;
-    let kept = &server.metrics.certificates;
+    let kept = &server.metrics.searches;
     let is_due = lock(kept).begin(server.look.timeout * 2);
     if is_due {
-        let request: [Box<dyn Request>; 1] = [Box::new(CertificatesQuery::default())];
         // Of a target that is gone by now, nothing is found.
-        let searched = sections::report(options(&server.look), &request, Detail::Table).ok();
-        let (certificates, gaps) = searched.map_or((None, Vec::new()), |searched| {
-            let mut gaps = searched.gaps;
+        let whole = registry::whole();
+        let seen = sections::report(options(&server.look), &whole, Detail::Document).ok();
+        let findings = seen.as_ref().map(judge);
+        let (certificates, gaps) = seen.map_or((None, Vec::new()), |seen| {
+            let mut gaps = seen.gaps;
             gaps.retain(|gap| gap.section == certificates::INFO.name);
-            (searched.certificates, gaps)
+            (seen.certificates, gaps)
         });
         *lock(kept) = Searches {
             found: Some(Arc::new(Found {
@@ -258,6 +264,7 @@ fn add_certificates(server: &Server, report: &mut Report) -> Option<Timestamp> {
                 read_at: report.taken_at,
                 certificates,
                 gaps,
+                findings,
             })),
             began: None,
         };
@@ -272,7 +279,18 @@ fn add_certificates(server: &Server, report: &mut Report) -> Option<Timestamp> {
     };
     report.certificates.clone_from(&found.certificates);
     report.gaps.extend(found.gaps.iter().cloned());
-    Some(found.read_at)
+    Some(found)
+}
+
+fn judge(report: &Report) -> FindingFigures {
+    let diagnosis = doctor::examine(report, &doctor::Expectations::default());
+    let findings = diagnosis.findings.iter();
+    FindingFigures {
+        found: findings
+            .map(|finding| (finding.id, finding.severity.as_str()))
+            .collect(),
+        not_judged: diagnosis.not_judged.len(),
+    }
 }
 
 fn own(server: &Server, look: Duration, certificates_read_at: Option<Timestamp>) -> ServerStats {
@@ -316,6 +334,7 @@ mod tests {
             read_at: Timestamp::now(),
             certificates: None,
             gaps: Vec::new(),
+            findings: None,
         }));
         assert!(!searches.begin(Duration::ZERO), "it was found just now");
     }

@@ -375,6 +375,7 @@ fn one_or(mut list: Vec<Expression>, many: fn(Vec<Expression>) -> Expression) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::tree_entry::EntryKind;
 
     fn parsed(line: &str) -> Result<Search, String> {
         parse(
