@@ -1,8 +1,8 @@
 //! `spyhole doctor` and `spyhole explain`.
 
 use core::net::{IpAddr, SocketAddr};
-use std::io::{self, Write};
-use std::path::PathBuf;
+use std::io::{self, Read as _, Write};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::{ArgMatches, Args, Command, ValueEnum as _};
@@ -10,16 +10,20 @@ use clap::{ArgMatches, Args, Command, ValueEnum as _};
 use super::doctor_config::{self, DoctorConfig, FailOn, Policy};
 use super::exit::Exit;
 use super::global::Global;
+use super::output::is_wrong_place;
 use super::scan_options::options;
 use super::{Failure, attached, given, report, written};
 use crate::doctor::{self, Diagnosis, Expectations, Ignored};
 use crate::model::Report;
 use crate::model::escape::escaped;
 use crate::model::format::Format;
+use crate::model::read::{self, Limits};
 use crate::probe::dns::{self, Manner, Name, RecordType};
+use crate::render;
 use crate::sections::certificates::CertificatesQuery;
 use crate::sections::registry;
 use crate::sections::section::Request;
+use crate::sys::own_file;
 
 pub(super) const DOCTOR: &str = "doctor";
 pub(super) const EXPLAIN: &str = "explain";
@@ -29,6 +33,9 @@ const CONFIG: &str = "SPYHOLE_CONFIG";
 /// What `spyhole doctor` takes.
 #[derive(Debug, Args)]
 struct DoctorArgs {
+    /// Judge a saved document (spyhole dump -o json) instead of a running container; - for stdin.
+    #[arg(long, value_name = "FILE", conflicts_with = "connect")]
+    from: Option<PathBuf>,
     /// Exit with 1 if a finding is at least this severe: problem, risk, hint or never (default
     /// problem).
     #[arg(long, value_name = "SEVERITY", value_enum, hide_possible_values = true)]
@@ -68,7 +75,8 @@ pub(super) fn commands() -> [Command; 2] {
             "Exit codes: 0 nothing as severe as --fail-on, 1 found, 4 no rule could be judged (with \
              --strict: not all of them).\n\
              Formats: table, json, sarif, junit.\n\n\
-             Example:\n  spyhole doctor --fail-on risk\n  spyhole doctor --policy restricted -o sarif",
+             Example:\n  spyhole doctor --fail-on risk\n  spyhole doctor --policy restricted -o sarif\n  \
+             spyhole doctor --from dump.json",
         );
     [doctor, explain]
 }
@@ -92,15 +100,21 @@ pub(super) fn run(
         )));
     }
     let (mut expected, fail_on) = expectations(&asked)?;
-    let (_, report) = report(options(global)?, requests(asked.connect), Format::Json)?;
+    let report = match &asked.from {
+        Some(path) => saved(path)?,
+        None => report(options(global)?, requests(asked.connect), Format::Json)?.1,
+    };
     if asked.connect && !global.no_connect {
         expected.silent_name_servers = ask_name_servers(&report);
     }
     let diagnosis = doctor::examine(&report, &expected);
     attached::wait(words);
     let printed = match format {
-        Format::Json => print_json(&diagnosis),
-        Format::Sarif => print_json(&doctor::sarif(&diagnosis, report.target.as_ref())),
+        Format::Json => render::document(&diagnosis, &mut io::stdout().lock()),
+        Format::Sarif => {
+            let sarif = doctor::sarif(&diagnosis, report.target.as_ref());
+            render::document(&sarif, &mut io::stdout().lock())
+        }
         Format::Junit => {
             let text = doctor::junit(&diagnosis, fail_on.severity());
             io::stdout().lock().write_all(text.as_bytes())
@@ -110,7 +124,25 @@ pub(super) fn run(
     if let Err(error) = printed {
         written(&error)?;
     }
+    if asked.from.is_none() && is_wrong_place(&report) {
+        return Ok(Exit::Target);
+    }
     Ok(exit(&diagnosis, fail_on, global.strict))
+}
+
+fn saved(path: &Path) -> Result<Report, Failure> {
+    let shown = escaped(path.as_os_str().as_encoded_bytes()).into_owned();
+    // One more byte than a document may have shows that it has more.
+    let limit = Limits::default().bytes as u64 + 1;
+    let text = if path == Path::new("-") {
+        let mut text = Vec::new();
+        let read = io::stdin().lock().take(limit).read_to_end(&mut text);
+        read.map(|_| text)
+    } else {
+        own_file::contents(path, limit)
+    };
+    let text = text.map_err(|error| Failure::usage(format!("--from {shown}: {error}")))?;
+    read::read(&text).map_err(|error| Failure::usage(format!("--from {shown}: {error}")))
 }
 
 /// What the command line and the file expect; the command line has the last word.
@@ -181,12 +213,6 @@ fn exit(diagnosis: &Diagnosis, fail_on: FailOn, strict: bool) -> Exit {
         return Exit::Unreadable;
     }
     Exit::Done
-}
-
-fn print_json(document: &impl serde::Serialize) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, document)?;
-    writeln!(out)
 }
 
 /// Names and paths of the target stand in the lines: none of them makes another line.

@@ -20,18 +20,18 @@ pub(super) fn overview() -> String {
 
 Usage: spyhole [OPTIONS] [COMMAND]
 
-Look             processes (ps)  sockets (ss)  environment (env)  mounts  df  resources
-                 capabilities (caps)  certificates (certs)  network (ip)  open_files (lsof)
-                 fds  fuser  program (ldd)  containers  access  dump
+Look             overview  processes (ps)  sockets (ss)  environment (env)  mounts  df
+                 resources  capabilities (caps)  certificates (certs)  network (ip)
+                 open_files (lsof)  fds  fuser  program (ldd)  containers  access  dump
                  id  mount  pgrep  printenv  getpcaps  uptime
-Explain          doctor  explain ID
+Explain          doctor  explain ID  why :PORT|PID|NAME|PATH
 Files            ls  cat  stat  find  du  head  tail  grep  sha256sum  tar  cp
 Ask the network  tls  dns (dig)  fetch (curl)  connect (nc)  check
 Watch            serve
 Deliver          kubectl  docker  podman  install  run
 About            help [COMMAND|TOPIC|QUESTION]  schema  completions  man
 
-Without a command: dump. Most used options:
+Without a command: overview on a terminal, else dump. Most used options:
   -c, --container NAME|ID  inspect this container     --pid N   inspect only this process
   -o, --output FORMAT      table, wide, json or yaml  --self    spyhole's own container
   --timeout DURATION       stop after this long       --strict  exit 4 if data is missing
@@ -57,7 +57,8 @@ const TOPICS: &[Topic] = &[
     Topic {
         name: "ports",
         question: "who listens on this port?",
-        answer: "spyhole ss -tulpn             every listener with its process\n\
+        answer: "spyhole why :8080             who holds it, and why it is there\n\
+                 spyhole ss -tulpn             every listener with its process\n\
                  spyhole ss --port 8080        the sockets of one port\n\
                  spyhole fuser 8080/tcp        the processes that use it\n\
                  spyhole connect 127.0.0.1:8080  whether it accepts connections",

@@ -120,7 +120,8 @@ pub(crate) fn index() -> Vec<String> {
 pub(crate) fn page() -> String {
     let mut page = String::from(
         "# What `spyhole doctor` finds\n\n\
-         Each rule reads fields of the document and nothing else. A field that was not seen leaves its \
+         Each rule reads fields of the document and nothing else, so it also judges a \
+         saved one: `spyhole doctor --from dump.json`. A field that was not seen leaves its \
          rules *not judged*. An id never changes its meaning. Findings are sorted by severity, then by \
          how surely the evidence shows the harm.\n\n\
          `--policy baseline` or `--policy restricted` makes problems of the hints and risks that the level of \

@@ -84,6 +84,47 @@ fn what_a_stranger_does_not_see_is_not_judged() {
     stranger.args(["doctor", "--strict"]).run().ended_with(4);
 }
 
+#[needs(root)]
+fn a_saved_document_is_judged_as_the_live_one() {
+    let web = Lab::webapp()
+        .uid(1000)
+        .caps("none")
+        .args(["--listen", "127.0.0.1:8080", "--no-sigterm-handler"])
+        .start();
+    let live = viewer(&web).args(["doctor", "-o", "json"]).run();
+    let dump = viewer(&web).args(["dump", "-o", "json"]).run();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("dump.json");
+    std::fs::write(&file, &dump.stdout).unwrap();
+    let file = file.to_str().unwrap();
+    let saved = spyhole(["doctor", "--from", file, "-o", "json"]);
+    assert_eq!(found(&saved), found(&live));
+    spyhole(["doctor", "--from", file, "--connect"]).ended_with(2);
+}
+
+#[test]
+fn what_is_no_document_is_a_usage_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("hostile.json");
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    for text in [
+        "",
+        "{}",
+        "[1]",
+        "{\"schema\":\"spyhole/v1\"}",
+        &deep,
+        "\u{1b}[31m",
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let refused = spyhole(["doctor", "--from", file.to_str().unwrap()]).ended_with(2);
+        let said = refused.stderr_text();
+        assert!(said.starts_with("spyhole: --from "), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert!(refused.stdout.is_empty());
+    }
+    spyhole(["doctor", "--from", "/nonexistent"]).ended_with(2);
+}
+
 #[test]
 fn what_is_not_offered_is_a_usage_error() {
     for words in [

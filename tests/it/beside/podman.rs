@@ -334,7 +334,7 @@ fn whoever_is_killed_while_looking_leaves_no_container_behind() {
 }
 
 #[needs(podman)]
-fn on_a_terminal_it_is_tables_and_otherwise_one_document() {
+fn on_a_terminal_it_is_the_overview_and_otherwise_one_document() {
     let desk = Desk::with_podman();
     let web = PodmanLab::get().webapp(&["--user", "1000:1000"], &[]);
     let line = format!("{} podman {}", lab::spyhole().display(), name_of(&web));
@@ -343,7 +343,7 @@ fn on_a_terminal_it_is_tables_and_otherwise_one_document() {
         .ended_with(0);
     let text = shown.stdout_text();
     assert!(
-        text.contains("COMMAND") && !text.contains("\"schema\""),
+        text.contains("/webapp") && text.contains("spyhole doctor") && !text.contains("\"schema\""),
         "{shown}"
     );
     assert!(
