@@ -116,6 +116,13 @@ const TOPICS: &[Topic] = &[
                  spyhole lsof +L1              removed files that still take space",
     },
     Topic {
+        name: "memory",
+        question: "how much memory and CPU against the limit?",
+        answer: "spyhole resources             use, limit, OOM kills, throttling\n\
+                 spyhole ps --sort=-rss        which process uses the memory\n\
+                 spyhole check 'memory:<90%'    yes or no, for a probe",
+    },
+    Topic {
         name: "permissions",
         question: "why is it not permitted?",
         answer: "spyhole caps                  user, capabilities, seccomp, security label\n\

@@ -1,6 +1,6 @@
 //! `id`, `mount`, `free`, `uptime`, `pgrep`, `printenv`, `getpcaps` and `capsh`.
 
-use super::{Becomes, Flag, Following, Meaning, Tool, Words};
+use super::{Becomes, Flag, Following, Meaning, Tool, Words, is_format};
 use Becomes::{Anyway, Decide, Refused, Same, SameWith};
 
 const MOUNTS: &str = "spyhole findmnt";
@@ -24,10 +24,11 @@ pub(super) const MOUNT: Tool = Tool {
     implies: &[],
     flags: &[
         Flag(&["-t", "--types"], SameWith),
+        Flag(&["-o"], Decide(options)),
         Flag(
             &[
-                "-a", "-o", "-l", "-f", "-n", "-v", "-w", "-B", "-R", "-M", "-r", "-F", "-T", "-L",
-                "-U", "-O", "-i", "-s", "--bind", "--rbind", "--move", "--all",
+                "-a", "-l", "-f", "-n", "-v", "-w", "-B", "-R", "-M", "-r", "-F", "-T", "-L", "-U",
+                "-O", "-i", "-s", "--bind", "--rbind", "--move", "--all",
             ],
             Refused(MOUNTS),
         ),
@@ -37,6 +38,17 @@ pub(super) const MOUNT: Tool = Tool {
         nearest: MOUNTS.to_owned(),
     }),
 };
+
+/// `-o` has options of a mount to make; `-o json` is the form of the output.
+fn options(following: Following<'_>) -> Meaning {
+    match following.value() {
+        Some(format) if is_format(format) => Meaning::Taken(vec![format!("--output={format}")]),
+        _ => Meaning::Refused {
+            of: "-o".to_owned(),
+            nearest: MOUNTS.to_owned(),
+        },
+    }
+}
 
 pub(super) const FREE: Tool = Tool {
     names: &["free"],

@@ -47,7 +47,8 @@ fn spyhole_formats() -> usize {
         .get_arguments()
         .find(|arg| arg.get_id() == "output")
         .unwrap();
-    output.get_possible_values().len()
+    let values = output.get_possible_values();
+    values.iter().filter(|value| !value.is_hide_set()).count()
 }
 
 #[test]
