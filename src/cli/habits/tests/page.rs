@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::super::*;
 use crate::cli::ask::AskCommand;
+use crate::cli::section_commands::SectionCommand;
 
 const HEAD: &str = "# Command lines of other tools
 
@@ -275,6 +276,13 @@ fn each_line_of_the_page_is_taken_or_refused_by_name() {
                 {
                     *name = command.name.into();
                 }
+                if crate::cli::parse(&done).is_err()
+                    && let Some(name) = done.get_mut(1)
+                    && let Some(command) = SectionCommand::named(name)
+                {
+                    *name = command.name().into();
+                }
+                assert!(crate::cli::parse(&done).is_ok(), "{line}: {done:?}");
                 format!("`{}`", shown(&done))
             }
             Err(error) => {
