@@ -2,7 +2,7 @@
 //! every other byte keeps its place.
 
 use super::files::assigned;
-use super::text::{Span, cut, find};
+use super::text::{Span, cut};
 use super::{Redactor, tokens};
 
 /// A shorter text is not searched. Random bytes have one of so many in ten million, and a secret's form
@@ -74,7 +74,7 @@ fn secrets_of(redactor: &Redactor, text: &[u8]) -> Vec<Span> {
         }
         start += line.len();
     }
-    if find(text, b"-----BEGIN", 0).is_some() {
+    if memchr::memmem::find(text, b"-----BEGIN").is_some() {
         tokens::scan(text, &mut spans);
     }
     super::text::settle(&mut spans);

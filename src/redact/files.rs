@@ -4,8 +4,9 @@
 
 use std::borrow::Cow;
 
+use memchr::memmem;
+
 use super::tables::files::{DIRECTORIES, ENDINGS, MAGIC, NAMES, PATHS};
-use super::text::find;
 use super::{Redacted, Redactor, SecretKind};
 
 /// Where a file stands, as far as it says what is in it.
@@ -22,9 +23,7 @@ pub(crate) struct FilePlace<'a> {
 pub(crate) fn is_secret_file(place: FilePlace<'_>, first: &[u8]) -> Option<SecretKind> {
     let path = place.path;
     let name = path.rsplit(|&b| b == b'/').next().unwrap_or_default();
-    if find(first, b"PRIVATE KEY-----", 0).is_some()
-        || find(first, b"OpenVPN Static key", 0).is_some()
-    {
+    if contains(first, b"PRIVATE KEY-----") || contains(first, b"OpenVPN Static key") {
         return Some(SecretKind::PrivateKey);
     }
     if place.secret_volume {
@@ -49,8 +48,12 @@ pub(crate) fn is_secret_file(place: FilePlace<'_>, first: &[u8]) -> Option<Secre
         || PATHS.iter().any(|ending| path.ends_with(ending))
         || DIRECTORIES
             .iter()
-            .any(|directory| find(path, directory, 0).is_some());
+            .any(|directory| contains(path, directory));
     (named && !public).then_some(SecretKind::Name)
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    memmem::find(text, part).is_some()
 }
 
 /// SEQUENCE { INTEGER 3, … }: PKCS #12.
@@ -91,13 +94,13 @@ impl<'a> FileLines<'a> {
             return Some(line.into());
         }
         if self.inside_key {
-            self.inside_key = find(line, b"-----END", 0).is_none();
+            self.inside_key = !contains(line, b"-----END");
             return None;
         }
-        if let Some(begin) = find(line, b"-----BEGIN", 0)
-            && (find(line, b"PRIVATE KEY", begin).is_some()
-                || find(line, b"OpenVPN Static", begin).is_some())
-            && find(line, b"-----END", begin).is_none()
+        if let Some(begin) = memmem::find(line, b"-----BEGIN")
+            && let Some(block) = line.get(begin..)
+            && (contains(block, b"PRIVATE KEY") || contains(block, b"OpenVPN Static"))
+            && !contains(block, b"-----END")
         {
             self.inside_key = true;
             let shown = line.get(..begin).unwrap_or_default();
