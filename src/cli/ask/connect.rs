@@ -20,8 +20,10 @@ pub(super) const CONNECT: AskCommand = AskCommand {
 /// What it takes.
 #[derive(Debug, Args)]
 struct ConnectArgs {
-    /// The server: HOST:PORT, [ADDRESS]:PORT or unix:PATH (a path of the target, or @NAME).
-    #[arg(value_name = "HOST:PORT|unix:PATH")]
+    #[arg(
+        value_name = "HOST:PORT|unix:PATH",
+        help = "The server: HOST:PORT, [ADDRESS]:PORT or unix:PATH (a path of the target, or @NAME)"
+    )]
     endpoint: String,
     /// The port, if the server was given without one.
     #[arg(value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
