@@ -73,7 +73,7 @@ fn document(words: &[&str]) -> Value {
 
 #[test]
 fn the_command_line_offers_it() {
-    assert!(said(&["--help"]).contains("\n  personality "));
+    assert!(said(&["help", "commands"]).contains("\n  personality "));
     assert!(said(&[NAME, "--help"]).contains("--names"));
     for shell in ["bash", "zsh", "fish"] {
         assert!(said(&["completions", shell]).contains(NAME), "{shell}");
