@@ -137,13 +137,10 @@ impl DnsRequest {
         let name = host.to_string();
         match files.resolve(&name, *port, context.deadline()).1 {
             Ok(addresses) => Ok(Some(addresses)),
-            Err(failure) => Err(CheckOutcome {
-                answer: TruthValue::Unknown,
-                ..CheckOutcome::unknown(CheckReason::Unresolved {
-                    name,
-                    failure: Box::new(failure),
-                })
-            }),
+            Err(failure) => Err(CheckOutcome::unknown(CheckReason::Unresolved {
+                name,
+                failure: Box::new(failure),
+            })),
         }
     }
 
@@ -165,8 +162,8 @@ impl DnsRequest {
     }
 }
 
-/// That a name has no records is a no; that no server says so is none where others may be asked by
-/// the target.
+/// A name without records is a no. A failure of the servers is a no only where the target asks the same
+/// ones.
 fn answer(lookup: &DnsLookup, elsewhere: bool) -> TruthValue {
     match &lookup.failure {
         None => TruthValue::True,

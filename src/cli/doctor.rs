@@ -20,9 +20,7 @@ use crate::model::format::Format;
 use crate::model::read::{self, Limits};
 use crate::probe::dns::{self, Manner, Name, RecordType};
 use crate::render;
-use crate::sections::certificates::CertificatesQuery;
-use crate::sections::registry;
-use crate::sections::section::Request;
+use crate::sections::requests_of_doctor;
 use crate::sys::own_file;
 
 pub(super) const DOCTOR: &str = "doctor";
@@ -102,7 +100,14 @@ pub(super) fn run(
     let (mut expected, fail_on) = expectations(&asked)?;
     let report = match &asked.from {
         Some(path) => saved(path)?,
-        None => report(options(global)?, requests(asked.connect), Format::Json)?.1,
+        None => {
+            report(
+                options(global)?,
+                requests_of_doctor(asked.connect),
+                Format::Json,
+            )?
+            .1
+        }
     };
     if asked.connect && !global.no_connect {
         expected.silent_name_servers = ask_name_servers(&report);
@@ -166,16 +171,6 @@ fn expectations(asked: &DoctorArgs) -> Result<(Expectations, FailOn), Failure> {
         silent_name_servers: Vec::new(),
     };
     Ok((expected, fail_on.unwrap_or(FailOn::Problem)))
-}
-
-/// What `dump` asks, and whether the certificates are good.
-fn requests(connect: bool) -> Vec<Box<dyn Request>> {
-    let certificates = CertificatesQuery::verified(connect);
-    let whole = registry::whole().into_iter();
-    let others = whole.filter(|one| one.info().name != certificates.info().name);
-    let mut requests: Vec<Box<dyn Request>> = others.collect();
-    requests.push(Box::new(certificates));
-    requests
 }
 
 /// As long a name server is waited for; libc waits five seconds.

@@ -14,7 +14,7 @@ use crate::doctor::{self, Screen};
 use crate::model::format::Format;
 use crate::render::Style;
 use crate::scan::needs::NetPolicy;
-use crate::sections::registry;
+use crate::sections::requests_of_doctor;
 
 pub(super) const OVERVIEW: &str = "overview";
 
@@ -52,7 +52,7 @@ pub(super) fn run(global: &Global, words: &[OsString]) -> Result<Exit, Failure> 
     }
     let mut options = options(global)?;
     options.net = NetPolicy::none();
-    let (_, report) = report(options, registry::whole(), Format::Json)?;
+    let (_, report) = report(options, requests_of_doctor(false), Format::Json)?;
     let diagnosis = doctor::examine(&report, &doctor::Expectations::default());
     attached::wait(words);
     let style = style(global, false);

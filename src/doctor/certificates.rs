@@ -369,7 +369,7 @@ fn verdicts<'a>(
 
 fn incomplete_chain(facts: &Facts<'_>) -> Judged {
     let found = verdicts(facts, &[Problem::MissingIntermediate], &[])?.into_iter();
-    // What has no key beside it is served by nobody here.
+    // Without its key no process of the container can serve it.
     let own = found.filter(|(file, _)| file.private_key.is_some());
     let evidence =
         own.map(|(file, says)| Evidence::new(86, format!("{}: {says}", file.path.to_text())));

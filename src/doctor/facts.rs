@@ -17,6 +17,9 @@ use crate::model::seen::Seen;
 use crate::model::socket::{Protocol, Socket, State};
 use crate::model::target::Target;
 
+/// Gaps of these fields of `sockets` hide listeners and connections of the internet.
+pub(super) const SOCKET_TABLES: [&str; 5] = ["sockets", "tcp", "tcp6", "udp", "udp6"];
+
 /// Why a rule cannot be judged: a field that it reads was not seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NotJudged {

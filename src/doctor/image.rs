@@ -257,33 +257,34 @@ fn unwritable_directories(facts: &Facts<'_>) -> Judged {
         .collect();
     let missing = missing_directories(facts, &known);
     let missing = missing.into_iter().filter(|_| is_whole);
-    gather(
-        evidence
-            .chain(whole.err().map(Err))
-            .chain(missing.map(|evidence| Ok(Some(evidence)))),
-    )
+    gather(evidence.chain(whole.err().map(Err)).chain(missing))
 }
 
 /// Usual directories that are not among those that exist.
-fn missing_directories(facts: &Facts<'_>, known: &[Purpose]) -> Vec<Evidence> {
+fn missing_directories(
+    facts: &Facts<'_>,
+    known: &[Purpose],
+) -> Vec<Result<Option<Evidence>, NotJudged>> {
     let named = [(Purpose::Tmpdir, "TMPDIR", 76), (Purpose::Home, "HOME", 43)];
     let mut missing = Vec::new();
     for (purpose, name, certainty) in named {
-        let value = facts
-            .variable(name)
-            .ok()
-            .flatten()
-            .map(|path| path.to_text());
+        let value = match facts.variable(name) {
+            Ok(value) => value.map(|path| path.to_text()),
+            Err(why) => {
+                missing.push(Err(why));
+                continue;
+            }
+        };
         // Accounts without a home have that one on purpose.
         let is_path = |path: &str| path.starts_with('/') && !path.starts_with("/nonexistent");
         if let Some(path) = value.filter(|path| is_path(path) && !known.contains(&purpose)) {
             let says = format!("{name}: {path} does not exist");
-            missing.push(Evidence::new(certainty, says));
+            missing.push(Ok(Some(Evidence::new(certainty, says))));
         }
     }
-    let has_tmpdir = facts.variable("TMPDIR").ok().flatten().is_some();
-    if !known.is_empty() && !has_tmpdir && !known.contains(&Purpose::Tmp) {
-        missing.push(Evidence::new(41, "/tmp does not exist"));
+    let without_tmpdir = matches!(facts.variable("TMPDIR"), Ok(None));
+    if !known.is_empty() && without_tmpdir && !known.contains(&Purpose::Tmp) {
+        missing.push(Ok(Some(Evidence::new(41, "/tmp does not exist"))));
     }
     missing
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::diagnosis::Diagnosis;
-use super::facts::{local_end, peer_end};
+use super::facts::{SOCKET_TABLES, local_end, peer_end};
 use super::layout::{cut, duration, wrapped};
 use crate::model::Report;
 use crate::model::byte_string::ByteString;
@@ -318,7 +318,15 @@ fn listening(report: &Report) -> Vec<String> {
         }
     }
     if parts.is_empty() {
-        parts.push("nothing".to_owned());
+        let mut gaps = report.gaps.iter();
+        let is_partial =
+            gaps.any(|gap| gap.section == "sockets" && SOCKET_TABLES.contains(&gap.field.as_str()));
+        let word = if is_partial {
+            "not all seen"
+        } else {
+            "nothing"
+        };
+        parts.push(word.to_owned());
     }
     if !others.is_empty() {
         parts.push(format!("{} outside this container", others.len()));

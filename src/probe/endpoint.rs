@@ -169,7 +169,7 @@ fn authority(rest: &str) -> &str {
 
 fn split(text: &str, usual_port: Option<u16>) -> Result<(&str, u16), EndpointError> {
     let usual = || usual_port.ok_or_else(|| EndpointError::NoPort(text.to_owned()));
-    // An IPv6 address alone has colons of its own.
+    // A bare IPv6 address contains colons.
     if IpLiteral::parse(text.as_bytes()).is_some_and(|literal| literal.ip.is_ipv6()) {
         return Ok((text, usual()?));
     }

@@ -69,6 +69,17 @@ pub(crate) fn report_in_reader(
     })
 }
 
+/// What the rules of `doctor` read: what `dump` asks, and whether the certificates are good. `served`:
+/// those of the target's listeners too.
+pub(crate) fn requests_of_doctor(served: bool) -> Vec<Box<dyn Request>> {
+    let certificates = certificates::CertificatesQuery::verified(served);
+    let whole = registry::whole().into_iter();
+    let others = whole.filter(|one| one.info().name != certificates.info().name);
+    let mut requests: Vec<Box<dyn Request>> = others.collect();
+    requests.push(Box::new(certificates));
+    requests
+}
+
 /// What tells who holds a port, a process or a file, and why: of the target, or of every visible
 /// process.
 pub(crate) fn requests_of_holders(all: bool, path: Option<&str>) -> Vec<Box<dyn Request>> {

@@ -158,11 +158,7 @@ impl View for MountView {
             ];
             Cell::Outside(part.concat().into())
         };
-        let shown = |mount: &&crate::model::mount::Mount| {
-            let fstype = mount.fstype.to_text();
-            self.types.is_empty() || self.types.iter().any(|one| *one == fstype)
-        };
-        lines(mounts.iter().filter(shown).map(line).collect())
+        lines(mounts.iter().map(line).collect())
     }
 }
 
@@ -266,12 +262,22 @@ impl View for PgrepView {
         lines(matching.iter().map(row).collect())
     }
 
+    fn saw_nothing(&self, report: &Report) -> bool {
+        self.matching(report).is_empty() && self.has_unseen(report)
+    }
+
     fn says_no(&self, report: &Report) -> bool {
-        self.matching(report).is_empty()
+        self.matching(report).is_empty() && !self.has_unseen(report)
     }
 }
 
 impl PgrepView {
+    /// Whether a command line that may match was not read.
+    fn has_unseen(&self, report: &Report) -> bool {
+        let mut processes = report.processes.iter().flatten();
+        self.full && processes.any(|process| matches!(process.args, Some(Seen::Unseen(_))))
+    }
+
     fn matching<'a>(&self, report: &'a Report) -> Vec<&'a Process> {
         let Ok(regex) = regex(&self.pattern, self.exact) else {
             return Vec::new();
@@ -436,8 +442,7 @@ impl View for UptimeView {
         if self.since {
             return lines(vec![since.into()]);
         }
-        let up = report.taken_at.0.duration_since(started.0);
-        let seconds = up.map_or(0, |up| up.as_secs());
+        let seconds = started.until(report.taken_at).as_secs();
         let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
         let days = match days {
             0 => String::new(),

@@ -39,6 +39,11 @@ pub(crate) trait View: Args + FromArgMatches + Send + 'static {
     /// The section's document in the columns of the tool.
     fn tables(&self, report: &Report, detail: Detail) -> Vec<Table>;
 
+    /// Whether nothing that answers the question could be read.
+    fn saw_nothing(&self, _: &Report) -> bool {
+        false
+    }
+
     /// Whether the tool ends with 1.
     fn says_no(&self, _: &Report) -> bool {
         false
@@ -151,7 +156,7 @@ impl<V: View> Request for Viewed<V> {
     }
 
     fn saw_nothing(&self, report: &Report) -> bool {
-        self.query.saw_nothing(report)
+        self.query.saw_nothing(report) || self.view.saw_nothing(report)
     }
 
     fn says_no(&self, report: &Report) -> bool {

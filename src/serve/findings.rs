@@ -21,7 +21,7 @@ use crate::model::escape::escaped;
 use crate::model::format::Format;
 use crate::render;
 use crate::sections::section::{Detail, Request};
-use crate::sections::{self, registry, requests_of_holders};
+use crate::sections::{self, requests_of_doctor, requests_of_holders};
 
 /// The forms of these answers.
 pub(super) const FORMATS: [Format; 2] = [Format::Table, Format::Json];
@@ -57,7 +57,7 @@ pub(super) async fn diagnosis(
         let diagnosis = doctor::examine(report, &expected);
         print(&diagnosis, format, out, || doctor::lines(&diagnosis))
     };
-    answer(server, query, request, registry::whole(), judge).await
+    answer(server, query, request, requests_of_doctor(false), judge).await
 }
 
 /// Who holds something, and why.

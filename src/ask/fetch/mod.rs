@@ -2,8 +2,8 @@
 //! store and its proxies.
 
 mod body;
-mod ground;
 mod proxy;
+mod target;
 mod url;
 
 use std::sync::Arc;
@@ -17,7 +17,9 @@ use hyper::header::{
 use hyper::http::response::Parts;
 use hyper::{Method, Request, Version};
 
+use super::connect::milliseconds;
 use crate::model::truth_value::TruthValue;
+use crate::model::verdict::Authorities;
 use crate::parse::x509::ParsedCertificate;
 use crate::probe::connect::{Peer, connect};
 use crate::probe::http_client::{
@@ -25,8 +27,8 @@ use crate::probe::http_client::{
     exchange,
 };
 use body::Decoder;
-pub(crate) use ground::{FetchFailure, FetchGround};
-pub(crate) use proxy::ProxyVariables;
+use target::whose;
+pub(crate) use target::{FetchFailure, FetchTarget};
 pub(crate) use url::HttpUrl;
 
 /// What is asked, and how.
@@ -49,8 +51,10 @@ pub(crate) struct FetchRequest {
     pub fail: bool,
     /// Ask for gzip, and unpack it.
     pub compressed: bool,
-    /// The proxies, in place of those of the target.
-    pub proxies: Option<ProxyVariables>,
+    /// The proxy, in place of those of the target.
+    pub proxy: Option<String>,
+    /// Hosts that are reached without a proxy, in place of those of the target.
+    pub no_proxy: Option<String>,
     /// The authorities to judge by, in place of the target's.
     pub authorities: Option<Vec<Arc<ParsedCertificate>>>,
     /// Bytes of a body, as it is written out.
@@ -61,6 +65,8 @@ pub(crate) struct FetchRequest {
 pub(crate) enum FetchPart<'a> {
     /// A line for who wants to know more: `*` of steps, `>` of requests, `<` of responses.
     Word(String),
+    /// What limits what the answer says of the target.
+    Note(String),
     /// The status line of a response and its headers, secrets redacted.
     Head(&'a [String]),
     /// A piece of the body.
@@ -80,12 +86,12 @@ impl FetchRequest {
     /// Why there is no answer, or none that was wanted.
     pub(crate) fn send(
         mut self,
-        ground: &FetchGround,
+        target: &FetchTarget,
         deadline: Instant,
         sink: FetchSink<'_>,
     ) -> Result<(), FetchFailure> {
         for _ in 0..=REDIRECTS {
-            match self.hop(ground, deadline, sink)? {
+            match self.hop(target, deadline, sink)? {
                 None => return Ok(()),
                 Some((next, status)) => self.move_to(next, status, sink)?,
             }
@@ -96,21 +102,20 @@ impl FetchRequest {
     /// One request; `Some`: where the server leads, and by which status.
     fn hop(
         &self,
-        ground: &FetchGround,
+        target: &FetchTarget,
         deadline: Instant,
         sink: FetchSink<'_>,
     ) -> Result<Option<(HttpUrl, u16)>, FetchFailure> {
         let url = &self.url;
-        let of_target = ground.proxies.as_ref().ok();
-        let proxies = self.proxies.as_ref().or(of_target);
-        let proxy = proxies.map_or(Ok(None), |proxies| proxies.proxy(url));
-        let proxy = proxy.map_err(FetchFailure::no)?;
+        let of_target = target.proxies.as_ref().ok().cloned().unwrap_or_default();
+        let proxies = of_target.overridden(self.proxy.clone(), self.no_proxy.clone());
+        let proxy = proxies.proxy(url).map_err(FetchFailure::no)?;
         let (host, port) = match &proxy {
             Some(proxy) => (&proxy.host, proxy.port),
             None => (&url.host, url.port),
         };
         let begun = Instant::now();
-        let addresses = ground.addresses(host, port, deadline)?;
+        let addresses = target.addresses(host, port, deadline)?;
         let resolved = begun.elapsed();
         let connected = connect(&Peer::Tcp(addresses), deadline).map_err(|none| {
             let answer = TruthValue::False.unless_partial(none.is_own());
@@ -140,7 +145,7 @@ impl FetchRequest {
                 headers.insert(PROXY_AUTHORIZATION, authorization.clone());
             }
         }
-        let mut lines = request_lines(&request, ground);
+        let mut lines = request_lines(&request, target);
         if !url.is_tls {
             say_sent(&mut lines, sink).map_err(stopped)?;
         }
@@ -150,7 +155,7 @@ impl FetchRequest {
         });
         let mut watcher = Watcher {
             asked: self,
-            ground,
+            target,
             sink,
             lines,
             status: 0,
@@ -271,7 +276,7 @@ fn failure(error: &ExchangeError) -> FetchFailure {
 /// What is made of an exchange.
 struct Watcher<'a> {
     asked: &'a FetchRequest,
-    ground: &'a FetchGround,
+    target: &'a FetchTarget,
     sink: FetchSink<'a>,
     /// Of the request, until it is sent.
     lines: Vec<String>,
@@ -286,13 +291,22 @@ impl ExchangeWatcher for Watcher<'_> {
         let word = |trust: &str| format!("* {}, {trust}", server.protocol);
         let given = self.asked.authorities.as_deref();
         let judged = if self.asked.insecure {
-            Ok("certificate not verified (-k)".to_owned())
+            Ok(None)
         } else {
-            let judged = self.ground.judge(&self.asked.url, &server, given);
-            judged.map(|whose| format!("certificate trusted by {whose}"))
+            self.target.judge(&self.asked.url, &server, given).map(Some)
         };
         match judged {
-            Ok(trust) => {
+            Ok(authorities) => {
+                let trust = match authorities {
+                    None => "certificate not verified (-k)".to_owned(),
+                    Some(authorities) => format!("certificate trusted by {}", whose(authorities)),
+                };
+                if authorities == Some(Authorities::Mozilla) {
+                    (self.sink)(FetchPart::Note(format!(
+                        "{}: {trust}; the target may not trust it",
+                        self.asked.url.host_and_port()
+                    )))?;
+                }
                 (self.sink)(FetchPart::Word(word(&trust)))?;
                 say_sent(&mut self.lines, self.sink)
             }
@@ -306,7 +320,7 @@ impl ExchangeWatcher for Watcher<'_> {
 
     fn head(&mut self, head: &Parts) -> bool {
         self.status = head.status.as_u16();
-        let lines = head_lines(head, self.ground);
+        let lines = head_lines(head, self.target);
         for line in &lines {
             let word = FetchPart::Word(format!("< {line}"));
             if (self.sink)(word).is_err() {
@@ -355,13 +369,15 @@ fn say_sent(lines: &mut Vec<String>, sink: FetchSink<'_>) -> Result<(), String> 
         .try_for_each(|line| sink(FetchPart::Word(format!("> {line}"))))
 }
 
-fn request_lines(request: &Request<RequestBody>, ground: &FetchGround) -> Vec<String> {
-    let mut lines = vec![format!("{} {} HTTP/1.1", request.method(), request.uri())];
-    lines.extend(header_lines(request.headers(), ground));
+fn request_lines(request: &Request<RequestBody>, target: &FetchTarget) -> Vec<String> {
+    // A server may have led to a URL with a token in it.
+    let uri = target.redactor.sentence(&request.uri().to_string());
+    let mut lines = vec![format!("{} {uri} HTTP/1.1", request.method())];
+    lines.extend(header_lines(request.headers(), target));
     lines
 }
 
-fn head_lines(head: &Parts, ground: &FetchGround) -> Vec<String> {
+fn head_lines(head: &Parts, target: &FetchTarget) -> Vec<String> {
     let version = match head.version {
         Version::HTTP_10 => "HTTP/1.0",
         _ => "HTTP/1.1",
@@ -372,18 +388,21 @@ fn head_lines(head: &Parts, ground: &FetchGround) -> Vec<String> {
         |own| String::from_utf8_lossy(own.as_bytes()),
     );
     let mut lines = vec![format!("{version} {} {reason}", head.status.as_u16())];
-    lines.extend(header_lines(&head.headers, ground));
+    lines.extend(header_lines(&head.headers, target));
     lines
 }
 
-fn header_lines(headers: &HeaderMap, ground: &FetchGround) -> Vec<String> {
+fn header_lines(headers: &HeaderMap, target: &FetchTarget) -> Vec<String> {
     let line = |(name, value): (&HeaderName, &HeaderValue)| {
         let text = String::from_utf8_lossy(value.as_bytes());
         let shown = if is_secret(name) {
-            let secret = ground.redactor.variable(b"authorization", value.as_bytes());
-            secret.map_or_else(|| text.to_string(), |_| "<redacted>".to_owned())
+            let secret = target.redactor.variable(b"authorization", value.as_bytes());
+            secret.map_or_else(
+                || text.to_string(),
+                |secret| format!("‹redacted {}›", secret.length_bytes),
+            )
         } else {
-            ground.redactor.sentence(&text)
+            target.redactor.sentence(&text)
         };
         format!("{name}: {shown}")
     };
@@ -418,7 +437,7 @@ fn is_harmless(name: &HeaderName) -> bool {
 }
 
 fn times(resolved: Duration, connected: Duration, ended: &ExchangeTimes) -> String {
-    let ms = |time: Duration| format!("{:.1} ms", time.as_secs_f64() * 1e3);
+    let ms = milliseconds;
     let head = ended.head.unwrap_or_default();
     let secured = ended.tls.unwrap_or_default();
     let handshake = ended.tls.map(|took| format!("TLS in {}", ms(took)));

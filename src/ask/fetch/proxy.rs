@@ -44,6 +44,20 @@ impl ProxyVariables {
         }
     }
 
+    /// These, with a proxy and with exceptions that are given in place of theirs.
+    pub(super) fn overridden(self, proxy: Option<String>, no_proxy: Option<String>) -> Self {
+        let none = no_proxy.or(self.none);
+        match proxy {
+            Some(proxy) => Self {
+                http: None,
+                https: None,
+                all: Some(proxy),
+                none,
+            },
+            None => Self { none, ..self },
+        }
+    }
+
     /// The proxy for a URL; `None`: none is used.
     ///
     /// # Errors
@@ -83,7 +97,8 @@ impl HttpProxy {
             return Err(wrong());
         };
         let authorization = user.map(|user| {
-            let basic = BASE64.encode(&percent_decoded(user));
+            let user: Vec<u8> = percent_encoding::percent_decode_str(user).collect();
+            let basic = BASE64.encode(&user);
             let mut value =
                 HeaderValue::from_str(&format!("Basic {basic}")).map_err(|_| wrong())?;
             value.set_sensitive(true);
@@ -95,23 +110,6 @@ impl HttpProxy {
             authorization: authorization.transpose()?,
         })
     }
-}
-
-fn percent_decoded(text: &str) -> Vec<u8> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        let digits = tail.get(..2).and_then(|two| std::str::from_utf8(two).ok());
-        let byte = digits.and_then(|two| u8::from_str_radix(two, 16).ok());
-        if let (b'%', Some(byte)) = (first, byte) {
-            decoded.push(byte);
-            rest = tail.get(2..).unwrap_or_default();
-        } else {
-            decoded.push(*first);
-            rest = tail;
-        }
-    }
-    decoded
 }
 
 /// Whether `no_proxy` excepts a host: `*`, a name and all below it, an address, or a range of them.
@@ -203,6 +201,22 @@ mod tests {
         let one = [("ALL_PROXY", "four:4")];
         assert_eq!(proxy(&one, "http://a/").as_deref(), Some("four:4"));
         assert_eq!(proxy(&[("http_proxy", "")], "http://a/"), None);
+    }
+
+    #[test]
+    fn what_is_given_takes_the_place_of_one_variable_each() {
+        let url = HttpUrl::parse("http://a.svc/").unwrap();
+        let own = || variables(&[("http_proxy", "one:1"), ("no_proxy", ".svc")]);
+        let chosen = |proxy: Option<&str>, none: Option<&str>| {
+            let given = own().overridden(proxy.map(Into::into), none.map(Into::into));
+            given.proxy(&url).unwrap().map(|proxy| proxy.port)
+        };
+        assert_eq!(chosen(None, None), None);
+        assert_eq!(chosen(None, Some("b")), Some(1));
+        // As with curl, the exceptions of the environment hold for a proxy that is given.
+        assert_eq!(chosen(Some("two:2"), None), None);
+        assert_eq!(chosen(Some("two:2"), Some("b")), Some(2));
+        assert_eq!(chosen(Some("two:2"), Some("*")), None);
     }
 
     #[test]

@@ -49,7 +49,7 @@ fn command() -> Command {
 fn run(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
     let asked: ConnectArgs = given(own)?;
     let text = match asked.port {
-        // An address of IPv6 has colons of its own.
+        // An IPv6 address contains colons.
         Some(port) if asked.endpoint.contains(':') && !asked.endpoint.starts_with('[') => {
             format!("[{}]:{port}", asked.endpoint)
         }

@@ -15,9 +15,7 @@ use super::super::files::without_short;
 use super::super::global::Global;
 use super::super::{Failure, given, written};
 use super::{AskCommand, in_reader, print_notes};
-use crate::ask::fetch::{
-    FetchFailure, FetchGround, FetchPart, FetchRequest, HttpUrl, ProxyVariables,
-};
+use crate::ask::fetch::{FetchFailure, FetchPart, FetchRequest, FetchTarget, HttpUrl};
 use crate::model::escape::escaped;
 use crate::sections::tls::given_authorities;
 use crate::sys::own_file;
@@ -152,22 +150,14 @@ impl FetchArgs {
         )))
     }
 
-    fn proxies(&self) -> Option<ProxyVariables> {
-        (self.proxy.is_some() || self.noproxy.is_some()).then(|| ProxyVariables {
-            http: None,
-            https: None,
-            all: self.proxy.clone(),
-            none: self.noproxy.clone(),
-        })
-    }
-
     fn request(self) -> Result<FetchRequest, Failure> {
         let authorities = self.ca.as_deref().map(given_authorities).transpose();
         Ok(FetchRequest {
             method: self.method()?,
-            proxies: self.proxies(),
             authorities: authorities.map_err(Failure::usage)?,
             url: self.url,
+            proxy: self.proxy,
+            no_proxy: self.noproxy,
             headers: self.header,
             data: self.data.map(Bytes::from),
             follow: self.location,
@@ -183,6 +173,7 @@ fn run(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
     let asked: FetchArgs = given(own)?;
     let mut printer = Printer {
         verbose: asked.verbose,
+        is_quiet: global.quiet,
         heads: asked.include || asked.head,
         file: asked.output_file.clone(),
         open: None,
@@ -191,13 +182,14 @@ fn run(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
     };
     let request = asked.request()?;
     let deadline = Instant::now() + global.timeout.unwrap_or(TIMEOUT);
-    let ground = in_reader(global, trust::FILES, FetchGround::read)?;
-    let ended = match ground {
+    let target = in_reader(global, trust::FILES, FetchTarget::read)?;
+    let ended = match target {
         Err(outcome) => Err(FetchFailure::of(&outcome)),
-        Ok(ground) => {
-            print_notes(&ground.notes, global);
+        Ok(target) => {
+            print_notes(&target.notes, global.quiet);
+            print_notes(&target.unseen_notes(&request), global.quiet);
             let sink = &mut |part: FetchPart<'_>| printer.take(part);
-            request.send(&ground, deadline, sink)
+            request.send(&target, deadline, sink)
         }
     };
     let arrived = ended.is_ok();
@@ -217,6 +209,7 @@ fn run(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
 /// Where the parts go.
 struct Printer {
     verbose: bool,
+    is_quiet: bool,
     heads: bool,
     file: Option<PathBuf>,
     /// The file, once something is for it.
@@ -237,6 +230,10 @@ impl Printer {
                 let lines = lines.iter().map(|line| escaped(line.as_bytes()));
                 let text = lines.collect::<Vec<_>>().join("\n");
                 self.write(format!("{text}\n\n").as_bytes())
+            }
+            FetchPart::Note(note) => {
+                print_notes(&[note], self.is_quiet);
+                Ok(())
             }
             FetchPart::Word(_) | FetchPart::Head(_) => Ok(()),
             FetchPart::Body(piece) => match &mut self.terminal {

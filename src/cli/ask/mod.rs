@@ -106,8 +106,8 @@ fn in_reader<R: Send + 'static>(
     })
 }
 
-fn print_notes(notes: &[String], global: &Global) {
-    if !global.quiet {
+fn print_notes(notes: &[String], is_quiet: bool) {
+    if !is_quiet {
         for note in notes {
             let _ = writeln!(io::stderr(), "spyhole: note: {}", escaped(note.as_bytes()));
         }
@@ -123,7 +123,7 @@ fn print(name: &str, answered: &Answered, bare: bool, global: &Global) -> Result
     if let Err(error) = io::stdout().write_all(&text) {
         written(&error)?;
     }
-    print_notes(&answered.notes, global);
+    print_notes(&answered.notes, global.quiet);
     if let Some(failure) = &answered.failure {
         let _ = writeln!(
             io::stderr(),

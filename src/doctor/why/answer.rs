@@ -82,7 +82,8 @@ pub(crate) struct Holder {
     pub(crate) namespace: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) exe: Option<ByteString>,
-    pub(crate) uid: u32,
+    /// Null where the process is not in the list of processes.
+    pub(crate) uid: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) user: Option<ByteString>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,10 +96,10 @@ pub(crate) struct Holder {
     pub(crate) args: Option<Vec<Argument>>,
     /// Arguments and variables that name the port or the path.
     pub(crate) named_by: Vec<Setting>,
-    /// Where it listens.
-    pub(crate) listens_on: Vec<String>,
-    /// Connections that it has.
-    pub(crate) connections: usize,
+    /// Where it listens. Null where its descriptors were not read.
+    pub(crate) listens_on: Option<Vec<String>>,
+    /// Connections that it has. Null where its descriptors were not read.
+    pub(crate) connections: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) open_files: Option<u64>,
     /// What may be wrong with it.

@@ -1,38 +1,34 @@
-//! Finds the processes that hold something, and what tells why.
+//! Finds the processes that hold something.
 
 use core::net::IpAddr;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use super::answer::{Holder, NamedProcess, NearestSetting, NotSeen, WhyAnswer, WhyVerdict};
+use super::answer::{NearestSetting, NotSeen, WhyAnswer, WhyVerdict};
 use super::named::{Needle, SETTINGS, settings};
 use super::subject::WhySubject;
-use crate::doctor::facts::{local_end, peer_end};
+use crate::doctor::facts::{SOCKET_TABLES, local_end, peer_end};
 use crate::model::Report;
 use crate::model::byte_string::ByteString;
 use crate::model::escape::escaped;
 use crate::model::gap::WALK;
 use crate::model::open_files::{OpenAccess, OpenFile, OpenedAs};
-use crate::model::process::{Process, ProcessState};
+use crate::model::process::Process;
 use crate::model::seen::Seen;
 use crate::model::socket::{Family, Protocol, Socket, State};
 
-/// As many holders are explained.
-const HOLDERS: usize = 16;
 /// As much is looked at that holds what was asked about.
 const USES: usize = 4096;
-/// A chain of ancestors that is longer is not shown whole.
-const CHAIN: usize = 64;
 /// As many names and listeners are listed.
-const LISTED: usize = 16;
+pub(super) const LISTED: usize = 16;
 
 /// One process that has what was asked about.
-struct Use {
-    pid: i32,
+pub(super) struct Use {
+    pub(super) pid: i32,
     /// What it is: equal for a parent and the children that inherited it.
-    thing: String,
+    pub(super) thing: String,
     /// How this process has it: descriptor and access.
-    how: String,
-    doubts: Vec<&'static str>,
+    pub(super) how: String,
+    pub(super) doubts: Vec<&'static str>,
 }
 
 /// What was found, and what hides that there is more.
@@ -45,9 +41,9 @@ struct Found {
     is_outside: bool,
 }
 
-struct Finder<'a> {
-    report: &'a Report,
-    processes: HashMap<i32, &'a Process>,
+pub(super) struct Finder<'a> {
+    pub(super) report: &'a Report,
+    pub(super) processes: HashMap<i32, &'a Process>,
 }
 
 /// Who holds it, and why.
@@ -105,10 +101,8 @@ pub(crate) fn explain_holders(report: &Report, subject: &WhySubject, asked: &str
     }
 }
 
-// ---- who has it
-
 impl<'a> Finder<'a> {
-    fn sockets(&self) -> &'a [Socket] {
+    pub(super) fn sockets(&self) -> &'a [Socket] {
         self.report.sockets.as_deref().unwrap_or_default()
     }
 
@@ -139,14 +133,16 @@ impl<'a> Finder<'a> {
         let chosen = if listening.is_empty() { all } else { listening };
         let mut found = self.of_sockets(&chosen);
         if found.uses.is_empty() && chosen.is_empty() {
-            let tables = ["sockets", "tcp", "tcp6", "udp", "udp6"];
-            found.not_seen.extend(self.hidden("sockets", &tables));
+            found
+                .not_seen
+                .extend(self.hidden("sockets", &SOCKET_TABLES));
         }
         found
     }
 
     fn of_sockets(&self, sockets: &[&Socket]) -> Found {
         let mut found = Found::default();
+        let mut owner_unseen = false;
         for socket in sockets.iter().take(USES) {
             let end = socket_name(socket);
             match &socket.owners {
@@ -160,7 +156,7 @@ impl<'a> Finder<'a> {
                 }
                 Some(Seen::Unseen(_)) => {
                     found.notes.push(format!("{end}: its process was not seen"));
-                    found.not_seen.extend(self.hidden("sockets", &["owners"]));
+                    owner_unseen = true;
                 }
                 Some(Seen::Value(_)) => {
                     found.is_outside = true;
@@ -178,7 +174,9 @@ impl<'a> Finder<'a> {
         found.notes.sort_unstable();
         found.notes.dedup();
         found.notes.truncate(LISTED);
-        found.not_seen.dedup();
+        if owner_unseen {
+            found.not_seen = self.hidden("sockets", &["owners"]);
+        }
         found
     }
 
@@ -270,7 +268,7 @@ fn serves(socket: &Socket, address: IpAddr) -> bool {
             && (bound.is_ipv4() == address.is_ipv4() || bound.is_ipv6() && !v6_only)
 }
 
-fn is_listening(socket: &Socket) -> bool {
+pub(super) fn is_listening(socket: &Socket) -> bool {
     match socket.protocol {
         Protocol::Udp => socket.state == State::Unconnected,
         _ => socket.state == State::Listen,
@@ -278,7 +276,7 @@ fn is_listening(socket: &Socket) -> bool {
 }
 
 /// `tcp 0.0.0.0:8080`, with the peer of a connection; `unix /run/x.sock`.
-fn socket_name(socket: &Socket) -> String {
+pub(super) fn socket_name(socket: &Socket) -> String {
     let word = socket.protocol.word(socket.family);
     match (&socket.path, &socket.abstract_name) {
         (Some(path), _) => format!("{word} {}", escaped(path.as_bytes())),
@@ -346,243 +344,7 @@ fn exe(process: &Process) -> Option<&ByteString> {
     process.exe.as_ref().and_then(Seen::value)
 }
 
-fn named(process: &Process) -> NamedProcess {
-    NamedProcess {
-        pid: process.pid,
-        name: process.comm.clone(),
-    }
-}
-
-// ---- and why
-
-impl<'a> Finder<'a> {
-    /// The ancestors of a process that are visible, its parent first.
-    fn ancestors(&self, pid: i32) -> Vec<&'a Process> {
-        let mut chain: Vec<&Process> = Vec::new();
-        let mut next = self.processes.get(&pid).map(|process| process.ppid);
-        while let Some(process) = next.and_then(|pid| self.processes.get(&pid)) {
-            // A saved document may say anything.
-            let is_known = process.pid == pid || chain.iter().any(|one| one.pid == process.pid);
-            if is_known || chain.len() >= CHAIN {
-                break;
-            }
-            chain.push(process);
-            next = Some(process.ppid);
-        }
-        chain
-    }
-
-    /// The holders, each with what it holds; descendants stand with the first of their ancestors that
-    /// holds the same.
-    fn holders(&self, uses: Vec<Use>, needle: Option<&Needle>) -> (Vec<Holder>, usize) {
-        let known: HashSet<(String, i32)> = uses
-            .iter()
-            .map(|one| (one.thing.clone(), one.pid))
-            .collect();
-        let mut heads: Vec<(i32, Vec<Use>, Vec<NamedProcess>)> = Vec::new();
-        let mut at = HashMap::<i32, usize>::new();
-        for one in uses {
-            let ancestors = self.ancestors(one.pid);
-            let holds_too = |process: &&&Process| known.contains(&(one.thing.clone(), process.pid));
-            let head = ancestors
-                .iter()
-                .rev()
-                .find(holds_too)
-                .map_or(one.pid, |head| head.pid);
-            let index = *at.entry(head).or_insert(heads.len());
-            if index == heads.len() {
-                heads.push((head, Vec::new(), Vec::new()));
-            }
-            let Some((_, own, others)) = heads.get_mut(index) else {
-                continue;
-            };
-            if head == one.pid {
-                own.push(one);
-            } else if let Some(process) = self.processes.get(&one.pid)
-                && others.len() < LISTED
-                && !others.iter().any(|other| other.pid == one.pid)
-            {
-                others.push(named(process));
-            }
-        }
-        let left_out = heads.len().saturating_sub(HOLDERS);
-        heads.truncate(HOLDERS);
-        let holder = |(pid, own, others)| self.holder(pid, own, others, needle);
-        (heads.into_iter().map(holder).collect(), left_out)
-    }
-
-    fn holder(
-        &self,
-        pid: i32,
-        uses: Vec<Use>,
-        also_held_by: Vec<NamedProcess>,
-        needle: Option<&Needle>,
-    ) -> Holder {
-        let mut doubts: Vec<String> = Vec::new();
-        let mut holds: Vec<String> = Vec::new();
-        for one in uses {
-            doubts.extend(one.doubts.iter().map(|doubt| (*doubt).to_owned()));
-            if !one.thing.is_empty() && holds.len() < LISTED {
-                holds.push(format!("{} ({})", one.thing, one.how));
-            }
-        }
-        doubts.sort_unstable();
-        doubts.dedup();
-        let Some(process) = self.processes.get(&pid) else {
-            return self.unlisted(pid, holds, doubts);
-        };
-        let ancestors = self.ancestors(pid);
-        let parent = ancestors.first().copied();
-        doubts.extend(process_doubts(process, parent));
-        let (listens_on, ports, connections) = self.sockets_of(pid);
-        let own_needles: Vec<Needle> = match needle {
-            Some(Needle::Port(port)) => vec![Needle::Port(port.clone())],
-            Some(Needle::Path(path)) => vec![Needle::Path(path.clone())],
-            _ => ports.into_iter().map(Needle::Port).collect(),
-        };
-        let mut not_seen = Vec::new();
-        let args = self.value("processes.args", process.args.as_ref(), &mut not_seen);
-        let exe = self.value("processes.exe", process.exe.as_ref(), &mut not_seen);
-        let cwd = self.value("processes.cwd", process.cwd.as_ref(), &mut not_seen);
-        let count = process.fd_count.as_ref();
-        let open_files = self
-            .value("processes.fd_count", count, &mut not_seen)
-            .copied();
-        let environments = self.report.environment.iter().flatten();
-        let environment = environments
-            .into_iter()
-            .find(|environment| environment.pid == pid);
-        let variables = environment.map(|environment| &environment.variables);
-        let variables = self.value("environment.variables", variables, &mut not_seen);
-        let started_at = process.started_at.value().copied();
-        let since = parent
-            .and_then(|parent| parent.started_at.value())
-            .zip(started_at);
-        let target = self.report.target.as_ref();
-        let container = process.container.clone();
-        Holder {
-            pid,
-            name: process.comm.clone(),
-            holds,
-            also_held_by,
-            chain: ancestors
-                .iter()
-                .rev()
-                .map(|one| named(one))
-                .chain([named(process)])
-                .collect(),
-            container: container.or_else(|| target?.container.clone()),
-            pod: process.pod.clone().or_else(|| target?.pod.clone()),
-            namespace: process
-                .namespace
-                .clone()
-                .or_else(|| target?.namespace.clone()),
-            exe: exe.cloned(),
-            uid: process.uid,
-            user: process.user.as_ref().and_then(Seen::value).cloned(),
-            started_at,
-            seconds_after_parent: since.map(|(parent, own)| parent.until(own).as_secs()),
-            cwd: cwd.cloned(),
-            named_by: settings(
-                args.map_or(&[], Vec::as_slice),
-                variables.map_or(&[], Vec::as_slice),
-                &own_needles,
-            ),
-            args: args.cloned(),
-            listens_on,
-            connections,
-            open_files,
-            doubts,
-            not_seen,
-        }
-    }
-
-    /// The value, or a note that it was not seen, as its gap tells it.
-    fn value<'b, T>(
-        &self,
-        path: &str,
-        field: Option<&'b Seen<T>>,
-        not_seen: &mut Vec<NotSeen>,
-    ) -> Option<&'b T> {
-        match field? {
-            Seen::Value(value) => Some(value),
-            Seen::Unseen(unseen) => {
-                let (section, name) = path.split_once('.').unwrap_or_default();
-                let gaps = self.report.gaps.iter();
-                let mut of_it = gaps.filter(|gap| gap.section == section && gap.field == name);
-                let gap = of_it.find(|gap| gap.reason == unseen.reason());
-                not_seen.push(NotSeen {
-                    field: path.to_owned(),
-                    reason: unseen.reason(),
-                    needs: gap.and_then(|gap| gap.needs.clone()),
-                });
-                None
-            }
-        }
-    }
-
-    /// A process that holds a socket and is not among the processes: it was started or ended
-    /// meanwhile.
-    fn unlisted(&self, pid: i32, holds: Vec<String>, mut doubts: Vec<String>) -> Holder {
-        let owners = self
-            .sockets()
-            .iter()
-            .filter_map(|socket| socket.owners.as_ref()?.value());
-        let name = owners.flatten().find(|owner| owner.pid == pid);
-        let name = name.map_or_else(|| "?".into(), |owner| (*owner.name).clone());
-        doubts.push(
-            "the process is not in the list of processes: it has just begun or ended".to_owned(),
-        );
-        Holder {
-            pid,
-            chain: vec![NamedProcess {
-                pid,
-                name: name.clone(),
-            }],
-            name,
-            holds,
-            also_held_by: Vec::new(),
-            container: None,
-            pod: None,
-            namespace: None,
-            exe: None,
-            uid: 0,
-            user: None,
-            started_at: None,
-            seconds_after_parent: None,
-            cwd: None,
-            args: None,
-            named_by: Vec::new(),
-            listens_on: Vec::new(),
-            connections: 0,
-            open_files: None,
-            doubts,
-            not_seen: Vec::new(),
-        }
-    }
-
-    /// Where a process listens, those ports, and how many connections it has.
-    fn sockets_of(&self, pid: i32) -> (Vec<String>, Vec<String>, usize) {
-        let (mut ends, mut ports, mut connections) = (Vec::new(), Vec::new(), 0);
-        for socket in self.sockets() {
-            let owners = socket.owners.as_ref().and_then(Seen::value);
-            if !owners.is_some_and(|owners| owners.iter().any(|owner| owner.pid == pid)) {
-                continue;
-            }
-            let internet = matches!(socket.protocol, Protocol::Tcp | Protocol::Udp);
-            if is_listening(socket) && (internet || socket.path.is_some()) {
-                if ends.len() < LISTED {
-                    ends.push(socket_name(socket));
-                    let port = socket.local_port.filter(|_| internet);
-                    ports.extend(port.map(|port| port.to_string()));
-                }
-            } else if socket.state == State::Established && internet {
-                connections += 1;
-            }
-        }
-        (ends, ports, connections)
-    }
-
+impl Finder<'_> {
     /// What listens, or runs, where the question found nothing.
     fn elsewhere(&self, subject: &WhySubject) -> Vec<String> {
         let mut all: Vec<String> = match subject {
@@ -664,29 +426,4 @@ impl<'a> Finder<'a> {
         }
         found
     }
-}
-
-fn process_doubts(process: &Process, parent: Option<&Process>) -> Vec<String> {
-    let mut doubts = Vec::new();
-    if process.exe_deleted == Some(true) {
-        doubts.push("its program was deleted or replaced since it was started".to_owned());
-    }
-    if let Some(parent) = parent.filter(|parent| parent.uid != process.uid) {
-        doubts.push(format!(
-            "runs as uid {}, its parent {} ({}) as uid {}",
-            process.uid,
-            escaped(parent.comm.as_bytes()),
-            parent.pid,
-            parent.uid
-        ));
-    }
-    let state = match process.state {
-        ProcessState::Stopped => "is stopped (state T): it answers nothing",
-        ProcessState::Traced => "is traced (state t)",
-        ProcessState::DiskSleep => "waits for the kernel (state D)",
-        ProcessState::Zombie => "has ended and is not reaped (state Z)",
-        _ => return doubts,
-    };
-    doubts.push(state.to_owned());
-    doubts
 }

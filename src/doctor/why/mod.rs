@@ -3,6 +3,7 @@
 
 mod answer;
 mod find;
+mod holders;
 mod named;
 mod subject;
 mod words;

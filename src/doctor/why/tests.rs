@@ -107,6 +107,47 @@ fn what_could_not_be_seen_is_unknown() {
 }
 
 #[test]
+fn no_number_stands_for_what_was_not_seen() {
+    let holder = |document: &Value| {
+        let answer = serde_json::to_value(why(document, ":8080")).unwrap();
+        answer["holders"][0].clone()
+    };
+    let mut document = sound();
+    document["sockets"][0]["owners"] = json!([{"pid": 4242, "name": "gone", "fd": 3}]);
+    let gone = holder(&document);
+    assert_eq!((&gone["pid"], &gone["uid"]), (&json!(4242), &Value::Null));
+    assert_eq!(gone["listens_on"], json!(["tcp 0.0.0.0:8080"]));
+    assert!(text(&document, ":8080").contains("uid ?"));
+    // Asked for by its id, where its descriptors and so its sockets were not read.
+    let mut document = sound();
+    document["processes"][0]["fd_count"] = Value::Null;
+    document["sockets"] = json!([]);
+    document["gaps"] = json!([
+        {"section": "processes", "field": "fd_count", "reason": "uid", "count": 1, "subjects": [7]},
+    ]);
+    let answer = serde_json::to_value(why(&document, "7")).unwrap();
+    let holder = &answer["holders"][0];
+    assert_eq!(
+        (&holder["listens_on"], &holder["connections"]),
+        (&Value::Null, &Value::Null)
+    );
+    assert_eq!(holder["not_seen"][0]["field"], "processes.fd_count");
+}
+
+#[test]
+fn a_gap_is_named_once_however_many_sockets_it_hides() {
+    let mut document = sound();
+    let mut socket = document["sockets"][0].clone();
+    socket["owners"] = Value::Null;
+    document["sockets"] = vec![socket; 20].into();
+    document["gaps"] = json!([
+        {"section": "sockets", "field": "owners", "reason": "uid", "count": 10, "subjects": [7]},
+        {"section": "sockets", "field": "owners", "reason": "gid", "count": 10, "subjects": [8]},
+    ]);
+    assert_eq!(why(&document, ":8080").not_seen.len(), 2);
+}
+
+#[test]
 fn doubts_are_said() {
     let mut document = sound();
     document["sockets"][0]["local_address"] = "127.0.0.1".into();

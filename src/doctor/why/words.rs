@@ -90,10 +90,11 @@ fn of_holder(holder: &Holder, now: Timestamp) -> Vec<String> {
     let program = holder.exe.as_ref().map_or("?".into(), |exe| exe.to_text());
     let user = holder.user.as_ref();
     let user = user.map_or_else(String::new, |user| format!(" ({})", user.to_text()));
+    let uid = holder.uid.map_or("?".into(), |uid| uid.to_string());
     let cwd = holder.cwd.as_ref().map_or("?".into(), |cwd| cwd.to_text());
     lines.push(fact(
         "program",
-        &format!("{program}  uid {}{user}  directory {cwd}", holder.uid),
+        &format!("{program}  uid {uid}{user}  directory {cwd}"),
     ));
     if let Some(args) = holder.args.as_ref().filter(|args| !args.is_empty()) {
         let words: Vec<_> = args
@@ -107,6 +108,7 @@ fn of_holder(holder: &Holder, now: Timestamp) -> Vec<String> {
     let mut more: Vec<String> = holder
         .listens_on
         .iter()
+        .flatten()
         .filter(|end| {
             !holder
                 .holds
@@ -115,9 +117,9 @@ fn of_holder(holder: &Holder, now: Timestamp) -> Vec<String> {
         })
         .map(|end| format!("listens on {end}"))
         .collect();
-    if holder.connections > 0 {
-        let plural = if holder.connections == 1 { "" } else { "s" };
-        more.push(format!("{} connection{plural}", holder.connections));
+    if let Some(count) = holder.connections.filter(|count| *count > 0) {
+        let plural = if count == 1 { "" } else { "s" };
+        more.push(format!("{count} connection{plural}"));
     }
     more.extend(holder.open_files.map(|count| format!("{count} open files")));
     if !more.is_empty() {

@@ -31,7 +31,6 @@ use crate::scan::no_target::NoTarget;
 use crate::sections;
 use crate::sections::REGISTRY;
 use crate::sections::certificates;
-use crate::sections::registry;
 use crate::sections::section::{Detail, Request, Scrape, SectionMetrics};
 use crate::sys;
 use cpu_accumulator::CpuAccumulator;
@@ -250,7 +249,7 @@ fn add_certificates(server: &Server, report: &mut Report) -> Option<Arc<Found>> 
     let is_due = lock(kept).begin(server.look.timeout * 2);
     if is_due {
         // Of a target that is gone by now, nothing is found.
-        let whole = registry::whole();
+        let whole = sections::requests_of_doctor(false);
         let seen = sections::report(options(&server.look), &whole, Detail::Document).ok();
         let findings = seen.as_ref().map(judge);
         let (certificates, gaps) = seen.map_or((None, Vec::new()), |seen| {

@@ -12,10 +12,11 @@ use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
 use crate::host::{run, spyhole};
-use crate::lab::Output;
 use crate::lab::process::Process;
+use crate::lab::{Lab, Output};
 use crate::patience::eventually;
 use crate::support::http;
+use crate::support::idle::Idle;
 
 /// nginx with HTTP and HTTPS, and the authority of its certificate.
 struct Nginx {
@@ -114,8 +115,11 @@ http {{
     }
 }
 
+/// For a target of which everything is readable.
 fn fetch(words: &[&str]) -> Output {
-    spyhole([&["--self", "fetch"], words].concat())
+    let target = Idle::sleep();
+    let pid = target.id().to_string();
+    spyhole([&["--pid", &pid, "fetch"], words].concat())
 }
 
 #[needs(nginx, curl)]
@@ -192,12 +196,15 @@ fn credentials_stay_with_their_server_and_out_of_words() {
     );
     assert!(!seen.stderr_text().contains("abcdef"), "{seen}");
     assert!(
-        seen.stderr_text().contains("> authorization: <redacted>"),
+        seen.stderr_text().contains("> authorization: ‹redacted "),
         "{seen}"
     );
+    let token = "/headers?access_token=ghp_0123456789abcdefghijABCDEFGHIJ012345";
+    let seen = fetch(&["-v", &nginx.url(token)]).ended_with(0);
+    assert!(!seen.stderr_text().contains("ghp_0123"), "{seen}");
     let seen = fetch(&["-i", "-v", &nginx.url("/cookie")]).ended_with(0);
     let all = seen.stdout_text() + &seen.stderr_text();
-    assert!(!all.contains("top-secret-cookie") && all.contains("set-cookie: <redacted>"));
+    assert!(!all.contains("top-secret-cookie") && all.contains("set-cookie: ‹redacted "));
     // localhost is another server than 127.0.0.1.
     let words = [
         "-L",
@@ -231,6 +238,23 @@ fn credentials_stay_with_their_server_and_out_of_words() {
         &nginx.url("/other"),
     ];
     fetch(&words).ended_with(1);
+}
+
+#[needs(root)]
+fn what_a_stranger_does_not_see_of_the_target_is_said() {
+    let web = Lab::webapp()
+        .uid(1000)
+        .caps("none")
+        .args(["--listen", "127.0.0.1:8080"])
+        .start();
+    let stranger = |words: &[&str]| {
+        let seen = web.spyhole().uid(2000).caps("none").args(words).run();
+        seen.stderr_text()
+    };
+    let said = stranger(&["fetch", "http://127.0.0.1:8080/"]);
+    assert!(said.contains("proxy variables could not be read"), "{said}");
+    let said = stranger(&["fetch", "-q", "http://127.0.0.1:8080/"]);
+    assert!(!said.contains("proxy variables"), "{said}");
 }
 
 #[needs(nginx, python3)]

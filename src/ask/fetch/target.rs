@@ -5,6 +5,7 @@ use core::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
+use super::FetchRequest;
 use super::proxy::ProxyVariables;
 use super::url::HttpUrl;
 use crate::check::network::{local_server, name_files, shares_network};
@@ -22,7 +23,7 @@ use crate::sections::tls::names::NameFiles;
 use crate::trust;
 
 /// The target, as far as a request needs it.
-pub(crate) struct FetchGround {
+pub(crate) struct FetchTarget {
     names: Result<NameFiles, CheckOutcome>,
     shares_network: Option<bool>,
     /// The authorities that the target trusts; `None`: unknown.
@@ -70,7 +71,7 @@ impl FetchFailure {
     }
 }
 
-impl FetchGround {
+impl FetchTarget {
     /// Reads it.
     ///
     /// # Errors
@@ -118,6 +119,18 @@ impl FetchGround {
         })
     }
 
+    /// What of the target was not seen that decides this request.
+    pub(crate) fn unseen_notes(&self, asked: &FetchRequest) -> Vec<String> {
+        let mut notes = Vec::new();
+        if let (Err(refusal), None) = (&self.proxies, &asked.proxy) {
+            notes.push(format!(
+                "the target's proxy variables could not be read ({}): no proxy is used; to name one: -x",
+                refusal.reason.describe()
+            ));
+        }
+        notes
+    }
+
     /// The addresses of a server, as the target would find them.
     ///
     /// # Errors
@@ -159,7 +172,7 @@ impl FetchGround {
     }
 
     /// Whether a server's certificates are trusted: by `given`, by the target, or by Mozilla's roots
-    /// where the target's are unknown. Says by whom.
+    /// where the target's are unknown. Whose authorities those are.
     ///
     /// # Errors
     /// Why not.
@@ -168,19 +181,11 @@ impl FetchGround {
         url: &HttpUrl,
         shown: &ServerShown,
         given: Option<&[Arc<ParsedCertificate>]>,
-    ) -> Result<&'static str, FetchFailure> {
-        let (authorities, roots, whose) = match (given, &self.authorities) {
-            (Some(given), _) => (Authorities::Given, Roots::of(given.to_vec()), "--ca"),
-            (None, Some(own)) => (
-                Authorities::Target,
-                Roots::of(own.clone()),
-                "the target's trust store",
-            ),
-            (None, None) => (
-                Authorities::Mozilla,
-                Roots::mozilla(),
-                "Mozilla's roots (the target's trust store is unknown)",
-            ),
+    ) -> Result<Authorities, FetchFailure> {
+        let (authorities, roots) = match (given, &self.authorities) {
+            (Some(given), _) => (Authorities::Given, Roots::of(given.to_vec())),
+            (None, Some(own)) => (Authorities::Target, Roots::of(own.clone())),
+            (None, None) => (Authorities::Mozilla, Roots::mozilla()),
         };
         let mut chain = Vec::with_capacity(shown.chain.len());
         for der in &shown.chain {
@@ -208,15 +213,27 @@ impl FetchGround {
         let runtime = self.runtime.as_ref();
         let runtime = runtime.filter(|_| authorities == Authorities::Target);
         let verdict = pki::judge_for(&question, runtime);
-        let says = || format!("certificate not trusted by {whose}: {}", because(&verdict));
+        let says = || {
+            let whose = whose(authorities);
+            format!("certificate not trusted by {whose}: {}", because(&verdict))
+        };
         match verdict.judgement {
-            Judgement::Verified if shown.is_key_proved => Ok(whose),
+            Judgement::Verified if shown.is_key_proved => Ok(authorities),
             Judgement::Verified => Err(FetchFailure::unknown(
                 "the server's signature in the handshake is of a kind that spyhole cannot check",
             )),
             Judgement::Refused => Err(FetchFailure::no(says())),
             Judgement::CannotVerify => Err(FetchFailure::unknown(says())),
         }
+    }
+}
+
+/// Whose authorities judged.
+pub(super) fn whose(authorities: Authorities) -> &'static str {
+    match authorities {
+        Authorities::Given => "--ca",
+        Authorities::Target => "the target's trust store",
+        Authorities::Mozilla => "Mozilla's roots (the target's trust store is unknown)",
     }
 }
 
