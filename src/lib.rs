@@ -3,6 +3,7 @@
 //! | layer | what it does |
 //! |---|---|
 //! | [`cli`] | the command line → a request; exit codes |
+//! | [`terminal`] | keys, the line that is typed, a pager, the rows of `top` |
 //! | [`serve`] | the HTTP endpoint |
 //! | [`attach`] | puts spyhole beside a container through kubectl, docker or podman |
 //! | [`in_container`] | runs inside the application's own container: `install` and `run` |
@@ -46,6 +47,7 @@ mod scan;
 mod sections;
 mod serve;
 mod sys;
+mod terminal;
 mod trust;
 
 /// What the program, the tests and the benches use of the layers; everything else is private to

@@ -1,7 +1,7 @@
 //! The commands that bring spyhole to a container, or start one under its eyes.
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{ArgMatches, Args, Command};
@@ -57,6 +57,10 @@ pub(super) fn kubectl(own: &ArgMatches, words: &[OsString]) -> Result<ExitCode, 
     attached::wait(words);
     let mut options: kubernetes::KubectlOptions = given(own)?;
     options.passed_on = passed_on::<kubernetes::KubectlOptions>(own);
+    if !options.serve && is_for_prompt(&options.command, &options.passed_on) {
+        (options.stdin, options.tty) = (true, true);
+        options.command = prompt();
+    }
     if let Some(answered) = beforehand::check(&options.passed_on, &options.command) {
         return answered;
     }
@@ -103,6 +107,9 @@ pub(super) fn beside(
     attached::wait(words);
     let mut options: engine::EngineOptions = given(own)?;
     let passed_on = passed_on::<engine::EngineOptions>(own);
+    if is_for_prompt(&options.command, &passed_on) {
+        options.command = prompt();
+    }
     if let Some(answered) = beforehand::check(&passed_on, &options.command) {
         return answered;
     }
@@ -114,6 +121,23 @@ pub(super) fn beside(
     }
     let quiet = own.get_flag("quiet") || options.copy.as_ref().is_some_and(|copy| copy.quiet);
     attached(engine::run(engine, &options, quiet))
+}
+
+/// Whether a person, at a terminal, has named no command and no form of a document.
+fn is_for_prompt(command: &[OsString], flags: &[OsString]) -> bool {
+    let has_form = |flag: &OsString| flag.as_encoded_bytes().starts_with(b"--output");
+    command.is_empty()
+        && !flags.iter().any(has_form)
+        && io::stdin().is_terminal()
+        && io::stdout().is_terminal()
+}
+
+/// The overview and the prompt, which ends by itself: a container that nobody talks to any more must
+/// not stay.
+fn prompt() -> Vec<OsString> {
+    [super::shell::SHELL, "--idle-exit=15m"]
+        .map(OsString::from)
+        .into()
 }
 
 fn attached(ended: Result<u8, AttachError>) -> Result<ExitCode, Failure> {

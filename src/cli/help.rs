@@ -27,7 +27,7 @@ Look             overview  processes (ps)  sockets (ss)  environment (env)  moun
 Explain          doctor  explain ID  why :PORT|PID|NAME|PATH
 Files            ls  cat  stat  find  du  head  tail  grep  sha256sum  tar  cp
 Ask the network  tls  dns (dig)  fetch (curl)  connect (nc)  check
-Watch            serve
+Watch            top  shell  serve
 Deliver          kubectl  docker  podman  install  run
 About            help [COMMAND|TOPIC|QUESTION]  schema  completions  man
 
@@ -190,7 +190,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "spyhole ss -ti, spyhole network --counters; no packets are captured",
     ),
     ("telnet", "spyhole connect HOST:PORT"),
-    ("top", "spyhole ps --sort=-pcpu --sample 1s"),
     ("traceroute", "spyhole connect HOST:PORT, spyhole network"),
     ("tree", "spyhole find PATH"),
     ("ulimit", "spyhole limits"),

@@ -23,6 +23,8 @@ mod overview;
 mod run;
 mod scan_options;
 mod section_commands;
+mod shell;
+mod top;
 mod why;
 
 use std::ffi::OsString;
@@ -135,6 +137,8 @@ fn listing() -> Command {
         .subcommands(doctor::commands())
         .subcommand(why::command())
         .subcommand(copy::command())
+        .subcommand(shell::command())
+        .subcommand(top::command())
         .subcommands(deliver::commands())
         .subcommand(
             serve::options::ServeOptions::augment_args(Command::new(SERVE))
@@ -262,6 +266,7 @@ fn dispatch(line: &CommandLine, words: &[OsString]) -> Result<ExitCode, Failure>
         }
         (Some((doctor::DOCTOR, own)), None) => doctor::run(own, &global()?, words),
         (Some((overview::OVERVIEW, _)), None) => overview::run(&global()?, words),
+        (Some((top::TOP, own)), None) => top::run(own, &global()?, words),
         (Some((why::WHY, own)), None) => why::run(own, &global()?, words),
         (Some((doctor::EXPLAIN, own)), None) => doctor::explain(own),
         (Some((SERVE, own)), None) => serve(own, &global()?),
@@ -275,6 +280,7 @@ fn dispatch(line: &CommandLine, words: &[OsString]) -> Result<ExitCode, Failure>
         }
         (Some((deliver::INSTALL, own)), None) => deliver::installed(own, words),
         (Some((run::RUN, own)), None) => return run::started(own, &global()?),
+        (Some((shell::SHELL, own)), None) => return shell::run(own, &global()?, words),
         (Some((deliver::KUBECTL, own)), None) => return deliver::kubectl(own, words),
         (Some((deliver::DOCKER, own)), None) => {
             return deliver::beside(Engine::Docker, own, words);

@@ -64,6 +64,8 @@ pub(crate) fn sections() -> Vec<String> {
         "kubectl",
         "docker",
         "podman",
+        "shell",
+        "top",
     ];
     subcommands()
         .into_iter()

@@ -11,6 +11,7 @@ use super::host::run;
 /// Top to bottom.
 const LAYERS: &[&str] = &[
     "cli",
+    "terminal",
     "serve",
     "attach",
     "in_container",
@@ -32,7 +33,6 @@ const LAYERS: &[&str] = &[
 ];
 /// Names kept for what comes next, with the layer that each will stand above.
 const PLANNED: &[(&str, &str)] = &[
-    ("terminal", "serve"),
     ("web", "attach"),
     ("compare", "check"),
     ("image", "sections"),

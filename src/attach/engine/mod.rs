@@ -52,7 +52,7 @@ pub(crate) struct EngineOptions {
     /// Print the command without running it.
     #[arg(long)]
     pub dry_run: bool,
-    /// The spyhole command to run there (default: overview on a terminal, else dump).
+    /// The spyhole command to run there (default: shell on a terminal, else dump).
     #[arg(trailing_var_arg = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
 

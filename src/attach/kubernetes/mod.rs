@@ -52,7 +52,7 @@ pub(crate) struct KubectlOptions {
     /// The pod to inspect: NAME or pod/NAME.
     #[arg(value_name = "POD")]
     pub pod: String,
-    /// The spyhole command to run there (default: overview on a terminal, else dump).
+    /// The spyhole command to run there (default: shell on a terminal, else dump).
     #[arg(trailing_var_arg = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
 

@@ -12,6 +12,7 @@ pub(super) mod escaping;
 mod find;
 mod follow;
 mod grep;
+pub(super) use grep::pattern as grep_pattern;
 mod head;
 mod listing;
 mod ls;
@@ -36,8 +37,11 @@ use super::{Failure, habits, written};
 use crate::files::error::FilesUnavailable;
 use crate::files::output::NotRun;
 use crate::files::tar::{ArchiveOptions, write_archive};
-use crate::files::{FilesEnd, FilesOptions, Message, Output, Stopped, TargetFiles, run_in_reader};
+use crate::files::{
+    FileError, FilesEnd, FilesOptions, Message, Output, Stopped, TargetFiles, run_in_reader,
+};
 use crate::model::format::Format;
+use crate::sys::tree_entry::EntryKind;
 pub(super) use spelling::in_clap_words;
 
 /// One of the commands.
@@ -187,6 +191,27 @@ pub(super) fn write_for_cp<W: Write + AsFd>(
         .run_to(out, move |files, output| {
             write_archive(files, output, &options)
         })
+}
+
+/// Writes the path of a directory of the target as it is without links.
+pub(super) fn write_directory<W: Write + AsFd>(
+    out: &mut W,
+    global: &Global,
+    path: Vec<u8>,
+) -> Result<Exit, Failure> {
+    Start::of(global).run_to(out, move |files, output| {
+        match files.entry(&path) {
+            Err(error) => output.complain(error)?,
+            Ok(entry) if entry.stat().kind != EntryKind::Directory => {
+                output.complain(FileError::errno(&path, nix::errno::Errno::ENOTDIR))?;
+            }
+            Ok(entry) => {
+                let resolved = entry.resolved_path(files.root());
+                output.write(&resolved.unwrap_or(path))?;
+            }
+        }
+        Ok(FilesEnd::Done)
+    })
 }
 
 /// How work is begun.

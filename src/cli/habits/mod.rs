@@ -243,6 +243,12 @@ fn tool(words: &[OsString]) -> Result<Option<Named>, Refused> {
     }
 }
 
+/// The names of the tools, for completion.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    let names = TOOLS.iter().flat_map(|tool| tool.names);
+    names.copied().filter(|name| !name.contains(' '))
+}
+
 /// Where the command stands: the first word that is no global flag.
 pub(super) fn command_at(words: &[OsString]) -> Option<usize> {
     let mut at = 1;

@@ -7,6 +7,7 @@ pub(crate) mod fake_root;
 pub(crate) mod host;
 pub(crate) mod http;
 pub(crate) mod idle;
+pub(crate) mod keyboard;
 pub(crate) mod lab;
 pub(crate) mod needs;
 pub(crate) mod patience;

@@ -1,6 +1,6 @@
 //! `grep`: it searches what is shown, so that no pattern confirms a secret that is not.
 
-mod pattern;
+pub(in crate::cli) mod pattern;
 mod search;
 
 use std::ffi::OsString;

@@ -13,7 +13,7 @@ const COMPILED_BYTES: usize = 16 << 20;
 const CACHE_BYTES: usize = 8 << 20;
 
 /// A pattern for lines, of which several may be searched at a time.
-pub(super) struct LinePattern {
+pub(in crate::cli) struct LinePattern {
     leftmost: Regex,
     /// From where a match begins to its longest end, as POSIX has it.
     longest: Option<Regex>,
@@ -28,13 +28,13 @@ pub(super) struct LinePattern {
     clippy::struct_excessive_bools,
     reason = "each is a flag of the command line"
 )]
-pub(super) struct PatternStyle {
-    pub(super) grammar: RegexGrammar,
-    pub(super) ignore_case: bool,
-    pub(super) whole_word: bool,
-    pub(super) whole_line: bool,
+pub(in crate::cli) struct PatternStyle {
+    pub(in crate::cli) grammar: RegexGrammar,
+    pub(in crate::cli) ignore_case: bool,
+    pub(in crate::cli) whole_word: bool,
+    pub(in crate::cli) whole_line: bool,
     /// Whether it matters where a match ends.
-    pub(super) needs_ends: bool,
+    pub(in crate::cli) needs_ends: bool,
 }
 
 impl LinePattern {
@@ -42,7 +42,7 @@ impl LinePattern {
     ///
     /// # Errors
     /// A sentence about the first that cannot be used.
-    pub(super) fn new(patterns: &[Vec<u8>], style: PatternStyle) -> Result<Self, String> {
+    pub(in crate::cli) fn new(patterns: &[Vec<u8>], style: PatternStyle) -> Result<Self, String> {
         let lines = patterns
             .iter()
             .flat_map(|text| text.split(|byte| *byte == b'\n'));
@@ -90,7 +90,7 @@ impl LinePattern {
     }
 
     /// Where the first match at or behind `from` begins.
-    pub(super) fn find(&self, text: &[u8], from: usize) -> Option<usize> {
+    pub(in crate::cli) fn find(&self, text: &[u8], from: usize) -> Option<usize> {
         let input = Input::new(text).range(from..);
         self.leftmost.find(input).map(|found| found.start())
     }
@@ -106,7 +106,7 @@ impl LinePattern {
     }
 
     /// The matches in a line that are not empty, each as long as possible.
-    pub(super) fn matches_in(&self, line: &[u8]) -> Vec<(usize, usize)> {
+    pub(in crate::cli) fn matches_in(&self, line: &[u8]) -> Vec<(usize, usize)> {
         let mut found = Vec::new();
         let mut from = 0;
         while from <= line.len() {

@@ -20,6 +20,7 @@ This page is made of the tables that spyhole uses: `BLESS=1 cargo test --lib hab
   output. `-c NAME` is the container where the tool has no `-c`; `--container` is it everywhere.
 - `dig` and `nslookup` use the target's search list; a name that ends with a dot is not completed.
 - `nc` sends nothing: `-z` is required. `wget` writes to a file only with `-O FILE`.
+- `top -b -n 1`, `top -bn1`, `top -H`, `top -d 2` and `top -o %MEM` are as in top, the keys as in htop: [top](top.md).
 - `free` is the memory of the target's cgroup against its limit, `uptime` that of its main process.
 
 | typed | answered by |
