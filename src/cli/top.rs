@@ -1,6 +1,7 @@
 //! `spyhole top`: looks again and again, and shows what has changed.
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
@@ -248,11 +249,11 @@ fn changes(before: &[String], after: &[String]) -> String {
     let mut out = String::new();
     for (index, row) in after.iter().enumerate() {
         if before.get(index) != Some(row) {
-            out.push_str(&format!("\x1b[{};1H{row}\x1b[K", index + 1));
+            let _ = write!(out, "\x1b[{};1H{row}\x1b[K", index + 1);
         }
     }
     if before.len() > after.len() {
-        out.push_str(&format!("\x1b[{};1H\x1b[J", after.len() + 1));
+        let _ = write!(out, "\x1b[{};1H\x1b[J", after.len() + 1);
     }
     out
 }

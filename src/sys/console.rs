@@ -268,7 +268,7 @@ extern "C" fn note(signal: i32) {
     }
 }
 
-/// Without SA_RESTART: a wait ends with the signal.
+/// Without `SA_RESTART`: a wait ends with the signal.
 fn handle(signal: i32, handler: libc::sighandler_t) {
     // SAFETY: zero is a valid value of each field; the handler only stores into atomics.
     unsafe {

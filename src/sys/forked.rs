@@ -84,6 +84,7 @@ impl ForkedJob {
         // SAFETY: this process has one thread, so no lock is held by another one.
         let pid = Errno::result(unsafe { libc::fork() })?;
         if pid != 0 {
+            drop(files);
             self.pids.push(pid);
             return Ok(());
         }
@@ -107,9 +108,8 @@ impl ForkedJob {
         let mut was_late = false;
         let mut is_asked = false;
         loop {
-            match console::wait_for(self.alive.as_fd(), SLICE) {
-                Ok(true) => break,
-                Ok(false) | Err(_) => {}
+            if console::wait_for(self.alive.as_fd(), SLICE) == Ok(true) {
+                break;
             }
             if console::ending().is_some() && !is_asked {
                 is_asked = true;

@@ -66,9 +66,8 @@ fn decode(bytes: &[u8], is_all: bool) -> Option<(Key, usize)> {
         b'\t' => Key::Tab,
         0x08 | 0x7f => Key::Backspace,
         0x1b => return escape(bytes, is_all),
-        0 => Key::Other,
         control @ 1..=0x1a => Key::Ctrl(char::from(control + b'a' - 1)),
-        0x1c..=0x1f => Key::Other,
+        0 | 0x1c..=0x1f => Key::Other,
         first => return character(bytes, first, is_all),
     };
     Some((key, 1))

@@ -187,12 +187,13 @@ struct Search {
 }
 
 impl<'a> LineEditor<'a> {
-    /// A line that is empty.
+    /// A line that is empty. `decoder` has what was typed ahead of it.
     pub(crate) fn new(
         console: &'a Console,
         prompt: &'a str,
         history: &'a History,
         idle: Option<Duration>,
+        decoder: KeyDecoder,
     ) -> Self {
         Self {
             console,
@@ -200,16 +201,24 @@ impl<'a> LineEditor<'a> {
             history,
             idle,
             buffer: Buffer::default(),
-            decoder: KeyDecoder::default(),
+            decoder,
             shown: history.lines.len(),
             typed: String::new(),
             search: None,
         }
     }
 
-    /// Reads until the line is entered or dropped.
-    pub(crate) fn read(mut self, complete: &mut dyn FnMut(&str, usize) -> Completions) -> Line {
+    /// Reads until the line is entered or dropped; what was typed behind it comes with it.
+    pub(crate) fn read(
+        mut self,
+        complete: &mut dyn FnMut(&str, usize) -> Completions,
+    ) -> (Line, KeyDecoder) {
         let _raw = self.console.raw();
+        let line = self.read_line(complete);
+        (line, self.decoder)
+    }
+
+    fn read_line(&mut self, complete: &mut dyn FnMut(&str, usize) -> Completions) -> Line {
         self.draw();
         loop {
             let key = match self.key() {

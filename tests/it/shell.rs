@@ -87,10 +87,9 @@ fn a_person_types_completes_goes_back_and_interrupts() {
     keys.sees(&there);
     // A secret that is shown is not kept.
     keys.types("printenv --reveal PATH PATH\r");
-    keys.sees(&there);
-    keys.types("history\r");
-    let lines = keys.sees("history\r\n");
-    assert!(!lines.contains("reveal"), "{lines}");
+    keys.types("history | grep -c reveal\r");
+    // That line itself.
+    keys.sees("\n1\r\n");
     keys.types("\x04");
     assert_eq!(keys.ends(), Ok(0));
     assert_eq!(keys.modes(), before);
@@ -313,8 +312,8 @@ fn signals_and_a_dead_connection_end_it_with_what_it_runs() {
     let children = format!("/proc/{0}/task/{0}/children", keys.pid());
     let child = fs::read_to_string(children).unwrap();
     let child = child.split_whitespace().next().unwrap().parse().unwrap();
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(child), Signal::SIGSEGV).unwrap();
-    keys.sees("the command was ended by signal 11");
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(child), Signal::SIGKILL).unwrap();
+    keys.sees("the command was ended by signal 9");
     keys.sees("> ");
 }
 

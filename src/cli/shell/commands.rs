@@ -1,6 +1,7 @@
 //! The commands of a line, each in a process of its own, joined by pipes.
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::thread;
@@ -208,11 +209,11 @@ fn refusal(line: &[OsString]) -> Option<String> {
 fn help() -> String {
     let mut text = "At this prompt:\n".to_owned();
     for (name, words) in BUILTINS {
-        text.push_str(&format!("  {name} {words}\n"));
+        let _ = writeln!(text, "  {name} {words}");
     }
     text.push_str("\nCOMMAND | FILTER: the filters and their flags\n");
     for (name, flags) in FILTERS {
-        text.push_str(&format!("  {name:<6} {flags}\n"));
+        let _ = writeln!(text, "  {name:<6} {flags}");
     }
     text.push_str(
         "\nTab completes, ↑ ↓ and Ctrl-R search the history, Ctrl-C ends a command, Ctrl-D the \

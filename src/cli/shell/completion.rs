@@ -94,9 +94,7 @@ fn without_own_words<'a, 'b>(words: &'a [&'b str]) -> &'a [&'b str] {
     let mut rest = words;
     loop {
         rest = match rest {
-            ["spyhole", more @ ..] => more,
-            ["watch", "-n", _, more @ ..] => more,
-            ["watch", more @ ..] => more,
+            ["watch", "-n", _, more @ ..] | ["spyhole" | "watch", more @ ..] => more,
             _ => return rest,
         };
     }

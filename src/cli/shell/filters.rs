@@ -515,13 +515,11 @@ fn key_of(line: &[u8], column: Option<usize>, separator: Option<u8>) -> &[u8] {
     let Some(column) = column else { return line };
     let mut rest = line;
     for _ in 1..column {
-        let end = match separator {
-            Some(separator) => rest.iter().position(|byte| *byte == separator),
-            None => {
-                let text = rest.trim_ascii_start();
-                rest = text;
-                text.iter().position(u8::is_ascii_whitespace)
-            }
+        let end = if let Some(separator) = separator {
+            rest.iter().position(|byte| *byte == separator)
+        } else {
+            rest = rest.trim_ascii_start();
+            rest.iter().position(u8::is_ascii_whitespace)
         };
         let Some(end) = end else { return b"" };
         rest = rest

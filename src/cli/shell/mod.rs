@@ -22,6 +22,7 @@ use super::{Failure, attached, given, parse};
 use crate::model::escape::escaped;
 use crate::sys::console::{self, Console, Interrupts, Typed, show};
 use crate::sys::forked::{JobEnd, capture};
+use crate::terminal::keys::KeyDecoder;
 use crate::terminal::line_editor::{History, Line, LineEditor};
 use words::{Word, split_line};
 
@@ -49,7 +50,7 @@ const BUILTINS: &[(&str, &str)] = &[
 /// Commands that start programs or write files, or are this one.
 const REFUSED: [&str; 6] = ["docker", "install", "kubectl", "podman", "run", SHELL];
 /// How long finding the target, or a directory, may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Characters of a name or a path in the prompt.
 const IN_PROMPT: usize = 40;
 /// Bytes of a line that comes by a pipe.
@@ -99,7 +100,7 @@ pub(super) fn run(
     }
     let (target, mut flags): (Vec<_>, Vec<_>) = passed_on::<ShellOptions>(own)
         .into_iter()
-        .partition(|flag| is_of_target(flag));
+        .partition(is_of_target);
     if global.quiet {
         flags.push("--quiet".into());
     }
@@ -193,13 +194,18 @@ impl Session {
     /// Reads and runs lines; the exit code of the shell.
     fn talk(&mut self) -> u8 {
         let mut pending = Vec::new();
+        let mut typed_ahead = KeyDecoder::default();
         loop {
             let prompt = self.prompt();
             let editable = self.console.as_ref().filter(|_| console::knows_sequences());
             let line = match editable {
                 Some(console) => {
-                    let editor = LineEditor::new(console, &prompt, &self.history, self.idle);
-                    editor.read(&mut |line, at| completion::complete(self, line, at))
+                    let ahead = std::mem::take(&mut typed_ahead);
+                    let editor = LineEditor::new(console, &prompt, &self.history, self.idle, ahead);
+                    let (line, ahead) =
+                        editor.read(&mut |line, at| completion::complete(self, line, at));
+                    typed_ahead = ahead;
+                    line
                 }
                 None => self.read_plain(&prompt, &mut pending),
             };
@@ -378,11 +384,11 @@ impl Session {
         let mut active = Instant::now();
         let mut had_typed = false;
         let end = job.wait(|| {
-            let has_typed = self.console.as_ref().is_some_and(Console::has_typed);
-            if has_typed && !had_typed {
+            let is_waiting = self.console.as_ref().is_some_and(Console::has_typed);
+            if is_waiting && !had_typed {
                 active = Instant::now();
             }
-            had_typed = has_typed;
+            had_typed = is_waiting;
             self.idle.is_some_and(|idle| active.elapsed() >= idle)
         });
         if let Some(console) = &self.console {
@@ -404,9 +410,9 @@ impl Session {
             // Ctrl-C, and Ctrl-\.
             130 | 131 => show("\n"),
             commands::PANICKED => {
-                complain("the command failed (a bug in spyhole); the shell goes on")
+                complain("the command failed (a bug in spyhole); the shell goes on");
             }
-            129.. if self.console.is_some() => {
+            129.. if self.console.is_some() && console::ending().is_none() => {
                 complain(&format!("the command was ended by signal {}", code - 128));
             }
             _ => {}
@@ -433,17 +439,13 @@ impl Session {
             } else {
                 attached
             };
-            match value
-                .parse()
-                .ok()
-                .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-            {
-                Some(time) => every = time.max(Duration::from_millis(100)),
-                None => {
-                    complain("watch: -n needs a number of seconds");
-                    return Exit::Usage as u8;
-                }
-            }
+            let seconds = value.parse().ok();
+            let time = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+            let Some(time) = time else {
+                complain("watch: -n needs a number of seconds");
+                return Exit::Usage as u8;
+            };
+            every = time.max(Duration::from_millis(100));
         }
         if commands.iter().any(Vec::is_empty) {
             complain("watch: a command is missing, for example: watch -n 2 ss -tn");

@@ -79,14 +79,18 @@ fn quoted(
             ('"', '\\') => match characters.next() {
                 Some(escaped @ ('"' | '\\' | '$' | '`')) => escaped,
                 Some(other) => {
-                    word.iter_mut().for_each(|word| word.text.push('\\'));
+                    if let Some(word) = word {
+                        word.text.push('\\');
+                    }
                     other
                 }
                 None => return Err("the quote \" is not closed".to_owned()),
             },
             (_, other) => other,
         };
-        word.iter_mut().for_each(|word| word.text.push(next));
+        if let Some(word) = word {
+            word.text.push(next);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The lines above the table: what the target uses of what it may use.
 
 use std::collections::VecDeque;
+use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthStr;
 
@@ -28,8 +29,12 @@ impl Top {
     pub(super) fn meters(&self, report: &Report, columns: usize) -> Vec<String> {
         let mut lines = vec![self.headline(report)];
         if let Some(resources) = &report.resources {
-            lines.push(self.with_graph(&self.cpu(resources), &self.cpu_history, columns));
-            lines.push(self.with_graph(&self.memory(resources), &self.memory_history, columns));
+            lines.push(with_graph(&self.cpu(resources), &self.cpu_history, columns));
+            lines.push(with_graph(
+                &self.memory(resources),
+                &self.memory_history,
+                columns,
+            ));
             lines.push(self.counts(resources));
             lines.push(pressures(resources));
         }
@@ -42,7 +47,7 @@ impl Top {
     fn headline(&self, report: &Report) -> String {
         let target = report.target.as_ref();
         let name = target.map_or_else(String::new, |target| {
-            let name = target.container.as_ref().map(|name| name.as_bytes());
+            let name = target.container.as_ref().map(String::as_bytes);
             let name = escaped(name.unwrap_or(target.comm.as_bytes()));
             format!("{name}  pid {}  uid {}", target.pid, target.uid)
         });
@@ -126,7 +131,7 @@ impl Top {
             limits.and_then(|limits| limits.iter().find(|limit| limit.resource == "open_files"));
         if let Some(files) = files {
             let used = number(files.used.as_ref()).unwrap_or_else(|| "?".to_owned());
-            line.push_str(&format!("  files {used}{}", of_limit(Some(&files.soft))));
+            let _ = write!(line, "  files {used}{}", of_limit(Some(&files.soft)));
         }
         #[expect(
             clippy::cast_possible_truncation,
@@ -139,11 +144,12 @@ impl Top {
             .read_per_second
             .zip(self.rates.written_per_second);
         if let Some((read, written)) = rates.filter(|_| resources.io.is_some()) {
-            line.push_str(&format!(
+            let _ = write!(
+                line,
                 "  io read {}/s write {}/s",
                 bytes(read),
                 bytes(written)
-            ));
+            );
         }
         line.trim_start().to_owned()
     }
@@ -172,17 +178,17 @@ impl Top {
         };
         format!("[\x1b[{color}m{bar}\x1b[m{rest}]")
     }
+}
 
-    /// A line, with the last minute as a graph where there is room.
-    fn with_graph(&self, line: &str, history: &VecDeque<f64>, columns: usize) -> String {
-        let used = visible_width(line);
-        let room = columns.saturating_sub(used.max(WORDS.min(columns)) + 1);
-        if room < 8 || history.len() < 2 {
-            return line.to_owned();
-        }
-        let gap = " ".repeat(WORDS.saturating_sub(used) + 1);
-        format!("{line}{gap}{}", graph(history, room))
+/// A line, with the last minute as a graph where there is room.
+fn with_graph(line: &str, history: &VecDeque<f64>, columns: usize) -> String {
+    let used = visible_width(line);
+    let room = columns.saturating_sub(used.max(WORDS.min(columns)) + 1);
+    if room < 8 || history.len() < 2 {
+        return line.to_owned();
     }
+    let gap = " ".repeat(WORDS.saturating_sub(used) + 1);
+    format!("{line}{gap}{}", graph(history, room))
 }
 
 /// The last values in eight heights, from 0 to the highest.

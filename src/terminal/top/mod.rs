@@ -11,7 +11,7 @@ use unicode_width::UnicodeWidthStr;
 use super::keys::Key;
 use super::pager::part;
 use crate::model::Report;
-use crate::model::process::Process;
+use crate::model::process::{Process, Thread};
 
 /// Samples that are kept: a minute of them.
 const HISTORY: usize = 60;
@@ -82,6 +82,10 @@ struct Counters {
 }
 
 /// What is shown.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a state that a key changes"
+)]
 pub(crate) struct Top {
     pub(crate) view: TopView,
     sort: TopSort,
@@ -183,13 +187,12 @@ impl Top {
             Key::Ctrl('z') => return TopAction::Suspend,
             Key::Ctrl('l') => return TopAction::Look,
             Key::Char('1') => return self.show(TopView::Processes),
-            Key::Char('2') => return self.show(TopView::Threads),
             Key::Char('3') => return self.show(TopView::Sockets),
             Key::Char('4') => return self.show(TopView::FileSystems),
             Key::Char('H') if self.view == TopView::Threads => {
                 return self.show(TopView::Processes);
             }
-            Key::Char('H') => return self.show(TopView::Threads),
+            Key::Char('2' | 'H') => return self.show(TopView::Threads),
             Key::Char('P') => self.sort_by(TopSort::Cpu),
             Key::Char('M') => self.sort_by(TopSort::Memory),
             Key::Char('T') => self.sort_by(TopSort::Time),
@@ -237,11 +240,11 @@ impl Top {
         let page = rows.saturating_sub(screen.len() + 2).max(1);
         let chosen = self.chosen.min(count.saturating_sub(1));
         let first = self.first.clamp((chosen + 1).saturating_sub(page), chosen);
-        screen.push(self.reversed(&part(&table.heading, 0, columns), columns));
+        screen.push(reversed(&part(&table.heading, 0, columns), columns));
         for (index, row) in table.rows.iter().enumerate().skip(first).take(page) {
             let row = part(row, 0, columns);
             screen.push(if index == chosen {
-                self.reversed(&row, columns)
+                reversed(&row, columns)
             } else {
                 row
             });
@@ -273,11 +276,11 @@ impl Top {
             .map(|line| line.trim_end().to_owned())
             .collect()
     }
+}
 
-    fn reversed(&self, row: &str, columns: usize) -> String {
-        let rest = columns.saturating_sub(row.width());
-        format!("\x1b[7m{row}{}\x1b[m", " ".repeat(rest))
-    }
+fn reversed(row: &str, columns: usize) -> String {
+    let rest = columns.saturating_sub(row.width());
+    format!("\x1b[7m{row}{}\x1b[m", " ".repeat(rest))
 }
 
 const HELP: &str = "\
@@ -328,17 +331,12 @@ fn counters_of(report: &Report, own: Option<f64>) -> Counters {
     let processes: &[Process] = report.processes.as_deref().unwrap_or_default();
     for process in processes {
         let threads = process.thread_list.as_ref().and_then(|list| list.value());
-        match threads {
-            Some(threads) => {
-                let tasks = threads
-                    .iter()
-                    .map(|task| (task.tid, task.cpu_seconds.total()));
-                counters.of_tasks.extend(tasks);
-            }
-            None => {
-                let used = process.cpu_seconds.total();
-                counters.of_tasks.insert(process.pid, used);
-            }
+        if let Some(threads) = threads {
+            let used = |task: &Thread| (task.tid, task.cpu_seconds.total());
+            counters.of_tasks.extend(threads.iter().map(used));
+        } else {
+            let used = process.cpu_seconds.total();
+            counters.of_tasks.insert(process.pid, used);
         }
     }
     counters
