@@ -10,6 +10,7 @@ mod beforehand;
 mod check;
 mod copy;
 mod deliver;
+mod diff;
 mod doctor;
 mod doctor_config;
 pub(crate) mod exit;
@@ -136,6 +137,7 @@ fn listing() -> Command {
         .subcommand(overview::command())
         .subcommands(doctor::commands())
         .subcommand(why::command())
+        .subcommand(diff::command())
         .subcommand(copy::command())
         .subcommand(shell::command())
         .subcommand(top::command())
@@ -268,6 +270,7 @@ fn dispatch(line: &CommandLine, words: &[OsString]) -> Result<ExitCode, Failure>
         (Some((overview::OVERVIEW, _)), None) => overview::run(&global()?, words),
         (Some((top::TOP, own)), None) => top::run(own, &global()?, words),
         (Some((why::WHY, own)), None) => why::run(own, &global()?, words),
+        (Some((diff::DIFF, own)), None) => diff::run(own, &global()?, words),
         (Some((doctor::EXPLAIN, own)), None) => doctor::explain(own),
         (Some((SERVE, own)), None) => serve(own, &global()?),
         (Some((extras::SCHEMA, _)), None) => extras::schema(),

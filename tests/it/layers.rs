@@ -15,6 +15,7 @@ const LAYERS: &[&str] = &[
     "serve",
     "attach",
     "in_container",
+    "compare",
     "doctor",
     "ask",
     "check",
@@ -34,7 +35,6 @@ const LAYERS: &[&str] = &[
 /// Names kept for what comes next, with the layer that each will stand above.
 const PLANNED: &[(&str, &str)] = &[
     ("web", "attach"),
-    ("compare", "check"),
     ("image", "sections"),
 ];
 /// These know nothing but the model.
