@@ -46,7 +46,7 @@ pub(crate) fn lines(comparison: &Comparison) -> Vec<String> {
         .collect();
     match comparison.outcome() {
         Outcome::NothingComparable => {
-            lines.push("nothing comparable: no value is in both".to_owned())
+            lines.push("nothing comparable: no value is in both".to_owned());
         }
         Outcome::Same => lines.push("no difference".to_owned()),
         Outcome::Different => {}
@@ -104,21 +104,23 @@ fn of_change(change: &Change) -> String {
     cut(&format!("~ {subject}: {values}"))
 }
 
+/// Fields that say what an entry is about.
+const TELLING: [&str; 8] = [
+    "value",
+    "state",
+    "local_addresses",
+    "established",
+    "syn_sent",
+    "fstype",
+    "exe",
+    "not_after",
+];
+
 /// What is said about an entry that one document alone has.
 fn entry_words(value: &Value) -> String {
     let Value::Object(fields) = value else {
         return String::new();
     };
-    const TELLING: [&str; 8] = [
-        "value",
-        "state",
-        "local_addresses",
-        "established",
-        "syn_sent",
-        "fstype",
-        "exe",
-        "not_after",
-    ];
     let words = TELLING.iter().filter_map(|name| {
         let word = value_word(name, fields.get(*name)?);
         Some(if *name == "value" {

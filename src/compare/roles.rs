@@ -196,12 +196,11 @@ pub(super) fn sockets(list: &[Value], own: &OwnNames) -> BTreeMap<String, Tree> 
                 continue;
             }
             let inbound = local.filter(|port| listening.contains(&(protocol.clone(), *port)));
-            let (known_by, field) = match inbound {
-                Some(port) => (format!("{protocol} port {port}"), "inbound".to_owned()),
-                None => {
-                    let address = word(socket, "peer_address");
-                    (format!("{protocol} to {}", endpoint(&address, peer)), state)
-                }
+            let (known_by, field) = if let Some(port) = inbound {
+                (format!("{protocol} port {port}"), "inbound".to_owned())
+            } else {
+                let address = word(socket, "peer_address");
+                (format!("{protocol} to {}", endpoint(&address, peer)), state)
             };
             let group = groups.entry(own.replaced(&known_by)).or_default();
             count(group, &field);

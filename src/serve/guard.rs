@@ -6,29 +6,27 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use data_encoding::HEXLOWER;
+use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN};
-use hyper::{StatusCode, Uri};
+use hyper::{Request, StatusCode, Uri};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::caller::Caller;
 use super::options::{ServeOptions, TOKEN_FILE_VARIABLE};
+use super::page;
 use super::problem::{HttpError, Problem};
 use super::reloading_file::ReloadingFile;
 use super::routes::Access;
+use super::tokens::{GivenTokens, TokenDigest, digest};
 use crate::sys;
 
-/// Shorter tokens can be guessed.
-const TOKEN_BYTES: usize = 16;
 /// Each refusal in a row makes the next one wait longer, up to so long.
 const SLOWEST: Duration = Duration::from_secs(1);
 const SLOWER: Duration = Duration::from_millis(20);
 /// After so long without a refusal it begins anew.
 const FORGIVEN: Duration = Duration::from_secs(10);
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-
-/// A token is kept as its digest, so that comparing tells nothing of its length either.
-type TokenDigest = [u8; 32];
 
 /// What decides.
 pub(super) struct Guard {
@@ -44,6 +42,8 @@ pub(super) struct Guard {
 enum Token {
     File(ReloadingFile<TokenDigest>),
     Made(TokenDigest),
+    /// `--token-stdin`.
+    Given(GivenTokens),
     /// `--insecure-no-auth`.
     NotAsked,
 }
@@ -69,6 +69,7 @@ impl Guard {
         };
         let token = match &options.token_file {
             _ if options.insecure_no_auth => Token::NotAsked,
+            _ if options.token_stdin => Token::Given(GivenTokens::default()),
             Some(path) => {
                 Token::File(ReloadingFile::read(vec![path.clone()], digest).map_err(named)?)
             }
@@ -114,7 +115,15 @@ impl Guard {
     pub(super) fn take_fault(&self) -> Option<String> {
         match &self.token {
             Token::File(file) => file.take_fault(),
-            Token::Made(_) | Token::NotAsked => None,
+            Token::Made(_) | Token::Given(_) | Token::NotAsked => None,
+        }
+    }
+
+    /// Where tokens that come by stdin are kept.
+    pub(super) fn given_tokens(&self) -> Option<&GivenTokens> {
+        match &self.token {
+            Token::Given(tokens) => Some(tokens),
+            Token::File(_) | Token::Made(_) | Token::NotAsked => None,
         }
     }
 
@@ -127,14 +136,15 @@ impl Guard {
         &self,
         access: Option<Access>,
         caller: &Caller,
-        uri: &Uri,
-        headers: &HeaderMap,
+        request: &Request<Incoming>,
     ) -> Result<Admitted, HttpError> {
+        let (uri, headers) = (request.uri(), request.headers());
         self.named_rightly(caller, uri, headers)?;
-        same_site(headers)?;
+        let is_link = access == Some(Access::Page) && page::is_navigation(request);
+        same_site(headers, is_link)?;
         token_not_in_url(uri)?;
         let public = match access {
-            Some(Access::Public) => true,
+            Some(Access::Public | Access::Page) => true,
             Some(Access::Metrics) => self.public_metrics,
             Some(Access::Guarded) | None => false,
         };
@@ -197,11 +207,6 @@ impl Guard {
     }
 
     fn holds_token(&self, headers: &HeaderMap) -> bool {
-        let right = match &self.token {
-            Token::NotAsked => return false,
-            Token::Made(digest) => *digest,
-            Token::File(file) => file.get(),
-        };
         let mut given = headers.get_all(AUTHORIZATION).iter();
         let (Some(value), None) = (given.next(), given.next()) else {
             return false;
@@ -211,7 +216,14 @@ impl Guard {
             return false;
         };
         let given: TokenDigest = Sha256::digest(token.trim().as_bytes()).into();
-        scheme.eq_ignore_ascii_case("bearer") && bool::from(given.ct_eq(&right))
+        let is = |right: &TokenDigest| bool::from(given.ct_eq(right));
+        let right = match &self.token {
+            Token::NotAsked => false,
+            Token::Made(digest) => is(digest),
+            Token::File(file) => is(&file.get()),
+            Token::Given(tokens) => tokens.any(is),
+        };
+        scheme.eq_ignore_ascii_case("bearer") && right
     }
 
     fn refuse(&self, headers: &HeaderMap) -> HttpError {
@@ -240,8 +252,9 @@ impl Guard {
     }
 }
 
-/// A browser says where a request comes from; what comes from another site is not meant for us.
-fn same_site(headers: &HeaderMap) -> Result<(), Problem> {
+/// A browser says where a request comes from; what comes from another site is not meant for us, but
+/// for a link to the page.
+fn same_site(headers: &HeaderMap, is_link: bool) -> Result<(), Problem> {
     let refused = || {
         Err(Problem::new(
             StatusCode::FORBIDDEN,
@@ -249,7 +262,7 @@ fn same_site(headers: &HeaderMap) -> Result<(), Problem> {
         ))
     };
     let own = |site: &HeaderValue| site == "same-origin" || site == "none";
-    if !headers.get_all(FETCH_SITE).iter().all(own) {
+    if !is_link && !headers.get_all(FETCH_SITE).iter().all(own) {
         return refused();
     }
     let host = headers.get(HOST).map(HeaderValue::as_bytes);
@@ -293,18 +306,6 @@ fn without_port(host: &str) -> Option<&str> {
     (is_port && !name.is_empty()).then_some(name)
 }
 
-fn digest(contents: &[Vec<u8>]) -> Result<TokenDigest, String> {
-    let text = contents.first().map(Vec::as_slice).unwrap_or_default();
-    let token = text.trim_ascii();
-    if token.len() < TOKEN_BYTES || !token.iter().all(u8::is_ascii_graphic) {
-        return Err(format!(
-            "expected at least {TOKEN_BYTES} printable characters without spaces; generate one \
-             with: head -c 32 /dev/urandom | base64"
-        ));
-    }
-    Ok(Sha256::digest(token).into())
-}
-
 #[cfg(test)]
 mod tests {
     use hyper::header::HeaderValue;
@@ -336,7 +337,7 @@ mod tests {
             let mut headers = HeaderMap::new();
             headers.insert(HOST, HeaderValue::from_static("localhost:7794"));
             headers.insert(ORIGIN, HeaderValue::from_static(origin));
-            same_site(&headers).is_ok()
+            same_site(&headers, false).is_ok()
         };
         assert!(judged("http://localhost:7794"));
         for other in [
@@ -369,7 +370,8 @@ mod tests {
                 headers.insert(HOST, HeaderValue::from_static("localhost"));
                 headers.insert(ORIGIN, value.clone());
                 headers.insert(FETCH_SITE, value);
-                prop_assert!(same_site(&headers).is_err());
+                prop_assert!(same_site(&headers, false).is_err());
+                prop_assert!(same_site(&headers, true).is_err());
             }
         }
     }

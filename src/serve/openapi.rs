@@ -9,9 +9,11 @@ use std::time::Duration;
 use clap::{Arg, ArgAction, ValueEnum};
 use serde_json::{Map, Value, json};
 
+use super::about;
 use super::findings;
 use super::problem;
 use super::query::{COMMON, Common, CommonKind};
+use super::reply::PAGE_FILES;
 use super::routes::{Access, Kind, Route, routes};
 use crate::model::format::Format;
 use crate::model::schema;
@@ -99,7 +101,7 @@ fn point_to_components(value: &mut Value) {
 /// The path as a template.
 fn path(route: &Route) -> String {
     match route.kind {
-        Kind::Probe => format!("{}{{name}}", route.path),
+        Kind::Probe | Kind::PageFile => format!("{}{{name}}", route.path),
         _ => format!("{}{}", route.path, route.name),
     }
 }
@@ -115,7 +117,7 @@ fn item(route: &Route, schemas: &Schemas) -> Value {
         let part = json!({"description": "The range", "content": content(route, schemas)});
         responses.insert("206".to_owned(), part);
     }
-    if matches!(route.kind, Kind::Schema | Kind::OpenApi) {
+    if matches!(route.kind, Kind::Schema | Kind::OpenApi | Kind::PageFile) {
         let held = json!({"description": "Not modified (If-None-Match)"});
         responses.insert("304".to_owned(), held);
     }
@@ -153,7 +155,13 @@ fn operation_id(route: &Route) -> String {
 fn content(route: &Route, schemas: &Schemas) -> Value {
     let text = json!({"schema": {"type": "string"}});
     match route.kind {
-        Kind::Health | Kind::Ready | Kind::Probe | Kind::Index => json!({"text/plain": text}),
+        Kind::Health | Kind::Ready | Kind::Probe => json!({"text/plain": text}),
+        Kind::Index => json!({"text/plain": text, "text/html": text}),
+        Kind::Page | Kind::PageFile => {
+            let kinds = PAGE_FILES.iter();
+            let kinds = kinds.filter_map(|(_, kind)| kind.split(';').next());
+            kinds.map(|kind| (kind.to_owned(), text.clone())).collect()
+        }
         Kind::Schema => json!({"application/schema+json": {"schema": {"type": "object"}}}),
         Kind::OpenApi => json!({"application/json": {"schema": {"type": "object"}}}),
         Kind::Metrics => {
@@ -169,6 +177,13 @@ fn content(route: &Route, schemas: &Schemas) -> Value {
         Kind::Doctor => json!({"application/json": {"schema": diagnosis()}, "text/plain": text}),
         Kind::Why => json!({"application/json": {"schema": holders()}, "text/plain": text}),
         Kind::Explain => json!({"application/json": {"schema": rules()}, "text/plain": text}),
+        Kind::Server => {
+            let schema = answer(
+                "What this server allows and declares.",
+                &about::properties(),
+            );
+            json!({"application/json": {"schema": schema}})
+        }
         Kind::Dump | Kind::Section(_) => {
             let mut forms = json!({
                 "application/json": {"schema": schemas.report},
@@ -194,6 +209,9 @@ fn problems(route: &Route) -> Vec<(&'static str, &'static str)> {
     let mut all = Vec::new();
     if route.access != Access::Public {
         all.push(("401", "Missing or invalid token"));
+    }
+    if let Kind::Server = route.kind {
+        all.push(("400", "Unknown or invalid parameter"));
     }
     if let Kind::Explain = route.kind {
         all.extend([
@@ -246,19 +264,17 @@ fn problems(route: &Route) -> Vec<(&'static str, &'static str)> {
     if let Kind::Probe = route.kind {
         all.extend([("404", "Probe not found"), ("503", "The probe failed")]);
     }
+    if let Kind::PageFile = route.kind {
+        all.push(("404", "No such file"));
+    }
     all.push(("default", "Any other error in the request"));
     all
 }
 
 fn parameters(route: &Route) -> Vec<Value> {
     match route.kind {
-        Kind::Probe => vec![json!({
-            "name": "name",
-            "in": "path",
-            "required": true,
-            "description": "The name of the probe as declared.",
-            "schema": {"type": "string"},
-        })],
+        Kind::Probe => named("The name of the probe as declared."),
+        Kind::PageFile => named("The path of the file below web/."),
         Kind::Dump => commons(route).collect(),
         Kind::Files | Kind::FileContent => of_files(route),
         Kind::Doctor | Kind::Why | Kind::Explain => of_findings(route),
@@ -298,6 +314,17 @@ fn of_files(route: &Route) -> Vec<Value> {
         }));
     }
     all
+}
+
+/// The name at the end of a path.
+fn named(description: &str) -> Vec<Value> {
+    vec![json!({
+        "name": "name",
+        "in": "path",
+        "required": true,
+        "description": description,
+        "schema": {"type": "string"},
+    })]
 }
 
 /// What [`super::findings`] takes.

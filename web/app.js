@@ -1,0 +1,3 @@
+// @ts-check
+const page = document.getElementById("page");
+if (page) page.textContent = "spyhole";
