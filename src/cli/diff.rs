@@ -159,7 +159,7 @@ fn source(word: &OsString, is_container: bool) -> Result<Source, Failure> {
             let url = HttpUrl::parse(text).map_err(Failure::usage)?;
             Ok(Source::Server(url.below("v1/dump")))
         }
-        _ if is_container && !text.is_empty() && !Path::new(word).is_file() => {
+        _ if is_container && !text.is_empty() && own_file::stamp(word.as_ref()).is_none() => {
             Ok(Source::Container(Some(text.to_owned())))
         }
         _ => Ok(Source::File(word.into())),
