@@ -6,13 +6,15 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use data_encoding::HEXLOWER;
+use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN};
-use hyper::{StatusCode, Uri};
+use hyper::{Request, StatusCode, Uri};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::caller::Caller;
 use super::options::{ServeOptions, TOKEN_FILE_VARIABLE};
+use super::page;
 use super::problem::{HttpError, Problem};
 use super::reloading_file::ReloadingFile;
 use super::routes::Access;
@@ -127,14 +129,15 @@ impl Guard {
         &self,
         access: Option<Access>,
         caller: &Caller,
-        uri: &Uri,
-        headers: &HeaderMap,
+        request: &Request<Incoming>,
     ) -> Result<Admitted, HttpError> {
+        let (uri, headers) = (request.uri(), request.headers());
         self.named_rightly(caller, uri, headers)?;
-        same_site(headers)?;
+        let is_link = access == Some(Access::Page) && page::is_navigation(request);
+        same_site(headers, is_link)?;
         token_not_in_url(uri)?;
         let public = match access {
-            Some(Access::Public) => true,
+            Some(Access::Public | Access::Page) => true,
             Some(Access::Metrics) => self.public_metrics,
             Some(Access::Guarded) | None => false,
         };
@@ -240,8 +243,9 @@ impl Guard {
     }
 }
 
-/// A browser says where a request comes from; what comes from another site is not meant for us.
-fn same_site(headers: &HeaderMap) -> Result<(), Problem> {
+/// A browser says where a request comes from; what comes from another site is not meant for us, but
+/// for a link to the page.
+fn same_site(headers: &HeaderMap, is_link: bool) -> Result<(), Problem> {
     let refused = || {
         Err(Problem::new(
             StatusCode::FORBIDDEN,
@@ -249,7 +253,7 @@ fn same_site(headers: &HeaderMap) -> Result<(), Problem> {
         ))
     };
     let own = |site: &HeaderValue| site == "same-origin" || site == "none";
-    if !headers.get_all(FETCH_SITE).iter().all(own) {
+    if !is_link && !headers.get_all(FETCH_SITE).iter().all(own) {
         return refused();
     }
     let host = headers.get(HOST).map(HeaderValue::as_bytes);
@@ -336,7 +340,7 @@ mod tests {
             let mut headers = HeaderMap::new();
             headers.insert(HOST, HeaderValue::from_static("localhost:7794"));
             headers.insert(ORIGIN, HeaderValue::from_static(origin));
-            same_site(&headers).is_ok()
+            same_site(&headers, false).is_ok()
         };
         assert!(judged("http://localhost:7794"));
         for other in [
@@ -369,7 +373,8 @@ mod tests {
                 headers.insert(HOST, HeaderValue::from_static("localhost"));
                 headers.insert(ORIGIN, value.clone());
                 headers.insert(FETCH_SITE, value);
-                prop_assert!(same_site(&headers).is_err());
+                prop_assert!(same_site(&headers, false).is_err());
+                prop_assert!(same_site(&headers, true).is_err());
             }
         }
     }

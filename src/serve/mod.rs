@@ -25,6 +25,7 @@ mod log;
 mod metrics;
 mod openapi;
 pub(crate) mod options;
+mod page;
 mod probes;
 mod problem;
 mod query;

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::findings;
 use super::problem;
 use super::query::{COMMON, Common, CommonKind};
+use super::reply::PAGE_FILES;
 use super::routes::{Access, Kind, Route, routes};
 use crate::model::format::Format;
 use crate::model::schema;
@@ -99,7 +100,7 @@ fn point_to_components(value: &mut Value) {
 /// The path as a template.
 fn path(route: &Route) -> String {
     match route.kind {
-        Kind::Probe => format!("{}{{name}}", route.path),
+        Kind::Probe | Kind::PageFile => format!("{}{{name}}", route.path),
         _ => format!("{}{}", route.path, route.name),
     }
 }
@@ -115,7 +116,7 @@ fn item(route: &Route, schemas: &Schemas) -> Value {
         let part = json!({"description": "The range", "content": content(route, schemas)});
         responses.insert("206".to_owned(), part);
     }
-    if matches!(route.kind, Kind::Schema | Kind::OpenApi) {
+    if matches!(route.kind, Kind::Schema | Kind::OpenApi | Kind::PageFile) {
         let held = json!({"description": "Not modified (If-None-Match)"});
         responses.insert("304".to_owned(), held);
     }
@@ -153,7 +154,13 @@ fn operation_id(route: &Route) -> String {
 fn content(route: &Route, schemas: &Schemas) -> Value {
     let text = json!({"schema": {"type": "string"}});
     match route.kind {
-        Kind::Health | Kind::Ready | Kind::Probe | Kind::Index => json!({"text/plain": text}),
+        Kind::Health | Kind::Ready | Kind::Probe => json!({"text/plain": text}),
+        Kind::Index => json!({"text/plain": text, "text/html": text}),
+        Kind::Page | Kind::PageFile => {
+            let kinds = PAGE_FILES.iter();
+            let kinds = kinds.filter_map(|(_, kind)| kind.split(';').next());
+            kinds.map(|kind| (kind.to_owned(), text.clone())).collect()
+        }
         Kind::Schema => json!({"application/schema+json": {"schema": {"type": "object"}}}),
         Kind::OpenApi => json!({"application/json": {"schema": {"type": "object"}}}),
         Kind::Metrics => {
@@ -246,19 +253,17 @@ fn problems(route: &Route) -> Vec<(&'static str, &'static str)> {
     if let Kind::Probe = route.kind {
         all.extend([("404", "Probe not found"), ("503", "The probe failed")]);
     }
+    if let Kind::PageFile = route.kind {
+        all.push(("404", "No such file"));
+    }
     all.push(("default", "Any other error in the request"));
     all
 }
 
 fn parameters(route: &Route) -> Vec<Value> {
     match route.kind {
-        Kind::Probe => vec![json!({
-            "name": "name",
-            "in": "path",
-            "required": true,
-            "description": "The name of the probe as declared.",
-            "schema": {"type": "string"},
-        })],
+        Kind::Probe => named("The name of the probe as declared."),
+        Kind::PageFile => named("The path of the file below web/."),
         Kind::Dump => commons(route).collect(),
         Kind::Files | Kind::FileContent => of_files(route),
         Kind::Doctor | Kind::Why | Kind::Explain => of_findings(route),
@@ -298,6 +303,17 @@ fn of_files(route: &Route) -> Vec<Value> {
         }));
     }
     all
+}
+
+/// The name at the end of a path.
+fn named(description: &str) -> Vec<Value> {
+    vec![json!({
+        "name": "name",
+        "in": "path",
+        "required": true,
+        "description": description,
+        "schema": {"type": "string"},
+    })]
 }
 
 /// What [`super::findings`] takes.

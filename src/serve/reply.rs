@@ -10,6 +10,15 @@ use super::body::Body;
 pub(super) const JSON: &str = "application/json";
 pub(super) const TEXT: &str = "text/plain; charset=utf-8";
 
+/// The kinds of files that the page is made of, by the ends of their names; others in `web/` are for
+/// its authors.
+pub(super) const PAGE_FILES: [(&str, &str); 4] = [
+    (".css", "text/css; charset=utf-8"),
+    (".html", "text/html; charset=utf-8"),
+    (".js", "text/javascript; charset=utf-8"),
+    (".svg", "image/svg+xml"),
+];
+
 /// An answer as it is sent.
 pub(super) type Reply = Response<Body>;
 

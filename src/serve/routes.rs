@@ -6,8 +6,10 @@ use crate::sections::section::Section;
 /// Authentication for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Everyone: it tells no more than pass or fail.
+    /// Everyone: it tells no more than pass or fail, or is a file of the page.
     Public,
+    /// Everyone, and a link of another site may lead there: the page.
+    Page,
     /// Requires the token, unless `--public-metrics` is given.
     Metrics,
     /// Requires the token.
@@ -25,6 +27,10 @@ pub(crate) enum Kind {
     Probe,
     /// A list of the routes.
     Index,
+    /// The page for a browser.
+    Page,
+    /// A file that the page is made of; its name is the rest of the path.
+    PageFile,
     /// Every section.
     Dump,
     /// One section.
@@ -68,6 +74,12 @@ const FIXED: &[Route] = &[
         "List the routes of this server",
         Access::Guarded,
         Kind::Index,
+    ),
+    route(
+        "/web/",
+        "Serve a file of the page for browsers",
+        Access::Public,
+        Kind::PageFile,
     ),
     route(
         "/healthz",
@@ -138,6 +150,9 @@ const FIXED: &[Route] = &[
     ),
 ];
 
+/// What `/` is for a browser.
+const PAGE: Route = route("/", "Show the page", Access::Page, Kind::Page);
+
 const fn route(path: &'static str, about: &'static str, access: Access, kind: Kind) -> Route {
     Route {
         path,
@@ -160,13 +175,18 @@ pub(crate) fn routes() -> impl Iterator<Item = Route> {
     FIXED.iter().copied().chain(sections)
 }
 
-/// The route of a path, with the name at its end where it takes one.
+/// The route of a path, with the name at its end where it takes one. `page` is whether HTML is
+/// wanted.
 #[must_use]
-pub(crate) fn find(path: &str) -> Option<(Route, &str)> {
+pub(crate) fn find(path: &str, page: bool) -> Option<(Route, &str)> {
+    if page && path == PAGE.path {
+        return Some((PAGE, ""));
+    }
     routes().find_map(|route| {
         let rest = path.strip_prefix(route.path)?;
         let fits = match route.kind {
             Kind::Probe => !rest.is_empty() && !rest.contains('/'),
+            Kind::PageFile => true,
             _ => rest == route.name,
         };
         fits.then_some((route, rest))

@@ -24,6 +24,7 @@ use super::findings;
 use super::guard::Admitted;
 use super::log::{Entry, shortened};
 use super::metrics;
+use super::page;
 use super::probes;
 use super::problem::{HttpError, Problem};
 use super::query::Query;
@@ -84,9 +85,9 @@ async fn decide(
         ..problem.into()
     })?;
     let uri = request.uri();
-    let found = routes::find(uri.path());
+    let found = routes::find(uri.path(), page::is_wanted(request.headers()));
     let access = found.map(|(route, _)| route.access);
-    let admitted = server.guard.admit(access, caller, uri, request.headers());
+    let admitted = server.guard.admit(access, caller, request);
     if let Some(fault) = server.guard.take_fault() {
         server.log.say(&format!(
             "--token-file: still using the previous token: {fault}"
@@ -160,8 +161,15 @@ async fn dispatch(
     name: &str,
     request: &Request<Incoming>,
 ) -> Result<Reply, Problem> {
+    match route.kind {
+        // A link may carry what it likes behind its `?`.
+        Kind::Page => return page::index(request),
+        Kind::PageFile => return page::file(name, request),
+        _ => {}
+    }
     let query = Query::parse(request.uri().query().unwrap_or_default())?;
     match route.kind {
+        Kind::Page | Kind::PageFile => Err(Problem::lost()),
         Kind::Health => Ok(text(StatusCode::OK, TEXT, "ok\n")),
         Kind::Ready => ready(server).await,
         Kind::Probe => {
@@ -307,10 +315,10 @@ fn refused(error: &HttpError) -> Reply {
     reply
 }
 
-/// Security headers for browsers, on every answer.
+/// Security headers for browsers, on every answer; the page has its own of some.
 fn protect(headers: &mut HeaderMap) {
     for (name, value) in &PROTECTION {
-        headers.insert(name, value.clone());
+        headers.entry(name).or_insert_with(|| value.clone());
     }
 }
 

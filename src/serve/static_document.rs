@@ -26,7 +26,7 @@ pub(super) struct StaticDocument {
 type Made = LazyLock<Option<StaticDocument>>;
 
 static SCHEMA: Made =
-    LazyLock::new(|| StaticDocument::of("application/schema+json", schema::text()));
+    LazyLock::new(|| StaticDocument::of("application/schema+json", schema::text().ok()?));
 static OPENAPI: Made = LazyLock::new(|| {
     // With a thread goes what the allocator keeps for it, and holds pages down.
     let thread = thread::Builder::new().name("openapi".to_owned());
@@ -35,7 +35,7 @@ static OPENAPI: Made = LazyLock::new(|| {
         Err(_) => openapi::document(),
     };
     // Versions in media types are registered for OpenAPI, but few clients know it so.
-    StaticDocument::of("application/json", made)
+    StaticDocument::of("application/json", made.ok()?)
 });
 
 /// The JSON Schema of the documents.
@@ -49,13 +49,13 @@ pub(super) fn openapi() -> Option<&'static StaticDocument> {
 }
 
 impl StaticDocument {
-    fn of(content_type: &'static str, made: serde_json::Result<String>) -> Option<Self> {
-        let body = made.ok()?;
-        let digest = HEXLOWER.encode(&Sha256::digest(body.as_bytes()));
+    pub(super) fn of(content_type: &'static str, body: impl Into<Bytes>) -> Option<Self> {
+        let body = body.into();
+        let digest = HEXLOWER.encode(&Sha256::digest(&body));
         let etag = format!("\"{}\"", digest.get(..16)?);
         let made = Self {
             content_type,
-            body: body.into(),
+            body,
             etag: HeaderValue::from_str(&etag).ok()?,
         };
         // Making it takes ten times its size.
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn who_has_it_is_not_sent_it_again() {
-        let static_document = StaticDocument::of("text/plain", Ok("x".to_owned())).unwrap();
+        let static_document = StaticDocument::of("text/plain", "x").unwrap();
         let etag = static_document.etag.to_str().unwrap();
         let held = |tag: &str| {
             let mut headers = HeaderMap::new();
