@@ -2,7 +2,7 @@
 
 import * as token from './token.js';
 import { address, ask, Problem } from './api.js';
-import { byId, cut, h, save, shown } from './dom.js';
+import { byId, cut, h, shown } from './dom.js';
 import * as history from './history.js';
 import { Page } from './page.js';
 import { tabs } from './tabs.js';
@@ -268,8 +268,4 @@ addEventListener('hashchange', () => {
     else if (location.hash.startsWith('#token=')) location.reload();
 });
 
-/** For the tab with the whole document. */
-export { address, save };
-
-if (token.current()) void signIn();
-else void signIn();
+void signIn();

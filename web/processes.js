@@ -125,7 +125,7 @@ async function onePid({ page, get, arg, gone }, turn) {
             ['memory', [of('rss_bytes', one.rss_bytes, bytes), one.swap_bytes ? ` + ${bytes(one.swap_bytes)} swapped` : '']],
             ['virtual', of('virtual_bytes', one.virtual_bytes, bytes)],
             ['threads', String(one.threads)],
-            ['program', of('exe', one.exe, value => [h('code', null, cut(shown(value), 300)), one.exe_deleted ? ' (removed or replaced since)' : ''].length ? h('span', null, h('code', null, cut(shown(value), 300)), one.exe_deleted && h('b', { class: 'warn' }, ' removed or replaced since')) : '')],
+            ['program', of('exe', one.exe, value => h('span', null, h('code', null, cut(shown(value), 300)), one.exe_deleted && h('b', { class: 'warn' }, ' removed or replaced since')))],
             ['directory', of('cwd', one.cwd, value => h('code', null, cut(shown(value), 300)))],
             ['nice', String(one.nice)],
             ['OOM score', of('oom_score', one.oom_score, String)],
@@ -138,20 +138,6 @@ async function onePid({ page, get, arg, gone }, turn) {
             ['ignores', one.signals?.ignored?.join(' ')],
         ])]);
     if (turn % 5 !== 0) return;
-    await part('Limits', 'limits', async () => {
-        const found = await get('v1/resources', { pid });
-        page.table('limits', {
-            caption: 'Limits', key: row => row.resource, empty: 'None.', wrap: true,
-            columns: [
-                { id: 'resource', title: 'Limit', value: row => words(row.resource) },
-                { id: 'used', title: 'Used', number: true, value: row => row.used, cell: row => seen(found, 'resources', 'limits.used', row.used, value => limit(value, row.unit)) },
-                { id: 'percent', title: 'Part', value: row => row.used_percent, cell: row => (row.used_percent === undefined ? '–' : h('span', { class: 'metered' }, meter(row.used_percent, words(row.resource)), ` ${percent(row.used_percent)}`)) },
-                { id: 'soft', title: 'Soft', number: true, value: row => row.soft, cell: row => limit(row.soft, row.unit) },
-                { id: 'hard', title: 'Hard', number: true, rank: 2, value: row => row.hard, cell: row => limit(row.hard, row.unit) },
-            ],
-        }, found.resources?.limits ?? []);
-        return found;
-    }, ['resources']);
     await part('Sockets', 'sockets', async () => {
         const found = await get('v1/sockets', { owner: pid, all_states: true });
         page.table('sockets', { caption: 'Sockets', key: row => row.key, search: row => row.text, columns: socketColumns(found), empty: 'It holds no socket.' }, socketRows(found));
@@ -171,9 +157,23 @@ async function onePid({ page, get, arg, gone }, turn) {
         }, (found.open_files?.files ?? []).map((/** @type {Doc} */ file, /** @type {number} */ index) => ({ ...file, key: `${file.opened_as}${file.fd ?? file.path ?? index}` })));
         return found;
     }, ['open_files']);
+    await part('Limits', 'limits', async () => {
+        const found = await get('v1/resources', { pid });
+        page.table('limits', {
+            caption: 'Limits', key: row => row.resource, empty: 'None.', wrap: true,
+            columns: [
+                { id: 'resource', title: 'Limit', value: row => words(row.resource) },
+                { id: 'used', title: 'Used', number: true, value: row => row.used, cell: row => seen(found, 'resources', 'limits.used', row.used, value => limit(value, row.unit)) },
+                { id: 'percent', title: 'Part', value: row => row.used_percent, cell: row => (row.used_percent === undefined ? '–' : h('span', { class: 'metered' }, meter(row.used_percent, words(row.resource)), ` ${percent(row.used_percent)}`)) },
+                { id: 'soft', title: 'Soft', number: true, value: row => row.soft, cell: row => limit(row.soft, row.unit) },
+                { id: 'hard', title: 'Hard', number: true, rank: 2, value: row => row.hard, cell: row => limit(row.hard, row.unit) },
+            ],
+        }, found.resources?.limits ?? []);
+        return found;
+    }, ['resources']);
     await part('Environment', 'environment', async () => {
         const found = await get('v1/environment', { pid, all_vars: true });
-        const [variables] = [found.environment?.[0]?.variables];
+        const variables = found.environment?.[0]?.variables;
         page.table('environment', { caption: 'Environment', key: row => row.key, search: row => shown(row.name), columns: variableColumns(found), wrap: true,
             empty: 'It has no environment.' }, (variables ?? []).map((/** @type {Doc} */ one, /** @type {number} */ index) => ({ ...one, key: index })));
         return found;

@@ -25,7 +25,6 @@ import { cut, h, shown } from './dom.js';
  * @property {string} [empty] What is said where there is no row.
  * @property {(row: any) => string} [rowClass]
  * @property {(sorted: boolean) => void} [onsort]
- * @property {HTMLElement[]} [tools]
  */
 
 const ALL = 100;
@@ -79,10 +78,10 @@ export class Table {
             filter.value = state.filter ?? '';
             bar.append(filter);
         }
-        bar.append(...(spec.tools ?? []), this.counted);
+        bar.append(this.counted);
         this.nothing = h('p', { class: 'nothing', hidden: true }, spec.empty ?? 'None.');
         this.scroller = h('div', { class: 'scroller', role: 'region', tabindex: '0', 'aria-label': spec.caption }, this.table);
-        this.element = h('div', { class: 'table' }, bar, this.scroller, this.nothing);
+        this.element = h('div', { class: 'table' }, spec.search ? bar : null, this.scroller, this.nothing);
     }
 
     /** @param {Column} column */
@@ -174,7 +173,7 @@ export class Table {
         const key = spec.key(row);
         let made = this.made.get(key);
         if (!made) {
-            const cells = spec.columns.map((column, at) => h(at === 0 && !column.number ? 'td' : 'td', { class: classOf(column) }));
+            const cells = spec.columns.map(column => h('td', { class: classOf(column) }));
             made = { tr: h('tr', null, cells), said: [], cells };
             this.made.set(key, made);
         }

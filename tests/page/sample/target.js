@@ -36,7 +36,7 @@ function certificates(at, subject) {
         '-addext', 'basicConstraints=critical,CA:TRUE,pathlen:0', '-days', '900', '-keyout', 'int.key', '-out', 'int.crt');
     const leaf = (/** @type {string} */ name, /** @type {string} */ cn, /** @type {string} */ days) =>
         run('req', '-x509', '-CA', 'int.crt', '-CAkey', 'int.key', ...key, '-utf8', '-subj', `/CN=${cn}`,
-            '-addext', 'subjectAltName=DNS:shop.example,DNS:*.shop.example', '-addext', 'basicConstraints=CA:FALSE',
+            '-addext', `subjectAltName=DNS:${name === 'mail' ? 'mail.shop.example' : 'shop.example,DNS:*.shop.example'}`, '-addext', 'basicConstraints=CA:FALSE',
             '-days', days, '-keyout', `${name}.key`, '-out', `${name}.crt`);
     leaf('old', subject, '6');
     leaf('new', subject, '90');
