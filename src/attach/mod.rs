@@ -6,10 +6,14 @@ pub(crate) mod copy;
 pub(crate) mod engine;
 pub(crate) mod kubernetes;
 pub(crate) mod plan;
+mod served;
+pub(crate) mod token;
+
+use rustix::io::Errno;
 
 use crate::sys::tool::ToolError;
 
-/// What `serve` prints once it listens; `kubectl spyhole --serve` waits for it.
+/// What `serve` prints once it listens; what started it waits for that.
 pub(crate) const LISTENING: &str = "listening on";
 
 /// Why spyhole could not be put beside a container.
@@ -30,6 +34,9 @@ pub(crate) enum AttachError {
     /// A copy ended early.
     #[error(transparent)]
     Copy(#[from] copy::CopyFailure),
+    /// The kernel gives no random bytes for a token or a name.
+    #[error("cannot get random bytes: {0}")]
+    Random(#[from] Errno),
     /// There is no such target, or it cannot be entered.
     #[error("{0}")]
     Target(Box<kubernetes::TargetRefusal>),

@@ -3,8 +3,11 @@
 
 use std::fmt::Write as _;
 
+use rustix::io::Errno;
+
 use crate::model::escape::escaped;
 use crate::redact;
+use crate::sys::random;
 
 pub(crate) use crate::model::shell::quoted;
 
@@ -70,6 +73,25 @@ impl Step {
     pub(crate) fn shown(&self) -> String {
         redact::sentence(&self.line())
     }
+}
+
+/// How containers of spyhole are named.
+pub(crate) const NAME_PREFIX: &str = "spyhole-";
+
+/// A name that no other container has.
+///
+/// # Errors
+/// Where the kernel gives no random bytes.
+pub(crate) fn container_name() -> Result<String, Errno> {
+    let key = random::key()?;
+    // No vowels, as Kubernetes does it: no words.
+    let letters = b"bcdfghjklmnpqrstvwxz2456789";
+    let pick = |byte: &u8| letters.get(usize::from(*byte) % letters.len()).copied();
+    let letters = key.iter().take(5).filter_map(pick).map(char::from);
+    Ok(letters.fold(NAME_PREFIX.to_owned(), |mut name, letter| {
+        name.push(letter);
+        name
+    }))
 }
 
 #[cfg(test)]

@@ -106,7 +106,9 @@ pub(super) fn beside(
     if let Some(answered) = beforehand::check(&passed_on, &options.command) {
         return answered;
     }
-    options.copy = copy::request(false, &passed_on, &options.command)?;
+    if !options.serve {
+        options.copy = copy::request(false, &passed_on, &options.command)?;
+    }
     if let Some(request) = &options.copy {
         options.command.clone_from(&request.words);
     } else {
@@ -124,6 +126,7 @@ fn attached(ended: Result<u8, AttachError>) -> Result<ExitCode, Failure> {
             AttachError::Tool(_)
             | AttachError::Kubectl(_)
             | AttachError::Engine(_)
+            | AttachError::Random(_)
             | AttachError::Target(_) => Exit::Target,
         },
         message: error.to_string(),

@@ -18,19 +18,15 @@ use super::page;
 use super::problem::{HttpError, Problem};
 use super::reloading_file::ReloadingFile;
 use super::routes::Access;
+use super::tokens::{GivenTokens, TokenDigest, digest};
 use crate::sys;
 
-/// Shorter tokens can be guessed.
-const TOKEN_BYTES: usize = 16;
 /// Each refusal in a row makes the next one wait longer, up to so long.
 const SLOWEST: Duration = Duration::from_secs(1);
 const SLOWER: Duration = Duration::from_millis(20);
 /// After so long without a refusal it begins anew.
 const FORGIVEN: Duration = Duration::from_secs(10);
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-
-/// A token is kept as its digest, so that comparing tells nothing of its length either.
-type TokenDigest = [u8; 32];
 
 /// What decides.
 pub(super) struct Guard {
@@ -46,6 +42,8 @@ pub(super) struct Guard {
 enum Token {
     File(ReloadingFile<TokenDigest>),
     Made(TokenDigest),
+    /// `--token-stdin`.
+    Given(GivenTokens),
     /// `--insecure-no-auth`.
     NotAsked,
 }
@@ -71,6 +69,7 @@ impl Guard {
         };
         let token = match &options.token_file {
             _ if options.insecure_no_auth => Token::NotAsked,
+            _ if options.token_stdin => Token::Given(GivenTokens::default()),
             Some(path) => {
                 Token::File(ReloadingFile::read(vec![path.clone()], digest).map_err(named)?)
             }
@@ -116,7 +115,15 @@ impl Guard {
     pub(super) fn take_fault(&self) -> Option<String> {
         match &self.token {
             Token::File(file) => file.take_fault(),
-            Token::Made(_) | Token::NotAsked => None,
+            Token::Made(_) | Token::Given(_) | Token::NotAsked => None,
+        }
+    }
+
+    /// Where tokens that come by stdin are kept.
+    pub(super) fn given_tokens(&self) -> Option<&GivenTokens> {
+        match &self.token {
+            Token::Given(tokens) => Some(tokens),
+            Token::File(_) | Token::Made(_) | Token::NotAsked => None,
         }
     }
 
@@ -200,11 +207,6 @@ impl Guard {
     }
 
     fn holds_token(&self, headers: &HeaderMap) -> bool {
-        let right = match &self.token {
-            Token::NotAsked => return false,
-            Token::Made(digest) => *digest,
-            Token::File(file) => file.get(),
-        };
         let mut given = headers.get_all(AUTHORIZATION).iter();
         let (Some(value), None) = (given.next(), given.next()) else {
             return false;
@@ -214,7 +216,14 @@ impl Guard {
             return false;
         };
         let given: TokenDigest = Sha256::digest(token.trim().as_bytes()).into();
-        scheme.eq_ignore_ascii_case("bearer") && bool::from(given.ct_eq(&right))
+        let is = |right: &TokenDigest| bool::from(given.ct_eq(right));
+        let right = match &self.token {
+            Token::NotAsked => false,
+            Token::Made(digest) => is(digest),
+            Token::File(file) => is(&file.get()),
+            Token::Given(tokens) => tokens.any(is),
+        };
+        scheme.eq_ignore_ascii_case("bearer") && right
     }
 
     fn refuse(&self, headers: &HeaderMap) -> HttpError {
@@ -295,18 +304,6 @@ fn without_port(host: &str) -> Option<&str> {
             digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.parse::<u16>().is_ok()
         });
     (is_port && !name.is_empty()).then_some(name)
-}
-
-fn digest(contents: &[Vec<u8>]) -> Result<TokenDigest, String> {
-    let text = contents.first().map(Vec::as_slice).unwrap_or_default();
-    let token = text.trim_ascii();
-    if token.len() < TOKEN_BYTES || !token.iter().all(u8::is_ascii_graphic) {
-        return Err(format!(
-            "expected at least {TOKEN_BYTES} printable characters without spaces; generate one \
-             with: head -c 32 /dev/urandom | base64"
-        ));
-    }
-    Ok(Sha256::digest(token).into())
 }
 
 #[cfg(test)]

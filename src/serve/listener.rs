@@ -63,6 +63,11 @@ impl Bound {
         }
     }
 
+    /// Whether a browser can reach it.
+    pub(super) fn is_tcp(&self) -> bool {
+        matches!(self, Self::Tcp(..))
+    }
+
     async fn accept(&self) -> io::Result<Accepted> {
         match self {
             Self::Tcp(listener, _) => {

@@ -29,6 +29,7 @@ mod page;
 mod probes;
 mod problem;
 mod query;
+mod relay;
 mod reloading_file;
 mod reply;
 pub(crate) mod routes;
@@ -36,16 +37,19 @@ mod secure;
 mod service;
 mod spare_memory;
 mod static_document;
+mod tokens;
 mod wire;
 
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::attach::LISTENING;
+use crate::attach::token;
 use crate::scan::wrong_namespace;
 use crate::sys;
 use body::Streams;
@@ -107,6 +111,12 @@ struct Server {
 /// [`ServeError`], where it cannot start.
 pub(crate) fn run(options: ServeOptions, look: ScanDefaults) -> Result<(), ServeError> {
     sys::harden::seclude();
+    if let Some(path) = &options.relay {
+        return relay::run(path).map_err(|source| ServeError::System {
+            what: "cannot reach the server",
+            source,
+        });
+    }
     sys::allocator::keep_large_pieces_apart();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -155,6 +165,12 @@ async fn serve(options: ServeOptions, look: ScanDefaults) -> Result<(), ServeErr
         look,
         options,
     });
+    if server.options.token_stdin {
+        read_tokens(&server).map_err(|source| ServeError::System {
+            what: "cannot start a thread",
+            source,
+        })?;
+    }
     let (stop, stopped) = watch::channel(false);
     let secure = secure.map(Arc::new);
     let mut accepting: Vec<_> = bound
@@ -183,6 +199,25 @@ async fn serve(options: ServeOptions, look: ScanDefaults) -> Result<(), ServeErr
     }
     let _ = tokio::time::timeout(FAREWELL, server.connections.all_closed()).await;
     server.log.end();
+    Ok(())
+}
+
+/// Reads tokens on a thread of its own, for the rest of the run.
+fn read_tokens(server: &Arc<Server>) -> io::Result<()> {
+    let server = Arc::clone(server);
+    let thread = thread::Builder::new().name("tokens".to_owned());
+    thread.stack_size(64 << 10).spawn(move || {
+        let Some(tokens) = server.guard.given_tokens() else {
+            return;
+        };
+        tokens.read(io::stdin().lock(), |read| match read {
+            Ok(digest) => {
+                let mark = token::mark(&digest);
+                server.log.say(&format!("{} {mark}", token::ACCEPTED));
+            }
+            Err(why) => server.log.rarely(&format!("--token-stdin: {why}")),
+        });
+    })?;
     Ok(())
 }
 
@@ -244,12 +279,16 @@ fn greet(options: &ServeOptions, guard: &Guard, bound: &[Bound], secure: bool) {
         let _ = writeln!(words, "spyhole: {LISTENING} {}", bound.url(secure));
     }
     if let Some(token) = guard.made_token() {
-        let url = bound.first().map(|bound| bound.url(secure));
-        let url = url.unwrap_or_default();
+        let first = bound.first();
+        let url = first.map(|bound| bound.url(secure)).unwrap_or_default();
         let _ = writeln!(
             words,
             "spyhole: the token for this run: {token}\n  curl -H 'Authorization: Bearer {token}' {url}v1/dump"
         );
+        // A browser keeps what stands behind the # to itself.
+        if first.is_some_and(Bound::is_tcp) {
+            let _ = writeln!(words, "  in a browser: {url}#token={token}");
+        }
     }
     if options.insecure_no_auth {
         let _ = writeln!(

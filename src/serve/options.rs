@@ -34,6 +34,9 @@ pub(crate) struct ServeOptions {
     /// printed).
     #[arg(long, value_name = "FILE", help_heading = AUTH)]
     pub token_file: Option<PathBuf>,
+    /// Read tokens from stdin, one a line; each is accepted, also one that comes later.
+    #[arg(long, help_heading = AUTH, conflicts_with_all = ["token_file", "insecure_no_auth"])]
+    pub token_stdin: bool,
     /// Allow /metrics without a token.
     #[arg(long, help_heading = AUTH)]
     pub public_metrics: bool,
@@ -112,6 +115,10 @@ pub(crate) struct ServeOptions {
     /// Format of the access log on stderr: text, json or off.
     #[arg(long, value_name = "FORM", value_enum, default_value_t = AccessLog::Text, hide_possible_values = true)]
     pub access_log: AccessLog,
+
+    /// Pass stdin and stdout on to the socket of a server that runs here.
+    #[arg(long, value_name = "PATH", hide = true)]
+    pub relay: Option<PathBuf>,
 }
 
 const AUTH: &str = "Authentication";
@@ -242,7 +249,7 @@ impl ServeOptions {
     /// What the environment says where a flag does not.
     #[must_use]
     pub(crate) fn with_environment(mut self, variable: impl Fn(&str) -> Option<OsString>) -> Self {
-        if self.token_file.is_none() && !self.insecure_no_auth {
+        if self.token_file.is_none() && !self.insecure_no_auth && !self.token_stdin {
             self.token_file = variable(TOKEN_FILE_VARIABLE).map(PathBuf::from);
         }
         self
@@ -260,8 +267,10 @@ impl ServeOptions {
     /// A sentence that names the flag and what to do.
     pub(crate) fn check(&self) -> Result<(), String> {
         let open = self.listen.iter().find(|listen| !listen.is_local());
-        let guarded =
-            self.token_file.is_some() || self.client_ca.is_some() || self.insecure_no_auth;
+        let guarded = self.token_file.is_some()
+            || self.token_stdin
+            || self.client_ca.is_some()
+            || self.insecure_no_auth;
         let endless = [
             ("--connection-lifetime", self.connection_lifetime),
             ("--header-timeout", self.header_timeout),
@@ -273,7 +282,7 @@ impl ServeOptions {
         match open {
             Some(listen) if !guarded => Err(format!(
                 "--listen {listen} is reachable from outside this pod, and authentication is not \
-                 configured: use --token-file, or --client-ca with --tls-cert and --tls-key"
+                 configured: use --token-file, --token-stdin, or --client-ca with --tls-cert and --tls-key"
             )),
             _ => Ok(()),
         }

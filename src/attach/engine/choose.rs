@@ -9,7 +9,7 @@ use crate::attach::plan::{Plan, RunAs, Step};
 use crate::parse::capabilities;
 
 /// Where the program stands in a container that was made for another.
-const ENTRY: &str = "/.spyhole";
+pub(super) const ENTRY: &str = "/.spyhole";
 /// The `AppArmor` profiles of the engines: what runs under one may read what runs under the same.
 const OWN_PROFILES: [&str; 2] = ["docker-default", "containers-default-"];
 /// The most supplementary groups that are passed to an engine.
@@ -26,6 +26,8 @@ pub(super) struct Situation<'a> {
     pub(super) carrier: &'a BinarySource,
     /// Whether a person sits before it.
     pub(super) terminal: bool,
+    /// The name of the new container, where a server is to run in it.
+    pub(super) server: Option<&'a str>,
     /// The words for spyhole.
     pub(super) command: &'a [String],
 }
@@ -150,6 +152,8 @@ fn words(situation: &Situation<'_>, run_as: RunAs) -> Vec<String> {
     add(&["run", "--rm"]);
     if situation.terminal {
         add(&["--interactive", "--tty"]);
+    } else if let Some(name) = situation.server {
+        add(&["--interactive", "--name", name]);
     }
     // What it prints is for the user, not for a log.
     add(&["--log-driver", "none", "--pid", &beside]);

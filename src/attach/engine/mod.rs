@@ -5,6 +5,7 @@ mod choose;
 mod container;
 mod identity;
 mod refusal;
+mod serve;
 mod words;
 
 use std::ffi::{OsStr, OsString};
@@ -49,6 +50,15 @@ pub(crate) struct EngineOptions {
     /// this program is mounted into the container's image).
     #[arg(long, value_name = "IMAGE")]
     pub image: Option<String>,
+    /// Run the HTTP API next to the target, and forward a port of this machine to it.
+    #[arg(long, visible_alias = "port-forward")]
+    pub serve: bool,
+    /// Open the page in a browser, with --serve.
+    #[arg(long, requires = "serve")]
+    pub open: bool,
+    /// Local port for --serve.
+    #[arg(long, value_name = "PORT", default_value_t = PORT, value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: u16,
     /// Print the command without running it.
     #[arg(long)]
     pub dry_run: bool,
@@ -60,6 +70,9 @@ pub(crate) struct EngineOptions {
     #[arg(skip)]
     pub copy: Option<CopyRequest>,
 }
+
+/// Where spyhole serves by itself.
+const PORT: u16 = 7794;
 
 /// The program that runs the container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,7 +113,12 @@ impl Engine {
 /// # Errors
 /// [`AttachError`], as a sentence with its remedy.
 pub(crate) fn run(engine: Engine, options: &EngineOptions, quiet: bool) -> Result<u8, AttachError> {
-    let command = utf8(&options.command)?;
+    let mut command = utf8(&options.command)?;
+    let mut server = None;
+    if options.serve {
+        let (name, words) = serve::prepare(&command)?;
+        (server, command) = (Some(name), words);
+    }
     let container = inspect(engine, &options.container)?;
     if !container.is_up() {
         let stopped = StoppedContainer::of(&container);
@@ -109,15 +127,22 @@ pub(crate) fn run(engine: Engine, options: &EngineOptions, quiet: bool) -> Resul
     let here = ProcessIdentities::here(&container);
     let carrier = carrier(engine, &container, options, here.is_some())?;
     let identities = here.unwrap_or_else(|| elsewhere(engine, &container));
-    let plan = choose::plan(&Situation {
+    let mut plan = choose::plan(&Situation {
         engine,
         container: &container,
         identities: &identities,
         carrier: &carrier,
         // A terminal would change the bytes of an archive.
-        terminal: options.copy.is_none() && io::stdin().is_terminal() && io::stdout().is_terminal(),
+        terminal: options.copy.is_none()
+            && server.is_none()
+            && io::stdin().is_terminal()
+            && io::stdout().is_terminal(),
+        server: server.as_deref(),
         command: &command,
     });
+    if let Some(name) = &server {
+        plan.steps.push(serve::relay(engine, name, &carrier));
+    }
     if !quiet {
         tell(&plan, &container);
     }
@@ -130,6 +155,7 @@ pub(crate) fn run(engine: Engine, options: &EngineOptions, quiet: bool) -> Resul
         return Ok(0);
     }
     match &options.copy {
+        None if options.serve => serve::run(engine, &plan, &container, options, quiet),
         None => carry_out(engine, &plan, &container),
         Some(request) => copy_out(engine, &plan, &container, request, quiet),
     }

@@ -62,6 +62,9 @@ pub(crate) struct KubectlOptions {
     /// Run the HTTP API next to the target and forward its port to this machine.
     #[arg(long, visible_alias = "port-forward")]
     pub serve: bool,
+    /// Open the page in a browser, with --serve.
+    #[arg(long, requires = "serve")]
+    pub open: bool,
     /// Local port for --serve.
     #[arg(long, value_name = "PORT", default_value_t = PORT, value_parser = clap::value_parser!(u16).range(1..))]
     pub port: u16,

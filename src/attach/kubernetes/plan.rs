@@ -8,9 +8,9 @@ use super::choose::Choice;
 use super::kubectl::{Kubectl, step};
 use super::pod::{Ephemeral, Target, at, capabilities};
 use super::{AttachError, KubectlOptions, PullPolicy, image};
-use crate::attach::plan::{Plan, Step};
+use crate::attach::plan::{NAME_PREFIX, Plan, Step, container_name};
 use crate::model::escape::escaped;
-use crate::sys::{own_image, random};
+use crate::sys::own_image;
 
 /// What spyhole shall do there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub(super) struct Task {
     /// The words of the one that is run in a container which is there.
     pub(super) exec_args: Vec<String>,
     pub(super) kind: TaskKind,
+    /// Whether the server is given its token by stdin.
+    pub(super) token: bool,
     /// How long spyhole itself gives a look.
     pub(super) time: Option<Duration>,
 }
@@ -105,6 +107,8 @@ impl Task {
         if kind == TaskKind::Once && !is_terminal() {
             args.push("--quiet".to_owned());
         }
+        let own_access = |word: &String| OWN_ACCESS.iter().any(|flag| word.starts_with(flag));
+        let token = kind == TaskKind::Serve && !given.iter().any(own_access);
         let mut exec_args = Vec::new();
         match (kind, given.is_empty()) {
             (TaskKind::Copy, _) => {
@@ -121,6 +125,12 @@ impl Task {
                 };
                 args.push(default.to_owned());
             }
+            (TaskKind::Serve, false) if token => {
+                let rest = given.into_iter().skip(1);
+                let rest = rest.filter(|word| word != TOKEN_STDIN);
+                args.extend(["serve".to_owned(), TOKEN_STDIN.to_owned()]);
+                args.extend(rest);
+            }
             _ => args.extend(given),
         }
         if exec_args.is_empty() {
@@ -130,20 +140,23 @@ impl Task {
             args,
             exec_args,
             kind,
+            token,
             time,
         })
     }
 }
 
+/// A token that it made would stand in the log of the container.
+const TOKEN_STDIN: &str = "--token-stdin";
+/// Flags of `serve` by which it takes another token, or none.
+const OWN_ACCESS: [&str; 3] = ["--token-file", "--client-ca", "--insecure-no-auth"];
 /// It ends by itself: an ephemeral container cannot be removed.
-const SERVE: [&str; 3] = ["serve", "--lifetime=1h", "--idle-exit=15m"];
+const SERVE: [&str; 4] = ["serve", TOKEN_STDIN, "--lifetime=1h", "--idle-exit=15m"];
 /// The same in words.
 pub(super) const LIFETIME: &str = "1 hour";
 pub(super) const IDLE: &str = "15 minutes";
 /// spyhole in its image.
 const PROGRAM: &str = "/spyhole";
-/// How containers of spyhole are named.
-const PREFIX: &str = "spyhole-";
 
 fn is_terminal() -> bool {
     use std::io::IsTerminal;
@@ -158,6 +171,8 @@ pub(super) struct Attachment {
     pub(super) container: String,
     pub(super) image: String,
     pub(super) kind: TaskKind,
+    /// As [`Task::token`].
+    pub(super) token: bool,
     /// As [`Task::time`].
     pub(super) time: Option<Duration>,
     /// Whether that container is there already.
@@ -181,10 +196,10 @@ impl Attachment {
         let there = target
             .ephemeral
             .iter()
-            .find(|one| !new && serves(one, target, &choice, &image));
+            .find(|one| !new && serves(one, target, &choice, &image, task.token));
         let (container, reused) = match there {
             Some(one) => (one.name.clone(), true),
-            None => (name()?, false),
+            None => (container_name()?, false),
         };
         let mut plan = Plan {
             run_as: choice.run_as,
@@ -234,8 +249,9 @@ impl Attachment {
             (TaskKind::Serve, _) => {
                 if !reused {
                     plan.steps.push(step(commands.wait("running", options)));
-                    plan.limits
-                        .push("anyone who can read the pod's logs can read the token".to_owned());
+                }
+                if task.token {
+                    plan.steps.push(step(commands.attach()));
                 }
                 plan.steps.push(step(commands.logs()));
                 plan.steps.push(step(commands.forward(options.port)));
@@ -246,6 +262,7 @@ impl Attachment {
             container,
             image,
             kind: task.kind,
+            token: task.token,
             time: task.time,
             reused,
         })
@@ -253,13 +270,13 @@ impl Attachment {
 }
 
 /// Whether a container that runs already is what would be added, and stays: one that serves. Any
-/// other ends once it has said what it was asked.
-fn serves(one: &Ephemeral, target: &Target, choice: &Choice, image: &str) -> bool {
+/// other ends once it has said what it was asked. `token` is whether it has to take one.
+fn serves(one: &Ephemeral, target: &Target, choice: &Choice, image: &str, token: bool) -> bool {
     let same = |key: &str| at(&one.security_context, &[key]) == at(&choice.context, &[key]);
     let added = |context: &Value| capabilities(at(context, &["capabilities", "add"]));
     let port_is_known = !one.args.iter().any(|word| word.starts_with("--listen"));
     one.running
-        && one.name.starts_with(PREFIX)
+        && one.name.starts_with(NAME_PREFIX)
         && one.image == image
         && one.target == target.container
         && same("runAsUser")
@@ -267,6 +284,7 @@ fn serves(one: &Ephemeral, target: &Target, choice: &Choice, image: &str) -> boo
         && added(&one.security_context) == added(&choice.context)
         && port_is_known
         && one.args.iter().any(|word| word == "serve")
+        && (!token || one.args.iter().any(|word| word == TOKEN_STDIN))
 }
 
 struct Commands<'a> {
@@ -303,6 +321,9 @@ impl Commands<'_> {
             words.push("--stdin".to_owned());
             words.extend(options.tty.then(|| "--tty".to_owned()));
         } else {
+            // What is written to stdin later needs it open from the start.
+            let stdin = task.token || task.kind == TaskKind::Copy;
+            words.extend(stdin.then(|| "--stdin".to_owned()));
             words.push("--attach=false".to_owned());
         }
         words.extend(["--arguments-only".to_owned(), "--".to_owned()]);
@@ -331,6 +352,12 @@ impl Commands<'_> {
         words
     }
 
+    /// What writes the token to the server's stdin.
+    fn attach(&self) -> Vec<String> {
+        let container = format!("--container={}", self.container);
+        self.words(&["attach", &self.target.pod, &container, "--stdin", "--quiet"])
+    }
+
     fn logs(&self) -> Vec<String> {
         let container = format!("--container={}", self.container);
         self.words(&["logs", &self.target.pod, &container])
@@ -340,17 +367,4 @@ impl Commands<'_> {
         let ports = format!("{port}:{}", super::PORT);
         self.words(&["port-forward", &format!("pod/{}", self.target.pod), &ports])
     }
-}
-
-/// A name that no other container of the pod has.
-fn name() -> Result<String, AttachError> {
-    let key = random::key().map_err(super::TargetRefusal::NoRandomBytes)?;
-    // No vowels, as Kubernetes does it: no words.
-    let letters = b"bcdfghjklmnpqrstvwxz2456789";
-    let pick = |byte: &u8| letters.get(usize::from(*byte) % letters.len()).copied();
-    let letters = key.iter().take(5).filter_map(pick).map(char::from);
-    Ok(letters.fold(PREFIX.to_owned(), |mut name, letter| {
-        name.push(letter);
-        name
-    }))
 }

@@ -103,6 +103,7 @@ pub(crate) enum Operation {
     Add,
     ReadLog,
     Exec,
+    Attach,
 }
 
 /// What kubectl's refusal of a command means.

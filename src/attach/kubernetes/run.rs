@@ -14,8 +14,10 @@ use super::{AttachError, KubectlOptions, reuse};
 use crate::attach::LISTENING;
 use crate::attach::copy::{self, CopyRequest};
 use crate::attach::plan::{Step, line_for_terminal};
+use crate::attach::served;
+use crate::attach::token::RunToken;
 use crate::model::escape::escaped;
-use crate::sys::tool::{self, Lent, read_from};
+use crate::sys::tool::{self, Background, Lent, read_from};
 
 /// Runs the way; `frame` notices what passes of a document.
 pub(super) fn run(
@@ -260,17 +262,62 @@ impl Running<'_> {
     fn serve(&self) -> Result<u8, AttachError> {
         let mut steps = self.attachment.plan.steps.iter().rev();
         let (forward, logs) = (steps.next(), steps.next());
+        let token = match steps.next().filter(|_| self.attachment.token) {
+            Some(attach) => Some(self.give_token(attach, logs)?),
+            None => {
+                self.wait_for_words(logs, LISTENING, &mut || Ok(()))?;
+                None
+            }
+        };
+        let url = format!("http://127.0.0.1:{}/", self.options.port);
+        // Said even if quiet: it cannot be used without.
+        served::announce(&url, token.as_ref());
+        let Some(forward) = forward else { return Ok(0) };
+        let (program, words) = split(&forward.words);
+        let page = self.options.open.then(|| match &token {
+            Some(token) => token.link(&url),
+            None => url,
+        });
+        let (status, interrupted) = tool::hand_over_interruptible(&program, &words, page)?;
+        self.after_forwarding(if interrupted { 0 } else { code(status) }, interrupted)
+    }
+
+    /// Writes a new token to the server's stdin, until it says that it accepts it.
+    fn give_token(&self, attach: &Step, logs: Option<&Step>) -> Result<RunToken, AttachError> {
+        let token = RunToken::make()?;
+        let (program, words) = split(&attach.words);
+        let mut writer = Background::start(&program, &words, token.text())?;
+        self.wait_for_words(logs, &token.accepted(), &mut || match writer.ended()? {
+            // The container has ended, or has closed its stdin: the time for its answer decides.
+            Some(status) if !status.success() => Err(refusal::of(
+                Operation::Attach,
+                &attach.words,
+                &writer.said(),
+            )),
+            _ => Ok(()),
+        })?;
+        Ok(token)
+    }
+
+    /// Waits until the server has said something, while nothing is found that speaks against it.
+    fn wait_for_words(
+        &self,
+        logs: Option<&Step>,
+        expected: &str,
+        check: &mut dyn FnMut() -> Result<(), AttachError>,
+    ) -> Result<(), AttachError> {
         let begun = Instant::now();
-        let token = loop {
+        loop {
             let said = logs.map(|logs| ask(&logs.words, Operation::ReadLog));
             let said = said
                 .transpose()?
                 .map(|said| said.stdout)
                 .unwrap_or_default();
             let said = String::from_utf8_lossy(&said);
-            if said.contains(LISTENING) {
-                break token(&said).map(str::to_owned);
+            if said.contains(expected) {
+                return Ok(());
             }
+            check()?;
             if begun.elapsed() > GREETING_TIME {
                 let last = said.lines().last().unwrap_or_default();
                 let refusal = TargetRefusal::NotServing {
@@ -282,20 +329,7 @@ impl Running<'_> {
                 return Err(refusal.into());
             }
             thread::sleep(Duration::from_millis(500));
-        };
-        let url = format!("http://127.0.0.1:{}/", self.options.port);
-        let mut words = format!("{url} while this runs");
-        if let Some(token) = token {
-            words = format!(
-                "{words}, with the token {token}\n  curl -H 'Authorization: Bearer {token}' {url}v1/dump"
-            );
         }
-        // Said even if quiet: it cannot be used without.
-        let _ = writeln!(io::stderr(), "{words}");
-        let Some(forward) = forward else { return Ok(0) };
-        let (program, words) = split(&forward.words);
-        let (status, interrupted) = tool::hand_over_interruptible(&program, &words)?;
-        self.after_forwarding(if interrupted { 0 } else { code(status) }, interrupted)
     }
 
     /// What is left once the port is not forwarded any more: the server ends by itself, unless it has
@@ -480,12 +514,4 @@ fn lend(step: &Step) -> Result<Ready, AttachError> {
         words: words.collect(),
         _file: Some(lent),
     })
-}
-
-/// The token that a server of spyhole made for itself.
-fn token(log: &str) -> Option<&str> {
-    let (_, rest) = log.split_once("the token for this run: ")?;
-    let token = rest.lines().next()?.trim();
-    let usual = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_hexdigit());
-    usual.then_some(token)
 }

@@ -4,8 +4,6 @@
 use std::fmt;
 use std::io;
 
-use rustix::io::Errno;
-
 /// Why a target cannot be inspected. Names and words of the cluster are escaped already.
 #[derive(Debug)]
 pub(crate) enum TargetRefusal {
@@ -66,8 +64,6 @@ pub(crate) enum TargetRefusal {
     NotReused(NotReused),
     /// The file with the container's fields cannot be written.
     CustomFile(io::Error),
-    /// The kernel gives no random bytes.
-    NoRandomBytes(Errno),
 }
 
 /// How a container stands that does not run.
@@ -209,7 +205,6 @@ impl fmt::Display for TargetRefusal {
             ),
             Self::NotReused(why) => why.fmt(f),
             Self::CustomFile(error) => write!(f, "cannot write the file for kubectl: {error}"),
-            Self::NoRandomBytes(errno) => write!(f, "cannot get random bytes: {errno}"),
         }
     }
 }

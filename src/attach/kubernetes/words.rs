@@ -13,6 +13,7 @@ impl Operation {
             Self::Add => "cannot add a container to the pod",
             Self::ReadLog => "cannot read the output of spyhole's container",
             Self::Exec => "cannot run spyhole in its container",
+            Self::Attach => "cannot write the token to spyhole's container",
         }
     }
 }
@@ -195,7 +196,7 @@ const OTHERS: &str = "lists existing ones; --context selects another cluster, --
 const STAYS: &str = "The container stays listed in the pod; a retry adds another one";
 
 const NEEDED: &str = "get pods, patch pods/ephemeralcontainers, get pods/log; create pods/exec to \
-    reuse spyhole's container, create pods/portforward for --serve";
+    reuse spyhole's container, create pods/attach and pods/portforward for --serve";
 
 fn with_reason(reason: &str, message: &str) -> String {
     if message.is_empty() {

@@ -63,7 +63,8 @@ fn keep(mut stderr: impl Read) -> Vec<u8> {
     kept
 }
 
-fn end(child: &mut Child) {
+/// Asks it to end, and makes it where it does not.
+pub(super) fn end(child: &mut Child) {
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let Some(pid) = pid else { return };
     // It is not waited for yet, so that its number is its own.

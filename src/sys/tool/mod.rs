@@ -5,8 +5,11 @@
     reason = "the engineer's side stands where such a program is; nothing beside a target calls this"
 )]
 
+mod background;
+mod browser;
 mod converse;
 mod listen;
+mod local_port;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read as _, Write as _};
@@ -16,13 +19,17 @@ use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Signal, set_parent_process_death_signal};
 
+pub(crate) use background::Background;
+pub(crate) use browser::show;
 pub(crate) use converse::{ask_within, stream};
 pub(crate) use listen::read_from;
+pub(crate) use local_port::LocalPort;
 
 /// A program that could not be run.
 #[derive(Debug, thiserror::Error)]
@@ -85,32 +92,62 @@ pub(crate) fn hand_over(program: &OsStr, words: &[OsString]) -> Result<ExitStatu
 }
 
 /// Runs a program to its end with this terminal as its own. SIGINT and SIGTERM end the program and not
-/// this process; whether one came.
+/// this process; whether one came. `page` is opened in a browser once the program says something on
+/// stdout.
 ///
 /// # Errors
 /// [`ToolError`], where it does not run.
 pub(crate) fn hand_over_interruptible(
     program: &OsStr,
     words: &[OsString],
+    page: Option<String>,
 ) -> Result<(ExitStatus, bool), ToolError> {
     let refused = |source| refused(program, source);
     let mut command = Command::new(program);
     command.args(words);
+    if page.is_some() {
+        command.stdout(Stdio::piped());
+    }
     end_with_this_process(&mut command);
     let _caught = Caught::begin();
     let mut child = command.spawn().map_err(refused)?;
+    let shower = match (page, child.stdout.take()) {
+        (Some(page), Some(stdout)) => {
+            let shower = thread::Builder::new().spawn(move || show_when_ready(&page, stdout));
+            Some(shower.map_err(refused)?)
+        }
+        _ => None,
+    };
     let mut passed_on = false;
     loop {
         if let Some(status) = child.try_wait().map_err(refused)? {
+            // With it goes the file that led the browser there.
+            let _ = shower.map(thread::JoinHandle::join);
             return Ok((status, Caught::came()));
         }
         // The signal of a terminal has reached the program too: it gets its time to end.
-        std::thread::sleep(Duration::from_millis(100));
+        thread::sleep(Duration::from_millis(100));
         if Caught::came() && !passed_on && child.try_wait().map_err(refused)?.is_none() {
             let pid = rustix::process::Pid::from_child(&child);
             let _ = rustix::process::kill_process(pid, Signal::INT);
             passed_on = true;
         }
+    }
+}
+
+/// Passes what a program says on, and opens the page with its first words.
+fn show_when_ready(page: &str, mut stdout: impl io::Read) {
+    let mut some = [0; 4096];
+    let mut shown = None;
+    while let Ok(count @ 1..) = stdout.read(&mut some) {
+        let _ = io::stdout().write_all(some.get(..count).unwrap_or_default());
+        shown.get_or_insert_with(|| {
+            let shown = show(page);
+            if let Err(error) = &shown {
+                let _ = writeln!(io::stderr(), "cannot open a browser: {error}");
+            }
+            shown
+        });
     }
 }
 

@@ -6,6 +6,7 @@ mod docker_engine;
 mod limits;
 mod podman;
 mod refusals;
+mod serve;
 
 use std::env;
 use std::ffi::OsString;

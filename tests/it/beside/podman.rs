@@ -16,12 +16,12 @@ use crate::podman::{PodmanContainer, PodmanLab, SPYHOLE_IMAGE};
 
 const SECRET: &str = "s3cret-of-the-application";
 
-fn name_of(container: &PodmanContainer) -> &str {
+pub(super) fn name_of(container: &PodmanContainer) -> &str {
     &container.id[..12]
 }
 
 /// Whether any container of the lab shares the processes of this one.
-fn companions(container: &PodmanContainer) -> Vec<String> {
+pub(super) fn companions(container: &PodmanContainer) -> Vec<String> {
     let podman = PodmanLab::get();
     let all = podman.must(&["ps", "--all", "--quiet", "--no-trunc"]);
     let all = all.stdout_text();

@@ -50,9 +50,7 @@ impl FakeKubectl {
     /// One that knows this pod of the fixtures, in a namespace of this level.
     pub(super) fn with(pod: &str, level: Level<'_>) -> Self {
         let fake = Self(TempDir::new().unwrap());
-        fake.answer("kubectl", SCRIPT);
-        let program = fake.0.path().join("kubectl");
-        fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
+        fake.program("kubectl", SCRIPT);
         fake.answer("get-pod", &fixture(pod));
         match level {
             Level::Labelled(level) => {
@@ -66,7 +64,7 @@ impl FakeKubectl {
                  cannot get resource \"namespaces\" in API group \"\" in the namespace \"shop\"\n",
             ),
         }
-        for nothing in ["debug", "logs", "wait", "exec", "port-forward"] {
+        for nothing in ["debug", "logs", "wait", "exec", "attach", "port-forward"] {
             fake.answer(nothing, "");
         }
         fake
@@ -81,10 +79,10 @@ impl FakeKubectl {
 
     /// Sets one of its files.
     pub(super) fn answer(&self, name: &str, text: &str) {
-        if name != "kubectl" {
-            fs::write(self.0.path().join(name), text).unwrap();
-            return;
-        }
+        fs::write(self.0.path().join(name), text).unwrap();
+    }
+
+    fn program(&self, name: &str, text: &str) {
         // Another process writes it: a program must not be open for writing while some test
         // forks.
         host::run(
@@ -93,6 +91,16 @@ impl FakeKubectl {
                 .arg(self.0.path().join(name)),
         )
         .ended_with(0);
+        let program = self.0.path().join(name);
+        fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// Puts a program beside it that opens a file as a browser would, and keeps what it shows.
+    pub(super) fn browser(&self) {
+        let script = "#!/bin/sh\ndir=${0%/*}\n\
+            printf '%s %s\\n' \"$1\" \"$(stat -c %a \"$1\")\" > \"$dir/opened\"\n\
+            cat \"$1\" > \"$dir/shown\"\n";
+        self.program("xdg-open", script);
     }
 
     /// One of the files that it wrote.

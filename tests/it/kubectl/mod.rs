@@ -7,4 +7,5 @@ mod real;
 mod refusals;
 mod runs;
 mod server;
+mod serves;
 pub(crate) mod tool;

@@ -219,11 +219,26 @@ fn the_page_is_forwarded_from_a_server_that_ends_by_itself() {
     let seen = kubectl.spyhole(["web", "--dry-run", "--serve", "--port=8800"]);
     let text = steady(&seen.stdout_text());
     assert!(
-        text.contains("--arguments-only -- serve --lifetime=1h --idle-exit=15m\n"),
+        text.contains(
+            "--stdin --attach=false --arguments-only -- serve --token-stdin --lifetime=1h \
+             --idle-exit=15m\n"
+        ),
+        "{seen}"
+    );
+    let rest = "kubectl attach --namespace=shop web --container=spyhole-NEW --stdin --quiet\n\
+        kubectl logs --namespace=shop web --container=spyhole-NEW\n\
+        kubectl port-forward --namespace=shop pod/web 8800:7794\n";
+    assert!(text.ends_with(rest), "{seen}");
+    // One that takes its token from elsewhere is given none.
+    let own = ["web", "--dry-run", "--", "serve", "--token-file=/run/token"];
+    let seen = kubectl.spyhole(own);
+    let text = steady(&seen.stdout_text());
+    assert!(
+        text.contains("-- serve --token-file=/run/token\n"),
         "{seen}"
     );
     assert!(
-        text.ends_with("kubectl port-forward --namespace=shop pod/web 8800:7794\n"),
+        !text.contains("kubectl attach") && !text.contains("--stdin"),
         "{seen}"
     );
 }
@@ -249,7 +264,7 @@ fn what_is_in_files_comes_by_exec_and_not_by_a_log() {
         let seen = kubectl.spyhole([&["web", "--dry-run"], words].concat());
         let text = steady(&seen.ended_with(0).stdout_text());
         assert!(
-            text.contains("-- serve --lifetime=1h --idle-exit=15m\n"),
+            text.contains("-- serve --token-stdin --lifetime=1h --idle-exit=15m\n"),
             "{text}"
         );
         assert!(text.contains("kubectl wait "), "{text}");

@@ -2,11 +2,7 @@
 
 use serde_json::{Value, json};
 
-use nix::sys::signal::Signal;
-
 use super::fake::{FakeKubectl, Level, fixture};
-use crate::lab::process::Process;
-use crate::patience::eventually;
 
 /// The pod after a container of spyhole was added: the name is not known before, so whatever
 /// was asked for is there.
@@ -214,53 +210,6 @@ fn words_that_spyhole_does_not_take_add_no_container() {
         "{help}"
     );
     assert_eq!(kubectl.calls(), "", "nothing was asked of a cluster");
-}
-
-#[test]
-fn the_page_is_told_with_its_token() {
-    let kubectl = FakeKubectl::with("spyhole-there", Level::Labelled("restricted"));
-    let token = "0123456789abcdef".repeat(4);
-    kubectl.answer(
-        "logs",
-        &format!(
-            "spyhole: listening on http://127.0.0.1:7794/\nspyhole: the token for this run: \
-             {token}\n"
-        ),
-    );
-    let seen = kubectl.spyhole(["web", "--serve"]).ended_with(0);
-    let words = seen.stderr_text();
-    assert!(
-        words.contains("http://127.0.0.1:7794/ while this runs"),
-        "{words}"
-    );
-    assert!(words.contains(&format!("Bearer {token}'")), "{words}");
-    let calls = kubectl.calls();
-    let forwarded = "port-forward --namespace=shop pod/web 7794:7794\n";
-    assert!(calls.contains(forwarded), "{calls}");
-    let left = "spyhole-7xk2q still serves in the pod: it ends after 15 minutes without a request, at \
-        the latest 1 hour after its start. kubectl spyhole --namespace=shop web --serve forwards";
-    assert!(words.contains(left), "{words}");
-}
-
-/// The interrupt ends kubectl, and the plugin says what it leaves.
-#[test]
-fn an_interrupt_ends_the_forwarding_with_words() {
-    let kubectl = FakeKubectl::with("spyhole-there", Level::Labelled("restricted"));
-    let log = "spyhole: listening on http://127.0.0.1:7794/\n";
-    kubectl.answer("logs", log);
-    kubectl.answer("port-forward.runs", "while :; do sleep 0.1; done");
-    let mut command = kubectl.command();
-    let mut served = Process::start(command.args(["web", "--serve"]), Signal::SIGINT);
-    eventually("the port is forwarded", || {
-        kubectl.calls().contains("port-forward ")
-    });
-    served.signal(Signal::SIGINT);
-    let seen = served.wait();
-    assert_eq!(seen.code, Some(0), "{seen}");
-    assert!(
-        seen.stderr_text().contains("still serves in the pod"),
-        "{seen}"
-    );
 }
 
 /// With its first process the kernel kills every other one of a PID namespace.

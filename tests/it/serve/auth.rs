@@ -21,7 +21,7 @@ fn paths() -> Vec<(String, Access)> {
 #[test]
 fn without_a_token_nothing_is_answered_but_pass_and_fail() {
     let server = Server::start(&[]);
-    let public = ["/healthz", "/readyz", "/probe/any"];
+    let public = ["/healthz", "/readyz", "/probe/any", "/web/"];
     for (path, access) in paths() {
         let reply = server.ask(&path, &[]);
         assert_eq!(

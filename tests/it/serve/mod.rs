@@ -12,6 +12,7 @@ mod lifecycle;
 mod limits;
 mod malformed;
 mod memory;
+mod page;
 mod probes;
 mod rotation;
 mod sharing;

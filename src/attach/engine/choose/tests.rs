@@ -51,6 +51,7 @@ fn planned(
         identities,
         carrier,
         terminal: false,
+        server: None,
         command: &command,
     })
 }
