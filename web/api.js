@@ -39,7 +39,7 @@ export function ask(path, { params, signal, range } = {}) {
 async function send(path, params, signal, range) {
     signal?.throwIfAborted();
     /** @type {Record<string, string>} */
-    const headers = { Accept: 'application/json, text/plain;q=0.9, */*;q=0.5' };
+    const headers = { Accept: 'application/json, text/plain' };
     if (token.current()) headers.Authorization = `Bearer ${token.current()}`;
     if (range) headers.Range = range;
     /** @type {Response} */

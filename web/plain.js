@@ -45,11 +45,10 @@ export async function metrics({ page, text }) {
 
 /** @type {import('./app.js').Show} */
 export async function probes({ page, text, raw }) {
-    const all = families(await text('metrics'));
-    const names = new Set(all.filter(one => one.name.startsWith('spyhole_probe_')).flatMap(one => one.samples).map(sample => /(?:^|,)probe="((?:[^"\\]|\\.)*)"/.exec(sample.labels)?.[1]).filter(Boolean));
+    const names = new Set((await text('./')).split('\n').map(line => /^\/probe\/(\S+)/.exec(line)?.[1]).filter(Boolean));
     page.title('Probes', 'What is declared by serve --probe, and whether the server itself is ready');
     const rows = [];
-    for (const path of ['healthz', 'readyz', ...[...names].map(name => `probe/${encodeURIComponent(String(name))}`)]) {
+    for (const path of ['healthz', 'readyz', ...[...names].map(name => `probe/${name}`)]) {
         const answer = await raw(path);
         const said = (await answer.text()).trim();
         rows.push({ path, ok: answer.ok, verdict: /^\w+/.exec(said)?.[0] ?? '', said });

@@ -2,7 +2,8 @@
 // this machine that leads to it, as `kubectl port-forward` makes one.
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
 import net from 'node:net';
 import { join } from 'node:path';
 import { eventually, programs } from './target.js';
@@ -43,12 +44,13 @@ export async function forward(server) {
     let to = server.socket;
     /** @type {Set<net.Socket>} */
     const open = new Set();
-    let most = 0;
     let heard = '';
+    const folder = process.env.PAGE_FILES;
+    const files = folder ? await serveFolder(folder) : undefined;
     const listener = net.createServer(client => {
-        const peer = net.connect(to);
+        const peer = files ? net.connect(files.port) : net.connect(to);
+        if (files) files.to = to;
         open.add(client);
-        most = Math.max(most, open.size);
         client.on('data', piece => { heard += piece.toString('latin1'); });
         client.pipe(peer);
         peer.pipe(client);
@@ -67,15 +69,38 @@ export async function forward(server) {
             for (const one of open) one.destroy();
         },
         heard: () => heard,
-        /** How many connections there were at once since the last time. */
-        most() {
-            const was = most;
-            most = open.size;
-            return was;
-        },
         stop() {
             for (const one of open) one.destroy();
             listener.close();
+            files?.stop();
         },
     };
+}
+
+
+/** With PAGE_FILES=../../web the page comes from that folder and not out of the program: for those who
+ * work on it. @param {string} folder */
+async function serveFolder(folder) {
+    /** @type {Record<string, string>} */
+    const kinds = { html: 'text/html; charset=utf-8', js: 'text/javascript', css: 'text/css', svg: 'image/svg+xml' };
+    const policy = readFileSync(join(folder, '../src/serve/page.rs'), 'utf8').match(/from_static\(\s*"(default-src[\s\S]*?)",?\s*\)/)?.[1]?.replace(/\\\n\s*/g, '') ?? '';
+    const state = { port: 0, to: '', stop: () => { server.close(); server.closeAllConnections(); } };
+    const server = http.createServer((request, response) => {
+        const path = new URL(request.url ?? '/', 'http://page').pathname;
+        const name = path === '/' ? 'index.html' : /^\/web\/([\w.-]+)$/.exec(path)?.[1];
+        if (name) {
+            response.writeHead(200, { 'content-type': kinds[name.split('.').at(-1) ?? ''] ?? '', 'content-security-policy': policy, 'cache-control': 'no-store' });
+            response.end(readFileSync(join(folder, name)));
+            return;
+        }
+        const asked = http.request({ socketPath: state.to, path: request.url, method: request.method, headers: request.headers }, answer => {
+            response.writeHead(answer.statusCode ?? 502, answer.headers);
+            answer.pipe(response);
+        });
+        asked.on('error', () => response.destroy());
+        request.pipe(asked);
+    });
+    await new Promise(resolve => server.listen(0, '127.0.0.1', () => resolve(undefined)));
+    state.port = /** @type {net.AddressInfo} */ (server.address()).port;
+    return state;
 }
