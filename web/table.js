@@ -27,8 +27,10 @@ import { cut, h, shown } from './dom.js';
  * @property {(sorted: boolean) => void} [onsort]
  */
 
-const ALL = 100;
-const BESIDE = 12;
+/** Tables of so many rows are in the document as a whole. */
+const ALL = 60;
+/** Rows above and below those in sight. */
+const BESIDE = 10;
 
 export class Table {
     /** @param {Spec} spec @param {{sort?: string, filter?: string}} state */
