@@ -27,9 +27,14 @@ def hold(count):
 def work(role, share):
     """Uses so much of a processor, in waves."""
     name(role)
-    held = bytearray(os.urandom(1 << 20)) * (4 + len(role) % 5)
+    busy = float(os.environ.get("BUSY", "0"))
+    held = [bytearray(b"1" * (1 << 20)) for _ in range(4 + len(role) % 5)]
     while held:
-        end = time.monotonic() + share * (1.1 + math.sin(time.monotonic() / 20)) / 10
+        wave = math.sin(time.monotonic() / (6 + len(role) % 7))
+        if busy and role == "thumbnails":
+            wanted = int(45 + 30 * wave)
+            held = held[:wanted] + [bytearray(b"1" * (1 << 20)) for _ in range(wanted - len(held))]
+        end = time.monotonic() + share * (busy or 0.2) * (1.1 + wave) / 10
         while time.monotonic() < end:
             pass
         time.sleep(0.1)

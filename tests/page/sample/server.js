@@ -18,7 +18,7 @@ export async function startServer(target, { args = [], uid = '10001', token = ra
     writeFileSync(join(place, 'token'), token, { mode: 0o644 });
     const socket = join(place, 's');
     const words = ['run', '--uid', uid, '--caps', 'none', '--no-new-privs', '--copy', `${join(programs(), 'spyhole')}:/spyhole`,
-        '--bind', `${place}:/run`, '--pid', `join:${target.pid}`, '--net', `join:${target.pid}`, '--',
+        '--bind', `${place}:/run`, '--pidfile', join(place, 'pid'), '--pid', `join:${target.pid}`, '--net', `join:${target.pid}`, '--',
         '/spyhole', 'serve', '--token-file', '/run/token', '--listen', 'unix:/run/s', ...args];
     const child = spawn(join(programs(), 'lab'), words, { stdio: ['ignore', 'ignore', 'pipe'] });
     let log = '';
@@ -28,7 +28,7 @@ export async function startServer(target, { args = [], uid = '10001', token = ra
         return log.includes('listening on');
     }, 'the server');
     return {
-        socket, token, log: () => log,
+        socket, token, log: () => log, pid: () => Number(readFileSync(join(place, 'pid'), 'utf8')),
         async stop() {
             const ended = new Promise(resolve => child.on('exit', resolve));
             child.kill('SIGQUIT');
