@@ -7,8 +7,8 @@ import { reasonWords, unseen } from './gaps.js';
 /** @typedef {import('./api.js').Doc} Doc */
 
 /** @type {import('./app.js').Show} */
-export async function access({ page, get }, turn) {
-    if (turn % 5 !== 0) return;
+export async function access({ page, get, due }) {
+    if (!due('access', 10)) return;
     const doc = await get('v1/access');
     const found = doc.access;
     if (!found) {

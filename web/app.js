@@ -19,6 +19,7 @@ import { tabs } from './tabs.js';
  * @property {(path: string, params?: Params) => Promise<string>} text
  * @property {(path: string, params?: Params, range?: string) => Promise<Response>} raw
  * @property {() => void} again Looks again now.
+ * @property {(what: string, seconds: number) => boolean} due Whether something that costs more was last done so long ago.
  * @property {() => boolean} gone Whether another tab was chosen.
  */
 /** @typedef {(context: Context, turn: number) => Promise<void>} Show Turn: 0 when it is opened, or asked to look again. */
@@ -56,7 +57,7 @@ function route() {
 const within = params => ({ ...(container ? { container } : {}), ...params });
 
 /** @param {string} path @param {Params} [params] @param {string} [range] @param {AbortSignal} [signal] */
-const inContainer = (path, params, range, signal) => ask(path, { params: path.startsWith('v1/') && path !== 'v1/explain' && !params?.pid ? within(params) : params, range, signal });
+const inContainer = (path, params, range, signal) => ask(path, { params: path.startsWith('v1/') && path !== 'v1/server' && !params?.pid ? within(params) : params, range, signal });
 
 async function open() {
     view?.abort();
@@ -82,6 +83,8 @@ async function open() {
     shownPage.title(tab.title, 'Looking …');
     /** @type {Map<string, Promise<Doc>>} */
     let asked = new Map();
+    /** @type {Map<string, number>} */
+    let done = new Map();
     /** @type {Context} */
     const context = {
         page: shownPage,
@@ -95,16 +98,27 @@ async function open() {
         text: async (path, params) => (await inContainer(path, params, undefined, own.signal)).text(),
         raw: (path, params, range) => inContainer(path, params, range, own.signal),
         again: () => { fresh = true; wake?.(); },
+        due: (what, seconds) => {
+            const now = performance.now();
+            // A timer may fire a little early.
+            if (now - (done.get(what) ?? -Infinity) < seconds * 1000 - 200) return false;
+            done.set(what, now);
+            return true;
+        },
         gone: () => own.signal.aborted,
     };
     let failed = 0;
     for (let turn = 0; !own.signal.aborted; turn += 1) {
-        if (fresh) turn = 0;
+        if (fresh) {
+            turn = 0;
+            done = new Map();
+        }
         fresh = false;
         asked = new Map();
         try {
             await tab.show(context, turn);
             if (!own.signal.aborted) answered();
+            shownPage.clear('problem');
             failed = 0;
         } catch (error) {
             if (own.signal.aborted) return;
@@ -117,7 +131,12 @@ async function open() {
             if (error instanceof Problem && (error.status === 0 || error.status === 503)) {
                 failed = Math.min(failed + 1, SLOWEST);
                 banner(`${detail[0]?.toUpperCase()}${detail.slice(1)}. What is shown is from before; trying again.`);
-            } else shownPage.refused('problem', detail);
+                // Again, once something answers.
+                done = new Map();
+            } else {
+                if (turn === 0) shownPage.title(tab.title);
+                shownPage.refused('problem', detail);
+            }
         }
         main.removeAttribute('aria-busy');
         await rest(own.signal, failed);

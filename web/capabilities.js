@@ -10,8 +10,8 @@ import { seen, unseen } from './gaps.js';
 const account = account => `${account.id}${account.name ? ` (${shown(account.name)})` : ''}`;
 
 /** @type {import('./app.js').Show} */
-export async function capabilities({ page, get }, turn) {
-    if (turn % 5 !== 0) return;
+export async function capabilities({ page, get, due }) {
+    if (!due('capabilities', 10)) return;
     const doc = await get('v1/capabilities');
     const [one] = doc.capabilities ?? [];
     if (!one) {

@@ -6,8 +6,8 @@ import { seen, unseen } from './gaps.js';
 
 /** @typedef {import('./api.js').Doc} Doc */
 
-/** Turns between two looks: it searches directories and connects to the target's listeners. */
-const EVERY = 30;
+/** Seconds between two looks: it searches directories and connects to the target's listeners. */
+const EVERY = 60;
 const DAY = 86400;
 
 /** Where a number of days is on the axis, in percent: the next weeks have most of it.
@@ -21,8 +21,8 @@ const urgency = left => (left <= 0 ? 'bad' : left < 14 * DAY ? 'bad' : left < 30
 const nameOf = certificate => certificate.subject_alternative_names?.[0]?.replace(/^DNS:/, '') || certificate.subject || '(no name)';
 
 /** @type {import('./app.js').Show} */
-export async function certificates({ page, get, gone }, turn) {
-    if (turn % EVERY !== 0) return;
+export async function certificates({ page, get, gone, due }) {
+    if (!due('certificates', EVERY)) return;
     const doc = await get('v1/certificates', { verify: true });
     const { files, missing = [], trust_store: store, files_left_out: leftOut = 0 } = doc.certificates ?? {};
     if (!files) {
@@ -138,5 +138,5 @@ function served(doc) {
 /** @param {Doc} doc @param {Doc} store */
 function trust(doc, store) {
     return [h('p', null, cut(shown(store.consequence), 600)), facts([['runtime', words(store.runtime)], ['evidence', cut(shown(store.evidence), 400)], ['authorities', store.roots === undefined ? undefined : seen(doc, 'certificates', 'trust_store.roots', store.roots, count)]]),
-        h('ul', { class: 'plain' }, (store.places ?? []).map((/** @type {Doc} */ one) => h('li', null, h('code', null, one.path ? cut(shown(one.path), 200) : shown(one.variable ?? '?')), ` ${one.state ? words(one.state) : '?'}`, typeof one.roots === 'number' && `, ${count(one.roots)} authorities`, one.used && h('b', null, ', used'), one.only_for && ` (${one.only_for})`)))];
+        h('ul', { class: 'plain' }, (store.places ?? []).map((/** @type {Doc} */ one) => h('li', null, h('code', null, one.path ? cut(shown(one.path), 200) : shown(one.variable ?? '?')), ` ${one.state ? words(one.state) : '?'}`, typeof one.roots === 'number' && `, ${count(one.roots)} ${one.roots === 1 ? 'authority' : 'authorities'}`, one.used && h('b', null, ', used'), one.only_for && ` (${one.only_for})`)))];
 }

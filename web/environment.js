@@ -29,9 +29,9 @@ export function variableColumns(doc) {
 }
 
 /** @type {import('./app.js').Show} */
-export async function environment({ page, get }, turn) {
+export async function environment({ page, get, due }) {
     // It is that of the start: it does not change under a running process.
-    if (turn % 10 !== 0) return;
+    if (!due('environment', 20)) return;
     const doc = await get('v1/environment', { all_vars: true });
     const [one] = doc.environment ?? [];
     const variables = one?.variables;

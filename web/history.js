@@ -27,12 +27,22 @@ export function put(name, at, value) {
 export function putRate(name, at, total) {
     if (typeof total !== 'number') return undefined;
     const before = totals.get(name);
+    if (totals.size > 4000) prune(at);
     if (before && at <= before[0]) return undefined;
     totals.set(name, [at, total]);
     if (!before || total < before[1] || at - before[0] > 90_000) return undefined;
     const rate = (total - before[1]) / ((at - before[0]) / 1000);
     put(name, at, rate);
     return rate;
+}
+
+/** Processes come and go. @param {number} now */
+function prune(now) {
+    for (const [name, [at]] of totals) {
+        if (at > now - 120_000) continue;
+        totals.delete(name);
+        lines.delete(name);
+    }
 }
 
 /** Another container: nothing of this is about it. */

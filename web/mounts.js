@@ -18,8 +18,8 @@ function use(doc, row) {
 }
 
 /** @type {import('./app.js').Show} */
-export async function mounts({ page, get }, turn) {
-    if (turn % 3 !== 0) return;
+export async function mounts({ page, get, due }) {
+    if (!due('mounts', 6)) return;
     const doc = await get('v1/mounts', { all: true });
     if (!doc.mounts) {
         page.title('Mounts', unseen(doc, 'mounts', 'mounts'));

@@ -10,8 +10,8 @@ import { seen, unseen } from './gaps.js';
 const BAD = /drop|overflow|error|fail|abort|discard|full|without|no_listener/;
 
 /** @type {import('./app.js').Show} */
-export async function network({ page, get }, turn) {
-    if (turn % 2 !== 0) return;
+export async function network({ page, get, due }) {
+    if (!due('network', 4)) return;
     const doc = await get('v1/network');
     const net = doc.network;
     if (!net) {

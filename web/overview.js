@@ -10,11 +10,11 @@ import { Problem } from './api.js';
 /** @typedef {import('./api.js').Doc} Doc */
 /** @typedef {import('./dom.js').Child} Child */
 
-/** Turns between two looks for findings: it reads everything. */
-const FINDINGS_EVERY = 15;
+/** Seconds between two looks for findings: it reads everything. */
+const FINDINGS_EVERY = 30;
 
 /** @type {import('./app.js').Show} */
-export async function overview({ page, get }, turn) {
+export async function overview({ page, get, due }, turn) {
     const doc = await get('v1/resources');
     if (turn === 0) {
         const who = await get('v1/processes', { pids: doc.target.pid });
@@ -25,7 +25,7 @@ export async function overview({ page, get }, turn) {
     side.setAttribute('aria-label', 'Use and listeners');
     side.replaceChildren(page.part('tiles', 'section').element, page.part('listening', 'section').element);
     tiles(page, doc);
-    if (turn % FINDINGS_EVERY !== 0) return;
+    if (!due('findings', FINDINGS_EVERY)) return;
     const sockets = await get('v1/sockets', { listening: true });
     page.slot('listening', [sockets.sockets, sockets.gaps], () => listening(sockets));
     fullest = await get('v1/mounts');

@@ -81,6 +81,11 @@ export class Page {
         this.slot(name, ['refused', detail], () => h('p', { class: 'refused' }, cut(detail, 2000)));
     }
 
+    /** @param {string} name */
+    clear(name) {
+        if (this.parts.has(name)) this.slot(name, '', () => []);
+    }
+
     drop() {
         for (const part of this.parts.values()) part.table?.drop();
     }

@@ -44,24 +44,28 @@ export async function metrics({ page, text }) {
 }
 
 /** @type {import('./app.js').Show} */
-export async function probes({ page, text, raw }) {
-    const names = new Set((await text('./')).split('\n').map(line => /^\/probe\/(\S+)/.exec(line)?.[1]).filter(Boolean));
-    page.title('Probes', 'What is declared by serve --probe, and whether the server itself is ready');
+export async function probes({ page, get, raw, due }) {
+    // Asking runs them.
+    if (!due('probes', 10)) return;
+    const { probes: declared = [] } = await get('v1/server');
+    page.title('Probes', 'What serve --probe declares, and whether the server itself is ready');
     const rows = [];
-    for (const path of ['healthz', 'readyz', ...[...names].map(name => `probe/${name}`)]) {
-        const answer = await raw(path);
+    for (const one of [{ path: 'healthz' }, { path: 'readyz' }, ...declared.map((/** @type {Doc} */ probe) => ({ ...probe, path: `probe/${encodeURIComponent(probe.name)}` }))]) {
+        const answer = await raw(one.path);
         const said = (await answer.text()).trim();
-        rows.push({ path, ok: answer.ok, verdict: /^\w+/.exec(said)?.[0] ?? '', said });
+        rows.push({ ...one, ok: answer.ok, verdict: /^\w+/.exec(said)?.[0] ?? '', said: said.replace(/^\w+(: )?/, '') });
     }
     page.table('list', {
         caption: 'Probes', key: row => row.path, wrap: true,
         columns: [
-            { id: 'path', title: 'Probe', value: row => row.path, cell: row => h('code', null, `/${cut(shown(decodeURIComponent(row.path)), 100)}`) },
+            { id: 'path', title: 'Probe', value: row => row.path, cell: row => h('code', null, `/${cut(row.name === undefined ? row.path : `probe/${shown(row.name)}`, 100)}`) },
             { id: 'verdict', title: 'Answer', value: row => row.verdict, also: row => row.ok, cell: row => h('span', { class: `verdict ${row.verdict === 'unknown' ? 'unseen' : row.ok ? 'fits' : 'fails'}` }, row.verdict) },
             { id: 'said', title: 'Why', wide: true, value: row => row.said, cell: row => cut(shown(row.said), 1000) },
+            { id: 'check', title: 'Check', rank: 2, value: row => row.check, cell: row => row.check && h('code', null, cut(shown(row.check), 200)) },
+            { id: 'ready', title: 'Ready needs it', rank: 2, value: row => row.gates_ready, cell: row => (row.gates_ready === undefined ? '–' : row.gates_ready ? 'yes' : 'no') },
         ],
     }, rows);
-    if (!names.size) page.slot('none', 1, () => h('p', { class: 'note' }, 'No probe is declared: ', h('code', null, 'spyhole serve --probe NAME=CHECK')));
+    if (!declared.length) page.slot('none', 1, () => h('p', { class: 'note' }, 'No probe is declared: ', h('code', null, 'spyhole serve --probe NAME=CHECK')));
 }
 
 const SHOWN = 400_000;

@@ -26,7 +26,9 @@ function treeOf(processes) {
     const children = new Map();
     for (const one of processes) {
         const parent = pids.has(one.ppid) && one.ppid !== one.pid ? one.ppid : 0;
-        children.set(parent, [...(children.get(parent) ?? []), one]);
+        const siblings = children.get(parent);
+        if (siblings) siblings.push(one);
+        else children.set(parent, [one]);
     }
     /** @type {Doc[]} */
     const ordered = [];
@@ -43,8 +45,8 @@ function treeOf(processes) {
 let inTree = true;
 
 /** @type {import('./app.js').Show} */
-export async function processes(context, turn) {
-    if (context.arg) return onePid(context, turn);
+export async function processes(context) {
+    if (context.arg) return onePid(context);
     const { page, get } = context;
     const doc = await get('v1/processes');
     const at = Date.parse(doc.taken_at);
@@ -95,8 +97,8 @@ function cpuNow(one, at) {
     return rate === undefined ? undefined : Math.round(rate * 1000) / 10;
 }
 
-/** @param {import('./app.js').Context} context @param {number} turn */
-async function onePid({ page, get, arg, gone }, turn) {
+/** @param {import('./app.js').Context} context */
+async function onePid({ page, get, arg, gone, due }) {
     const pid = Number(arg);
     const back = () => h('p', { class: 'back' }, h('a', { href: '#/processes' }, '← All processes'));
     if (!Number.isInteger(pid) || pid < 1) {
@@ -137,7 +139,7 @@ async function onePid({ page, get, arg, gone }, turn) {
             ['handles signals', one.signals === null ? of('signals', null) : one.signals?.caught?.join(' ')],
             ['ignores', one.signals?.ignored?.join(' ')],
         ])]);
-    if (turn % 5 !== 0) return;
+    if (!due('parts', 10)) return;
     await part('Sockets', 'sockets', async () => {
         const found = await get('v1/sockets', { owner: pid, all_states: true });
         page.table('sockets', { caption: 'Sockets', key: row => row.key, search: row => row.text, columns: socketColumns(found), empty: 'It holds no socket.' }, socketRows(found));

@@ -28,7 +28,7 @@ import { cut, h, shown } from './dom.js';
  */
 
 /** Tables of so many rows are in the document as a whole. */
-const ALL = 60;
+const ALL = 100;
 /** Rows above and below those in sight. */
 const BESIDE = 10;
 

@@ -177,7 +177,7 @@ async fn dispatch(
             let known = server.guard.knows(caller, request.headers());
             Ok(text(status(last.passes), TEXT, probes::line(&last, known)))
         }
-        Kind::Index => Ok(text(StatusCode::OK, TEXT, index(&server.options))),
+        Kind::Index => Ok(text(StatusCode::OK, TEXT, index())),
         Kind::Schema => static_document::answer(static_document::schema(), request.headers()),
         Kind::OpenApi => static_document::answer(static_document::openapi(), request.headers()),
         Kind::Metrics => {
@@ -285,18 +285,12 @@ fn look_and_write(
     Ok(Answer::text(content_type, body))
 }
 
-fn index(options: &ServeOptions) -> String {
-    let line = |path: &str, about: &str| format!("{path:<22}  {about}\n");
-    let mut text = String::new();
-    for route in routes::routes() {
-        text += &line(&format!("{}{}", route.path, route.name), route.about);
-        if let Kind::Probe = route.kind {
-            for probe in &options.probe {
-                let path = format!("{}{}", route.path, probe.name);
-                text += &line(&path, "Run this declared probe");
-            }
-        }
-    }
+fn index() -> String {
+    let lines = routes::routes().map(|route| {
+        let path = format!("{}{}", route.path, route.name);
+        format!("{path:<22}  {}\n", route.about)
+    });
+    let mut text: String = lines.collect();
     text.push_str(
         "\nParameters are the flags of the command, for example \
          /v1/processes?threads&output=table\n",

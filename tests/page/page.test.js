@@ -13,7 +13,7 @@ import { forward, startServer } from './sample/server.js';
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const TABS = ['overview', 'processes', 'sockets', 'resources', 'environment', 'mounts', 'files', 'network', 'certificates', 'capabilities', 'access', 'probes', 'metrics', 'raw'];
 const skip = browserPath() ? false : 'chromium is missing (scripts/prepare installs it)';
-const options = { skip, timeout: 60_000 };
+const options = { skip, timeout: 300_000 };
 
 /** @type {import('playwright-core').Browser} */
 let browser;
