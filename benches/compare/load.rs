@@ -12,7 +12,7 @@ use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::pod::Pod;
+use crate::pod::{self, Pod};
 use crate::report::{self, Goal};
 use crate::server::{Held, Server};
 use crate::wrk::{self, Run};
@@ -62,7 +62,7 @@ fn mib(kib: u64) -> f64 {
 
 fn run(options: &Options) -> Result<Outcome, String> {
     report::print_machine(1);
-    let Some(pod) = Pod::start()? else {
+    let Some(pod) = Pod::start(pod::PROCESSES)? else {
         return Ok(Outcome::LeftOut);
     };
     let _inside = pod.enter()?;

@@ -30,6 +30,7 @@ mod load;
 mod node;
 mod once;
 mod open_files;
+mod page;
 mod pod;
 mod processes;
 mod race;
@@ -63,6 +64,7 @@ const SCENARIOS: &[Scenario] = &[
     tls::SCENARIO,
     serve::SCENARIO,
     pod::SCENARIO,
+    page::SCENARIO,
     exporter::SCENARIO,
     load::SCENARIO,
 ];

@@ -21,7 +21,7 @@ pub(crate) const SCENARIO: Scenario = Scenario {
     run,
 };
 
-const PROCESSES: usize = 20;
+pub(crate) const PROCESSES: usize = 20;
 /// The application itself and the two workers that it starts; the others are further workers.
 const OF_THE_APPLICATION: usize = 3;
 /// Scrapes of one round, and seconds of one run of answers.
@@ -36,7 +36,7 @@ const SETTLE_AFTER_LOAD: Duration = Duration::from_secs(27);
 fn run(options: &Options) -> Result<Outcome, String> {
     let rounds = options.rounds(5);
     report::print_machine(rounds);
-    let Some(pod) = Pod::start()? else {
+    let Some(pod) = Pod::start(PROCESSES)? else {
         return Ok(Outcome::LeftOut);
     };
     let _inside = pod.enter()?;
@@ -132,7 +132,7 @@ pub(crate) struct Pod {
 
 impl Pod {
     /// Returns when all are up; `None`, and says so, where that takes root.
-    pub(crate) fn start() -> Result<Option<Self>, String> {
+    pub(crate) fn start(processes: usize) -> Result<Option<Self>, String> {
         if !nix::unistd::geteuid().is_root() {
             println!("left out: a container needs root");
             return Ok(None);
@@ -153,14 +153,14 @@ impl Pod {
             later(until, "the application does not start")?;
         }
         let (pid, root) = (pod.pid.to_string(), ["--mount", "--pid", "--net"]);
-        for _ in OF_THE_APPLICATION..PROCESSES {
+        for _ in OF_THE_APPLICATION..processes {
             let mut enter = tied("nsenter");
             enter.args(["--target", &pid]).args(root);
             enter.args(["--setgid", "1000", "--setuid", "1000", "/webapp", "worker"]);
             pod.members
                 .push(spawn(enter.arg("--queue=more").stdin(Stdio::piped()))?);
         }
-        while pod.processes() < PROCESSES {
+        while pod.processes() < processes {
             later(until, "the workers do not start")?;
         }
         Ok(Some(pod))

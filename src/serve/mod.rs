@@ -9,6 +9,7 @@
     reason = "this is the layer that listens, which the ban points to"
 )]
 
+mod about;
 mod answer;
 mod body;
 mod bounded;

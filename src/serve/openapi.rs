@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::{Arg, ArgAction, ValueEnum};
 use serde_json::{Map, Value, json};
 
+use super::about;
 use super::findings;
 use super::problem;
 use super::query::{COMMON, Common, CommonKind};
@@ -176,6 +177,13 @@ fn content(route: &Route, schemas: &Schemas) -> Value {
         Kind::Doctor => json!({"application/json": {"schema": diagnosis()}, "text/plain": text}),
         Kind::Why => json!({"application/json": {"schema": holders()}, "text/plain": text}),
         Kind::Explain => json!({"application/json": {"schema": rules()}, "text/plain": text}),
+        Kind::Server => {
+            let schema = answer(
+                "What this server allows and declares.",
+                &about::properties(),
+            );
+            json!({"application/json": {"schema": schema}})
+        }
         Kind::Dump | Kind::Section(_) => {
             let mut forms = json!({
                 "application/json": {"schema": schemas.report},
@@ -201,6 +209,9 @@ fn problems(route: &Route) -> Vec<(&'static str, &'static str)> {
     let mut all = Vec::new();
     if route.access != Access::Public {
         all.push(("401", "Missing or invalid token"));
+    }
+    if let Kind::Server = route.kind {
+        all.push(("400", "Unknown or invalid parameter"));
     }
     if let Kind::Explain = route.kind {
         all.extend([

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use hyper::StatusCode;
+use serde_json::{Value, json};
 
 use super::Server;
 use super::answer::Answer;
@@ -98,6 +99,29 @@ impl Probes {
                 name: name.clone(),
                 success: is_known.then_some(last.passes),
                 seconds: last.seconds,
+            })
+        })
+        .collect()
+    }
+}
+
+impl Probes {
+    /// Each, with how its last run came out.
+    pub(super) fn declared(&self, ready_on: &[String]) -> Vec<Value> {
+        let each = self.probes.iter();
+        each.map(|(name, probe)| {
+            let last = probe.last().map(|last| {
+                json!({
+                    "passes": last.passes,
+                    "line": line(&last, true).trim_end(),
+                    "seconds": last.seconds,
+                })
+            });
+            json!({
+                "name": name,
+                "check": redact::sentence(&probe.check.to_string()),
+                "gates_ready": ready_on.contains(name),
+                "last": last,
             })
         })
         .collect()

@@ -47,6 +47,8 @@ pub(crate) enum Kind {
     Why,
     /// The rules of `doctor`.
     Explain,
+    /// What the server allows and declares.
+    Server,
     /// What is in a directory of the target.
     Files,
     /// The content of a file of the target.
@@ -135,6 +137,12 @@ const FIXED: &[Route] = &[
         "Explain a finding of doctor, or list all of them",
         Access::Guarded,
         Kind::Explain,
+    ),
+    route(
+        "/v1/server",
+        "Show what this server allows, and its probes",
+        Access::Guarded,
+        Kind::Server,
     ),
     route(
         "/v1/files",

@@ -15,6 +15,7 @@ use hyper::header::{
 use hyper::{Method, Request, StatusCode};
 
 use super::Server;
+use super::about;
 use super::answer::Answer;
 use super::bounded::{unwritten, write};
 use super::caller::Caller;
@@ -189,6 +190,7 @@ async fn dispatch(
         Kind::Doctor => findings::diagnosis(server, &query, request).await,
         Kind::Why => findings::holders(server, &query, request).await,
         Kind::Explain => findings::rules(&query, request),
+        Kind::Server => about::answer(server, &query),
         Kind::Dump => {
             query.nothing_else()?;
             document(server, registry::whole(), &query, request).await

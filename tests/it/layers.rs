@@ -33,7 +33,6 @@ const LAYERS: &[&str] = &[
 /// Names kept for what comes next, with the layer that each will stand above.
 const PLANNED: &[(&str, &str)] = &[
     ("terminal", "serve"),
-    ("web", "attach"),
     ("compare", "check"),
     ("image", "sections"),
 ];

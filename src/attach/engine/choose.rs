@@ -154,6 +154,8 @@ fn words(situation: &Situation<'_>, run_as: RunAs) -> Vec<String> {
         add(&["--interactive", "--tty"]);
     } else if let Some(name) = situation.server {
         add(&["--interactive", "--name", name]);
+        // For its socket, by which connections come.
+        add(&["--tmpfs", "/run:rw,mode=1777,size=64k"]);
     }
     // What it prints is for the user, not for a log.
     add(&["--log-driver", "none", "--pid", &beside]);

@@ -29,9 +29,10 @@ const WORDS: [&str; 6] = [
     "--connection-lifetime=10m",
     "--access-log=off",
 ];
-/// Where it listens: on the one file system of a container that every engine leaves writable.
+/// Where it listens: in the file system that the plan mounts for that, which the container shares with no
+/// other one.
 fn relay_socket(name: &str) -> String {
-    format!("/dev/shm/{name}")
+    format!("/run/{name}")
 }
 
 /// How long it takes at most until it listens.

@@ -130,7 +130,7 @@ fn what_cannot_be_served_so_is_refused_before_anything_starts() {
     };
     assert!(start.contains(" --interactive --name spyhole-"), "{start}");
     assert!(
-        start.contains(" serve --listen=unix:/dev/shm/spyhole-"),
+        start.contains(" serve --listen=unix:/run/spyhole-"),
         "{start}"
     );
     assert!(

@@ -7,6 +7,8 @@ use sha2::{Digest, Sha256};
 
 use super::client::{Reply, dial, exchange, request};
 use super::server::Server;
+use crate::host::CLOSED_PORT;
+use crate::support::idle::Idle;
 
 const HTML: (&str, &str) = ("Accept", "text/html,application/xhtml+xml,*/*;q=0.8");
 const GZIP: (&str, &str) = ("Accept-Encoding", "gzip, deflate, br, zstd");
@@ -308,5 +310,59 @@ fn tokens_come_by_stdin_also_later_and_are_named_by_their_digests() {
     let said = server.said();
     assert!(!said.contains(first) && !said.contains(second), "{said}");
     assert!(!said.contains("the token for this run"), "{said}");
+    server.ends_well();
+}
+
+/// What a server may hold while a page polls it, in KiB.
+const HELD_KIB: u64 = 6 << 10;
+
+#[test]
+fn a_page_that_polls_is_told_what_is_allowed_and_fills_no_memory() {
+    let target = Idle::start(std::process::Command::new("sleep").arg("1000"));
+    let pid = target.id().to_string();
+    let secret = "q9-secret-in-a-check-7Zw";
+    let down = format!("down=http://x:{secret}@127.0.0.1:{CLOSED_PORT}/");
+    let flags = [
+        "--pid",
+        &pid,
+        "--cache",
+        "0s",
+        "--allow-files",
+        "--probe",
+        &down,
+    ];
+    let server = Server::start(&[&flags[..], &["--ready-on", "down"]].concat());
+    let about = server.get("/v1/server").json();
+    assert_eq!(about["allow_files"], true, "{about}");
+    assert_eq!(about["allow_reveal"], false, "{about}");
+    let probe = &about["probes"][0];
+    assert_eq!(probe["name"], "down", "{about}");
+    assert_eq!(
+        (&probe["gates_ready"], probe["last"].is_null()),
+        (&true.into(), true)
+    );
+    server.ask("/probe/down", &[]);
+    let text = server.get("/v1/server").text();
+    assert!(
+        text.contains("\"passes\":false") && text.contains("refused"),
+        "{text}"
+    );
+    assert!(!text.contains(secret), "{text}");
+    assert_eq!(server.get("/v1/server?x=1").status, 400);
+    let mut paths = files(&server.ask("/", &[HTML]).text());
+    let polled = [
+        "/v1/resources",
+        "/v1/network?interfaces=true",
+        "/v1/processes",
+        "/v1/sockets",
+    ];
+    paths.extend(["/", "/v1/mounts", "/v1/doctor", "/v1/server"].map(str::to_owned));
+    let bearer = format!("Bearer {}", server.token());
+    let headers = [HTML, GZIP, ("Authorization", bearer.as_str())];
+    for path in paths.iter().map(String::as_str).chain([polled; 6].concat()) {
+        assert_eq!(server.ask(path, &headers).status, 200, "{path}");
+        let held = server.cost().memory_kib;
+        assert!(held <= HELD_KIB, "{path}: {held} KiB");
+    }
     server.ends_well();
 }
