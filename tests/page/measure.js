@@ -2,7 +2,7 @@
 // processes are scrolled through, and what the server uses while the page asks it every 2 s.
 import { readFileSync } from 'node:fs';
 import { startBrowser } from './browser.js';
-import { startTarget } from './sample/target.js';
+import { startTarget, stopAll } from './sample/target.js';
 import { forward, startServer } from './sample/server.js';
 
 const workers = Number(process.env.PROCESSES ?? 500);
@@ -42,7 +42,5 @@ try {
     console.log(`server at 2 s with all charts: ${share.toFixed(2)} % of a core, RssAnon ${(Number(rss) / 1024).toFixed(1)} MiB`);
 } finally {
     await browser.close();
-    port.stop();
-    await server.stop();
-    await target.stop();
+    await stopAll();
 }

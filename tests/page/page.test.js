@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
 import { browserPath, startBrowser } from './browser.js';
-import { startTarget } from './sample/target.js';
+import { startTarget, stopAll } from './sample/target.js';
 import { forward, startServer } from './sample/server.js';
 
 /** @typedef {import('playwright-core').Page} Page */
@@ -32,10 +32,8 @@ before(async () => {
 });
 
 after(async () => {
-    port?.stop();
-    await server?.stop();
-    await target?.stop();
     await browser?.close();
+    await stopAll();
 });
 
 /** A page that notes what must not be. @param {import('playwright-core').BrowserContextOptions} [how]
@@ -166,7 +164,7 @@ test('every tab opens, without an error or a report of the policy, by one connec
     for (const event of /** @type {const} */ (['requestfinished', 'requestfailed'])) page.on(/** @type {any} */ (event), () => { now -= 1; });
     for (const tab of TABS) {
         await show(page, tab);
-        if (tab === 'certificates') await page.locator('.served-list').waitFor();
+        if (tab === 'certificates') await page.waitForFunction(() => !/Asking/.test(document.querySelector('.part-served')?.textContent ?? 'Asking'));
         assert.ok((await page.locator('#main').innerText()).length > 40, tab);
         assert.equal(await page.locator(`#tabs a[aria-current]`).getAttribute('href'), `#/${tab}`);
     }
@@ -371,7 +369,7 @@ test('a hostile target is text, and the layout holds', options, async () => {
         const pid = 1;
         for (const tab of [...TABS, `processes/${pid}`, `files/${encodeURIComponent('/data')}`, `files/${encodeURIComponent(`/data/${bidi}`)}`, `files/${encodeURIComponent(evil)}`, `files/${encodeURIComponent('/<script>alert(7)</script>')}`]) {
             await show(page, tab);
-            if (tab === 'certificates') await page.locator('.served-list').waitFor();
+            if (tab === 'certificates') await page.waitForFunction(() => !/Asking/.test(document.querySelector('.part-served')?.textContent ?? 'Asking'));
             const state = await page.evaluate(() => ({
                 wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
                 made: document.querySelectorAll('main img, main script, main svg[onload], main iframe').length,

@@ -3,7 +3,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startBrowser } from './browser.js';
-import { startTarget } from './sample/target.js';
+import { startTarget, stopAll } from './sample/target.js';
 import { forward, startServer } from './sample/server.js';
 
 /** @type {{name: string, hash: string, theme: 'light' | 'dark', width: number, height: number, wait?: string, stay?: number}[]} */
@@ -41,7 +41,5 @@ try {
     }
 } finally {
     await browser.close();
-    port.stop();
-    await server.stop();
-    await target.stop();
+    await stopAll();
 }

@@ -6,7 +6,7 @@ import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:
 import http from 'node:http';
 import net from 'node:net';
 import { join } from 'node:path';
-import { eventually, programs } from './target.js';
+import { eventually, programs, running } from './target.js';
 
 /** @typedef {Awaited<ReturnType<typeof import('./target.js').startTarget>>} Target */
 
@@ -27,15 +27,18 @@ export async function startServer(target, { args = [], uid = '10001', token = ra
         if (child.exitCode !== null) throw new Error(`the server ended: ${log}`);
         return log.includes('listening on');
     }, 'the server');
-    return {
+    const server = {
         socket, token, log: () => log, pid: () => Number(readFileSync(join(place, 'pid'), 'utf8')),
         async stop() {
+            if (!running.delete(server.stop)) return;
             const ended = new Promise(resolve => child.on('exit', resolve));
             child.kill('SIGQUIT');
             await ended;
             rmSync(place, { recursive: true, force: true });
         },
     };
+    running.add(server.stop);
+    return server;
 }
 
 /** A port that leads to a server, and notes the heads of requests.
@@ -61,7 +64,7 @@ export async function forward(server) {
     });
     await new Promise(resolve => listener.listen(0, '127.0.0.1', () => resolve(undefined)));
     const { port } = /** @type {net.AddressInfo} */ (listener.address());
-    return {
+    const forwarded = {
         url: `http://127.0.0.1:${port}/`,
         /** @param {{socket: string}} other Where the port leads from now on. */
         lead(other) {
@@ -70,11 +73,14 @@ export async function forward(server) {
         },
         heard: () => heard,
         stop() {
+            running.delete(forwarded.stop);
             for (const one of open) one.destroy();
             listener.close();
             files?.stop();
         },
     };
+    running.add(forwarded.stop);
+    return forwarded;
 }
 
 

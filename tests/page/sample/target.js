@@ -15,6 +15,14 @@ export function programs() {
     return join(root, 'target', String(host), 'debug');
 }
 
+/** What runs, newest last, and how it is ended. @type {Set<() => Promise<void> | void>} */
+export const running = new Set();
+
+/** Ends what runs, also after a test that failed. */
+export async function stopAll() {
+    for (const stop of [...running].reverse()) await stop();
+}
+
 /** @param {() => any} look @param {string} what */
 export async function eventually(look, what, seconds = 60) {
     const end = Date.now() + seconds * 1000;
@@ -120,9 +128,10 @@ export async function startTarget(options = {}) {
     const pid = Number(readFileSync(at('pid'), 'utf8'));
     // Rotated on disk, and not reloaded: what is served is what was there before.
     install('new', 'tls');
-    return {
+    const target = {
         pid, place, said: () => said,
         async stop() {
+            if (!running.delete(target.stop)) return;
             const ended = new Promise(resolve => child.on('exit', resolve));
             child.kill('SIGQUIT');
             await ended;
@@ -134,4 +143,6 @@ export async function startTarget(options = {}) {
             rmSync(place, { recursive: true, force: true });
         },
     };
+    running.add(target.stop);
+    return target;
 }
