@@ -9,7 +9,7 @@ import { forward, startServer } from './sample/server.js';
 /** @type {{name: string, hash: string, theme: 'light' | 'dark', width: number, height: number, wait?: string, stay?: number}[]} */
 const PICTURES = [
     { name: 'page-resources', hash: 'resources', theme: 'dark', width: 1180, height: 760, stay: Number(process.env.STAY ?? 100) },
-    { name: 'page-overview', hash: 'overview', theme: 'light', width: 1180, height: 760, wait: '.finding', stay: 5 },
+    { name: 'page-overview', hash: 'overview', theme: 'light', width: 1180, height: 720, wait: '.finding', stay: 5 },
     { name: 'page-processes', hash: 'processes', theme: 'light', width: 1180, height: 620, stay: 5 },
     { name: 'page-certificates', hash: 'certificates', theme: 'dark', width: 1180, height: 620, wait: '.served-list' },
 ];
