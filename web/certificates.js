@@ -91,7 +91,7 @@ function fileCard(doc, file) {
 /** @param {Doc} key */
 const keyWords = key => `${key.algorithm} ${key.curve ?? key.bits ?? ''}`;
 
-/** The chain: who is signed by whom, as nested lists. @param {Doc[]} all */
+/** The chain as nested lists: the issuer above what it signed. @param {Doc[]} all */
 function chainTree(all) {
     /** @type {Map<string, Doc[]>} */
     const bySubject = new Map();

@@ -1,4 +1,4 @@
-// Tables: sorted, filtered, with keyed rows. Of a long one only the rows in sight are in the document.
+// Tables: sorted, filtered, with keyed rows. Of a long one only the visible rows are in the document.
 
 import { cut, h, shown } from './dom.js';
 
@@ -27,9 +27,9 @@ import { cut, h, shown } from './dom.js';
  * @property {(sorted: boolean) => void} [onsort]
  */
 
-/** Tables of so many rows are in the document as a whole. */
+/** Up to this length a table is in the document as a whole. */
 const ALL = 100;
-/** Rows above and below those in sight. */
+/** Rows above and below the visible ones. */
 const BESIDE = 10;
 
 export class Table {
@@ -139,7 +139,7 @@ export class Table {
         this.window(true);
     }
 
-    /** Puts those rows into the document that are in sight.
+    /** Puts the visible rows into the document.
      * @param {boolean} changed @param {boolean} [all] */
     window(changed, all = false) {
         const { body, above, below, visible } = this;
