@@ -146,6 +146,8 @@ async function open() {
 /** Waits for the next turn: the rate of the reader, and longer while nothing answers; in a hidden tab until
  * it is looked at again. @param {AbortSignal} signal @param {number} failed */
 async function rest(signal, failed) {
+    // Asked for during the last turn.
+    if (fresh) return;
     const seconds = Number(byId('rate').value);
     await new Promise(resolve => {
         wake = () => resolve(undefined);

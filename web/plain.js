@@ -88,5 +88,5 @@ export async function raw({ page, text, again }, turn) {
         h('span', { class: 'note' }, `${count(said.length)} characters`)));
     page.slot('content', [section, asked, said], () => [said.length > SHOWN && h('p', { class: 'note' }, `The first ${count(SHOWN)} characters; the download has all.`),
         h('pre', { class: 'content', tabindex: '0', role: 'region', 'aria-label': 'Document' }, said.slice(0, SHOWN).split('\n').map(shown).join('\n'))]);
-    page.slot('how', section, () => facts([['by command', h('code', null, `spyhole ${section} -o ${asked}`)], ['by HTTP', h('code', null, `GET /v1/${section}?output=${asked}`)]]));
+    page.slot('how', [section, asked], () => facts([['by command', h('code', null, `spyhole ${section} -o ${asked}`)], ['by HTTP', h('code', null, `GET /v1/${section}?output=${asked}`)]]));
 }

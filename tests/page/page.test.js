@@ -229,6 +229,12 @@ test('what the kernel knows is what the tabs show', options, async () => {
     await show(page, 'raw');
     const [document] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download' }).click()]);
     assert.equal(JSON.parse(readFileSync(await document.path(), 'utf8')).schema, 'spyhole/v1');
+    // Chosen while the answer to the choice before is on its way, and without a rate.
+    await page.locator('#rate').selectOption('0');
+    await page.locator('.part-choose select').first().selectOption('processes');
+    await page.locator('.part-choose select').last().selectOption('table');
+    await page.locator('.content', { hasText: /^USER +PID/ }).waitFor();
+    await page.locator('.part-how', { hasText: 'spyhole processes -o table' }).waitFor();
     nothingWrong(seen);
     await close();
 });
