@@ -18,7 +18,7 @@ export async function access({ page, get, due }) {
     const denied = found.checks.filter((/** @type {Doc} */ one) => one.outcome !== 'allowed').length;
     page.title('Access', denied ? `${denied} of ${found.checks.length} kinds of data are not seen, or not whole` : 'Everything can be seen.');
     page.slot('remedies', [found.remedies, found.blockers], () => [
-        found.blockers.length > 0 && h('h2', null, 'Why'), found.blockers.length > 0 && h('ul', { class: 'plain' }, found.blockers.map((/** @type {Doc} */ one) => h('li', null, h('b', null, reasonWords(one.reason)), `: ${cut(shown(one.evidence), 600)}`))),
+        found.blockers.length > 0 && h('h2', null, 'Why'), found.blockers.length > 0 && h('ul', { class: 'plain' }, found.blockers.map((/** @type {Doc} */ one) => h('li', null, cut(shown(one.evidence), 600)))),
         found.remedies.length > 0 && h('h2', null, 'To see it all'),
         ...found.remedies.map((/** @type {Doc} */ one) => h('article', { class: 'card' }, h('h3', null, one.title, ' ', one.pod_security && h('span', { class: `level ${one.pod_security}` }, one.pod_security)),
             one.commands.map((/** @type {any} */ command) => h('div', { class: 'command' }, h('pre', { tabindex: '0', role: 'region', 'aria-label': 'Command' }, cut(shown(command), 4000)), copyButton(typeof command === 'string' ? command : shown(command)))))),

@@ -2,7 +2,7 @@
 
 import { cut, facts, h, shown } from './dom.js';
 import { count, date, duration, words } from './format.js';
-import { seen, unseen } from './gaps.js';
+import { noneOf, seen, unseen } from './gaps.js';
 
 /** @typedef {import('./api.js').Doc} Doc */
 
@@ -132,7 +132,7 @@ function served(doc) {
                 h('span', null, cut(shown(nameOf(leaf.certificate)), 80), leaf.server_name && h('small', null, ` for ${cut(shown(leaf.server_name), 80)}`)),
                 seen(doc, 'certificates', 'served.certificate.seconds_left', leaf.certificate.seconds_left, left => h('span', { class: `left ${urgency(left)}` }, left <= 0 ? 'expired' : `${duration(left)} left`)),
                 seen(doc, 'certificates', 'served.against_files', leaf.against_files, against => h('span', { class: `verdict ${against === 'same' ? 'fits' : against === 'older_than_file' ? 'fails' : 'unseen'}` }, AGAINST[against] ?? words(against))),
-                leaf.path && h('code', null, cut(shown(leaf.path), 120)), leaf.file_not_after && leaf.against_files !== 'same' && h('small', null, ` on disk valid until ${date(leaf.file_not_after)}`)))))) : h('p', { class: 'note' }, 'The target listens on no TCP port.')];
+                leaf.path && h('code', null, cut(shown(leaf.path), 120)), leaf.file_not_after && leaf.against_files !== 'same' && h('small', null, ` on disk valid until ${date(leaf.file_not_after)}`)))))) : h('p', { class: 'note' }, noneOf(doc, 'certificates', 'The target listens on no TCP port.'))];
 }
 
 /** @param {Doc} doc @param {Doc} store */

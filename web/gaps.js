@@ -46,6 +46,13 @@ export function seen(doc, section, field, value, format = shown, subject) {
     return format(value);
 }
 
+/** What a table without rows says: that there is nothing only where all of it was seen.
+ * @param {Doc} doc @param {string} section @param {string} none */
+export function noneOf(doc, section, none) {
+    const gap = (doc.gaps ?? []).find((/** @type {Doc} */ one) => one.section === section);
+    return gap ? `? Not seen, or not all of it: ${reasonWords(gap.reason)}` : none;
+}
+
 /** @param {Doc[]} gaps */
 export function unseenList(gaps) {
     if (!gaps.length) return [];

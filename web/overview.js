@@ -2,7 +2,7 @@
 
 import { copyButton, cut, facts, h, shown } from './dom.js';
 import { bytes, cores, count, endpoint, percent, since } from './format.js';
-import { reasonWords, seen, unseen } from './gaps.js';
+import { noneOf, reasonWords, seen, unseen } from './gaps.js';
 import * as history from './history.js';
 import { meter, spark } from './chart.js';
 import { Problem } from './api.js';
@@ -80,7 +80,7 @@ function tiles(page, doc) {
             pids && limited(numberOf(pids.limit), count), part(pids?.current, pids?.limit), history.line('pids'), now, numberOf(pids?.limit)),
         tile('Open files', `#/processes/${doc.target.pid}`, open?.used === undefined ? '–' : seen(doc, 'resources', 'limits.used', open.used, count),
             open && limited(numberOf(open.soft), count), open?.used_percent, history.line('files'), now, numberOf(open?.soft)),
-        tile('Fullest disk', '#/mounts', disk ? percent(disk.space.used_percent) : fullest ? '–' : '…',
+        tile('Fullest disk', '#/mounts', disk ? percent(disk.space.used_percent) : !fullest ? '…' : fullest.gaps?.some((/** @type {Doc} */ gap) => gap.section === 'mounts') ? unseen(fullest, 'mounts', 'space') : '–',
             disk ? cut(shown(disk.mount_point), 40) : '', disk?.space.used_percent, [], now),
     ]);
 }
@@ -109,7 +109,7 @@ function listening(doc) {
                 h('b', null, `${one.protocol} ${endpoint(one.local_address ?? '*', one.local_port)}`),
                 one.owners?.[0] && ` ${cut(shown(one.owners[0].name), 20)}`,
                 one.loopback_only && h('small', null, ' only loopback'), full && h('small', null, ' accept queue full')));
-        })) : h('p', { class: 'note' }, doc.sockets === null ? unseen(doc, 'sockets', 'sockets') : 'Nothing listens on a port.')];
+        })) : h('p', { class: 'note' }, doc.sockets === null ? unseen(doc, 'sockets', 'sockets') : noneOf(doc, 'sockets', 'Nothing listens on a port.'))];
 }
 
 /** @type {Record<string, string>} */

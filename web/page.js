@@ -51,8 +51,8 @@ export class Page {
     }
 
     /** A table, of which only changed cells are made anew.
-     * @param {string} name @param {import('./table.js').Spec} spec @param {any[]} rows */
-    table(name, spec, rows) {
+     * @param {string} name @param {import('./table.js').Spec} spec @param {any[]} rows @param {string} [empty] */
+    table(name, spec, rows, empty) {
         const part = this.part(name, 'section');
         if (!part.table) {
             const key = `${this.name}/${name}`;
@@ -60,7 +60,7 @@ export class Page {
             part.table = new Table(spec, remembered.get(key));
             part.element.append(/** @type {HTMLElement} */ (part.table.element));
         }
-        part.table.update(rows);
+        part.table.update(rows, empty);
         return part.table;
     }
 

@@ -2,7 +2,7 @@
 
 import { cut, facts, h, long, shown } from './dom.js';
 import { bytes, count, duration, limit, moment, percent, since, words } from './format.js';
-import { seen, unseen } from './gaps.js';
+import { noneOf, seen, unseen } from './gaps.js';
 import { putRate } from './history.js';
 import { meter } from './chart.js';
 import { Problem } from './api.js';
@@ -142,13 +142,13 @@ async function onePid({ page, get, arg, gone, due }) {
     if (!due('parts', 10)) return;
     await part('Sockets', 'sockets', async () => {
         const found = await get('v1/sockets', { owner: pid, all_states: true });
-        page.table('sockets', { caption: 'Sockets', key: row => row.key, search: row => row.text, columns: socketColumns(found), empty: 'It holds no socket.' }, socketRows(found));
+        page.table('sockets', { caption: 'Sockets', key: row => row.key, search: row => row.text, columns: socketColumns(found) }, socketRows(found), noneOf(found, 'sockets', 'It holds no socket.'));
         return found;
     }, ['sockets']);
     await part('Files', 'files', async () => {
         const found = await get('v1/open_files', { pids: pid });
         page.table('files', {
-            caption: 'Open files', key: row => row.key, search: row => `${row.fd ?? ''} ${row.type} ${shown(row.path ?? row.name)}`, empty: 'It has no file open.',
+            caption: 'Open files', key: row => row.key, search: row => `${row.fd ?? ''} ${row.type} ${shown(row.path ?? row.name)}`,
             columns: [
                 { id: 'fd', title: 'FD', number: true, value: row => row.fd, cell: row => (row.fd === undefined ? h('small', null, words(row.opened_as)) : String(row.fd)) },
                 { id: 'type', title: 'Type', value: row => row.type, cell: row => seen(found, 'open_files', 'type', row.type, words, pid) },
@@ -156,13 +156,13 @@ async function onePid({ page, get, arg, gone, due }) {
                 { id: 'access', title: 'Access', rank: 2, value: row => words(row.access ?? '') },
                 { id: 'size', title: 'Size', number: true, rank: 2, value: row => row.size_bytes, cell: row => seen(found, 'open_files', 'size_bytes', row.size_bytes, bytes, pid) },
             ],
-        }, (found.open_files?.files ?? []).map((/** @type {Doc} */ file, /** @type {number} */ index) => ({ ...file, key: `${file.opened_as}${file.fd ?? file.path ?? index}` })));
+        }, (found.open_files?.files ?? []).map((/** @type {Doc} */ file, /** @type {number} */ index) => ({ ...file, key: `${file.opened_as}${file.fd ?? file.path ?? index}` })), noneOf(found, 'open_files', 'It has no file open.'));
         return found;
     }, ['open_files']);
     await part('Limits', 'limits', async () => {
         const found = await get('v1/resources', { pid });
         page.table('limits', {
-            caption: 'Limits', key: row => row.resource, empty: 'None.', wrap: true,
+            caption: 'Limits', key: row => row.resource, wrap: true,
             columns: [
                 { id: 'resource', title: 'Limit', value: row => words(row.resource) },
                 { id: 'used', title: 'Used', number: true, value: row => row.used, cell: row => seen(found, 'resources', 'limits.used', row.used, value => limit(value, row.unit)) },
@@ -170,14 +170,13 @@ async function onePid({ page, get, arg, gone, due }) {
                 { id: 'soft', title: 'Soft', number: true, value: row => row.soft, cell: row => limit(row.soft, row.unit) },
                 { id: 'hard', title: 'Hard', number: true, rank: 2, value: row => row.hard, cell: row => limit(row.hard, row.unit) },
             ],
-        }, found.resources?.limits ?? []);
+        }, found.resources?.limits ?? [], noneOf(found, 'resources', 'None.'));
         return found;
     }, ['resources']);
     await part('Environment', 'environment', async () => {
         const found = await get('v1/environment', { pid, all_vars: true });
         const variables = found.environment?.[0]?.variables;
-        page.table('environment', { caption: 'Environment', key: row => row.key, search: row => shown(row.name), columns: variableColumns(found), wrap: true,
-            empty: 'It has no environment.' }, (variables ?? []).map((/** @type {Doc} */ one, /** @type {number} */ index) => ({ ...one, key: index })));
+        page.table('environment', { caption: 'Environment', key: row => row.key, search: row => shown(row.name), columns: variableColumns(found), wrap: true }, (variables ?? []).map((/** @type {Doc} */ one, /** @type {number} */ index) => ({ ...one, key: index })), noneOf(found, 'environment', 'It has no environment.'));
         return found;
     }, ['environment']);
     if (one.thread_list?.length > 1) {

@@ -2,7 +2,7 @@
 
 import { cut, h, shown } from './dom.js';
 import { bytes, count, endpoint, words } from './format.js';
-import { seen, unseen } from './gaps.js';
+import { noneOf, seen, unseen } from './gaps.js';
 import { socketRows } from './processes.js';
 
 /** @typedef {import('./api.js').Doc} Doc */
@@ -84,19 +84,19 @@ export async function sockets({ page, get }) {
     }
     page.title('Sockets', `${count(listeners.length)} listening, ${count(others.length)} others`);
     page.slot('h-listeners', 1, () => h('h2', null, 'Listeners'));
-    page.table('listeners', { caption: 'Listeners', key: row => row.key, columns: socketColumns(doc).filter(one => one.id !== 'peer'), empty: 'Nothing listens.' }, listeners);
+    page.table('listeners', { caption: 'Listeners', key: row => row.key, columns: socketColumns(doc).filter(one => one.id !== 'peer') }, listeners, noneOf(doc, 'sockets', 'Nothing listens.'));
     page.slot('h-peers', 1, () => h('h2', null, 'Connections by peer'));
     const most = Math.max(1, ...[...groups.values()].map(group => group.many));
     page.table('peers', {
-        caption: 'Connections by peer', key: row => row.name, sort: '-many', empty: 'No connection has a peer.',
+        caption: 'Connections by peer', key: row => row.name, sort: '-many',
         columns: [
             { id: 'name', title: 'Listener and peer', wide: true, value: row => row.name, cell: row => h('code', null, row.name) },
             { id: 'many', title: 'Connections', number: true, value: row => row.many, also: () => most, cell: row => h('span', { class: 'queue' }, h('span', { class: 'track', 'aria-hidden': 'true' }, h('span', { style: { width: `${((100 * row.many) / most).toFixed(0)}%` } })), count(row.many)) },
             { id: 'states', title: 'States', rank: 2, value: row => [...row.states].map(([state, many]) => `${words(state)} ${many}`).join(', ') },
             { id: 'queued', title: 'In queues', number: true, value: row => row.queued, cell: row => bytes(row.queued) },
         ],
-    }, [...groups.values()]);
+    }, [...groups.values()], noneOf(doc, 'sockets', 'No connection has a peer.'));
     page.slot('h-all', 1, () => h('h2', null, 'All others'));
-    page.table('all', { caption: 'Sockets that do not listen', key: row => row.key, search: row => row.text, columns: socketColumns(doc), empty: 'None.' }, others);
+    page.table('all', { caption: 'Sockets that do not listen', key: row => row.key, search: row => row.text, columns: socketColumns(doc) }, others, noneOf(doc, 'sockets', 'None.'));
     page.unseen([doc], ['sockets', 'socket_sources']);
 }

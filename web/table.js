@@ -81,7 +81,7 @@ export class Table {
             bar.append(filter);
         }
         bar.append(this.counted);
-        this.nothing = h('p', { class: 'nothing', hidden: true }, spec.empty ?? 'None.');
+        this.nothing = h('p', { class: 'nothing', hidden: true });
         this.scroller = h('div', { class: 'scroller', role: 'region', tabindex: '0', 'aria-label': spec.caption }, this.table);
         this.element = h('div', { class: 'table' }, spec.search ? bar : null, this.scroller, this.nothing);
     }
@@ -96,9 +96,10 @@ export class Table {
         this.arrange();
     }
 
-    /** @param {any[]} rows */
-    update(rows) {
+    /** @param {any[]} rows @param {string} [empty] What is said where there is no row, this time. */
+    update(rows, empty) {
         this.rows = rows;
+        this.empty = empty ?? this.spec.empty ?? 'None.';
         this.arrange();
     }
 
@@ -133,7 +134,7 @@ export class Table {
         const said = rows.length === all ? `${all.toLocaleString('en')}` : `${rows.length.toLocaleString('en')} of ${all.toLocaleString('en')}`;
         if (this.counted && this.counted.textContent !== said) this.counted.textContent = said;
         this.nothing?.toggleAttribute('hidden', rows.length > 0);
-        if (this.nothing) this.nothing.textContent = all && !rows.length ? 'Nothing matches the filter.' : spec.empty ?? 'None.';
+        if (this.nothing) this.nothing.textContent = all && !rows.length ? 'Nothing matches the filter.' : this.empty ?? '';
         this.scroller?.toggleAttribute('hidden', rows.length === 0);
         this.table?.setAttribute('aria-rowcount', String(rows.length + 1));
         this.window(true);

@@ -248,6 +248,11 @@ test('what is not seen says so at its place, with the command that would show it
     assert.match(await page.locator('.unseen').innerText(), /Not seen/);
     await show(page, 'environment');
     assert.match(await page.locator('#main').innerText(), /\? not the same user/);
+    await show(page, 'processes/1');
+    await page.locator('.part-gaps-environment .gap').waitFor();
+    const text = await page.locator('#main').innerText();
+    assert.match(text, /Not seen/);
+    assert.doesNotMatch(text, /holds no socket|no file open|no environment/, 'what was not seen is not none');
     await show(page, 'files');
     assert.match(await page.locator('.refused').innerText(), /--allow-files/);
     await show(page, 'access');
