@@ -36,7 +36,7 @@ fn relay_socket(name: &str) -> String {
 }
 
 /// How long it takes at most until it listens.
-const GREETING_TIME: Duration = Duration::from_secs(60);
+const GREETING_TIME: Duration = Duration::from_mins(1);
 
 /// The name of the container, and the words for spyhole in it.
 ///

@@ -262,12 +262,12 @@ impl Running<'_> {
     fn serve(&self) -> Result<u8, AttachError> {
         let mut steps = self.attachment.plan.steps.iter().rev();
         let (forward, logs) = (steps.next(), steps.next());
-        let token = match steps.next().filter(|_| self.attachment.token) {
-            Some(attach) => Some(self.give_token(attach, logs)?),
-            None => {
-                self.wait_for_words(logs, LISTENING, &mut || Ok(()))?;
-                None
-            }
+        let attach = steps.next().filter(|_| self.attachment.token);
+        let token = if let Some(attach) = attach {
+            Some(self.give_token(attach, logs)?)
+        } else {
+            self.wait_for_words(logs, LISTENING, &mut || Ok(()))?;
+            None
         };
         let url = format!("http://127.0.0.1:{}/", self.options.port);
         // Said even if quiet: it cannot be used without.

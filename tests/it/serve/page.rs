@@ -321,7 +321,7 @@ fn a_page_that_polls_is_told_what_is_allowed_and_fills_no_memory() {
     let target = Idle::start(std::process::Command::new("sleep").arg("1000"));
     let pid = target.id().to_string();
     let secret = "q9-secret-in-a-check-7Zw";
-    let down = format!("down=http://x:{secret}@127.0.0.1:{CLOSED_PORT}/");
+    let down = format!("down=http://127.0.0.1:{CLOSED_PORT}/?api_key={secret}");
     let flags = [
         "--pid",
         &pid,
