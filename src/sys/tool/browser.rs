@@ -82,11 +82,11 @@ fn write_in(directory: &Path, address: &str) -> io::Result<ShownPage> {
         .mode(0o600)
         .open(&path)?;
     let page = ShownPage(path);
-    write!(
+    writeln!(
         file,
         "<!doctype html><meta charset=\"utf-8\"><meta name=\"referrer\" content=\"no-referrer\">\
          <meta http-equiv=\"refresh\" content=\"0; url={address}\"><title>spyhole</title>\
-         <a href=\"{address}\">spyhole</a>\n"
+         <a href=\"{address}\">spyhole</a>"
     )?;
     Ok(page)
 }

@@ -2,6 +2,7 @@
 
 use std::io::Read;
 
+use data_encoding::HEXLOWER;
 use flate2::read::GzDecoder;
 use sha2::{Digest, Sha256};
 
@@ -92,10 +93,7 @@ fn a_file_is_compressed_where_that_is_accepted_and_sent_once() {
         assert_eq!(unpacked(&packed), plain.body, "{path}");
         for (reply, headers) in [(&plain, vec![HTML]), (&packed, vec![HTML, GZIP])] {
             let etag = reply.header("etag").unwrap();
-            let digest: String = Sha256::digest(&reply.body)
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
+            let digest = HEXLOWER.encode(&Sha256::digest(&reply.body));
             let tag = etag.trim_matches('"');
             assert!(tag.len() >= 16 && digest.starts_with(tag), "{path}: {etag}");
             let ask = |tag: &str| {
@@ -296,8 +294,7 @@ fn tokens_come_by_stdin_also_later_and_are_named_by_their_digests() {
     let (first, second) = ("the-first-of-the-tokens-1", "the-second-of-the-tokens-2");
     assert_eq!(ask(first), 401);
     let mark = |token: &str| {
-        let digest = Sha256::digest(token.as_bytes());
-        let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digits = HEXLOWER.encode(&Sha256::digest(token.as_bytes()));
         format!("accepts the token with SHA-256 {}", &digits[..8])
     };
     std::io::Write::write_all(&mut tokens, format!("{first}\nshort\n").as_bytes()).unwrap();
