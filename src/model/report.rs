@@ -40,7 +40,7 @@ pub struct Report {
     /// When the walk began.
     pub taken_at: Timestamp,
     /// Names the key of the fingerprints of secrets: fingerprints of two documents can be compared
-    /// where it is the same. Absent where no section may hold a secret.
+    /// where it is the same. Absent where no secret was redacted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint_key_id: Option<String>,
     /// The target; absent if all visible processes were included.

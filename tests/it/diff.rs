@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::host::{list, spyhole};
 use super::lab::{Container, Lab, Setup};
-use super::server::Server;
+use crate::support::server::Server;
 
 /// Files that a test leaves for `diff`.
 struct Shelf(TempDir);
@@ -27,16 +27,21 @@ impl Shelf {
     }
 }
 
-/// A replica that listens and talks, with a name of its own.
-fn replica(hostname: &str) -> Setup {
+/// A container with a name of its own.
+fn webapp(hostname: &str) -> Setup {
     Lab::webapp()
         .uid(1000)
         .caps("none")
         .hostname(hostname)
         .env("HOSTNAME", hostname)
-        .env("MODE", "production")
-        .env("DB_PASSWORD", "correct horse battery")
+}
+
+fn replica(hostname: &str) -> Container {
+    let webapp = webapp(hostname).env("MODE", "production");
+    let webapp = webapp.env("DB_PASSWORD", "correct horse battery");
+    webapp
         .args(["--listen", "0.0.0.0:8080", "--no-zombie"])
+        .start()
 }
 
 /// Its document, with the fingerprints of a key that two share.
@@ -61,14 +66,14 @@ fn diff(shelf: &Shelf, words: &[&str]) -> super::lab::Output {
 #[needs(root)]
 fn replicas_differ_in_nothing_and_what_differs_is_named() {
     let shelf = Shelf::new(&[("key", b"a key that both have".as_slice())]);
-    let sick = replica("web-6d5f-bbbbb")
+    let sick = webapp("web-6d5f-ccccc")
         .env("MODE", "debug")
         .env("DB_PASSWORD", "hunter2 hunter2 hunter")
         .env("EXTRA", "1")
-        .args(["--listen", "127.0.0.1:9090"]);
+        .args(["--listen", "127.0.0.1:9090", "--no-zombie"]);
     let containers = [
-        ("one.json", replica("web-6d5f-aaaaa").start()),
-        ("two.json", replica("web-6d5f-bbbbb").start()),
+        ("one.json", replica("web-6d5f-aaaaa")),
+        ("two.json", replica("web-6d5f-bbbbb")),
         ("sick.json", sick.start()),
     ];
     for (name, web) in &containers {

@@ -14,6 +14,7 @@ const LAYERS: &[&str] = &[
     "serve",
     "attach",
     "in_container",
+    "compare",
     "doctor",
     "ask",
     "check",
@@ -33,7 +34,6 @@ const LAYERS: &[&str] = &[
 /// Names kept for what comes next, with the layer that each will stand above.
 const PLANNED: &[(&str, &str)] = &[
     ("terminal", "serve"),
-    ("compare", "check"),
     ("image", "sections"),
 ];
 /// These know nothing but the model.
