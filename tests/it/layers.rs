@@ -32,10 +32,7 @@ const LAYERS: &[&str] = &[
     "model",
 ];
 /// Names kept for what comes next, with the layer that each will stand above.
-const PLANNED: &[(&str, &str)] = &[
-    ("terminal", "serve"),
-    ("image", "sections"),
-];
+const PLANNED: &[(&str, &str)] = &[("terminal", "serve"), ("image", "sections")];
 /// These know nothing but the model.
 const MODEL_ONLY: &[&str] = &["render", "doctor"];
 /// These do not know the model: what they make is plain data, which is turned into the model above.
