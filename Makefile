@@ -4,7 +4,7 @@
 CARGO ?= cargo
 export CARGO
 
-.PHONY: demo image lab sick dist test lint lint-packaging unit lint-and-compile check-binary cluster-test bench performance prepare vm clean
+.PHONY: demo image lab sick dist test lint lint-packaging unit lint-and-compile check-binary page-test screenshots cluster-test bench performance prepare vm clean
 
 ## demo: build, start a container without a shell, look into it
 demo:
@@ -34,6 +34,7 @@ dist:
 test: prepare
 	$(MAKE) -j2 check-binary lint-and-compile
 	$(MAKE) unit
+	$(MAKE) page-test
 
 ## prepare: install what the tests need (as root, by apt; otherwise say what is missing)
 prepare:
@@ -57,6 +58,16 @@ lint-and-compile: lint lint-packaging
 unit:
 	$(CARGO) test --locked
 	$(CARGO) test --locked --features sample-section --test sample_section
+
+## page-test: the page of `serve` in a real browser, and its types
+page-test:
+	$(CARGO) build --locked
+	./scripts/page-test
+
+## screenshots: docs/img, of a container made for that
+screenshots: prepare
+	$(CARGO) build --locked
+	cd tests/page && npm run --silent screenshots
 
 ## check-binary: static, within its size, nothing of NSS in it
 check-binary:

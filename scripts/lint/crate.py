@@ -48,6 +48,12 @@ def included(source):
     return [os.path.relpath(beside / name, TOP) for name in names]
 
 
+def of_the_page():
+    """The files of web/ that are built in."""
+    listed = re.search(r"^assets!\[(.*?)\];", text_of("src/serve/page.rs"), re.DOTALL | re.MULTILINE)[1]
+    return {f"web/{name}" for name in re.findall(r'"([^"]+)"', listed)}
+
+
 class Crate(unittest.TestCase):
     def test_the_crate_holds_what_it_takes_to_build_it(self):
         self.assertEqual(NEEDED - files(), set())
@@ -55,7 +61,9 @@ class Crate(unittest.TestCase):
         read = {name for source in sources for name in included(source)}
         self.assertIn("src/model/schema.json", read)
         self.assertEqual(read - files(), set(), "read at build time")
+        self.assertIn("web/index.html", of_the_page())
+        self.assertEqual(of_the_page() - files(), set(), "built in")
 
     def test_the_crate_holds_nothing_else(self):
         others = {file for file in files() if not file.startswith("src/")}
-        self.assertEqual(others - MAY_BE, set())
+        self.assertEqual(others - MAY_BE - of_the_page(), set())

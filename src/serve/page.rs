@@ -32,7 +32,34 @@ macro_rules! assets {
 }
 
 // Every file of `web/` that has one of the media types, sorted.
-assets!["app.css", "app.js", "index.html"];
+assets![
+    "access.js",
+    "api.js",
+    "app.css",
+    "app.js",
+    "capabilities.js",
+    "certificates.js",
+    "chart.js",
+    "dom.js",
+    "environment.js",
+    "files.js",
+    "format.js",
+    "gaps.js",
+    "history.js",
+    "icon.svg",
+    "index.html",
+    "mounts.js",
+    "network.js",
+    "overview.js",
+    "page.js",
+    "plain.js",
+    "processes.js",
+    "resources.js",
+    "sockets.js",
+    "table.js",
+    "tabs.js",
+    "token.js",
+];
 
 /// Only files of this server, no inline script or style, no string that becomes markup.
 const CONTENT_POLICY: HeaderValue = HeaderValue::from_static(
