@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat, openat2, readlinkat};
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat, openat2, readlink, readlinkat};
 use nix::sys::stat::{Mode, SFlag, fstat};
 
 use super::bounded::{Truncation, Until, read_bounded};
@@ -37,6 +37,8 @@ pub(crate) struct InRoot {
     mounts: MountTypes,
     /// The mount that the root is on, where that is not a local one.
     remote: OnceLock<Option<u32>>,
+    /// Where the root is, in the mount namespace that it was found in.
+    path: OnceLock<Option<Vec<u8>>>,
 }
 
 /// What resolving takes.
@@ -84,6 +86,7 @@ impl InRoot {
             }),
             mounts,
             remote: OnceLock::new(),
+            path: OnceLock::new(),
         }
     }
 
@@ -183,6 +186,15 @@ impl InRoot {
     pub(super) fn hold(&self, file: OwnedFd) -> HeldFile {
         let remote = self.mounts.remote(&file);
         HeldFile::on_mount(file, remote)
+    }
+
+    /// Where the root itself is; `None` where the kernel does not tell.
+    pub(super) fn path(&self) -> Option<&[u8]> {
+        let path = || {
+            let link = link_of(&self.held.root);
+            readlink(link.as_str()).ok().map(OsStringExt::into_vec)
+        };
+        self.path.get_or_init(path).as_deref()
     }
 
     /// Where a path leads. No file system that is not local is asked.
