@@ -51,7 +51,8 @@ fn whether_there_is_a_valid_authority_is_known_without_the_rest() {
                 let read = target.trust(rules());
                 assert_eq!(answers(&read.store), answers(&whole.store), "{whole:#?}");
                 if reach == TrustReach::Verdicts {
-                    assert_eq!(read.roots, whole.roots);
+                    let count = |trust: &Trust| trust.roots.as_ref().map(Vec::len);
+                    assert_eq!(count(&read), count(&whole));
                 }
             }
         }
