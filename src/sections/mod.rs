@@ -27,8 +27,8 @@ mod withhold;
 
 use std::time::Duration;
 
-use crate::model::Report;
 use crate::model::time::Timestamp;
+use crate::model::{Report, Seen};
 use crate::render::tables::Table;
 use crate::scan::Scan;
 use crate::scan::needs::ScanOptions;
@@ -153,7 +153,29 @@ pub(crate) fn report(
     }
     report.gaps = gaps.as_slice().to_vec();
     withhold::redact(&mut report, &scan.redactor);
+    report.fingerprint_key_id = has_fingerprint(&report).then(|| scan.redactor.key_id());
     Ok(report)
+}
+
+/// Whether a secret was replaced, with its fingerprint.
+fn has_fingerprint(report: &Report) -> bool {
+    let environments = report.environment.iter().flatten();
+    let variables = environments
+        .filter_map(|one| one.variables.value())
+        .flatten();
+    let processes = report.processes.iter().flatten();
+    let args = processes
+        .filter_map(|process| process.args.as_ref()?.value())
+        .flatten();
+    let mounts = report.mounts.as_ref().and_then(Seen::value);
+    variables
+        .into_iter()
+        .any(|variable| variable.redacted.is_some())
+        || args.into_iter().any(|arg| !arg.redacted.is_empty())
+        || mounts
+            .into_iter()
+            .flatten()
+            .any(|mount| !mount.redacted.is_empty())
 }
 
 /// The report as tables, section by section; with a title for each where there are several.

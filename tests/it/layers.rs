@@ -14,6 +14,7 @@ const LAYERS: &[&str] = &[
     "serve",
     "attach",
     "in_container",
+    "compare",
     "doctor",
     "ask",
     "check",
@@ -34,7 +35,6 @@ const LAYERS: &[&str] = &[
 const PLANNED: &[(&str, &str)] = &[
     ("terminal", "serve"),
     ("web", "attach"),
-    ("compare", "check"),
     ("image", "sections"),
 ];
 /// These know nothing but the model.

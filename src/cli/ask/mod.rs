@@ -87,7 +87,7 @@ fn refuse_format(name: &str, global: &Global) -> Result<(), Failure> {
 }
 
 /// Does the work in the reader process, with the target's files at hand.
-fn in_reader<R: Send + 'static>(
+pub(super) fn in_reader<R: Send + 'static>(
     global: &Global,
     files: Files,
     work: impl FnOnce(&mut CheckContext) -> R + Send + 'static,
