@@ -78,7 +78,7 @@ pub(crate) fn requests_of_doctor(served: bool) -> Vec<Box<dyn Request>> {
     requests
 }
 
-/// The same for a report of which the certificates are shown too.
+/// What `dump` asks, with the verdicts on certificates: for a report that is itself shown or compared.
 pub(crate) fn requests_of_certificates() -> Vec<Box<dyn Request>> {
     whole_with(certificates::CertificatesQuery::verified())
 }
