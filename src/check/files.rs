@@ -25,7 +25,7 @@ use crate::sections::certificates::verify::{self, Verifier};
 use crate::sys::file_limits;
 use crate::sys::opened_file::{FileKind, OpenedFile};
 use crate::sys::{InRoot, Truncation};
-use crate::trust;
+use crate::trust::{self, TrustReach};
 
 /// The root of the target.
 fn root<'a>(context: &'a mut CheckContext) -> Result<&'a InRoot, CheckOutcome> {
@@ -230,7 +230,9 @@ type TrustedBy = (Vec<Arc<ParsedCertificate>>, Option<AskedRuntime>);
 /// The authorities that the target trusts, or why they are unknown.
 fn target_roots(context: &mut CheckContext) -> Result<TrustedBy, String> {
     let (scan, gaps) = context.target().map_err(|outcome| outcome.to_string())?;
-    match trust::find(scan, &mut gaps.section(certificates::INFO.name)) {
+    let mut gaps = gaps.section(certificates::INFO.name);
+    // The sentence names the places.
+    match trust::find(scan, TrustReach::Whole, &mut gaps) {
         Ok(trust) => match trust.roots {
             Some(roots) => Ok((roots, trust.asked)),
             None => Err(trust.store.consequence),

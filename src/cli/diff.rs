@@ -21,7 +21,7 @@ use crate::model::escape::escaped;
 use crate::model::format::Format;
 use crate::model::read::{self, Limits};
 use crate::render;
-use crate::sections::requests_of_doctor;
+use crate::sections::requests_of_certificates;
 use crate::sections::tls::given_authorities;
 use crate::sys::own_file;
 use crate::trust;
@@ -176,7 +176,7 @@ fn document(
         Source::Container(container) => {
             let mut options = options(global)?;
             options.choice.container = container;
-            return Ok(report(options, requests_of_doctor(false), Format::Json)?.1);
+            return Ok(report(options, requests_of_certificates(), Format::Json)?.1);
         }
         Source::File(path) => {
             let shown = escaped(path.as_os_str().as_encoded_bytes()).into_owned();

@@ -27,8 +27,8 @@ const UNSIZED_BYTES: u64 = 4 << 20;
 /// private key: the largest that are in use have 13 KiB.
 const LOOK_BACK_BYTES: u64 = 128 << 10;
 
-/// Whether something is found in bytes of a file, of any number of lines.
-pub(crate) type LineFilter = Arc<dyn Fn(&[u8]) -> bool>;
+/// Where something is found in bytes of a file, of any number of lines.
+pub(crate) type LineFilter = Arc<dyn Fn(&[u8]) -> Option<usize>>;
 
 /// What may be shown of one file. It ends where the file ended when it was opened.
 #[expect(
@@ -187,9 +187,10 @@ impl<'a> Content<'a> {
         self.holds_last_line = hold;
     }
 
-    /// Leaves out lines where `wanted` finds nothing in the bytes of the file, many at a time. It has
-    /// to find something in each line of which what is shown would be wanted. A file with a key in it
-    /// is shown whole all the same.
+    /// Leaves out lines where `wanted` finds nothing in the bytes of the file: those before the first
+    /// where it does are counted, those behind it are shown empty. It has to find something in each
+    /// line of which what is shown would be wanted. A file with a key in it is shown whole all the
+    /// same.
     pub(crate) fn leave_out_unless(&mut self, wanted: LineFilter) {
         self.wanted = Some(wanted);
     }
@@ -454,30 +455,54 @@ impl<'a> Content<'a> {
         if let Some(wanted) = &self.wanted {
             if self.has_key || memchr::memmem::find(text, b"-----BEGIN").is_some() {
                 self.has_key = true;
-            } else if !wanted(text) {
-                self.skipped += memchr::memchr_iter(b'\n', text).count() as u64;
+            } else {
+                let mut left = text;
+                while let Some(found) = wanted(left) {
+                    let (above, line) = left.split_at_checked(found).unwrap_or((left, b""));
+                    let begin = memchr::memrchr(b'\n', above).map_or(0, |at| at + 1);
+                    let (above, lines) = left.split_at_checked(begin).unwrap_or((above, line));
+                    leave_out(above, &mut self.skipped, &mut self.shown);
+                    let end = memchr::memchr(b'\n', lines).map_or(lines.len(), |at| at + 1);
+                    let (line, below) = lines.split_at_checked(end).unwrap_or((lines, b""));
+                    self.redactions += show(&mut self.lines, line, &mut self.shown);
+                    left = below;
+                }
+                leave_out(left, &mut self.skipped, &mut self.shown);
                 let rest = rest.to_vec();
                 self.pending = rest;
                 return;
             }
         }
         for line in text.split_inclusive(|byte| *byte == b'\n') {
-            let (body, end) = match line.strip_suffix(b"\n") {
-                Some(body) => (body, &b"\n"[..]),
-                None => (line, &b""[..]),
-            };
-            match self.lines.line(body) {
-                Some(Cow::Borrowed(same)) => self.shown.extend_from_slice(same),
-                Some(Cow::Owned(changed)) => {
-                    self.redactions += 1;
-                    self.shown.extend_from_slice(&changed);
-                }
-                None => continue,
-            }
-            self.shown.extend_from_slice(end);
+            self.redactions += show(&mut self.lines, line, &mut self.shown);
         }
         let rest = rest.to_vec();
         self.pending = rest;
+    }
+}
+
+/// Puts what is shown of a line behind what is shown already; how many of it were changed.
+fn show(lines: &mut FileLines<'_>, line: &[u8], shown: &mut Vec<u8>) -> u64 {
+    let (body, end) = match line.strip_suffix(b"\n") {
+        Some(body) => (body, &b"\n"[..]),
+        None => (line, &b""[..]),
+    };
+    let Some(text) = lines.line(body) else {
+        return 0;
+    };
+    shown.extend_from_slice(&text);
+    shown.extend_from_slice(end);
+    u64::from(matches!(text, Cow::Owned(_)))
+}
+
+/// Leaves out lines that nobody wants: before the first that is shown they are counted, behind it they
+/// are empty.
+fn leave_out(lines: &[u8], skipped: &mut u64, shown: &mut Vec<u8>) {
+    let count = memchr::memchr_iter(b'\n', lines).count();
+    if shown.is_empty() {
+        *skipped += count as u64;
+    } else {
+        shown.resize(shown.len() + count, b'\n');
     }
 }
 

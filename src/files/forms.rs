@@ -44,24 +44,46 @@ pub(super) fn is_known_binary(first: &[u8]) -> bool {
 /// logs that were truncated have them, but without any text it is none either.
 #[must_use]
 pub(super) fn is_binary(first: &[u8]) -> bool {
-    let has_nul = first.contains(&0);
-    let is_control =
-        |byte: &u8| *byte < b' ' && !matches!(byte, 0 | 7..=13 | 0x1b) || *byte == 0x7f;
-    let control = first.iter().filter(|byte| is_control(byte)).count();
-    let odd = control + misfits_of_utf8(first);
-    if has_nul {
+    let odd = controls(first) + misfits_of_utf8(first);
+    if memchr::memchr(0, first).is_some() {
         odd > 0 || !first.iter().any(|byte| is_text(*byte))
     } else {
         odd > first.len() / 10
     }
 }
 
+/// How many bytes are controls that no text has.
+fn controls(bytes: &[u8]) -> usize {
+    const EACH: u64 = u64::MAX / 0xff;
+    let is_control =
+        |byte: &u8| *byte < b' ' && !matches!(byte, 0 | 7..=13 | 0x1b) || *byte == 0x7f;
+    let count = |bytes: &[u8]| bytes.iter().filter(|byte| is_control(byte)).count();
+    // Eight bytes at a time: few have one that is less than a blank, or DEL.
+    let may_have = |bytes: &&[u8; 8]| {
+        let word = u64::from_le_bytes(**bytes);
+        let below_blank = word.wrapping_sub(EACH * u64::from(b' ')) & !word;
+        let other = word ^ (EACH * 0x7f);
+        let is_del = other.wrapping_sub(EACH) & !other;
+        (below_blank | is_del) & (EACH * 0x80) != 0
+    };
+    let (words, rest) = bytes.as_chunks::<8>();
+    let in_words = words.iter().filter(may_have).map(|bytes| count(bytes));
+    in_words.sum::<usize>() + count(rest)
+}
+
 /// How many bytes do not fit into UTF-8.
 fn misfits_of_utf8(bytes: &[u8]) -> usize {
-    let misfits: usize = bytes.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
-    let last = bytes.utf8_chunks().last();
+    // Most files are text, which is known sooner.
+    if std::str::from_utf8(bytes).is_ok() {
+        return 0;
+    }
+    let (mut misfits, mut last) = (0, 0);
+    for chunk in bytes.utf8_chunks() {
+        last = chunk.invalid().len();
+        misfits += last;
+    }
     // The last character may be cut.
-    misfits - last.map_or(0, |chunk| chunk.invalid().len())
+    misfits - last
 }
 
 /// Whether it is the core file of a process: its memory.
@@ -88,6 +110,18 @@ fn is_text(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn controls_are_counted_wherever_they_stand() {
+        for byte in 0..=u8::MAX {
+            let is_control = byte < b' ' && !matches!(byte, 0 | 7..=13 | 0x1b) || byte == 0x7f;
+            for (before, behind) in [(0, 0), (3, 0), (5, 9), (16, 2)] {
+                let text = [vec![b'x'; before], vec![byte, 0xff], vec![b' '; behind]].concat();
+                assert_eq!(controls(&text), usize::from(is_control), "{text:?}");
+            }
+        }
+        assert_eq!(controls(&[1; 20]), 20);
+    }
 
     #[test]
     fn what_has_bytes_of_no_text_is_binary() {

@@ -144,6 +144,19 @@ pub(crate) fn is_trust_place(path: &[u8]) -> bool {
     TRUST_PLACES.iter().any(|place| below(place)) || file_name(path) == b"cacerts"
 }
 
+/// Whether OpenSSL would look at a file of this name: `5ed36f99.0`.
+#[must_use]
+pub(crate) fn is_hash_name(name: &[u8]) -> bool {
+    let Some((hash, rest)) = name.split_at_checked(8) else {
+        return false;
+    };
+    let hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    hash.iter().all(hex)
+        && rest
+            .strip_prefix(b".")
+            .is_some_and(|number| !number.is_empty() && number.iter().all(u8::is_ascii_digit))
+}
+
 /// Whether such a place is a whole bundle by its name.
 #[must_use]
 pub(crate) fn is_bundle(path: &[u8]) -> bool {
@@ -335,5 +348,22 @@ mod tests {
         assert_eq!(directory(b"/a/b.pem"), b"/a");
         assert_eq!(directory(b"/b.pem"), b"/");
         assert_eq!(file_name(b"/a/b.pem"), b"b.pem");
+    }
+
+    #[test]
+    fn hash_names_are_those_of_openssl_rehash() {
+        for name in ["5ed36f99.0", "00000000.12", "deadbeef.9"] {
+            assert!(is_hash_name(name.as_bytes()), "{name}");
+        }
+        for name in [
+            "",
+            "5ed36f99",
+            "5ed36f99.",
+            "5ed36f99.r0",
+            "5ED36F99.0",
+            "a.pem",
+        ] {
+            assert!(!is_hash_name(name.as_bytes()), "{name}");
+        }
     }
 }

@@ -12,7 +12,10 @@ use super::patterns::{KnownProgram, PatternStep, Patterns, Programs};
 use super::tables::words::{DIRECTIVES, Word};
 use super::text::{Span, cut, is_name_byte};
 use super::values::{is_reference, looks_like_password};
+use super::word_set::WordSet;
 use super::{Redactor, SecretKind};
+
+static KNOWN_DIRECTIVES: WordSet = WordSet::of(DIRECTIVES);
 
 /// More patterns than any program has.
 pub(super) const MOST: usize = 48;
@@ -284,10 +287,7 @@ impl CommandWords {
             [first, ..] if first.is_ascii_alphabetic() && word.len() <= 24 => {
                 if matches!(word, b"machine" | b"login" | b"account") {
                     self.netrc = 4;
-                } else if DIRECTIVES
-                    .split_ascii_whitespace()
-                    .any(|known| known.as_bytes() == word)
-                {
+                } else if KNOWN_DIRECTIVES.has(word) {
                     self.before = Before::Directive;
                 } else if word
                     .iter()
@@ -304,10 +304,13 @@ impl CommandWords {
 
 /// Whether a program may have such a name.
 fn may_start(word: &[u8]) -> bool {
+    let has_scheme = |colon: usize| word.get(colon + 1..colon + 3) == Some(b"//");
     !(word.is_empty()
-        || word.contains(&b'=')
         || word.first() == Some(&b'-')
-        || word.windows(3).any(|w| w == b"://"))
+        || word
+            .iter()
+            .enumerate()
+            .any(|(at, byte)| *byte == b'=' || *byte == b':' && has_scheme(at)))
 }
 
 /// `mem_buf_limit=5MB`: a name and its value.

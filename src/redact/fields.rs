@@ -272,6 +272,9 @@ impl Walk<'_> {
             at(self.text, key_start - 1)
         };
         let query = matches!(before, b'?' | b'&');
+        if style == Style::Header && is_apt_pin(bare, cut(self.text, value, value + 8)) {
+            return value;
+        }
         let shown = self.redactor.is_revealed(bare);
         let name = if shown {
             None
@@ -327,6 +330,12 @@ impl Walk<'_> {
         }
         next.max(value)
     }
+}
+
+/// `Pin: origin deb.debian.org` of `apt_preferences(5)`.
+fn is_apt_pin(name: &[u8], value: &[u8]) -> bool {
+    let kinds = [&b"origin "[..], b"release ", b"version "];
+    name == b"Pin" && kinds.iter().any(|kind| value.starts_with(kind))
 }
 
 /// The name of a flag, with or without the letter that Java's (`-Dkey=`) and Gradle's

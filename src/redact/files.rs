@@ -3,11 +3,19 @@
 //! No input or output: the caller brings the path, the mount and the bytes.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use memchr::memmem;
 
 use super::tables::files::{DIRECTORIES, ENDINGS, MAGIC, NAMES, PATHS};
 use super::{Redacted, Redactor, SecretKind};
+
+type Finder = LazyLock<memmem::Finder<'static>>;
+
+/// Searched for in every file, or in every line of it.
+static BEGIN: Finder = LazyLock::new(|| memmem::Finder::new(b"-----BEGIN"));
+static PRIVATE_KEY: Finder = LazyLock::new(|| memmem::Finder::new(b"PRIVATE KEY-----"));
+static OPENVPN_KEY: Finder = LazyLock::new(|| memmem::Finder::new(b"OpenVPN Static key"));
 
 /// Where a file stands, as far as it says what is in it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -23,7 +31,7 @@ pub(crate) struct FilePlace<'a> {
 pub(crate) fn is_secret_file(place: FilePlace<'_>, first: &[u8]) -> Option<SecretKind> {
     let path = place.path;
     let name = path.rsplit(|&b| b == b'/').next().unwrap_or_default();
-    if contains(first, b"PRIVATE KEY-----") || contains(first, b"OpenVPN Static key") {
+    if PRIVATE_KEY.find(first).is_some() || OPENVPN_KEY.find(first).is_some() {
         return Some(SecretKind::PrivateKey);
     }
     if place.secret_volume {
@@ -46,9 +54,12 @@ pub(crate) fn is_secret_file(place: FilePlace<'_>, first: &[u8]) -> Option<Secre
             && !name.ends_with(b".example")
             && !name.ends_with(b".sample")
         || PATHS.iter().any(|ending| path.ends_with(ending))
-        || DIRECTORIES
-            .iter()
-            .any(|directory| contains(path, directory));
+        || memchr::memchr_iter(b'/', path).any(|slash| {
+            let path = path.get(slash..).unwrap_or_default();
+            DIRECTORIES
+                .iter()
+                .any(|directory| path.starts_with(directory))
+        });
     (named && !public).then_some(SecretKind::Name)
 }
 
@@ -97,7 +108,7 @@ impl<'a> FileLines<'a> {
             self.inside_key = !contains(line, b"-----END");
             return None;
         }
-        if let Some(begin) = memmem::find(line, b"-----BEGIN")
+        if let Some(begin) = BEGIN.find(line)
             && let Some(block) = line.get(begin..)
             && (contains(block, b"PRIVATE KEY") || contains(block, b"OpenVPN Static"))
             && !contains(block, b"-----END")
@@ -126,9 +137,10 @@ impl<'a> FileLines<'a> {
 pub(super) fn assigned(redactor: &Redactor, line: &[u8]) -> Option<(usize, Redacted)> {
     let trimmed = line.trim_ascii_start();
     let trimmed = trimmed.strip_prefix(b"export ").unwrap_or(trimmed);
-    let at = trimmed.iter().position(|&b| b == b'=')?;
+    let is_of_name = |b: &&u8| b.is_ascii_alphanumeric() || **b == b'_';
+    let at = trimmed.iter().take_while(is_of_name).count();
     let (name, value) = trimmed.split_at_checked(at)?;
-    if !name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_') {
+    if value.first() != Some(&b'=') {
         return None;
     }
     let hidden = redactor.variable(name, unquoted(value.get(1..).unwrap_or_default()))?;
@@ -153,6 +165,13 @@ mod tests {
             secret_volume,
         };
         is_secret_file(place, first).is_some()
+    }
+
+    #[test]
+    fn directories_begin_where_they_are_looked_for() {
+        for directory in super::DIRECTORIES {
+            assert!(directory.starts_with(b"/"), "{directory:?}");
+        }
     }
 
     #[test]
@@ -203,6 +222,20 @@ mod tests {
         assert!(is_secret("/a", false, b"\xfe\xed\xfe\xed\0\0\0\x02"));
         assert!(is_secret("/a", false, b"\x30\x82\x0a\x41\x02\x01\x03\x30"));
         assert!(!is_secret("/a", false, b"\x30\x82\x0a\x41\x30\x82\x01\x02"));
+    }
+
+    #[test]
+    fn which_packages_apt_prefers_is_no_secret() {
+        let redactor = Redactor::new(b"key of the tests");
+        let mut lines = FileLines::new(&redactor);
+        for line in [
+            "Pin: origin deb.debian.org",
+            "Pin: release n=trixie",
+            "Pin: version 5.10*",
+        ] {
+            let shown = lines.line(line.as_bytes()).unwrap();
+            assert_eq!(String::from_utf8_lossy(&shown), line);
+        }
     }
 
     #[test]

@@ -70,15 +70,13 @@ fn hashes(text: &[u8], first: u8, known: &[&str], spans: &mut Vec<Span>) {
 /// Hashes without a sign in front: `pbkdf2_sha256$…`, `*` and 40 digits of `MySQL`, `md5`
 /// and 32 of `PostgreSQL`, `0x0200…` of SQL Server.
 fn named_hashes(text: &[u8], spans: &mut Vec<Span>) {
-    if text.len() < 34 {
+    if !has_long_word(text) {
         return;
     }
     let mut from = 0;
     while from < text.len() {
         let start = until(text, from, |b| b.is_ascii_alphanumeric() || b == b'*');
-        let end = until(text, start, |b| {
-            b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b';' | b'<' | b'=' | b',')
-        });
+        let end = until(text, start, ends_word);
         from = end + 1;
         // Behind a user, as in htpasswd.
         let word = cut(text, start, end);
@@ -89,12 +87,31 @@ fn named_hashes(text: &[u8], spans: &mut Vec<Span>) {
             .map(|at| at + 1);
         for begin in [Some(0), user].into_iter().flatten() {
             let hash = cut(word, begin, word.len());
-            if hash.len() >= 34 && is_hash(hash) {
+            if hash.len() >= SHORTEST_HASH && is_hash(hash) {
                 spans.push(Span::new(start + begin, end, SecretKind::PasswordHash));
                 break;
             }
         }
     }
+}
+
+/// No hash without a sign in front is shorter.
+const SHORTEST_HASH: usize = 34;
+
+fn ends_word(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b';' | b'<' | b'=' | b',')
+}
+
+/// Whether a word is long enough for a hash; looked for in leaps.
+fn has_long_word(text: &[u8]) -> bool {
+    let mut start = 0;
+    while let Some(window) = text.get(start..start + SHORTEST_HASH) {
+        match window.iter().rposition(|&b| ends_word(b)) {
+            Some(at) => start += at + 1,
+            None => return true,
+        }
+    }
+    false
 }
 
 fn is_hash(word: &[u8]) -> bool {

@@ -16,6 +16,9 @@ pub(super) fn is_header(name: &[u8]) -> bool {
 
 /// `Bearer`, or `NAME=Bearer`, in front of a space.
 pub(super) fn ends_with_scheme(word: &[u8]) -> bool {
+    if !matches!(word.last().map(|last| last | 0x20), Some(b'r' | b'c')) {
+        return false;
+    }
     let tail = word.rsplit(|&b| b == b'=').next().unwrap_or_default();
     tail.eq_ignore_ascii_case(b"bearer") || tail.eq_ignore_ascii_case(b"basic")
 }

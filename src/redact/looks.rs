@@ -1,6 +1,7 @@
 //! Forms of values: references, paths, plain words, algorithms, public keys, passwords.
 
 use super::entropy;
+use super::word_set::WordSet;
 
 /// Where a secret is read: `file:/x`, `env:NAME` of OpenSSL, `op://…` and others of secret managers.
 fn is_source(value: &[u8]) -> bool {
@@ -136,16 +137,20 @@ pub(super) fn is_algorithm(value: &[u8]) -> bool {
                     part.is_empty() && one.len() < 64
                         || part.len() <= 5 && part.iter().all(u8::is_ascii_digit)
                         || is_algorithm_stem(part)
-                        || is_one_of(MODES, part)
+                        || MODES.has_in_any_case(part)
                 })
         })
 }
 
 /// Words behind the name of an algorithm.
-const MODES: &str = "gcm cbc ctr ccm ecb cfb ofb xts siv kw wrap oaep pss pkcs1 pkcs1v15 padding mac poly1305 ietf draft dhe ecdhe with and id i d crypt sha2 plus key agreement hkdf dir none hash native password k1 r1 v1 v2 1 2";
+static MODES: WordSet = WordSet::of(
+    "gcm cbc ctr ccm ecb cfb ofb xts siv kw wrap oaep pss pkcs1 pkcs1v15 padding mac poly1305 ietf draft dhe ecdhe with and id i d crypt sha2 plus key agreement hkdf dir none hash native password k1 r1 v1 v2 1 2",
+);
 /// Names of algorithms, with the digits that follow them left out.
-const STEMS: &str = "aes hs rs es ps sha hmac md argon bcrypt blf scrypt pbkdf ed curve rsa dsa ecdsa eddsa ecdh ecdhe dhe dh chacha scram blake des tripledes camellia secp prime ripemd whirlpool sm tls xchacha secretbox \
-    xsalsa salsa aria seed idea rc gost poly fernet kyber mlkem dilithium falcon sphincs ecies caching mysql sha256crypt sha512crypt crypt yescrypt phpass ssha ec okp oct";
+static STEMS: WordSet = WordSet::of(
+    "aes hs rs es ps sha hmac md argon bcrypt blf scrypt pbkdf ed curve rsa dsa ecdsa eddsa ecdh ecdhe dhe dh chacha scram blake des tripledes camellia secp prime ripemd whirlpool sm tls xchacha secretbox \
+    xsalsa salsa aria seed idea rc gost poly fernet kyber mlkem dilithium falcon sphincs ecies caching mysql sha256crypt sha512crypt crypt yescrypt phpass ssha ec okp oct",
+);
 
 /// `SHA256`, `argon2id`, `x25519`.
 fn is_algorithm_stem(part: &[u8]) -> bool {
@@ -160,13 +165,9 @@ fn is_algorithm_stem(part: &[u8]) -> bool {
     if let [b'x' | b'X' | b'p' | b'P'] = stem {
         return (3..=5).contains(&digits) && ending.is_empty();
     }
-    digits <= 5 && is_one_of(STEMS, stem) && (ending.is_empty() || is_one_of(MODES, ending))
-}
-
-fn is_one_of(words: &str, word: &[u8]) -> bool {
-    words
-        .split_ascii_whitespace()
-        .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
+    digits <= 5
+        && STEMS.has_in_any_case(stem)
+        && (ending.is_empty() || MODES.has_in_any_case(ending))
 }
 
 /// `alias/app`, `projects/…/cryptoKeys/app`, or an algorithm: names a key and is none.
@@ -214,20 +215,21 @@ pub(super) fn is_public(value: &[u8]) -> bool {
 /// Letters and digits mixed inside a word, as people and generators make passwords, and names
 /// hardly ever: `Tr0ub4dor-3`, but not `us-east-1a`, `ubuntu22.04`, `argon2id`.
 pub(super) fn looks_like_password(value: &[u8]) -> bool {
-    if value.len() < 6
-        || value.len() > 256
-        || value.iter().any(u8::is_ascii_whitespace)
-        || is_path(value)
-        || is_algorithm(value)
-        || is_reference(value)
-        || is_email(value)
-        || find_scheme(value)
-        || value
-            .iter()
-            .all(|&b| b.is_ascii_hexdigit() || matches!(b, b'-' | b':' | b'.'))
-    {
-        return false;
-    }
+    // Most words have no mixture: what costs more is asked of the others.
+    (6..=256).contains(&value.len())
+        && !value.iter().any(u8::is_ascii_whitespace)
+        && is_mixed(value)
+        && !(is_path(value)
+            || is_algorithm(value)
+            || is_reference(value)
+            || is_email(value)
+            || find_scheme(value)
+            || value
+                .iter()
+                .all(|&b| b.is_ascii_hexdigit() || matches!(b, b'-' | b':' | b'.')))
+}
+
+fn is_mixed(value: &[u8]) -> bool {
     let mut changes = 0;
     let mut last = 0;
     let mut seen = [false; 4];

@@ -44,6 +44,7 @@ mod tokens;
 mod unprefixed;
 mod urls;
 mod values;
+mod word_set;
 
 use std::borrow::Cow;
 use std::collections::HashSet;

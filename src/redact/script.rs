@@ -19,9 +19,8 @@ pub(super) fn scan(
     let mut echoed: Vec<WordPlace> = Vec::new();
     let mut echo = false;
     let mut piped = false;
-    let mut from = 0;
-    while let Some(token) = next_token(text, from) {
-        from = token.next;
+    let mut upcoming = next_token(text, 0);
+    while let Some(token) = upcoming {
         if token.operator == b'>' {
             // A redirection ends no command; in a title `>X` is a word of it.
             let end = until_in(text, token.next, text.len(), |b| {
@@ -34,10 +33,11 @@ pub(super) fn scan(
                     last: false,
                 };
                 command.word(redactor, text, place, spans);
-                from = end;
+                upcoming = next_token(text, end);
                 continue;
             }
         }
+        upcoming = next_token(text, token.next);
         if token.operator != 0 {
             if token.operator == b'|' && echo {
                 piped = true;
@@ -85,7 +85,7 @@ pub(super) fn scan(
         let place = WordPlace {
             start: token.start,
             end: token.end,
-            last: next_token(text, from).is_none_or(|next| next.operator != 0),
+            last: upcoming.as_ref().is_none_or(|next| next.operator != 0),
         };
         command.word(redactor, text, place, spans);
     }

@@ -146,12 +146,20 @@ fn word(text: &[u8], start: usize) -> &[u8] {
 
 /// `IDENTIFIED BY x`, `IDENTIFIED WITH p AS 'x'`, `PASSWORD 'x'`, `PASSWORD $$x$$`, `PASSWORD = N'x'`, `SECRET 'x'`.
 fn sql(text: &[u8], space: usize, spans: &mut Vec<Span>) {
+    // What the words below end with; most words do not.
+    let last = cut(text, space.saturating_sub(1), space).first();
+    if !last.is_some_and(|last| matches!(last | 0x20, b'y' | b's' | b'e' | b'd' | b't')) {
+        return;
+    }
     let before = cut(text, space.saturating_sub(16), space);
     let letters = before
         .iter()
         .rev()
         .take_while(|b| b.is_ascii_alphabetic() || **b == b'_')
         .count();
+    if !matches!(letters, 2 | 6..=8 | 10) {
+        return;
+    }
     let keyword = cut(text, space - letters, space);
     let identified = || {
         let statement = cut(text, space.saturating_sub(96), space);
@@ -219,6 +227,9 @@ fn sql(text: &[u8], space: usize, spans: &mut Vec<Span>) {
 /// `send "X\r"` of expect: the answer to a prompt.
 fn sent(text: &[u8], quote: usize, spans: &mut Vec<Span>) {
     let before = cut(text, quote.saturating_sub(9), quote);
+    if before.last() != Some(&b' ') {
+        return;
+    }
     if ![&b"send "[..], b"send -- ", b"sendln ", b"exp_send "]
         .iter()
         .any(|word| before.ends_with(word))

@@ -86,7 +86,7 @@ pub(super) fn find(text: &[u8], needle: &[u8], from: usize) -> Option<usize> {
     let mut start = from;
     loop {
         let rest = text.get(start..)?;
-        let found = rest.iter().position(|b| b == first);
+        let found = memchr::memchr(*first, rest);
         steps::count(found.unwrap_or(rest.len()));
         let place = start + found?;
         if cut(text, place, place + needle.len()) == needle {

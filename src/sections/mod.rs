@@ -69,10 +69,21 @@ pub(crate) fn report_in_reader(
     })
 }
 
-/// What the rules of `doctor` read: what `dump` asks, and whether the certificates are good. `served`:
-/// those of the target's listeners too.
+/// What the rules of `doctor` read: what `dump` asks, and whether the certificates are good; no more
+/// than they need. `served`: the certificates of the target's listeners too.
 pub(crate) fn requests_of_doctor(served: bool) -> Vec<Box<dyn Request>> {
-    let certificates = certificates::CertificatesQuery::verified(served);
+    let mut requests = whole_with(certificates::CertificatesQuery::for_rules(served));
+    // What may be read is seen by what was read.
+    requests.retain(|one| one.info().name != access::INFO.name);
+    requests
+}
+
+/// What `dump` asks, with the verdicts on certificates: for a report that is itself shown or compared.
+pub(crate) fn requests_of_certificates() -> Vec<Box<dyn Request>> {
+    whole_with(certificates::CertificatesQuery::verified())
+}
+
+fn whole_with(certificates: certificates::CertificatesQuery) -> Vec<Box<dyn Request>> {
     let whole = registry::whole().into_iter();
     let others = whole.filter(|one| one.info().name != certificates.info().name);
     let mut requests: Vec<Box<dyn Request>> = others.collect();

@@ -11,10 +11,11 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat, openat2, readlinkat};
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat, openat2, readlink, readlinkat};
 use nix::sys::stat::{Mode, SFlag, fstat};
 
 use super::bounded::{Truncation, Until, read_bounded};
@@ -37,7 +38,21 @@ pub(crate) struct InRoot {
     mounts: MountTypes,
     /// The mount that the root is on, where that is not a local one.
     remote: OnceLock<Option<u32>>,
+    /// Where the root is, in the mount namespace that it was found in.
+    path: OnceLock<Option<Vec<u8>>>,
+    beyond: Mutex<Option<Beyond>>,
 }
+
+/// The directory beyond a mount point that a path led to last: a cgroup has tens of files.
+#[derive(Debug)]
+struct Beyond {
+    path: Vec<u8>,
+    directory: OwnedFd,
+    at: Instant,
+}
+
+/// Later another directory may be there.
+const MOMENT: Duration = Duration::from_millis(100);
 
 /// What resolving takes.
 #[derive(Debug)]
@@ -84,6 +99,8 @@ impl InRoot {
             }),
             mounts,
             remote: OnceLock::new(),
+            path: OnceLock::new(),
+            beyond: Mutex::new(None),
         }
     }
 
@@ -185,6 +202,15 @@ impl InRoot {
         HeldFile::on_mount(file, remote)
     }
 
+    /// Where the root itself is; `None` where the kernel does not tell.
+    pub(super) fn path(&self) -> Option<&[u8]> {
+        let path = || {
+            let link = link_of(&self.held.root);
+            readlink(link.as_str()).ok().map(OsStringExt::into_vec)
+        };
+        self.path.get_or_init(path).as_deref()
+    }
+
     /// Where a path leads. No file system that is not local is asked.
     fn place(&self, path: &[u8]) -> Result<Place, Errno> {
         let own = || self.mounts.remote(&self.held.root);
@@ -197,12 +223,49 @@ impl InRoot {
                 other => return other.map(Place::Local),
             }
         }
-        let crossed = self.held.walk(path, |entry| self.mounts.remote(entry))?;
+        if let Some(found) = self.beside_last(path) {
+            return Ok(Place::Local(found));
+        }
+        let mut parent = None;
+        let remote = |entry: &OwnedFd| self.mounts.remote(entry);
+        let crossed = self.held.walk(path, remote, &mut parent)?;
+        if let (Place::Local(_), Some(parent), Some((above, _))) = (&crossed, parent, split(path)) {
+            *self.beyond() = Some(Beyond {
+                path: above.to_vec(),
+                directory: parent,
+                at: Instant::now(),
+            });
+        }
         if matches!(crossed, Place::Remote(_)) || self.held.by_component.load(Ordering::Relaxed) {
             return Ok(crossed);
         }
         self.held.resolve(path).map(Place::Local)
     }
+
+    fn beyond(&self) -> MutexGuard<'_, Option<Beyond>> {
+        self.beyond.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is in the directory of the path before, on the same mount and no link.
+    fn beside_last(&self, path: &[u8]) -> Option<OwnedFd> {
+        if self.held.by_component.load(Ordering::Relaxed) {
+            return None;
+        }
+        let (above, name) = split(path)?;
+        let beyond = self.beyond();
+        let is_now = |known: &&Beyond| known.path == above && known.at.elapsed() < MOMENT;
+        let known = beyond.as_ref().filter(is_now)?;
+        let found = child_on_mount(&known.directory, &CString::new(name).ok()?).ok()?;
+        let kind = SFlag::from_bits_truncate(fstat(&found).ok()?.st_mode) & SFlag::S_IFMT;
+        (kind != SFlag::S_IFLNK).then_some(found)
+    }
+}
+
+/// A path apart: the directory, and a name in it.
+fn split(path: &[u8]) -> Option<(&[u8], &[u8])> {
+    let slash = path.iter().rposition(|byte| *byte == b'/')?;
+    let (above, name) = (path.get(..slash)?, path.get(slash + 1..)?);
+    (!matches!(name, b"" | b"." | b"..")).then_some((above, name))
 }
 
 impl Root {
@@ -214,7 +277,7 @@ impl Root {
                 other => return other,
             }
         }
-        match self.walk(path, |_| None)? {
+        match self.walk(path, |_| None, &mut None)? {
             Place::Local(file) => Ok(file),
             Place::Remote(_) => Err(remote_fs::NOT_TRIED),
         }
@@ -233,9 +296,16 @@ impl Root {
 
     /// Resolves component by component: links are read, never followed by the
     /// kernel, and `..` goes back along the descriptors that led here. It ends where `remote` names
-    /// a mount, before that mount is asked for anything.
-    fn walk(&self, path: &[u8], remote: impl Fn(&OwnedFd) -> Option<u32>) -> Result<Place, Errno> {
+    /// a mount, before that mount is asked for anything. `parent` becomes the directory that holds
+    /// what was found, where no link led there.
+    fn walk(
+        &self,
+        path: &[u8],
+        remote: impl Fn(&OwnedFd) -> Option<u32>,
+        parent: &mut Option<OwnedFd>,
+    ) -> Result<Place, Errno> {
         let mut pending = components(path);
+        let is_straight = !pending.iter().any(|name| name == b"..");
         let mut links = 0;
         let mut way: Vec<OwnedFd> = Vec::new();
         while let Some(name) = pending.pop() {
@@ -243,10 +313,10 @@ impl Root {
                 way.pop();
                 continue;
             }
-            let parent = way.last().unwrap_or(&self.root);
+            let above = way.last().unwrap_or(&self.root);
             let name = CString::new(name).map_err(|_| Errno::EINVAL)?;
             let entry = openat(
-                parent,
+                above,
                 name.as_c_str(),
                 PATH_ONLY | OFlag::O_NOFOLLOW,
                 Mode::empty(),
@@ -275,6 +345,7 @@ impl Root {
             }
         }
         let found = if let Some(found) = way.pop() {
+            *parent = way.pop().filter(|_| is_straight && links == 0);
             found
         } else {
             let root = self.root.as_fd().try_clone_to_owned();
@@ -420,6 +491,22 @@ mod tests {
             );
             assert_eq!(text(root, "/etc"), Err(Errno::EINVAL));
         }
+    }
+
+    #[test]
+    fn beyond_a_mount_point_each_file_is_that_of_its_path() {
+        let root = InRoot::at(Path::new("/")).unwrap();
+        for name in ["ostype", "osrelease", "none", "../../version", "ostype"] {
+            let path = format!("/proc/sys/kernel/{name}");
+            let expected = fs::read_to_string(&path).map_err(drop);
+            assert_eq!(text(&root, &path).map_err(drop), expected, "{name}");
+        }
+        let known = root.beyond().as_ref().map(|known| known.path.clone());
+        assert_eq!(known.as_deref(), Some(&b"/proc/sys/kernel"[..]));
+        // A link there leads where it leads.
+        let found = root.locate(b"/proc/self/status").map(drop);
+        assert_eq!(found, Ok(()));
+        assert_eq!(root.locate(b"/proc/self/root").map(drop), Err(Errno::ELOOP));
     }
 
     #[test]

@@ -230,9 +230,9 @@ fn kind(told: FileType) -> FileKind {
 /// Where a held file is, as the target sees it; `None` where the kernel does not tell a path below
 /// the target's root.
 pub(super) fn path_in_root(root: &InRoot, held: &HeldFile) -> Option<Vec<u8>> {
-    let top = held_path(&root.locate(b"/").ok()?)?;
+    let top = root.path()?;
     let path = held_path(held)?;
-    let below = match top.as_slice() {
+    let below = match top {
         b"/" => path,
         top if path == top => b"/".to_vec(),
         top => path.strip_prefix(top)?.to_vec(),

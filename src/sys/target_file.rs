@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
+use nix::unistd::read;
 
 use super::bounded::{Until, read_bounded};
 use super::proc_dir::ProcessDir;
@@ -157,9 +158,10 @@ pub(super) fn mount_id(file: BorrowedFd<'_>) -> Option<u32> {
     let path = format!("/proc/self/fdinfo/{}", file.as_raw_fd());
     let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
     let info = open(path.as_str(), flags, Mode::empty()).ok()?;
-    let mut text = Vec::new();
-    read_bounded(&info, 64 << 10, Until::Short, &mut text).ok()?;
-    let text = std::str::from_utf8(&text).ok()?;
+    // It is the third line, behind two numbers.
+    let mut text = [0; 256];
+    let length = read(&info, &mut text).ok()?;
+    let text = std::str::from_utf8(text.get(..length)?).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("mnt_id:"))?;
     line.trim().parse().ok()
 }

@@ -8,8 +8,8 @@
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -138,11 +138,13 @@ where
     let mut outcomes = Vec::with_capacity(count);
     let mut stuck = 0;
     while outcomes.len() < count && stuck < patience.stuck && Instant::now() < deadline {
-        let Some((time_box, results)) = start(&errand, outcomes.len()) else {
+        let Some((time_box, run)) = start(&errand, outcomes.len()) else {
             outcomes.resize_with(count, || TimedOutcome::NoThread);
             break;
         };
-        if !collect(&results, &mut outcomes, count, patience.each, deadline) {
+        let results = run.wait(patience.each, deadline);
+        outcomes.extend(results.into_iter().map(TimedOutcome::Done));
+        if outcomes.len() < count {
             attempts::give_up(time_box);
             outcomes.push(TimedOutcome::Late);
             stuck += 1;
@@ -152,42 +154,92 @@ where
     outcomes
 }
 
-/// A thread that does the items from `first` on, until the receiver is gone.
-fn start<T, R, W>(errand: &Arc<(Vec<T>, W)>, first: usize) -> Option<(u64, Receiver<R>)>
+/// What one thread has done so far. It wakes the one that waits only at the end: most items take
+/// microseconds, less than to wake somebody.
+struct Run<R> {
+    state: Mutex<RunState<R>>,
+    ended: Condvar,
+}
+
+struct RunState<R> {
+    results: Vec<R>,
+    /// When the item that is under way was begun.
+    began: Instant,
+    is_ended: bool,
+    /// Whether nobody waits any more.
+    is_left: bool,
+}
+
+impl<R> Run<R> {
+    fn lock(&self) -> MutexGuard<'_, RunState<R>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a result; false where the next item need not be begun.
+    fn put(&self, result: R) -> bool {
+        let mut state = self.lock();
+        state.results.push(result);
+        state.began = Instant::now();
+        !state.is_left
+    }
+
+    /// The results of the items that came back in their time.
+    fn wait(&self, each: Duration, deadline: Instant) -> Vec<R> {
+        let mut state = self.lock();
+        while !state.is_ended {
+            let until = (state.began + each).min(deadline);
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                state.is_left = true;
+                break;
+            }
+            state = self
+                .ended
+                .wait_timeout(state, left)
+                .map_or_else(|poisoned| poisoned.into_inner().0, |(state, _)| state);
+        }
+        std::mem::take(&mut state.results)
+    }
+}
+
+/// Notes that the thread has come to its end, also where it panicked.
+struct Ending<'a, R>(&'a Run<R>);
+
+impl<R> Drop for Ending<'_, R> {
+    fn drop(&mut self) {
+        self.0.lock().is_ended = true;
+        self.0.ended.notify_one();
+    }
+}
+
+/// A thread that does the items from `first` on, until nobody waits any more.
+fn start<T, R, W>(errand: &Arc<(Vec<T>, W)>, first: usize) -> Option<(u64, Arc<Run<R>>)>
 where
     T: Send + Sync + 'static,
     R: Send + 'static,
     W: Fn(&T) -> R + Send + Sync + 'static,
 {
-    let (sender, receiver) = channel();
+    let run = Arc::new(Run {
+        state: Mutex::new(RunState {
+            results: Vec::new(),
+            began: Instant::now(),
+            is_ended: false,
+            is_left: false,
+        }),
+        ended: Condvar::new(),
+    });
     let errand = Arc::clone(errand);
-    let (id, run) = boxed(move || {
+    let own = Arc::clone(&run);
+    let (id, work) = boxed(move || {
+        let ending = Ending(&own);
         let (items, work) = &*errand;
         for item in items.iter().skip(first) {
-            if sender.send(work(item)).is_err() {
+            if !ending.0.put(work(item)) {
                 return;
             }
         }
     });
-    thread().spawn(run).ok().map(|_| (id, receiver))
-}
-
-/// Takes results as they come; false where one does not.
-fn collect<R>(
-    results: &Receiver<R>,
-    outcomes: &mut Vec<TimedOutcome<R>>,
-    count: usize,
-    each: Duration,
-    deadline: Instant,
-) -> bool {
-    while outcomes.len() < count {
-        let left = deadline.saturating_duration_since(Instant::now());
-        match results.recv_timeout(each.min(left)) {
-            Ok(result) => outcomes.push(TimedOutcome::Done(result)),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return false,
-        }
-    }
-    true
+    thread().spawn(work).ok().map(|_| (id, run))
 }
 
 #[cfg(test)]

@@ -187,37 +187,3 @@ pub(super) fn odd(place: &Place, held: &StoreFile) -> Option<String> {
         faults => Some(format!("{faults} blocks in it could not be read")),
     }
 }
-
-/// Whether OpenSSL would look at a file of this name: `5ed36f99.0`.
-pub(super) fn is_hash_name(name: &[u8]) -> bool {
-    let Some((hash, rest)) = name.split_at_checked(8) else {
-        return false;
-    };
-    let hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    hash.iter().all(hex)
-        && rest
-            .strip_prefix(b".")
-            .is_some_and(|number| !number.is_empty() && number.iter().all(u8::is_ascii_digit))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hash_names_are_those_of_openssl_rehash() {
-        for name in ["5ed36f99.0", "00000000.12", "deadbeef.9"] {
-            assert!(is_hash_name(name.as_bytes()), "{name}");
-        }
-        for name in [
-            "",
-            "5ed36f99",
-            "5ed36f99.",
-            "5ed36f99.r0",
-            "5ED36F99.0",
-            "a.pem",
-        ] {
-            assert!(!is_hash_name(name.as_bytes()), "{name}");
-        }
-    }
-}

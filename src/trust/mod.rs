@@ -46,11 +46,26 @@ pub(crate) struct Trust {
     pub asked: Option<AskedRuntime>,
 }
 
+/// How much of a trust store is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TrustReach {
+    /// Every place.
+    Whole,
+    /// What verdicts depend on: nothing, where it is not known which places the runtime uses.
+    Verdicts,
+    /// The same, no further than tells whether there is an authority that has not expired.
+    AnyAuthority,
+}
+
 /// Looks at the main process; gaps are recorded under `trust_store`.
 ///
 /// # Errors
 /// Why nothing is known: the caller records that.
-pub(crate) fn find(scan: &Scan, gaps: &mut SectionGaps<'_>) -> Result<Trust, Refusal> {
+pub(crate) fn find(
+    scan: &Scan,
+    reach: TrustReach,
+    gaps: &mut SectionGaps<'_>,
+) -> Result<Trust, Refusal> {
     let Some(held) = &scan.target else {
         return Err(Refusal::of(Reason::Vanished));
     };
@@ -73,6 +88,7 @@ pub(crate) fn find(scan: &Scan, gaps: &mut SectionGaps<'_>) -> Result<Trust, Ref
         overrides,
         now: scan.clock.now,
         asked,
+        reach,
     };
     let mut trust = house.trust(&detected, gaps);
     // It names the program by its path.
@@ -88,13 +104,25 @@ struct TrustScan {
     overrides: Overrides,
     now: SystemTime,
     asked: Option<AskedRuntime>,
+    reach: TrustReach,
 }
 
 impl TrustScan {
     fn trust(self, detected: &Detected, gaps: &mut SectionGaps<'_>) -> Trust {
-        let plan = places::plan(detected, &self.overrides);
+        let mut plan = places::plan(detected, &self.overrides);
         let unknown = self.overrides.environ.as_ref().err();
-        let readings = read::read(self.root, self.reader, &plan.places, self.asked.as_ref());
+        if self.reach != TrustReach::Whole && plan.uncertain.is_some() {
+            plan.places.clear();
+        }
+        let enough = (self.reach == TrustReach::AnyAuthority).then_some(self.now);
+        let readings = read::read(
+            self.root,
+            self.reader,
+            &plan.places,
+            self.asked.as_ref(),
+            enough,
+        );
+        plan.places.truncate(readings.len());
         Trust {
             asked: self.asked,
             ..conclude::conclude(detected, plan, readings, unknown, self.now, gaps)

@@ -5,17 +5,18 @@ use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use nix::errno::Errno;
 
-use super::contents::{PlaceContents, is_hash_name, odd};
+use super::contents::{PlaceContents, odd};
 use super::places::{Place, Takes};
 use super::reading::{Reading, StoreFile};
 use crate::model::gap::{Reason, Refusal};
 use crate::model::trust_store::{PlaceKind, PlaceState};
+use crate::parse::certificate_paths::is_hash_name;
 use crate::pki::{self, AskedRuntime, StorePlace};
 use crate::rights::file_mode::{FileSubject, Ownership};
 use crate::sys::file_limits;
@@ -32,12 +33,14 @@ const PATIENCE: TimeBudget = TimeBudget {
     stuck: 2,
 };
 
-/// One reading for each place.
+/// One reading for each place. With `enough`, up to the first place that there is, where that gives
+/// an authority which has not expired by then: the runtime uses that place, whatever its order.
 pub(super) fn read(
     root: InRoot,
     reader: Result<FileSubject, Refusal>,
     places: &[Place],
     asked: Option<&AskedRuntime>,
+    enough: Option<SystemTime>,
 ) -> Vec<Reading> {
     let reader = StoreReader {
         root,
@@ -46,22 +49,30 @@ pub(super) fn read(
         left: AtomicUsize::new(ROOTS),
         asked: asked.cloned(),
     };
-    let outcomes = each_in_time(places.to_vec(), PATIENCE, move |place| reader.look(place));
-    outcomes
-        .into_iter()
-        .map(|outcome| match outcome {
-            TimedOutcome::Done(reading) => reading,
-            TimedOutcome::Late | TimedOutcome::NotBegun => {
-                Reading::refused(Refusal::of(Reason::Timeout).needing(
-                    "the file system to respond (the read timed \
-                    out)",
-                ))
-            }
-            TimedOutcome::NoThread => Reading::refused(
-                Refusal::of(Reason::Limit).needing("a higher pids limit for spyhole's container"),
-            ),
-        })
-        .collect()
+    let (nothing_before, is_enough) = (AtomicBool::new(true), AtomicBool::new(false));
+    let outcomes = each_in_time(places.to_vec(), PATIENCE, move |place| {
+        if is_enough.load(Ordering::Relaxed) {
+            return None;
+        }
+        let reading = reader.look(place);
+        if place.only_for.is_none() {
+            let is_missing = matches!(reading.state, Ok(PlaceState::Missing));
+            let is_first = nothing_before.fetch_and(is_missing, Ordering::Relaxed);
+            let gives = enough.is_some_and(|now| reading.gives_valid(now));
+            is_enough.store(is_first && gives, Ordering::Relaxed);
+        }
+        Some(reading)
+    });
+    let reading = |outcome| match outcome {
+        TimedOutcome::Done(reading) => reading,
+        TimedOutcome::Late | TimedOutcome::NotBegun => Some(Reading::refused(
+            Refusal::of(Reason::Timeout).needing("the file system to respond (the read timed out)"),
+        )),
+        TimedOutcome::NoThread => Some(Reading::refused(
+            Refusal::of(Reason::Limit).needing("a higher pids limit for spyhole's container"),
+        )),
+    };
+    outcomes.into_iter().map_while(reading).collect()
 }
 
 /// What came of one file.

@@ -1,6 +1,7 @@
 //! What was read at one place of a trust store.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use crate::model::certificate::FileForm;
 use crate::model::gap::Refusal;
@@ -26,6 +27,14 @@ impl Reading {
             roots: Ok(Vec::new()),
             says: None,
         }
+    }
+
+    /// Whether an authority was found that has not expired.
+    pub(super) fn gives_valid(&self, now: SystemTime) -> bool {
+        let valid = |root: &Arc<ParsedCertificate>| root.not_after.is_some_and(|end| end >= now);
+        self.roots
+            .as_ref()
+            .is_ok_and(|roots| roots.iter().any(valid))
     }
 
     pub(super) fn refused(refusal: Refusal) -> Self {

@@ -3,6 +3,7 @@
 mod detection;
 mod habits;
 mod hostile;
+mod reach;
 mod truth;
 
 use std::time::{Duration, SystemTime};
@@ -11,7 +12,7 @@ use rcgen::{CertificateParams, DnType, IsCa, KeyPair};
 
 use super::detect::{Detected, RuntimeTrustRules};
 use super::overrides::Overrides;
-use super::{Trust, TrustScan};
+use super::{Trust, TrustReach, TrustScan};
 use crate::model::byte_string::ByteString;
 use crate::model::gap::Gaps;
 use crate::model::gap::Refusal;
@@ -32,6 +33,7 @@ struct Target {
     args: Vec<Vec<u8>>,
     uid: u32,
     asked: Option<AskedRuntime>,
+    reach: TrustReach,
     gaps: Gaps,
 }
 
@@ -43,6 +45,7 @@ impl Target {
             args: vec![b"/app".to_vec()],
             uid: 1000,
             asked: None,
+            reach: TrustReach::Whole,
             gaps: Gaps::default(),
         }
     }
@@ -87,6 +90,7 @@ impl Target {
             overrides: self.overrides(),
             now: SystemTime::now(),
             asked: self.asked.clone(),
+            reach: self.reach,
         };
         let detected = Detected {
             rules,

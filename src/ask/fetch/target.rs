@@ -20,7 +20,7 @@ use crate::probe::http_client::ServerShown;
 use crate::redact::Redactor;
 use crate::scan::snapshot::ProcessSnapshot;
 use crate::sections::tls::names::NameFiles;
-use crate::trust;
+use crate::trust::{self, TrustReach};
 
 /// The target, as far as a request needs it.
 pub(crate) struct FetchTarget {
@@ -92,7 +92,7 @@ impl FetchTarget {
             Some(true) => {}
         }
         let (scan, gaps) = context.scan()?;
-        let trust = trust::find(scan, &mut gaps.section("fetch"));
+        let trust = trust::find(scan, TrustReach::Verdicts, &mut gaps.section("fetch"));
         let (authorities, runtime) = match trust {
             Ok(trust) => (trust.roots, trust.asked),
             Err(_) => (None, None),

@@ -139,12 +139,13 @@ impl<'a> Scan<'a> {
             return;
         }
         let body = self.bytes.get(block.body..line.start).unwrap_or_default();
-        match decoded(body) {
-            Ok(body) => {
+        match decoded(body, block.kind) {
+            Ok(mut body) => {
                 if body.headers == Headers::Foreign {
                     found.fault(Some(block.line), FaultKind::ForeignHeaders);
                 }
                 block.kind.read(&body, block.line, found);
+                block.kind.leave_public(&mut body.bytes);
             }
             Err(kind) => found.fault(Some(block.line), kind),
         }
@@ -189,6 +190,16 @@ impl Kind {
             b"OPENSSH PRIVATE KEY" => Self::OpenSshKey,
             _ if label.ends_with(b" PRIVATE KEY") => Self::UnknownKey,
             _ => Self::Other,
+        }
+    }
+
+    /// Leaves bytes that are no secret unwiped: most of them are those of hundreds of authorities.
+    fn leave_public(self, bytes: &mut Zeroizing<Vec<u8>>) {
+        if matches!(
+            self,
+            Self::Certificate | Self::TrustedCertificate | Self::RevocationList
+        ) {
+            drop(std::mem::take(&mut **bytes));
         }
     }
 
@@ -277,11 +288,18 @@ enum Headers {
     Foreign,
 }
 
-fn decoded(body: &[u8]) -> Result<Body, FaultKind> {
+fn decoded(body: &[u8], kind: Kind) -> Result<Body, FaultKind> {
     let (headers, base64) = without_headers(body);
     // In one allocation of the right size: what a vector outgrows is not wiped.
     let mut text = Zeroizing::new(Vec::with_capacity(base64.len()));
-    text.extend(base64.iter().filter(|byte| !byte.is_ascii_whitespace()));
+    for line in Lines::of(base64) {
+        if memchr::memchr3(b' ', b'\t', b'\x0c', line.text).is_none() {
+            text.extend_from_slice(line.text);
+        } else {
+            let letters = line.text.iter().filter(|byte| !byte.is_ascii_whitespace());
+            text.extend(letters);
+        }
+    }
     if text.is_empty() {
         return Err(FaultKind::EmptyBlock);
     }
@@ -290,6 +308,7 @@ fn decoded(body: &[u8]) -> Result<Body, FaultKind> {
     let decoded = BASE64_MIME_PERMISSIVE.decode_mut(&text, &mut bytes);
     let length = decoded.map_err(|_| FaultKind::NotBase64)?;
     bytes.truncate(length);
+    kind.leave_public(&mut text);
     Ok(Body { bytes, headers })
 }
 
@@ -349,7 +368,7 @@ impl<'a> Iterator for Lines<'a> {
     fn next(&mut self) -> Option<Line<'a>> {
         let start = self.at;
         let rest = self.bytes.get(start..).filter(|rest| !rest.is_empty())?;
-        let length = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+        let length = memchr::memchr2(b'\n', b'\r', rest);
         let length = length.unwrap_or(rest.len());
         let (text, terminator) = rest.split_at_checked(length)?;
         let (terminator, ended_by_return) = match terminator {

@@ -153,10 +153,20 @@ fn roots(scan: &Scan) -> Result<(InRoot, InRoot), (i32, Refusal)> {
     Ok((root()?, root()?))
 }
 
+/// What is known of a path before it is read.
+#[derive(Default)]
+struct Lead {
+    found_by: BTreeSet<FoundBy>,
+    /// Whether it is shown in any case.
+    promising: bool,
+    /// Whether the path itself is named.
+    named: bool,
+    is_link: bool,
+}
+
 /// What the search brings together.
 struct Assembly {
-    /// By path: who led there, whether it is shown in any case, whether the path itself is named.
-    candidates: BTreeMap<Vec<u8>, (BTreeSet<FoundBy>, bool, bool)>,
+    candidates: BTreeMap<Vec<u8>, Lead>,
     missing: BTreeMap<Vec<u8>, BTreeSet<FoundBy>>,
     unread: Vec<(Vec<u8>, NotRead)>,
 }
@@ -169,9 +179,16 @@ impl Assembly {
         max_files: usize,
         gaps: &mut SectionGaps<'_>,
     ) {
+        let covers = |start: &&Start| {
+            start.found_by == FoundBy::UsualPlace
+                && start.take == Take::UsualNames
+                && start.depth > 1
+        };
+        let covered = places.starts.iter().filter(covers);
         let search = Search {
             root,
             kernel: places.kernel,
+            covered: covered.map(|start| start.path.clone()).collect(),
             entries_each: max_files.saturating_mul(4),
             entries_left: AtomicUsize::new(max_files.saturating_mul(20)),
         };
@@ -214,10 +231,13 @@ impl Assembly {
         for path in searched.files {
             let usual = certificate_paths::is_usual(&path);
             let named = searched.is_file;
-            let entry = self.candidates.entry(path).or_default();
-            entry.0.insert(start.found_by.clone());
-            entry.1 |= usual || (searched.is_file && start.expected);
-            entry.2 |= named && !matches!(start.found_by, FoundBy::UsualPlace | FoundBy::OpenFile);
+            let is_link = searched.links.contains(&path);
+            let lead = self.candidates.entry(path).or_default();
+            lead.found_by.insert(start.found_by.clone());
+            lead.promising |= usual || (searched.is_file && start.expected);
+            lead.named |=
+                named && !matches!(start.found_by, FoundBy::UsualPlace | FoundBy::OpenFile);
+            lead.is_link |= is_link;
         }
         for (path, errno) in searched.refused {
             let refusal = refused(errno);
@@ -248,11 +268,12 @@ impl Assembly {
     fn chosen(&mut self, max_files: usize, gaps: &mut SectionGaps<'_>) -> Vec<Candidate> {
         let all = std::mem::take(&mut self.candidates).into_iter();
         let mut candidates: Vec<Candidate> = all
-            .map(|(path, (found_by, promising, named))| Candidate {
+            .map(|(path, lead)| Candidate {
                 path,
-                found_by: found_by.into_iter().collect(),
-                promising,
-                named,
+                found_by: lead.found_by.into_iter().collect(),
+                promising: lead.promising,
+                named: lead.named,
+                is_link: lead.is_link,
             })
             .collect();
         candidates

@@ -34,7 +34,7 @@ use crate::scan::Scan;
 use crate::scan::needs::Files;
 use crate::scan::needs::{Needs, Scope};
 use crate::sys::own_file;
-use crate::trust;
+use crate::trust::{self, TrustReach};
 use answer::{Checked, Checks};
 use verify::Verifier;
 
@@ -81,6 +81,10 @@ pub(crate) struct CertificatesQuery {
     /// Read at most this many files (default 1000).
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub max_files: Option<u32>,
+    /// Read no more of the trust store than the rules of `doctor` depend on.
+    #[arg(skip)]
+    #[serde(skip)]
+    for_rules: bool,
     /// The password, once its file was read.
     #[arg(skip)]
     #[serde(skip)]
@@ -92,12 +96,22 @@ pub(crate) struct CertificatesQuery {
 }
 
 impl CertificatesQuery {
-    /// With the verdicts on what is on disk, and what is `served` too.
-    pub(crate) fn verified(served: bool) -> Self {
+    /// With the verdicts on what is on disk.
+    pub(crate) fn verified() -> Self {
         Self {
             verify: true,
-            served,
             ..Self::default()
+        }
+    }
+
+    /// What the rules of `doctor` read, of what is on disk, and of what is `served` too. The counts
+    /// of the trust store are right where there is no authority, or none that is valid; otherwise
+    /// they may be too low.
+    pub(crate) fn for_rules(served: bool) -> Self {
+        Self {
+            served,
+            for_rules: true,
+            ..Self::verified()
         }
     }
 }
@@ -174,7 +188,12 @@ impl Request for CertificatesQuery {
     fn fill(&self, scan: &Scan, gaps: &mut SectionGaps<'_>, report: &mut Report) {
         let mut found = fill::files(self, self.password.get().cloned(), scan, gaps);
         let pid = scan.main_pid();
-        let (trust_store, roots, asked) = match trust::find(scan, gaps) {
+        let reach = match self.for_rules {
+            false => TrustReach::Whole,
+            true if found.parsed.values().any(|parsed| !parsed.is_empty()) => TrustReach::Verdicts,
+            true => TrustReach::AnyAuthority,
+        };
+        let (trust_store, roots, asked) = match trust::find(scan, reach, gaps) {
             Ok(trust) => (Ok(trust.store), trust.roots, trust.asked),
             Err(refusal) => (Err(refusal), None, None),
         };

@@ -27,6 +27,8 @@ pub(super) struct Candidate {
     pub(super) promising: bool,
     /// Whether the very path is named, and not a directory above it.
     pub(super) named: bool,
+    /// Whether it is known to be a link.
+    pub(super) is_link: bool,
 }
 
 impl Candidate {
@@ -122,11 +124,16 @@ impl Reader {
                 None => met.insert(found.identity(), index),
             };
         }
+        let vouched_for = candidate.named || candidate.found_by.contains(&FoundBy::Volume);
+        // Of these there may be hundreds: where they lead makes no difference.
+        let known = certificate_paths::is_bundle(&candidate.path) || candidate.is_link;
+        if known && !vouched_for && self.is_habitual(candidate, None) {
+            return Outcome::LeftOut;
+        }
         let resolved_path = found.path(&self.root);
         let resolved_path = resolved_path.filter(|path| *path != candidate.path);
         let by_habit = self.is_habitual(candidate, resolved_path.as_deref());
-        let known = certificate_paths::is_bundle(&candidate.path) || resolved_path.is_some();
-        let vouched_for = candidate.named || candidate.found_by.contains(&FoundBy::Volume);
+        let known = known || resolved_path.is_some();
         if by_habit && known && !vouched_for {
             return Outcome::LeftOut;
         }

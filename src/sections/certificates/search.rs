@@ -50,6 +50,8 @@ pub(super) struct Searched {
     pub(super) is_missing: bool,
     /// Files to be read.
     pub(super) files: Vec<Vec<u8>>,
+    /// Those of them that are links, as far as their directory tells.
+    pub(super) links: HashSet<Vec<u8>>,
     /// What could not be looked at.
     pub(super) refused: Vec<(Vec<u8>, Errno)>,
     /// Directories that were not looked at, or not to their end.
@@ -69,6 +71,8 @@ pub(super) struct Search {
     pub(super) root: InRoot,
     /// Mount points of kernel file systems, which hold no certificates.
     pub(super) kernel: HashSet<Vec<u8>>,
+    /// Directories that another start looks at as deep, for the same reason.
+    pub(super) covered: HashSet<Vec<u8>>,
     /// Entries of one directory that are looked at.
     pub(super) entries_each: usize,
     /// Entries of all directories that may still be looked at.
@@ -180,8 +184,11 @@ impl Search {
             // Where it leads shows when it is read; one without a usual name may lead to
             // a directory.
             FileKind::Link if wanted && certificate_paths::is_usual(name) => {
+                searched.links.insert(path.clone());
                 searched.files.push(path);
             }
+            // As `openssl rehash` names links to files that have names beside them.
+            FileKind::Link if !wanted && certificate_paths::is_hash_name(name) => {}
             FileKind::Link if start.looks_below() || wanted => {
                 match OpenedFile::at(&self.root, &path) {
                     Ok(found) if found.kind() == FileKind::File && wanted => {
@@ -198,12 +205,20 @@ impl Search {
                 }
             }
             FileKind::Directory
-                if telling && start.looks_below() && !self.kernel.contains(&path) =>
+                if telling
+                    && start.looks_below()
+                    && !self.kernel.contains(&path)
+                    && !self.is_covered(start, &path) =>
             {
                 below.push(path);
             }
             _ => {}
         }
+    }
+
+    /// Whether another start looks at this directory.
+    fn is_covered(&self, start: &Start, directory: &[u8]) -> bool {
+        start.take == Take::TellingDirectories && self.covered.contains(directory)
     }
 
     /// Takes some of the entries that are left, and says how many are.
@@ -256,6 +271,7 @@ mod tests {
         Search {
             root: InRoot::at(house).unwrap(),
             kernel: HashSet::from([b"/certs/proc".to_vec()]),
+            covered: HashSet::new(),
             entries_each: 100,
             entries_left: AtomicUsize::new(1000),
         }

@@ -1,6 +1,7 @@
 //! Verifies the leaf certificates of a file: with the other certificates of that file, against
 //! the authorities that the target's runtime trusts and against Mozilla's.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -19,7 +20,9 @@ const LEAVES: usize = 1_000;
 
 /// Whose authorities a leaf is verified against.
 pub(crate) struct Verifier {
-    roots: Vec<(Authorities, Roots)>,
+    target: Option<Vec<Arc<ParsedCertificate>>>,
+    /// Made for the first leaf: most containers have none.
+    roots: OnceCell<Vec<(Authorities, Roots)>>,
     /// Who decides with the authorities of the target.
     asked: Option<AskedRuntime>,
     now: SystemTime,
@@ -32,13 +35,21 @@ impl Verifier {
         asked: Option<AskedRuntime>,
         now: SystemTime,
     ) -> Self {
-        let target = target.map(|roots| (Authorities::Target, Roots::of(roots)));
-        let mozilla = (Authorities::Mozilla, Roots::mozilla());
         Self {
-            roots: target.into_iter().chain([mozilla]).collect(),
+            target,
+            roots: OnceCell::new(),
             asked,
             now,
         }
+    }
+
+    fn roots(&self) -> &[(Authorities, Roots)] {
+        self.roots.get_or_init(|| {
+            let target = self.target.clone();
+            let target = target.map(|roots| (Authorities::Target, Roots::of(roots)));
+            let mozilla = (Authorities::Mozilla, Roots::mozilla());
+            target.into_iter().chain([mozilla]).collect()
+        })
     }
 
     /// Verifies every leaf of every file.
@@ -99,7 +110,7 @@ impl Verifier {
         let Some(first) = chain.first() else {
             return Vec::new();
         };
-        let judged = self.roots.iter().map(|(authorities, roots)| {
+        let judged = self.roots().iter().map(|(authorities, roots)| {
             let asked = self.asked.as_ref();
             let asked = asked.filter(|_| *authorities == Authorities::Target);
             let question = Question {

@@ -28,7 +28,7 @@ use crate::sections::certificates::chains::place_from_leaf;
 use crate::sections::certificates::leaves::dated_of_chain;
 use crate::sys::in_root::link_of;
 use crate::sys::target_file::HeldFile;
-use crate::trust;
+use crate::trust::{self, TrustReach};
 
 /// Asks the server; `None`: it could not be asked, which is recorded as a gap.
 pub(super) fn look(
@@ -250,7 +250,7 @@ fn trust_store(scan: &Scan, gaps: &mut SectionGaps<'_>, alone: bool) -> Trusted 
         Err(Refusal::of(Reason::Unsupported)
             .needing("a target (no other process is visible, so there is no trust store to read)"))
     } else {
-        trust::find(scan, gaps)
+        trust::find(scan, TrustReach::Whole, gaps)
     };
     match found {
         Ok(trust) => (Seen::Value(trust.store), trust.roots, trust.asked),

@@ -249,7 +249,7 @@ fn add_certificates(server: &Server, report: &mut Report) -> Option<Arc<Found>> 
     let is_due = lock(kept).begin(server.look.timeout * 2);
     if is_due {
         // Of a target that is gone by now, nothing is found.
-        let whole = sections::requests_of_doctor(false);
+        let whole = sections::requests_of_certificates();
         let seen = sections::report(options(&server.look), &whole, Detail::Document).ok();
         let findings = seen.as_ref().map(judge);
         let (certificates, gaps) = seen.map_or((None, Vec::new()), |seen| {

@@ -183,3 +183,19 @@ fn no_pattern_confirms_a_secret() {
         assert_eq!(tree.spyhole(&line).ended_with(0).stdout_text(), "3\n");
     }
 }
+
+/// Lines in which a pattern cannot be are counted, and what follows them is found and redacted.
+#[test]
+fn lines_that_cannot_match_have_their_numbers() {
+    let tree = planted();
+    let filler = "filler=1\n".repeat(5000);
+    let lines = format!("{filler}needle 1\nx\npassword: {PASSWORD}\nneedle 2\n{filler}needle 3");
+    tree.root.write("app/lines", lines);
+    let seen = tree.spyhole("grep -nE ne+dle.[0-9]|zz[z]|pass(word|wd):.t @/app/lines");
+    let expected = "5001:needle 1\n5004:needle 2\n10005:needle 3\n";
+    assert_eq!(seen.ended_with(0).stdout_text(), expected);
+    let seen = tree
+        .spyhole("grep -niE PASS(word|wd): @/app/lines")
+        .ended_with(0);
+    assert_eq!(seen.stdout_text(), "5003:password: ‹redacted 14›\n");
+}

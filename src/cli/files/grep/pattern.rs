@@ -3,6 +3,7 @@
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input, MatchKind};
+use regex_syntax::hir::{Hir, HirKind};
 
 use crate::model::escape::escaped;
 use crate::parse::posix_regex::{RegexGrammar, translate};
@@ -12,14 +13,17 @@ const COMPILED_BYTES: usize = 16 << 20;
 /// And so much while it searches.
 const CACHE_BYTES: usize = 8 << 20;
 
+/// With more texts than that one of them is nearly everywhere.
+const REQUIRED_TEXTS: usize = 100;
+
 /// A pattern for lines, of which several may be searched at a time.
 pub(in crate::cli) struct LinePattern {
     leftmost: Regex,
     /// From where a match begins to its longest end, as POSIX has it.
     longest: Option<Regex>,
-    /// Where it is plain text that no placeholder of a secret has in it: that text. A line that is
-    /// shown with it has it in the file too.
-    plain: Option<Regex>,
+    /// What every match has in it, and no placeholder of a secret: a line that is shown with it has it
+    /// in the file too.
+    required: Option<Regex>,
 }
 
 /// How patterns are read.
@@ -58,11 +62,11 @@ impl LinePattern {
         } else if style.whole_word {
             text = format!("(?-u:\\b{{start-half}})(?:{text})(?-u:\\b{{end-half}})");
         }
+        let syntax = syntax::Config::new()
+            .multi_line(true)
+            .utf8(false)
+            .case_insensitive(style.ignore_case);
         let build = |text: &str, kind| {
-            let syntax = syntax::Config::new()
-                .multi_line(true)
-                .utf8(false)
-                .case_insensitive(style.ignore_case);
             let config = Regex::config()
                 .match_kind(kind)
                 .utf8_empty(false)
@@ -77,15 +81,22 @@ impl LinePattern {
         let literals = patterns
             .iter()
             .flat_map(|text| text.split(|byte| *byte == b'\n'));
-        let is_plain = literals.clone().all(|text| is_plain(text, style.grammar));
-        let plain = is_plain.then(|| build(&all.join("|"), MatchKind::LeftmostFirst));
+        let required = if literals.clone().all(|text| is_plain(text, style.grammar)) {
+            Some(all.join("|"))
+        } else {
+            required_texts(&text, syntax.case_insensitive(false)).map(|texts| {
+                let texts = texts.iter().map(|text| regex_syntax::escape(text));
+                texts.collect::<Vec<_>>().join("|")
+            })
+        };
+        let required = required.map(|text| build(&text, MatchKind::LeftmostFirst));
         Ok(Self {
             leftmost: build(&text, MatchKind::LeftmostFirst)?,
             longest: style
                 .needs_ends
                 .then(|| build(&text, MatchKind::All))
                 .transpose()?,
-            plain: plain.transpose()?,
+            required: required.transpose()?,
         })
     }
 
@@ -95,14 +106,18 @@ impl LinePattern {
         self.leftmost.find(input).map(|found| found.start())
     }
 
-    /// Whether [`may_be_in`](Self::may_be_in) tells anything.
-    pub(super) fn is_plain(&self) -> bool {
-        self.plain.is_some()
+    /// Whether [`next_required`](Self::next_required) tells anything.
+    pub(super) fn has_required(&self) -> bool {
+        self.required.is_some()
     }
 
-    /// Whether a line of these bytes of a file may match once its secrets are redacted.
-    pub(super) fn may_be_in(&self, text: &[u8]) -> bool {
-        self.plain.as_ref().is_none_or(|plain| plain.is_match(text))
+    /// Where something in these bytes of a file is in the next line that may match once its secrets
+    /// are redacted.
+    pub(super) fn next_required(&self, text: &[u8]) -> Option<usize> {
+        match &self.required {
+            Some(required) => required.find(text).map(|found| found.start()),
+            None => Some(0),
+        }
     }
 
     /// The matches in a line that are not empty, each as long as possible.
@@ -128,6 +143,34 @@ impl LinePattern {
             }
         }
         found
+    }
+}
+
+/// Texts of which every match of a pattern has one in it, and of which none can be in a placeholder;
+/// `None` where that cannot be said.
+fn required_texts(pattern: &str, syntax: syntax::Config) -> Option<Vec<String>> {
+    let parsed = syntax::parse_with(pattern, &syntax).ok()?;
+    required_in(&parsed).filter(|texts| texts.len() <= REQUIRED_TEXTS)
+}
+
+fn required_in(part: &Hir) -> Option<Vec<String>> {
+    match part.kind() {
+        HirKind::Literal(literal) => {
+            let text = std::str::from_utf8(&literal.0).ok()?;
+            is_plain(text.as_bytes(), RegexGrammar::Fixed).then(|| vec![text.to_owned()])
+        }
+        HirKind::Capture(capture) => required_in(&capture.sub),
+        HirKind::Repetition(repetition) if repetition.min > 0 => required_in(&repetition.sub),
+        // The one whose shortest text is longest is met least.
+        HirKind::Concat(parts) => parts
+            .iter()
+            .filter_map(required_in)
+            .max_by_key(|texts| texts.iter().map(String::len).min()),
+        HirKind::Alternation(branches) => {
+            let each: Option<Vec<_>> = branches.iter().map(required_in).collect();
+            Some(each?.concat())
+        }
+        _ => None,
     }
 }
 
@@ -211,6 +254,35 @@ mod tests {
             assert!(!is_plain(text.as_bytes(), RegexGrammar::Basic), "{text}");
         }
         assert!(is_plain(b"x.y", RegexGrammar::Fixed));
+    }
+
+    #[test]
+    fn what_every_match_has_in_it_is_known() {
+        let required = |text: &str| {
+            let text = translate(text.as_bytes(), RegexGrammar::Extended).unwrap();
+            required_texts(&text, syntax::Config::new().multi_line(true).utf8(false))
+        };
+        for (text, texts) in [
+            ("error.*timeout", &["timeout"][..]),
+            ("ne+dle|zzz[0-9]", &["dle", "zzz"]),
+            ("^listen [0-9]+$", &["listen "]),
+            ("(GET|POST) x", &["GET", "POST"]),
+            ("(foo)+bar?", &["foo"]),
+            ("[Pp]ort", &["ort"]),
+        ] {
+            let texts: Vec<_> = texts.iter().map(ToString::to_string).collect();
+            assert_eq!(required(text), Some(texts), "{text}");
+        }
+        for text in [
+            "[0-9]+",
+            "a?b?",
+            "foo|.",
+            "red.*",
+            "(listen)?",
+            "redacted|x+",
+        ] {
+            assert_eq!(required(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -77,9 +77,9 @@ impl Searcher {
     pub(super) fn new(pattern: LinePattern, style: SearchStyle) -> Self {
         let pattern = Arc::new(pattern);
         // Lines around a match, and those without one, are shown too.
-        let filter = (pattern.is_plain() && !style.inverts && !style.has_context).then(|| {
+        let filter = (pattern.has_required() && !style.inverts && !style.has_context).then(|| {
             let pattern = Arc::clone(&pattern);
-            Arc::new(move |text: &[u8]| pattern.may_be_in(text)) as LineFilter
+            Arc::new(move |text: &[u8]| pattern.next_required(text)) as LineFilter
         });
         Self {
             pattern,
