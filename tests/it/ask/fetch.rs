@@ -26,13 +26,13 @@ struct Nginx {
     _process: Process,
 }
 
-fn free_port() -> u16 {
+pub(super) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }
 
 /// An authority, and a certificate of it for localhost and 127.0.0.1.
-fn certificates(place: &Path) {
+pub(super) fn certificates(place: &Path) {
     let openssl = |line: &str| {
         let mut command = Command::new("openssl");
         command.args(line.split(' ')).current_dir(place);
