@@ -5,3 +5,4 @@ mod connect;
 mod fetch;
 mod grpc;
 mod hostile;
+mod json;
