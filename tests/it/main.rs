@@ -69,6 +69,7 @@ mod sockets;
 mod support;
 mod targets;
 mod tls;
+mod tool_views;
 mod trust_runtimes;
 mod trust_store;
 mod truth;
