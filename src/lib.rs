@@ -6,6 +6,7 @@
 //! | [`serve`] | the HTTP endpoint |
 //! | [`attach`] | puts spyhole beside a container through kubectl, docker or podman |
 //! | [`in_container`] | runs inside the application's own container: `install` and `run` |
+//! | [`compare`] | what differs between two documents |
 //! | [`doctor`] | finds what is wrong: rules over the document |
 //! | [`ask`] | questions to the network, as the target would ask them: `connect`, `dns`, `fetch` |
 //! | [`check`] | checks for probes and scripts: yes, no or unknown |
@@ -32,6 +33,7 @@ mod ask;
 mod attach;
 mod check;
 mod cli;
+mod compare;
 mod doctor;
 mod files;
 mod in_container;

@@ -1,7 +1,7 @@
 //! `spyhole doctor` and `spyhole explain`.
 
 use core::net::{IpAddr, SocketAddr};
-use std::io::{self, Read as _, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -17,11 +17,10 @@ use crate::doctor::{self, Diagnosis, Expectations, Ignored};
 use crate::model::Report;
 use crate::model::escape::escaped;
 use crate::model::format::Format;
-use crate::model::read::{self, Limits};
+use crate::model::read;
 use crate::probe::dns::{self, Manner, Name, RecordType};
 use crate::render;
 use crate::sections::requests_of_doctor;
-use crate::sys::own_file;
 
 pub(super) const DOCTOR: &str = "doctor";
 pub(super) const EXPLAIN: &str = "explain";
@@ -137,15 +136,7 @@ pub(super) fn run(
 
 fn saved(path: &Path) -> Result<Report, Failure> {
     let shown = escaped(path.as_os_str().as_encoded_bytes()).into_owned();
-    // One more byte than a document may have shows that it has more.
-    let limit = Limits::default().bytes as u64 + 1;
-    let text = if path == Path::new("-") {
-        let mut text = Vec::new();
-        let read = io::stdin().lock().take(limit).read_to_end(&mut text);
-        read.map(|_| text)
-    } else {
-        own_file::contents(path, limit)
-    };
+    let text = super::diff::file(path);
     let text = text.map_err(|error| Failure::usage(format!("--from {shown}: {error}")))?;
     read::read(&text).map_err(|error| Failure::usage(format!("--from {shown}: {error}")))
 }

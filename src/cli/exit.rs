@@ -9,7 +9,7 @@ use crate::model::truth_value::TruthValue;
 pub enum Exit {
     /// It was done.
     Done = 0,
-    /// A check says no.
+    /// A check or the doctor says no; grep found nothing; diff found a difference.
     CheckFailed = 1,
     /// The command line, or what it names, cannot be used.
     Usage = 2,

@@ -11,7 +11,7 @@ use crate::model::format::Format;
 use crate::sys::remote_fs::RemoteFs;
 
 /// Flags before or after any command.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a flag of the command line"

@@ -10,6 +10,7 @@ mod beforehand;
 mod check;
 mod copy;
 mod deliver;
+mod diff;
 mod doctor;
 mod doctor_config;
 pub(crate) mod exit;
@@ -134,6 +135,7 @@ fn listing() -> Command {
         .subcommand(overview::command())
         .subcommands(doctor::commands())
         .subcommand(why::command())
+        .subcommand(diff::command())
         .subcommand(copy::command())
         .subcommands(deliver::commands())
         .subcommand(
@@ -263,6 +265,7 @@ fn dispatch(line: &CommandLine, words: &[OsString]) -> Result<ExitCode, Failure>
         (Some((doctor::DOCTOR, own)), None) => doctor::run(own, &global()?, words),
         (Some((overview::OVERVIEW, _)), None) => overview::run(&global()?, words),
         (Some((why::WHY, own)), None) => why::run(own, &global()?, words),
+        (Some((diff::DIFF, own)), None) => diff::run(own, &global()?, words),
         (Some((doctor::EXPLAIN, own)), None) => doctor::explain(own),
         (Some((SERVE, own)), None) => serve(own, &global()?),
         (Some((extras::SCHEMA, _)), None) => extras::schema(),

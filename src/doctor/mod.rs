@@ -21,7 +21,7 @@ mod security;
 mod why;
 mod words;
 
-pub(crate) use diagnosis::{Diagnosis, Expectations, Ignored, examine};
+pub(crate) use diagnosis::{Diagnosis, Expectations, Finding, Ignored, examine};
 pub(crate) use exchange::{junit, sarif};
 pub(crate) use overview::{Screen, overview};
 pub(crate) use registry::{find_rule, rules};

@@ -39,6 +39,10 @@ pub struct Report {
     pub version: Cow<'static, str>,
     /// When the walk began.
     pub taken_at: Timestamp,
+    /// Names the key of the fingerprints of secrets: fingerprints of two documents can be compared
+    /// where it is the same. Absent where no section may hold a secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint_key_id: Option<String>,
     /// The target; absent if all visible processes were included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
@@ -106,6 +110,7 @@ impl Report {
             schema: SCHEMA.into(),
             version: env!("CARGO_PKG_VERSION").into(),
             taken_at,
+            fingerprint_key_id: None,
             target: None,
             containers: None,
             processes: None,

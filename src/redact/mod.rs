@@ -57,6 +57,9 @@ use fingerprint::Fingerprinter;
 use settings::Setting;
 use text::{Facts, Span};
 
+/// What the name of a key is the fingerprint of.
+const KEY_ID_TEXT: &[u8] = b"spyhole: fingerprint key";
+
 /// A sentence with the secrets in it replaced, where nothing was asked to be shown: errors, logs,
 /// plans. No fingerprint is shown, so none is keyed.
 #[must_use]
@@ -84,6 +87,12 @@ impl Redactor {
             reveal_all: false,
             reveal: HashSet::new(),
         }
+    }
+
+    /// Names the key: redactors with the same one make comparable fingerprints.
+    #[must_use]
+    pub(crate) fn key_id(&self) -> String {
+        self.fingerprinter.of(KEY_ID_TEXT)
     }
 
     /// Shows everything.

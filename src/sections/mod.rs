@@ -137,6 +137,8 @@ pub(crate) fn report(
     let (scan, mut gaps) = Scan::open(options, &needs, only, sock_diag.collect())?;
     let mut report = Report::begin(Timestamp(scan.clock.now));
     report.target = scan.describe_target(&mut gaps);
+    let may_hold_secrets = requests.iter().any(|request| request.info().secrets);
+    report.fingerprint_key_id = may_hold_secrets.then(|| scan.redactor.key_id());
     for request in requests {
         request.fill(&scan, &mut gaps.section(request.info().name), &mut report);
     }

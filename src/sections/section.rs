@@ -62,10 +62,6 @@ pub(crate) struct SectionInfo {
     /// Whether it has certificates for `-o pem`.
     pub pem: bool,
     /// Whether a document of it may hold what the redactor keeps back.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "`registry::tests` holds it to the schema")
-    )]
     pub secrets: bool,
     /// Its part of `/metrics`.
     pub metrics: Option<SectionMetrics>,

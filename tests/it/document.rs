@@ -42,6 +42,7 @@ pub(crate) fn sections() -> Vec<String> {
         "explain",
         "overview",
         "why",
+        "diff",
         "ls",
         "cat",
         "stat",

@@ -26,6 +26,7 @@ mod circles;
 mod containerd;
 mod copied_proc;
 mod copy;
+mod diff;
 mod dns;
 mod doctor;
 mod document;

@@ -18,6 +18,15 @@ pub(crate) struct HttpUrl {
 }
 
 impl HttpUrl {
+    /// A path below this URL, unless it leads to a document already.
+    pub(crate) fn below(mut self, path: &str) -> Self {
+        if !self.path.contains("/v1/") {
+            let base = self.path.split('?').next().unwrap_or_default();
+            self.path = format!("{}/{path}", base.trim_end_matches('/'));
+        }
+        self
+    }
+
     /// Reads a URL; one without a scheme is http, as curl reads it.
     ///
     /// # Errors
