@@ -89,11 +89,23 @@ pub(super) fn run(own: &ArgMatches, global: &Global, words: &[OsString]) -> Resu
     let asked: DiffArgs = given(own)?;
     let format = global.output.unwrap_or(Format::Table);
     if !matches!(format, Format::Table | Format::Json) {
-        return Err(Failure::usage("diff prints a table or json: use -o json or --patch"));
+        return Err(Failure::usage(
+            "diff prints a table or json: use -o json or --patch",
+        ));
     }
     let [before, after] = sources(&asked, global)?;
-    let before = document(before, asked.token_file_a.as_deref(), asked.ca_a.as_deref(), global)?;
-    let after = document(after, asked.token_file_b.as_deref(), asked.ca_b.as_deref(), global)?;
+    let before = document(
+        before,
+        asked.token_file_a.as_deref(),
+        asked.ca_a.as_deref(),
+        global,
+    )?;
+    let after = document(
+        after,
+        asked.token_file_b.as_deref(),
+        asked.ca_b.as_deref(),
+        global,
+    )?;
     let internal = |error: serde_json::Error| Failure::internal(error.to_string());
     let comparison = compare::compare(&before, &after).map_err(internal)?;
     attached::wait(words);
@@ -139,7 +151,9 @@ fn sources(asked: &DiffArgs, global: &Global) -> Result<[Source; 2], Failure> {
 
 fn source(word: &OsString, is_container: bool) -> Result<Source, Failure> {
     let text = word.to_str().unwrap_or_default();
-    let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    let scheme = text
+        .split_once("://")
+        .map(|(scheme, _)| scheme.to_ascii_lowercase());
     match scheme.as_deref() {
         Some("http" | "https") => {
             let url = HttpUrl::parse(text).map_err(Failure::usage)?;
@@ -200,7 +214,10 @@ fn served(
     let request = FetchRequest {
         url,
         method: Method::GET,
-        headers: token.map(|value| (AUTHORIZATION, Some(value))).into_iter().collect(),
+        headers: token
+            .map(|value| (AUTHORIZATION, Some(value)))
+            .into_iter()
+            .collect(),
         data: None,
         follow: false,
         insecure: false,
@@ -208,8 +225,12 @@ fn served(
         compressed: true,
         proxy: None,
         no_proxy: None,
-        authorities: ca.map(given_authorities).transpose().map_err(Failure::usage)?,
+        authorities: ca
+            .map(given_authorities)
+            .transpose()
+            .map_err(Failure::usage)?,
         max_bytes: Limits::default().bytes as u64,
+        client: None,
     };
     let deadline = Instant::now() + global.timeout.unwrap_or(TIMEOUT);
     // Asked by spyhole for itself: by its own resolver and proxies.

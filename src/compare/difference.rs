@@ -216,12 +216,7 @@ impl Comparer<'_> {
         }
     }
 
-    fn one_or_both(
-        &mut self,
-        before: Option<&Tree>,
-        after: Option<&Tree>,
-        place: Place<'_>,
-    ) {
+    fn one_or_both(&mut self, before: Option<&Tree>, after: Option<&Tree>, place: Place<'_>) {
         let there = match (before, after) {
             (Some(before), Some(after)) => return self.trees(before, after, place),
             (Some(there), None) | (None, Some(there)) => there,
@@ -234,9 +229,14 @@ impl Comparer<'_> {
         if *there == Tree::Leaf(Value::Null) {
             return self.unseen(place, before.is_some(), after.is_some());
         }
-        let lacking = if before.is_none() { self.before } else { self.after };
+        let lacking = if before.is_none() {
+            self.before
+        } else {
+            self.after
+        };
         if place.is_entry()
-            && let Some(reason) = lacking.list_refusal(place.section, place.field_name()) {
+            && let Some(reason) = lacking.list_refusal(place.section, place.field_name())
+        {
             let why = reason.describe();
             return self.cannot_compare(
                 place,
@@ -348,7 +348,11 @@ impl Comparer<'_> {
         });
         self.changes.push(Change {
             section: place.section.to_owned(),
-            path: place.steps.iter().map(|step| step.word().to_owned()).collect(),
+            path: place
+                .steps
+                .iter()
+                .map(|step| step.word().to_owned())
+                .collect(),
             entry: entry.map(|step| step.word().to_owned()),
             field: fields(after_entry),
             before,
@@ -372,7 +376,11 @@ fn both<'a, T>(
     before: &'a BTreeMap<String, T>,
     after: &'a BTreeMap<String, T>,
 ) -> Vec<(&'a str, Option<&'a T>, Option<&'a T>)> {
-    let keys: BTreeSet<&str> = before.keys().chain(after.keys()).map(String::as_str).collect();
+    let keys: BTreeSet<&str> = before
+        .keys()
+        .chain(after.keys())
+        .map(String::as_str)
+        .collect();
     let entry = |key| (key, before.get(key), after.get(key));
     keys.into_iter().map(entry).collect()
 }

@@ -41,15 +41,21 @@ impl Change {
 /// The lines for a person, `+` for what the second document alone has and `-` for the first.
 pub(crate) fn lines(comparison: &Comparison) -> Vec<String> {
     let findings = comparison.findings.iter().map(of_finding);
-    let mut lines: Vec<String> = findings.chain(comparison.changes.iter().map(of_change)).collect();
+    let mut lines: Vec<String> = findings
+        .chain(comparison.changes.iter().map(of_change))
+        .collect();
     match comparison.outcome() {
-        Outcome::NothingComparable => lines.push("nothing comparable: no value is in both".to_owned()),
+        Outcome::NothingComparable => {
+            lines.push("nothing comparable: no value is in both".to_owned())
+        }
         Outcome::Same => lines.push("no difference".to_owned()),
         Outcome::Different => {}
     }
     if comparison.folded > 0 {
         let folded = comparison.folded;
-        lines.push(format!("folded: {folded} values that vary by themselves (pids, times, amounts)"));
+        lines.push(format!(
+            "folded: {folded} values that vary by themselves (pids, times, amounts)"
+        ));
     }
     lines.extend(comparison.not_comparable.iter().map(of_unseen));
     lines
@@ -58,7 +64,10 @@ pub(crate) fn lines(comparison: &Comparison) -> Vec<String> {
 fn of_finding(change: &FindingChange) -> String {
     let sign = if change.only_in == "after" { '+' } else { '-' };
     let evidence = change.evidence.first().map_or("", String::as_str);
-    cut(&format!("{sign} {} {}: {evidence}", change.id, change.title))
+    cut(&format!(
+        "{sign} {} {}: {evidence}",
+        change.id, change.title
+    ))
 }
 
 fn of_change(change: &Change) -> String {
@@ -84,7 +93,12 @@ fn of_change(change: &Change) -> String {
                 shown.unwrap_or_else(|| "(absent)".to_owned())
             };
             let rate = change.per_second.map(|rate| format!(" ({rate}/s)"));
-            format!("{} → {}{}", word(before), word(after), rate.unwrap_or_default())
+            format!(
+                "{} → {}{}",
+                word(before),
+                word(after),
+                rate.unwrap_or_default()
+            )
         }
     };
     cut(&format!("~ {subject}: {values}"))
@@ -96,11 +110,22 @@ fn entry_words(value: &Value) -> String {
         return String::new();
     };
     const TELLING: [&str; 8] = [
-        "value", "state", "local_addresses", "established", "syn_sent", "fstype", "exe", "not_after",
+        "value",
+        "state",
+        "local_addresses",
+        "established",
+        "syn_sent",
+        "fstype",
+        "exe",
+        "not_after",
     ];
     let words = TELLING.iter().filter_map(|name| {
         let word = value_word(name, fields.get(*name)?);
-        Some(if *name == "value" { format!("={word}") } else { format!(" {name} {word}") })
+        Some(if *name == "value" {
+            format!("={word}")
+        } else {
+            format!(" {name} {word}")
+        })
     });
     words.collect()
 }
@@ -108,7 +133,9 @@ fn entry_words(value: &Value) -> String {
 fn list_change(before: &[Value], after: &[Value]) -> String {
     let lacking = |one: &[Value], other: &[Value], sign: char| -> Vec<String> {
         let lacking = one.iter().filter(|value| !other.contains(value));
-        lacking.map(|value| format!("{sign}{}", escaped(plain(value).as_bytes()))).collect()
+        lacking
+            .map(|value| format!("{sign}{}", escaped(plain(value).as_bytes())))
+            .collect()
     };
     let mut words = lacking(after, before, '+');
     words.extend(lacking(before, after, '-'));
@@ -143,7 +170,11 @@ fn of_unseen(unseen: &NotComparable) -> String {
     let side = |name: &str, why: Option<&str>| why.map(|why| format!("{name}: {why}"));
     let reasons = [side("first", unseen.before), side("second", unseen.after)];
     let reasons: Vec<String> = reasons.into_iter().flatten().collect();
-    cut(&format!("? not comparable: {} ({})", subject.trim_end(), reasons.join("; ")))
+    cut(&format!(
+        "? not comparable: {} ({})",
+        subject.trim_end(),
+        reasons.join("; ")
+    ))
 }
 
 fn cut(line: &str) -> String {

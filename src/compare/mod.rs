@@ -127,7 +127,9 @@ fn finding_changes(before: &Report, after: &Report) -> Vec<FindingChange> {
     let examine = |report| doctor::examine(report, &Expectations::default());
     let (of_before, of_after) = (examine(before), examine(after));
     let new = lacking(&of_after, &of_before, "after");
-    let mut all: Vec<FindingChange> = new.chain(lacking(&of_before, &of_after, "before")).collect();
+    let mut all: Vec<FindingChange> = new
+        .chain(lacking(&of_before, &of_after, "before"))
+        .collect();
     all.sort_by_key(|change| std::cmp::Reverse(change.severity));
     all
 }

@@ -23,14 +23,20 @@ impl OwnNames {
             names.add(container.pod_uid.as_deref(), "‹pod uid›");
             names.add(container.pod.as_deref(), "‹pod›");
         }
-        names.add(target.and_then(|target| target.container_id.as_deref()), "‹container id›");
+        names.add(
+            target.and_then(|target| target.container_id.as_deref()),
+            "‹container id›",
+        );
         names.add(target.and_then(|target| target.pod.as_deref()), "‹pod›");
         let variables = report.environment.iter().flatten();
         let variables = variables.filter_map(|environment| environment.variables.value());
         for variable in variables.flatten() {
             if variable.name.as_bytes() == b"HOSTNAME" {
                 let value = variable.value.as_ref().map(ByteString::as_bytes);
-                names.add(value.and_then(|value| str::from_utf8(value).ok()), "‹hostname›");
+                names.add(
+                    value.and_then(|value| str::from_utf8(value).ok()),
+                    "‹hostname›",
+                );
             }
         }
         let network = report.network.as_ref();
@@ -41,7 +47,9 @@ impl OwnNames {
             }
         }
         // A name within another one is not to be replaced before it.
-        names.0.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
+        names
+            .0
+            .sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
         names
     }
 
@@ -107,7 +115,9 @@ mod tests {
         names.add(Some("web-aaaa"), "‹pod›");
         // What is too short may be a word.
         names.add(Some("web"), "‹pod›");
-        names.0.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
+        names
+            .0
+            .sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
         let replaced = names.replaced("web at web-aaaa-1 in web-aaaa");
         assert_eq!(replaced, "web at ‹hostname› in ‹pod›");
     }

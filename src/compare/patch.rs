@@ -62,12 +62,7 @@ fn between_objects(
     }
 }
 
-fn between_lists(
-    before: &[Value],
-    after: &[Value],
-    path: &str,
-    operations: &mut Vec<Operation>,
-) {
+fn between_lists(before: &[Value], after: &[Value], path: &str, operations: &mut Vec<Operation>) {
     for (index, (value, other)) in before.iter().zip(after).enumerate() {
         between(value, other, &format!("{path}/{index}"), operations);
     }

@@ -73,7 +73,10 @@ fn of_group(members: &[&Map<String, Value>], own: &OwnNames) -> BTreeMap<String,
             fields.insert(name.to_owned(), value);
         }
     }
-    let states: BTreeSet<&str> = members.iter().filter_map(|process| state(process)).collect();
+    let states: BTreeSet<&str> = members
+        .iter()
+        .filter_map(|process| state(process))
+        .collect();
     if !states.is_empty() {
         let states: Vec<&str> = states.into_iter().collect();
         fields.insert("state".to_owned(), Tree::Leaf(states.join(", ").into()));
@@ -125,11 +128,11 @@ pub(super) fn pair(before: &mut BTreeMap<String, Tree>, after: &mut BTreeMap<Str
     let gone: Vec<_> = alone(before, after);
     let new: Vec<_> = alone(after, before);
     for (program, role) in &gone {
-        let of_program = |list: &[(String, String)]| {
-            list.iter().filter(|(other, _)| other == program).count()
-        };
+        let of_program =
+            |list: &[(String, String)]| list.iter().filter(|(other, _)| other == program).count();
         let partner = new.iter().find(|(other, _)| other == program);
-        let Some((_, new_role)) = partner.filter(|_| of_program(&gone) == 1 && of_program(&new) == 1)
+        let Some((_, new_role)) =
+            partner.filter(|_| of_program(&gone) == 1 && of_program(&new) == 1)
         else {
             continue;
         };
@@ -176,7 +179,9 @@ pub(super) fn sockets(list: &[Value], own: &OwnNames) -> BTreeMap<String, Tree> 
     for socket in sockets() {
         let (protocol, state) = (word(socket, "protocol"), word(socket, "state"));
         let local = port(socket, "local_port");
-        let name = ["path", "abstract_name"].iter().find_map(|key| text(socket.get(*key)?));
+        let name = ["path", "abstract_name"]
+            .iter()
+            .find_map(|key| text(socket.get(*key)?));
         if state == "listen" {
             let known_by = match (local, name) {
                 (Some(port), _) => format!("{protocol} port {port}"),
@@ -218,14 +223,21 @@ fn listener(group: &mut BTreeMap<String, Tree>, socket: &Map<String, Value>, own
     if let Some(address) = socket.get("local_address") {
         join(group, "local_addresses", &own.replaced(&plain(address)));
     }
-    for owner in socket.get("owners").and_then(Value::as_array).into_iter().flatten() {
+    for owner in socket
+        .get("owners")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
         if let Some(name) = owner.get("name").and_then(text) {
             join(group, "held_by", name);
         }
     }
     for name in ["accept_queue", "accept_queue_limit", "loopback_only", "uid"] {
         if let Some(value) = socket.get(name) {
-            group.entry(name.to_owned()).or_insert_with(|| Tree::Leaf(value.clone()));
+            group
+                .entry(name.to_owned())
+                .or_insert_with(|| Tree::Leaf(value.clone()));
         }
     }
 }
@@ -244,7 +256,9 @@ fn join(group: &mut BTreeMap<String, Tree>, name: &str, word: &str) {
 }
 
 fn count(group: &mut BTreeMap<String, Tree>, name: &str) {
-    let field = group.entry(name.to_owned()).or_insert_with(|| Tree::Leaf(0.into()));
+    let field = group
+        .entry(name.to_owned())
+        .or_insert_with(|| Tree::Leaf(0.into()));
     if let Tree::Leaf(value) = field {
         *value = (value.as_u64().unwrap_or(0) + 1).into();
     }

@@ -52,10 +52,16 @@ impl<'a> Side<'a> {
             without_ids_of_layers(mounts, "");
         }
         if let Some(Value::Array(list)) = processes {
-            sections.insert("processes".to_owned(), Tree::Items(roles::processes(&list, &own)));
+            sections.insert(
+                "processes".to_owned(),
+                Tree::Items(roles::processes(&list, &own)),
+            );
         }
         if let Some(Value::Array(list)) = sockets {
-            sections.insert("sockets".to_owned(), Tree::Items(roles::sockets(&list, &own)));
+            sections.insert(
+                "sockets".to_owned(),
+                Tree::Items(roles::sockets(&list, &own)),
+            );
         }
         Ok(Self {
             sections,
@@ -80,7 +86,9 @@ impl<'a> Side<'a> {
     pub(super) fn reason(&self, section: &str, field: &str) -> Option<Reason> {
         let of_section = || self.gaps.iter().filter(|gap| gap.section == section);
         let by_name = of_section().find(|gap| gap.field.rsplit('.').next() == Some(field));
-        by_name.or_else(|| of_section().next()).map(|gap| gap.reason)
+        by_name
+            .or_else(|| of_section().next())
+            .map(|gap| gap.reason)
     }
 
     /// Why a list of a section may lack entries; `None`: it is whole.
@@ -89,7 +97,9 @@ impl<'a> Side<'a> {
             let field = gap.field.rsplit('.').next().unwrap_or_default();
             gap.section == WALK
                 || gap.section == section
-                    && (field == list || field == section || section == "sockets" && field != "owners")
+                    && (field == list
+                        || field == section
+                        || section == "sockets" && field != "owners")
         };
         self.gaps.iter().find(hides_entries).map(|gap| gap.reason)
     }
@@ -111,7 +121,9 @@ fn without_ids_of_layers(tree: &mut Tree, name: &str) {
         Tree::Leaf(Value::String(text)) if name.ends_with("options") => {
             let words = text.split(',');
             let kept = words.filter(|word| {
-                !OVERLAY_DIRECTORIES.iter().any(|option| word.starts_with(option))
+                !OVERLAY_DIRECTORIES
+                    .iter()
+                    .any(|option| word.starts_with(option))
             });
             let words: Vec<Value> = kept.map(|word| without_ids(word).into()).collect();
             *tree = Tree::Leaf(Value::Array(words));

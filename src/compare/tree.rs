@@ -105,7 +105,10 @@ pub(super) fn text(value: &Value) -> Option<&str> {
 
 /// Of `{"lossy": …, "base64": …}`, and of an argument with secrets in it.
 fn lossy(object: &Map<String, Value>) -> Option<&str> {
-    if let Some(text) = object.get("text").filter(|_| object.contains_key("redacted")) {
+    if let Some(text) = object
+        .get("text")
+        .filter(|_| object.contains_key("redacted"))
+    {
         return self::text(text);
     }
     let is_bytes = object.len() == 2 && object.contains_key("base64");

@@ -245,7 +245,7 @@ impl Frame {
     fn read(stream: &mut dyn Stream) -> Result<Self, GrpcError> {
         let mut head = [0; 9];
         read_exact(stream, &mut head)?;
-        let [a, b, c, kind, flags, d, e, f, g] = head;
+        let [a, b, c, kind, flags, on_stream @ ..] = head;
         let length = usize::try_from(u32::from_be_bytes([0, a, b, c])).unwrap_or(usize::MAX);
         if length > FRAME_BYTES {
             return Err(GrpcError::Malformed("a frame is too long"));
@@ -255,7 +255,7 @@ impl Frame {
         Ok(Self {
             kind,
             flags,
-            stream: u32::from_be_bytes([d & 0x7f, e, f, g]),
+            stream: u32::from_be_bytes(on_stream) & 0x7fff_ffff,
             payload,
         })
     }

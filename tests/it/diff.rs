@@ -90,16 +90,27 @@ fn replicas_differ_in_nothing_and_what_differs_is_named() {
         assert!(text.lines().any(|one| one == line), "{line}: {text}");
     }
     assert!(text.contains("environment DB_PASSWORD redacted"), "{text}");
-    assert!(!text.contains("horse") && !text.contains("hunter2"), "{text}");
-    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    assert!(
+        !text.contains("horse") && !text.contains("hunter2"),
+        "{text}"
+    );
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 100),
+        "{text}"
+    );
 
     let document = diff(&shelf, &["one.json", "sick.json", "-o", "json"]).json();
     let changes = list(&document, "changes");
     let mode = changes.iter().find(|change| change["entry"] == "MODE");
     let mode = mode.unwrap_or_else(|| panic!("no change of MODE: {document}"));
-    assert_eq!((&mode["before"], &mode["after"]), (&"production".into(), &"debug".into()));
+    assert_eq!(
+        (&mode["before"], &mode["after"]),
+        (&"production".into(), &"debug".into())
+    );
 
-    let patch = diff(&shelf, &["one.json", "sick.json", "--patch"]).ended_with(1).json();
+    let patch = diff(&shelf, &["one.json", "sick.json", "--patch"])
+        .ended_with(1)
+        .json();
     let read = |name| serde_json::from_slice(&fs::read(shelf.path(name)).unwrap()).unwrap();
     assert_eq!(patched(read("one.json"), &patch), read("sick.json"));
 }
@@ -135,7 +146,9 @@ fn a_server_is_compared_with_a_file_and_another_key_is_no_change() {
         ("token", server.token().into_bytes()),
         ("wrong", b"wrong".to_vec()),
     ];
-    let files = files.each_ref().map(|(name, text)| (*name, text.as_slice()));
+    let files = files
+        .each_ref()
+        .map(|(name, text)| (*name, text.as_slice()));
     let shelf = Shelf::new(&files);
     let saved = spyhole(["--pid", &pid, "dump", "-o", "json"]).stdout;
     fs::write(shelf.path("saved.json"), saved).unwrap();
@@ -154,10 +167,14 @@ fn a_server_is_compared_with_a_file_and_another_key_is_no_change() {
 
 #[test]
 fn what_cannot_be_compared_is_an_error_with_its_cause() {
-    let bare = br#"{"schema":"spyhole/v1","version":"0","taken_at":"2026-11-23T19:26:00.007Z","gaps":[]}"#;
+    let bare =
+        br#"{"schema":"spyhole/v1","version":"0","taken_at":"2026-11-23T19:26:00.007Z","gaps":[]}"#;
     let shelf = Shelf::new(&[("bare.json", bare.as_slice()), ("bad.json", b"{")]);
     let nothing = diff(&shelf, &["bare.json", "bare.json"]).ended_with(4);
-    assert_eq!(nothing.stdout_text(), "nothing comparable: no value is in both\n");
+    assert_eq!(
+        nothing.stdout_text(),
+        "nothing comparable: no value is in both\n"
+    );
     let bad = diff(&shelf, &["bare.json", "bad.json"]).ended_with(2);
     assert!(bad.stderr_text().contains("not JSON: line 1"), "{bad}");
     let both = diff(&shelf, &["-", "-"]).ended_with(2);

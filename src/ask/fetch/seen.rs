@@ -20,7 +20,7 @@ pub(crate) struct FetchSeen {
 
 impl FetchSeen {
     /// The status line, and the headers.
-    pub(crate) fn head(&mut self, lines: &[String]) -> Result<(), String> {
+    pub(crate) fn head(&mut self, lines: &[String]) {
         let mut lines = lines.iter();
         let status = lines.next().map(String::as_str).unwrap_or_default();
         status
@@ -33,26 +33,22 @@ impl FetchSeen {
             Some(json!({"name": name, "value": value}))
         };
         self.headers = lines.filter_map(header).collect();
-        Ok(())
     }
 
     /// A piece of the body.
-    pub(crate) fn body(&mut self, piece: &[u8]) -> Result<(), String> {
+    pub(crate) fn body(&mut self, piece: &[u8]) {
         self.body.extend_from_slice(piece);
-        Ok(())
     }
 
-    pub(crate) fn note(&mut self, note: String) -> Result<(), String> {
+    pub(crate) fn note(&mut self, note: String) {
         self.notes.push(note);
-        Ok(())
     }
 
     /// How a response came.
-    pub(crate) fn done(&mut self, mut how: Value) -> Result<(), String> {
+    pub(crate) fn done(&mut self, mut how: Value) {
         set(&mut how, "version", Some(std::mem::take(&mut self.version)));
         set(&mut how, "headers", Some(std::mem::take(&mut self.headers)));
         self.responses.push(how);
-        Ok(())
     }
 
     /// All of it: schema `spyhole/fetch/v1`.

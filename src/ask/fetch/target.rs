@@ -107,9 +107,10 @@ pub(crate) fn client_of_target(
         read.map(|_| bytes).map_err(unread)
     };
     ClientKey::from_files(&read("--cert", cert)?, &read("--key", key)?).map_err(|fault| {
-        let (flag, path) = match fault.is_of_certificate() {
-            true => ("--cert", cert),
-            false => ("--key", key),
+        let (flag, path) = if fault.is_of_certificate() {
+            ("--cert", cert)
+        } else {
+            ("--key", key)
         };
         FetchFailure::no(format!("{flag} {path} {fault}"))
     })

@@ -254,14 +254,22 @@ struct Printer {
 
 impl Printer {
     fn take(&mut self, part: FetchPart<'_>) -> Result<(), String> {
-        if let Some(seen) = &mut self.seen {
+        let is_collected = match part {
+            FetchPart::Word(_) => false,
+            FetchPart::Body(_) => self.file.is_none(),
+            _ => true,
+        };
+        if let Some(seen) = &mut self.seen
+            && is_collected
+        {
             match part {
-                FetchPart::Body(piece) if self.file.is_none() => return seen.body(piece),
-                FetchPart::Head(lines) => return seen.head(lines),
-                FetchPart::Note(note) => return seen.note(note),
-                FetchPart::Done(how) => return seen.done(how),
-                FetchPart::Word(_) | FetchPart::Body(_) => {}
+                FetchPart::Body(piece) => seen.body(piece),
+                FetchPart::Head(lines) => seen.head(lines),
+                FetchPart::Note(note) => seen.note(note),
+                FetchPart::Done(how) => seen.done(how),
+                FetchPart::Word(_) => {}
             }
+            return Ok(());
         }
         let result = match part {
             FetchPart::Word(line) if self.verbose => {
