@@ -245,13 +245,11 @@ fn settings(
 
 /// The servers that are asked.
 fn server_names(question: &DnsQuestion, conf: &ResolvConf) -> Vec<String> {
-    match &question.servers {
-        Some(named) => named.iter().map(ToString::to_string).collect(),
-        None => {
-            let servers = conf.servers.iter();
-            servers.map(|server| server.ip.to_string()).collect()
-        }
+    if let Some(named) = &question.servers {
+        return named.iter().map(ToString::to_string).collect();
     }
+    let servers = conf.servers.iter();
+    servers.map(|server| server.ip.to_string()).collect()
 }
 
 /// The options without a number that are set.
