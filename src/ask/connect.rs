@@ -3,7 +3,9 @@
 use core::net::SocketAddr;
 use std::time::Duration;
 
-use super::Answered;
+use serde_json::{Value, json};
+
+use super::{Answered, seconds, set};
 use crate::check::CheckContext;
 use crate::check::network::find;
 use crate::model::truth_value::TruthValue;
@@ -65,6 +67,10 @@ impl ConnectQuestion {
             notes,
             failure,
             answer: answer(&attempts),
+            seen: json!({
+                "endpoint": self.endpoint.to_string(),
+                "attempts": attempts.iter().map(data).collect::<Vec<_>>(),
+            }),
         }
     }
 }
@@ -76,6 +82,18 @@ fn answer(attempts: &[ConnectAttempt]) -> TruthValue {
     }
     let mut failures = attempts.iter().filter_map(|one| one.failure.as_ref());
     TruthValue::False.unless_partial(failures.any(NotConnected::is_own))
+}
+
+fn data(attempt: &ConnectAttempt) -> Value {
+    let mut data = json!({
+        "address": attempt.dialled,
+        "connected": attempt.failure.is_none(),
+        "took_seconds": seconds(attempt.took),
+    });
+    set(&mut data, "socket_type", attempt.socket_type);
+    let failure = attempt.failure.as_ref().map(ToString::to_string);
+    set(&mut data, "failure", failure);
+    data
 }
 
 fn table(attempts: &[ConnectAttempt]) -> Table {

@@ -2,8 +2,10 @@
 
 use core::net::{IpAddr, SocketAddr};
 
-use super::Answered;
+use serde_json::{Value, json};
+
 use super::connect::milliseconds;
+use super::{Answered, seconds, set};
 use crate::check::network::{local_server, name_files, shares_network};
 use crate::check::{CheckContext, CheckNote, CheckOutcome, CheckReason};
 use crate::model::network::Resolver;
@@ -114,7 +116,15 @@ impl DnsRequest {
             tables.extend(records(&lookup));
         }
         let notes = notes.iter().map(ToString::to_string);
+        let mut seen = seen(&lookup);
+        let by = (question.rules, of_target);
+        set(
+            &mut seen,
+            "resolution",
+            Some(settings(&question, &conf, &files, by)),
+        );
         Ok(Answered {
+            seen,
             tables,
             notes: notes.chain(lookup.notes).collect(),
             failure: lookup.failure.map(|(_, says)| says),
@@ -172,6 +182,90 @@ fn answer(lookup: &DnsLookup, elsewhere: bool) -> TruthValue {
     }
 }
 
+/// The queries, the records, and what knew them.
+fn seen(lookup: &DnsLookup) -> Value {
+    let query = |query: &DnsQuery| {
+        let mut data = json!({
+            "name": query.name,
+            "type": query.record_type.to_string(),
+            "server": query.server,
+            "transport": if query.over_tcp { "tcp" } else { "udp" },
+            "result": query.result,
+        });
+        set(&mut data, "took_seconds", query.took.map(seconds));
+        data
+    };
+    let record = |record: &Record| {
+        let mut data = json!({
+            "name": record.owner,
+            "type": record.data.type_name(),
+            "data": record.data.to_string(),
+        });
+        let ttl = (lookup.by == ResolvedBy::Dns).then_some(record.ttl_seconds);
+        set(&mut data, "ttl_seconds", ttl);
+        data
+    };
+    let mut seen = json!({
+        "queries": lookup.queries.iter().map(query).collect::<Vec<_>>(),
+        "records": lookup.records.iter().map(record).collect::<Vec<_>>(),
+    });
+    let by = (lookup.by != ResolvedBy::Nobody).then(|| json!(lookup.by));
+    set(&mut seen, "by", by);
+    set(&mut seen, "matched_name", lookup.full_name.clone());
+    seen
+}
+
+/// By which rules and files it was resolved; the options as those files have them.
+fn settings(
+    question: &DnsQuestion,
+    conf: &ResolvConf,
+    files: &NameFiles,
+    (rules, of_target): (ResolverRules, bool),
+) -> Value {
+    let mut settings = json!({
+        "name": question.name.to_string(),
+        "resolver": match rules {
+            ResolverRules::Own => "unknown",
+            ResolverRules::Glibc => "glibc",
+            ResolverRules::Musl => "musl",
+            ResolverRules::Go => "go",
+        },
+        "is_resolver_of_target": of_target,
+        "files_of": files.files_of,
+        "servers": server_names(question, conf),
+        "ndots": conf.ndots,
+        "timeout_seconds": conf.timeout.as_secs(),
+        "attempts": conf.attempts,
+        "options": set_options(conf).collect::<Vec<_>>(),
+    });
+    let search = (!question.name.is_absolute()).then(|| json!(conf.search));
+    set(&mut settings, "search", search);
+    settings
+}
+
+/// The servers that are asked.
+fn server_names(question: &DnsQuestion, conf: &ResolvConf) -> Vec<String> {
+    if let Some(named) = &question.servers {
+        return named.iter().map(ToString::to_string).collect();
+    }
+    let servers = conf.servers.iter();
+    servers.map(|server| server.ip.to_string()).collect()
+}
+
+/// The options without a number that are set.
+fn set_options(conf: &ResolvConf) -> impl Iterator<Item = &'static str> {
+    let options = [
+        ("rotate", conf.rotate),
+        ("use-vc", conf.tcp_only),
+        ("single-request", conf.one_by_one),
+        ("edns0", conf.edns),
+        ("no-aaaa", conf.no_aaaa),
+    ];
+    options
+        .into_iter()
+        .filter_map(|(word, is_set)| is_set.then_some(word))
+}
+
 fn configuration(
     question: &DnsQuestion,
     conf: &ResolvConf,
@@ -198,14 +292,7 @@ fn configuration(
             format!("{owner} /etc/hosts and /etc/resolv.conf").into(),
         ],
     ];
-    let servers = match &question.servers {
-        Some(named) => named.iter().map(ToString::to_string).collect(),
-        None => conf
-            .servers
-            .iter()
-            .map(|server| server.ip.to_string())
-            .collect::<Vec<_>>(),
-    };
+    let servers = server_names(question, conf);
     rows.push(vec!["servers".into(), listed(&servers)]);
     if !question.name.is_absolute() {
         rows.push(vec!["search".into(), listed(&conf.search)]);
@@ -215,17 +302,7 @@ fn configuration(
         format!("timeout:{}", conf.timeout.as_secs()),
         format!("attempts:{}", conf.attempts),
     ];
-    for (word, is_set) in [
-        ("rotate", conf.rotate),
-        ("use-vc", conf.tcp_only),
-        ("single-request", conf.one_by_one),
-        ("edns0", conf.edns),
-        ("no-aaaa", conf.no_aaaa),
-    ] {
-        if is_set {
-            options.push(word.to_owned());
-        }
-    }
+    options.extend(set_options(conf).map(str::to_owned));
     rows.push(vec!["options".into(), options.join(" ").into()]);
     Table {
         headings: vec![Heading::left(""), Heading::left("")],

@@ -5,6 +5,10 @@ pub(crate) mod connect;
 pub(crate) mod dns;
 pub(crate) mod fetch;
 
+use core::time::Duration;
+
+use serde_json::{Value, json};
+
 use crate::check::CheckOutcome;
 use crate::model::truth_value::TruthValue;
 use crate::render::tables::Table;
@@ -20,6 +24,8 @@ pub(crate) struct Answered {
     pub failure: Option<String>,
     /// Whether it is a good one.
     pub answer: TruthValue,
+    /// What was seen, as data; the rest of it is in the other fields.
+    pub seen: Value,
 }
 
 impl Answered {
@@ -30,6 +36,57 @@ impl Answered {
             notes: outcome.notes.iter().map(ToString::to_string).collect(),
             failure: Some(outcome.reason.to_string()),
             answer: outcome.answer,
+            seen: json!({}),
         }
     }
+
+    /// All of it as data: schema `spyhole/NAME/v1`.
+    pub(crate) fn document(&self, command: &str) -> Value {
+        document(
+            command,
+            self.answer,
+            &self.notes,
+            self.failure.as_deref(),
+            &self.seen,
+        )
+    }
+}
+
+/// What every document of a question has, with what was seen.
+pub(crate) fn document(
+    command: &str,
+    answer: TruthValue,
+    notes: &[String],
+    failure: Option<&str>,
+    seen: &Value,
+) -> Value {
+    let word = match answer {
+        TruthValue::True => "yes",
+        TruthValue::False => "no",
+        TruthValue::Unknown => "unknown",
+    };
+    let mut document = json!({
+        "schema": format!("spyhole/{command}/v1"),
+        "version": env!("CARGO_PKG_VERSION"),
+        "answer": word,
+        "notes": notes,
+    });
+    set(&mut document, "failure", failure);
+    if let (Value::Object(document), Value::Object(seen)) = (&mut document, seen) {
+        document.extend(seen.clone());
+    }
+    document
+}
+
+/// A key, where there is something to say.
+fn set(object: &mut Value, key: &str, value: Option<impl Into<Value>>) {
+    if let (Value::Object(object), Some(value)) = (object, value) {
+        object.insert(key.to_owned(), value.into());
+    }
+}
+
+/// To the microsecond.
+fn seconds(time: Duration) -> Value {
+    let micros = u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
+    json!(f64::from(micros) / 1e6)
 }

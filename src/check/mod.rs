@@ -249,6 +249,7 @@ fn evaluate(spec: &Spec, context: &mut CheckContext) -> CheckOutcome {
         Spec::Any(parts) => any(parts, context),
         Spec::Tcp(endpoint) => network::tcp(endpoint, context),
         Spec::Http(http) => network::http(http, context),
+        Spec::Grpc(grpc) => network::grpc(grpc, context),
         Spec::Tls(tls) => network::tls(tls, context),
         Spec::Dns(name) => network::dns(name, context),
         Spec::Listen(listen) => network::listen(*listen, context),
@@ -332,7 +333,9 @@ fn needs(spec: &Spec) -> Option<Vec<Needs>> {
             let parts: Vec<Needs> = parts.iter().filter_map(needs).flatten().collect();
             (!parts.is_empty()).then_some(parts)
         }
-        Spec::Tcp(endpoint) | Spec::Http(spec::Http { endpoint, .. })
+        Spec::Tcp(endpoint)
+        | Spec::Http(spec::Http { endpoint, .. })
+        | Spec::Grpc(spec::Grpc { endpoint, .. })
             if network::is_same_everywhere(endpoint) =>
         {
             None
@@ -343,6 +346,7 @@ fn needs(spec: &Spec) -> Option<Vec<Needs>> {
         } => of(trust::FILES, Scope::Main),
         Spec::Tcp(_)
         | Spec::Http(_)
+        | Spec::Grpc(_)
         | Spec::Dns(_)
         | Spec::File(_)
         | Spec::Cert { .. }
@@ -418,6 +422,7 @@ mod tests {
             "tcp:unix:@x",
             "tcp:db:1",
             "http://localhost/",
+            "grpc:db:1",
             "dns:db",
             "tls:db:1",
             "listen:1",

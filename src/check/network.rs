@@ -12,7 +12,7 @@ use nix::errno::Errno;
 
 use super::reason::{CertificateFinding, CertificateSeen, CheckNote, CheckOutcome, CheckReason};
 use super::sight;
-use super::spec::{Http, Listen, Tls, Verify};
+use super::spec::{Grpc, Http, Listen, Tls, Verify};
 use super::{CheckContext, ask, hidden_target};
 use crate::model::certificate::Certificate;
 use crate::model::gap::{Gap, Gaps, Refusal};
@@ -23,6 +23,7 @@ use crate::model::units::DAY_SECONDS;
 use crate::model::verdict::Authorities;
 use crate::probe::connect::{Connected, Peer, connect};
 use crate::probe::endpoint::{Endpoint, Host, is_of_namespace};
+use crate::probe::grpc::{HealthQuestion, ServingStatus, check_health};
 use crate::probe::{http, tls as secure};
 use crate::sections::certificates::leaves::dated_of_chain;
 use crate::sections::certificates::verify::truth_of;
@@ -70,11 +71,7 @@ pub(super) fn http(wanted: &Http, context: &mut CheckContext) -> CheckOutcome {
         )
     };
     let answer = if wanted.is_tls {
-        let host = match &wanted.endpoint {
-            Endpoint::Tcp(host, _) => host.to_string(),
-            Endpoint::Unix(path) => path.clone(),
-        };
-        match secure::unjudged(connected.wire, &host) {
+        match secure::unjudged(connected.wire, &server_name(&wanted.endpoint), &[]) {
             Ok(mut stream) => get(&mut stream),
             Err(failure) => {
                 let failed = CheckReason::TlsFailed(Box::new(failure));
@@ -93,6 +90,67 @@ pub(super) fn http(wanted: &Http, context: &mut CheckContext) -> CheckOutcome {
                 error: Arc::new(error),
             },
         ),
+    };
+    outcome.with_notes(notes)
+}
+
+/// The name to ask a server of TLS for.
+fn server_name(endpoint: &Endpoint) -> String {
+    match endpoint {
+        Endpoint::Tcp(host, _) => host.to_string(),
+        Endpoint::Unix(path) => path.clone(),
+    }
+}
+
+/// A gRPC server says that it serves. Of `grpcs` the certificate is not judged.
+pub(super) fn grpc(wanted: &Grpc, context: &mut CheckContext) -> CheckOutcome {
+    let (mut connected, notes) = match dial(&wanted.endpoint, context) {
+        Ok(dialled) => dialled,
+        Err(outcome) => return outcome,
+    };
+    let dialled = connected.dialled;
+    connected.wire.begin(HTTP_BYTES);
+    let question = HealthQuestion {
+        is_tls: wanted.is_tls,
+        authority: &wanted.authority,
+        service: &wanted.service,
+    };
+    let status = if wanted.is_tls {
+        let name = server_name(&wanted.endpoint);
+        match secure::unjudged(connected.wire, &name, &[b"h2".to_vec()]) {
+            Ok(mut stream) => check_health(&mut stream, question),
+            Err(failure) => {
+                let failed = CheckReason::TlsFailed(Box::new(failure));
+                return CheckOutcome::new(false, failed).with_notes(notes);
+            }
+        }
+    } else {
+        check_health(&mut connected.wire, question)
+    };
+    let service = wanted.service.clone();
+    let outcome = match status {
+        Ok(status) => {
+            let serves = status == ServingStatus::Serving;
+            CheckOutcome::new(
+                serves,
+                CheckReason::GrpcStatus {
+                    dialled,
+                    service,
+                    status,
+                },
+            )
+        }
+        Err(error) => {
+            let error = Arc::new(error);
+            CheckOutcome::new(
+                false,
+                CheckReason::GrpcFailed {
+                    dialled,
+                    service,
+                    error,
+                },
+            )
+        }
     };
     outcome.with_notes(notes)
 }

@@ -12,6 +12,7 @@ use crate::model::tls::Failure;
 use crate::model::truth_value::TruthValue;
 use crate::parse::certificate_file::{Fault, OtherContent};
 use crate::probe::connect::NotConnected;
+use crate::probe::grpc::{GrpcError, ServingStatus};
 use crate::probe::http::HttpError;
 use crate::scan::no_target::NoTarget;
 
@@ -129,6 +130,19 @@ pub(crate) enum CheckReason {
     HttpBody { dialled: String, status: u16 },
     /// The response is as expected.
     HttpAnswered { dialled: String, status: u16 },
+
+    /// There was no answer to a call of gRPC, or another one.
+    GrpcFailed {
+        dialled: String,
+        service: String,
+        error: Arc<GrpcError>,
+    },
+    /// What the server says of itself or of the service.
+    GrpcStatus {
+        dialled: String,
+        service: String,
+        status: ServingStatus,
+    },
 
     /// The server was not asked, or what it showed could not be read.
     TlsNotSeen(Option<Refusal>),

@@ -41,6 +41,8 @@ pub(crate) enum Spec {
     Tcp(Endpoint),
     /// An HTTP server answers: `http://…` or `http:URL`.
     Http(Http),
+    /// A gRPC server says that it is healthy: `grpc:HOST:PORT`.
+    Grpc(Grpc),
     /// A TLS server shows a certificate that is to be believed: `tls:HOST:PORT`.
     Tls(Tls),
     /// Processes of the target whose name, program or command line holds a word.
@@ -87,6 +89,19 @@ pub(crate) struct Http {
     pub status: (u16, u16),
     /// What the body must hold.
     pub body: Option<String>,
+}
+
+/// `grpc:HOST:PORT[,service=NAME]`, `grpcs:` over TLS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Grpc {
+    /// Whether it is `grpcs`.
+    pub is_tls: bool,
+    /// The server.
+    pub endpoint: Endpoint,
+    /// Host and port as they are written: the header `:authority`.
+    pub authority: String,
+    /// The service; empty: the server as a whole.
+    pub service: String,
 }
 
 /// `tls:HOST:PORT[,min-days=N][,servername=NAME][,verify=target|mozilla|none]`.
@@ -244,6 +259,14 @@ mod tests {
             panic!()
         };
         assert_eq!((tls.min_days, tls.verify), (14, Verify::Mozilla));
+        let Spec::Grpc(grpc) = check("grpcs:api:443,service=a.v1.B").spec else {
+            panic!()
+        };
+        assert!(grpc.is_tls);
+        assert_eq!(
+            (grpc.authority.as_str(), grpc.service.as_str()),
+            ("api:443", "a.v1.B")
+        );
         let Spec::Process(process) = check("process:nginx,min=2,max-restarts=3").spec else {
             panic!()
         };
@@ -273,6 +296,8 @@ mod tests {
             "tcp:unix:/run/db.sock",
             "tcp:unix:@db",
             "tls:https://api",
+            "grpc:[::1]:50051,service=a.v1.B/x",
+            "grpcs:unix:/run/api.sock",
             "tls:10.0.0.1:443,servername=::1",
             "http://a?x=1",
             "http://a/x,min=1#part",
@@ -359,6 +384,11 @@ mod tests {
             ("http://a/,body=up", "body~"),
             ("http://a/,body~", "a value"),
             ("tls:a", "port is missing"),
+            ("grpc:a", "HOST:PORT"),
+            ("grpc:http://a:1", "HOST:PORT"),
+            ("grpc:a:1,service=", "a value"),
+            ("grpc:a:1,servce=x", "did you mean service?"),
+            ("tcp:a:1,service=x", "not an option"),
             ("tls:a..b:1", "HOST:PORT"),
             ("tls:a:1,servername=a b", "servername"),
             ("tls:a:1,servername=", "a value"),

@@ -121,6 +121,16 @@ impl fmt::Display for CheckReason {
                 "{dialled} responded {status}, but the body does not contain the text"
             ),
             Self::HttpAnswered { dialled, status } => write!(f, "{dialled} responded {status}"),
+            Self::GrpcFailed {
+                dialled,
+                service,
+                error,
+            } => write!(f, "{dialled}: {}{error}", of_service(service)),
+            Self::GrpcStatus {
+                dialled,
+                service,
+                status,
+            } => write!(f, "{dialled}: {}{status}", of_service(service)),
             Self::TlsNotSeen(None) => f.write_str("it was not contacted, or could not be read"),
             Self::TlsNotSeen(Some(refusal)) => write!(f, "not contacted: {}", because(refusal)),
             Self::TlsFailed(failure) => f.write_str(&failure.says),
@@ -181,6 +191,14 @@ impl fmt::Display for CheckReason {
             Self::All(parts) => write!(f, "all {parts} passed"),
             Self::NoneOf(parts, first) => write!(f, "none of {parts} passed; {first}"),
         }
+    }
+}
+
+/// What the answer of a gRPC server is about; nothing where it is the server as a whole.
+fn of_service(service: &str) -> String {
+    match service {
+        "" => String::new(),
+        service => format!("service {service:?}: "),
     }
 }
 

@@ -70,16 +70,19 @@ pub(super) fn check(name: &str) -> Result<(), String> {
     if command(OsStr::new(name)).is_some() {
         return Ok(());
     }
-    let names: Vec<&str> = section_commands::names()
-        .chain(files::names())
-        .chain(ask::names())
-        .chain([PLUGIN])
-        .collect();
+    let names: Vec<&str> = names().chain([PLUGIN]).collect();
     Err(format!(
-        "--link {}: unknown command; valid commands: {}",
+        "--link {}: unknown command; valid commands: all, {}",
         escaped(name.as_bytes()),
         names.join(", ")
     ))
+}
+
+/// Every name but that of kubectl's plugin.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    section_commands::names()
+        .chain(files::names())
+        .chain(ask::names())
 }
 
 #[cfg(test)]
@@ -94,6 +97,22 @@ mod tests {
     fn a_link_named_as_a_command_is_that_command() {
         assert_eq!(spelled(&["/spy/ss", "-tln"]), ["/spy/ss", "ss", "-tln"]);
         assert_eq!(spelled(&["ps"]), ["ps", "ps"]);
+    }
+
+    #[test]
+    fn every_name_that_is_linked_is_its_command() {
+        let all: Vec<&str> = names().collect();
+        assert!(
+            ["ss", "ls", "curl", "dig", "id", "tar"]
+                .iter()
+                .all(|name| all.contains(name))
+        );
+        for name in all {
+            assert_eq!(spelled(&[name, "x"]), [name, name, "x"]);
+            let asked = crate::cli::parse(&spelled(&[name, "--help"]));
+            let help = asked.err().filter(|help| !help.use_stderr());
+            assert!(help.is_some(), "{name}");
+        }
     }
 
     #[test]

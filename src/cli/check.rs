@@ -40,6 +40,7 @@ pub(super) fn command() -> Command {
             "Checks:\n  \
              tcp:HOST:PORT                                accepts TCP connections\n  \
              http://HOST/PATH[,status=2xx][,body~TEXT]    answers; also https, certificate not verified\n  \
+             grpc:HOST:PORT[,service=NAME]                answers SERVING (gRPC health checking); grpcs: over TLS\n  \
              tls:HOST:PORT[,min-days=N][,verify=target|mozilla|none][,servername=NAME]\n  \
              process:WORD[,min=1][,max=N][,min-uptime=30s]\n  \
              listen:PORT[,protocol=udp]                   is listening in the target's network namespace\n  \

@@ -7,15 +7,17 @@ use std::process::ExitCode;
 use clap::{ArgMatches, Args, Command};
 
 use super::exit::Exit;
-use super::global::passed_on;
+use super::global::{Global, passed_on};
 use super::run as start;
-use super::{Failure, argv0, attached, beforehand, copy, given};
+use super::{Failure, argv0, ask, attached, beforehand, copy, given};
 use crate::attach::engine::Engine;
 use crate::attach::{AttachError, engine, kubernetes};
 use crate::in_container::install;
 use crate::in_container::install::InstallError;
+use crate::in_container::own_commands::own_commands;
 use crate::model::escape::escaped;
 use crate::redact;
+use crate::scan::needs::Files;
 
 pub(super) const KUBECTL: &str = kubernetes::COMMAND;
 pub(super) const INSTALL: &str = "install";
@@ -27,7 +29,9 @@ pub(super) fn commands() -> [Command; 5] {
     [
         install::InstallOptions::augment_args(Command::new(INSTALL))
             .about("Copy spyhole into a volume, without a shell")
-            .after_help("Example:\n  spyhole install /spy --link ps ss"),
+            .after_help(
+                "Examples:\n  spyhole install /spy --link ps ss\n  spyhole install /spy --link all",
+            ),
         start::command(),
         kubernetes::KubectlOptions::augment_args(Command::new(KUBECTL))
             .about("Inspect a pod through an ephemeral container (as a plugin: kubectl spyhole)")
@@ -75,9 +79,14 @@ pub(super) fn kubectl(own: &ArgMatches, words: &[OsString]) -> Result<ExitCode, 
 }
 
 /// Copies spyhole into a volume.
-pub(super) fn installed(own: &ArgMatches, words: &[OsString]) -> Result<Exit, Failure> {
+pub(super) fn installed(
+    own: &ArgMatches,
+    global: &Global,
+    words: &[OsString],
+) -> Result<Exit, Failure> {
     attached::wait(words);
-    let options: install::InstallOptions = given(own)?;
+    let mut options: install::InstallOptions = given(own)?;
+    let left_out = all_links(&mut options, global)?;
     for name in &options.link {
         argv0::check(name).map_err(Failure::usage)?;
     }
@@ -88,7 +97,14 @@ pub(super) fn installed(own: &ArgMatches, words: &[OsString]) -> Result<Exit, Fa
         },
         message: escaped(error.to_string().as_bytes()).into_owned(),
     })?;
-    if !own.get_flag("quiet") {
+    if !global.quiet {
+        if !left_out.is_empty() {
+            let names = left_out.join(", ");
+            let _ = writeln!(
+                io::stderr(),
+                "not linked, as the target has its own (--force-link): {names}"
+            );
+        }
         // What was done stands, whether or not anybody reads of it.
         for line in done.lines() {
             let line = redact::sentence(&line);
@@ -96,6 +112,35 @@ pub(super) fn installed(own: &ArgMatches, words: &[OsString]) -> Result<Exit, Fa
         }
     }
     Ok(Exit::Done)
+}
+
+/// Puts the names in place of `all`; those that are left out, as they are commands of the target.
+fn all_links(
+    options: &mut install::InstallOptions,
+    global: &Global,
+) -> Result<Vec<&'static str>, Failure> {
+    let given = options.link.len();
+    options.link.retain(|name| name != "all");
+    if options.link.len() == given {
+        return Ok(Vec::new());
+    }
+    let names: Vec<&str> = argv0::names().collect();
+    let mut own = Vec::new();
+    if !options.force_link {
+        let (of, links) = (names.clone(), options.directory.clone());
+        let found = ask::in_reader(global, Files::ENVIRON, move |context| {
+            own_commands(context, &of, &links)
+        })?;
+        own = found.map_err(|why| {
+            Failure::usage(format!(
+                "--link all: {why}, so which names are its own commands is unknown; name the links, or \
+                 add --force-link"
+            ))
+        })?;
+    }
+    let links = names.iter().filter(|name| !own.contains(name));
+    options.link.extend(links.map(|name| (*name).to_owned()));
+    Ok(own)
 }
 
 /// Looks into a container of an engine.

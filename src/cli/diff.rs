@@ -230,6 +230,7 @@ fn served(
             .transpose()
             .map_err(Failure::usage)?,
         max_bytes: Limits::default().bytes as u64,
+        client: None,
     };
     let deadline = Instant::now() + global.timeout.unwrap_or(TIMEOUT);
     // Asked by spyhole for itself: by its own resolver and proxies.

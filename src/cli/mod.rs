@@ -281,7 +281,7 @@ fn dispatch(line: &CommandLine, words: &[OsString]) -> Result<ExitCode, Failure>
             attached::wait(words);
             copy::run(own, &global()?)
         }
-        (Some((deliver::INSTALL, own)), None) => deliver::installed(own, words),
+        (Some((deliver::INSTALL, own)), None) => deliver::installed(own, &global()?, words),
         (Some((run::RUN, own)), None) => return run::started(own, &global()?),
         (Some((shell::SHELL, own)), None) => return shell::run(own, &global()?, words),
         (Some((deliver::KUBECTL, own)), None) => return deliver::kubectl(own, words),

@@ -19,9 +19,14 @@ pub(crate) struct InstallOptions {
     #[arg(value_name = "DIR")]
     pub directory: PathBuf,
 
-    /// Also create links named like commands: ps, ss, env.
+    /// Also create links named like commands: ps, ss, env; all: of every name that the target has no
+    /// command of in its PATH.
     #[arg(long, value_name = "NAME", num_args = 1.., value_delimiter = ',')]
     pub link: Vec<String>,
+
+    /// With --link all, also create links of names that are commands of the target.
+    #[arg(long, requires = "link")]
+    pub force_link: bool,
 }
 
 /// Why nothing was installed.

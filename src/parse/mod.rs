@@ -26,6 +26,7 @@ pub(crate) mod fdinfo;
 pub(crate) mod file_capabilities;
 pub(crate) mod glob;
 pub(crate) mod hosts;
+pub(crate) mod hpack;
 pub(crate) mod hsperfdata;
 pub(crate) mod id_map;
 pub(crate) mod ip_literal;

@@ -46,7 +46,7 @@ pub(crate) enum HttpError {
     BadUrl,
 }
 
-fn told(error: &io::Error) -> String {
+pub(super) fn told(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => "timed out".to_owned(),
         _ => error.to_string(),

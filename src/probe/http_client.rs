@@ -1,7 +1,7 @@
 //! One HTTP/1.1 exchange over a connection that is there, by hyper's client: through a proxy's
 //! tunnel and with TLS where that is asked for.
 //!
-//! Everything ends at the deadline. Certificates are shown to the watcher before the request is
+//! Everything ends at the deadline. Certificates are shown to the handler before the request is
 //! sent; the body comes to it in pieces, and it may stop at each.
 
 use std::cell::Cell;
@@ -65,7 +65,7 @@ pub(crate) struct ServerShown {
 }
 
 /// What the caller does with the parts of an exchange.
-pub(crate) trait ExchangeWatcher {
+pub(crate) trait ExchangeHandler {
     /// Judges what a server showed.
     ///
     /// # Errors
@@ -108,13 +108,13 @@ pub(crate) enum ExchangeError {
     /// There was no handshake.
     #[error("TLS handshake failed: {0}")]
     Handshake(String),
-    /// The watcher does not trust the certificates.
+    /// The handler does not trust the certificates.
     #[error("{0}")]
     Untrusted(String),
     /// What came is not HTTP, or broke off.
     #[error("{}", told(.0))]
     Http(#[from] hyper::Error),
-    /// The watcher wanted no more.
+    /// The handler wanted no more.
     #[error("{0}")]
     Stopped(String),
 }
@@ -170,7 +170,7 @@ type Connection = TokioIo<Box<dyn Duplex>>;
 /// The first step that failed.
 pub(crate) fn exchange(
     asked: HttpExchange<'_>,
-    watcher: &mut dyn ExchangeWatcher,
+    handler: &mut dyn ExchangeHandler,
 ) -> Result<ExchangeTimes, ExchangeError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
@@ -179,7 +179,7 @@ pub(crate) fn exchange(
     let step = Cell::new("connecting");
     let deadline = asked.deadline;
     runtime.block_on(async {
-        let talk = talk(asked, watcher, &step);
+        let talk = talk(asked, handler, &step);
         match tokio::time::timeout_at(deadline.into(), talk).await {
             Ok(result) => result,
             Err(_) => Err(ExchangeError::Timeout(step.get())),
@@ -189,7 +189,7 @@ pub(crate) fn exchange(
 
 async fn talk(
     asked: HttpExchange<'_>,
-    watcher: &mut dyn ExchangeWatcher,
+    handler: &mut dyn ExchangeHandler,
     step: &Cell<&'static str>,
 ) -> Result<ExchangeTimes, ExchangeError> {
     let begun = Instant::now();
@@ -218,7 +218,7 @@ async fn talk(
             is_key_proved: recorded.verifier.signature_checked(),
             chain: recorded.verifier.shown().0,
         };
-        watcher.shown(shown).map_err(ExchangeError::Untrusted)?;
+        handler.shown(shown).map_err(ExchangeError::Untrusted)?;
         stream = Box::new(secured);
     }
     step.set("waiting for the response");
@@ -232,13 +232,13 @@ async fn talk(
     let response = sender.send_request(asked.request).await?;
     times.head = Some(begun.elapsed());
     let (head, mut body) = response.into_parts();
-    if !watcher.head(&head) {
+    if !handler.head(&head) {
         return Ok(times);
     }
     step.set("reading the body");
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
         if let Ok(piece) = frame?.into_data() {
-            watcher.body(&piece).map_err(ExchangeError::Stopped)?;
+            handler.body(&piece).map_err(ExchangeError::Stopped)?;
         }
     }
     times.body = Some(begun.elapsed());

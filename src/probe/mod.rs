@@ -11,6 +11,7 @@
 pub(crate) mod connect;
 pub(crate) mod dns;
 pub(crate) mod endpoint;
+pub(crate) mod grpc;
 pub(crate) mod http;
 pub(crate) mod http_client;
 pub(crate) mod starttls;

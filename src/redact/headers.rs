@@ -2,6 +2,22 @@
 
 use super::text::{cut, until_in};
 
+/// In names of headers whose value is a credential, whatever it looks like.
+const SECRET: [&str; 7] = [
+    "authorization",
+    "cookie",
+    "token",
+    "secret",
+    "api-key",
+    "apikey",
+    "password",
+];
+
+/// Whether the value of a header, by its name in lower case, is a credential.
+pub(super) fn is_secret(name: &str) -> bool {
+    SECRET.iter().any(|word| name.contains(word))
+}
+
 /// Headers that are written without a space after the colon too.
 pub(super) fn is_header(name: &[u8]) -> bool {
     let starts = |prefix: &[u8]| {

@@ -133,6 +133,20 @@ impl Redactor {
         Some(self.redacted(kind, value))
     }
 
+    /// The same for the value of a header of HTTP, its name in lower case; what is in the value of
+    /// another is for [`Self::sentence`].
+    #[must_use]
+    pub(crate) fn header(&self, name: &str, value: &[u8]) -> Option<Redacted> {
+        let revealed = self.reveal_all || self.is_revealed(name.as_bytes());
+        if revealed || value.is_empty() {
+            return None;
+        }
+        let is_secret = headers::is_secret(name)
+            || names::judge(name.as_bytes())
+                .is_some_and(|judged| !values::is_harmless(judged, value));
+        is_secret.then(|| self.redacted(SecretKind::Authorization, value))
+    }
+
     /// The same for an entry of the environment without `=`: judged by its shape alone.
     #[must_use]
     pub(crate) fn bare(&self, bytes: &[u8]) -> Option<Redacted> {

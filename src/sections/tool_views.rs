@@ -272,8 +272,16 @@ impl View for PgrepView {
 }
 
 impl PgrepView {
-    /// Whether a command line that may match was not read.
+    /// Whether a command line, or the name of a user, that may match was not read.
     fn has_unseen(&self, report: &Report) -> bool {
+        let by_name = self
+            .user
+            .as_ref()
+            .is_some_and(|user| user.parse::<u32>().is_err());
+        let mut gaps = report.gaps.iter();
+        if by_name && gaps.any(|gap| gap.section == processes::INFO.name && gap.field == "user") {
+            return true;
+        }
         let mut processes = report.processes.iter().flatten();
         self.full && processes.any(|process| matches!(process.args, Some(Seen::Unseen(_))))
     }

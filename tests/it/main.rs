@@ -71,6 +71,7 @@ mod sockets;
 mod support;
 mod targets;
 mod tls;
+mod tool_views;
 mod top;
 mod trust_runtimes;
 mod trust_store;

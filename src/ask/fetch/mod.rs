@@ -3,6 +3,7 @@
 
 mod body;
 mod proxy;
+mod seen;
 mod target;
 mod url;
 
@@ -17,18 +18,23 @@ use hyper::header::{
 use hyper::http::response::Parts;
 use hyper::{Method, Request, Version};
 
+use serde_json::{Value, json};
+
 use super::connect::milliseconds;
+use super::{seconds, set};
 use crate::model::truth_value::TruthValue;
 use crate::model::verdict::Authorities;
 use crate::parse::x509::ParsedCertificate;
 use crate::probe::connect::{Peer, connect};
 use crate::probe::http_client::{
-    ExchangeError, ExchangeTimes, ExchangeWatcher, HttpExchange, RequestBody, ServerShown, Tunnel,
+    ExchangeError, ExchangeHandler, ExchangeTimes, HttpExchange, RequestBody, ServerShown, Tunnel,
     exchange,
 };
+use crate::probe::tls::ClientKey;
 use body::Decoder;
+pub(crate) use seen::FetchSeen;
 use target::whose;
-pub(crate) use target::{FetchFailure, FetchTarget};
+pub(crate) use target::{FetchFailure, FetchTarget, client_of_target};
 pub(crate) use url::HttpUrl;
 
 /// What is asked, and how.
@@ -59,6 +65,8 @@ pub(crate) struct FetchRequest {
     pub authorities: Option<Vec<Arc<ParsedCertificate>>>,
     /// Bytes of a body, as it is written out.
     pub max_bytes: u64,
+    /// What to show where a client certificate is asked for.
+    pub client: Option<ClientKey>,
 }
 
 /// A part of what is seen on the way.
@@ -71,6 +79,8 @@ pub(crate) enum FetchPart<'a> {
     Head(&'a [String]),
     /// A piece of the body.
     Body(&'a [u8]),
+    /// A response is complete: how it came, as data.
+    Done(Value),
 }
 
 /// Takes the parts; an error ends it, as where nothing reads the output any more.
@@ -153,7 +163,7 @@ impl FetchRequest {
             name if name.ends_with('.') => name.trim_end_matches('.').to_owned(),
             name => name,
         });
-        let mut watcher = Watcher {
+        let mut handler = ResponseHandler {
             asked: self,
             target,
             sink,
@@ -168,22 +178,38 @@ impl FetchRequest {
                 stream,
                 tunnel,
                 tls_name: tls_name.as_deref(),
-                client: None,
+                client: self.client.clone(),
                 request,
                 deadline,
             },
-            &mut watcher,
+            &mut handler,
         );
-        let failed = watcher.failure.take();
+        let failed = handler.failure.take();
         let ended = ended.map_err(|error| failed.unwrap_or_else(|| failure(&error)))?;
-        if watcher.next.is_none() && ended.body.is_some() {
-            let Watcher { decoder, sink, .. } = &mut watcher;
+        if handler.next.is_none() && ended.body.is_some() {
+            let ResponseHandler { decoder, sink, .. } = &mut handler;
             let end = decoder.end(&mut |piece| sink(FetchPart::Body(piece)));
             end.map_err(FetchFailure::no)?;
         }
-        let (status, next) = (watcher.status, watcher.next);
-        let times = times(resolved, connect_took, &ended);
-        sink(FetchPart::Word(times)).map_err(stopped)?;
+        let (status, next) = (handler.status, handler.next);
+        let says = times(resolved, connect_took, &ended);
+        sink(FetchPart::Word(says)).map_err(stopped)?;
+        let mut done = json!({
+            // A server may have led to a URL with a token in it.
+            "url": target.redactor.sentence(&url.to_string()),
+            "status": status,
+            "address": connected.dialled,
+            "is_proxy": proxy.is_some(),
+            "resolve_seconds": seconds(resolved),
+            "connect_seconds": seconds(connect_took),
+        });
+        let since = |to: Option<Duration>, from: Option<Duration>| {
+            to.map(|to| seconds(to.saturating_sub(from.unwrap_or_default())))
+        };
+        set(&mut done, "tls_seconds", ended.tls.map(seconds));
+        set(&mut done, "response_seconds", since(ended.head, ended.tls));
+        set(&mut done, "body_seconds", since(ended.body, ended.head));
+        sink(FetchPart::Done(done)).map_err(stopped)?;
         if next.is_none() && self.fail && status >= 400 {
             return Err(FetchFailure::no(format!("the server responded {status}")));
         }
@@ -221,7 +247,7 @@ impl FetchRequest {
             }
             let before = self.headers.len();
             self.headers.retain(|(name, _)| is_harmless(name));
-            if self.headers.len() < before {
+            if self.headers.len() < before || self.client.take().is_some() {
                 let words = "* another server: only harmless headers are sent on";
                 sink(FetchPart::Word(words.to_owned())).map_err(FetchFailure::no)?;
             }
@@ -274,7 +300,7 @@ fn failure(error: &ExchangeError) -> FetchFailure {
 }
 
 /// What is made of an exchange.
-struct Watcher<'a> {
+struct ResponseHandler<'a> {
     asked: &'a FetchRequest,
     target: &'a FetchTarget,
     sink: FetchSink<'a>,
@@ -286,7 +312,7 @@ struct Watcher<'a> {
     decoder: Decoder,
 }
 
-impl ExchangeWatcher for Watcher<'_> {
+impl ExchangeHandler for ResponseHandler<'_> {
     fn shown(&mut self, server: ServerShown) -> Result<(), String> {
         let word = |trust: &str| format!("* {}, {trust}", server.protocol);
         let given = self.asked.authorities.as_deref();
@@ -395,34 +421,14 @@ fn head_lines(head: &Parts, target: &FetchTarget) -> Vec<String> {
 fn header_lines(headers: &HeaderMap, target: &FetchTarget) -> Vec<String> {
     let line = |(name, value): (&HeaderName, &HeaderValue)| {
         let text = String::from_utf8_lossy(value.as_bytes());
-        let shown = if is_secret(name) {
-            let secret = target.redactor.variable(b"authorization", value.as_bytes());
-            secret.map_or_else(
-                || text.to_string(),
-                |secret| format!("‹redacted {}›", secret.length_bytes),
-            )
-        } else {
-            target.redactor.sentence(&text)
-        };
+        let secret = target.redactor.header(name.as_str(), value.as_bytes());
+        let shown = secret.map_or_else(
+            || target.redactor.sentence(&text),
+            |secret| format!("‹redacted {}›", secret.length_bytes),
+        );
         format!("{name}: {shown}")
     };
     headers.iter().map(line).collect()
-}
-
-/// Headers whose value is a credential.
-fn is_secret(name: &HeaderName) -> bool {
-    let name = name.as_str();
-    [
-        "authorization",
-        "cookie",
-        "token",
-        "secret",
-        "api-key",
-        "apikey",
-        "password",
-    ]
-    .iter()
-    .any(|word| name.contains(word))
 }
 
 /// Headers that say nothing of who asks: they go to any server.

@@ -8,6 +8,8 @@ use std::time::{Instant, SystemTime};
 use super::FetchRequest;
 use super::proxy::ProxyVariables;
 use super::url::HttpUrl;
+use nix::errno::Errno;
+
 use crate::check::network::{local_server, name_files, shares_network};
 use crate::check::{CheckContext, CheckNote, CheckOutcome, CheckReason};
 use crate::model::gap::Refusal;
@@ -17,9 +19,11 @@ use crate::model::verdict::{Authorities, Judgement, Verdict};
 use crate::pki::{self, AskedRuntime, ChainSource, ParsedCertificate, Purpose, Question, Roots};
 use crate::probe::endpoint::{Host, is_of_namespace};
 use crate::probe::http_client::ServerShown;
+use crate::probe::tls::ClientKey;
 use crate::redact::Redactor;
 use crate::scan::snapshot::ProcessSnapshot;
 use crate::sections::tls::names::NameFiles;
+use crate::sys::file_limits;
 use crate::trust::{self, TrustReach};
 
 /// The target, as far as a request needs it.
@@ -69,6 +73,47 @@ impl FetchFailure {
             says: says.into(),
         }
     }
+}
+
+/// The client certificate that the target would show, with its key, from its own files.
+///
+/// # Errors
+/// That they cannot be read, or are no pair.
+pub(crate) fn client_of_target(
+    context: &mut CheckContext,
+    cert: &str,
+    key: &str,
+) -> Result<ClientKey, FetchFailure> {
+    let (scan, _) = context.scan().map_err(|none| FetchFailure::of(&none))?;
+    let root = scan
+        .target
+        .as_ref()
+        .map(|target| target.root(&scan.reader.viewer));
+    let root = match root {
+        Some(Ok(root)) => root,
+        Some(Err(refusal)) => {
+            let why = refusal.reason.describe();
+            return Err(FetchFailure::unknown(format!("--cert {cert}: {why}")));
+        }
+        None => return Err(FetchFailure::unknown(format!("--cert {cert}: no target"))),
+    };
+    let read = |flag: &str, path: &str| {
+        let mut bytes = Vec::new();
+        let read = root.read(path.as_bytes(), file_limits::CERTIFICATES, &mut bytes);
+        let unread = |errno: Errno| {
+            let why = errno.desc();
+            FetchFailure::unknown(format!("{flag} {path}: {why} (in the target)"))
+        };
+        read.map(|_| bytes).map_err(unread)
+    };
+    ClientKey::from_files(&read("--cert", cert)?, &read("--key", key)?).map_err(|fault| {
+        let (flag, path) = if fault.is_of_certificate() {
+            ("--cert", cert)
+        } else {
+            ("--key", key)
+        };
+        FetchFailure::no(format!("{flag} {path} {fault}"))
+    })
 }
 
 impl FetchTarget {

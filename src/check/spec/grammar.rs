@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Bound, DEPTH, File, Http, Listen, Processes, Relation, Spec, Tls, Verify};
+use super::{Bound, DEPTH, File, Grpc, Http, Listen, Processes, Relation, Spec, Tls, Verify};
 use crate::parse::ip_literal::IpLiteral;
 use crate::probe::endpoint::{Endpoint, check_name};
 use crate::sections::tls::check_server_name;
@@ -36,6 +36,7 @@ pub(super) fn spec(text: &str, depth: usize) -> Result<Spec, String> {
                 .map_err(String::from)
         }
         "http" => http(rest),
+        "grpc" | "grpcs" => grpc(rest, kind == "grpcs"),
         "tls" => tls(rest),
         "process" => process(rest),
         "listen" => listen(rest),
@@ -50,8 +51,8 @@ pub(super) fn spec(text: &str, depth: usize) -> Result<Spec, String> {
 
 fn unknown(text: &str) -> String {
     format!(
-        "{text:?} is not a check; expected tcp:HOST:PORT, http://…, tls:HOST:PORT, process:WORD, \
-         listen:PORT, file:PATH, cert:PATH, dns:NAME, memory:<90%, fds:<80%, not CHECK, \
+        "{text:?} is not a check; expected tcp:HOST:PORT, http://…, grpc:HOST:PORT, tls:HOST:PORT, \
+         process:WORD, listen:PORT, file:PATH, cert:PATH, dns:NAME, memory:<90%, fds:<80%, not CHECK, \
          all(CHECK; CHECK) or any(CHECK; CHECK)"
     )
 }
@@ -147,6 +148,22 @@ fn statuses(text: &str) -> Result<(u16, u16), String> {
         }
         None => code(text).map(|code| (code, code)),
     }
+}
+
+fn grpc(text: &str, is_tls: bool) -> Result<Spec, String> {
+    let mut options = CheckOptions::of(text, &["service"])?;
+    let endpoint = Endpoint::parse_host_port(options.head)?;
+    let authority = match &endpoint {
+        Endpoint::Tcp(..) => options.head,
+        // As gRPC itself has it.
+        Endpoint::Unix(_) => "localhost",
+    };
+    Ok(Spec::Grpc(Grpc {
+        is_tls,
+        authority: authority.to_owned(),
+        service: options.take("service")?.unwrap_or_default().to_owned(),
+        endpoint,
+    }))
 }
 
 fn tls(text: &str) -> Result<Spec, String> {
@@ -290,7 +307,7 @@ fn bound(text: &str) -> Result<Bound, String> {
 }
 
 /// Every option that a check has, to find one that is behind a check of another kind.
-const OPTIONS: [&str; 14] = [
+const OPTIONS: [&str; 15] = [
     "body",
     "fail-after",
     "max",
@@ -302,6 +319,7 @@ const OPTIONS: [&str; 14] = [
     "min-uptime",
     "protocol",
     "servername",
+    "service",
     "status",
     "timeout",
     "verify",

@@ -14,9 +14,13 @@ use super::super::files::escaping::TerminalPieces;
 use super::super::files::without_short;
 use super::super::global::Global;
 use super::super::{Failure, given, written};
-use super::{AskCommand, in_reader, print_notes};
-use crate::ask::fetch::{FetchFailure, FetchPart, FetchRequest, FetchTarget, HttpUrl};
+use super::{AskCommand, in_reader, is_json, print_notes};
+use crate::ask::fetch::{
+    FetchFailure, FetchPart, FetchRequest, FetchSeen, FetchTarget, HttpUrl, client_of_target,
+};
 use crate::model::escape::escaped;
+use crate::model::truth_value::TruthValue;
+use crate::render;
 use crate::sections::tls::given_authorities;
 use crate::sys::own_file;
 use crate::trust;
@@ -68,9 +72,9 @@ struct FetchArgs {
     /// Ask for gzip, and unpack it.
     #[arg(long)]
     compressed: bool,
-    /// Stop after this many bytes of a body.
-    #[arg(long, value_name = "N", default_value_t = 64 << 20)]
-    max_bytes: u64,
+    /// Stop after this many bytes of a body (default 64 MiB; 1 MiB with --output json).
+    #[arg(long, value_name = "N")]
+    max_bytes: Option<u64>,
     #[arg(
         short = 'x',
         long,
@@ -84,6 +88,13 @@ struct FetchArgs {
     /// Verify with the CA certificates in this file (PEM or DER; in spyhole's own file system).
     #[arg(long, value_name = "FILE", visible_alias = "cacert")]
     ca: Option<PathBuf>,
+    /// Show this client certificate if the server asks for one (PEM or DER; a file of the target);
+    /// needs --as-target.
+    #[arg(long, value_name = "FILE", requires = "as_target")]
+    cert: Option<String>,
+    /// Private key of the client certificate, a file of the target (default: in the file of --cert).
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    key: Option<String>,
     /// Send another method than GET or HEAD; needs --as-target.
     #[arg(short = 'X', long, value_name = "METHOD", conflicts_with = "head")]
     request: Option<Method>,
@@ -150,7 +161,7 @@ impl FetchArgs {
         )))
     }
 
-    fn request(self) -> Result<FetchRequest, Failure> {
+    fn request(self, max_bytes: u64) -> Result<FetchRequest, Failure> {
         let authorities = self.ca.as_deref().map(given_authorities).transpose();
         Ok(FetchRequest {
             method: self.method()?,
@@ -164,46 +175,65 @@ impl FetchArgs {
             insecure: self.insecure,
             fail: self.fail,
             compressed: self.compressed,
-            max_bytes: self.max_bytes,
+            max_bytes: self.max_bytes.unwrap_or(max_bytes),
+            client: None,
         })
     }
 }
 
 fn run(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
-    let asked: FetchArgs = given(own)?;
+    let mut asked: FetchArgs = given(own)?;
+    let is_json = is_json(global);
     let mut printer = Printer {
         verbose: asked.verbose,
         is_quiet: global.quiet,
-        heads: asked.include || asked.head,
+        heads: (asked.include || asked.head) && !is_json,
         file: asked.output_file.clone(),
         open: None,
         terminal: (io::stdout().is_terminal() && !asked.raw).then(TerminalPieces::default),
         written: Ok(()),
+        seen: is_json.then(FetchSeen::default),
     };
-    let request = asked.request()?;
+    let identity = asked.cert.take().map(|cert| {
+        let key = asked.key.take().unwrap_or_else(|| cert.clone());
+        (cert, key)
+    });
+    let mut request = asked.request(if is_json { 1 << 20 } else { 64 << 20 })?;
     let deadline = Instant::now() + global.timeout.unwrap_or(TIMEOUT);
-    let target = in_reader(global, trust::FILES, FetchTarget::read)?;
-    let ended = match target {
-        Err(outcome) => Err(FetchFailure::of(&outcome)),
-        Ok(target) => {
-            print_notes(&target.notes, global.quiet);
-            print_notes(&target.unseen_notes(&request), global.quiet);
-            let sink = &mut |part: FetchPart<'_>| printer.take(part);
-            request.send(&target, deadline, sink)
+    let target = in_reader(global, trust::FILES, move |context| {
+        let target = FetchTarget::read(context).map_err(|none| FetchFailure::of(&none))?;
+        let client = identity.map(|(cert, key)| client_of_target(context, &cert, &key));
+        Ok((target, client.transpose()?))
+    })?;
+    let ended = target.and_then(|(target, client)| {
+        request.client = client;
+        let unseen = target.unseen_notes(&request);
+        for note in target.notes.iter().cloned().chain(unseen) {
+            let _ = printer.take(FetchPart::Note(note));
         }
-    };
+        let sink = &mut |part: FetchPart<'_>| printer.take(part);
+        request.send(&target, deadline, sink)
+    });
     let arrived = ended.is_ok();
     if let Err(error) = printer.end(arrived) {
         return written(&error);
     }
-    match ended {
-        Ok(()) => Ok(Exit::Done),
-        Err(failure) => {
-            let says = escaped(failure.says.as_bytes());
-            let _ = writeln!(io::stderr(), "spyhole: fetch: {says}");
-            Ok(Exit::of(failure.answer))
+    let (answer, failure) = match ended {
+        Ok(()) => (TruthValue::True, None),
+        Err(failure) => (failure.answer, Some(failure.says)),
+    };
+    if let Some(seen) = printer.seen {
+        let document = seen.document(answer, failure.as_deref());
+        if let Err(error) = render::document(&document, &mut io::stdout().lock()) {
+            return written(&error);
         }
+    } else if let Some(says) = failure {
+        let _ = writeln!(io::stderr(), "spyhole: fetch: {}", escaped(says.as_bytes()));
     }
+    Ok(match answer {
+        TruthValue::True => Exit::Done,
+        answer => Exit::of(answer),
+    })
 }
 
 /// Where the parts go.
@@ -218,10 +248,29 @@ struct Printer {
     terminal: Option<TerminalPieces>,
     /// Why nothing more can be written.
     written: io::Result<()>,
+    /// What is collected in place of printing it.
+    seen: Option<FetchSeen>,
 }
 
 impl Printer {
     fn take(&mut self, part: FetchPart<'_>) -> Result<(), String> {
+        let is_collected = match part {
+            FetchPart::Word(_) => false,
+            FetchPart::Body(_) => self.file.is_none(),
+            _ => true,
+        };
+        if let Some(seen) = &mut self.seen
+            && is_collected
+        {
+            match part {
+                FetchPart::Body(piece) => seen.body(piece),
+                FetchPart::Head(lines) => seen.head(lines),
+                FetchPart::Note(note) => seen.note(note),
+                FetchPart::Done(how) => seen.done(how),
+                FetchPart::Word(_) => {}
+            }
+            return Ok(());
+        }
         let result = match part {
             FetchPart::Word(line) if self.verbose => {
                 writeln!(io::stderr(), "{}", escaped(line.as_bytes()))
@@ -235,7 +284,7 @@ impl Printer {
                 print_notes(&[note], self.is_quiet);
                 Ok(())
             }
-            FetchPart::Word(_) | FetchPart::Head(_) => Ok(()),
+            FetchPart::Word(_) | FetchPart::Head(_) | FetchPart::Done(_) => Ok(()),
             FetchPart::Body(piece) => match &mut self.terminal {
                 Some(terminal) if self.file.is_none() => {
                     let mut shown = Vec::new();

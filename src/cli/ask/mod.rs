@@ -79,11 +79,16 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 
 fn refuse_format(name: &str, global: &Global) -> Result<(), Failure> {
     match global.output {
-        None | Some(Format::Table | Format::Wide) => Ok(()),
+        None | Some(Format::Table | Format::Wide | Format::Json) => Ok(()),
         Some(_) => Err(Failure::usage(format!(
-            "{name} has no --output format; it prints a table"
+            "--output: {name} is printed as table or json, and as nothing else"
         ))),
     }
+}
+
+/// Whether the answer is printed as data.
+fn is_json(global: &Global) -> bool {
+    global.output == Some(Format::Json)
 }
 
 /// Does the work in the reader process, with the target's files at hand.
@@ -116,6 +121,13 @@ fn print_notes(notes: &[String], is_quiet: bool) {
 
 /// Prints what was seen to stdout, and what has to be known of it to stderr.
 fn print(name: &str, answered: &Answered, bare: bool, global: &Global) -> Result<Exit, Failure> {
+    if is_json(global) {
+        let document = answered.document(name);
+        if let Err(error) = render::document(&document, &mut io::stdout().lock()) {
+            written(&error)?;
+        }
+        return Ok(Exit::of(answered.answer));
+    }
     let mut text = Vec::new();
     let style = style(global, bare || global.no_headers);
     render::plain_tables(&answered.tables, style, &mut text)

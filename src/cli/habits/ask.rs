@@ -3,11 +3,12 @@
 
 use std::ffi::OsString;
 
-use super::{Becomes, Flag, Following, Meaning, Refused as Refusal, Tool, Words};
+use super::{Becomes, Flag, Following, Meaning, Refused as Refusal, Tool, Words, takes_value};
+use crate::parse::ip_literal::IpLiteral;
+use crate::probe::dns::RecordType;
 use Becomes::{Anyway, Decide, Refused, Same, SameWith, Value};
 
 const CONNECT: &str = "spyhole connect HOST:PORT";
-const DNS: &str = "spyhole dns NAME";
 const FETCH: &str = "spyhole fetch URL";
 const TLS: &str = "spyhole tls HOST:PORT";
 const CERTIFICATES: &str = "spyhole certs --file PATH";
@@ -17,8 +18,9 @@ pub(super) const NC: Tool = Tool {
     implies: &[],
     flags: &[
         Flag(&["-4", "-6"], Same),
-        // Connecting is all that is done, each attempt is printed, and ports are numbers.
-        Flag(&["-z", "-v"], Anyway),
+        // Connecting is all that is done, each attempt is printed, and ports are numbers; of a name with -n
+        // `check` knows.
+        Flag(&["-z", "-v", "-n"], Anyway),
         Flag(
             &["-w"],
             Decide(|following| timeout("-w", CONNECT, following)),
@@ -32,8 +34,8 @@ pub(super) const NC: Tool = Tool {
         Flag(&["-X", "-x"], Refused("spyhole fetch -x URL")),
         Flag(
             &[
-                "-n", "-c", "-e", "-k", "-i", "-p", "-s", "-q", "-N", "-C", "-D", "-d", "-F", "-h",
-                "-I", "-M", "-m", "-O", "-P", "-r", "-S", "-T", "-t", "-V", "-W", "-Z", "-b", "-o",
+                "-c", "-e", "-k", "-i", "-p", "-s", "-q", "-N", "-C", "-D", "-d", "-F", "-h", "-I",
+                "-M", "-m", "-O", "-P", "-r", "-S", "-T", "-t", "-V", "-W", "-Z", "-b", "-o",
             ],
             Refused(CONNECT),
         ),
@@ -46,6 +48,7 @@ pub(super) const DIG: Tool = Tool {
     implies: &[],
     flags: &[
         Flag(&["-x"], Decide(itself)),
+        // What has a value is taken before, by `in_order`.
         Flag(&["-t", "-q"], Refused("spyhole dns NAME TYPE")),
         Flag(
             &[
@@ -63,7 +66,7 @@ pub(super) const DIG: Tool = Tool {
         Some(("+", "search")) => Meaning::Alone(&[]),
         Some(("+", _)) => Meaning::Refused {
             of: word.to_owned(),
-            nearest: DNS.to_owned(),
+            nearest: "spyhole dns --short NAME".to_owned(),
         },
         _ => Meaning::Itself,
     }),
@@ -130,15 +133,21 @@ pub(super) const CURL: Tool = Tool {
             Refused("spyhole fetch -H 'Authorization: …' URL"),
         ),
         Flag(
-            &[
-                "-E",
-                "--cert",
-                "--key",
-                "--unix-socket",
-                "--resolve",
-                "--connect-to",
-            ],
-            Refused("spyhole tls HOST:PORT --cert FILE --key FILE"),
+            &["-E", "--cert", "--key"],
+            Refused("spyhole fetch --as-target --cert FILE --key FILE URL"),
+        ),
+        Flag(&["--unix-socket"], Refused("spyhole connect unix:PATH")),
+        Flag(
+            &["--resolve", "--connect-to"],
+            Refused("spyhole fetch -H 'Host: NAME' URL"),
+        ),
+        Flag(
+            &["-A", "--user-agent"],
+            Decide(|following| sent_as("User-Agent", following)),
+        ),
+        Flag(
+            &["-e", "--referer"],
+            Decide(|following| sent_as("Referer", following)),
         ),
         Flag(&["-4", "-6", "--ipv4", "--ipv6"], Refused(CONNECT)),
         Flag(
@@ -147,9 +156,9 @@ pub(super) const CURL: Tool = Tool {
         ),
         Flag(
             &[
-                "-A", "-b", "-c", "-C", "-D", "-e", "-G", "-j", "-K", "-l", "-M", "-N", "-P", "-Q",
-                "-r", "-R", "-t", "-U", "-V", "-y", "-Y", "-z", "-Z", "-0", "-1", "-2", "-3", "-a",
-                "-B", "-p", "-q", "-h", "--http2", "--http3", "--retry", "--json",
+                "-b", "-c", "-C", "-D", "-G", "-j", "-K", "-l", "-M", "-N", "-P", "-Q", "-r", "-R",
+                "-t", "-U", "-V", "-y", "-Y", "-z", "-Z", "-0", "-1", "-2", "-3", "-a", "-B", "-p",
+                "-q", "-h", "--http2", "--http3", "--retry", "--json",
             ],
             Refused(FETCH),
         ),
@@ -286,11 +295,13 @@ pub(super) const X509: Tool = Tool {
                 "-serial",
                 "-fingerprint",
                 "-sha256",
-                "-ext",
                 "-email",
-                "-nameopt",
             ],
             Anyway,
+        ),
+        Flag(
+            &["-ext", "-nameopt"],
+            Decide(|_| Meaning::Taken(Vec::new())),
         ),
         Flag(
             &[
@@ -391,8 +402,27 @@ pub(super) fn check(name: &str, after: &[OsString]) -> Result<(), Refusal> {
         words.any(|word| names.iter().any(|name| word.starts_with(name)))
     };
     let asks_help = has_word(&["--help"]);
+    let plain = plain_words(after);
+    let is_address = |word: &str| IpLiteral::parse(word.as_bytes()).is_some();
+    let is_ports = |word: &str| {
+        let is_port = |text: &str| text.parse::<u16>().is_ok();
+        match word.split_once('-') {
+            Some((from, to)) => (is_port(from) && is_port(to)).then_some(2),
+            None => is_port(word).then_some(1),
+        }
+    };
+    // After the host: `80 443`, `80-90`.
+    let ports = plain.iter().skip(1).filter_map(|word| is_ports(word));
+    let ports: usize = ports.sum();
     let missing = match name {
         "nc" if !has_letter(&['z', 'U', 'l']) => Some(("without -z", "spyhole connect HOST:PORT")),
+        "nc" if has_letter(&['n']) && !plain.iter().any(|word| is_address(word)) => {
+            Some(("-n without an address", CONNECT))
+        }
+        "nc" if ports > 1 => Some((
+            "with several ports",
+            "spyhole connect HOST:PORT, for each of them",
+        )),
         "wget" if !has_letter(&['O']) && !has_word(&["--spider", "--output-document"]) => {
             Some(("without -O", "spyhole fetch -o FILE URL"))
         }
@@ -408,6 +438,20 @@ pub(super) fn check(name: &str, after: &[OsString]) -> Result<(), Refusal> {
         }),
         _ => Ok(()),
     }
+}
+
+/// The words of `nc` that are no flags, nor values of flags.
+fn plain_words(after: &[OsString]) -> Vec<&str> {
+    let mut words = after.iter().filter_map(|word| word.to_str());
+    let mut plain = Vec::new();
+    while let Some(word) = words.next() {
+        if takes_value(word) || word == "-w" {
+            words.next();
+        } else if !word.starts_with('-') {
+            plain.push(word);
+        }
+    }
+    plain
 }
 
 /// `nslookup NAME SERVER`: the second word is the server.
@@ -443,6 +487,70 @@ pub(super) fn with_server(after: &[OsString]) -> Vec<OsString> {
     words.retain(|word| !types.contains(word));
     words.extend(types);
     words
+}
+
+/// `dig TYPE NAME`, `dig -t TYPE -q NAME`, `dig -p PORT @SERVER`: the name first, then the types, and the
+/// server with its port.
+pub(super) fn in_order(after: &[OsString]) -> Vec<OsString> {
+    let mut words = after.iter().filter_map(|word| word.to_str());
+    if after.iter().any(|word| word.to_str().is_none()) {
+        return after.to_vec();
+    }
+    let (mut plain, mut types, mut rest) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut server, mut port) = (None, None);
+    while let Some(word) = words.next() {
+        let flag = ["-t", "-q", "-p"]
+            .into_iter()
+            .find(|flag| word.starts_with(flag));
+        if let Some(flag) = flag {
+            let attached = word.strip_prefix(flag).filter(|value| !value.is_empty());
+            match (flag, attached.or_else(|| words.next())) {
+                ("-t", Some(kind)) => types.push(kind),
+                ("-q", Some(name)) => plain.push(name),
+                ("-p", Some(number)) => port = Some(number),
+                // Refused by its name.
+                _ => rest.push(flag.to_owned()),
+            }
+        } else if let Some(of) = word.strip_prefix('@') {
+            server = Some(of);
+        } else if word.starts_with(['-', '+']) {
+            rest.push(word.to_owned());
+            let takes_next = matches!(word, "-x" | "--server" | "--as") || takes_value(word);
+            if takes_next {
+                rest.extend(words.next().map(str::to_owned));
+            }
+        } else if plain.is_empty() || !word.eq_ignore_ascii_case("IN") {
+            plain.push(word);
+        }
+    }
+    // A type that stands alone is a name.
+    let is_type = |word: &str| RecordType::named(word).is_some();
+    while plain.len() > 1
+        && let Some(at) = plain.iter().position(|word| is_type(word))
+    {
+        types.push(plain.remove(at));
+    }
+    match (server, port) {
+        (Some(of), None) => rest.push(format!("@{of}")),
+        (Some(of), Some(port)) if of.contains(':') => rest.push(format!("@[{of}]:{port}")),
+        (Some(of), Some(port)) => rest.push(format!("@{of}:{port}")),
+        // Refused by its name.
+        (None, Some(port)) => rest.push(format!("-p{port}")),
+        (None, None) => {}
+    }
+    let plain = plain.into_iter().chain(types).map(str::to_owned);
+    rest.into_iter().chain(plain).map(OsString::from).collect()
+}
+
+/// A header of the request.
+fn sent_as(header: &str, following: Following<'_>) -> Meaning {
+    match following.value() {
+        Some(value) => Meaning::Taken(vec![format!("--header={header}: {value}")]),
+        None => Meaning::Refused {
+            of: format!("{header} without a value"),
+            nearest: "spyhole fetch -H 'NAME: VALUE' URL".to_owned(),
+        },
+    }
 }
 
 /// The value stands alone here.

@@ -186,8 +186,12 @@ pub(super) fn in_our_words(words: &[OsString]) -> Result<Cow<'_, [OsString]>, Re
     let (before, after) = words.split_at(at + 1);
     let after = after.get(name.split(' ').count() - 1..).unwrap_or_default();
     ask::check(&name, after)?;
-    let with_server = (name == "nslookup").then(|| ask::with_server(after));
-    let after = with_server.as_deref().unwrap_or(after);
+    let ordered = match &*name {
+        "nslookup" => Some(ask::with_server(after)),
+        "dig" => Some(ask::in_order(after)),
+        _ => None,
+    };
+    let after = ordered.as_deref().unwrap_or(after);
     let mut stage = Stage {
         tool,
         name: &name,

@@ -4,7 +4,7 @@ use core::net::IpAddr;
 use std::collections::HashMap;
 
 use super::answer::{NearestSetting, NotSeen, WhyAnswer, WhyVerdict};
-use super::named::{Needle, SETTINGS, settings};
+use super::named::{SETTINGS, WantedValue, settings};
 use super::subject::WhySubject;
 use crate::doctor::facts::{SOCKET_TABLES, local_end, peer_end};
 use crate::model::Report;
@@ -66,12 +66,12 @@ pub(crate) fn explain_holders(report: &Report, subject: &WhySubject, asked: &str
         mut not_seen,
         is_outside,
     } = found;
-    let needle = match subject {
-        WhySubject::Port { port, .. } => Some(Needle::Port(port.to_string())),
-        WhySubject::Path(path) => Some(Needle::Path(path.clone())),
+    let wanted = match subject {
+        WhySubject::Port { port, .. } => Some(WantedValue::Port(port.to_string())),
+        WhySubject::Path(path) => Some(WantedValue::Path(path.clone())),
         WhySubject::Pid(_) | WhySubject::Name(_) => None,
     };
-    let (holders, left_out) = finder.holders(uses, needle.as_ref());
+    let (holders, left_out) = finder.holders(uses, wanted.as_ref());
     let verdict = if !holders.is_empty() {
         WhyVerdict::Held
     } else if not_seen.is_empty() && !is_outside {
@@ -81,7 +81,7 @@ pub(crate) fn explain_holders(report: &Report, subject: &WhySubject, asked: &str
     };
     not_seen.truncate(LISTED);
     let (elsewhere, nearest) = if holders.is_empty() {
-        (finder.elsewhere(subject), finder.nearest(needle, asked))
+        (finder.elsewhere(subject), finder.nearest(wanted, asked))
     } else {
         (Vec::new(), Vec::new())
     };
@@ -379,21 +379,21 @@ impl Finder<'_> {
     }
 
     /// The settings that name it; where none does, those that name an address.
-    fn nearest(&self, needle: Option<Needle>, asked: &str) -> Vec<NearestSetting> {
-        let Some(needle) = needle else {
+    fn nearest(&self, wanted: Option<WantedValue>, asked: &str) -> Vec<NearestSetting> {
+        let Some(wanted) = wanted else {
             return Vec::new();
         };
-        let is_port = matches!(needle, Needle::Port(_));
-        let mut found = self.settings_of_all(&[needle]);
+        let is_port = matches!(wanted, WantedValue::Port(_));
+        let mut found = self.settings_of_all(&[wanted]);
         // The command line that asks.
         found.retain(|near| near.setting.text != asked);
         if found.is_empty() && is_port {
-            return self.settings_of_all(&[Needle::AnyPort]);
+            return self.settings_of_all(&[WantedValue::AnyPort]);
         }
         found
     }
 
-    fn settings_of_all(&self, needles: &[Needle]) -> Vec<NearestSetting> {
+    fn settings_of_all(&self, wanted: &[WantedValue]) -> Vec<NearestSetting> {
         let mut found: Vec<NearestSetting> = Vec::new();
         let environments = self.report.environment.as_deref().unwrap_or_default();
         let variables: HashMap<i32, _> = environments
@@ -408,7 +408,7 @@ impl Finder<'_> {
             };
             let args = process.args.as_ref().and_then(Seen::value);
             let variables = variables.get(pid).copied().unwrap_or_default();
-            let own = settings(args.map_or(&[], Vec::as_slice), variables, needles);
+            let own = settings(args.map_or(&[], Vec::as_slice), variables, wanted);
             // What a child inherits is said once.
             for setting in own {
                 if !found.iter().any(|known| known.setting == setting) {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::answer::{Holder, NamedProcess, NotSeen};
 use super::find::{Finder, LISTED, Use, is_listening, socket_name};
-use super::named::{Needle, settings};
+use super::named::{WantedValue, settings};
 use crate::model::escape::escaped;
 use crate::model::process::{Process, ProcessState};
 use crate::model::seen::Seen;
@@ -44,7 +44,11 @@ impl<'a> Finder<'a> {
 
     /// The holders, each with what it holds; descendants stand with the first of their ancestors that
     /// holds the same.
-    pub(super) fn holders(&self, uses: Vec<Use>, needle: Option<&Needle>) -> (Vec<Holder>, usize) {
+    pub(super) fn holders(
+        &self,
+        uses: Vec<Use>,
+        wanted: Option<&WantedValue>,
+    ) -> (Vec<Holder>, usize) {
         let known: HashSet<(String, i32)> = uses
             .iter()
             .map(|one| (one.thing.clone(), one.pid))
@@ -77,7 +81,7 @@ impl<'a> Finder<'a> {
         }
         let left_out = heads.len().saturating_sub(HOLDERS);
         heads.truncate(HOLDERS);
-        let holder = |(pid, own, others)| self.holder(pid, own, others, needle);
+        let holder = |(pid, own, others)| self.holder(pid, own, others, wanted);
         (heads.into_iter().map(holder).collect(), left_out)
     }
 
@@ -86,7 +90,7 @@ impl<'a> Finder<'a> {
         pid: i32,
         uses: Vec<Use>,
         also_held_by: Vec<NamedProcess>,
-        needle: Option<&Needle>,
+        wanted: Option<&WantedValue>,
     ) -> Holder {
         let mut doubts: Vec<String> = Vec::new();
         let mut holds: Vec<String> = Vec::new();
@@ -105,10 +109,10 @@ impl<'a> Finder<'a> {
         let parent = ancestors.first().copied();
         doubts.extend(process_doubts(process, parent));
         let sockets = self.sockets_of(pid);
-        let own_needles: Vec<Needle> = match needle {
-            Some(Needle::Port(port)) => vec![Needle::Port(port.clone())],
-            Some(Needle::Path(path)) => vec![Needle::Path(path.clone())],
-            _ => sockets.ports.into_iter().map(Needle::Port).collect(),
+        let own_wanted: Vec<WantedValue> = match wanted {
+            Some(WantedValue::Port(port)) => vec![WantedValue::Port(port.clone())],
+            Some(WantedValue::Path(path)) => vec![WantedValue::Path(path.clone())],
+            _ => sockets.ports.into_iter().map(WantedValue::Port).collect(),
         };
         let mut not_seen = Vec::new();
         let args = self.value("processes.args", process.args.as_ref(), &mut not_seen);
@@ -158,7 +162,7 @@ impl<'a> Finder<'a> {
             named_by: settings(
                 args.map_or(&[], Vec::as_slice),
                 variables.map_or(&[], Vec::as_slice),
-                &own_needles,
+                &own_wanted,
             ),
             args: args.cloned(),
             listens_on: Some(sockets.listens_on).filter(|ends| has_descriptors || !ends.is_empty()),

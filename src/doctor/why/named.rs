@@ -11,7 +11,7 @@ pub(super) const SETTINGS: usize = 8;
 const TEXT: usize = 200;
 
 /// What a setting may name.
-pub(super) enum Needle {
+pub(super) enum WantedValue {
     Port(String),
     Path(String),
     /// Any port, where the name of the setting is that of an address.
@@ -22,7 +22,7 @@ pub(super) enum Needle {
 pub(super) fn settings(
     args: &[Argument],
     variables: &[Variable],
-    needles: &[Needle],
+    wanted: &[WantedValue],
 ) -> Vec<Setting> {
     let mut found = Vec::new();
     let mut before: Option<String> = None;
@@ -34,7 +34,7 @@ pub(super) fn settings(
             Some((name, value)) if is_flag(name) => (name, value),
             _ => (flag.as_deref().unwrap_or_default(), text.as_str()),
         };
-        if needles.iter().any(|needle| needle.is_named(name, value)) {
+        if wanted.iter().any(|one| one.is_named(name, value)) {
             let shown = flag.map_or_else(|| text.clone(), |flag| format!("{flag} {text}"));
             found.push(Setting::of(SettingKind::Argument, &shown));
         }
@@ -46,7 +46,7 @@ pub(super) fn settings(
             continue;
         };
         let (name, value) = (variable.name.to_text(), value.to_text());
-        if needles.iter().any(|needle| needle.is_named(&name, &value)) {
+        if wanted.iter().any(|one| one.is_named(&name, &value)) {
             let shown = format!("{name}={value}");
             found.push(Setting::of(SettingKind::Variable, &shown));
         }
@@ -70,7 +70,7 @@ fn is_flag(text: &str) -> bool {
     text.starts_with('-')
 }
 
-impl Needle {
+impl WantedValue {
     fn is_named(&self, name: &str, value: &str) -> bool {
         match self {
             Self::Port(port) => occurs(value, port, |character| {
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_number_is_named_where_it_stands_alone() {
-        let named = |value: &str| Needle::Port("80".to_owned()).is_named("", value);
+        let named = |value: &str| WantedValue::Port("80".to_owned()).is_named("", value);
         for value in [
             "80",
             ":80",
@@ -127,14 +127,14 @@ mod tests {
 
     #[test]
     fn a_path_is_named_whole() {
-        let named = |value: &str| Needle::Path("/data/x".to_owned()).is_named("", value);
+        let named = |value: &str| WantedValue::Path("/data/x".to_owned()).is_named("", value);
         assert!(named("/data/x") && named("file:///data/x?mode=ro"));
         assert!(!named("/data/x.log") && !named("/data/xy") && !named("/data"));
     }
 
     #[test]
     fn an_address_is_one_by_the_name_of_its_setting() {
-        let named = |name, value| Needle::AnyPort.is_named(name, value);
+        let named = |name, value| WantedValue::AnyPort.is_named(name, value);
         assert!(named("PORT", "8080") && named("--listen", "127.0.0.1:9090"));
         assert!(!named("WORKERS", "8") && !named("PORT", "http"));
     }

@@ -77,18 +77,19 @@ impl Default for Looker {
     }
 }
 
-/// A session for another protocol, with a server whose certificate is not judged;
-/// the handshake comes with the first word.
+/// A session for another protocol, named by ALPN where one is given, with a server whose certificate
+/// is not judged; the handshake comes with the first word.
 ///
 /// # Errors
 /// The failure, where the host cannot be asked for.
 pub(crate) fn unjudged(
     wire: Wire,
     host: &str,
+    alpn: &[Vec<u8>],
 ) -> Result<StreamOwned<ClientConnection, Wire>, Failure> {
     let looker = Looker::default();
     let verifier = RecordingVerifier::new(looker.provider.signature_verification_algorithms, None);
-    let connection = looker.connection(Some(host), &[], &Arc::new(verifier));
+    let connection = looker.connection(Some(host), alpn, &Arc::new(verifier));
     connection.map(|connection| StreamOwned::new(connection, wire))
 }
 

@@ -26,13 +26,13 @@ struct Nginx {
     _process: Process,
 }
 
-fn free_port() -> u16 {
+pub(super) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }
 
 /// An authority, and a certificate of it for localhost and 127.0.0.1.
-fn certificates(place: &Path) {
+pub(super) fn certificates(place: &Path) {
     let openssl = |line: &str| {
         let mut command = Command::new("openssl");
         command.args(line.split(' ')).current_dir(place);
@@ -45,7 +45,7 @@ fn certificates(place: &Path) {
     openssl("req -newkey rsa:2048 -nodes -keyout leaf.key -out leaf.csr -subj /CN=localhost");
     fs::write(
         place.join("extensions"),
-        "subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n",
+        "subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n",
     )
     .unwrap();
     openssl(
@@ -86,6 +86,9 @@ http {{
   server {{
     listen 127.0.0.1:{tls} ssl; root {dir}/www;
     ssl_certificate {dir}/leaf.pem; ssl_certificate_key {dir}/leaf.key;
+    ssl_verify_client optional; ssl_client_certificate {dir}/ca.pem;
+    location /who {{ return 200 \"$ssl_client_verify $ssl_client_s_dn\\n\"; }}
+    location /elsewhere {{ return 302 https://127.0.0.1:{tls}/who; }}
     location /down {{ return 302 http://127.0.0.1:{plain}/page.txt; }}
   }}
 }}"
@@ -364,5 +367,45 @@ impl Proxy {
 
     fn asked(&self) -> Vec<String> {
         self.heads.lock().unwrap().clone()
+    }
+}
+
+#[needs(nginx, curl)]
+fn the_client_certificate_of_the_target_is_shown_to_a_server_that_asks() {
+    let nginx = Nginx::start();
+    let file = |name: &str| nginx.place.path().join(name).display().to_string();
+    let (ca, cert, key) = (nginx.ca(), file("leaf.pem"), file("leaf.key"));
+    let who = format!("https://localhost:{}/who", nginx.tls);
+    let pair = ["--cacert", &ca, "--cert", &cert, "--key", &key, &who];
+    let curl = run(Command::new("curl").arg("-s").args(pair)).ended_with(0);
+    let ours = fetch(&[&["--as-target"], &pair[..]].concat()).ended_with(0);
+    assert_eq!(ours.stdout, curl.stdout);
+    assert_eq!(ours.stdout, b"SUCCESS CN=localhost\n");
+    fetch(&pair).ended_with(2);
+    let without = fetch(&["--cacert", &ca, &who]).ended_with(0);
+    assert_eq!(without.stdout_text().split(' ').next(), Some("NONE"));
+
+    // Another name is another server.
+    let elsewhere = format!("https://localhost:{}/elsewhere", nginx.tls);
+    let flags = [
+        "-L",
+        "--as-target",
+        "--cacert",
+        &ca,
+        "--cert",
+        &cert,
+        "--key",
+        &key,
+    ];
+    let away = fetch(&[&flags[..], &[&elsewhere]].concat()).ended_with(0);
+    assert_eq!(away.stdout_text().split(' ').next(), Some("NONE"));
+
+    for (cert, key, code, says) in [
+        ("/none.pem", &key, 4, "--cert /none.pem: No such file"),
+        (ca.as_str(), &key, 1, "is not the key of the certificate"),
+    ] {
+        let flags = ["--as-target", "--cert", cert, "--key", key, &who];
+        let seen = fetch(&flags).ended_with(code);
+        assert!(seen.stderr_text().contains(says), "{says}: {seen}");
     }
 }

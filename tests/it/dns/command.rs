@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::real::{House, dnsmasq, in_a_house};
+use super::server::{Server, answer};
 use crate::host::{run, spyhole};
 use crate::lab::Output;
 use crate::lab::process::Process;
@@ -34,6 +35,14 @@ const RECORDS: &[&str] = &[
     // Has only an IPv6 address in the first search domain.
     "--host-record=only.one.test,fd00::9",
     "--address=/wild.test/10.9.9.9",
+];
+
+/// A server of authority: it has the records of its zone itself.
+const AUTHORITY: &str = "127.0.0.57";
+const OF_AUTHORITY: &[&str] = &[
+    "--auth-server=ns.auth.test,127.0.0.57",
+    "--auth-zone=auth.test,10.9.0.0/24",
+    "--auth-soa=2026112901,admin.auth.test,1200,120,604800",
 ];
 
 /// The server, and a process in its network that has its files.
@@ -83,9 +92,20 @@ impl Place {
 
 fn with_server(work: impl FnOnce(&House<'_>, &Place) + Send) {
     in_a_house(|house| {
-        let more = [RECORDS, &["--log-queries"]].concat();
+        let more = [
+            RECORDS,
+            &["--log-queries", "--server=/fail.test/127.0.0.56"],
+        ]
+        .concat();
+        let big: Vec<String> = (1..=100)
+            .map(|n| format!("10.9.2.{n} big.test\n"))
+            .collect();
+        let zone = format!("{ZONE}{}", big.concat());
+        // What it does not know itself it asks for here.
+        let fails = |query: &[u8]| vec![answer(query, 0x8182, 0, &[])];
+        let _fails = Server::udp_at("127.0.0.56:53".parse().unwrap(), fails);
         let place = Place {
-            server: dnsmasq(house.folder, SERVER, ZONE, &more),
+            server: dnsmasq(house.folder, SERVER, &zone, &more),
             target: Idle::sleep(),
         };
         work(house, &place);
@@ -165,7 +185,11 @@ fn each_query_is_shown_with_its_search_domain_and_the_name_that_matched() {
 fn records_of_each_type_are_those_of_dig() {
     with_server(|house, place| {
         house.resolv_conf(&format!("nameserver {SERVER}\n"));
+        let _authority = dnsmasq(house.folder, AUTHORITY, "", OF_AUTHORITY);
         for (name, kind) in [
+            ("auth.test", "NS"),
+            ("auth.test", "SOA"),
+            ("big.test", "A"),
             ("alias.test", "A"),
             ("only.one.test", "AAAA"),
             ("alias.test", "CNAME"),
@@ -175,16 +199,21 @@ fn records_of_each_type_are_those_of_dig() {
             ("3.0.9.10.in-addr.arpa", "PTR"),
             ("x.wild.test", "A"),
         ] {
-            let server = format!("@{SERVER}");
+            let at = if name == "auth.test" {
+                AUTHORITY
+            } else {
+                SERVER
+            };
+            let server = format!("@{at}");
             let dig = run(Command::new("dig").args(["+short", &server, name, kind])).ended_with(0);
             // dig ends names with a dot.
-            let theirs = dig.stdout_text();
+            let theirs = dig.stdout_text().replace(". ", " ");
             let theirs: BTreeSet<&str> = theirs
                 .lines()
                 .map(|line| line.strip_suffix('.').unwrap_or(line))
                 .collect();
             let ours = place
-                .dns(&[name, kind, "--short"])
+                .dns(&[name, kind, "--short", "--server", at])
                 .ended_with(0)
                 .stdout_text();
             assert_eq!(
@@ -194,6 +223,14 @@ fn records_of_each_type_are_those_of_dig() {
             );
             assert!(!theirs.is_empty(), "{name} {kind}");
         }
+        // What is too long comes by TCP, and is shown so.
+        let big = place.dns(&["big.test", "A"]).ended_with(0);
+        let asked = queries(&big);
+        assert_eq!(
+            asked.last().unwrap()[1..],
+            ["A", SERVER, "tcp", "100 records"],
+            "{big}"
+        );
         let by_address = place
             .spyhole(&["dig", "+short", "-x", "10.9.0.3"])
             .ended_with(0);
@@ -240,7 +277,15 @@ fn glibc_musl_and_go_ask_what_is_said_of_them() {
                 "options ndots:5\n",
                 &["a.b.c", "web.two.test", "web.two.test.", "x.none.test"],
             ),
-            ("options ndots:1 single-request\n", &["twice", "none.test"]),
+            (
+                "options ndots:1 single-request\n",
+                &["twice", "none.test", "big.test."],
+            ),
+            // Its first search domain fails.
+            (
+                "search fail.test two.test\n",
+                &["web", "web.two.test", "x.fail.test"],
+            ),
         ] {
             house.resolv_conf(&format!("{conf}{options}"));
             for name in names {

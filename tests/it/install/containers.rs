@@ -40,6 +40,14 @@ fn a_container_without_a_shell_runs_what_another_put_into_its_volume() {
         "{done}"
     );
     assert_whole(&volume.path().join("spyhole"));
+    let every = tempfile::tempdir().unwrap();
+    fs::set_permissions(every.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    let alone = Lab::bare().uid(65532).bind(every.path(), "/spy");
+    let done = alone
+        .args(["install", "/spy", "--link", "all"])
+        .run()
+        .ended_with(0);
+    assert!(done.stderr_text().contains(", ls, cat, "), "{done}");
     assert_eq!(names(volume.path()), ["ps", "spyhole"]);
     let app = Lab::webapp().uid(1000).caps("none").read_only();
     let app = app

@@ -192,6 +192,46 @@ fn links_beside_the_copy_are_its_commands() {
 }
 
 #[test]
+fn all_links_leave_out_what_the_target_has_of_its_own() {
+    let (house, path) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for (name, mode) in [("ls", 0o755), ("curl", 0o111), ("tail", 0o644)] {
+        fs::write(path.path().join(name), "").unwrap();
+        fs::set_permissions(path.path().join(name), fs::Permissions::from_mode(mode)).unwrap();
+    }
+    // The links themselves are no commands of its own.
+    let shelves = format!(
+        "/nowhere:{}:{}",
+        house.path().display(),
+        path.path().display()
+    );
+    let mut target = Command::new("/bin/sleep");
+    let target = Process::start(target.arg("1000").env("PATH", shelves), Signal::SIGKILL);
+    let pid = target.id().to_string();
+    let all = ["--pid", &pid, "--link", "all"];
+    let done = install(house.path(), &all).ended_with(0);
+    let says = "not linked, as the target has its own (--force-link): ls, curl\n";
+    assert!(done.stderr_text().contains(says), "{done}");
+    let linked = names(house.path());
+    let is_linked = |name: &str| linked.iter().any(|linked| linked == name);
+    assert!(
+        ["ss", "tail", "dig", "id", "spyhole"]
+            .into_iter()
+            .all(is_linked),
+        "{linked:?}"
+    );
+    assert!(!is_linked("ls") && !is_linked("curl"), "{linked:?}");
+    let again = install(house.path(), &all).ended_with(0);
+    assert!(!again.stderr_text().contains("\nlinked"), "{again}");
+    let forced = install(house.path(), &[&all[..], &["--force-link"]].concat()).ended_with(0);
+    assert!(
+        forced.stderr_text().contains("\nlinked: ls, curl\n"),
+        "{forced}"
+    );
+    let called = run(Command::new(house.path().join("ls")).args(["--pid", &pid, "/"]));
+    assert!(called.ended_with(0).stdout_text().contains("etc\n"));
+}
+
+#[test]
 fn a_link_in_place_of_the_copy_is_replaced_and_never_followed() {
     let house = tempfile::tempdir().unwrap();
     let outside = tempfile::tempdir().unwrap();

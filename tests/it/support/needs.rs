@@ -182,6 +182,11 @@ pub(crate) fn go() -> Result<(), String> {
     exists(&prepared("go/bin/go"))
 }
 
+/// gRPC for Python: a server of health checking, and its own client.
+pub(crate) fn grpc() -> Result<(), String> {
+    exists(&prepared("installed/grpcio"))
+}
+
 /// Where `scripts/prepare` puts what Debian does not have.
 pub(crate) fn prepared(tool: &str) -> PathBuf {
     let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools");
@@ -213,4 +218,9 @@ pub(crate) fn curl() -> Result<(), String> {
 /// musl, to link a program with.
 pub(crate) fn musl_gcc() -> Result<(), String> {
     starts("musl-gcc", "--version")
+}
+
+/// Programs under other ids and capabilities.
+pub(crate) fn setpriv() -> Result<(), String> {
+    starts("setpriv", "--version")
 }

@@ -73,6 +73,8 @@ fn is_missing(need: &str) -> bool {
         "libcap" => on_path("capsh"),
         "postgres" => Path::new("/usr/lib/postgresql").exists(),
         "exim" => Path::new("/usr/sbin/exim4").exists(),
+        "go" => prepared("go/bin/go"),
+        "grpc" => prepared("installed/grpcio"),
         "schemathesis" => prepared("bin/schemathesis"),
         program => on_path(&program.replace('_', "-")),
     };
