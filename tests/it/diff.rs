@@ -54,7 +54,7 @@ fn dump(web: &Container, key: &Shelf) -> Vec<u8> {
 
 fn diff(shelf: &Shelf, words: &[&str]) -> super::lab::Output {
     let words = words.iter().map(|word| {
-        if word.ends_with(".json") {
+        if word.contains(".json") {
             shelf.path(word).to_str().unwrap().to_owned()
         } else {
             (*word).to_owned()
@@ -121,8 +121,8 @@ fn replicas_differ_in_nothing_and_what_differs_is_named() {
 }
 
 /// A JSON Patch applied, as RFC 6902 has it: of the three operations that are written.
-fn patched(mut document: Value, patch: &Value) -> Value {
-    for operation in patch.as_array().unwrap() {
+fn patched(mut document: Value, operations: &Value) -> Value {
+    for operation in operations.as_array().unwrap() {
         let path = operation["path"].as_str().unwrap();
         let (parent, key) = path.rsplit_once('/').unwrap();
         let key = key.replace("~1", "/").replace("~0", "~");

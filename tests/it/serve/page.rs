@@ -248,8 +248,8 @@ fn a_token_made_for_this_run_is_offered_as_a_link_and_one_of_a_file_never() {
     let server = Server::start(&[]);
     let token = server.token();
     let link = format!("{}#token={token}", server.url);
-    let line = server.wait_for("#token=");
-    assert!(line.contains(&link), "{line}");
+    let said = server.wait_for("#token=");
+    assert!(said.contains(&link), "{said}");
     let greeting = server.said();
     server.get("/v1/containers");
     server.ask("/", &[HTML]);
