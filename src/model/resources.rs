@@ -100,7 +100,8 @@ pub struct CpuResources {
     /// Of it, in the kernel.
     pub system_seconds: Seen<f64>,
     /// Cores in use on average: over `--sample`, else since the container's init process was
-    /// started; absent for another main process without `--sample`, as its cgroup may be older.
+    /// started; absent for another main process without `--sample`, as its cgroup may be older, and
+    /// where it is seen to be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub used_cores: Option<Seen<f64>>,
     /// The length of the sampled time in seconds.

@@ -80,6 +80,13 @@ fn boot_time() -> Duration {
         .unwrap_or_default()
 }
 
+/// How many processors the machine may have; those that are offline count.
+#[must_use]
+pub(crate) fn processors() -> u32 {
+    let configured = constant(SysconfVar::_NPROCESSORS_CONF, u64::from(u32::MAX));
+    u32::try_from(configured).unwrap_or(u32::MAX)
+}
+
 fn constant(which: SysconfVar, usual: u64) -> u64 {
     sysconf(which)
         .ok()

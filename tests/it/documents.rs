@@ -69,15 +69,20 @@ fn command_lines(text: &str) -> Vec<String> {
     .collect()
 }
 
+/// The words of a line; what is between single quotes is of one word.
 fn shell_words(line: &str) -> Vec<String> {
-    let number = |word: &str| {
-        if word == "N" {
-            "1".to_owned()
-        } else {
-            word.replace('\'', "")
+    let mut words = vec![String::new()];
+    let mut quoted = false;
+    for letter in line.chars() {
+        match letter {
+            '\'' => quoted = !quoted,
+            ' ' if !quoted => words.push(String::new()),
+            letter => words.last_mut().unwrap().push(letter),
         }
-    };
-    line.split_whitespace().map(number).collect()
+    }
+    words.retain(|word| !word.is_empty());
+    let number = |word: String| if word == "N" { "1".to_owned() } else { word };
+    words.into_iter().map(number).collect()
 }
 
 fn pages() -> Vec<(PathBuf, String)> {

@@ -266,6 +266,19 @@ fn a_throttled_program_shows_its_quota_and_its_use() {
     assert!(shown["used_over_seconds"].as_f64().unwrap() >= 0.5);
 }
 
+/// Its cgroup is that of this test, which has used the processor for long: its own use is not known.
+#[needs(root)]
+fn an_average_since_the_start_is_not_that_of_an_older_cgroup() {
+    let web = super::lab::Lab::webapp().start();
+    let shown = resources(&web.host_pid.to_string(), &[]);
+    let processors = std::thread::available_parallelism().unwrap().get();
+    let used = shown["cpu"]["used_cores"].as_f64();
+    assert!(
+        used.is_none_or(|used| used <= processors as f64 + 1.0),
+        "{shown}"
+    );
+}
+
 #[needs(root)]
 fn processes_and_threads_are_counted_against_their_limit() {
     let script = "import threading, time\n\

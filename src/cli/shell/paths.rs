@@ -56,7 +56,11 @@ pub(super) fn from_root(words: Vec<OsString>, directory: &[u8]) -> Vec<OsString>
         None => SectionCommand::named(name.as_ref()).map(SectionCommand::command),
     };
     let command = command.or_else(|| (name == "why").then(super::super::why::command));
-    let Some(command) = command else { return words };
+    let Some(mut command) = command else {
+        return words;
+    };
+    // The arguments of a view are not there before.
+    command.build();
     let mut words = words;
     let mut has_start = false;
     for (value_name, values) in paths_of(&command, own) {

@@ -292,13 +292,16 @@ fn decoded(body: &[u8], kind: Kind) -> Result<Body, FaultKind> {
     let (headers, base64) = without_headers(body);
     // In one allocation of the right size: what a vector outgrows is not wiped.
     let mut text = Zeroizing::new(Vec::with_capacity(base64.len()));
-    for line in Lines::of(base64) {
-        if memchr::memchr3(b' ', b'\t', b'\x0c', line.text).is_none() {
-            text.extend_from_slice(line.text);
+    let mut rest = base64.trim_ascii_start();
+    while !rest.is_empty() {
+        let end = memchr::memchr3(b'\n', b'\r', b' ', rest).unwrap_or(rest.len());
+        let (run, after) = rest.split_at_checked(end).unwrap_or((rest, &[]));
+        if memchr::memchr2(b'\t', b'\x0c', run).is_none() {
+            text.extend_from_slice(run);
         } else {
-            let letters = line.text.iter().filter(|byte| !byte.is_ascii_whitespace());
-            text.extend(letters);
+            text.extend(run.iter().filter(|byte| !byte.is_ascii_whitespace()));
         }
+        rest = after.trim_ascii_start();
     }
     if text.is_empty() {
         return Err(FaultKind::EmptyBlock);
@@ -368,7 +371,13 @@ impl<'a> Iterator for Lines<'a> {
     fn next(&mut self) -> Option<Line<'a>> {
         let start = self.at;
         let rest = self.bytes.get(start..).filter(|rest| !rest.is_empty())?;
-        let length = memchr::memchr2(b'\n', b'\r', rest);
+        // Many lines are empty in what is meant to take long.
+        let is_empty = matches!(rest.first(), Some(b'\n' | b'\r'));
+        let length = if is_empty {
+            Some(0)
+        } else {
+            memchr::memchr2(b'\n', b'\r', rest)
+        };
         let length = length.unwrap_or(rest.len());
         let (text, terminator) = rest.split_at_checked(length)?;
         let (terminator, ended_by_return) = match terminator {

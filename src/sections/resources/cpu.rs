@@ -10,7 +10,7 @@ use crate::parse::cgroup_files::{self, CpuQuota, keyed};
 use crate::scan::cgroup::{Cgroup, Version};
 use crate::scan::snapshot::ProcessSnapshot;
 use crate::sys::InRoot;
-use crate::sys::clock::Clock;
+use crate::sys::clock::{Clock, processors};
 
 /// Processor time of a cgroup, in seconds.
 struct Usage {
@@ -131,6 +131,11 @@ fn cores(
             return None;
         }
         let seconds = clock.since(main.stat.starttime_ticks)?.as_secs_f64();
+        // More than all processors can do since then was used before it: the cgroup is an older one.
+        let most = f64::from(processors()) * seconds;
+        if used.as_ref().is_ok_and(|used| *used > most + 1.0) {
+            return None;
+        }
         return Some((used.map(|used| rate(used, seconds)), tenth(seconds)));
     };
     let start = Instant::now();
