@@ -270,7 +270,8 @@ fn a_throttled_program_shows_its_quota_and_its_use() {
 #[needs(root)]
 fn an_average_since_the_start_is_not_that_of_an_older_cgroup() {
     let web = super::lab::Lab::webapp().start();
-    let shown = resources(&web.host_pid.to_string(), &[]);
+    let pid = web.host_pid.to_string();
+    let shown = spyhole(["resources", "--pid", &pid, "-o", "json"]).json()["resources"].clone();
     let processors = std::thread::available_parallelism().unwrap().get();
     let used = shown["cpu"]["used_cores"].as_f64();
     assert!(

@@ -48,28 +48,49 @@ pub(crate) fn image(file: &Ranges) -> Option<Image> {
     elf::read(&mut |offset, length| file.read(offset, length).unwrap_or_default()).ok()
 }
 
-/// Whether a program has a symbol, by the names of its symbols; `None` where it has none of them.
+/// Whether a program has a symbol, by the names of its symbols; `None` where it has none of them, or
+/// not all of them were read.
 pub(crate) fn holds_symbol(file: &Ranges, image: &Image, symbol: &[u8]) -> Option<bool> {
-    let mut any = false;
+    let mut found = None;
     for name in [&b".dynstr"[..], b".strtab"] {
         let Some(section) = image.section(name).filter(|section| section.size > 1) else {
             continue;
         };
-        any = true;
-        let length = usize::try_from(section.size)
-            .unwrap_or(SYMBOLS)
-            .min(SYMBOLS);
-        let names = file.read(section.offset, length).unwrap_or_default();
-        let mut symbols = names.split(|byte| *byte == 0);
-        if symbols.any(|one| one == symbol) {
-            return Some(true);
+        match names_hold(file, (section.offset, section.size), symbol) {
+            Some(true) => return Some(true),
+            Some(false) => found = Some(false),
+            None => return None,
         }
     }
-    any.then_some(false)
+    found
 }
 
-/// The names of the symbols of the largest programs.
-const SYMBOLS: usize = 16 << 20;
+/// Bytes of names that are looked through; the largest browsers have a tenth.
+const NAMES: u64 = 256 << 20;
+/// Bytes that are read at a time.
+const PIECE: usize = 1 << 20;
+
+/// Whether a table of names, each between two zeros, has one.
+fn names_hold(file: &Ranges, (offset, size): (u64, u64), symbol: &[u8]) -> Option<bool> {
+    let sought = [b"\0", symbol, b"\0"].concat();
+    let mut piece = Vec::new();
+    let mut done = 0;
+    while done < size.min(NAMES) {
+        let length = usize::try_from(size - done).unwrap_or(PIECE).min(PIECE);
+        let read = file.read(offset.checked_add(done)?, length).ok()?;
+        if read.len() < length {
+            return None;
+        }
+        piece.extend_from_slice(&read);
+        if memchr::memmem::find(&piece, &sought).is_some() {
+            return Some(true);
+        }
+        // What may be the beginning of it.
+        piece.drain(..piece.len().saturating_sub(sought.len() - 1));
+        done += length as u64;
+    }
+    (size <= NAMES).then_some(false)
+}
 
 fn of(start: &[u8]) -> Content {
     if let Some(line) = start.strip_prefix(b"#!") {

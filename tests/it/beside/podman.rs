@@ -9,6 +9,7 @@ use spyhole::api::own_image;
 
 use super::{Desk, denied};
 use crate::host::{list, only};
+use crate::keyboard::Keyboard;
 use crate::lab;
 use crate::lab::process::Process;
 use crate::patience::eventually;
@@ -334,23 +335,28 @@ fn whoever_is_killed_while_looking_leaves_no_container_behind() {
 }
 
 #[needs(podman)]
-fn on_a_terminal_it_is_the_overview_and_otherwise_one_document() {
+fn on_a_terminal_it_is_the_overview_with_a_prompt_and_otherwise_one_document() {
     let desk = Desk::with_podman();
     let web = PodmanLab::get().webapp(&["--user", "1000:1000"], &[]);
-    let line = format!("{} podman {}", lab::spyhole().display(), name_of(&web));
-    let shown = desk
-        .shell(&format!("script -qec '{line}' /dev/null"))
-        .ended_with(0);
-    let text = shown.stdout_text();
+    let mut command = Command::new(lab::spyhole());
+    let command = command.args(["podman", &name_of(&web)]);
+    let mut keys = Keyboard::start(command.env("PATH", desk.search_path()), 100, 30);
+    let text = keys.sees("(uid 1000)> ");
     assert!(
         text.contains("/webapp") && text.contains("spyhole doctor") && !text.contains("\"schema\""),
-        "{shown}"
+        "{text}"
     );
+    keys.types("ss -tln\r");
+    keys.sees("8080");
+    keys.sees("(uid 1000)> ");
+    keys.types("\u{4}");
+    assert_eq!(keys.ends(), Ok(0), "{}", keys.shown());
     assert!(
         desk.calls()
             .pop()
             .unwrap()
             .contains(" --interactive --tty ")
     );
+    let line = format!("{} podman {}", lab::spyhole().display(), name_of(&web));
     desk.shell(&line).document();
 }
