@@ -339,7 +339,7 @@ fn on_a_terminal_it_is_the_overview_with_a_prompt_and_otherwise_one_document() {
     let desk = Desk::with_podman();
     let web = PodmanLab::get().webapp(&["--user", "1000:1000"], &[]);
     let mut command = Command::new(lab::spyhole());
-    let command = command.args(["podman", &name_of(&web)]);
+    let command = command.args(["podman", name_of(&web)]);
     let mut keys = Keyboard::start(command.env("PATH", desk.search_path()), 100, 30);
     let text = keys.sees("(uid 1000)> ");
     assert!(
