@@ -179,8 +179,8 @@ fn is_for_prompt(command: &[OsString], flags: &[OsString]) -> bool {
         && io::stdout().is_terminal()
 }
 
-/// The overview and the prompt, which ends by itself: a container that nobody talks to any more must
-/// not stay.
+/// The overview and the prompt, which ends after a time without input: a container must not stay when
+/// its terminal is gone.
 fn prompt() -> Vec<OsString> {
     [super::shell::SHELL, "--idle-exit=15m"]
         .map(OsString::from)

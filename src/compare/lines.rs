@@ -64,6 +64,7 @@ pub(crate) fn lines(comparison: &Comparison) -> Vec<String> {
 fn of_finding(change: &FindingChange) -> String {
     let sign = if change.only_in == "after" { '+' } else { '-' };
     let evidence = change.evidence.first().map_or("", String::as_str);
+    let evidence = escaped(evidence.as_bytes());
     cut(&format!(
         "{sign} {} {}: {evidence}",
         change.id, change.title
@@ -168,7 +169,7 @@ fn value_word(field: &str, value: &Value) -> String {
 
 fn of_unseen(unseen: &NotComparable) -> String {
     let field = unseen.field.replace('.', " ");
-    let subject = [unseen.section.as_str(), &field].join(" ");
+    let subject = [unseen.section.as_str(), &escaped(field.as_bytes())].join(" ");
     let side = |name: &str, why: Option<&str>| why.map(|why| format!("{name}: {why}"));
     let reasons = [side("first", unseen.before), side("second", unseen.after)];
     let reasons: Vec<String> = reasons.into_iter().flatten().collect();

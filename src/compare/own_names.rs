@@ -10,6 +10,8 @@ pub(super) struct OwnNames(Vec<(String, &'static str)>);
 
 /// A shorter name may be a word of its own.
 const SHORTEST: usize = 6;
+/// Names that are replaced; each costs a search in every text.
+const NAMES: usize = 32;
 /// So many hexadecimal digits in a row are an id.
 const ID_DIGITS: usize = 32;
 
@@ -42,10 +44,11 @@ impl OwnNames {
         let network = report.network.as_ref();
         let addresses = network.and_then(|network| network.addresses.as_ref()?.value());
         for address in addresses.into_iter().flatten() {
-            if !address.address.is_loopback() {
+            if names.0.len() < NAMES && !address.address.is_loopback() {
                 names.add(Some(&address.address.to_string()), "‹own address›");
             }
         }
+        names.0.truncate(NAMES);
         // A name within another one is not to be replaced before it.
         names
             .0

@@ -95,24 +95,18 @@ fn of_group(members: &[&Map<String, Value>], own: &OwnNames) -> BTreeMap<String,
 
 /// The value that all have, or the different ones in a line; `null` where one was not readable.
 fn distinct(members: &[&Map<String, Value>], name: &str, own: &OwnNames) -> Option<Tree> {
-    let mut values: Vec<&Value> = Vec::new();
+    let mut values: BTreeMap<String, &Value> = BTreeMap::new();
     for value in members.iter().filter_map(|process| process.get(name)) {
         if value.is_null() {
             return Some(Tree::Leaf(Value::Null));
         }
-        if !values.contains(&value) {
-            values.push(value);
-        }
+        values.insert(plain(value), value);
     }
-    match values[..] {
-        [] => None,
-        [one] => Some(tree(one, own)),
-        _ => {
-            let mut words: Vec<String> = values.into_iter().map(plain).collect();
-            words.sort_unstable();
-            Some(Tree::Leaf(own.replaced(&words.join(", ")).into()))
-        }
+    if values.len() > 1 {
+        let words: Vec<&str> = values.keys().map(String::as_str).collect();
+        return Some(Tree::Leaf(own.replaced(&words.join(", ")).into()));
     }
+    values.values().next().map(|value| tree(value, own))
 }
 
 /// Running, sleeping and idle differ from one moment to the next.
@@ -125,35 +119,32 @@ fn state(process: &Map<String, Value>) -> Option<&str> {
 
 /// Gives processes of the same program that run with other arguments one name in both documents.
 pub(super) fn pair(before: &mut BTreeMap<String, Tree>, after: &mut BTreeMap<String, Tree>) {
-    let gone: Vec<_> = alone(before, after);
-    let new: Vec<_> = alone(after, before);
-    for (program, role) in &gone {
-        let of_program =
-            |list: &[(String, String)]| list.iter().filter(|(other, _)| other == program).count();
-        let partner = new.iter().find(|(other, _)| other == program);
-        let Some((_, new_role)) =
-            partner.filter(|_| of_program(&gone) == 1 && of_program(&new) == 1)
-        else {
-            continue;
-        };
-        rename(before, role, program);
-        rename(after, new_role, program);
+    let gone = alone(before, after);
+    let new = alone(after, before);
+    for (program, roles) in &gone {
+        let partners = new.get(program).map(Vec::as_slice);
+        if let ([role], Some([new_role])) = (roles.as_slice(), partners) {
+            rename(before, role, program);
+            rename(after, new_role, program);
+        }
     }
 }
 
-/// The roles that the other document lacks, each with its program.
-fn alone(one: &BTreeMap<String, Tree>, other: &BTreeMap<String, Tree>) -> Vec<(String, String)> {
-    let lacking = one.iter().filter(|(role, _)| !other.contains_key(*role));
-    let with_program = lacking.filter_map(|(role, process)| {
-        let Tree::Fields(fields) = process else {
-            return None;
-        };
-        let Some(Tree::Leaf(Value::String(program))) = fields.get("exe") else {
-            return None;
-        };
-        Some((program.clone(), role.clone()))
-    });
-    with_program.collect()
+/// The roles that the other document lacks, by program.
+fn alone(
+    one: &BTreeMap<String, Tree>,
+    other: &BTreeMap<String, Tree>,
+) -> BTreeMap<String, Vec<String>> {
+    let mut by_program: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (role, process) in one.iter().filter(|(role, _)| !other.contains_key(*role)) {
+        if let Tree::Fields(fields) = process
+            && let Some(Tree::Leaf(Value::String(program))) = fields.get("exe")
+        {
+            let roles = by_program.entry(program.clone()).or_default();
+            roles.push(role.clone());
+        }
+    }
+    by_program
 }
 
 fn rename(processes: &mut BTreeMap<String, Tree>, role: &str, program: &str) {
@@ -284,6 +275,17 @@ mod tests {
         assert_eq!(fields.get("count"), Some(&Tree::Leaf(2.into())));
         assert_eq!(fields.get("threads"), Some(&Tree::Leaf(3.into())));
         assert_eq!(fields.get("uid"), Some(&Tree::Leaf(33.into())));
+    }
+
+    #[test]
+    fn many_of_one_name_take_no_longer_than_many_names() {
+        let own = OwnNames::default();
+        let list: Vec<Value> = (0..200_000).map(|_| json!({"name": "A"})).collect();
+        let Tree::Items(items) = tree(&Value::Array(list), &own) else {
+            panic!("a list of entries");
+        };
+        assert_eq!(items.len(), 200_000);
+        assert!(items.contains_key("A") && items.contains_key("A #200000"));
     }
 
     #[test]

@@ -66,14 +66,15 @@ fn leaf(value: &Value, own: &OwnNames) -> Value {
 
 fn items(objects: &[&Map<String, Value>], own: &OwnNames) -> Tree {
     let mut items = BTreeMap::new();
+    // How many entries of a name there are: those of a hostile list may all have the same.
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for (index, object) in objects.iter().enumerate() {
         let identity = identity(object).unwrap_or_else(|| index.to_string());
         let mut key = own.replaced(&identity);
-        // The first of several that are called the same, the second, …
-        let mut more = 2;
-        while items.contains_key(&key) {
-            key = own.replaced(&format!("{identity} #{more}"));
-            more += 1;
+        let count = counts.entry(key.clone()).or_default();
+        *count += 1;
+        if *count > 1 {
+            key = format!("{key} #{count}");
         }
         items.insert(key, Tree::Fields(fields(object, own)));
     }

@@ -19,7 +19,7 @@ use crate::sys::tool::{self, Background, LocalPort};
 
 /// spyhole in its image.
 const PROGRAM: &str = "/spyhole";
-/// It ends by itself where nobody uses it.
+/// It ends after a time without a client.
 const WORDS: [&str; 6] = [
     "serve",
     "--token-stdin",

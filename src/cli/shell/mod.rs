@@ -478,7 +478,7 @@ fn shortened(text: &str) -> String {
     format!("…{end}")
 }
 
-/// What a command looks at: its container, or its process; `None` where there is none.
+/// The name of the target of these flags: its container, or its process; `None` without a target.
 fn describe_target(flags: &[OsString]) -> Option<String> {
     let words: Vec<OsString> = [&["spyhole".into()], flags, &["uptime".into()]].concat();
     let (name, _) = capture(LINE_BYTES, PATIENCE, true, || {

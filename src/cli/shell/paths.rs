@@ -154,7 +154,7 @@ fn ends_with_value(word: &OsStr, value: &OsStr) -> bool {
             .is_some_and(|flag| flag.ends_with(b"="))
 }
 
-/// The path from `/` on; `None` for what is none, or begins there already.
+/// The path from `/` on; `None` for a word that is no path, or is one from `/` on already.
 fn joined(directory: &[u8], value_name: &str, value: &OsStr) -> Option<Vec<u8>> {
     let value = value.as_bytes();
     let is_mixed = !matches!(

@@ -139,17 +139,10 @@ impl Top {
             reason = "a rate of bytes, shown to two digits"
         )]
         let bytes = |rate: f64| bytes_short(rate as u64);
-        let rates = self
-            .rates
-            .read_per_second
-            .zip(self.rates.written_per_second);
-        if let Some((read, written)) = rates.filter(|_| resources.io.is_some()) {
-            let _ = write!(
-                line,
-                "  io read {}/s write {}/s",
-                bytes(read),
-                bytes(written)
-            );
+        let rate = |rate: Option<f64>| rate.map_or_else(|| "?".to_owned(), bytes);
+        if resources.io.is_some() {
+            let (read, written) = (self.rates.read_per_second, self.rates.written_per_second);
+            let _ = write!(line, "  io read {}/s write {}/s", rate(read), rate(written));
         }
         line.trim_start().to_owned()
     }
@@ -210,8 +203,10 @@ fn graph(history: &VecDeque<f64>, room: usize) -> String {
 
 fn pressures(resources: &Resources) -> String {
     let of = |name: &str, pressure: Option<&Seen<Pressure>>| {
-        let pressure = pressure.and_then(Seen::value)?;
-        Some(format!("{name} {:.1} %", pressure.some.avg10_percent))
+        Some(match pressure? {
+            Seen::Value(pressure) => format!("{name} {:.1} %", pressure.some.avg10_percent),
+            Seen::Unseen(_) => format!("{name} ?"),
+        })
     };
     let memory = resources
         .memory
@@ -223,6 +218,9 @@ fn pressures(resources: &Resources) -> String {
     let parts = [of("cpu", cpu), of("memory", memory), of("io", io)];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     if parts.is_empty() {
+        if resources.memory.value().is_none() && resources.cpu.value().is_none() {
+            return "pressure ? not readable: spyhole access".to_owned();
+        }
         return "pressure not counted (cgroup version 1, or no PSI)".to_owned();
     }
     format!("pressure (10 s)  {}", parts.join("  "))

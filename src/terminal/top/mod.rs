@@ -74,8 +74,9 @@ struct Counters {
     cpu: Option<f64>,
     periods: Option<u64>,
     throttled: Option<u64>,
-    read: u64,
-    written: u64,
+    /// Of all devices; `None` where one of them was not read.
+    read: Option<u64>,
+    written: Option<u64>,
     own: Option<f64>,
     /// Processor time by thread or process.
     of_tasks: HashMap<i32, f64>,
@@ -322,10 +323,9 @@ fn counters_of(report: &Report, own: Option<f64>) -> Counters {
             counters.periods = count(&cpu.periods);
             counters.throttled = count(&cpu.throttled_periods);
         }
-        let io = resources.io.as_ref().and_then(|io| io.value());
-        for device in io.iter().flat_map(|io| &io.devices) {
-            counters.read += device.read_bytes.unwrap_or(0);
-            counters.written += device.written_bytes.unwrap_or(0);
+        if let Some(io) = resources.io.as_ref().and_then(|io| io.value()) {
+            counters.read = io.devices.iter().map(|device| device.read_bytes).sum();
+            counters.written = io.devices.iter().map(|device| device.written_bytes).sum();
         }
     }
     let processes: &[Process] = report.processes.as_deref().unwrap_or_default();
@@ -352,7 +352,9 @@ fn rates_between(last: &Counters, now: &Counters, seconds: f64) -> Rates {
     let ran = periods(last.periods, now.periods);
     let stopped = periods(last.throttled, now.throttled);
     let share = |stopped: u64, ran: u64| stopped as f64 / ran.max(1) as f64 * 100.0;
-    let bytes = |before: u64, after: u64| after.saturating_sub(before) as f64 / seconds;
+    let bytes = |before: Option<u64>, after: Option<u64>| {
+        Some(after?.saturating_sub(before?) as f64 / seconds)
+    };
     let of_tasks = now.of_tasks.iter().filter_map(|(id, used)| {
         let before = last.of_tasks.get(id)?;
         Some((*id, (used - before).max(0.0) / seconds * 100.0))
@@ -360,8 +362,8 @@ fn rates_between(last: &Counters, now: &Counters, seconds: f64) -> Rates {
     Rates {
         cores: less(last.cpu, now.cpu).map(|used| used / seconds),
         throttled_percent: stopped.zip(ran).map(|(stopped, ran)| share(stopped, ran)),
-        read_per_second: Some(bytes(last.read, now.read)),
-        written_per_second: Some(bytes(last.written, now.written)),
+        read_per_second: bytes(last.read, now.read),
+        written_per_second: bytes(last.written, now.written),
         own_percent: less(last.own, now.own).map(|used| used / seconds * 100.0),
         of_tasks: of_tasks.collect(),
     }
