@@ -188,3 +188,43 @@ fn cut(line: &str) -> String {
     let start: String = line.chars().take(WIDTH - 1).collect();
     format!("{start}…")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Severity;
+
+    #[test]
+    fn what_a_target_chose_is_escaped() {
+        let hostile = "\u{1b}]0;owned\u{7}";
+        let finding = of_finding(&FindingChange {
+            id: "SPY-NET-001",
+            severity: Severity::Problem,
+            title: "All listeners are bound to loopback",
+            evidence: vec![hostile.to_owned()],
+            only_in: "after",
+        });
+        let unseen = of_unseen(&NotComparable {
+            section: "program".to_owned(),
+            field: format!("elf.go.settings.{hostile}"),
+            before: Some("not the same user"),
+            after: None,
+        });
+        let change = of_change(&Change {
+            section: "environment".to_owned(),
+            path: vec![
+                "variables".to_owned(),
+                hostile.to_owned(),
+                "value".to_owned(),
+            ],
+            entry: Some(hostile.to_owned()),
+            field: "value".to_owned(),
+            before: Some(hostile.into()),
+            after: None,
+            per_second: None,
+        });
+        for line in [finding, unseen, change] {
+            assert!(!line.contains(['\u{1b}', '\u{7}']), "{line:?}");
+        }
+    }
+}

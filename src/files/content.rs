@@ -495,7 +495,7 @@ fn show(lines: &mut FileLines<'_>, line: &[u8], shown: &mut Vec<u8>) -> u64 {
     u64::from(matches!(text, Cow::Owned(_)))
 }
 
-/// Leaves out lines that nobody wants: before the first that is shown they are counted, behind it they
+/// Leaves out lines that are not wanted: before the first that is shown they are counted, behind it they
 /// are empty.
 fn leave_out(lines: &[u8], skipped: &mut u64, shown: &mut Vec<u8>) {
     let count = memchr::memchr_iter(b'\n', lines).count();

@@ -368,3 +368,31 @@ fn rates_between(last: &Counters, now: &Counters, seconds: f64) -> Rates {
         of_tasks: of_tasks.collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_read_has_no_rate() {
+        let unseen = Counters::default();
+        let rates = rates_between(&unseen, &unseen, 1.0);
+        assert_eq!(rates.read_per_second, None);
+        assert_eq!(rates.written_per_second, None);
+        assert_eq!(rates.cores, None);
+        let (before, after) = (
+            Counters {
+                read: Some(1),
+                ..unseen
+            },
+            Counters {
+                read: Some(9),
+                ..Counters::default()
+            },
+        );
+        assert_eq!(
+            rates_between(&before, &after, 2.0).read_per_second,
+            Some(4.0)
+        );
+    }
+}
