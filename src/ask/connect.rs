@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Answered, seconds, set};
 use crate::check::CheckContext;
-use crate::check::network::find;
+use crate::check::dial::find;
 use crate::model::truth_value::TruthValue;
 use crate::probe::connect::{ConnectAttempt, NotConnected, Peer, connect_each};
 use crate::probe::endpoint::Endpoint;

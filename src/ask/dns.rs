@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::connect::milliseconds;
 use super::{Answered, seconds, set};
-use crate::check::network::{local_server, name_files, shares_network};
+use crate::check::dial::{local_server, name_files, shares_network};
 use crate::check::{CheckContext, CheckNote, CheckOutcome, CheckReason};
 use crate::model::network::Resolver;
 use crate::model::tls::{FilesOf, ResolvedBy};

@@ -3,12 +3,15 @@
 //! What could not be seen is neither: the answer is unknown then, in the sense of Kleene's logic
 //! ([`TruthValue`]), and `not` leaves it unknown.
 
+pub(crate) mod dial;
 mod files;
-pub(crate) mod network;
+mod listen;
+mod network;
 mod processes;
 mod reason;
 mod sight;
 pub(crate) mod spec;
+mod tls;
 mod words;
 
 use std::path::Path;
@@ -250,9 +253,9 @@ fn evaluate(spec: &Spec, context: &mut CheckContext) -> CheckOutcome {
         Spec::Tcp(endpoint) => network::tcp(endpoint, context),
         Spec::Http(http) => network::http(http, context),
         Spec::Grpc(grpc) => network::grpc(grpc, context),
-        Spec::Tls(tls) => network::tls(tls, context),
+        Spec::Tls(tls) => tls::tls(tls, context),
         Spec::Dns(name) => network::dns(name, context),
-        Spec::Listen(listen) => network::listen(*listen, context),
+        Spec::Listen(listen) => listen::listen(*listen, context),
         Spec::Process(wanted) => processes::count(wanted, context),
         Spec::Fds(bound) => processes::descriptors(*bound, context),
         Spec::File(file) => files::file(file, context),
@@ -336,7 +339,7 @@ fn needs(spec: &Spec) -> Option<Vec<Needs>> {
         Spec::Tcp(endpoint)
         | Spec::Http(spec::Http { endpoint, .. })
         | Spec::Grpc(spec::Grpc { endpoint, .. })
-            if network::is_same_everywhere(endpoint) =>
+            if dial::is_same_everywhere(endpoint) =>
         {
             None
         }
@@ -352,11 +355,11 @@ fn needs(spec: &Spec) -> Option<Vec<Needs>> {
         | Spec::Cert { .. }
         | Spec::Memory(_) => of(Files::empty(), Scope::Main),
         Spec::Tls(tls) => Some(vec![Request::needs(
-            &network::tls_request(tls),
+            &tls::tls_request(tls),
             Detail::Document,
         )]),
         Spec::Listen(listen) => Some(vec![Request::needs(
-            &network::listen_request(*listen),
+            &listen::listen_request(*listen),
             Detail::Table,
         )]),
         Spec::Process(_) => of(Files::CMDLINE | Files::EXE, Scope::Target),

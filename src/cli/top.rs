@@ -48,6 +48,21 @@ struct TopOptions {
     /// Sort by cpu, mem, time or pid (default cpu).
     #[arg(short = 'o', long, value_name = "COLUMN", value_parser = sort)]
     sort: Option<TopSort>,
+    /// Show only these process ids.
+    #[arg(short = 'p', long = "pids", value_name = "LIST", value_delimiter = ',')]
+    pids: Vec<i32>,
+    /// Show only processes of this user (name or uid).
+    #[arg(short = 'u', long, value_name = "USER")]
+    user: Option<String>,
+}
+
+impl TopOptions {
+    /// The flags of `ps` for the processes that are shown.
+    fn chosen(&self) -> Vec<String> {
+        let pids = self.pids.iter().map(|pid| format!("--pids={pid}"));
+        let user = self.user.iter().map(|user| format!("--user={user}"));
+        pids.chain(user).collect()
+    }
 }
 
 fn delay(text: &str) -> Result<Duration, String> {
@@ -94,7 +109,11 @@ pub(super) fn run(own: &ArgMatches, global: &Global, words: &[OsString]) -> Resu
     let delay = asked.delay.unwrap_or(Duration::from_secs(1));
     let has_color = style(global, false).color && !asked.batch;
     let mut top = Top::new(view, asked.sort.unwrap_or(TopSort::Cpu), has_color);
-    let mut looker = Looker { global, last: None };
+    let mut looker = Looker {
+        global,
+        chosen: asked.chosen(),
+        last: None,
+    };
     let first = looker.look(view)?;
     if is_wrong_place(&first.report) {
         return Ok(Exit::Target);
@@ -114,17 +133,25 @@ pub(super) fn run(own: &ArgMatches, global: &Global, words: &[OsString]) -> Resu
 /// What is looked at, again and again.
 struct Looker<'a> {
     global: &'a Global,
+    chosen: Vec<String>,
     last: Option<Instant>,
 }
 
 impl Looker<'_> {
     fn look(&mut self, view: TopView) -> Result<TopSample, Failure> {
-        let lines: &[&[&str]] = match view {
-            TopView::Processes => &[&["resources"], &["ps", COLUMNS]],
-            TopView::Threads => &[&["resources"], &["ps", "-L", COLUMNS]],
-            TopView::Sockets => &[&["resources"], &["ss", "-a"]],
-            TopView::FileSystems => &[&["resources"], &["df"]],
+        let line: &[&str] = match view {
+            TopView::Processes => &["ps", COLUMNS],
+            TopView::Threads => &["ps", "-L", COLUMNS],
+            TopView::Sockets => &["ss", "-a"],
+            TopView::FileSystems => &["df"],
         };
+        let chosen: &[String] = match view {
+            TopView::Processes | TopView::Threads => &self.chosen,
+            TopView::Sockets | TopView::FileSystems => &[],
+        };
+        let chosen = chosen.iter().map(String::as_str);
+        let line: Vec<&str> = line.iter().copied().chain(chosen).collect();
+        let lines = [&["resources"][..], &line];
         let requests = lines.iter().filter_map(|words| request_of(words)).collect();
         let report = self.report(requests)?;
         let now = Instant::now();

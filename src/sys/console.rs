@@ -9,7 +9,9 @@
 use std::io::{self, Write, stdin, stdout};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::panic;
 use std::ptr;
+use std::sync::Once;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -25,10 +27,15 @@ const USUAL_SIZE: Size = Size {
 /// Signals are looked for at least so often, should one come just before the wait.
 const SLICE: Duration = Duration::from_secs(1);
 
+/// Brings back what was on the terminal before.
+pub(crate) const LEAVE_FULL_SCREEN: &str = "\x1b[?7h\x1b[?25h\x1b[m\x1b[?1049l";
+
 /// The signal that asks this process to end; 0: none.
 static ENDING: AtomicI32 = AtomicI32::new(0);
 static IS_RESIZED: AtomicBool = AtomicBool::new(false);
 static IS_SUSPENDED: AtomicBool = AtomicBool::new(false);
+/// A [`FullScreen`] has the terminal.
+static IS_FULL: AtomicBool = AtomicBool::new(false);
 
 /// Columns and rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -193,7 +200,10 @@ impl<'a> FullScreen<'a> {
     /// Takes the terminal.
     #[must_use]
     pub(crate) fn enter(console: &'a Console) -> Self {
+        static HOOK: Once = Once::new();
+        HOOK.call_once(leave_before_a_panic_is_told);
         let raw = console.raw();
+        IS_FULL.store(true, Ordering::Relaxed);
         show("\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[H\x1b[2J");
         Self { _raw: raw }
     }
@@ -201,8 +211,23 @@ impl<'a> FullScreen<'a> {
 
 impl Drop for FullScreen<'_> {
     fn drop(&mut self) {
-        show("\x1b[?7h\x1b[?25h\x1b[m\x1b[?1049l");
+        leave_full_screen();
     }
+}
+
+fn leave_full_screen() {
+    if IS_FULL.swap(false, Ordering::Relaxed) {
+        show(LEAVE_FULL_SCREEN);
+    }
+}
+
+/// What a panic says would be lost with the screen that it is written to.
+fn leave_before_a_panic_is_told() {
+    let told = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        leave_full_screen();
+        told(info);
+    }));
 }
 
 /// Who gets the keys that send signals.
@@ -289,4 +314,57 @@ pub(crate) fn knows_sequences() -> bool {
 #[must_use]
 pub(crate) fn is_unread(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::BrokenPipe
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::Read as _;
+    use std::os::fd::AsFd as _;
+    use std::process::{Command, Stdio};
+
+    use nix::pty::openpty;
+    use nix::sys::termios;
+
+    use super::*;
+
+    const ON_A_TERMINAL: &str = "SPYHOLE_TEST_ON_A_TERMINAL";
+
+    /// Not a test by itself: the copy of this program that the test below starts.
+    #[test]
+    fn panics_on_a_terminal_of_its_own() {
+        if std::env::var_os(ON_A_TERMINAL).is_some() {
+            let console = Console::open().unwrap();
+            let _screen = FullScreen::enter(&console);
+            panic!("words of a panic");
+        }
+    }
+
+    #[test]
+    fn a_panic_on_a_full_screen_is_told_on_the_terminal_as_it_was() {
+        let pty = openpty(None, None).unwrap();
+        let before = termios::tcgetattr(&pty.slave).unwrap();
+        let end = || Stdio::from(pty.slave.try_clone().unwrap());
+        let status = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "--nocapture", "--test-threads=1"])
+            .arg("sys::console::tests::panics_on_a_terminal_of_its_own")
+            .env(ON_A_TERMINAL, "1")
+            .stdin(end())
+            .stdout(end())
+            .stderr(end())
+            .status()
+            .unwrap();
+        assert!(!status.success());
+        assert_eq!(termios::tcgetattr(pty.slave.as_fd()).unwrap(), before);
+        drop(pty.slave);
+        let mut shown = Vec::new();
+        // Its end is an error of a terminal that nothing holds any more.
+        let _ = File::from(pty.master).read_to_end(&mut shown);
+        let shown = String::from_utf8_lossy(&shown);
+        let entered = shown.find("\x1b[?1049h").unwrap();
+        let left = shown.find(LEAVE_FULL_SCREEN).unwrap();
+        let told = shown.find("words of a panic").unwrap();
+        assert!(entered < left && left < told, "{shown:?}");
+        assert_eq!(shown.matches(LEAVE_FULL_SCREEN).count(), 1, "{shown:?}");
+    }
 }

@@ -1,5 +1,6 @@
 //! `spyhole top`: on a screen, and printed.
 
+use std::fs;
 use std::process::Command;
 
 use nix::sys::signal::Signal;
@@ -7,6 +8,7 @@ use nix::sys::signal::Signal;
 use super::host::spyhole;
 use super::keyboard::Keyboard;
 use super::lab;
+use super::patience::eventually;
 
 fn top(words: &[&str]) -> Command {
     let mut command = Command::new(lab::spyhole());
@@ -53,6 +55,22 @@ fn a_person_sees_each_view_and_gets_the_terminal_back() {
     keys.sees("\x1b[?1049l");
     assert_eq!(keys.ends(), Ok(0));
     assert_eq!(keys.modes(), before);
+    // Ctrl-Z, and fg.
+    let mut keys = Keyboard::start(&mut top(&["-d", "0.3"]), 80, 24);
+    keys.sees("\x1b[?1049h");
+    keys.types("\x1a");
+    keys.sees("\x1b[?1049l");
+    eventually("it is stopped", || {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", keys.pid())).unwrap();
+        (stat.contains(") T ")).then_some(()).ok_or(stat)
+    });
+    assert_eq!(keys.modes(), before);
+    keys.signal(Signal::SIGCONT);
+    keys.sees("\x1b[?1049h");
+    keys.sees("PID USER      S  %CPU");
+    keys.types("q");
+    assert_eq!(keys.ends(), Ok(0));
+    assert_eq!(keys.modes(), before);
     for signal in [Signal::SIGTERM, Signal::SIGHUP] {
         let mut keys = Keyboard::start(&mut top(&[]), 80, 24);
         let before = keys.modes();
@@ -76,6 +94,17 @@ fn printed_it_is_rows_without_sequences() {
     }
     let twice = spyhole(["top", "--pid", &pid, "-b", "-n", "2", "-d", "0.2"]).ended_with(0);
     assert_eq!(twice.stdout_text().matches("%CPU").count(), 2, "{twice}");
+    // As -p and -u of top.
+    let shown = |flags: &[&str]| {
+        let words = [&["top", "--pid", &pid, "-b", "-n", "1"], flags].concat();
+        let text = spyhole(words).ended_with(0).stdout_text().to_owned();
+        let row = |line: &str| line.split_whitespace().next() == Some(&pid);
+        text.lines().any(row)
+    };
+    let uid = nix::unistd::geteuid().to_string();
+    assert!(shown(&["-p", &pid]) && shown(&["-u", &uid]));
+    assert!(shown(&["-p", &format!("{},{pid}", i32::MAX)]));
+    assert!(!shown(&["-p", &i32::MAX.to_string()]) && !shown(&["-u", "54321"]));
     spyhole(["top", "-d", "0"]).ended_with(2);
     spyhole(["top", "-o", "nonsense"]).ended_with(2);
 }

@@ -336,6 +336,34 @@ test('the keyboard alone reaches everything', options, async () => {
     await close();
 });
 
+test('on paper it is all of a tab, dark on white, without what is there to press', options, async () => {
+    const { page, seen, close } = await newPage({ colorScheme: 'dark' });
+    await open(page, 'environment');
+    await page.emulateMedia({ media: 'print' });
+    const paper = await page.evaluate(() => {
+        const visible = (/** @type {Element} */ element) => element.checkVisibility();
+        const brightness = (/** @type {Element} */ element) => {
+            const [red = 0, green = 0, blue = 0] = (getComputedStyle(element).color.match(/[\d.]+/g) ?? []).map(Number);
+            return (red + green + blue) / 3;
+        };
+        const main = /** @type {HTMLElement} */ (document.querySelector('#main'));
+        return {
+            pressed: [...document.querySelectorAll('button, .tabs a, input')].filter(visible).filter(element => !element.closest('th')).map(element => element.textContent),
+            cut: [main, ...main.querySelectorAll('*')].filter(element => getComputedStyle(element).overflowY !== 'visible' && element.scrollHeight > element.clientHeight + 1).map(element => element.className),
+            pale: [...main.querySelectorAll('h1, td, p')].filter(visible).filter(element => brightness(element) > 150).map(element => element.textContent),
+            text: main.innerText,
+        };
+    });
+    assert.deepEqual(paper.pressed, []);
+    assert.deepEqual(paper.cut, []);
+    assert.deepEqual(paper.pale, []);
+    assert.match(paper.text, /PAGE_TEST/);
+    const pdf = await page.pdf({ format: 'A4' });
+    assert.equal(pdf.subarray(0, 5).toString(), '%PDF-');
+    nothingWrong(seen);
+    await close();
+});
+
 test('a page below a path, and one that is hidden', options, async () => {
     const { page, seen, close } = await newPage();
     // A proxy that serves it below a path takes that path off.

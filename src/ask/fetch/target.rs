@@ -10,7 +10,7 @@ use super::proxy::ProxyVariables;
 use super::url::HttpUrl;
 use nix::errno::Errno;
 
-use crate::check::network::{local_server, name_files, shares_network};
+use crate::check::dial::{local_server, name_files, shares_network};
 use crate::check::{CheckContext, CheckNote, CheckOutcome, CheckReason};
 use crate::model::gap::Refusal;
 use crate::model::tls::ResolvedBy;

@@ -1,17 +1,14 @@
-//! `nc`, `dig`, `nslookup`, `curl`, `wget`, `openssl` and `step`: what they ask of the network and of
-//! certificates.
+//! `nc`, `dig`, `nslookup`, `curl` and `wget`: what they ask of the network.
 
 use std::ffi::OsString;
 
+use super::certificates::{CERTIFICATES, TLS};
 use super::{Becomes, Flag, Following, Meaning, Refused as Refusal, Tool, Words, takes_value};
 use crate::parse::ip_literal::IpLiteral;
-use crate::probe::dns::RecordType;
 use Becomes::{Anyway, Decide, Refused, Same, SameWith, Value};
 
 const CONNECT: &str = "spyhole connect HOST:PORT";
 const FETCH: &str = "spyhole fetch URL";
-const TLS: &str = "spyhole tls HOST:PORT";
-const CERTIFICATES: &str = "spyhole certs --file PATH";
 
 pub(super) const NC: Tool = Tool {
     names: &["nc"],
@@ -229,146 +226,6 @@ pub(super) const WGET: Tool = Tool {
     words: Words::AsTheyAre,
 };
 
-pub(super) const S_CLIENT: Tool = Tool {
-    names: &["openssl s_client"],
-    implies: &[],
-    flags: &[
-        Flag(&["-connect"], Decide(itself)),
-        Flag(&["-servername"], Value("--servername")),
-        Flag(&["-noservername"], Becomes::Words(&["--no-servername"])),
-        Flag(&["-starttls"], Value("--starttls")),
-        Flag(&["-alpn"], Value("--alpn")),
-        Flag(&["-CAfile"], Value("--ca")),
-        Flag(&["-cert"], Value("--cert")),
-        Flag(&["-key"], Value("--key")),
-        Flag(&["-showcerts"], Becomes::Words(&["--chain"])),
-        // Nothing is sent, and the verdict decides on the exit code.
-        Flag(&["-brief", "-quiet", "-verify_return_error"], Anyway),
-        Flag(
-            &[
-                "-status",
-                "-verify",
-                "-verify_hostname",
-                "-tls1",
-                "-tls1_1",
-                "-tls1_2",
-                "-tls1_3",
-                "-cipher",
-                "-ciphersuites",
-                "-CApath",
-                "-proxy",
-                "-unix",
-                "-host",
-                "-port",
-                "-debug",
-                "-msg",
-                "-state",
-                "-reconnect",
-                "-sess_out",
-                "-sess_in",
-                "-prexit",
-                "-crlf",
-                "-4",
-                "-6",
-            ],
-            Refused(TLS),
-        ),
-    ],
-    words: Words::AsTheyAre,
-};
-
-pub(super) const X509: Tool = Tool {
-    names: &["openssl x509"],
-    implies: &[],
-    flags: &[
-        Flag(&["-in"], Value("--file")),
-        // All of it is shown, as text.
-        Flag(
-            &[
-                "-noout",
-                "-text",
-                "-subject",
-                "-issuer",
-                "-dates",
-                "-enddate",
-                "-startdate",
-                "-serial",
-                "-fingerprint",
-                "-sha256",
-                "-email",
-            ],
-            Anyway,
-        ),
-        Flag(
-            &["-ext", "-nameopt"],
-            Decide(|_| Meaning::Taken(Vec::new())),
-        ),
-        Flag(
-            &[
-                "-checkend",
-                "-checkhost",
-                "-checkip",
-                "-checkemail",
-                "-pubkey",
-                "-modulus",
-                "-outform",
-                "-out",
-                "-inform",
-                "-req",
-                "-hash",
-                "-purpose",
-                "-signkey",
-                "-CA",
-                "-days",
-                "-ocsp_uri",
-            ],
-            Refused("spyhole certs --file PATH --min-days N, or -o pem"),
-        ),
-    ],
-    words: Words::Decide(refused_word),
-};
-
-pub(super) const VERIFY: Tool = Tool {
-    names: &["openssl verify"],
-    implies: &["--verify"],
-    flags: &[Flag(
-        &[
-            "-CAfile",
-            "-CApath",
-            "-untrusted",
-            "-purpose",
-            "-verify_hostname",
-            "-crl_check",
-            "-partial_chain",
-            "-show_chain",
-            "-x509_strict",
-            "-trusted",
-        ],
-        Refused("spyhole certs --verify --file PATH, by the target's trust store"),
-    )],
-    words: Words::Decide(|word, _| Meaning::Instead(vec![format!("--file={word}")])),
-};
-
-pub(super) const STEP: Tool = Tool {
-    names: &["step certificate inspect"],
-    implies: &[],
-    flags: &[Flag(
-        &[
-            "--short",
-            "--bundle",
-            "--insecure",
-            "--roots",
-            "--format",
-            "--servername",
-        ],
-        Refused("spyhole tls HOST:PORT, or spyhole certs --file PATH"),
-    )],
-    words: Words::Decide(|word, _| match word.split_once("://") {
-        Some(_) => Meaning::Itself,
-        None => Meaning::Instead(vec![format!("--file={word}")]),
-    }),
-};
-
 /// Tools whose command has another name here.
 const RENAMED: &[(&str, &str)] = &[
     ("openssl s_client", "tls"),
@@ -454,94 +311,6 @@ fn plain_words(after: &[OsString]) -> Vec<&str> {
     plain
 }
 
-/// `nslookup NAME SERVER`: the second word is the server.
-pub(super) fn with_server(after: &[OsString]) -> Vec<OsString> {
-    let mut plain = 0;
-    let word = |word: &OsString| match word.to_str() {
-        Some(text) if !text.starts_with('-') => {
-            plain += 1;
-            if plain == 2 {
-                OsString::from(format!("--server={text}"))
-            } else {
-                word.clone()
-            }
-        }
-        // -type=mx
-        Some(text) => match text.split_once('=') {
-            Some(("-type" | "-query" | "-querytype" | "-q", kind)) => OsString::from(kind),
-            _ => word.clone(),
-        },
-        None => word.clone(),
-    };
-    let mut words: Vec<OsString> = after.iter().map(word).collect();
-    // The name stands before the type.
-    let is_type = |word: &OsString, typed: &OsString| word != typed;
-    let types: Vec<OsString> = words
-        .iter()
-        .zip(after)
-        .filter(|(word, typed)| {
-            is_type(word, typed) && !word.to_str().is_some_and(|text| text.starts_with("--"))
-        })
-        .map(|(word, _)| word.clone())
-        .collect();
-    words.retain(|word| !types.contains(word));
-    words.extend(types);
-    words
-}
-
-/// `dig TYPE NAME`, `dig -t TYPE -q NAME`, `dig -p PORT @SERVER`: the name first, then the types, and the
-/// server with its port.
-pub(super) fn in_order(after: &[OsString]) -> Vec<OsString> {
-    let mut words = after.iter().filter_map(|word| word.to_str());
-    if after.iter().any(|word| word.to_str().is_none()) {
-        return after.to_vec();
-    }
-    let (mut plain, mut types, mut rest) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut server, mut port) = (None, None);
-    while let Some(word) = words.next() {
-        let flag = ["-t", "-q", "-p"]
-            .into_iter()
-            .find(|flag| word.starts_with(flag));
-        if let Some(flag) = flag {
-            let attached = word.strip_prefix(flag).filter(|value| !value.is_empty());
-            match (flag, attached.or_else(|| words.next())) {
-                ("-t", Some(kind)) => types.push(kind),
-                ("-q", Some(name)) => plain.push(name),
-                ("-p", Some(number)) => port = Some(number),
-                // Refused by its name.
-                _ => rest.push(flag.to_owned()),
-            }
-        } else if let Some(of) = word.strip_prefix('@') {
-            server = Some(of);
-        } else if word.starts_with(['-', '+']) {
-            rest.push(word.to_owned());
-            let takes_next = matches!(word, "-x" | "--server" | "--as") || takes_value(word);
-            if takes_next {
-                rest.extend(words.next().map(str::to_owned));
-            }
-        } else if plain.is_empty() || !word.eq_ignore_ascii_case("IN") {
-            plain.push(word);
-        }
-    }
-    // A type that stands alone is a name.
-    let is_type = |word: &str| RecordType::named(word).is_some();
-    while plain.len() > 1
-        && let Some(at) = plain.iter().position(|word| is_type(word))
-    {
-        types.push(plain.remove(at));
-    }
-    match (server, port) {
-        (Some(of), None) => rest.push(format!("@{of}")),
-        (Some(of), Some(port)) if of.contains(':') => rest.push(format!("@[{of}]:{port}")),
-        (Some(of), Some(port)) => rest.push(format!("@{of}:{port}")),
-        // Refused by its name.
-        (None, Some(port)) => rest.push(format!("-p{port}")),
-        (None, None) => {}
-    }
-    let plain = plain.into_iter().chain(types).map(str::to_owned);
-    rest.into_iter().chain(plain).map(OsString::from).collect()
-}
-
 /// A header of the request.
 fn sent_as(header: &str, following: Following<'_>) -> Meaning {
     match following.value() {
@@ -554,7 +323,7 @@ fn sent_as(header: &str, following: Following<'_>) -> Meaning {
 }
 
 /// The value stands alone here.
-fn itself(following: Following<'_>) -> Meaning {
+pub(super) fn itself(following: Following<'_>) -> Meaning {
     match following.value() {
         Some(value) => Meaning::Taken(vec![value.to_owned()]),
         None => Meaning::Alone(&[]),
@@ -607,12 +376,5 @@ fn document(following: Following<'_>) -> Meaning {
             of: "-O".to_owned(),
             nearest: "spyhole fetch -o FILE URL".to_owned(),
         },
-    }
-}
-
-fn refused_word(word: &str, _: Following<'_>) -> Meaning {
-    Meaning::Refused {
-        of: word.to_owned(),
-        nearest: CERTIFICATES.to_owned(),
     }
 }

@@ -6,6 +6,8 @@
 //! not offer is refused by name with the nearest that it does, never accepted and ignored.
 
 mod ask;
+mod certificates;
+mod dns_words;
 mod files;
 mod lsof;
 mod network;
@@ -116,10 +118,10 @@ const TOOLS: &[&Tool] = &[
     &ask::NSLOOKUP,
     &ask::CURL,
     &ask::WGET,
-    &ask::S_CLIENT,
-    &ask::X509,
-    &ask::VERIFY,
-    &ask::STEP,
+    &certificates::S_CLIENT,
+    &certificates::X509,
+    &certificates::VERIFY,
+    &certificates::STEP,
     &small::ID,
     &small::MOUNT,
     &small::FREE,
@@ -187,8 +189,8 @@ pub(super) fn in_our_words(words: &[OsString]) -> Result<Cow<'_, [OsString]>, Re
     let after = after.get(name.split(' ').count() - 1..).unwrap_or_default();
     ask::check(&name, after)?;
     let ordered = match &*name {
-        "nslookup" => Some(ask::with_server(after)),
-        "dig" => Some(ask::in_order(after)),
+        "nslookup" => Some(dns_words::with_server(after)),
+        "dig" => Some(dns_words::in_order(after)),
         _ => None,
     };
     let after = ordered.as_deref().unwrap_or(after);

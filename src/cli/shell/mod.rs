@@ -404,7 +404,7 @@ impl Session {
             return Exit::Unreadable as u8;
         };
         if code > 128 && is_full_screen {
-            show("\x1b[?7h\x1b[?25h\x1b[m\x1b[?1049l");
+            show(console::LEAVE_FULL_SCREEN);
         }
         match code {
             // Ctrl-C, and Ctrl-\.

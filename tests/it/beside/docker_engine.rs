@@ -41,16 +41,7 @@ fn a_container_of_one_user_is_read_whole_as_that_user_and_nothing_remains() {
         "{said}"
     );
     assert!(!seen.to_string().contains(SECRET), "{seen}");
-    let beside = "{{.HostConfig.PidMode}}";
-    for id in docker
-        .must(&["ps", "--all", "--quiet", "--no-trunc"])
-        .stdout_text()
-        .lines()
-    {
-        // Another test may have removed it by now.
-        let mode = docker.docker(&["container", "inspect", "--format", beside, id]);
-        assert!(!mode.stdout_text().contains(&web.id), "{id} remains");
-    }
+    assert!(docker.companions(&web).is_empty());
 }
 
 #[needs(docker)]

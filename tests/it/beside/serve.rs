@@ -1,4 +1,4 @@
-//! `spyhole podman NAME --serve`, by real Podman: a port of this machine leads to a server beside the
+//! `spyhole podman|docker NAME --serve`, by the real engines: a port of this machine leads to a server beside the
 //! container, and nothing of either remains.
 
 use std::fs;
@@ -9,6 +9,7 @@ use nix::sys::signal::Signal;
 
 use super::Desk;
 use super::podman::{companions, name_of};
+use crate::docker::DockerLab;
 use crate::lab;
 use crate::lab::process::Process;
 use crate::patience::eventually;
@@ -20,17 +21,52 @@ fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
+/// A container, and the engine that runs it.
+struct Served<'a> {
+    desk: Desk,
+    engine: &'a str,
+    id: &'a str,
+    /// The ids of containers in its namespaces of processes.
+    companions: &'a dyn Fn() -> Vec<String>,
+    /// What the engine says of a container.
+    inspect: &'a dyn Fn(&str) -> String,
+}
+
 #[needs(podman)]
-fn a_port_leads_to_a_server_beside_a_container_and_nothing_remains() {
-    let (desk, podman) = (Desk::with_podman(), PodmanLab::get());
+fn a_port_leads_to_a_server_beside_a_container_of_podman_and_nothing_remains() {
+    let podman = PodmanLab::get();
+    let web = podman.webapp(&["--user", "1000:1000"], &[]);
+    a_port_leads_to_a_server(&Served {
+        desk: Desk::with_podman(),
+        engine: "podman",
+        id: &web.id,
+        companions: &|| companions(&web),
+        inspect: &|id| podman.must(&["container", "inspect", id]).stdout_text(),
+    });
+}
+
+#[needs(docker)]
+fn a_port_leads_to_a_server_beside_a_container_of_docker_and_nothing_remains() {
+    let docker = DockerLab::get();
+    let web = docker.webapp(&[], &[]);
+    a_port_leads_to_a_server(&Served {
+        desk: Desk::with_docker(),
+        engine: "docker",
+        id: &web.id,
+        companions: &|| docker.companions(&web),
+        inspect: &|id| docker.must(&["container", "inspect", id]).stdout_text(),
+    });
+}
+
+fn a_port_leads_to_a_server(container: &Served) {
+    let Served { desk, id, .. } = container;
     let script = "#!/bin/sh\ndir=${0%/*}\nprintf '%s %s\\n' \"$1\" \"$(stat -c %a \"$1\")\" \
         > \"$dir/opened\"\ncat \"$1\" > \"$dir/shown\"\n";
     desk.put("xdg-open", script);
-    let web = podman.webapp(&["--user", "1000:1000"], &[]);
     let port = free_port();
     let mut command = Command::new(lab::spyhole());
     command
-        .args(["podman", name_of(&web), "--serve", "--open"])
+        .args([container.engine, &id[..12], "--serve", "--open"])
         .args(["--port", &port.to_string(), "--", "serve", "--allow-files"])
         .env("PATH", desk.search_path())
         .env_remove("SPYHOLE_IMAGE");
@@ -54,7 +90,7 @@ fn a_port_leads_to_a_server_beside_a_container_and_nothing_remains() {
     assert_eq!(ask("/v1/dump", &[]).status, 401);
     let dump = ask("/v1/dump", &[("Authorization", &bearer)]);
     assert_eq!(dump.status, 200, "{}", dump.text());
-    assert_eq!(dump.json()["target"]["container_id"], web.id.as_str());
+    assert_eq!(dump.json()["target"]["container_id"], *id);
     let program = ask(
         "/v1/files/content?path=/webapp",
         &[("Authorization", &bearer)],
@@ -62,11 +98,11 @@ fn a_port_leads_to_a_server_beside_a_container_and_nothing_remains() {
     assert!(program.body == fs::read(lab::example("webapp")).unwrap());
 
     // The token is in no argument, no specification and no file that others read.
-    let beside = companions(&web);
+    let beside = (container.companions)();
     let [beside] = beside.as_slice() else {
         panic!("{beside:?}");
     };
-    let specified = podman.must(&["container", "inspect", beside]).stdout_text();
+    let specified = (container.inspect)(beside);
     assert!(specified.contains("--token-stdin"), "{specified}");
     assert!(!specified.contains(token), "{specified}");
     let arguments = fs::read_dir("/proc").unwrap().flatten();
@@ -89,7 +125,9 @@ fn a_port_leads_to_a_server_beside_a_container_and_nothing_remains() {
         "{seen}"
     );
     assert!(!std::path::Path::new(path).exists(), "{path}");
-    eventually("its container is removed", || companions(&web).is_empty());
+    eventually("its container is removed", || {
+        (container.companions)().is_empty()
+    });
 }
 
 #[needs(podman)]

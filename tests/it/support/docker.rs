@@ -104,6 +104,19 @@ impl DockerLab {
         output
     }
 
+    /// The containers in the process namespace of another.
+    pub(crate) fn companions(&self, of: &DockerContainer) -> Vec<String> {
+        let format = "{{.HostConfig.PidMode}}";
+        let all = self.must(&["ps", "--all", "--quiet", "--no-trunc"]);
+        let is_beside = |id: &&str| {
+            // Another test may have removed it by now.
+            let mode = self.docker(&["container", "inspect", "--format", format, id]);
+            mode.stdout_text().contains(&of.id)
+        };
+        let ids = all.stdout_text();
+        ids.lines().filter(is_beside).map(str::to_owned).collect()
+    }
+
     /// Makes a command and what it starts talk to this daemon.
     pub(crate) fn choose(&self, command: &mut Command) {
         command
