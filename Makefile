@@ -4,7 +4,7 @@
 CARGO ?= cargo
 export CARGO
 
-.PHONY: demo image lab sick dist test lint lint-packaging unit lint-and-compile check-binary page-test screenshots cluster-test bench performance prepare vm clean
+.PHONY: demo image lab sick dist reproducible advisories test lint lint-packaging unit lint-and-compile check-binary page-test screenshots cluster-test bench performance prepare vm clean
 
 ## demo: build, start a container without a shell, look into it
 demo:
@@ -25,9 +25,17 @@ sick: prepare
 	$(CARGO) build --release --locked
 	./scripts/sick --write
 
-## dist: the archive of a release for this machine, in target/dist
+## dist: a release for this machine, in target/dist: archive, package for Debian, chart, SBOM, checksums
 dist:
 	./scripts/dist
+
+## reproducible: the same of the last commit in two folders; says whether each byte is the same
+reproducible:
+	./scripts/reproducible
+
+## advisories: known vulnerabilities, crates that were withdrawn or abandoned; asks their database
+advisories:
+	target/tools/bin/cargo-deny --locked check advisories
 
 ## test: everything that guards a change
 # The release build uses one processor for most of its time; what else is to be compiled uses the other.
@@ -47,7 +55,7 @@ lint:
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" \
 		$(CARGO) doc --no-deps --lib --document-private-items --locked
 
-## lint-packaging: manifests, workflows, the crate and licences, by what only reads them
+## lint-packaging: manifests, chart, workflows, the crate and what is linked, by what only reads them
 lint-packaging:
 	./scripts/lint-packaging
 

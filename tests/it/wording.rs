@@ -60,6 +60,7 @@ fn documents_use_established_words() {
     let pages = ["README.md", "SECURITY.md", "CONTRIBUTING.md"].map(|name| root().join(name));
     let pages = pages.into_iter().chain(files("docs", &["md"]));
     let pages = pages.chain(files("web", &["html", "js"]));
+    let pages = pages.chain(files("charts", &["md", "yaml"]));
     for path in pages.chain(files("manifests", &["md", "yaml"])) {
         let text = fs::read_to_string(&path).unwrap();
         // A name that a reader is to replace.

@@ -78,7 +78,15 @@ fn what_krew_moves_out_of_the_archive_is_the_program_and_its_licences() {
         moved.extend(fitting);
     }
     let moved: Vec<_> = moved.into_iter().collect();
-    assert_eq!(moved, ["LICENSE-APACHE", "LICENSE-MIT", "spyhole"]);
+    assert_eq!(
+        moved,
+        [
+            "LICENSE-APACHE",
+            "LICENSE-MIT",
+            "THIRD-PARTY.txt",
+            "spyhole"
+        ]
+    );
     let bin = platform["bin"].as_str().unwrap();
     assert!(moved.iter().any(|name| name == bin));
 
@@ -103,7 +111,7 @@ fn each_archive_is_a_platform() {
     let into = work.path().join("dist");
     dist(&into, |command| {
         let both = format!("{} {}", foreign.display(), program().display());
-        command.env("BINARY", both);
+        command.env("BINARY", both).env("MAINTAINER", "");
     })
     .ended_with(0);
     let text = fs::read_to_string(into.join("spyhole.yaml")).unwrap();
@@ -126,9 +134,20 @@ fn each_archive_is_a_platform() {
 fn without_a_place_of_releases_there_is_no_manifest_and_it_is_said() {
     let into = TempDir::new().unwrap();
     let seen = dist(into.path(), |command| {
-        command.env_remove("REPOSITORY");
+        command.env_remove("REPOSITORY").env("MAINTAINER", "");
     })
     .ended_with(0);
+    // Nor is there a package that is nobody's.
+    assert!(
+        seen.stderr_text()
+            .contains("no package for Debian: MAINTAINER"),
+        "{seen}"
+    );
+    assert!(
+        !names_in(into.path())
+            .iter()
+            .any(|name| name.contains(".deb"))
+    );
     let known = super::text_of("Cargo.toml").contains("\nrepository = ");
     assert_eq!(into.path().join("spyhole.yaml").exists(), known);
     assert_eq!(seen.stderr_text().contains("no manifest for krew"), !known);

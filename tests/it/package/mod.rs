@@ -1,9 +1,13 @@
-//! What makes spyhole a package: the archive of a release, its completions, and the manifest for krew.
+//! What makes spyhole a package: the archive of a release, the package for Debian, the completions and manual
+//! pages in both, whose work is linked in, the Helm chart, and the manifest for krew.
 //! What is only read is checked by `scripts/lint-packaging`.
 
 mod archive;
+mod chart;
 mod completions;
+mod deb;
 mod krew;
+mod linked;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,6 +22,7 @@ use crate::lab::{Output, spyhole};
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const EPOCH: &str = "1700000000";
 const REPOSITORY: &str = "https://forge.example/house/spyhole";
+const MAINTAINER: &str = "The House <house@forge.example.org>";
 
 /// The top of the repository.
 fn top() -> &'static Path {
@@ -43,12 +48,17 @@ fn program() -> &'static Path {
 
 /// `make dist` of the program under test into a directory.
 fn dist(into: &Path, change: impl FnOnce(&mut Command)) -> Output {
-    let mut command = Command::new(top().join("scripts/dist"));
+    let mut command = Command::new("sh");
     command
+        .args(["-c", r#"umask "$RIGHTS"; exec "$0""#])
+        .arg(top().join("scripts/dist"))
+        .env("RIGHTS", "0022")
         .env("BINARY", program())
         .env("DIST", into)
         .env("SOURCE_DATE_EPOCH", EPOCH)
-        .env("REPOSITORY", REPOSITORY);
+        .env("REPOSITORY", REPOSITORY)
+        .env("MAINTAINER", MAINTAINER)
+        .env("LEVEL", "1");
     change(&mut command);
     run(&mut command)
 }

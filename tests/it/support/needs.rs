@@ -141,6 +141,18 @@ pub(crate) fn strace() -> Result<(), String> {
     starts("strace", "-V")
 }
 
+pub(crate) fn dpkg_deb() -> Result<(), String> {
+    starts("dpkg-deb", "--version")
+}
+
+pub(crate) fn lintian() -> Result<(), String> {
+    starts("lintian", "--version")
+}
+
+pub(crate) fn man() -> Result<(), String> {
+    starts("man", "--version")
+}
+
 pub(crate) fn findmnt() -> Result<(), String> {
     starts("findmnt", "--version")
 }
