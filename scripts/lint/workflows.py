@@ -138,7 +138,7 @@ class Workflows(unittest.TestCase):
 
     def test_the_workflows_name_what_the_repository_has(self):
         release = text_of(RELEASE)
-        for script in ("scripts/dist", "Dockerfile.debug"):
+        for script in ("scripts/dist", "spyhole image push --also"):
             self.assertIn(script, release)
         # The toolchain is the one that .cargo/config.toml needs, or a newer one.
         packages = metadata("--no-deps")["packages"]

@@ -34,7 +34,8 @@ struct SaveArgs {
     /// Replace a file that exists.
     #[arg(long)]
     force: bool,
-    /// Name the image so (default: SPYHOLE_IMAGE, else spyhole with the version).
+    /// Name the image so; without a tag: latest and the version (default: spyhole, or
+    /// SPYHOLE_IMAGE).
     #[arg(long, value_name = "NAME")]
     tag: Option<String>,
     /// Add spyhole for the other architecture (amd64, arm64) as a second platform.
@@ -48,7 +49,8 @@ struct LoadArgs {
     /// Where to load it (default: docker or podman, whichever responds).
     #[arg(value_name = "WHERE")]
     destination: Option<ImageDestination>,
-    /// Name the image so (default: SPYHOLE_IMAGE, else spyhole with the version).
+    /// Name the image so; without a tag: latest and the version (default: spyhole, or
+    /// SPYHOLE_IMAGE).
     #[arg(long, value_name = "NAME")]
     tag: Option<String>,
     /// More arguments for the program that loads it.
@@ -59,7 +61,8 @@ struct LoadArgs {
 /// What `image push` takes.
 #[derive(Debug, Args)]
 struct PushArgs {
-    /// Registry, path and tag (default tag: the version).
+    /// Registry and path, and the only tag (default: latest and the version); each tag has its
+    /// variant for root.
     #[arg(value_name = "REF")]
     reference: String,
     /// Add spyhole for the other architecture (amd64, arm64) as a second platform.
@@ -185,7 +188,12 @@ fn pushed(args: &PushArgs, global: &Global) -> Result<Exit, Failure> {
 /// The name that was given, or the usual one.
 fn named(tag: Option<&str>) -> Result<ImageName, Failure> {
     let name = tag.map_or_else(|| ImageName::parse(&own_image::name()), ImageName::parse);
-    name.map_err(|error| failure(&error))
+    let mut name = name.map_err(|error| failure(&error))?;
+    if tag.is_none() && name.tag.as_deref() == Some(env!("CARGO_PKG_VERSION")) {
+        // It has the other tags too.
+        name.tag = None;
+    }
+    Ok(name)
 }
 
 fn made(name: ImageName, also: Option<&Path>) -> Result<OwnImage, Failure> {

@@ -26,7 +26,10 @@ pub(crate) fn archive(image: &OwnImage) -> Vec<u8> {
         archive.file(&layer.path(), &layer.bytes);
     }
     archive.file("index.json", index(image).to_string().as_bytes());
-    archive.file("manifest.json", docker_manifest(image).to_string().as_bytes());
+    archive.file(
+        "manifest.json",
+        docker_manifest(image).to_string().as_bytes(),
+    );
     archive.file("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#);
     archive.bytes.extend_from_slice(&[0; 2 * BLOCK]);
     archive.bytes

@@ -17,6 +17,12 @@ const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// Where the sources of this program are.
+const SOURCE: Option<&str> = option_env!("SPYHOLE_SOURCE");
+/// Their commit.
+const REVISION: Option<&str> = option_env!("SPYHOLE_REVISION");
+/// When it was built, or is said to have been, in seconds since 1970.
+const CREATED: Option<&str> = option_env!("SPYHOLE_CREATED");
 /// The last second that has a date of four digits.
 const LAST_SECOND: u64 = 253_402_300_799;
 
@@ -60,7 +66,8 @@ pub(crate) struct OwnImage {
 
 impl OwnImage {
     /// Makes it from the running program, and the one for another architecture. Where the name has no
-    /// tag, or this version's, it has four: `latest`, the version, `root` and the version with `-root`.
+    /// tag, it has four: `latest`, the version, `root` and the version with `-root`; else its own, and
+    /// that with `-root`.
     ///
     /// # Errors
     /// [`ImageError`]: `SOURCE_DATE_EPOCH` cannot be meant so.
@@ -70,16 +77,14 @@ impl OwnImage {
         other: Option<&ImageProgram>,
     ) -> Result<Self, ImageError> {
         let created_seconds = created_seconds()?;
-        let tag = name.tag.take().unwrap_or_else(|| VERSION.to_owned());
-        let of_root = format!("{tag}-root");
-        let (own, of_root) = if tag == VERSION {
-            (
-                vec!["latest".to_owned(), tag.clone()],
-                vec!["root".to_owned(), of_root],
-            )
-        } else {
-            (vec![tag.clone()], vec![of_root])
-        };
+        let given = name.tag.take();
+        let is_given = given.is_some();
+        let tag = given.unwrap_or_else(|| VERSION.to_owned());
+        let (mut own, mut of_root) = (vec![tag.clone()], vec![format!("{tag}-root")]);
+        if !is_given {
+            own.insert(0, "latest".to_owned());
+            of_root.insert(0, "root".to_owned());
+        }
         let environment = format!("SPYHOLE_IMAGE={}:{tag}", name.repository());
         let mut maker = Maker {
             created_seconds,
@@ -91,7 +96,9 @@ impl OwnImage {
             // Memory takes everything that is written to it.
             let layer = layer(&program.bytes, seconds).map_err(ImageError::Memory)?;
             let blob = ImageBlob::of(LAYER, layer.packed);
-            maker.layers.push((program.architecture, layer.diff_id, blob));
+            maker
+                .layers
+                .push((program.architecture, layer.diff_id, blob));
         }
         let variants = [
             maker.variant("65532:65532", "", own),
@@ -201,12 +208,9 @@ impl Maker {
             ("licenses", env!("CARGO_PKG_LICENSE").to_owned()),
             ("version", VERSION.to_owned()),
             ("created", created.clone()),
-            ("source", env!("CARGO_PKG_REPOSITORY").to_owned()),
-            // The commit, where the build was told of it.
-            (
-                "revision",
-                option_env!("SPYHOLE_REVISION").unwrap_or_default().to_owned(),
-            ),
+            // Where the build was told of them.
+            ("source", SOURCE.unwrap_or_default().to_owned()),
+            ("revision", REVISION.unwrap_or_default().to_owned()),
         ] {
             if !value.is_empty() {
                 labels.insert(format!("org.opencontainers.image.{key}"), value.into());
@@ -233,7 +237,7 @@ impl Maker {
 /// When the image was made: `SOURCE_DATE_EPOCH`, else what the build said, else the beginning of 1970.
 fn created_seconds() -> Result<u64, ImageError> {
     let given = std::env::var("SOURCE_DATE_EPOCH").ok();
-    let of_build = || option_env!("SPYHOLE_CREATED").map(str::to_owned);
+    let of_build = || CREATED.map(str::to_owned);
     let Some(text) = given.filter(|text| !text.is_empty()).or_else(of_build) else {
         return Ok(0);
     };

@@ -96,7 +96,11 @@ pub(super) fn find(registry: &str, path: &str) -> Result<Option<Login>, Credenti
 
 /// The files of logins, in the order in which they count.
 fn files(variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
-    let of = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let of = |name| {
+        variable(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     let home = of("HOME");
     let below_home = |path: &str| home.as_ref().map(|home| home.join(path));
     let docker = of("DOCKER_CONFIG").or_else(|| below_home(".docker"));
@@ -157,7 +161,8 @@ fn in_file(file: &Path, registry: &str, path: &str) -> Result<Option<Login>, Cre
     let pair = BASE64.decode(auth.as_bytes()).ok();
     let pair = pair.and_then(|pair| String::from_utf8(pair).ok());
     let pair = pair.as_deref().and_then(|pair| pair.split_once(':'));
-    let (user, password) = pair.ok_or_else(|| malformed("an auth is no base64 of USER:PASSWORD"))?;
+    let (user, password) =
+        pair.ok_or_else(|| malformed("an auth is no base64 of USER:PASSWORD"))?;
     Ok(Some(Login::Password {
         user: user.to_owned(),
         // As docker does, which once padded it.
@@ -169,7 +174,9 @@ fn in_file(file: &Path, registry: &str, path: &str) -> Result<Option<Login>, Cre
 fn key_of(key: &str) -> &str {
     let key = key.split_once("://").map_or(key, |(_, rest)| rest);
     let key = key.trim_end_matches('/');
-    key.strip_suffix("/v1").or(key.strip_suffix("/v2")).unwrap_or(key)
+    key.strip_suffix("/v1")
+        .or(key.strip_suffix("/v2"))
+        .unwrap_or(key)
 }
 
 fn is_key(key: &str, wanted: &str) -> bool {
@@ -194,7 +201,9 @@ fn entry<'a>(config: &'a Value, registry: &str, path: &str) -> Option<&'a Value>
 fn helper_name<'a>(config: &'a Value, registry: &str) -> Option<&'a str> {
     let own = config.get("credHelpers").and_then(Value::as_object);
     let own = own.and_then(|own| own.iter().find(|(key, _)| is_key(key, registry)));
-    let name = own.map(|(_, name)| name).or_else(|| config.get("credsStore"));
+    let name = own
+        .map(|(_, name)| name)
+        .or_else(|| config.get("credsStore"));
     name?.as_str().filter(|name| !name.is_empty())
 }
 
@@ -219,7 +228,13 @@ fn ask_helper(file: &Path, name: &str, registry: &str) -> Result<Option<Login>, 
     };
     let words = [OsString::from("get")];
     let input = Some(server.as_bytes().to_vec());
-    let said = feed_within(program.as_os_str(), &words, input, HELPER_BYTES, HELPER_TIME)?;
+    let said = feed_within(
+        program.as_os_str(),
+        &words,
+        input,
+        HELPER_BYTES,
+        HELPER_TIME,
+    )?;
     if !said.status.success() {
         // The words of its protocol for that.
         let is_none = said.stdout.trim_ascii() == b"credentials not found in native keychain";
@@ -287,7 +302,10 @@ mod tests {
             ("r.example", "x", None),
         ] {
             let read = read(text, registry, path);
-            assert!(read.as_ref().is_ok_and(|read| *read == expected), "{registry}/{path}");
+            assert!(
+                read.as_ref().is_ok_and(|read| *read == expected),
+                "{registry}/{path}"
+            );
         }
     }
 
@@ -321,7 +339,10 @@ mod tests {
         assert_eq!(all, expected);
         let of_home = files(|name| (name == "HOME").then(|| "/h".into()));
         let of_home: Vec<_> = of_home.iter().filter_map(|path| path.to_str()).collect();
-        assert_eq!(of_home, ["/h/.docker/config.json", "/h/.config/containers/auth.json"]);
+        assert_eq!(
+            of_home,
+            ["/h/.docker/config.json", "/h/.config/containers/auth.json"]
+        );
         assert!(files(|_| None).is_empty());
     }
 }

@@ -54,7 +54,10 @@ impl ImageDestination {
         let mut why = Vec::new();
         for (engine, words) in [
             // A client without its daemon prints a version as well.
-            (Self::Docker, &["version", "--format", "{{.Server.Version}}"][..]),
+            (
+                Self::Docker,
+                &["version", "--format", "{{.Server.Version}}"][..],
+            ),
             (Self::Podman, &["images", "--quiet"]),
         ] {
             let program = engine.words().0.first().copied().unwrap_or_default();
@@ -98,7 +101,9 @@ pub(crate) fn load(
             (Some(lent), None)
         }
     };
-    let (program, arguments) = words.split_first().unwrap_or((const { &OsString::new() }, &[]));
+    let (program, arguments) = words
+        .split_first()
+        .unwrap_or((const { &OsString::new() }, &[]));
     let said = feed_within(program, arguments, input, SAID_BYTES, LOADING_TIME);
     drop(lent);
     let said = said.map_err(ImageError::Tool)?;

@@ -28,7 +28,13 @@ pub(super) fn layer(program: &[u8], modified_seconds: i64) -> io::Result<Layer> 
     };
     for (kind, name, link, mode, content) in [
         (MemberKind::Directory, "bin/", "", 0o755, &[][..]),
-        (MemberKind::SymbolicLink, "bin/tar", "../spyhole", 0o777, &[]),
+        (
+            MemberKind::SymbolicLink,
+            "bin/tar",
+            "../spyhole",
+            0o777,
+            &[],
+        ),
         (MemberKind::File, "spyhole", "", 0o555, program),
         (MemberKind::Directory, "tmp/", "", 0o1777, &[]),
     ] {

@@ -10,6 +10,8 @@ mod name;
 mod program;
 mod push;
 mod registry;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use std::ffi::OsString;
@@ -29,17 +31,29 @@ pub(crate) use push::{PushRequest, push};
 #[derive(Debug)]
 pub(crate) enum ImageError {
     /// The text names no image; what was expected.
-    Name { text: String, expected: &'static str },
+    Name {
+        text: String,
+        expected: &'static str,
+    },
     /// The variable `SOURCE_DATE_EPOCH` is no number of seconds.
     Epoch,
     /// The running program needs shared libraries, which the image does not have.
     NotStatic,
     /// A program cannot be read.
-    Program { path: PathBuf, source: std::io::Error },
+    Program {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     /// It is no program that could be in the image; what it is not.
-    NotSpyhole { path: PathBuf, expected: &'static str },
+    NotSpyhole {
+        path: PathBuf,
+        expected: &'static str,
+    },
     /// Both programs are for this architecture.
-    SameArchitecture { path: PathBuf, architecture: &'static str },
+    SameArchitecture {
+        path: PathBuf,
+        architecture: &'static str,
+    },
     /// A file of that name is there.
     Exists(PathBuf),
     /// The file cannot be written.
@@ -88,7 +102,10 @@ pub(crate) enum RegistryFault {
     /// It leads to another place, which is not followed.
     Redirected { step: &'static str, to: String },
     /// Its response is not what the protocol says.
-    Unexpected { step: &'static str, what: &'static str },
+    Unexpected {
+        step: &'static str,
+        what: &'static str,
+    },
     /// It refuses with this status.
     Refused {
         step: &'static str,

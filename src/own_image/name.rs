@@ -71,7 +71,10 @@ impl ImageName {
         if is_hub && !self.path.contains('/') {
             return (DOCKER_HUB, format!("library/{}", self.path));
         }
-        (if is_hub { DOCKER_HUB } else { registry }, self.path.clone())
+        (
+            if is_hub { DOCKER_HUB } else { registry },
+            self.path.clone(),
+        )
     }
 }
 
@@ -111,7 +114,12 @@ mod tests {
     fn names_are_read_and_completed_as_docker_does() {
         for (text, registry, path, tag) in [
             ("spyhole", "docker.io", "library/spyhole", None),
-            ("spyhole:0.1.0", "docker.io", "library/spyhole", Some("0.1.0")),
+            (
+                "spyhole:0.1.0",
+                "docker.io",
+                "library/spyhole",
+                Some("0.1.0"),
+            ),
             ("jane/spyhole", "docker.io", "jane/spyhole", None),
             ("docker.io/spyhole", "docker.io", "library/spyhole", None),
             ("localhost/spyhole:1", "localhost", "spyhole", Some("1")),
@@ -129,8 +137,22 @@ mod tests {
     #[test]
     fn what_no_registry_has_is_no_name() {
         for text in [
-            "", ":1", "a:", "a:b:c", "A", "a//b", "a/", "/a", "a@sha256:00", "a b", "a..b", "-a",
-            "a:-x", "r.example/", "r.e xample/a", "a/b:\u{1b}",
+            "",
+            ":1",
+            "a:",
+            "a:b:c",
+            "A",
+            "a//b",
+            "a/",
+            "/a",
+            "a@sha256:00",
+            "a b",
+            "a..b",
+            "-a",
+            "a:-x",
+            "r.example/",
+            "r.e xample/a",
+            "a/b:\u{1b}",
         ] {
             assert!(ImageName::parse(text).is_err(), "{text:?}");
         }

@@ -8,8 +8,8 @@ use hyper::Method;
 use hyper::header::LOCATION;
 
 use super::content::ImageBlob;
-use super::credentials;
-use super::registry::{Registry, RegistryRequest, RegistryResponse};
+use super::credentials::{self, CredentialError, Login};
+use super::registry::{Registry, RegistryRequest, RegistryResponse, RegistryTrust};
 use super::{ImageError, ImageName, OwnImage, RegistryFault};
 use crate::ask::fetch::{HttpUrl, ProxyVariables};
 use crate::model::verdict::Authorities;
@@ -46,22 +46,36 @@ pub(crate) struct PushRequest<'a> {
 /// # Errors
 /// [`ImageError`]: the login is not readable, or the registry does not take it.
 pub(crate) fn push(request: &PushRequest<'_>) -> Result<Vec<(ImageName, String)>, ImageError> {
+    push_as(request, &credentials::find)
+}
+
+/// The login for a registry and a path there.
+type FindLogin<'a> = &'a dyn Fn(&str, &str) -> Result<Option<Login>, CredentialError>;
+
+pub(super) fn push_as(
+    request: &PushRequest<'_>,
+    find_login: FindLogin<'_>,
+) -> Result<Vec<(ImageName, String)>, ImageError> {
     let image = request.image;
     let (host, path) = image.name.completed();
     let faulty = |fault| ImageError::Registry {
         host: host.to_owned(),
         fault,
     };
-    let address = if host == DOCKER_HUB.0 { DOCKER_HUB.1 } else { host };
+    let address = if host == DOCKER_HUB.0 {
+        DOCKER_HUB.1
+    } else {
+        host
+    };
     let root = HttpUrl::parse(&format!("https://{address}/"));
     let root = root.map_err(|why| faulty(RegistryFault::Unreachable(why)))?;
-    let roots = authorities(request.ca.as_ref())?;
+    let trust = authorities(request.ca.as_ref())?;
     let proxies = ProxyVariables::of(|name| std::env::var(name).ok());
     let deadline = Instant::now() + request.time;
-    let mut registry = Registry::new(root, roots, proxies, deadline);
+    let mut registry = Registry::new(root, trust, proxies, deadline);
     let scope = format!("repository:{path}:pull,push");
     if registry.greet(&scope).map_err(faulty)? {
-        registry.login = credentials::find(host, &path).map_err(ImageError::Credentials)?;
+        registry.login = find_login(host, &path).map_err(ImageError::Credentials)?;
         registry.log_in().map_err(faulty)?;
     }
     let mut pushed = Vec::new();
@@ -78,7 +92,9 @@ pub(crate) fn push(request: &PushRequest<'_>) -> Result<Vec<(ImageName, String)>
         }
         if variant.manifests.len() > 1 {
             for manifest in &variant.manifests {
-                upload.manifest(manifest, &manifest.digest).map_err(faulty)?;
+                upload
+                    .manifest(manifest, &manifest.digest)
+                    .map_err(faulty)?;
             }
         }
         for tag in &variant.tags {
@@ -94,10 +110,15 @@ pub(crate) fn push(request: &PushRequest<'_>) -> Result<Vec<(ImageName, String)>
 }
 
 /// Those of the file, else those of this machine, else Mozilla's.
-fn authorities(ca: Option<&PathBuf>) -> Result<(Roots, Authorities), ImageError> {
+fn authorities(ca: Option<&PathBuf>) -> Result<RegistryTrust, ImageError> {
+    let of = |found, instead_of_given| RegistryTrust {
+        roots: Roots::of(found),
+        authorities: Authorities::Given,
+        instead_of_given,
+    };
     if let Some(path) = ca {
         let given = given_authorities(path).map_err(ImageError::Authorities)?;
-        return Ok((Roots::of(given), Authorities::Given));
+        return Ok(of(given, None));
     }
     let named = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
     let places = named.into_iter().chain(SYSTEM_BUNDLES.map(PathBuf::from));
@@ -107,10 +128,14 @@ fn authorities(ca: Option<&PathBuf>) -> Result<(Roots, Authorities), ImageError>
         };
         let found = pki::contents(&bytes, None).map(|contents| contents.certificates);
         if let Some(found) = found.filter(|found| !found.is_empty()) {
-            return Ok((Roots::of(found), Authorities::Given));
+            return Ok(of(found, Some("this machine")));
         }
     }
-    Ok((Roots::mozilla(), Authorities::Mozilla))
+    Ok(RegistryTrust {
+        roots: Roots::mozilla(),
+        authorities: Authorities::Mozilla,
+        instead_of_given: None,
+    })
 }
 
 struct Upload<'a> {
@@ -121,7 +146,9 @@ struct Upload<'a> {
 impl Upload<'_> {
     /// Sends content, unless the registry has it.
     fn blob(&mut self, blob: &ImageBlob) -> Result<(), RegistryFault> {
-        let own = self.registry.url(&format!("/v2/{}/blobs/{}", self.path, blob.digest))?;
+        let own = self
+            .registry
+            .url(&format!("/v2/{}/blobs/{}", self.path, blob.digest))?;
         let met = self.registry.ask(&RegistryRequest {
             step: "asking for content",
             method: Method::HEAD,
@@ -133,7 +160,9 @@ impl Upload<'_> {
             return Ok(());
         }
         const BEGIN: &str = "beginning an upload";
-        let uploads = self.registry.url(&format!("/v2/{}/blobs/uploads/", self.path))?;
+        let uploads = self
+            .registry
+            .url(&format!("/v2/{}/blobs/uploads/", self.path))?;
         let begun = self.registry.ask(&RegistryRequest {
             step: BEGIN,
             method: Method::POST,
@@ -151,8 +180,17 @@ impl Upload<'_> {
         };
         let mut place = uploads.join(location).map_err(|_| missing)?;
         let joint = if place.path.contains('?') { '&' } else { '?' };
-        place.path = format!("{}{joint}digest={}", place.path, blob.digest.replacen(':', "%3A", 1));
-        self.put("uploading content", &place, "application/octet-stream", blob)
+        place.path = format!(
+            "{}{joint}digest={}",
+            place.path,
+            blob.digest.replacen(':', "%3A", 1)
+        );
+        self.put(
+            "uploading content",
+            &place,
+            "application/octet-stream",
+            blob,
+        )
     }
 
     /// Puts a manifest or an index under a tag or its digest.
@@ -198,7 +236,10 @@ impl Upload<'_> {
         match answered.status {
             200..=299 => Ok(answered),
             300..=399 => {
-                let to = answered.headers.get(LOCATION).and_then(|to| to.to_str().ok());
+                let to = answered
+                    .headers
+                    .get(LOCATION)
+                    .and_then(|to| to.to_str().ok());
                 let to = to.and_then(|to| self.registry.root.join(to).ok());
                 Err(RegistryFault::Redirected {
                     step,

@@ -57,15 +57,22 @@ enum Challenge {
     Bearer { realm: HttpUrl },
 }
 
+/// By what a registry's certificate is judged.
+pub(super) struct RegistryTrust {
+    pub roots: Roots,
+    pub authorities: Authorities,
+    /// Whose they are, where the user named none.
+    pub instead_of_given: Option<&'static str>,
+}
+
 /// A registry with what is known of it.
 pub(super) struct Registry {
     /// Its root.
     pub root: HttpUrl,
-    /// The authorities that its certificate is judged by, and whose they are.
-    pub roots: (Roots, Authorities),
-    pub names: NameFiles,
-    pub proxies: ProxyVariables,
-    pub deadline: Instant,
+    trust: RegistryTrust,
+    names: NameFiles,
+    proxies: ProxyVariables,
+    deadline: Instant,
     pub login: Option<Login>,
     challenge: Option<Challenge>,
     authorization: Option<HeaderValue>,
@@ -77,13 +84,13 @@ impl Registry {
     /// Nothing is asked yet.
     pub(super) fn new(
         root: HttpUrl,
-        roots: (Roots, Authorities),
+        trust: RegistryTrust,
         proxies: ProxyVariables,
         deadline: Instant,
     ) -> Self {
         Self {
             root,
-            roots,
+            trust,
             names: NameFiles::of_viewer(),
             proxies,
             deadline,
@@ -104,7 +111,10 @@ impl Registry {
         let mut url = self.url("/v2/")?;
         let mut asked = self.send(STEP, &url);
         if let Err(RegistryFault::Exchange { .. }) = asked
-            && self.addresses(&url)?.iter().all(|address| address.ip().is_loopback())
+            && self
+                .addresses(&url)?
+                .iter()
+                .all(|address| address.ip().is_loopback())
         {
             self.root.is_tls = false;
             url.is_tls = false;
@@ -144,7 +154,10 @@ impl Registry {
     pub(super) fn log_in(&mut self) -> Result<(), RegistryFault> {
         let secrets = match &self.login {
             Some(Login::Password { user, password }) => {
-                vec![password.clone(), BASE64.encode(format!("{user}:{password}").as_bytes())]
+                vec![
+                    password.clone(),
+                    BASE64.encode(format!("{user}:{password}").as_bytes()),
+                ]
             }
             Some(Login::IdentityToken(token) | Login::RegistryToken(token)) => vec![token.clone()],
             None => Vec::new(),
@@ -186,7 +199,10 @@ impl Registry {
                 authorization = HeaderValue::from_str(&basic(user, password)).ok();
             }
             Some(Login::IdentityToken(token)) => {
-                let query = url.path.split_once('?').map(|(path, query)| (path.to_owned(), query.to_owned()));
+                let query = url
+                    .path
+                    .split_once('?')
+                    .map(|(path, query)| (path.to_owned(), query.to_owned()));
                 let (path, query) = query.unwrap_or_default();
                 let token = utf8_percent_encode(token, NON_ALPHANUMERIC);
                 let form = format!(
@@ -199,7 +215,11 @@ impl Registry {
         }
         let request = RegistryRequest {
             step: TOKEN_STEP,
-            method: if body.is_some() { Method::POST } else { Method::GET },
+            method: if body.is_some() {
+                Method::POST
+            } else {
+                Method::GET
+            },
             url: &url,
             body,
         };
@@ -212,7 +232,9 @@ impl Registry {
         }
         let answer: Value = serde_json::from_slice(&answered.body).unwrap_or_default();
         let token = answer.get("token").or_else(|| answer.get("access_token"));
-        let token = token.and_then(Value::as_str).filter(|token| !token.is_empty());
+        let token = token
+            .and_then(Value::as_str)
+            .filter(|token| !token.is_empty());
         token.map(str::to_owned).ok_or(RegistryFault::Unexpected {
             step: TOKEN_STEP,
             what: "a token",
@@ -237,7 +259,9 @@ impl Registry {
         let is_own = request.url.has_origin_of(&self.root);
         let of_own = |own: &Self| own.authorization.clone().filter(|_| is_own);
         let mut answered = self.exchange(request, of_own(self).as_ref())?;
-        if answered.status == 401 && is_own && matches!(self.challenge, Some(Challenge::Bearer { .. }))
+        if answered.status == 401
+            && is_own
+            && matches!(self.challenge, Some(Challenge::Bearer { .. }))
         {
             self.log_in()?;
             answered = self.exchange(request, of_own(self).as_ref())?;
@@ -272,7 +296,11 @@ impl Registry {
             text("message").or_else(|| text("code"))
         });
         let text = messages.collect::<Vec<_>>().join("; ");
-        if self.secrets.iter().any(|secret| text.contains(secret.as_str())) {
+        if self
+            .secrets
+            .iter()
+            .any(|secret| text.contains(secret.as_str()))
+        {
             return "(not shown: it repeats a credential)".to_owned();
         }
         let short: String = text.chars().take(REPEATED).collect();
@@ -380,7 +408,10 @@ impl Registry {
 const TOKEN_STEP: &str = "asking for a token";
 
 fn basic(user: &str, password: &str) -> String {
-    format!("Basic {}", BASE64.encode(format!("{user}:{password}").as_bytes()))
+    format!(
+        "Basic {}",
+        BASE64.encode(format!("{user}:{password}").as_bytes())
+    )
 }
 
 fn request(
@@ -428,13 +459,16 @@ struct ResponseHandler<'a> {
 
 impl ExchangeHandler for ResponseHandler<'_> {
     fn shown(&mut self, server: ServerShown) -> Result<(), String> {
-        let (roots, authorities) = &self.registry.roots;
-        let now = SystemTime::now();
-        let verdict = judge_server(&self.url.host, &server, roots, *authorities, None, now);
+        let trust = &self.registry.trust;
+        let (host, now) = (&self.url.host, SystemTime::now());
+        let verdict = judge_server(host, &server, &trust.roots, trust.authorities, None, now);
         if verdict.judgement == Judgement::Verified && server.is_key_proved {
             return Ok(());
         }
-        let why = escaped(because(&verdict).as_bytes()).into_owned();
+        let mut why = escaped(because(&verdict).as_bytes()).into_owned();
+        if let Some(whose) = trust.instead_of_given {
+            why = why.replace("--ca", whose);
+        }
         self.fault = Some(RegistryFault::Untrusted(why));
         Err(String::new())
     }
@@ -480,7 +514,9 @@ fn challenge(headers: &HeaderMap, scope: &str) -> Result<Challenge, RegistryFaul
         let realm = HttpUrl::parse(&text).map_err(|_| RegistryFault::LoginUnsupported)?;
         return Ok(Challenge::Bearer { realm });
     }
-    of("basic").map_or(Err(RegistryFault::LoginUnsupported), |_| Ok(Challenge::Basic))
+    of("basic").map_or(Err(RegistryFault::LoginUnsupported), |_| {
+        Ok(Challenge::Basic)
+    })
 }
 
 /// The value of `NAME="VALUE"` in a list.
@@ -515,7 +551,8 @@ mod tests {
     #[test]
     fn a_challenge_is_read_in_any_order() {
         let of = |value| asked(value).unwrap_or_default();
-        let expected = "https://t.example/x?service=r%2Eexample&scope=repository%3Aa%2Fb%3Apull%2Cpush";
+        let expected =
+            "https://t.example/x?service=r%2Eexample&scope=repository%3Aa%2Fb%3Apull%2Cpush";
         for value in [
             r#"Bearer realm="https://t.example/x",service="r.example""#,
             r#"bearer service="r.example", scope="a,b", realm="https://t.example/x""#,
@@ -524,7 +561,13 @@ mod tests {
         }
         assert_eq!(of(r#"Basic realm="Registry""#), "basic");
         assert!(of(r#"Bearer realm="https://t.example/x?a=b""#).contains("x?a=b&service="));
-        for value in ["Negotiate", "Bearer", "Bearer realm=\"ftp://x\"", "Bearer realm=\"", ""] {
+        for value in [
+            "Negotiate",
+            "Bearer",
+            "Bearer realm=\"ftp://x\"",
+            "Bearer realm=\"",
+            "",
+        ] {
             assert_eq!(asked(value), None, "{value}");
         }
     }

@@ -33,11 +33,7 @@ impl fmt::Display for ImageError {
                  architecture",
                 path.display()
             ),
-            Self::Exists(path) => write!(
-                f,
-                "{} exists; --force replaces it",
-                path.display()
-            ),
+            Self::Exists(path) => write!(f, "{} exists; --force replaces it", path.display()),
             Self::Write(error) => error.fmt(f),
             Self::Tool(error) => error.fmt(f),
             Self::NoEngine(why) => write!(
