@@ -47,6 +47,7 @@ impl Registry {
             ])
             .args(["-nodes", "-days", "2", "-subj", "/CN=localhost"])
             .args(["-addext", "subjectAltName=DNS:localhost"])
+            .args(["-addext", "basicConstraints=critical,CA:FALSE"])
             .args(["-keyout", &at("key.pem"), "-out", &at("ca.crt")]);
         run(&mut openssl).ended_with(0);
         let mut users = Command::new("htpasswd");
