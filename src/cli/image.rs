@@ -78,7 +78,6 @@ pub(super) fn command() -> Command {
     Command::new(IMAGE)
         .about("Save, load or push spyhole's own image, made from this very program")
         .subcommand_required(true)
-        .arg_required_else_help(true)
         .disable_help_subcommand(true)
         .subcommand(
             SaveArgs::augment_args(Command::new(SAVE))
@@ -164,6 +163,9 @@ fn loaded(args: &LoadArgs) -> Result<Exit, Failure> {
 }
 
 fn pushed(args: &PushArgs, global: &Global) -> Result<Exit, Failure> {
+    if global.no_connect {
+        return Err(Failure::usage("--no-connect: a push opens a connection"));
+    }
     let name = named(Some(&args.reference))?;
     if name.registry.is_none() && !name.path.contains('/') {
         let text = format!(

@@ -197,6 +197,8 @@ fn what_cannot_be_meant_so_is_said() {
         (&["save", "--tag", "A", "-"][..], "not an image name"),
         (&["push", "spyhole"], "names no registry"),
         (&["push", "r.example/x@sha256:0"], "no digest"),
+        (&["push", "--no-connect", "r.example/x"], "--no-connect"),
+        (&[], "requires a subcommand"),
         (&["load", "nowhere"], "invalid value"),
     ] {
         let refused = image(words, |_| {}).ended_with(2);
