@@ -259,6 +259,11 @@ fn ask_helper(file: &Path, name: &str, registry: &str) -> Result<Option<Login>, 
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::disallowed_methods,
+        reason = "a test writes the file that it reads"
+    )]
+
     use std::fs;
 
     use super::*;

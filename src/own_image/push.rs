@@ -31,6 +31,9 @@ const DOCKER_HUB: (&str, &str) = ("docker.io", "registry-1.docker.io");
 /// The digest that a registry computed itself.
 const CONTENT_DIGEST: &str = "docker-content-digest";
 
+/// The step that gives the place of an upload.
+const BEGIN: &str = "beginning an upload";
+
 /// What is pushed, and how.
 pub(crate) struct PushRequest<'a> {
     /// The image, under the name that it has in the registry.
@@ -159,7 +162,6 @@ impl Upload<'_> {
         if matches!(met.status, 200 | 302 | 307 | 308) {
             return Ok(());
         }
-        const BEGIN: &str = "beginning an upload";
         let uploads = self
             .registry
             .url(&format!("/v2/{}/blobs/uploads/", self.path))?;

@@ -381,7 +381,7 @@ impl Registry {
         );
         let (fault, head, body) = (handler.fault.take(), handler.head.take(), handler.body);
         if let Err(error) = ended {
-            return Err(fault.unwrap_or_else(|| self.broken(asked.step, &error)));
+            return Err(fault.unwrap_or_else(|| broken(asked.step, &error)));
         }
         let head = head.ok_or(RegistryFault::Unexpected {
             step: asked.step,
@@ -393,19 +393,20 @@ impl Registry {
             body,
         })
     }
-
-    fn broken(&self, step: &'static str, error: &ExchangeError) -> RegistryFault {
-        if matches!(error, ExchangeError::Timeout(_)) {
-            return RegistryFault::TimedOut { step };
-        }
-        RegistryFault::Exchange {
-            step,
-            says: escaped(error.to_string().as_bytes()).into_owned(),
-        }
-    }
 }
 
 const TOKEN_STEP: &str = "asking for a token";
+
+/// That no complete response came.
+fn broken(step: &'static str, error: &ExchangeError) -> RegistryFault {
+    if matches!(error, ExchangeError::Timeout(_)) {
+        return RegistryFault::TimedOut { step };
+    }
+    RegistryFault::Exchange {
+        step,
+        says: escaped(error.to_string().as_bytes()).into_owned(),
+    }
+}
 
 fn basic(user: &str, password: &str) -> String {
     format!(

@@ -92,9 +92,10 @@ fn converse(
 ) -> Result<(ExitStatus, Vec<u8>), ToolError> {
     let child = Command::new(program)
         .args(words)
-        .stdin(match input {
-            Some(_) => Stdio::piped(),
-            None => Stdio::null(),
+        .stdin(if input.is_some() {
+            Stdio::piped()
+        } else {
+            Stdio::null()
         })
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
