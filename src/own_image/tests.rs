@@ -68,7 +68,7 @@ fn registry(answer: impl Fn(&str, SocketAddr) -> String + Send + 'static) -> (So
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let asked: Asked = Arc::default();
-    let heard = Arc::clone(&asked);
+    let kept = Arc::clone(&asked);
     thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
             let head = head_of(&mut stream);
@@ -76,7 +76,7 @@ fn registry(answer: impl Fn(&str, SocketAddr) -> String + Send + 'static) -> (So
             if head.is_empty() {
                 continue;
             }
-            heard.lock().unwrap().push(head.clone());
+            kept.lock().unwrap().push(head.clone());
             let _ = stream.write_all(answer(&head, address).as_bytes());
         }
     });
