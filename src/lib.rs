@@ -6,6 +6,7 @@
 //! | [`terminal`] | keys, the line that is typed, a pager, the rows of `top` |
 //! | [`serve`] | the HTTP endpoint |
 //! | [`attach`] | puts spyhole beside a container through kubectl, docker or podman |
+//! | [`own_image`] | spyhole's own image: made from this program, saved, loaded, pushed |
 //! | [`in_container`] | runs inside the application's own container: `install` and `run` |
 //! | [`compare`] | what differs between two documents |
 //! | [`doctor`] | finds what is wrong: rules over the document |
@@ -39,6 +40,7 @@ mod doctor;
 mod files;
 mod in_container;
 pub mod model;
+mod own_image;
 mod parse;
 mod pki;
 mod probe;

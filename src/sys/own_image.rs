@@ -1,6 +1,6 @@
 //! The name of spyhole's own image: what the plugins start and what printed commands name.
 
-/// The variable that names another image. `Dockerfile.debug` sets it, so that spyhole in its image
+/// The variable that names another image. The image itself sets it, so that spyhole in its image
 /// knows how it was tagged.
 pub(crate) const VARIABLE: &str = "SPYHOLE_IMAGE";
 

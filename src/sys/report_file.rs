@@ -5,6 +5,9 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
+
 /// Why a file was not written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum WriteError {
@@ -53,26 +56,64 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<(), WriteError> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(system(error)),
         _ => {}
     }
+    write_beside(path, content, |beside| fs::rename(beside, path))
+}
+
+/// Whether something stands there, a broken link included.
+pub(crate) fn is_taken(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
+/// Writes a file that only its owner may read, where nothing stands yet.
+///
+/// It is written beside its place under another name, which then becomes its own.
+///
+/// # Errors
+/// [`WriteError`]; nothing is left behind then. That something stands there by now is one of them.
+pub(crate) fn create(path: &Path, content: &[u8]) -> Result<(), WriteError> {
+    write_beside(path, content, |beside| {
+        renameat_with(CWD, beside, CWD, path, RenameFlags::NOREPLACE).or_else(|errno| {
+            // Some network file systems know no such flag.
+            if errno == Errno::INVAL && !is_taken(path) {
+                return Ok(fs::rename(beside, path)?);
+            }
+            Err(errno.into())
+        })
+    })
+}
+
+fn write_beside(
+    path: &Path,
+    content: &[u8],
+    name: impl FnOnce(&Path) -> io::Result<()>,
+) -> Result<(), WriteError> {
+    let system = |source| WriteError::System {
+        path: path.to_owned(),
+        source,
+    };
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{}.tmp", std::process::id()));
     let beside = PathBuf::from(beside);
-    let written = write(&beside, content).and_then(|()| fs::rename(&beside, path));
+    let mut is_own = false;
+    let written = write(&beside, content, &mut is_own).and_then(|()| name(&beside));
     written.map_err(|error| {
         // A file of another process is not removed.
-        if error.kind() != io::ErrorKind::AlreadyExists {
+        if is_own {
             let _ = fs::remove_file(&beside);
         }
         system(error)
     })
 }
 
-fn write(path: &Path, content: &[u8]) -> io::Result<()> {
+/// Writes a new file; `is_own` says whether there is one.
+fn write(path: &Path, content: &[u8], is_own: &mut bool) -> io::Result<()> {
     // With O_EXCL a link at the name is an error, whatever it leads to.
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(path)?;
+    *is_own = true;
     file.write_all(content)?;
     file.sync_all()
 }
@@ -107,6 +148,19 @@ mod tests {
             0o600
         );
         assert_eq!(names(house.path()), ["report"]);
+    }
+
+    #[test]
+    fn what_is_created_takes_the_place_of_nothing() {
+        let house = tempfile::tempdir().unwrap();
+        let path = house.path().join("archive");
+        create(&path, b"one").unwrap();
+        assert!(create(&path, b"other").is_err());
+        let link = house.path().join("link");
+        symlink("nowhere", &link).unwrap();
+        assert!(is_taken(&link) && create(&link, b"other").is_err());
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+        assert_eq!(names(house.path()), ["archive", "link"]);
     }
 
     #[test]

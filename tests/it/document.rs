@@ -61,6 +61,7 @@ pub(crate) fn sections() -> Vec<String> {
         "fuser",
         "pgrep",
         "install",
+        "image",
         "run",
         "kubectl",
         "docker",

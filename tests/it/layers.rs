@@ -14,6 +14,7 @@ const LAYERS: &[&str] = &[
     "terminal",
     "serve",
     "attach",
+    "own_image",
     "in_container",
     "compare",
     "doctor",

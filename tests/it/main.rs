@@ -54,6 +54,7 @@ mod one_walk;
 mod open_files;
 mod output;
 mod overview;
+mod own_image;
 mod package;
 mod process_details;
 mod program;

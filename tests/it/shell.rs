@@ -129,7 +129,7 @@ fn pipes_are_those_of_the_tools() {
 fn lines_by_a_pipe_run_and_what_is_not_offered_is_refused_by_name() {
     let (stdout, stderr, code) = piped(
         "cd /etc\npwd\nspyhole ls passwd # a hint is pasted\nls pass*wd | less\ncd no-such\npwd\n\
-         ps > /tmp/x\nkubectl web\nshell\nfetch -o /tmp/x http://127.0.0.1:1/\n\
+         ps > /tmp/x\nkubectl web\nimage save /tmp/x\nshell\nfetch -o /tmp/x http://127.0.0.1:1/\n\
          cp /etc/passwd /tmp/x\nps | xargs\nless\nsort --zero /etc/passwd\nhelp\nexit\npwd\n",
     );
     let begun = "/etc\n/etc/passwd\npasswd\n/etc\n";
@@ -142,6 +142,7 @@ fn lines_by_a_pipe_run_and_what_is_not_offered_is_refused_by_name() {
         "cannot read /etc/no-such: not found",
         "redirection is not supported",
         "kubectl: not available in the shell",
+        "image: not available in the shell",
         "shell: not available in the shell",
         "fetch: /tmp/x is not written",
         "cp: /tmp/x is not written",

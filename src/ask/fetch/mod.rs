@@ -32,9 +32,10 @@ use crate::probe::http_client::{
 };
 use crate::probe::tls::ClientKey;
 use body::Decoder;
+pub(crate) use proxy::ProxyVariables;
 pub(crate) use seen::FetchSeen;
 use target::whose;
-pub(crate) use target::{FetchFailure, FetchTarget, client_of_target};
+pub(crate) use target::{FetchFailure, FetchTarget, because, client_of_target, judge_server};
 pub(crate) use url::HttpUrl;
 
 /// What is asked, and how.

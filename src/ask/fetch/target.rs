@@ -232,32 +232,9 @@ impl FetchTarget {
             (None, Some(own)) => (Authorities::Target, Roots::of(own.clone())),
             (None, None) => (Authorities::Mozilla, Roots::mozilla()),
         };
-        let mut chain = Vec::with_capacity(shown.chain.len());
-        for der in &shown.chain {
-            match ParsedCertificate::read(der) {
-                Ok(certificate) => chain.push(Arc::new(certificate)),
-                Err(_) => break,
-            }
-        }
-        let name = match &url.host {
-            Host::Name(name) => name.trim_end_matches('.').to_owned(),
-            Host::Address(address) => address.to_string(),
-            Host::Zoned(address, _) => address.to_string(),
-        };
-        let question = Question {
-            chain: &chain,
-            unreadable: shown.chain.get(chain.len()).map(Vec::as_slice),
-            roots: &roots,
-            authorities,
-            server_name: Some(&name),
-            now: self.now,
-            staple: None,
-            source: ChainSource::Server,
-            purpose: Purpose::Server,
-        };
         let runtime = self.runtime.as_ref();
         let runtime = runtime.filter(|_| authorities == Authorities::Target);
-        let verdict = pki::judge_for(&question, runtime);
+        let verdict = judge_server(&url.host, shown, &roots, authorities, runtime, self.now);
         let says = || {
             let whose = whose(authorities);
             format!("certificate not trusted by {whose}: {}", because(&verdict))
@@ -273,6 +250,41 @@ impl FetchTarget {
     }
 }
 
+/// The verdict on what a server of this name showed in its handshake.
+pub(crate) fn judge_server(
+    host: &Host,
+    shown: &ServerShown,
+    roots: &Roots,
+    authorities: Authorities,
+    runtime: Option<&AskedRuntime>,
+    now: SystemTime,
+) -> Verdict {
+    let mut chain = Vec::with_capacity(shown.chain.len());
+    for der in &shown.chain {
+        match ParsedCertificate::read(der) {
+            Ok(certificate) => chain.push(Arc::new(certificate)),
+            Err(_) => break,
+        }
+    }
+    let name = match host {
+        Host::Name(name) => name.trim_end_matches('.').to_owned(),
+        Host::Address(address) => address.to_string(),
+        Host::Zoned(address, _) => address.to_string(),
+    };
+    let question = Question {
+        chain: &chain,
+        unreadable: shown.chain.get(chain.len()).map(Vec::as_slice),
+        roots,
+        authorities,
+        server_name: Some(&name),
+        now,
+        staple: None,
+        source: ChainSource::Server,
+        purpose: Purpose::Server,
+    };
+    pki::judge_for(&question, runtime)
+}
+
 /// Whose authorities judged.
 pub(super) fn whose(authorities: Authorities) -> &'static str {
     match authorities {
@@ -282,7 +294,8 @@ pub(super) fn whose(authorities: Authorities) -> &'static str {
     }
 }
 
-fn because(verdict: &Verdict) -> String {
+/// The finding that decided a verdict.
+pub(crate) fn because(verdict: &Verdict) -> String {
     let fatal = verdict.findings.iter().find(|finding| finding.fatal);
     let first = fatal.or(verdict.findings.first());
     first.map_or_else(|| "no reason given".to_owned(), |first| first.says.clone())

@@ -61,8 +61,9 @@ impl fmt::Display for EngineRefusal {
             ),
             EngineReason::NoImage { name, image, why } => write!(
                 f,
-                "{program} has no image {image}, and {why}: build it with `make image`, or use \
-                 one that {program} can pull: spyhole {program} {name} --image REGISTRY/spyhole"
+                "{program} has no image {image}, and {why}: load it with `spyhole image load \
+                 {program}`, or use one that {program} can pull: spyhole {program} {name} --image \
+                 REGISTRY/spyhole"
             ),
             EngineReason::ExitedMeanwhile { name } => {
                 write!(f, "{name} exited in the meantime: {program} ps --all")
@@ -79,8 +80,8 @@ impl fmt::Display for EngineRefusal {
             ),
             EngineReason::ImageNotFound => write!(
                 f,
-                "{program} can neither find nor pull the image: build it with `make image`, or use \
-                 another one with --image"
+                "{program} can neither find nor pull the image: load it with `spyhole image load \
+                 {program}`, or use another one with --image"
             ),
             EngineReason::CapabilityDenied { name } => write!(
                 f,

@@ -501,7 +501,7 @@ fn lend(step: &Step) -> Result<Ready, AttachError> {
             _file: None,
         });
     };
-    let lent = Lent::new(text).map_err(TargetRefusal::CustomFile)?;
+    let lent = Lent::new(text.as_bytes()).map_err(TargetRefusal::CustomFile)?;
     let custom = format!("--custom={path}");
     let words = step.words.iter().map(|word| {
         if *word == custom {

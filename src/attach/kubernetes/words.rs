@@ -3,6 +3,8 @@
 use std::fmt;
 
 use super::refusal::{KubectlRefusal, Operation};
+use crate::attach::plan::quoted;
+use crate::own_image::ImageName;
 use crate::sys::own_image;
 
 impl Operation {
@@ -206,31 +208,53 @@ fn with_reason(reason: &str, message: &str) -> String {
     }
 }
 
-/// What helps where a node has no image.
+/// What helps where a node has no image: the lines that bring it there.
 fn for_image(image: &str, reason: &str) -> String {
+    let load = lines_to_load(image);
     if reason == "ErrImageNeverPull" {
         return format!(
-            "With pull policy Never the image must already be on the node: load it ({LOAD}), or \
-             use --image-pull-policy=IfNotPresent"
+            "With pull policy Never the image must already be on the node: load it there, or use \
+             --image-pull-policy=IfNotPresent{load}"
         );
     }
+    let push = "spyhole image push REGISTRY/spyhole    to a registry that the node can reach; \
+                use that name with --image or SPYHOLE_IMAGE";
     if own_image::is_of_localhost(image) {
         return format!(
             "localhost/ is podman's prefix for images built on the same machine, not a registry: \
-             load it onto the node under this name ({LOAD}), or push it to a registry that the \
-             node can reach and use that name with --image or SPYHOLE_IMAGE"
+             load spyhole's image onto the node under this name, or push it to a \
+             registry{load}\n    {push}"
         );
     }
     if own_image::is_local(image) {
         return format!(
-            "The name has no registry: load the image onto the node ({LOAD}; an image built by \
-             podman is named localhost/{image}), or push it to a registry that the node can reach \
-             and use that name with --image or SPYHOLE_IMAGE"
+            "The name has no registry: load spyhole's image onto the node, or push it to a \
+             registry{load}\n    {push}"
         );
     }
-    "Registry credentials must be in the pod's imagePullSecrets".to_owned()
+    let credentials = "Registry credentials must be in the pod's imagePullSecrets";
+    if ImageName::parse(image).is_err() {
+        return credentials.to_owned();
+    }
+    format!(
+        "{credentials}; if the registry does not have the image:\n    spyhole image push {}",
+        quoted(image)
+    )
 }
 
-/// How an image gets onto a node; docs/attach.md has the whole lines.
-const LOAD: &str = "kind load docker-image, minikube image load, k3s ctr images import, \
-     ctr -n k8s.io images import";
+/// A line for each kind of cluster; only the person knows which one it is.
+fn lines_to_load(image: &str) -> String {
+    let name = if image == own_image::name() {
+        String::new()
+    } else {
+        format!(" --tag {}", quoted(image))
+    };
+    let places = [
+        ("kind", ""),
+        ("minikube", ""),
+        ("k3s", "    on each node"),
+        ("containerd", "    on each node with another containerd"),
+    ];
+    let line = |(place, note)| format!("\n    spyhole image load {place}{name}{note}");
+    places.map(line).concat()
+}

@@ -48,7 +48,9 @@ const BUILTINS: &[(&str, &str)] = &[
     ("exit", "                   end (Ctrl-D)"),
 ];
 /// Commands that start programs or write files, or are this one.
-const REFUSED: [&str; 6] = ["docker", "install", "kubectl", "podman", "run", SHELL];
+const REFUSED: [&str; 7] = [
+    "docker", "image", "install", "kubectl", "podman", "run", SHELL,
+];
 /// How long finding the target, or a directory, may take.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Characters of a name or a path in the prompt.

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -21,8 +21,23 @@ pub(crate) fn ask_within(
     bytes: usize,
     time: Duration,
 ) -> Result<Said, ToolError> {
+    feed_within(program, words, None, bytes, time)
+}
+
+/// The same, where the program reads `input` on stdin. One that ends without having read all of it
+/// says by its exit code whether that is an error.
+///
+/// # Errors
+/// As for [`ask_within`].
+pub(crate) fn feed_within(
+    program: &OsStr,
+    words: &[OsString],
+    input: Option<Vec<u8>>,
+    bytes: usize,
+    time: Duration,
+) -> Result<Said, ToolError> {
     let mut stdout = Vec::new();
-    let (status, stderr) = converse(program, words, Some(time), &mut |piece| {
+    let (status, stderr) = converse(program, words, input, Some(time), &mut |piece| {
         stdout.extend_from_slice(piece);
         if stdout.len() > bytes {
             let program = program.to_string_lossy().into_owned();
@@ -47,7 +62,7 @@ pub(crate) fn stream(
     words: &[OsString],
     sink: &mut dyn FnMut(&[u8]) -> io::Result<()>,
 ) -> Result<Said, ToolError> {
-    let (status, stderr) = converse(program, words, None, &mut |piece| {
+    let (status, stderr) = converse(program, words, None, None, &mut |piece| {
         sink(piece).map_err(ToolError::Output)
     })?;
     Ok(Said {
@@ -71,12 +86,17 @@ enum Piece {
 fn converse(
     program: &OsStr,
     words: &[OsString],
+    input: Option<Vec<u8>>,
     time: Option<Duration>,
     stdout: &mut dyn FnMut(&[u8]) -> Result<(), ToolError>,
 ) -> Result<(ExitStatus, Vec<u8>), ToolError> {
     let child = Command::new(program)
         .args(words)
-        .stdin(Stdio::null())
+        .stdin(if input.is_some() {
+            Stdio::piped()
+        } else {
+            Stdio::null()
+        })
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -85,7 +105,8 @@ fn converse(
     let begun = Instant::now();
     // Bounded: who reads slowly slows the program, and not the memory.
     let (pieces, said) = sync_channel(4);
-    let started = forward(child.0.stdout.take(), &pieces, Piece::Out)
+    let started = write_beside(child.0.stdin.take(), input)
+        .and_then(|()| forward(child.0.stdout.take(), &pieces, Piece::Out))
         .and_then(|()| forward(child.0.stderr.take(), &pieces, Piece::Err));
     started.map_err(|source| refused(program, source))?;
     drop(pieces);
@@ -131,6 +152,15 @@ impl Drop for Ending {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// Writes all of the input while the output is read, so that neither waits for the other.
+fn write_beside(stdin: Option<ChildStdin>, input: Option<Vec<u8>>) -> io::Result<()> {
+    if let (Some(mut stdin), Some(input)) = (stdin, input) {
+        // A program that reads no more ends by itself, and says why.
+        thread::Builder::new().spawn(move || stdin.write_all(&input))?;
+    }
+    Ok(())
 }
 
 fn forward(

@@ -27,7 +27,7 @@ use rustix::process::{Signal, set_parent_process_death_signal};
 
 pub(crate) use background::Background;
 pub(crate) use browser::show;
-pub(crate) use converse::{ask_within, stream};
+pub(crate) use converse::{ask_within, feed_within, stream};
 pub(crate) use listen::read_from;
 pub(crate) use local_port::LocalPort;
 
@@ -239,18 +239,18 @@ fn end_with_this_process(command: &mut Command) {
     }
 }
 
-/// A text that a program can read by a path while this lives; no file is left behind.
+/// Bytes that a program can read by a path while this lives; no file is left behind.
 #[derive(Debug)]
 pub(crate) struct Lent(OwnedFd);
 
 impl Lent {
-    /// Lends this text.
+    /// Lends these bytes.
     ///
     /// # Errors
     /// Those of `memfd_create(2)` and write(2).
-    pub(crate) fn new(text: &str) -> io::Result<Self> {
+    pub(crate) fn new(bytes: &[u8]) -> io::Result<Self> {
         let mut file = std::fs::File::from(memfd_create("spyhole", MemfdFlags::CLOEXEC)?);
-        file.write_all(text.as_bytes())?;
+        file.write_all(bytes)?;
         Ok(Self(file.into()))
     }
 
@@ -286,6 +286,19 @@ impl OwnProgram {
             path,
         })
     }
+}
+
+/// Where a program lies: in the first directory of `PATH` that has it. Directories that are not
+/// absolute are left out: what they hold depends on where spyhole is started.
+pub(crate) fn in_path(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let mut places = std::env::split_paths(&path)
+        .filter(|directory| directory.is_absolute())
+        .map(|directory| directory.join(program));
+    places.find(|place| {
+        std::fs::metadata(place)
+            .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+    })
 }
 
 fn refused(program: &OsStr, source: io::Error) -> ToolError {

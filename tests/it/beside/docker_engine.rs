@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{Desk, denied};
 use crate::docker::{DockerContainer, DockerLab, WEBAPP_IMAGE};
 use crate::host::{self, list, only};
+use crate::image;
 use crate::lab;
 
 const SECRET: &str = "s3cret-of-the-application";
@@ -160,14 +161,10 @@ fn each_refusal_names_its_cause_and_the_next_step() {
 #[needs(docker)]
 fn make_image_builds_by_docker_what_docker_runs() {
     let (desk, docker) = (Desk::with_docker(), DockerLab::get());
-    let program = desk.path().join("stripped");
-    let mut strip = Command::new("objcopy");
-    host::run(strip.args(["--strip-all".as_ref(), lab::spyhole().as_path(), &program]))
-        .ended_with(0);
     let built = docker.script("image", |command| {
         command
             .env("IMAGE", "spyhole-of-docker")
-            .env("BINARY", &program)
+            .env("BINARY", image::program())
             .env("BUDGET", "200000000");
     });
     built.ended_with(0);

@@ -288,8 +288,8 @@ fn what_will_not_start_is_told_as_soon_as_it_is_known() {
             waiting("ErrImagePull", "pull access denied"),
             &[
                 concat!("cannot pull the image spyhole:", env!("CARGO_PKG_VERSION")),
-                "kind load docker-image",
-                concat!("localhost/spyhole:", env!("CARGO_PKG_VERSION")),
+                "\n    spyhole image load kind\n    spyhole image load minikube\n",
+                "\n    spyhole image push REGISTRY/spyhole ",
                 "--image",
                 "stays listed",
             ][..],
@@ -297,7 +297,7 @@ fn what_will_not_start_is_told_as_soon_as_it_is_known() {
         (
             waiting("ErrImageNeverPull", "not present with pull policy of Never"),
             &[
-                "ctr -n k8s.io images import",
+                "\n    spyhole image load containerd    on each node",
                 "--image-pull-policy=IfNotPresent",
             ],
         ),
@@ -362,7 +362,31 @@ fn an_image_that_podman_built_is_told_as_such() {
     assert_eq!(seen.code, Some(3), "{seen}");
     let said = seen.stderr_text();
     assert!(said.contains("not a registry"), "{said}");
-    assert!(said.contains("k3s ctr images import"), "{said}");
+    let line = "\n    spyhole image load k3s --tag localhost/spyhole:7    on each node\n";
+    assert!(said.contains(line), "{said}");
+}
+
+#[test]
+fn an_image_that_its_registry_does_not_have_can_be_pushed() {
+    let waiting = json!({"waiting": {"reason": "ImagePullBackOff", "message": "not found"}});
+    for (image, line) in [
+        (
+            "r.example/spyhole:7",
+            Some("\n    spyhole image push r.example/spyhole:7\n"),
+        ),
+        ("r.example/spyhole@sha256:0", None),
+    ] {
+        let name = format!("--image={image}");
+        let (_, seen) = run(std::slice::from_ref(&waiting), "", &["web", &name]);
+        let said = seen.ended_with(3).stderr_text();
+        assert!(said.contains("imagePullSecrets"), "{said}");
+        assert_eq!(
+            said.contains("spyhole image push"),
+            line.is_some(),
+            "{said}"
+        );
+        assert!(said.contains(line.unwrap_or_default()), "{said}");
+    }
 }
 
 /// nginx, or any other program that stays: it is no look, and says nothing that could be shown.

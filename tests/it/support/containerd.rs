@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use super::lab::example;
 use super::lab::process::{Output, run};
+use super::podman::write_program;
 
 /// The sample application as an image.
 const WEBAPP_IMAGE: &str = "docker.io/library/spyhole-test-webapp:it";
@@ -126,6 +127,16 @@ impl ContainerdLab {
                 .args(["--namespace", namespace])
                 .args(words);
         })
+    }
+
+    /// Writes a program named `ctr` that is ctr with this containerd, in this directory: for PATH.
+    pub(crate) fn program_in(&self, directory: &Path) {
+        let text = format!(
+            "#!/bin/sh\nPATH='{}'\nexec ctr --address '{}' \"$@\"\n",
+            env::var("PATH").unwrap(),
+            self.directory.join("sock").display(),
+        );
+        write_program(&directory.join("ctr"), &text);
     }
 
     fn build() -> Result<Self, String> {

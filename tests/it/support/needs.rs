@@ -88,6 +88,17 @@ pub(crate) fn containerd() -> Result<(), String> {
     ContainerdLab::find().map(drop).map_err(Clone::clone)
 }
 
+/// Debian's registry of images, and the program that writes its file of users.
+pub(crate) fn docker_registry() -> Result<(), String> {
+    starts("docker-registry", "--version")?;
+    starts("htpasswd", "-h")
+}
+
+/// What gives a program a terminal.
+pub(crate) fn script() -> Result<(), String> {
+    starts("script", "--version")
+}
+
 pub(crate) fn fuse() -> Result<(), String> {
     let opened = File::open("/dev/fuse").map(drop);
     opened.map_err(|why| format!("/dev/fuse: {why}"))
