@@ -157,7 +157,9 @@ fn exported(name: &str, shown: &str) -> Result<(ImageInput, Option<Engine>), Fai
     let mut spool = Spool::begin().map_err(|error| unreadable(error.to_string()))?;
     let exported = engine.export(name, &mut |piece| spool.write_all(piece));
     exported.map_err(|error| unreadable(error.to_string()))?;
-    let content = spool.finish().map_err(|error| unreadable(error.to_string()))?;
+    let content = spool
+        .finish()
+        .map_err(|error| unreadable(error.to_string()))?;
     Ok((ImageInput::Archive(content), Some(engine)))
 }
 

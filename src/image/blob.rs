@@ -228,9 +228,10 @@ impl Zstd {
                     self.begun = true;
                     return Ok(true);
                 }
-                Err(FrameDecoderError::ReadFrameHeaderError(
-                    ReadFrameHeaderError::SkipFrame { length, .. },
-                )) => {
+                Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {
+                    length,
+                    ..
+                })) => {
                     let next = self.source.position() + u64::from(length);
                     if next > self.source.blob.size_bytes {
                         return Err(io::ErrorKind::UnexpectedEof.into());

@@ -97,7 +97,10 @@ fn of_layout(
     };
     let of_platform = |all: Vec<Descriptor>| of_platform(all, choice.platform.as_deref());
     // Several platforms of one image may stand here without a tag.
-    let several_tags = index.manifests.iter().any(|one| one.tags().next().is_some());
+    let several_tags = index
+        .manifests
+        .iter()
+        .any(|one| one.tags().next().is_some());
     let mut current = if several_tags || choice.tag.is_some() {
         one_of(index.manifests, choice, named)?
     } else {
@@ -156,9 +159,12 @@ fn one_of<T>(
     if let Some(asked) = &choice.tag {
         let short = format!("{asked}:latest");
         let is_it = |tag: &String| {
-            [asked, &short]
-                .iter()
-                .any(|asked| tag == *asked || tag.strip_suffix(asked.as_str()).is_some_and(|rest| rest.ends_with('/')))
+            [asked, &short].iter().any(|asked| {
+                tag == *asked
+                    || tag
+                        .strip_suffix(asked.as_str())
+                        .is_some_and(|rest| rest.ends_with('/'))
+            })
         };
         let position = all.iter().position(|one| tags(one).iter().any(is_it));
         return match position {
@@ -183,9 +189,11 @@ fn of_platform(all: Vec<Descriptor>, asked: Option<&str>) -> Result<Descriptor, 
     let mut images: Vec<Descriptor> = all.into_iter().filter(is_image).collect();
     let own = format!("linux/{}", own_architecture());
     let wanted = asked.unwrap_or(&own);
-    let found = images
-        .iter()
-        .position(|one| one.platform.as_ref().is_some_and(|one| fits(one, Some(wanted))));
+    let found = images.iter().position(|one| {
+        one.platform
+            .as_ref()
+            .is_some_and(|one| fits(one, Some(wanted)))
+    });
     if let Some(found) = found {
         return Ok(images.swap_remove(found));
     }

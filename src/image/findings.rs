@@ -120,31 +120,51 @@ pub(super) fn find(report: &AuditReport, start: Option<&Start>, outside: u64) ->
             format!("USER {}", config.user)
         };
         let is_root = judged.uid == Some(0);
-        add(ROOT, is_root.then_some(user.clone()).into_iter().collect(), None);
+        add(
+            ROOT,
+            is_root.then_some(user.clone()).into_iter().collect(),
+            None,
+        );
         let is_name = !config.user.is_empty()
-            && config.user.split(':').next().is_some_and(|user| user.parse::<u32>().is_err());
+            && config
+                .user
+                .split(':')
+                .next()
+                .is_some_and(|user| user.parse::<u32>().is_err());
         let named = is_name && judged.uid.is_some_and(|uid| uid != 0);
         let number = judged.uid.unwrap_or_default();
         let evidence = named.then(|| format!("{user}, which is uid {number}"));
         add(NAMED_USER, evidence.into_iter().collect(), None);
         let words = config.entrypoint.iter().chain(&config.cmd);
         let words: Vec<&[u8]> = words.take(2).map(|word| word.as_bytes()).collect();
-        let is_shell = matches!(words[..], [b"/bin/sh" | b"/bin/bash" | b"sh" | b"bash", b"-c"]);
+        let is_shell = matches!(
+            words[..],
+            [b"/bin/sh" | b"/bin/bash" | b"sh" | b"bash", b"-c"]
+        );
         let evidence = is_shell.then(|| "it begins with sh -c".to_owned());
         add(SHELL_FORM, evidence.into_iter().collect(), None);
         add(NO_ZONE, zone(report).into_iter().collect(), None);
     }
     add(SETUID, report.setuid_files.iter().map(mode).collect(), None);
-    add(WRITABLE, report.world_writable.iter().map(mode).collect(), None);
+    add(
+        WRITABLE,
+        report.world_writable.iter().map(mode).collect(),
+        None,
+    );
     let share = report.waste_bytes.saturating_mul(100) / report.size_bytes.max(1);
     let wasteful = report.waste_bytes >= WASTE_BYTES && share >= WASTE_PERCENT;
     let evidence = wasteful.then(|| {
-        let (waste, size) = (bytes_short(report.waste_bytes), bytes_short(report.size_bytes));
+        let (waste, size) = (
+            bytes_short(report.waste_bytes),
+            bytes_short(report.size_bytes),
+        );
         format!("{waste} of {size} ({share} %) are hidden or replaced by later layers")
     });
     add(WASTE, evidence.into_iter().collect(), None);
     let bundles = &report.authorities;
-    let none = bundles.is_empty().then(|| "none of the usual bundles is there".to_owned());
+    let none = bundles
+        .is_empty()
+        .then(|| "none of the usual bundles is there".to_owned());
     add(NO_AUTHORITIES, none.into_iter().collect(), None);
     let now = Timestamp::now();
     let old = bundles.iter().filter_map(|bundle| {
@@ -152,7 +172,9 @@ pub(super) fn find(report: &AuditReport, start: Option<&Start>, outside: u64) ->
         let days = bundle.newest_issued_at?.until(now).as_secs() / 86_400;
         let expired = bundle.expired;
         (days > OLD_DAYS).then(|| {
-            format!("{path}: the newest authority was issued {days} days ago, {expired} have expired")
+            format!(
+                "{path}: the newest authority was issued {days} days ago, {expired} have expired"
+            )
         })
     });
     add(OLD_AUTHORITIES, old.collect(), None);
@@ -198,7 +220,11 @@ fn zone(report: &AuditReport) -> Option<String> {
 
 /// Why it does not start, as a sentence part.
 pub(super) fn cause(start: &Start) -> Option<String> {
-    let command = start.words.first().map(|word| escaped(word)).unwrap_or_default();
+    let command = start
+        .words
+        .first()
+        .map(|word| escaped(word))
+        .unwrap_or_default();
     let workdir = escaped(&start.workdir);
     let who = start.identity.as_ref();
     let who = who.map_or_else(String::new, |who| format!("{}:{}", who.uid, who.gid));
@@ -237,7 +263,10 @@ pub(super) fn cause(start: &Start) -> Option<String> {
             format!("{} is not executable by {who}", escaped(path))
         }
         StartFailure::Exec(_, ExecCause::Loader(loader)) => {
-            format!("{command}: its ELF interpreter {} is missing or not usable", escaped(loader))
+            format!(
+                "{command}: its ELF interpreter {} is missing or not usable",
+                escaped(loader)
+            )
         }
         StartFailure::Exec(_, ExecCause::Interpreter(path)) => format!(
             "{command} is a script, and its interpreter {} is missing or not executable",
@@ -270,13 +299,16 @@ fn remedy(failure: &StartFailure) -> Option<String> {
             text
         }
         StartFailure::Exec(_, ExecCause::CarriageReturn(_)) => {
-            "Save it with LF line endings (dos2unix, or .gitattributes: *.sh text eol=lf).".to_owned()
+            "Save it with LF line endings (dos2unix, or .gitattributes: *.sh text eol=lf)."
+                .to_owned()
         }
         StartFailure::Exec(_, ExecCause::Architecture(_)) => {
             "Build for the platform of the image (docker build --platform, GOARCH, a Rust target)."
                 .to_owned()
         }
-        StartFailure::NotExecutable => "COPY --chmod=0755, or chmod +x before the build.".to_owned(),
+        StartFailure::NotExecutable => {
+            "COPY --chmod=0755, or chmod +x before the build.".to_owned()
+        }
         _ => return None,
     })
 }

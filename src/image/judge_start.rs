@@ -33,7 +33,10 @@ pub(super) enum StartFailure {
     /// A bare name that no directory of `PATH` has.
     NotInPath,
     /// A bare name for which `PATH` has only what cannot be executed: where.
-    OnlyUnexecutable { path: Vec<u8>, is_directory: bool },
+    OnlyUnexecutable {
+        path: Vec<u8>,
+        is_directory: bool,
+    },
     IsDirectory,
     /// Nobody may execute it, or it is no file.
     NotExecutable,
@@ -206,7 +209,10 @@ impl Judge<'_> {
         let tree = &self.collected.tree;
         let is_link = |path: &[u8]| {
             let path = path.strip_prefix(b"/").unwrap_or(path);
-            matches!(tree.get(path).map(|node| &node.kind), Some(NodeKind::Link(_)))
+            matches!(
+                tree.get(path).map(|node| &node.kind),
+                Some(NodeKind::Link(_))
+            )
         };
         match tree.resolve(workdir) {
             Ok(found) if found.is_empty() || tree.get(&found).is_some_and(Node::is_directory) => {
@@ -245,7 +251,11 @@ impl Judge<'_> {
         }
         let mut unexecutable = None;
         for directory in self.search_path().split(|byte| *byte == b':') {
-            let directory = if directory.is_empty() { b"." } else { directory };
+            let directory = if directory.is_empty() {
+                b"."
+            } else {
+                directory
+            };
             let path = in_directory(workdir, &[directory, b"/", command].concat());
             let Ok(found) = self.collected.tree.resolve_as(&path, user) else {
                 continue;
@@ -296,7 +306,9 @@ impl Judge<'_> {
     ) -> Result<Option<Vec<u8>>, StartFailure> {
         let refuse = |error, cause| Err(StartFailure::Exec(error, cause));
         let tree = &self.collected.tree;
-        let found = tree.resolve_as(path, user).map_err(StartFailure::Unreached)?;
+        let found = tree
+            .resolve_as(path, user)
+            .map_err(StartFailure::Unreached)?;
         let program = match tree.get(&found).map(|node| &node.kind) {
             Some(NodeKind::File(file)) => self.collected.programs.get(file),
             _ => None,
@@ -374,7 +386,9 @@ impl Judge<'_> {
 /// The directories above a path, the last one first.
 fn above_all(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     let slashes = memchr::memrchr_iter(b'/', path);
-    slashes.filter_map(|at| path.get(..at)).filter(|path| !path.is_empty())
+    slashes
+        .filter_map(|at| path.get(..at))
+        .filter(|path| !path.is_empty())
 }
 
 fn in_directory(workdir: &[u8], path: &[u8]) -> Vec<u8> {

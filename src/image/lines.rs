@@ -39,14 +39,22 @@ pub(crate) fn lines(report: &AuditReport) -> Vec<String> {
     files(&mut out, "WRITABLE BY EVERYONE", &report.world_writable);
     if !report.secrets.is_empty() {
         title(&mut out, "SECRETS");
-        let places = report.secrets.iter().map(|secret| format!("  {}", place(secret)));
+        let places = report
+            .secrets
+            .iter()
+            .map(|secret| format!("  {}", place(secret)));
         some(&mut out, report.secrets.len(), places);
     }
     of_software(&mut out, report);
     if !report.gaps.is_empty() {
         title(&mut out, "NOT SEEN");
         for gap in &report.gaps {
-            out.push(format!("  {}: {} ({})", gap.what, gap.reason.describe(), gap.count));
+            out.push(format!(
+                "  {}: {} ({})",
+                gap.what,
+                gap.reason.describe(),
+                gap.count
+            ));
         }
     }
     out
@@ -99,11 +107,26 @@ fn of_image(out: &mut Vec<String>, report: &AuditReport) {
     fact(out, "source", image.kind.describe());
     fact(out, "tags", &image.tags.join(", "));
     fact(out, "config digest", &image.config_digest);
-    fact(out, "platform", image.platform.as_deref().unwrap_or_default());
+    fact(
+        out,
+        "platform",
+        image.platform.as_deref().unwrap_or_default(),
+    );
     fact(out, "created", image.created.as_deref().unwrap_or_default());
-    fact(out, "distribution", image.distribution.as_deref().unwrap_or_default());
-    let (size, waste) = (bytes_short(report.size_bytes), bytes_short(report.waste_bytes));
-    fact(out, "files", &format!("{size} in {} paths, {waste} wasted", report.paths));
+    fact(
+        out,
+        "distribution",
+        image.distribution.as_deref().unwrap_or_default(),
+    );
+    let (size, waste) = (
+        bytes_short(report.size_bytes),
+        bytes_short(report.waste_bytes),
+    );
+    fact(
+        out,
+        "files",
+        &format!("{size} in {} paths, {waste} wasted", report.paths),
+    );
 }
 
 fn of_start(out: &mut Vec<String>, start: &StartReport) {
@@ -130,7 +153,11 @@ fn of_start(out: &mut Vec<String>, start: &StartReport) {
         };
         let codes: Vec<String> = prediction.exit_codes.iter().map(u8::to_string).collect();
         let codes = codes.join(" or ");
-        fact(out, prediction.engine, &format!("{message} (exit code {codes})"));
+        fact(
+            out,
+            prediction.engine,
+            &format!("{message} (exit code {codes})"),
+        );
     }
 }
 
@@ -144,7 +171,10 @@ fn of_config(out: &mut Vec<String>, report: &AuditReport) {
     fact(out, "ports", &config.exposed_ports.join(", "));
     fact(out, "volumes", &config.volumes.join(", "));
     fact(out, "stop signal", &config.stop_signal);
-    for (heading, variables) in [("environment", &config.environment), ("label", &config.labels)] {
+    for (heading, variables) in [
+        ("environment", &config.environment),
+        ("label", &config.labels),
+    ] {
         for variable in variables {
             let value = match (&variable.value, &variable.redacted) {
                 (Some(value), _) => value.to_text().into_owned(),
@@ -158,12 +188,23 @@ fn of_config(out: &mut Vec<String>, report: &AuditReport) {
 
 fn of_layers(out: &mut Vec<String>, report: &AuditReport) {
     title(out, "LAYERS");
-    out.push(format!("  {:>5} {:>8} {:>8} {:>7}  CREATED BY", "LAYER", "SIZE", "WASTE", "FILES"));
+    out.push(format!(
+        "  {:>5} {:>8} {:>8} {:>7}  CREATED BY",
+        "LAYER", "SIZE", "WASTE", "FILES"
+    ));
     for layer in &report.layers {
-        let number = layer.layer.map_or_else(|| "-".to_owned(), |number| number.to_string());
-        let (size, waste) = (bytes_short(layer.size_bytes), bytes_short(layer.waste_bytes));
+        let number = layer
+            .layer
+            .map_or_else(|| "-".to_owned(), |number| number.to_string());
+        let (size, waste) = (
+            bytes_short(layer.size_bytes),
+            bytes_short(layer.waste_bytes),
+        );
         let created_by = layer.created_by.to_text();
-        out.push(format!("  {number:>5} {size:>8} {waste:>8} {:>7}  {created_by}", layer.files));
+        out.push(format!(
+            "  {number:>5} {size:>8} {waste:>8} {:>7}  {created_by}",
+            layer.files
+        ));
     }
 }
 
@@ -175,7 +216,10 @@ fn files(out: &mut Vec<String>, heading: &str, files: &[FileReport]) {
     let line = |file: &FileReport| {
         let (size, path) = (bytes_short(file.size_bytes), escaped(file.path.as_bytes()));
         let (mode, uid, gid) = (&file.mode, file.uid, file.gid);
-        format!("  {size:>8}  {mode}  {uid}:{gid}  layer {}  /{path}", file.layer)
+        format!(
+            "  {size:>8}  {mode}  {uid}:{gid}  layer {}  /{path}",
+            file.layer
+        )
     };
     some(out, files.len(), files.iter().map(line));
 }
@@ -183,18 +227,32 @@ fn files(out: &mut Vec<String>, heading: &str, files: &[FileReport]) {
 fn of_software(out: &mut Vec<String>, report: &AuditReport) {
     title(out, "SOFTWARE");
     for packages in &report.packages {
-        let count = packages.count.map_or("not counted".to_owned(), |count| format!("{count} packages"));
-        fact(out, packages.format, &format!("{count}, {}", packages.path.to_text()));
+        let count = packages.count.map_or("not counted".to_owned(), |count| {
+            format!("{count} packages")
+        });
+        fact(
+            out,
+            packages.format,
+            &format!("{count}, {}", packages.path.to_text()),
+        );
     }
     for language in &report.languages {
         fact(out, language.language, &of_language(language));
     }
     for bundle in &report.authorities {
-        let mut text = format!("/{}: {} certificates", bundle.path.to_text(), bundle.certificates);
+        let mut text = format!(
+            "/{}: {} certificates",
+            bundle.path.to_text(),
+            bundle.certificates
+        );
         let _ = write!(text, ", {} expired", bundle.expired);
         if let Some(newest) = bundle.newest_issued_at {
             let day = newest.rfc3339();
-            let _ = write!(text, ", the newest issued {}", day.get(..10).unwrap_or(&day));
+            let _ = write!(
+                text,
+                ", the newest issued {}",
+                day.get(..10).unwrap_or(&day)
+            );
         }
         fact(out, "authorities", &text);
     }
@@ -204,8 +262,16 @@ fn of_software(out: &mut Vec<String>, report: &AuditReport) {
     }
     fact(out, "zone data", present(report.zoneinfo.is_some()));
     let accounts = &report.accounts;
-    fact(out, "accounts", &format!("{} users, {} groups", accounts.users, accounts.groups));
-    let shells: Vec<String> = report.shells.iter().map(|shell| format!("/{}", shell.to_text())).collect();
+    fact(
+        out,
+        "accounts",
+        &format!("{} users, {} groups", accounts.users, accounts.groups),
+    );
+    let shells: Vec<String> = report
+        .shells
+        .iter()
+        .map(|shell| format!("/{}", shell.to_text()))
+        .collect();
     fact(out, "shells", if shells.is_empty() { "none" } else { "" });
     fact(out, "shells", &shells.join(" "));
 }

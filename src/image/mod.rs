@@ -58,9 +58,12 @@ pub(crate) fn audit(
     let store = match input {
         ImageInput::Directory(root) => {
             let store = Store::Directory(root);
-            let is_layout = store.find("oci-layout")?.is_some() || store.find("index.json")?.is_some();
+            let is_layout =
+                store.find("oci-layout")?.is_some() || store.find("index.json")?.is_some();
             match store {
-                Store::Directory(root) if !is_layout => return audit_root(&root, runtime, redactor),
+                Store::Directory(root) if !is_layout => {
+                    return audit_root(&root, runtime, redactor);
+                }
                 store => store,
             }
         }

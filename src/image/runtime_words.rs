@@ -56,7 +56,11 @@ type Said = (Vec<String>, &'static [u8]);
 fn said(start: &Start, failure: &StartFailure, runtime: Runtime, engine: Engine) -> Option<Said> {
     use Engine::Podman;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let command = start.words.first().map(|word| text(word)).unwrap_or_default();
+    let command = start
+        .words
+        .first()
+        .map(|word| text(word))
+        .unwrap_or_default();
     let workdir = text(&start.workdir);
     let is_crun = runtime == Runtime::Crun;
     let by_engine = |podman: &'static [u8], docker: &'static [u8]| {
@@ -70,15 +74,24 @@ fn said(start: &Start, failure: &StartFailure, runtime: Runtime, engine: Engine)
             &[125],
         ),
         StartFailure::NoCommand => Some((
-            vec!["no command specified".to_owned(), "No command specified".to_owned()],
+            vec![
+                "no command specified".to_owned(),
+                "No command specified".to_owned(),
+            ],
             &[125],
         )),
         StartFailure::UserNotFound(name) => one(
-            format!("unable to find user {}: no matching entries in passwd file", text(name)),
+            format!(
+                "unable to find user {}: no matching entries in passwd file",
+                text(name)
+            ),
             refused,
         ),
         StartFailure::GroupNotFound(name) => one(
-            format!("unable to find group {}: no matching entries in group file", text(name)),
+            format!(
+                "unable to find group {}: no matching entries in group file",
+                text(name)
+            ),
             refused,
         ),
         StartFailure::WorkdirRelative if is_crun => None,
@@ -86,9 +99,10 @@ fn said(start: &Start, failure: &StartFailure, runtime: Runtime, engine: Engine)
         StartFailure::WorkdirNotDirectory if engine == Podman => {
             one(format!("workdir {workdir:?} exists on container"), refused)
         }
-        StartFailure::WorkdirNotDirectory => {
-            one(format!("Cannot mkdir: {workdir} is not a directory"), refused)
-        }
+        StartFailure::WorkdirNotDirectory => one(
+            format!("Cannot mkdir: {workdir} is not a directory"),
+            refused,
+        ),
         StartFailure::WorkdirBelowFile(file) if engine == Podman => {
             one(format!("{}: not a directory", text(file)), refused)
         }
@@ -96,9 +110,10 @@ fn said(start: &Start, failure: &StartFailure, runtime: Runtime, engine: Engine)
         StartFailure::WorkdirLink(why) => match (engine, is_crun, why) {
             (Engine::Docker, _, Unresolved::NotFound) => None,
             (Engine::Docker, ..) => one("too many links in".to_owned(), refused),
-            (Podman, true, Unresolved::NotFound) => {
-                one(format!("chdir `{workdir}`: No such file or directory"), &[127])
-            }
+            (Podman, true, Unresolved::NotFound) => one(
+                format!("chdir `{workdir}`: No such file or directory"),
+                &[127],
+            ),
             (Podman, true, _) => one(
                 format!("chdir `{workdir}`: Too many levels of symbolic links"),
                 refused,
@@ -114,7 +129,11 @@ fn of_runc(start: &Start, command: &str, failure: &StartFailure, engine: Engine)
     let path = String::from_utf8_lossy(&start.executed_as).into_owned();
     let not_found: &[u8] = &[127];
     let denied: &[u8] = &[126];
-    let other: &[u8] = if engine == Engine::Podman { &[126] } else { &[125] };
+    let other: &[u8] = if engine == Engine::Podman {
+        &[126]
+    } else {
+        &[125]
+    };
     match failure {
         StartFailure::Unreached(why) => {
             let codes = match why {
@@ -123,7 +142,10 @@ fn of_runc(start: &Start, command: &str, failure: &StartFailure, engine: Engine)
                 _ => other,
             };
             let words = go_words(ExecError::from(*why));
-            (vec![format!("exec: {command:?}: stat {command}: {words}")], codes)
+            (
+                vec![format!("exec: {command:?}: stat {command}: {words}")],
+                codes,
+            )
         }
         StartFailure::IsDirectory => (
             vec![
@@ -132,7 +154,10 @@ fn of_runc(start: &Start, command: &str, failure: &StartFailure, engine: Engine)
             ],
             &[126, 125],
         ),
-        StartFailure::NotExecutable => (vec![format!("exec: {command:?}: permission denied")], denied),
+        StartFailure::NotExecutable => (
+            vec![format!("exec: {command:?}: permission denied")],
+            denied,
+        ),
         StartFailure::NotExecutableForUser(found) => {
             let found = String::from_utf8_lossy(found);
             let later = if command.contains('/') {
@@ -145,11 +170,14 @@ fn of_runc(start: &Start, command: &str, failure: &StartFailure, engine: Engine)
                 &[126, 127],
             )
         }
-        StartFailure::Exec(error, _) => {
-            (vec![format!("exec {path}: {}", go_words(*error))], EXEC_CODES)
-        }
+        StartFailure::Exec(error, _) => (
+            vec![format!("exec {path}: {}", go_words(*error))],
+            EXEC_CODES,
+        ),
         _ => (
-            vec![format!("exec: {command:?}: executable file not found in $PATH")],
+            vec![format!(
+                "exec: {command:?}: executable file not found in $PATH"
+            )],
             not_found,
         ),
     }
@@ -179,9 +207,10 @@ fn of_crun(start: &Start, command: &str, failure: &StartFailure) -> Said {
             vec!["open executable: Operation not permitted".to_owned()],
             &[126],
         ),
-        StartFailure::NotExecutable | StartFailure::OnlyUnexecutable { .. } => {
-            (vec!["open executable: Permission denied".to_owned()], &[126])
-        }
+        StartFailure::NotExecutable | StartFailure::OnlyUnexecutable { .. } => (
+            vec!["open executable: Permission denied".to_owned()],
+            &[126],
+        ),
         StartFailure::Exec(ExecError::NoEntry, _) => {
             let path = String::from_utf8_lossy(&start.executed_as);
             (

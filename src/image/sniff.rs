@@ -202,7 +202,13 @@ fn go_build(bytes: &[u8]) -> Option<(String, String)> {
     let text = String::from_utf8_lossy(rest);
     let line = |word: &str| {
         let mut lines = text.lines();
-        lines.find_map(|line| line.split_once(word)?.1.split('\t').next().map(str::to_owned))
+        lines.find_map(|line| {
+            line.split_once(word)?
+                .1
+                .split('\t')
+                .next()
+                .map(str::to_owned)
+        })
     };
     let package = line("path\t").unwrap_or_default();
     Some((version.to_owned(), package))

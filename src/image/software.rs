@@ -57,9 +57,9 @@ fn stanzas(
             }
             fields.clear();
         } else if let Some(at) = memchr::memmem::find(line, separator)
-            && line.get(..at).is_some_and(|key| {
-                key == name || key == version || key == b"Status"
-            })
+            && line
+                .get(..at)
+                .is_some_and(|key| key == name || key == version || key == b"Status")
         {
             let key = line.get(..at).unwrap_or_default();
             let value = line.get(at + separator.len()..).unwrap_or_default();
@@ -142,7 +142,12 @@ mod tests {
     use super::*;
 
     fn names(packages: &[Package]) -> Vec<(&str, &str)> {
-        let pair = |one: &'_ Package| (&*Box::leak(one.name.clone()), &*Box::leak(one.version.clone()));
+        let pair = |one: &'_ Package| {
+            (
+                &*Box::leak(one.name.clone()),
+                &*Box::leak(one.version.clone()),
+            )
+        };
         packages.iter().map(pair).collect()
     }
 
@@ -166,8 +171,14 @@ mod tests {
         for (path, expected) in [
             ("usr/bin/python3.11", Some("python")),
             ("usr/bin/python3-config", None),
-            ("usr/lib/python3/dist-packages/x-1.dist-info/METADATA", Some("python packages")),
-            ("app/node_modules/left-pad/package.json", Some("node packages")),
+            (
+                "usr/lib/python3/dist-packages/x-1.dist-info/METADATA",
+                Some("python packages"),
+            ),
+            (
+                "app/node_modules/left-pad/package.json",
+                Some("node packages"),
+            ),
             ("app/package.json", None),
             ("opt/jdk/lib/server/libjvm.so", Some("java")),
         ] {

@@ -52,8 +52,7 @@ impl Store {
     pub(super) fn find(&self, name: &str) -> Result<Option<Blob>, ImageError> {
         match self {
             Self::Directory(root) => {
-                let opened =
-                    TreeEntry::at(root, name.as_bytes()).and_then(|entry| entry.open());
+                let opened = TreeEntry::at(root, name.as_bytes()).and_then(|entry| entry.open());
                 match opened {
                     Ok(content) => Ok(Some(Blob::whole(content))),
                     Err(nix::errno::Errno::ENOENT | nix::errno::Errno::ENOTDIR) => Ok(None),

@@ -32,9 +32,21 @@ const LISTED: usize = 1000;
 /// Bytes of one text of the configuration.
 const TEXT_BYTES: usize = 16 << 10;
 const SHELLS: &[&[u8]] = &[
-    b"bin/sh", b"bin/bash", b"bin/dash", b"bin/ash", b"bin/busybox", b"bin/zsh", b"bin/fish",
-    b"usr/bin/sh", b"usr/bin/bash", b"usr/bin/dash", b"usr/bin/busybox", b"usr/bin/zsh",
-    b"usr/bin/fish", b"busybox/sh", b"busybox/busybox",
+    b"bin/sh",
+    b"bin/bash",
+    b"bin/dash",
+    b"bin/ash",
+    b"bin/busybox",
+    b"bin/zsh",
+    b"bin/fish",
+    b"usr/bin/sh",
+    b"usr/bin/bash",
+    b"usr/bin/dash",
+    b"usr/bin/busybox",
+    b"usr/bin/zsh",
+    b"usr/bin/fish",
+    b"busybox/sh",
+    b"busybox/busybox",
 ];
 
 /// What the report is made of.
@@ -52,7 +64,9 @@ impl Parts<'_> {
     pub(super) fn report(&self) -> AuditReport {
         let config = self.chosen.map(|chosen| &chosen.config.config);
         let start = config.map(|config| {
-            let machine = self.chosen.and_then(|chosen| machine(&chosen.config.architecture));
+            let machine = self
+                .chosen
+                .and_then(|chosen| machine(&chosen.config.architecture));
             judge_start::judge(self.collected, config, machine)
         });
         let lists = self.lists();
@@ -123,7 +137,9 @@ impl Parts<'_> {
     }
 
     fn distribution(&self) -> Option<String> {
-        let text = self.text(b"etc/os-release").or_else(|| self.text(b"usr/lib/os-release"))?;
+        let text = self
+            .text(b"etc/os-release")
+            .or_else(|| self.text(b"usr/lib/os-release"))?;
         let mut lines = text.split(|byte| *byte == b'\n');
         let name = lines.find_map(|line| line.strip_prefix(b"PRETTY_NAME="))?;
         let name = String::from_utf8_lossy(cut(name)).into_owned();
@@ -145,7 +161,11 @@ impl Parts<'_> {
             gid: start.identity.as_ref().map(|who| who.gid),
             workdir: start.workdir.as_slice().into(),
             program: start.program.as_deref().map(ByteString::from),
-            interpreters: start.interpreters.iter().map(|path| path.as_slice().into()).collect(),
+            interpreters: start
+                .interpreters
+                .iter()
+                .map(|path| path.as_slice().into())
+                .collect(),
             cause: findings::cause(start),
             runtime: self.runtime,
             predictions,
@@ -175,7 +195,9 @@ impl Parts<'_> {
             environment: variables.collect(),
             exposed_ports: config.exposed_ports.keys().take(LISTED).cloned().collect(),
             volumes: config.volumes.keys().take(LISTED).cloned().collect(),
-            labels: labels.map(|(name, value)| self.variable(name, value)).collect(),
+            labels: labels
+                .map(|(name, value)| self.variable(name, value))
+                .collect(),
             stop_signal: config.stop_signal.clone(),
         }
     }
@@ -213,7 +235,9 @@ impl Parts<'_> {
             next += 1;
         }
         // A history may be shorter than the list of layers, or not be there.
-        lines.extend((next..self.sizes.len()).map(|number| self.layer(number, ByteString::default())));
+        lines.extend(
+            (next..self.sizes.len()).map(|number| self.layer(number, ByteString::default())),
+        );
         lines
     }
 
@@ -330,7 +354,10 @@ impl Parts<'_> {
     }
 
     fn is_deleted(&self, file: u32) -> bool {
-        self.collected.tree.data(file).is_none_or(|data| data.names == 0)
+        self.collected
+            .tree
+            .data(file)
+            .is_none_or(|data| data.names == 0)
     }
 
     fn packages(&self) -> Vec<PackagesReport> {
@@ -355,7 +382,9 @@ impl Parts<'_> {
         if !parts.is_empty() {
             found.push(packages_report("dpkg", directory, parts.into_iter()));
         }
-        let rpm = RPM_DATABASES.iter().find(|path| self.collected.tree.get(path).is_some());
+        let rpm = RPM_DATABASES
+            .iter()
+            .find(|path| self.collected.tree.get(path).is_some());
         found.extend(rpm.map(|path| PackagesReport {
             format: "rpm",
             path: ByteString::from(*path),
@@ -373,7 +402,11 @@ impl Parts<'_> {
                 version: String::new(),
                 package: ByteString::default(),
                 count: trace.count,
-                paths: trace.places.iter().map(|path| path.as_slice().into()).collect(),
+                paths: trace
+                    .places
+                    .iter()
+                    .map(|path| path.as_slice().into())
+                    .collect(),
             })
             .collect();
         for language in &mut found {
@@ -381,7 +414,11 @@ impl Parts<'_> {
                 language.version = self.java_version().unwrap_or_default();
             }
         }
-        let built = self.collected.built.iter().filter(|one| !self.is_deleted(one.file));
+        let built = self
+            .collected
+            .built
+            .iter()
+            .filter(|one| !self.is_deleted(one.file));
         found.extend(built.map(|one| LanguageReport {
             language: one.language,
             version: one.version.clone(),
@@ -394,10 +431,14 @@ impl Parts<'_> {
 
     /// `JAVA_VERSION="17.0.9"` of a file `release`.
     fn java_version(&self) -> Option<String> {
-        let mut texts = self.collected.kept.iter().filter_map(|(file, kept)| match kept {
-            Kept::Text(text) if !self.is_deleted(*file) => Some(text),
-            _ => None,
-        });
+        let mut texts = self
+            .collected
+            .kept
+            .iter()
+            .filter_map(|(file, kept)| match kept {
+                Kept::Text(text) if !self.is_deleted(*file) => Some(text),
+                _ => None,
+            });
         texts.find_map(|text| {
             let mut lines = text.split(|byte| *byte == b'\n');
             let version = lines.find_map(|line| line.strip_prefix(b"JAVA_VERSION="))?;
@@ -409,7 +450,9 @@ impl Parts<'_> {
     fn authorities(&self) -> Vec<AuthoritiesReport> {
         let mut found = Vec::new();
         for (path, node) in self.collected.tree.iter() {
-            let NodeKind::File(file) = node.kind else { continue };
+            let NodeKind::File(file) = node.kind else {
+                continue;
+            };
             if let Some(Kept::Authorities(bundle)) = self.collected.kept.get(&file) {
                 found.push(AuthoritiesReport {
                     path: path.into(),
@@ -424,7 +467,10 @@ impl Parts<'_> {
     }
 
     fn accounts(&self) -> AccountsReport {
-        let count = |path: &[u8]| self.text(path).map_or(0, |text| accounts::entries(text).count());
+        let count = |path: &[u8]| {
+            self.text(path)
+                .map_or(0, |text| accounts::entries(text).count())
+        };
         AccountsReport {
             users: count(b"etc/passwd"),
             groups: count(b"etc/group"),
@@ -436,7 +482,9 @@ impl Parts<'_> {
         let is_there = |path: &&&[u8]| {
             let found = tree.resolve(path).ok();
             let node = found.and_then(|path| tree.get(&path));
-            node.is_some_and(|node| matches!(node.kind, NodeKind::File(_)) && node.mode & 0o111 != 0)
+            node.is_some_and(|node| {
+                matches!(node.kind, NodeKind::File(_)) && node.mode & 0o111 != 0
+            })
         };
         let there = SHELLS.iter().filter(is_there);
         there.map(|path| ByteString::from(*path)).collect()
@@ -446,7 +494,11 @@ impl Parts<'_> {
         let mut gaps = Vec::new();
         let mut add = |what: String, reason, count| {
             if count > 0 {
-                gaps.push(AuditGap { what, reason, count });
+                gaps.push(AuditGap {
+                    what,
+                    reason,
+                    count,
+                });
             }
         };
         let tree = &self.collected.tree;
@@ -454,12 +506,24 @@ impl Parts<'_> {
         add("paths".to_owned(), Reason::Limit, beyond);
         let others = u64::from(!self.collected.is_whole() && beyond == 0);
         add("files that were not held".to_owned(), Reason::Limit, others);
-        add("secrets".to_owned(), Reason::Limit, self.collected.more_places);
+        add(
+            "secrets".to_owned(),
+            Reason::Limit,
+            self.collected.more_places,
+        );
         let links = tree.oddities.broken_hard_links;
-        add("hard links to what is not there".to_owned(), Reason::Malformed, links);
+        add(
+            "hard links to what is not there".to_owned(),
+            Reason::Malformed,
+            links,
+        );
         let too_long = |kept: &&Kept| matches!(kept, Kept::TooLong);
         let too_long = self.collected.kept.values().filter(too_long).count();
-        add("files of packages, accounts or authorities".to_owned(), Reason::Limit, too_long as u64);
+        add(
+            "files of packages, accounts or authorities".to_owned(),
+            Reason::Limit,
+            too_long as u64,
+        );
         for (reason, (count, first)) in &self.unread.0 {
             let first = String::from_utf8_lossy(first);
             add(format!("/{first} and others"), *reason, *count);

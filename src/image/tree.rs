@@ -236,9 +236,7 @@ impl Tree {
 
     fn insert(&mut self, path: &[u8], node: Node) {
         let is_new = !self.nodes.contains_key(path);
-        if is_new
-            && (self.nodes.len() >= PATHS || self.path_bytes + path.len() > PATH_BYTES)
-        {
+        if is_new && (self.nodes.len() >= PATHS || self.path_bytes + path.len() > PATH_BYTES) {
             self.oddities.beyond_limit += 1;
             return;
         }
@@ -433,6 +431,9 @@ fn normal(name: &[u8]) -> Option<Vec<u8>> {
     }
     Some(kept.join(&b'/'))
 }
+
+#[cfg(test)]
+mod tests;
 
 #[cfg(test)]
 mod tests;

@@ -77,7 +77,10 @@ pub(crate) fn marked_token(text: &[u8]) -> Option<SecretKind> {
     let is_marked = |kind: &SecretKind| {
         !matches!(
             kind,
-            SecretKind::HighEntropy | SecretKind::Encoded | SecretKind::Jwt | SecretKind::PasswordHash
+            SecretKind::HighEntropy
+                | SecretKind::Encoded
+                | SecretKind::Jwt
+                | SecretKind::PasswordHash
         )
     };
     spans.iter().filter_map(|span| span.kind).find(is_marked)

@@ -15,7 +15,8 @@ use tempfile::TempDir;
 use super::*;
 use crate::model::escape::escaped;
 use crate::parse::tar::{
-    ArchiveError, BLOCK, DataRange, MemberKind, NewMember, encode_sha256, encode_sparse_map, padding,
+    ArchiveError, BLOCK, DataRange, MemberKind, NewMember, encode_sha256, encode_sparse_map,
+    padding,
 };
 
 /// An archive in the making.

@@ -180,7 +180,10 @@ mod tests {
     #[test]
     fn what_is_no_program_is_told_by_its_first_bytes() {
         assert!(matches!(content_of_start(b"echo hello\n"), Content::Text));
-        assert!(matches!(content_of_start("grüß\n".as_bytes()), Content::Text));
+        assert!(matches!(
+            content_of_start("grüß\n".as_bytes()),
+            Content::Text
+        ));
         for (start, word) in [
             (&b"MZ\x90\0"[..], "Windows"),
             (b"\xcf\xfa\xed\xfe\x07", "macOS"),
