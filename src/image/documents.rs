@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::error::ImageError;
 
@@ -110,9 +111,9 @@ pub(super) struct RunConfig {
     #[serde(default, deserialize_with = "null_is_empty")]
     pub(super) working_dir: String,
     #[serde(default, deserialize_with = "null_is_empty")]
-    pub(super) exposed_ports: BTreeMap<String, serde::de::IgnoredAny>,
+    pub(super) exposed_ports: BTreeMap<String, Value>,
     #[serde(default, deserialize_with = "null_is_empty")]
-    pub(super) volumes: BTreeMap<String, serde::de::IgnoredAny>,
+    pub(super) volumes: BTreeMap<String, Value>,
     #[serde(default, deserialize_with = "null_is_empty")]
     pub(super) labels: BTreeMap<String, String>,
     #[serde(default, deserialize_with = "null_is_empty")]

@@ -100,10 +100,10 @@ pub(crate) enum ImageError {
 }
 
 impl ImageError {
-    pub(super) fn malformed(what: &str, why: impl ToString) -> Self {
+    pub(super) fn malformed(what: &str, why: impl Into<String>) -> Self {
         Self::Malformed {
             what: what.to_owned(),
-            why: why.to_string(),
+            why: why.into(),
         }
     }
 }

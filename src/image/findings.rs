@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::judge_start::{ExecCause, Start, StartFailure};
 use super::report::{AuditReport, FileReport, SecretReport, SecretSite, StartVerdict};
 use super::tree::Unresolved;
+use crate::model::byte_string::ByteString;
 use crate::model::escape::escaped;
 use crate::model::time::Timestamp;
 use crate::model::units::bytes_short;
@@ -136,7 +137,7 @@ pub(super) fn find(report: &AuditReport, start: Option<&Start>, outside: u64) ->
         let evidence = named.then(|| format!("{user}, which is uid {number}"));
         add(NAMED_USER, evidence.into_iter().collect(), None);
         let words = config.entrypoint.iter().chain(&config.cmd);
-        let words: Vec<&[u8]> = words.take(2).map(|word| word.as_bytes()).collect();
+        let words: Vec<&[u8]> = words.take(2).map(ByteString::as_bytes).collect();
         let is_shell = matches!(
             words[..],
             [b"/bin/sh" | b"/bin/bash" | b"sh" | b"bash", b"-c"]
@@ -195,7 +196,7 @@ pub(super) fn place(secret: &SecretReport) -> String {
         SecretSite::Command => format!("word {at} of the command"),
     };
     if let Some(layer) = secret.layer {
-        text.push_str(&format!(", layer {layer}"));
+        text = format!("{text}, layer {layer}");
     }
     if secret.deleted {
         text.push_str(", hidden by a later layer");
@@ -294,9 +295,7 @@ fn remedy(failure: &StartFailure) -> Option<String> {
             "Set a numeric USER, or copy passwd and group into the image.".to_owned()
         }
         StartFailure::Exec(_, ExecCause::Loader(loader)) => {
-            let mut text = whose_loader(loader).to_owned();
-            text.push('.');
-            text
+            format!("Its loader is missing: {}.", whose_loader(loader))
         }
         StartFailure::Exec(_, ExecCause::CarriageReturn(_)) => {
             "Save it with LF line endings (dos2unix, or .gitattributes: *.sh text eol=lf)."

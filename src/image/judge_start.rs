@@ -330,7 +330,7 @@ impl Judge<'_> {
                 };
                 let path = in_directory(workdir, loader);
                 let cause = ExecCause::Loader(loader.to_vec());
-                self.reachable(&path, user, cause.clone())?;
+                self.reachable(&path, user, &cause)?;
                 let found = tree.resolve(&path).unwrap_or_default();
                 let is_elf = match tree.get(&found).map(|node| &node.kind) {
                     Some(NodeKind::File(file)) => self
@@ -355,7 +355,7 @@ impl Judge<'_> {
                 } else {
                     ExecCause::Interpreter(interpreter.to_vec())
                 };
-                self.reachable(&path, user, cause)?;
+                self.reachable(&path, user, &cause)?;
                 Ok(Some(path))
             }
         }
@@ -366,7 +366,7 @@ impl Judge<'_> {
         &self,
         path: &[u8],
         user: &Identity,
-        cause: ExecCause,
+        cause: &ExecCause,
     ) -> Result<(), StartFailure> {
         let refused = |error| StartFailure::Exec(error, cause.clone());
         let found = self.collected.tree.resolve_as(path, user);

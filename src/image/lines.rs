@@ -17,15 +17,16 @@ pub(crate) fn lines(report: &AuditReport) -> Vec<String> {
     for finding in &report.findings {
         of_finding(&mut out, finding);
     }
-    let count = |severity| {
+    let count = |severity, word: &str| {
         let those = report.findings.iter();
-        those.filter(|finding| finding.severity == severity).count()
+        let count = those.filter(|finding| finding.severity == severity).count();
+        format!("{count} {word}{}", if count == 1 { "" } else { "s" })
     };
     out.push(format!(
-        "{} problems, {} risks, {} hints",
-        count(Severity::Problem),
-        count(Severity::Risk),
-        count(Severity::Hint)
+        "{}, {}, {}",
+        count(Severity::Problem, "problem"),
+        count(Severity::Risk, "risk"),
+        count(Severity::Hint, "hint")
     ));
     out.push(String::new());
     of_image(&mut out, report);

@@ -69,7 +69,7 @@ impl RootWalk<'_> {
             },
             EntryKind::File => {
                 let known = self.seen.get(&stat.inode).copied();
-                match known.map_or_else(|| self.file(entry, path), |file| Ok(Some(file)))? {
+                match known.or_else(|| self.file(entry, path)) {
                     Some(file) => NodeKind::File(file),
                     None => return Ok(()),
                 }
@@ -123,11 +123,9 @@ impl RootWalk<'_> {
         Ok(())
     }
 
-    fn file(&mut self, entry: &TreeEntry, path: &[u8]) -> Result<Option<u32>, ImageError> {
+    fn file(&mut self, entry: &TreeEntry, path: &[u8]) -> Option<u32> {
         let stat = entry.stat();
-        let Some(file) = self.collected.tree.add_file(stat.size_bytes, 0) else {
-            return Ok(None);
-        };
+        let file = self.collected.tree.add_file(stat.size_bytes, 0)?;
         self.size.files += 1;
         self.size.size_bytes += stat.size_bytes;
         if stat.nlink > 1 {
@@ -150,7 +148,7 @@ impl RootWalk<'_> {
                 }
             }
         }
-        Ok(Some(file))
+        Some(file)
     }
 }
 

@@ -161,12 +161,12 @@ impl Passing<'_> {
             let mut kept = buffer.len().saturating_sub(OVERLAP);
             while let Some(at) = go.find(buffer.get(from..).unwrap_or_default()) {
                 let start = from + at;
-                let rest = buffer.get(start..).unwrap_or_default();
-                if rest.len() < GO_BYTES && !is_end {
+                let found = buffer.get(start..).unwrap_or_default();
+                if found.len() < GO_BYTES && !is_end {
                     kept = start;
                     break;
                 }
-                facts.go = go_build(rest);
+                facts.go = go_build(found);
                 if facts.go.is_some() {
                     return Ok(());
                 }

@@ -93,13 +93,11 @@ fn parts(blob: &Blob) -> Result<BTreeMap<String, Part>, ImageError> {
         reader: blob.reader(),
     };
     loop {
-        let mut members = Members::new(&mut reader as &mut dyn Read);
-        let item = match members.next() {
+        let item = match Members::new(&mut reader as &mut dyn Read).next() {
             Err(crate::parse::tar::ArchiveError::Absent) if !parts.is_empty() => break,
             item => item?,
         };
         let Item::Member(member) = item else { break };
-        drop(members);
         let at = reader.position;
         let padded = member.size_bytes.checked_next_multiple_of(512);
         reader.skip(padded.unwrap_or(u64::MAX));

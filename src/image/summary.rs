@@ -526,7 +526,11 @@ impl Parts<'_> {
         );
         for (reason, (count, first)) in &self.unread.0 {
             let first = String::from_utf8_lossy(first);
-            add(format!("/{first} and others"), *reason, *count);
+            let what = match reason {
+                Reason::RemoteFs => "other file systems, ",
+                _ => "",
+            };
+            add(format!("{what}/{first} and others"), *reason, *count);
         }
         gaps
     }

@@ -434,6 +434,3 @@ fn normal(name: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests;
-
-#[cfg(test)]
-mod tests;

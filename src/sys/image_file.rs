@@ -53,7 +53,7 @@ impl Spool {
     /// In `TMPDIR`, `/var/tmp` or `/tmp`, otherwise in memory.
     ///
     /// # Errors
-    /// Those of memfd_create(2).
+    /// Those of `memfd_create(2)`.
     pub(crate) fn begin() -> io::Result<Self> {
         let named = std::env::var_os("TMPDIR").map(PathBuf::from);
         let usual = ["/var/tmp", "/tmp"].map(PathBuf::from);
