@@ -175,6 +175,7 @@ impl Collected {
                     path: &path,
                     mode: mode_of(member.mode),
                     size_bytes: bytes,
+                    left_bytes: member.size_bytes,
                     read: &mut read,
                 };
                 self.look(passing, file, layer)?;

@@ -140,6 +140,7 @@ impl RootWalk<'_> {
                     path,
                     mode: u16::try_from(stat.permissions()).unwrap_or_default(),
                     size_bytes: stat.size_bytes,
+                    left_bytes: stat.size_bytes,
                     read: &mut read,
                 };
                 if let Err(ImageError::Read(error)) = self.collected.look(passing, file, 0) {

@@ -58,6 +58,8 @@ pub(super) struct Passing<'a> {
     pub(super) path: &'a [u8],
     pub(super) mode: u16,
     pub(super) size_bytes: u64,
+    /// What was not read of it yet.
+    pub(super) left_bytes: u64,
     /// Fills as much of a buffer as it can; 0 at the end.
     pub(super) read: &'a mut dyn FnMut(&mut [u8]) -> Result<usize, ImageError>,
 }
@@ -66,6 +68,8 @@ impl Passing<'_> {
     /// Appends up to so many bytes.
     fn append(&mut self, to: &mut Vec<u8>, count: usize) -> Result<usize, ImageError> {
         let start = to.len();
+        // No more room than is filled: most files are small.
+        let count = usize::try_from(self.left_bytes).unwrap_or(count).min(count);
         to.resize(start + count, 0);
         let mut filled = start;
         while let Some(room) = to.get_mut(filled..).filter(|room| !room.is_empty()) {
@@ -75,6 +79,7 @@ impl Passing<'_> {
             }
         }
         to.truncate(filled);
+        self.left_bytes -= (filled - start) as u64;
         Ok(filled - start)
     }
 
