@@ -13,6 +13,7 @@
 //! | [`ask`] | questions to the network, as the target would ask them: `connect`, `dns`, `fetch` |
 //! | [`check`] | checks for probes and scripts: yes, no or unknown |
 //! | [`files`] | the target's files: what may be read of them, and how they are walked |
+//! | [`image`] | an image that does not run yet: its layers and files, and whether it starts |
 //! | [`sections`] | one file or folder a section: from a scan to its part of the document |
 //! | [`render`] | model → tables, JSON, YAML, metrics |
 //! | [`trust`] | which authorities a program's runtime trusts |
@@ -38,6 +39,7 @@ mod cli;
 mod compare;
 mod doctor;
 mod files;
+mod image;
 mod in_container;
 pub mod model;
 mod own_image;

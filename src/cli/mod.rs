@@ -6,6 +6,7 @@ mod advice;
 mod argv0;
 mod ask;
 mod attached;
+mod audit;
 mod beforehand;
 mod check;
 mod copy;
@@ -139,6 +140,7 @@ fn listing() -> Command {
         .subcommands(doctor::commands())
         .subcommand(why::command())
         .subcommand(diff::command())
+        .subcommand(audit::command())
         .subcommand(copy::command())
         .subcommand(shell::command())
         .subcommand(top::command())
@@ -272,6 +274,7 @@ fn dispatch(line: &CommandLine, words: &[OsString]) -> Result<ExitCode, Failure>
         (Some((overview::OVERVIEW, _)), None) => overview::run(&global()?, words),
         (Some((top::TOP, own)), None) => top::run(own, &global()?, words),
         (Some((why::WHY, own)), None) => why::run(own, &global()?, words),
+        (Some((audit::AUDIT, own)), None) => audit::run(own, &global()?, words),
         (Some((diff::DIFF, own)), None) => diff::run(own, &global()?, words),
         (Some((doctor::EXPLAIN, own)), None) => doctor::explain(own),
         (Some((SERVE, own)), None) => serve(own, &global()?),

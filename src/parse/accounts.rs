@@ -49,6 +49,38 @@ impl Accounts {
     }
 }
 
+/// A line of `passwd` or `group`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct AccountEntry<'a> {
+    pub(crate) name: &'a [u8],
+    pub(crate) id: u32,
+    /// Of a line of `passwd` the number of its group.
+    pub(crate) group: Option<u32>,
+    last: &'a [u8],
+}
+
+impl<'a> AccountEntry<'a> {
+    /// Of a line of `group` its members.
+    pub(crate) fn members(&self) -> impl Iterator<Item = &'a [u8]> {
+        self.last.split(|byte| *byte == b',')
+    }
+}
+
+/// The lines of such a file that have a name and a number, in their order.
+pub(crate) fn entries(bytes: &[u8]) -> impl Iterator<Item = AccountEntry<'_>> {
+    let lines = bytes.split(|byte| *byte == b'\n');
+    lines.take(MAX_ACCOUNTS).filter_map(|line| {
+        let (id, name) = account(line)?;
+        let last = line.split(|byte| *byte == b':').nth(3)?;
+        Some(AccountEntry {
+            name,
+            id,
+            group: text::decimal(last),
+            last,
+        })
+    })
+}
+
 fn account(line: &[u8]) -> Option<(u32, &[u8])> {
     let mut fields = line.split(|byte| *byte == b':');
     let name = fields.next()?;

@@ -16,7 +16,7 @@ use elf::segment::{ProgramHeader, SegmentTable};
 
 use super::Malformed;
 
-pub(crate) use go::Go;
+pub(crate) use go::{Go, counted};
 
 /// What an executable or a shared library says of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -69,6 +69,23 @@ pub(crate) fn sentence(words: &str) -> String {
     REDACTOR.sentence(words)
 }
 
+/// The first token of a vendor, or private key, in a text of any kind: what its shape alone gives away.
+#[must_use]
+pub(crate) fn marked_token(text: &[u8]) -> Option<SecretKind> {
+    let mut spans = Vec::new();
+    tokens::scan(text, &mut spans);
+    let is_marked = |kind: &SecretKind| {
+        !matches!(
+            kind,
+            SecretKind::HighEntropy
+                | SecretKind::Encoded
+                | SecretKind::Jwt
+                | SecretKind::PasswordHash
+        )
+    };
+    spans.iter().filter_map(|span| span.kind).find(is_marked)
+}
+
 /// Decides what is a secret. One a run: it holds the fingerprint key and what the user
 /// asked to see.
 #[derive(Clone)]
@@ -195,6 +212,14 @@ impl Redactor {
         self.find(text, Facts::of(text), &mut spans);
         spans.retain(|span| span.kind != Some(SecretKind::HighEntropy));
         spans
+    }
+
+    /// The kinds of secrets in such a text, in its order.
+    #[must_use]
+    pub(crate) fn kinds(&self, text: &[u8]) -> Vec<SecretKind> {
+        let mut spans = self.spans(text);
+        text::settle(&mut spans);
+        spans.iter().filter_map(|span| span.kind).collect()
     }
 
     /// The same of a sentence.

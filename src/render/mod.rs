@@ -100,7 +100,11 @@ pub(crate) fn yaml(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     yaml_document(report, out)
 }
 
-fn yaml_document(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+/// Anything that holds a document, as YAML.
+///
+/// # Errors
+/// Those of writing.
+pub(crate) fn yaml_document(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     // By way of JSON, so that each type of the document is written out once, not for each format.
     let mut document = Vec::new();
     serde_json::to_writer(&mut document, value).map_err(io::Error::from)?;

@@ -19,6 +19,7 @@ pub(crate) mod fd_links;
 pub(crate) mod file_limits;
 pub(crate) mod forked;
 pub(crate) mod harden;
+pub(crate) mod image_file;
 pub(crate) mod in_root;
 pub(crate) mod interface;
 pub(crate) mod limits;

@@ -264,6 +264,16 @@ pub(crate) struct OpenedContent {
 }
 
 impl OpenedContent {
+    /// A regular file of this machine that is open.
+    ///
+    /// # Errors
+    /// The errno of fstat(2).
+    pub(super) fn of_own(file: OwnedFd) -> Result<Self, Errno> {
+        let size_bytes = size_of(&file)?;
+        let held = HeldFile::local(file);
+        Ok(Self { held, size_bytes })
+    }
+
     /// Its size when it was opened.
     #[must_use]
     pub(crate) fn size_bytes(&self) -> u64 {

@@ -43,6 +43,7 @@ pub(crate) fn sections() -> Vec<String> {
         "overview",
         "why",
         "diff",
+        "audit",
         "ls",
         "cat",
         "stat",

@@ -21,6 +21,7 @@ const LAYERS: &[&str] = &[
     "ask",
     "check",
     "files",
+    "image",
     "sections",
     "render",
     "trust",
@@ -34,7 +35,7 @@ const LAYERS: &[&str] = &[
     "model",
 ];
 /// Names kept for what comes next, with the layer that each will stand above.
-const PLANNED: &[(&str, &str)] = &[("image", "sections")];
+const PLANNED: &[(&str, &str)] = &[];
 /// These know nothing but the model.
 const MODEL_ONLY: &[&str] = &["render", "doctor"];
 /// These do not know the model: what they make is plain data, which is turned into the model above.

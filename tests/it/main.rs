@@ -15,6 +15,7 @@ mod access;
 mod agreement;
 mod ask;
 mod attached;
+mod audit;
 mod beside;
 mod calls;
 mod capabilities;

@@ -2,7 +2,6 @@
 //! archive is taken as one that an attacker wrote, who may control the target.
 
 mod left_out;
-mod members;
 mod place;
 #[cfg(test)]
 mod tests;
@@ -16,11 +15,11 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args};
 
 pub(crate) use left_out::LeftOut;
-use members::ArchiveError;
 pub(crate) use place::{CopyPlace, RemotePath};
 pub(crate) use unpack::{Copied, CopyLimits, UnpackError, unpack};
 
 use super::plan::line_for_terminal;
+use crate::parse::tar::ArchiveError;
 
 /// The command.
 pub(crate) const COMMAND: &str = "cp";

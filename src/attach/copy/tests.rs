@@ -12,11 +12,11 @@ use std::path::Path;
 use ring::digest::{SHA256, digest};
 use tempfile::TempDir;
 
-use super::members::ArchiveError;
 use super::*;
 use crate::model::escape::escaped;
 use crate::parse::tar::{
-    BLOCK, DataRange, MemberKind, NewMember, encode_sha256, encode_sparse_map, padding,
+    ArchiveError, BLOCK, DataRange, MemberKind, NewMember, encode_sha256, encode_sparse_map,
+    padding,
 };
 
 /// An archive in the making.

@@ -8,9 +8,8 @@ use ring::digest::{Context, SHA256};
 use rustix::io::Errno;
 
 use super::left_out::{LeftOut, LeftOutReason};
-use super::members::{ArchiveError, ArchiveMember, Item, Members};
 use super::place::CopyPlace;
-use crate::parse::tar::{MemberKind, SparseMap};
+use crate::parse::tar::{ArchiveError, ArchiveMember, Item, MemberKind, Members, SparseMap};
 use crate::sys::destination::{Destination, IncomingFile};
 
 /// As deep as names may lead.

@@ -23,7 +23,7 @@ use super::copy::{self, CopyRequest};
 use super::plan::{Plan, RunAs, line_for_terminal};
 use crate::model::escape::escaped;
 use crate::sys::own_image;
-use crate::sys::tool::{OwnProgram, Said, ask_within, hand_over_listening, read_from};
+use crate::sys::tool::{OwnProgram, Said, ask_within, hand_over_listening, read_from, stream};
 use choose::{BinarySource, Situation};
 use container::Container;
 use identity::ProcessIdentities;
@@ -98,6 +98,44 @@ impl Engine {
             reason,
         }
         .into()
+    }
+
+    /// Exports an image of this name: what it prints goes to `sink`, piece by piece.
+    ///
+    /// # Errors
+    /// The engine is not there, has no such image, or its output is not taken.
+    pub(crate) fn export(
+        self,
+        image: &str,
+        sink: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+    ) -> Result<(), AttachError> {
+        let words = ["image", "save", image].map(OsString::from);
+        let said = stream(OsStr::new(self.program()), &words, sink)?;
+        if said.status.success() {
+            return Ok(());
+        }
+        let words = String::from_utf8_lossy(&said.stderr).trim().to_owned();
+        Err(self.refuses(EngineReason::NotExported {
+            image: image.to_owned(),
+            said: words,
+        }))
+    }
+
+    /// Whether it has an image of this name.
+    pub(crate) fn has_image(self, image: &str) -> bool {
+        let said = self.ask(&["image", "inspect", "--format", "{{.Id}}", image]);
+        said.is_ok_and(|said| said.status.success())
+    }
+
+    /// The runtime that it starts containers with, as it calls it.
+    pub(crate) fn runtime(self) -> Option<String> {
+        let field = match self {
+            Self::Docker => "{{.DefaultRuntime}}",
+            Self::Podman => "{{.Host.OCIRuntime.Name}}",
+        };
+        let said = self.ask(&["info", "--format", field]).ok()?;
+        let name = String::from_utf8_lossy(&said.stdout).trim().to_owned();
+        (said.status.success() && !name.is_empty()).then_some(name)
     }
 
     fn ask(self, words: &[&str]) -> Result<Said, AttachError> {

@@ -46,6 +46,8 @@ pub(super) enum EngineReason {
     OtherArchitecture,
     /// The engine does not find the file: it runs elsewhere.
     FileNotFound,
+    /// It does not print the image.
+    NotExported { image: String, said: String },
     /// The engine neither has the image nor gets it.
     ImageNotFound,
     /// This user may not give `SYS_PTRACE`.

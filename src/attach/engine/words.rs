@@ -78,6 +78,9 @@ impl fmt::Display for EngineRefusal {
                 "{program} cannot find the program: it runs on another machine or in a container; \
                  use --image with an image that {program} can pull"
             ),
+            EngineReason::NotExported { image, said } => {
+                write!(f, "{program} cannot save the image {image}: {said}")
+            }
             EngineReason::ImageNotFound => write!(
                 f,
                 "{program} can neither find nor pull the image: load it with `spyhole image load \

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 
-use super::missing::whose_loader;
 use crate::model::escape::escaped;
 use crate::model::run_report::{Cause, CauseKind};
 use crate::parse::capabilities;
 use crate::parse::file_capabilities::FileCapabilities;
 use crate::parse::status::Status;
 use crate::scan::program::file::{self, Content};
+use crate::scan::program::loader::whose_loader;
 use crate::scan::program::search::Search;
 use crate::scan::self_process;
 use crate::sys::InRoot;

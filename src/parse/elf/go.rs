@@ -97,7 +97,7 @@ fn in_line(parts: &mut Parts<'_, '_>, start: u64) -> (String, Vec<u8>) {
 }
 
 /// A string after its length as a varint: seven bits a byte, the lowest first.
-fn counted(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(crate) fn counted(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut length = 0_usize;
     for (index, byte) in bytes.iter().take(4).enumerate() {
         length |= usize::from(byte & 0x7f) << (7 * index);

@@ -1,6 +1,7 @@
 //! Members of a tar archive, header blocks and extended headers, to plain data and back: ustar, pax,
 //! and the long names and sparse maps of GNU tar. The content of a member passes by elsewhere.
 
+mod members;
 mod new_member;
 mod pax_records;
 mod sparse_map;
@@ -12,6 +13,7 @@ use std::borrow::Cow;
 use tar::{EntryType, Header};
 
 use super::Malformed;
+pub(crate) use members::{ArchiveError, ArchiveMember, Item, Members};
 pub(crate) use new_member::{NewMember, encode_sha256};
 pub(crate) use pax_records::{PaxRecords, records};
 pub(crate) use sparse_map::{DataRange, SparseMap, encode_sparse_map};
@@ -104,6 +106,10 @@ pub(crate) struct MemberHeader {
     pub size_bytes: u64,
     /// Permission bits.
     pub mode: u32,
+    /// Its owner.
+    pub uid: u32,
+    /// Its group.
+    pub gid: u32,
     /// When it was modified, in seconds since 1970.
     pub modified_seconds: i64,
 }
@@ -141,9 +147,20 @@ pub(crate) fn header(block: &[u8; BLOCK]) -> Result<Option<MemberHeader>, Malfor
             .unwrap_or_default(),
         size_bytes,
         mode: header.mode().map_err(|_| BAD_HEADER)? & 0o7777,
+        uid: id(&header.as_old().uid, header.uid())?,
+        gid: id(&header.as_old().gid, header.gid())?,
         // One before 1970 is in base 256, or in a record.
         modified_seconds: header.mtime().map_err(|_| BAD_HEADER)?.cast_signed(),
     }))
+}
+
+/// An owner or group; a field that was left empty is 0.
+fn id(field: &[u8], number: std::io::Result<u64>) -> Result<u32, Malformed> {
+    if field.iter().all(|byte| matches!(byte, 0 | b' ')) {
+        return Ok(0);
+    }
+    let number = number.map_err(|_| BAD_HEADER)?;
+    u32::try_from(number).map_err(|_| BAD_HEADER)
 }
 
 /// The sum of all bytes, those of the sum itself counted as blanks.

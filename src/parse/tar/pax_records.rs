@@ -16,6 +16,10 @@ pub(crate) struct PaxRecords {
     pub size_bytes: Option<u64>,
     pub modified_seconds: Option<i64>,
     pub modified_nanoseconds: u32,
+    /// The owner.
+    pub uid: Option<u32>,
+    /// The group.
+    pub gid: Option<u32>,
     /// The name of a sparse file; that of its header is made up.
     pub sparse_name: Option<Vec<u8>>,
     /// How long a sparse file is, its holes counted.
@@ -54,6 +58,8 @@ impl PaxRecords {
             b"path" => self.path = Some(value.to_vec()),
             b"linkpath" => self.link_path = Some(value.to_vec()),
             b"size" => self.size_bytes = Some(number()?),
+            b"uid" => self.uid = Some(u32::try_from(number()?).map_err(|_| BAD_RECORD)?),
+            b"gid" => self.gid = Some(u32::try_from(number()?).map_err(|_| BAD_RECORD)?),
             b"mtime" => {
                 let (seconds, nanoseconds) = time(value).ok_or(BAD_RECORD)?;
                 self.modified_seconds = Some(seconds);

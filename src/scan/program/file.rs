@@ -40,7 +40,7 @@ pub(crate) fn content_of(file: &Ranges) -> Result<Content, Errno> {
             }),
         );
     }
-    Ok(of(&start))
+    Ok(content_of_start(&start))
 }
 
 /// The ELF headers of a file; `None` if it is no ELF file, or a damaged one.
@@ -92,7 +92,8 @@ fn names_hold(file: &Ranges, (offset, size): (u64, u64), symbol: &[u8]) -> Optio
     (size <= NAMES).then_some(false)
 }
 
-fn of(start: &[u8]) -> Content {
+/// What the first bytes of a file tell that is no ELF file; 256 are enough.
+pub(crate) fn content_of_start(start: &[u8]) -> Content {
     if let Some(line) = start.strip_prefix(b"#!") {
         let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
         let line = line.split(|byte| *byte == b'\n' || *byte == 0).next();
@@ -158,7 +159,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn interpreter(start: &[u8]) -> Vec<u8> {
-        match of(start) {
+        match content_of_start(start) {
             Content::Script { interpreter } => interpreter,
             other => panic!("{other:?}"),
         }
@@ -178,8 +179,11 @@ mod tests {
 
     #[test]
     fn what_is_no_program_is_told_by_its_first_bytes() {
-        assert!(matches!(of(b"echo hello\n"), Content::Text));
-        assert!(matches!(of("grüß\n".as_bytes()), Content::Text));
+        assert!(matches!(content_of_start(b"echo hello\n"), Content::Text));
+        assert!(matches!(
+            content_of_start("grüß\n".as_bytes()),
+            Content::Text
+        ));
         for (start, word) in [
             (&b"MZ\x90\0"[..], "Windows"),
             (b"\xcf\xfa\xed\xfe\x07", "macOS"),
@@ -191,7 +195,7 @@ mod tests {
             ),
             (b"\x01\x02\x03", "not an executable format"),
         ] {
-            let Content::Other(says) = of(start) else {
+            let Content::Other(says) = content_of_start(start) else {
                 panic!("{start:?}")
             };
             assert!(says.contains(word), "{says}");
@@ -201,7 +205,7 @@ mod tests {
     proptest! {
         #[test]
         fn never_panics(start in any::<Vec<u8>>()) {
-            let _ = of(&start);
+            let _ = content_of_start(&start);
         }
     }
 }

@@ -3,4 +3,5 @@
 
 pub(crate) mod file;
 pub(crate) mod libraries;
+pub(crate) mod loader;
 pub(crate) mod search;

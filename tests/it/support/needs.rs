@@ -83,6 +83,15 @@ pub(crate) fn docker() -> Result<(), String> {
     DockerLab::find().map(drop).map_err(Clone::clone)
 }
 
+/// The runtime that Podman can be told to use.
+pub(crate) fn crun() -> Result<(), String> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let found = env::split_paths(&path).any(|directory| directory.join("crun").exists());
+    found
+        .then_some(())
+        .ok_or_else(|| "crun is not installed: scripts/prepare installs it".to_owned())
+}
+
 /// containerd, as root, with a directory of its own.
 pub(crate) fn containerd() -> Result<(), String> {
     ContainerdLab::find().map(drop).map_err(Clone::clone)

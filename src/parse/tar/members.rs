@@ -3,8 +3,8 @@
 
 use std::io::{self, Read};
 
-use crate::parse::Malformed;
-use crate::parse::tar::{self, BLOCK, MemberHeader, MemberKind, PaxRecords};
+use super::{BLOCK, MemberHeader, MemberKind, PaxRecords};
+use crate::parse::{Malformed, tar};
 
 /// The most bytes of an extended header: names and attributes are some KiB.
 const RECORDS_BYTES: u64 = 1 << 20;
@@ -45,7 +45,7 @@ pub(crate) enum ArchiveError {
 
 /// What comes next in an archive.
 #[derive(Debug)]
-pub(super) enum Item {
+pub(crate) enum Item {
     /// A member; its content can be read.
     Member(ArchiveMember),
     /// The SHA-256 of the file before.
@@ -56,21 +56,23 @@ pub(super) enum Item {
 
 /// A member, with what its extended header says.
 #[derive(Debug)]
-pub(super) struct ArchiveMember {
-    pub(super) kind: MemberKind,
-    pub(super) path: Vec<u8>,
-    pub(super) link: Vec<u8>,
+pub(crate) struct ArchiveMember {
+    pub(crate) kind: MemberKind,
+    pub(crate) path: Vec<u8>,
+    pub(crate) link: Vec<u8>,
     /// Bytes of content in the archive.
-    pub(super) size_bytes: u64,
+    pub(crate) size_bytes: u64,
     /// How long the file is, where that is sparse and its content begins with its map.
-    pub(super) sparse_size_bytes: Option<u64>,
-    pub(super) mode: u32,
-    pub(super) modified_seconds: i64,
-    pub(super) modified_nanoseconds: u32,
+    pub(crate) sparse_size_bytes: Option<u64>,
+    pub(crate) mode: u32,
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+    pub(crate) modified_seconds: i64,
+    pub(crate) modified_nanoseconds: u32,
 }
 
 /// An archive that is read.
-pub(super) struct Members<R> {
+pub(crate) struct Members<R> {
     input: R,
     /// Bytes of content that were not read yet.
     unread: u64,
@@ -81,7 +83,7 @@ pub(super) struct Members<R> {
 }
 
 impl<R: Read> Members<R> {
-    pub(super) fn new(input: R) -> Self {
+    pub(crate) fn new(input: R) -> Self {
         Self {
             input,
             unread: 0,
@@ -91,7 +93,7 @@ impl<R: Read> Members<R> {
     }
 
     /// What comes next; what was not read of a member is passed over.
-    pub(super) fn next(&mut self) -> Result<Item, ArchiveError> {
+    pub(crate) fn next(&mut self) -> Result<Item, ArchiveError> {
         let mut records = PaxRecords::default();
         let (mut long_name, mut long_link) = (None, None);
         // Some stand before a member; without end they would keep the reader for ever.
@@ -146,13 +148,15 @@ impl<R: Read> Members<R> {
             size_bytes: self.unread,
             sparse_size_bytes: records.sparse_size_bytes.filter(|_| is_sparse),
             mode: header.mode,
+            uid: records.uid.unwrap_or(header.uid),
+            gid: records.gid.unwrap_or(header.gid),
             modified_seconds: records.modified_seconds.unwrap_or(header.modified_seconds),
             modified_nanoseconds: records.modified_nanoseconds,
         }
     }
 
     /// More of the content of a member; 0 at its end.
-    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, ArchiveError> {
+    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, ArchiveError> {
         let room = usize::try_from(self.unread).unwrap_or(usize::MAX);
         let room = room.min(buffer.len());
         let buffer = buffer.get_mut(..room).unwrap_or_default();
@@ -173,7 +177,7 @@ impl<R: Read> Members<R> {
     }
 
     /// The next block of the content of a member.
-    pub(super) fn content_block(&mut self) -> Result<[u8; BLOCK], ArchiveError> {
+    pub(crate) fn content_block(&mut self) -> Result<[u8; BLOCK], ArchiveError> {
         if self.unread < BLOCK as u64 {
             return Err(ArchiveError::Truncated);
         }

@@ -1,0 +1,157 @@
+//! The JSON of an image: index, manifest, configuration, and the manifest of docker archives.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::error::ImageError;
+
+/// The most bytes of one document; engines refuse manifests above 4 MiB.
+pub(super) const DOCUMENT_BYTES: u64 = 4 << 20;
+/// The annotation that holds a tag in an OCI layout.
+const REF_NAME: &str = "org.opencontainers.image.ref.name";
+/// The same, written by containerd and Docker: the whole name.
+const IMAGE_NAME: &str = "io.containerd.image.name";
+
+/// `index.json`, or an index that a descriptor leads to; of a manifest these lists are empty.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Index {
+    #[serde(default)]
+    pub(super) manifests: Vec<Descriptor>,
+}
+
+/// Where a part of an image is.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Descriptor {
+    #[serde(default, rename = "mediaType")]
+    pub(super) media_type: String,
+    pub(super) digest: String,
+    pub(super) size: u64,
+    pub(super) platform: Option<Platform>,
+    #[serde(default)]
+    annotations: BTreeMap<String, String>,
+}
+
+impl Descriptor {
+    /// The names that a layout gives an image.
+    pub(super) fn tags(&self) -> impl Iterator<Item = &str> {
+        let of = |key| self.annotations.get(key).map(String::as_str);
+        [of(IMAGE_NAME), of(REF_NAME)].into_iter().flatten()
+    }
+
+    /// Whether another list of images is there.
+    pub(super) fn is_index(&self) -> bool {
+        self.media_type.contains("image.index") || self.media_type.contains("manifest.list")
+    }
+
+    /// Where a layout has it; `None` where its digest is none of SHA-256.
+    pub(super) fn path(&self) -> Option<String> {
+        let hex = self.digest.strip_prefix("sha256:")?;
+        let is_hex = hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_hex.then(|| format!("blobs/sha256/{hex}"))
+    }
+}
+
+/// A platform.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Platform {
+    pub(super) os: String,
+    pub(super) architecture: String,
+}
+
+/// The manifest of an image.
+#[derive(Debug, Deserialize)]
+pub(super) struct Manifest {
+    pub(super) config: Descriptor,
+    #[serde(default)]
+    pub(super) layers: Vec<Descriptor>,
+}
+
+/// An image of `manifest.json`.
+#[derive(Debug, Deserialize)]
+pub(super) struct DockerImage {
+    #[serde(rename = "Config")]
+    pub(super) config: String,
+    #[serde(default, rename = "RepoTags", deserialize_with = "null_is_empty")]
+    pub(super) tags: Vec<String>,
+    #[serde(default, rename = "Layers", deserialize_with = "null_is_empty")]
+    pub(super) layers: Vec<String>,
+}
+
+/// The configuration of an image.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct ImageConfig {
+    #[serde(default)]
+    pub(super) os: String,
+    #[serde(default)]
+    pub(super) architecture: String,
+    pub(super) created: Option<String>,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub(super) config: RunConfig,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub(super) history: Vec<HistoryEntry>,
+    #[serde(default)]
+    pub(super) rootfs: RootFs,
+}
+
+/// How a container of it is run.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct RunConfig {
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub(super) user: String,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub(super) env: Vec<String>,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub(super) entrypoint: Vec<String>,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub(super) cmd: Vec<String>,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub(super) working_dir: String,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub(super) exposed_ports: BTreeMap<String, Value>,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub(super) volumes: BTreeMap<String, Value>,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub(super) labels: BTreeMap<String, String>,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub(super) stop_signal: String,
+}
+
+/// How a layer was made.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct HistoryEntry {
+    #[serde(default)]
+    pub(super) created_by: String,
+    #[serde(default)]
+    pub(super) comment: String,
+    #[serde(default)]
+    pub(super) empty_layer: bool,
+}
+
+/// The digests of the layers, without their compression.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct RootFs {
+    #[serde(default)]
+    pub(super) diff_ids: Vec<String>,
+}
+
+/// Engines write `null` for what is empty.
+fn null_is_empty<'de, D, T>(source: D) -> Result<T, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Option::<T>::deserialize(source).map(Option::unwrap_or_default)
+}
+
+/// Reads a document of an image.
+pub(super) fn read<T: DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T, ImageError> {
+    // Its own words would show values, which may be secrets.
+    serde_json::from_slice(bytes).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        ImageError::malformed(what, format!("line {line}, column {column}"))
+    })
+}

@@ -1,0 +1,6 @@
+//! `spyhole audit`: images that do not run yet.
+
+mod contents;
+mod hostile;
+mod images;
+mod starts;
