@@ -8,6 +8,7 @@
 //! | [`attach`] | puts spyhole beside a container through kubectl, docker or podman |
 //! | [`in_container`] | runs inside the application's own container: `install` and `run` |
 //! | [`compare`] | what differs between two documents |
+//! | [`spec`] | from a document the Kubernetes container that its target should be |
 //! | [`doctor`] | finds what is wrong: rules over the document |
 //! | [`ask`] | questions to the network, as the target would ask them: `connect`, `dns`, `fetch` |
 //! | [`check`] | checks for probes and scripts: yes, no or unknown |
@@ -48,6 +49,7 @@ mod rights;
 mod scan;
 mod sections;
 mod serve;
+mod spec;
 mod sys;
 mod terminal;
 mod trust;

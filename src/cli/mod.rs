@@ -22,9 +22,11 @@ mod help;
 mod output;
 mod overview;
 mod run;
+mod saved_document;
 mod scan_options;
 mod section_commands;
 mod shell;
+mod spec;
 mod top;
 mod why;
 
@@ -138,6 +140,7 @@ fn listing() -> Command {
         .subcommands(doctor::commands())
         .subcommand(why::command())
         .subcommand(diff::command())
+        .subcommand(spec::command())
         .subcommand(copy::command())
         .subcommand(shell::command())
         .subcommand(top::command())
@@ -271,6 +274,7 @@ fn dispatch(line: &CommandLine, words: &[OsString]) -> Result<ExitCode, Failure>
         (Some((top::TOP, own)), None) => top::run(own, &global()?, words),
         (Some((why::WHY, own)), None) => why::run(own, &global()?, words),
         (Some((diff::DIFF, own)), None) => diff::run(own, &global()?, words),
+        (Some((spec::SPEC, own)), None) => spec::run(own, &global()?, words),
         (Some((doctor::EXPLAIN, own)), None) => doctor::explain(own),
         (Some((SERVE, own)), None) => serve(own, &global()?),
         (Some((extras::SCHEMA, _)), None) => extras::schema(),

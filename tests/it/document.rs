@@ -43,6 +43,7 @@ pub(crate) fn sections() -> Vec<String> {
         "overview",
         "why",
         "diff",
+        "spec",
         "ls",
         "cat",
         "stat",

@@ -16,6 +16,7 @@ const LAYERS: &[&str] = &[
     "attach",
     "in_container",
     "compare",
+    "spec",
     "doctor",
     "ask",
     "check",
