@@ -18,8 +18,6 @@ use crate::sys::tree_entry::{EntryKind, FileStat, FileTime};
 const DIRECTORIES: usize = 64;
 /// Entries that are looked at.
 const ENTRIES: u64 = 2_000_000;
-/// A runtime makes directories and mount points within this time after the start of the process.
-const OF_RUNTIME: Duration = Duration::from_secs(2);
 /// How much longer than its time-out a walk is waited for.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -224,20 +222,23 @@ impl Finder<'_> {
         let is_removed_in = self.wanted.removed_in.contains(&met.path);
         self.judge_owners(&inner, stat);
         let path = String::from_utf8_lossy(&met.path).into_owned();
-        if inner.change.is_none() && !inner.has_mount {
-            let says = match age {
-                Some(_) if is_removed_in => {
-                    Some("a removed file in it is open for writing".to_owned())
-                }
-                Some(age) if age > OF_RUNTIME && inner.new.is_empty() => {
-                    Some(format!("entries were made or removed {}", words(age)))
-                }
-                _ => None,
+        // Mount points are made by the runtime, with the directories that lead to them.
+        let holds_mounts = inner.has_mount && inner.change.is_none() && inner.new.is_empty();
+        if holds_mounts && inner.older == 0 {
+            self.level(met.depth).has_mount = true;
+            return;
+        }
+        if let (Some(age), None, false) = (age, &inner.change, inner.has_mount)
+            && (is_removed_in || inner.new.is_empty())
+        {
+            let says = if is_removed_in {
+                format!("{path}: a removed file in it is open for writing")
+            } else {
+                format!("{path} was made, or entries in it, {}", words(age))
             };
-            inner.change = says.map(|says| (met.path.clone(), format!("{path}: {says}")));
+            inner.change = Some((met.path.clone(), says));
         }
         let is_new = inner.older == 0
-            && !inner.has_mount
             && age.is_some()
             && met.path != b"/"
             && (inner.change.is_some() || !inner.new.is_empty());

@@ -31,7 +31,10 @@ pub(super) fn first_process<'a>(facts: &Facts<'a>) -> Result<&'a Process, NotJud
 
 /// Its arguments; none where they are to be those of the image.
 pub(super) fn command(facts: &Facts<'_>) -> Part<Word> {
-    try_command(facts).unwrap_or_else(|why| Part::unseen(&not_seen("command and args", why)))
+    try_command(facts).unwrap_or_else(|why| {
+        let why = not_seen("command and args", why);
+        Part::unseen(&format!("{why}; the image's own entrypoint is started"))
+    })
 }
 
 fn try_command(facts: &Facts<'_>) -> Result<Part<Word>, NotJudged> {
@@ -48,7 +51,7 @@ fn try_command(facts: &Facts<'_>) -> Result<Part<Word>, NotJudged> {
     if is_title(&title, exe.as_deref()) {
         return Ok(Part::unseen(&format!(
             "not seen: command and args: {name} has overwritten its arguments with the title \
-             {title:?}; without them the image's own entrypoint is started"
+             {title:?}; the image's own entrypoint is started"
         )));
     }
     let mut part = Part::default();

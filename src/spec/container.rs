@@ -94,7 +94,12 @@ fn image(beside: &Beside) -> Evidenced<String> {
 fn cwd(facts: &Facts<'_>) -> Option<Evidenced<String>> {
     let first = super::command::first_process(facts).ok()?;
     let cwd = first.cwd.as_ref()?.value()?.to_text();
-    (cwd != "/").then(|| Evidenced::new(cwd.into_owned(), "where it is now"))
+    (cwd != "/").then(|| {
+        Evidenced::new(
+            cwd.into_owned(),
+            "where it is now, which it may have changed to",
+        )
+    })
 }
 
 /// Gives each volume a name of its own.

@@ -6,7 +6,7 @@ use crate::doctor::{Facts, NotJudged};
 use crate::model::environment::Variable;
 
 /// Set by every runtime, or by Podman and Docker for their own containers.
-const OF_RUNTIME: [&[u8]; 4] = [b"HOSTNAME", b"container", b"TERM", b"HOME"];
+const OF_RUNTIME: [&[u8]; 3] = [b"HOSTNAME", b"container", b"TERM"];
 
 /// A variable; `value` is `None` for a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]

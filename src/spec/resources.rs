@@ -12,6 +12,8 @@ use crate::model::units::bytes_short;
 
 /// Of what was used at most, where there is no limit now.
 const HEADROOM_PERCENT: u64 = 150;
+/// Some runtimes need several mebibytes to start a container at all.
+const LEAST_LIMIT_BYTES: u64 = 16 << 20;
 /// No container asks for less.
 const LEAST_MILLICORES: u64 = 10;
 
@@ -120,8 +122,14 @@ fn of_memory(
     };
     if let (None, Some(most)) = (limit, peak.copied().max(used.as_ref().map(|used| used.0))) {
         let limit = most.saturating_mul(HEADROOM_PERCENT) / 100;
+        let chosen = if limit < LEAST_LIMIT_BYTES {
+            "less than a runtime needs to start it"
+        } else {
+            "here with half as much again"
+        };
+        let limit = limit.max(LEAST_LIMIT_BYTES);
         let says = format!(
-            "no limit now; the most in use so far was {}, page cache included, here with half as much again",
+            "no limit now; the most in use so far was {}, page cache included, {chosen}",
             bytes_short(most)
         );
         found.limit_memory = Some(Evidenced::new(quantity(limit), says));
