@@ -8,6 +8,7 @@ use super::command::first_process;
 use crate::doctor::Facts;
 use crate::files::{FilesOptions, TargetFiles, WalkEntry, WalkOptions, WalkOrder};
 use crate::model::Report;
+use crate::model::byte_string::ByteString;
 use crate::model::open_files::{OpenAccess, OpenFile, OpenFileType, OpenedAs};
 use crate::model::seen::Seen;
 use crate::model::time::Timestamp;
@@ -63,7 +64,7 @@ pub(crate) fn wanted_files(report: &Report) -> Option<WantedFiles> {
         removed_in: BTreeSet::new(),
     };
     for file in open_for_writing(&facts) {
-        let path = file.path.as_ref().map(|path| path.as_bytes());
+        let path = file.path.as_ref().map(ByteString::as_bytes);
         let path = path.unwrap_or_default().to_vec();
         if file.deleted {
             wanted.removed_in.insert(parent(&path).to_vec());

@@ -3,6 +3,7 @@
 use super::command::{Word, secrets};
 use super::{Evidenced, Part, not_seen};
 use crate::doctor::{Facts, NotJudged};
+use crate::model::byte_string::ByteString;
 use crate::model::environment::Variable;
 
 /// Set by every runtime, or by Podman and Docker for their own containers.
@@ -78,7 +79,7 @@ fn setting(variable: &Variable) -> Evidenced<Setting> {
         return Evidenced::new(Setting { name, value: None }, says);
     }
     let value = variable.value.as_ref();
-    let bytes = value.map(|value| value.as_bytes()).unwrap_or_default();
+    let bytes = value.map(ByteString::as_bytes).unwrap_or_default();
     let says = match std::str::from_utf8(bytes) {
         Ok(_) => "set at the start",
         Err(_) => "set at the start; not UTF-8: bytes were replaced",

@@ -317,9 +317,13 @@ fn command(command: &Part<Word>) -> Vec<Line> {
 fn expandable(word: &Word) -> String {
     let pieces = word.iter().map(|piece| match piece {
         Piece::Text(text) => literal(text),
-        Piece::Secret(name) => format!("$({name})"),
+        Piece::Secret(name) => reference(name),
     });
     pieces.collect()
+}
+
+fn reference(name: &str) -> String {
+    format!("$({name})")
 }
 
 fn literal(text: &str) -> String {

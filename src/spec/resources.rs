@@ -123,7 +123,7 @@ fn of_memory(
     if let (None, Some(most)) = (limit, peak.copied().max(used.as_ref().map(|used| used.0))) {
         let limit = most.saturating_mul(HEADROOM_PERCENT) / 100;
         let chosen = if limit < LEAST_LIMIT_BYTES {
-            "less than a runtime needs to start it"
+            "half as much again is less than some runtimes need for the start"
         } else {
             "here with half as much again"
         };

@@ -16,6 +16,9 @@ use crate::model::socket::{Protocol, Socket, State};
 /// Ports below it are privileged, unless `net.ipv4.ip_unprivileged_port_start` says otherwise.
 const UNPRIVILEGED: u32 = 1024;
 
+/// Capabilities that root uses without any that could be seen later.
+const TRACELESS: [&str; 5] = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL"];
+
 /// The security context of the container, and what of its pod's belongs to it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Security {
@@ -299,7 +302,7 @@ fn file_capabilities(
     let executable = context.executable.as_ref()?;
     let file = executable.file.value()?;
     let sets = file.capabilities.as_ref()?.value()?;
-    let path = executable.path.value().map(|path| path.to_text())?;
+    let path = executable.path.value()?.to_text();
     let says = format!("{path} has the file capabilities {}", sets.text);
     for name in &sets.permitted.names {
         let name = bare(name);
@@ -356,9 +359,11 @@ fn remark_capabilities(
         }
     }
     if ids.is_root() {
-        remarks.push(
-            "not seen: CHOWN, DAC_OVERRIDE, FOWNER, FSETID and KILL may be needed without a trace"
-                .to_owned(),
-        );
+        let names = TRACELESS.iter().filter(|name| !add.contains_key(**name));
+        let names: Vec<&str> = names.copied().collect();
+        let names = names.join(", ");
+        remarks.push(format!(
+            "not seen: whether it needs {names}: most uses leave no trace"
+        ));
     }
 }

@@ -3,6 +3,7 @@
 use super::changed_files::open_for_writing;
 use super::{Beside, Evidenced, Part, not_seen};
 use crate::doctor::{Facts, NotJudged};
+use crate::model::byte_string::ByteString;
 use crate::model::mount::Mount;
 use crate::model::volume::{Certainty, Medium, Volume, VolumeKind};
 
@@ -219,7 +220,7 @@ fn try_writes(facts: &Facts<'_>, beside: &Beside) -> Result<Writes, NotJudged> {
     let Some(changed) = &beside.changed else {
         let open = open_for_writing(facts);
         for file in &open {
-            let path = file.path.as_ref().map(|path| path.to_text());
+            let path = file.path.as_ref().map(ByteString::to_text);
             writes.root_remarks.push(format!(
                 "{} is open for writing by process {}; whether its directory holds files of the image \
                  is not seen",

@@ -58,6 +58,7 @@ fn a_hostile_target_gives_the_same_document_in_each_form() {
     let web = Lab::webapp()
         .uid(1000)
         .caps("none")
+        .read_only()
         .env("PLAIN", hostile)
         .env("TRUE", "yes")
         .env("a\nb", "a name that Kubernetes does not take")
