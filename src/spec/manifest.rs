@@ -349,13 +349,12 @@ fn variable(setting: &Evidenced<Setting>, secret: &str) -> Line {
         Tree::Text(name.clone()),
         setting.evidence.clone(),
     )];
-    inner.push(match &setting.value.value {
-        Some(value) => Line::entry("value", Tree::Text(literal(value)), ""),
-        None => {
-            let key = vec![entry("name", secret), entry("key", name)];
-            let reference = vec![Line::entry("secretKeyRef", Tree::Map(key), "")];
-            Line::entry("valueFrom", Tree::Map(reference), "")
-        }
+    inner.push(if let Some(value) = &setting.value.value {
+        Line::entry("value", Tree::Text(literal(value)), "")
+    } else {
+        let key = vec![entry("name", secret), entry("key", name)];
+        let reference = vec![Line::entry("secretKeyRef", Tree::Map(key), "")];
+        Line::entry("valueFrom", Tree::Map(reference), "")
     });
     Line::item(Tree::Map(inner), "")
 }

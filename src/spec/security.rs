@@ -61,7 +61,7 @@ pub(super) fn security(facts: &Facts<'_>, writes: &Writes) -> Security {
             .remarks
             .push(not_seen("user and capabilities", why)),
     }
-    security.read_only_root = writes.read_only_root.clone();
+    security.read_only_root.clone_from(&writes.read_only_root);
     security.remarks.extend(writes.root_remarks.clone());
     security
 }
@@ -105,12 +105,12 @@ impl<'a> Ids<'a> {
 }
 
 fn inside(map: Option<&Vec<crate::model::capabilities::MappedIds>>, id: u32) -> u32 {
-    let ranges = map.into_iter().flatten();
-    let inside = ranges.filter_map(|range| {
+    let mut ranges = map.into_iter().flatten();
+    let inside = ranges.find_map(|range| {
         let offset = id.checked_sub(range.outside)?;
         (offset < range.length).then_some(range.inside.checked_add(offset)?)
     });
-    inside.last().unwrap_or(id)
+    inside.unwrap_or(id)
 }
 
 fn identify(ids: &Ids<'_>, security: &mut Security) {
