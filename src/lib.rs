@@ -9,6 +9,7 @@
 //! | [`own_image`] | spyhole's own image: made from this program, saved, loaded, pushed |
 //! | [`in_container`] | runs inside the application's own container: `install` and `run` |
 //! | [`compare`] | what differs between two documents |
+//! | [`spec`] | from a document the Kubernetes container that its target should be |
 //! | [`doctor`] | finds what is wrong: rules over the document |
 //! | [`ask`] | questions to the network, as the target would ask them: `connect`, `dns`, `fetch` |
 //! | [`check`] | checks for probes and scripts: yes, no or unknown |
@@ -52,6 +53,7 @@ mod rights;
 mod scan;
 mod sections;
 mod serve;
+mod spec;
 mod sys;
 mod terminal;
 mod trust;

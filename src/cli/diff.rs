@@ -1,7 +1,7 @@
 //! `spyhole diff`: what differs between two documents.
 
 use std::ffi::OsString;
-use std::io::{self, Read as _, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ use hyper::header::{AUTHORIZATION, HeaderValue};
 use super::ask::in_reader;
 use super::exit::Exit;
 use super::global::Global;
+use super::saved_document::{self, saved_document};
 use super::scan_options::options;
 use super::{Failure, attached, given, report, written};
 use crate::ask::fetch::{FetchFailure, FetchPart, FetchRequest, FetchTarget, HttpUrl};
@@ -19,7 +20,7 @@ use crate::compare::{self, Outcome};
 use crate::model::Report;
 use crate::model::escape::escaped;
 use crate::model::format::Format;
-use crate::model::read::{self, Limits};
+use crate::model::read::Limits;
 use crate::render;
 use crate::sections::requests_of_certificates;
 use crate::sections::tls::given_authorities;
@@ -172,34 +173,18 @@ fn document(
     ca: Option<&Path>,
     global: &Global,
 ) -> Result<Report, Failure> {
-    let (shown, text) = match source {
+    match source {
         Source::Container(container) => {
             let mut options = options(global)?;
             options.choice.container = container;
-            return Ok(report(options, requests_of_certificates(), Format::Json)?.1);
+            Ok(report(options, requests_of_certificates(), Format::Json)?.1)
         }
-        Source::File(path) => {
-            let shown = escaped(path.as_os_str().as_encoded_bytes()).into_owned();
-            let text = file(&path).map_err(|error| Failure::usage(format!("{shown}: {error}")))?;
-            (shown, text)
-        }
+        Source::File(path) => saved_document(&path, ""),
         Source::Server(url) => {
             let shown = escaped(url.to_string().as_bytes()).into_owned();
-            (shown, served(url, token, ca, global)?)
+            saved_document::document(&served(url, token, ca, global)?, &shown)
         }
-    };
-    read::read(&text).map_err(|error| Failure::usage(format!("{shown}: {error}")))
-}
-
-/// Reads a saved document; one that is longer than a document may be is an error of reading it.
-pub(super) fn file(path: &Path) -> io::Result<Vec<u8>> {
-    let limit = Limits::default().bytes as u64 + 1;
-    if path != Path::new("-") {
-        return own_file::contents(path, limit);
     }
-    let mut text = Vec::new();
-    io::stdin().lock().take(limit).read_to_end(&mut text)?;
-    Ok(text)
 }
 
 /// The document that a server shows of its target.

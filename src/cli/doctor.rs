@@ -2,7 +2,7 @@
 
 use core::net::{IpAddr, SocketAddr};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::{ArgMatches, Args, Command, ValueEnum as _};
@@ -11,13 +11,13 @@ use super::doctor_config::{self, DoctorConfig, FailOn, Policy};
 use super::exit::Exit;
 use super::global::Global;
 use super::output::is_wrong_place;
+use super::saved_document::saved_document;
 use super::scan_options::options;
 use super::{Failure, attached, given, report, written};
 use crate::doctor::{self, Diagnosis, Expectations, Ignored};
 use crate::model::Report;
 use crate::model::escape::escaped;
 use crate::model::format::Format;
-use crate::model::read;
 use crate::probe::dns::{self, Manner, Name, RecordType};
 use crate::render;
 use crate::sections::requests_of_doctor;
@@ -98,7 +98,7 @@ pub(super) fn run(
     }
     let (mut expected, fail_on) = expectations(&asked)?;
     let report = match &asked.from {
-        Some(path) => saved(path)?,
+        Some(path) => saved_document(path, "--from ")?,
         None => {
             report(
                 options(global)?,
@@ -132,13 +132,6 @@ pub(super) fn run(
         return Ok(Exit::Target);
     }
     Ok(exit(&diagnosis, fail_on, global.strict))
-}
-
-fn saved(path: &Path) -> Result<Report, Failure> {
-    let shown = escaped(path.as_os_str().as_encoded_bytes()).into_owned();
-    let text = super::diff::file(path);
-    let text = text.map_err(|error| Failure::usage(format!("--from {shown}: {error}")))?;
-    read::read(&text).map_err(|error| Failure::usage(format!("--from {shown}: {error}")))
 }
 
 /// What the command line and the file expect; the command line has the last word.

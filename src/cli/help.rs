@@ -25,7 +25,7 @@ Look             overview  processes (ps)  sockets (ss)  environment (env)  moun
                  open_files (lsof)  fds  fuser  program (ldd)  containers  access  dump
                  id  mount  pgrep  printenv  getpcaps  uptime
 Explain          doctor  explain ID  why :PORT|PID|NAME|PATH  diff A B
-                 audit IMAGE
+                 audit IMAGE  spec
 Files            ls  cat  stat  find  du  head  tail  grep  sha256sum  tar  cp
 Ask the network  tls  dns (dig)  fetch (curl)  connect (nc)  check
 Watch            top  shell  serve

@@ -24,9 +24,11 @@ mod image;
 mod output;
 mod overview;
 mod run;
+mod saved_document;
 mod scan_options;
 mod section_commands;
 mod shell;
+mod spec;
 mod top;
 mod why;
 
@@ -141,6 +143,7 @@ fn listing() -> Command {
         .subcommand(why::command())
         .subcommand(diff::command())
         .subcommand(audit::command())
+        .subcommand(spec::command())
         .subcommand(copy::command())
         .subcommand(shell::command())
         .subcommand(top::command())
@@ -276,6 +279,7 @@ fn dispatch(line: &CommandLine, words: &[OsString]) -> Result<ExitCode, Failure>
         (Some((why::WHY, own)), None) => why::run(own, &global()?, words),
         (Some((audit::AUDIT, own)), None) => audit::run(own, &global()?, words),
         (Some((diff::DIFF, own)), None) => diff::run(own, &global()?, words),
+        (Some((spec::SPEC, own)), None) => spec::run(own, &global()?, words),
         (Some((doctor::EXPLAIN, own)), None) => doctor::explain(own),
         (Some((SERVE, own)), None) => serve(own, &global()?),
         (Some((extras::SCHEMA, _)), None) => extras::schema(),

@@ -41,7 +41,7 @@ pub(crate) struct Facts<'a> {
 ///
 /// # Errors
 /// It was not seen.
-pub(super) fn seen<'a, T>(field: &'static str, value: &'a Seen<T>) -> Result<&'a T, NotJudged> {
+pub(crate) fn seen<'a, T>(field: &'static str, value: &'a Seen<T>) -> Result<&'a T, NotJudged> {
     match value {
         Seen::Value(value) => Ok(value),
         Seen::Unseen(unseen) => Err(NotJudged {
@@ -55,7 +55,7 @@ pub(super) fn seen<'a, T>(field: &'static str, value: &'a Seen<T>) -> Result<&'a
 ///
 /// # Errors
 /// It was not seen.
-pub(super) fn seen_if_there<'a, T>(
+pub(crate) fn seen_if_there<'a, T>(
     field: &'static str,
     value: Option<&'a Seen<T>>,
 ) -> Result<Option<&'a T>, NotJudged> {
@@ -63,6 +63,15 @@ pub(super) fn seen_if_there<'a, T>(
 }
 
 impl<'a> Facts<'a> {
+    /// A document of which nothing is expected.
+    pub(crate) fn of(report: &'a Report) -> Self {
+        Self {
+            report,
+            expected_ports: &[],
+            silent_name_servers: &[],
+        }
+    }
+
     fn section<T>(field: &'static str, section: Option<&'a T>) -> Result<&'a T, NotJudged> {
         section.ok_or(NotJudged {
             field,
@@ -74,7 +83,7 @@ impl<'a> Facts<'a> {
     ///
     /// # Errors
     /// A gap of one of these fields.
-    pub(super) fn is_whole(
+    pub(crate) fn is_whole(
         &self,
         field: &'static str,
         section: &str,
@@ -98,22 +107,22 @@ impl<'a> Facts<'a> {
             .map(|gap| gap.reason)
     }
 
-    pub(super) fn target(&self) -> Result<&'a Target, NotJudged> {
+    pub(crate) fn target(&self) -> Result<&'a Target, NotJudged> {
         Self::section("target", self.report.target.as_ref())
     }
 
-    pub(super) fn processes(&self) -> Result<&'a [Process], NotJudged> {
+    pub(crate) fn processes(&self) -> Result<&'a [Process], NotJudged> {
         Self::section("processes", self.report.processes.as_ref()).map(Vec::as_slice)
     }
 
     /// The target's main process.
-    pub(super) fn main_process(&self) -> Result<&'a Process, NotJudged> {
+    pub(crate) fn main_process(&self) -> Result<&'a Process, NotJudged> {
         let pid = self.target()?.pid;
         let main = self.processes()?.iter().find(|process| process.pid == pid);
         Self::section("processes", main)
     }
 
-    pub(super) fn resources(&self) -> Result<&'a Resources, NotJudged> {
+    pub(crate) fn resources(&self) -> Result<&'a Resources, NotJudged> {
         Self::section("resources", self.report.resources.as_ref())
     }
 
@@ -132,7 +141,7 @@ impl<'a> Facts<'a> {
         Ok(program.elf.as_ref())
     }
 
-    pub(super) fn open_files(&self) -> Result<&'a OpenFiles, NotJudged> {
+    pub(crate) fn open_files(&self) -> Result<&'a OpenFiles, NotJudged> {
         Self::section("open_files", self.report.open_files.as_ref())
     }
 
@@ -144,20 +153,20 @@ impl<'a> Facts<'a> {
         seen("certificates.files", &self.certificates()?.files).map(Vec::as_slice)
     }
 
-    pub(super) fn mounts(&self) -> Result<&'a [Mount], NotJudged> {
+    pub(crate) fn mounts(&self) -> Result<&'a [Mount], NotJudged> {
         let mounts = Self::section("mounts", self.report.mounts.as_ref())?;
         self.is_whole("mounts", "mounts", &["mounts", "line"])?;
         seen("mounts", mounts).map(Vec::as_slice)
     }
 
     /// The security context of the main process.
-    pub(super) fn security_context(&self) -> Result<&'a SecurityContext, NotJudged> {
+    pub(crate) fn security_context(&self) -> Result<&'a SecurityContext, NotJudged> {
         let contexts = Self::section("capabilities", self.report.capabilities.as_ref())?;
         Self::section("capabilities", contexts.first())
     }
 
     /// The environment of the main process, as getenv(3) finds it.
-    pub(super) fn variables(&self) -> Result<impl Iterator<Item = &'a Variable>, NotJudged> {
+    pub(crate) fn variables(&self) -> Result<impl Iterator<Item = &'a Variable>, NotJudged> {
         let environment = Self::section("environment", self.report.environment.as_ref())?;
         let main = Self::section("environment", environment.first())?;
         let variables = seen("environment.variables", &main.variables)?;
@@ -173,7 +182,7 @@ impl<'a> Facts<'a> {
     }
 
     /// The sockets of the target's processes, and what hides that one is.
-    pub(super) fn own_sockets(
+    pub(crate) fn own_sockets(
         &self,
     ) -> Result<impl Iterator<Item = Result<&'a Socket, NotJudged>>, NotJudged> {
         let sockets = Self::section("sockets", self.report.sockets.as_ref())?;
@@ -202,13 +211,13 @@ impl<'a> Facts<'a> {
     ///
     /// # Errors
     /// The walk could not read one.
-    pub(super) fn all_processes(&self) -> Result<(), NotJudged> {
+    pub(crate) fn all_processes(&self) -> Result<(), NotJudged> {
         self.is_whole("processes", WALK, &["process"])
     }
 }
 
 /// `ADDRESS:PORT` of this end.
-pub(super) fn local_end(socket: &Socket) -> String {
+pub(crate) fn local_end(socket: &Socket) -> String {
     end(
         socket.local_address.map(|address| address.to_string()),
         socket.local_port,
@@ -234,7 +243,7 @@ fn end(address: Option<String>, port: Option<u32>) -> String {
 }
 
 /// The process that holds a socket, as `NAME (PID)`.
-pub(super) fn holder(socket: &Socket) -> String {
+pub(crate) fn holder(socket: &Socket) -> String {
     let owners = socket.owners.as_ref().and_then(Seen::value);
     owners.and_then(|owners| owners.first()).map_or_else(
         || "a process".to_owned(),

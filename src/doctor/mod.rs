@@ -23,6 +23,7 @@ mod words;
 
 pub(crate) use diagnosis::{Diagnosis, Expectations, Finding, Ignored, examine};
 pub(crate) use exchange::{junit, sarif};
+pub(crate) use facts::{Facts, NotJudged, holder, local_end, seen, seen_if_there};
 pub(crate) use overview::{Screen, overview};
 pub(crate) use registry::{find_rule, rules};
 pub(crate) use rule::{Rule, Severity};

@@ -78,6 +78,22 @@ pub(crate) fn requests_of_doctor(served: bool) -> Vec<Box<dyn Request>> {
     requests
 }
 
+/// What `spec` reads: the sections that it is made of, and each open file.
+pub(crate) fn requests_of_spec() -> Vec<Box<dyn Request>> {
+    let read = [
+        processes::INFO.name,
+        sockets::INFO.name,
+        environment::INFO.name,
+        mounts::INFO.name,
+        resources::INFO.name,
+        capabilities::INFO.name,
+    ];
+    let mut requests = registry::whole();
+    requests.retain(|one| read.contains(&one.info().name));
+    requests.push(Box::new(open_files::OpenFilesQuery::default()));
+    requests
+}
+
 /// What `dump` asks, with the verdicts on certificates: for a report that is itself shown or compared.
 pub(crate) fn requests_of_certificates() -> Vec<Box<dyn Request>> {
     whole_with(certificates::CertificatesQuery::verified())

@@ -44,6 +44,7 @@ pub(crate) fn sections() -> Vec<String> {
         "why",
         "diff",
         "audit",
+        "spec",
         "ls",
         "cat",
         "stat",

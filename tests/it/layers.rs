@@ -17,6 +17,7 @@ const LAYERS: &[&str] = &[
     "own_image",
     "in_container",
     "compare",
+    "spec",
     "doctor",
     "ask",
     "check",

@@ -70,6 +70,7 @@ mod serve_openapi;
 mod shell;
 mod sidecar;
 mod sockets;
+mod spec;
 mod support;
 mod targets;
 mod tls;

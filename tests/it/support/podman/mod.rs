@@ -168,6 +168,11 @@ impl PodmanLab {
         })
     }
 
+    /// What its storage is made of.
+    pub(crate) fn driver(&self) -> &'static str {
+        self.driver
+    }
+
     /// The flags by which Podman and Buildah alike use this storage.
     pub(crate) fn storage_flags(&self) -> String {
         let below = |name| self.directory.join(name).display().to_string();
