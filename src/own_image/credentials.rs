@@ -268,11 +268,11 @@ mod tests {
 
     use super::*;
 
-    fn login(user: &str, password: &str) -> Option<Login> {
-        Some(Login::Password {
+    fn login(user: &str, password: &str) -> Login {
+        Login::Password {
             user: user.to_owned(),
             password: password.to_owned(),
-        })
+        }
     }
 
     fn read(text: &str, registry: &str, path: &str) -> Result<Option<Login>, CredentialError> {
@@ -297,11 +297,11 @@ mod tests {
             "https://q.example/v2/": {"username": "d", "password": "4"},
             "t.example": {"identitytoken": "t"}, "empty.example": {}}}"#;
         for (registry, path, expected) in [
-            ("docker.io", "library/spyhole", login("a", "1")),
-            ("r.example:5000", "spyhole", login("b", "2")),
-            ("r.example:5000", "team/spyhole", login("c", "3")),
-            ("r.example:5000", "teams/spyhole", login("b", "2")),
-            ("q.example", "x", login("d", "4")),
+            ("docker.io", "library/spyhole", Some(login("a", "1"))),
+            ("r.example:5000", "spyhole", Some(login("b", "2"))),
+            ("r.example:5000", "team/spyhole", Some(login("c", "3"))),
+            ("r.example:5000", "teams/spyhole", Some(login("b", "2"))),
+            ("q.example", "x", Some(login("d", "4"))),
             ("t.example", "x", Some(Login::IdentityToken("t".to_owned()))),
             ("empty.example", "x", None),
             ("r.example", "x", None),

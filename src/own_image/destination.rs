@@ -90,17 +90,16 @@ pub(crate) fn load(
     let (command, operand) = destination.words();
     let mut words: Vec<OsString> = command.iter().map(OsString::from).collect();
     words.extend_from_slice(flags);
-    let (lent, input) = match operand {
-        Some(operand) => {
-            words.extend((!operand.is_empty()).then(|| operand.into()));
-            (None, Some(archive))
-        }
-        None => {
-            let lent = Lent::new(&archive).map_err(ImageError::Memory)?;
-            words.push(lent.path().into());
-            (Some(lent), None)
-        }
-    };
+    let mut lent = None;
+    let mut input = None;
+    if let Some(operand) = operand {
+        words.extend((!operand.is_empty()).then(|| operand.into()));
+        input = Some(archive);
+    } else {
+        let file = Lent::new(&archive).map_err(ImageError::Memory)?;
+        words.push(file.path().into());
+        lent = Some(file);
+    }
     let (program, arguments) = words
         .split_first()
         .unwrap_or((const { &OsString::new() }, &[]));

@@ -75,7 +75,7 @@ pub(crate) fn create(path: &Path, content: &[u8]) -> Result<(), WriteError> {
         renameat_with(CWD, beside, CWD, path, RenameFlags::NOREPLACE).or_else(|errno| {
             // Some network file systems know no such flag.
             if errno == Errno::INVAL && !is_taken(path) {
-                return Ok(fs::rename(beside, path)?);
+                return fs::rename(beside, path);
             }
             Err(errno.into())
         })
