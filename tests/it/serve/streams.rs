@@ -34,7 +34,7 @@ fn ask(server: &Server, stream: &mut TcpStream) {
 fn a_long_document_comes_whole_and_with_its_length() {
     let fake = crowd();
     let proc = fake.path().to_str().unwrap();
-    let server = Server::start(&["--cache", "1m", "--proc", proc]);
+    let server = Server::start(&["--cache", "1m", "--timeout", "10m", "--proc", proc]);
     let whole = server.get("/v1/processes");
     assert!(whole.body.len() > 8 << 20, "{}", whole.body.len());
     let length = whole.header("content-length").unwrap();
@@ -50,7 +50,14 @@ fn a_long_document_comes_whole_and_with_its_length() {
 fn slow_readers_and_those_that_leave_give_their_streams_back() {
     let fake = crowd();
     let proc = fake.path().to_str().unwrap();
-    let limits = ["--cache", "10m", "--write-timeout", "10m"];
+    let limits = [
+        "--cache",
+        "10m",
+        "--timeout",
+        "10m",
+        "--write-timeout",
+        "10m",
+    ];
     let server = Server::start(&[&limits[..], &["--proc", proc]].concat());
     let whole = server.get("/v1/processes").body;
     let threads = server.cost().threads;
