@@ -63,7 +63,10 @@ pub(super) fn volumes(facts: &Facts<'_>) -> Volumes {
         }
     };
     volumes.is_without_token = true;
-    for mount in mounts.iter().filter(|mount| !mount.hidden && !mount.masked) {
+    // A container's root is its image, whatever file system it is on.
+    let is_shown =
+        |mount: &&Mount| !mount.hidden && !mount.masked && mount.mount_point.as_bytes() != b"/";
+    for mount in mounts.iter().filter(is_shown) {
         add(mount, &mut volumes);
     }
     volumes
