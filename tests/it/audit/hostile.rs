@@ -100,7 +100,7 @@ fn each_damage_has_its_name() {
     let sound = tar(&[file("app", 0o755, "x")]);
     let mut damaged: Vec<(&str, Vec<u8>)> = vec![
         (
-            "not an image",
+            "a header of the archive",
             b"no archive of anything, and longer than a block of tar".repeat(20),
         ),
         ("not an image", tar(&[file("hello", 0o644, "x")])),
