@@ -49,9 +49,10 @@ impl Saved {
 
     /// The ids of the image and of that for root.
     fn ids(&self) -> Vec<&str> {
-        let id = |line: &'static str| line.rsplit_once("  ").unwrap().1;
-        let said: &'static str = &Self::get().said;
-        said.lines().map(id).collect()
+        let lines = self.said.lines();
+        lines
+            .map(|line| line.rsplit_once("  ").unwrap().1)
+            .collect()
     }
 
     /// The digests that the tags name, in the order of the index.
@@ -165,7 +166,7 @@ fn a_program_for_the_other_architecture_becomes_the_second_platform() {
     let mut platforms: Vec<_> = platforms
         .map(|one| &one["platform"]["architecture"])
         .collect();
-    platforms.sort_by_key(|name| name.to_string());
+    platforms.sort_by_key(ToString::to_string);
     assert_eq!(platforms, ["amd64", "arm64"]);
     let alone = &Saved::get().digests()[0];
     let entries = list(&top, "manifests").iter();
