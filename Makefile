@@ -15,7 +15,7 @@ demo:
 image:
 	./scripts/image
 
-## lab: the images and two of the examples in manifests/, played by podman and looked into; the tour of docs/tour.md
+## lab: the images and two of the examples in manifests/, played by podman and looked into; docs/tour.md and docs/exercise.md
 lab:
 	$(CARGO) build --release --locked
 	./scripts/lab

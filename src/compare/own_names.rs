@@ -12,6 +12,8 @@ pub(super) struct OwnNames(Vec<(String, &'static str)>);
 const SHORTEST: usize = 6;
 /// Names that are replaced; each costs a search in every text.
 const NAMES: usize = 32;
+/// `comm` of proc(5) has no more.
+const COMM_BYTES: usize = 15;
 /// So many hexadecimal digits in a row are an id.
 const ID_DIGITS: usize = 32;
 
@@ -35,8 +37,9 @@ impl OwnNames {
         for variable in variables.flatten() {
             if variable.name.as_bytes() == b"HOSTNAME" {
                 let value = variable.value.as_ref().map(ByteString::as_bytes);
+                let hostname = value.filter(|value| !is_name_of_program(value, report));
                 names.add(
-                    value.and_then(|value| str::from_utf8(value).ok()),
+                    hostname.and_then(|value| str::from_utf8(value).ok()),
                     "‹hostname›",
                 );
             }
@@ -78,6 +81,14 @@ impl OwnNames {
         }
         text
     }
+}
+
+/// Whether a process has that name: replaced, its command lines would tell nothing. A pod is often named
+/// after its program.
+fn is_name_of_program(name: &[u8], report: &Report) -> bool {
+    let comm = name.get(..COMM_BYTES).unwrap_or(name);
+    let mut processes = report.processes.iter().flatten();
+    processes.any(|process| process.comm.as_bytes() == comm)
 }
 
 /// A path with the ids in it replaced: of layers, of sandboxes.

@@ -75,6 +75,8 @@ fn replicas_differ_in_nothing_and_what_differs_is_named() {
         ("one.json", replica("web-6d5f-aaaaa")),
         ("two.json", replica("web-6d5f-bbbbb")),
         ("sick.json", sick.start()),
+        // As a pod that is named after its program.
+        ("webapp.json", replica("webapp")),
     ];
     for (name, web) in &containers {
         fs::write(shelf.path(name), dump(web, &shelf)).unwrap();
@@ -84,6 +86,9 @@ fn replicas_differ_in_nothing_and_what_differs_is_named() {
     let text = same.stdout_text();
     assert!(text.starts_with("no difference\nfolded: "), "{same}");
     same.ended_with(0);
+
+    let named = diff(&shelf, &["one.json", "webapp.json"]);
+    assert!(!named.stdout_text().contains("processes"), "{named}");
 
     let differs = diff(&shelf, &["one.json", "sick.json"]).ended_with(1);
     let text = differs.stdout_text();
