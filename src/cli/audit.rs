@@ -50,8 +50,8 @@ pub(super) fn command() -> Command {
         .long_about(None)
         .after_help(
             "Nothing is run and nothing is extracted.\n\n\
-             Exit codes: 0 it would start and no problem was found, 1 a problem was found, 2 usage, 4 the \
-             image cannot be read.\n\
+             Exit codes: 0 no problem was found, 1 a problem was found, 2 usage, 4 the image cannot be \
+             read, or it is not known whether it starts.\n\
              Formats: table, json, yaml.\n\n\
              Examples:\n  spyhole audit localhost/web:1\n  spyhole audit web.tar --runtime crun\n  \
              spyhole audit - -o json < web.tar.gz",

@@ -126,6 +126,10 @@ fn save(args: &SaveArgs, quiet: bool) -> Result<Exit, Failure> {
     if !to_stdout && !args.force && report_file::is_taken(&args.file) {
         return Err(failure(&ImageError::Exists(args.file.clone())));
     }
+    if !to_stdout && args.force {
+        let replaceable = report_file::check_replaceable(&args.file);
+        replaceable.map_err(|error| failure(&ImageError::Write(error)))?;
+    }
     let image = made(named(args.tag.as_deref())?, args.also.as_deref())?;
     let archive = archive(&image);
     if to_stdout {

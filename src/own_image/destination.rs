@@ -41,7 +41,7 @@ impl ImageDestination {
     fn words(self) -> (&'static [&'static str], Option<&'static str>) {
         match self {
             Self::Docker => (&["docker", "load"], Some("")),
-            Self::Podman => (&["podman", "load"], Some("")),
+            Self::Podman => (&["podman", "load", "--quiet"], Some("")),
             Self::Containerd => (&["ctr", "-n", "k8s.io", "images", "import"], Some("-")),
             Self::Kind => (&["kind", "load", "image-archive"], None),
             Self::Minikube => (&["minikube", "image", "load"], Some("-")),

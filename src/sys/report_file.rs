@@ -12,7 +12,7 @@ use rustix::io::Errno;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum WriteError {
     /// It would replace something that is no regular file.
-    #[error("{path} is a {what}; a report can only replace a regular file")]
+    #[error("{path} is a {what}; only a regular file can be replaced")]
     Occupied {
         /// As it was given.
         path: PathBuf,
@@ -29,18 +29,11 @@ pub(crate) enum WriteError {
     },
 }
 
-/// Writes a file that only its owner may read, in place of the one that stands there.
-///
-/// It is written beside its place under another name and then renamed. A link is refused
-/// rather than followed or replaced.
+/// Whether the file may be replaced: a regular file, or nothing, stands there.
 ///
 /// # Errors
-/// [`WriteError`]; nothing is left behind then, and what stood there stands.
-pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<(), WriteError> {
-    let system = |source| WriteError::System {
-        path: path.to_owned(),
-        source,
-    };
+/// [`WriteError`]: what stands there is something else, or it cannot be seen.
+pub(crate) fn check_replaceable(path: &Path) -> Result<(), WriteError> {
     match fs::symlink_metadata(path) {
         Ok(there) if !there.is_file() => {
             let what = if there.is_symlink() {
@@ -51,11 +44,25 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<(), WriteError> {
                 "special file"
             };
             let path = path.to_owned();
-            return Err(WriteError::Occupied { path, what });
+            Err(WriteError::Occupied { path, what })
         }
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(system(error)),
-        _ => {}
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(WriteError::System {
+            path: path.to_owned(),
+            source,
+        }),
+        _ => Ok(()),
     }
+}
+
+/// Writes a file that only its owner may read, in place of the one that stands there.
+///
+/// It is written beside its place under another name and then renamed. A link is refused
+/// rather than followed or replaced.
+///
+/// # Errors
+/// [`WriteError`]; nothing is left behind then, and what stood there stands.
+pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<(), WriteError> {
+    check_replaceable(path)?;
     write_beside(path, content, |beside| fs::rename(beside, path))
 }
 
