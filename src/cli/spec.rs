@@ -67,8 +67,8 @@ struct SpecArgs {
         default_value = "Container"
     )]
     kind: Kind,
-    /// Write a service of Compose instead.
-    #[arg(long, conflicts_with = "kind")]
+    /// Write a service of Compose instead, which has no probes.
+    #[arg(long, conflicts_with_all = ["kind", "connect"])]
     compose: bool,
     /// Use this image: nothing in a container names its own.
     #[arg(long, value_name = "REF", value_parser = image)]
@@ -104,7 +104,7 @@ pub(super) fn command() -> Command {
         .long_about(None)
         .after_help(
             "Capabilities, and directories that are written to, are there where something was seen that \
-             needs them; need that leaves no trace cannot be seen. Secrets are never printed.\n\
+             needs them; need that leaves no trace cannot be seen. What is redacted stays so.\n\
              Formats: yaml (default), json, with the evidence beside the manifest.\n\n\
              Exit codes: 0 done, 4 nothing of the target could be read (with --strict: not all of it).\n\n\
              Example:\n  spyhole spec\n  spyhole spec --kind Deployment --image web:1.2 --connect\n  \
@@ -136,6 +136,16 @@ pub(super) fn run(own: &ArgMatches, global: &Global, words: &[OsString]) -> Resu
             ));
         }
     };
+    if global.reveal_all || !global.reveal.is_empty() {
+        return Err(Failure::usage(
+            "--reveal and --reveal-all: a manifest is kept: spec prints no secret",
+        ));
+    }
+    if asked.connect && global.no_connect {
+        return Err(Failure::usage(
+            "--connect opens network connections, which --no-connect forbids",
+        ));
+    }
     let mut beside = Beside {
         image: asked.image.clone(),
         ..Beside::default()
@@ -196,8 +206,9 @@ fn look(asked: &SpecArgs, global: &Global, beside: &mut Beside) -> Result<Report
         let changed = spec::find_changed_files(options, wanted);
         beside.changed = Some(changed.map_err(|none| Failure::no_answer(&none))?);
     }
-    if asked.connect && !global.no_connect {
+    if asked.connect {
         let ports = spec::reachable_ports(&report);
+        beside.unasked_ports = ports.len().saturating_sub(PORTS);
         let answers = ports.into_iter().take(PORTS);
         let answers = answers.map(|(port, address)| ask(port, address, global));
         beside.answers = Some(answers.collect::<Result<_, _>>()?);

@@ -9,7 +9,8 @@ use crate::doctor::Facts;
 use crate::files::{FilesOptions, TargetFiles, WalkEntry, WalkOptions, WalkOrder};
 use crate::model::Report;
 use crate::model::byte_string::ByteString;
-use crate::model::open_files::{OpenAccess, OpenFile, OpenFileType, OpenedAs};
+use crate::model::open_files::{OpenAccess, OpenFile, OpenFileType, OpenFilesProcess, OpenedAs};
+use crate::model::reason::Reason;
 use crate::model::seen::Seen;
 use crate::model::time::Timestamp;
 use crate::sys::reader_process::{self, NoAnswer};
@@ -100,6 +101,43 @@ pub(super) fn open_for_writing<'a>(facts: &Facts<'a>) -> Vec<&'a OpenFile> {
             )
     };
     open.files.iter().flatten().filter(is_written).collect()
+}
+
+/// Why not every file that is open was seen; `None` where each was.
+pub(super) fn unseen_open_files(facts: &Facts<'_>) -> Option<String> {
+    let nothing = || Some("open files are not seen".to_owned());
+    let Ok(open) = facts.open_files() else {
+        return nothing();
+    };
+    let Some(files) = &open.files else {
+        return nothing();
+    };
+    if facts.all_processes().is_err() {
+        return Some("not every process is seen".to_owned());
+    }
+    let is_unseen =
+        |process: &&OpenFilesProcess| process.fd_count.as_ref().is_some_and(is_unseen_still);
+    if let Some(process) = open.processes.iter().find(is_unseen) {
+        let name = process.comm.to_text();
+        return Some(format!(
+            "open files of {name} ({}) are not seen",
+            process.pid
+        ));
+    }
+    let is_unknown = |file: &&OpenFile| {
+        file.opened_as == OpenedAs::Descriptor
+            && (is_unseen_still(&file.kind) || file.access.as_ref().is_some_and(is_unseen_still))
+    };
+    let file = files.iter().find(is_unknown)?;
+    Some(format!(
+        "how a descriptor of process {} is open is not seen",
+        file.pid
+    ))
+}
+
+/// Not seen, and not because it has ended meanwhile.
+fn is_unseen_still<T>(value: &Seen<T>) -> bool {
+    matches!(value, Seen::Unseen(unseen) if unseen.reason() != Reason::Vanished)
 }
 
 /// The directory that a path is in.
@@ -327,4 +365,35 @@ fn is_of_runtime(path: &[u8]) -> bool {
 
 fn words(age: Duration) -> String {
     format!("{:.1} s after the start", age.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::gap::{Gaps, Refusal};
+
+    #[test]
+    fn descriptors_that_are_not_seen_are_not_none() {
+        let mut report: Report =
+            crate::model::read::read(include_bytes!("../doctor/tests/sound.json")).unwrap();
+        let why = unseen_open_files(&Facts::of(&report));
+        assert_eq!(why.as_deref(), Some("open files are not seen"));
+
+        let open = report.open_files.as_mut().unwrap();
+        open.files = Some(Vec::new());
+        assert_eq!(unseen_open_files(&Facts::of(&report)), None);
+
+        let open = report.open_files.as_mut().unwrap();
+        let first = open.processes.first_mut().unwrap();
+        let mut gaps = Gaps::default();
+        let mut gaps = gaps.section("open_files");
+        let unseen = gaps.record("processes.fd_count", 7, &Refusal::of(Reason::Uid));
+        first.fd_count = Some(Seen::Unseen(unseen));
+        let why = unseen_open_files(&Facts::of(&report));
+        let says = "open files of webapp (7) are not seen";
+        assert_eq!(why.as_deref(), Some(says));
+
+        report.open_files = None;
+        assert!(unseen_open_files(&Facts::of(&report)).is_some());
+    }
 }

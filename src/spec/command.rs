@@ -1,6 +1,8 @@
 //! What the container is started with: the arguments of its outermost process.
 
-use super::{Evidenced, Part, not_seen, process_name};
+use std::collections::BTreeSet;
+
+use super::{Evidenced, Part, holds_secret, not_seen, process_name};
 use crate::doctor::{Facts, NotJudged, seen_if_there};
 use crate::model::process::Process;
 use crate::model::secret::Argument;
@@ -55,13 +57,21 @@ fn try_command(facts: &Facts<'_>) -> Result<Part<Word>, NotJudged> {
         )));
     }
     let mut part = Part::default();
-    let mut secrets = 0;
+    let mut names = SecretNames {
+        number: 0,
+        taken: facts
+            .variables()
+            .into_iter()
+            .flatten()
+            .map(|variable| variable.name.to_text().into_owned())
+            .collect(),
+    };
     let mut add = |argument: &Argument, evidence: &str| {
         let mut says = evidence.to_owned();
-        let word = word(argument, &mut secrets, &mut says);
+        let word = word(argument, &mut names, &mut says);
         part.entries.push(Evidenced::new(word, says));
     };
-    match exe.filter(|_| title.starts_with('-')) {
+    match exe.filter(|exe| title.starts_with('-') && !holds_secret(exe)) {
         // A login shell.
         Some(exe) => {
             let argument = Argument {
@@ -92,8 +102,27 @@ fn base_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
+/// Variables for the secrets among the arguments.
+struct SecretNames {
+    number: usize,
+    /// The names of the target's own variables.
+    taken: BTreeSet<String>,
+}
+
+impl SecretNames {
+    fn next(&mut self) -> String {
+        loop {
+            self.number += 1;
+            let name = format!("SECRET_ARGUMENT_{}", self.number);
+            if !self.taken.contains(&name) {
+                return name;
+            }
+        }
+    }
+}
+
 /// The pieces of an argument; each secret becomes a variable.
-fn word(argument: &Argument, secrets: &mut usize, says: &mut String) -> Word {
+fn word(argument: &Argument, names: &mut SecretNames, says: &mut String) -> Word {
     let text = argument.text.to_text();
     if std::str::from_utf8(argument.text.as_bytes()).is_err() {
         says.push_str(", which is not UTF-8: bytes were replaced");
@@ -105,9 +134,8 @@ fn word(argument: &Argument, secrets: &mut usize, says: &mut String) -> Word {
         let Some((before, after)) = rest.split_once(&mark) else {
             continue;
         };
-        *secrets += 1;
         pieces.push(Piece::Text(before.to_owned()));
-        pieces.push(Piece::Secret(format!("SECRET_ARGUMENT_{secrets}")));
+        pieces.push(Piece::Secret(names.next()));
         says.push_str(", a secret: ");
         says.push_str(redacted.reason.describe());
         rest = after;
@@ -132,6 +160,17 @@ pub(super) fn secrets(command: &Part<Word>) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_variable_of_a_secret_is_a_new_one() {
+        let taken = ["SECRET_ARGUMENT_1", "SECRET_ARGUMENT_3"].map(str::to_owned);
+        let mut names = SecretNames {
+            number: 0,
+            taken: taken.into(),
+        };
+        let names = [names.next(), names.next()];
+        assert_eq!(names, ["SECRET_ARGUMENT_2", "SECRET_ARGUMENT_4"]);
+    }
 
     #[test]
     fn a_title_is_no_program() {

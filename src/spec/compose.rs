@@ -1,10 +1,12 @@
 //! The specification as a service of Compose.
 
+use std::collections::BTreeSet;
+
 use super::Evidenced;
 use super::command::{Piece, Word};
 use super::container::ContainerSpec;
 use super::tree::{Line, Tree, entry_unless_empty};
-use super::volumes::VolumeSource;
+use super::volumes::{VolumeMount, VolumeSource};
 
 /// The document.
 pub(super) fn document(spec: &ContainerSpec) -> Vec<Line> {
@@ -18,20 +20,20 @@ pub(super) fn document(spec: &ContainerSpec) -> Vec<Line> {
         Line::entry("services", Tree::Map(vec![service]), ""),
     ];
     let mounts = spec.volumes.mounts.entries.iter();
-    let claims = mounts.filter_map(|mount| match &mount.value.source {
-        VolumeSource::Claim(name) => Some(Line::entry(name, Tree::Map(Vec::new()), "")),
-        _ => None,
-    });
-    let mut claims: Vec<Line> = claims.collect();
-    claims.dedup();
-    lines.extend(entry_unless_empty("volumes", Tree::Map(claims)));
+    let names: BTreeSet<String> = mounts
+        .filter_map(|mount| volume_of_project(&mount.value, spec))
+        .collect();
+    let volumes = names
+        .iter()
+        .map(|name| Line::entry(name, Tree::Map(Vec::new()), ""));
+    lines.extend(entry_unless_empty("volumes", Tree::Map(volumes.collect())));
     lines
 }
 
 fn service(spec: &ContainerSpec) -> Vec<Line> {
     let security = &spec.security;
     let image = &spec.image;
-    let mut lines = vec![text("image", &image.value, &image.evidence)];
+    let mut lines = vec![text("image", &literal(&image.value), &image.evidence)];
     lines.extend(spec.command.remarks.iter().map(Line::remark));
     let words: Vec<Line> = spec.command.entries.iter().map(word).collect();
     if let Some((program, arguments)) = words.split_first() {
@@ -42,8 +44,9 @@ fn service(spec: &ContainerSpec) -> Vec<Line> {
         ));
         lines.push(Line::entry("command", Tree::List(arguments.to_vec()), ""));
     }
+    lines.extend(spec.cwd_remark.iter().map(Line::remark));
     if let Some(cwd) = &spec.cwd {
-        lines.push(text("working_dir", &cwd.value, &cwd.evidence));
+        lines.push(text("working_dir", &literal(&cwd.value), &cwd.evidence));
     }
     lines.extend(entry_unless_empty(
         "environment",
@@ -90,8 +93,43 @@ fn literal(text: &str) -> String {
     text.replace('$', "$$")
 }
 
+/// The caller's variable: by a name that Compose takes whole.
 fn from_caller(name: &str) -> String {
-    format!("${{{name}:?}}")
+    let is_kept = |one: char| one.is_ascii_alphanumeric() || one == '_';
+    let name = name.replace(|one| !is_kept(one), "_");
+    let sign = if name.starts_with(|one: char| one.is_ascii_digit()) {
+        "_"
+    } else {
+        ""
+    };
+    format!("${{{sign}{name}:?}}")
+}
+
+/// A name that Compose takes for a volume.
+fn volume_name(name: &str) -> String {
+    let is_kept = |one: char| one.is_ascii_alphanumeric() || "_.-".contains(one);
+    let name = name.replace(|one| !is_kept(one), "-");
+    if name.starts_with(|one: char| one.is_ascii_alphanumeric()) {
+        name
+    } else {
+        format!("v{name}")
+    }
+}
+
+/// The volumes of the project that a mount is of: those that have a name, and those that are mounted
+/// several times.
+fn volume_of_project(mount: &VolumeMount, spec: &ContainerSpec) -> Option<String> {
+    match &mount.source {
+        VolumeSource::Claim(name) => Some(volume_name(name)),
+        VolumeSource::EmptyDir {
+            in_memory: false, ..
+        } => {
+            let mounts = spec.volumes.mounts.entries.iter();
+            let several = mounts.filter(|one| one.value.name == mount.name).count() > 1;
+            several.then(|| mount.name.clone())
+        }
+        _ => None,
+    }
 }
 
 fn word(word: &Evidenced<Word>) -> Line {
@@ -109,7 +147,7 @@ fn environment(spec: &ContainerSpec) -> Vec<Line> {
         match &one.value.value {
             Some(value) => Some(line(literal(value))),
             // Only the argument needs it.
-            None if name.starts_with("SECRET_ARGUMENT_") => None,
+            None if one.value.is_of_argument => None,
             None => Some(Line::entry(
                 name,
                 Tree::Text(from_caller(name)),
@@ -133,7 +171,8 @@ fn privileges(spec: &ContainerSpec) -> Vec<Line> {
         let option = Line::item("no-new-privileges:true".into(), escalation.evidence.clone());
         lines.push(Line::entry("security_opt", Tree::List(vec![option]), ""));
     }
-    if security.user.is_some() {
+    // Seen together with the capabilities.
+    if security.is_non_root.is_some() {
         lines.extend(security.capability_remarks.iter().map(Line::remark));
         let all = Line::item("ALL".into(), "each that was evidenced is added again");
         lines.push(Line::entry("cap_drop", Tree::List(vec![all]), ""));
@@ -166,10 +205,12 @@ fn volumes(spec: &ContainerSpec) -> Vec<Line> {
             } => ("tmpfs", None),
             VolumeSource::EmptyDir {
                 in_memory: false, ..
-            } => ("volume", None),
-            VolumeSource::Claim(name) => ("volume", Some(literal(name))),
+            }
+            | VolumeSource::Claim(_) => ("volume", volume_of_project(one, spec)),
             VolumeSource::ConfigMap | VolumeSource::Secret => {
-                ("bind", Some(format!("./{}", one.name)))
+                let file = one.sub_path.as_deref().unwrap_or_default();
+                let path = format!("./{}/{file}", one.name);
+                ("bind", Some(literal(path.trim_end_matches('/'))))
             }
             VolumeSource::HostPath(path) => ("bind", Some(literal(path))),
         };
@@ -210,4 +251,23 @@ fn resources(spec: &ContainerSpec) -> Vec<Line> {
 fn cores(millicores: &str) -> String {
     let number: u64 = millicores.trim_end_matches('m').parse().unwrap_or(0);
     format!("{}.{:03}", number / 1000, number % 1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_compose_takes() {
+        for (name, variable) in [
+            ("KEY", "${KEY:?}"),
+            ("MY-KEY.x", "${MY_KEY_x:?}"),
+            ("1A", "${_1A:?}"),
+        ] {
+            assert_eq!(from_caller(name), variable);
+        }
+        for (name, volume) in [("my_data", "my_data"), ("a b$", "a-b-"), ("", "v")] {
+            assert_eq!(volume_name(name), volume);
+        }
+    }
 }

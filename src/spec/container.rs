@@ -7,8 +7,9 @@ use super::resources::{Requirements, resources};
 use super::security::{Security, security};
 use super::stop::{Stop, stop};
 use super::volumes::{VolumeMount, Volumes, label, volumes, writes};
-use super::{Answering, Beside, Evidenced, Part};
+use super::{Answering, Beside, Evidenced, Part, holds_secret};
 use crate::doctor::Facts;
+use crate::model::byte_string::ByteString;
 use crate::model::time::Timestamp;
 
 /// Stands in the place of an image that nothing names.
@@ -23,18 +24,21 @@ pub(crate) struct ContainerSpec {
     pub(super) image: Evidenced<String>,
     pub(super) command: Part<Word>,
     pub(super) cwd: Option<Evidenced<String>>,
+    pub(super) cwd_remark: Option<String>,
     pub(super) environment: Part<Setting>,
     pub(super) ports: Part<Port>,
     pub(super) security: Security,
     pub(super) volumes: Volumes,
     pub(super) resources: Requirements,
     pub(super) answers: Option<Vec<Answering>>,
+    pub(super) unasked_ports: usize,
     pub(super) stop: Stop,
 }
 
 impl ContainerSpec {
     pub(super) fn of(facts: &Facts<'_>, beside: &Beside) -> Self {
         let command = command(facts);
+        let (cwd, cwd_remark) = cwd(facts);
         let writes = writes(facts, beside);
         let security = security(facts, &writes);
         let mut volumes = volumes(facts);
@@ -44,7 +48,8 @@ impl ContainerSpec {
             taken_at: facts.report.taken_at,
             name: name(facts),
             image: image(beside),
-            cwd: cwd(facts),
+            cwd,
+            cwd_remark,
             environment: environment(facts, &command),
             command,
             ports: ports(facts),
@@ -52,6 +57,7 @@ impl ContainerSpec {
             volumes,
             resources: resources(facts, beside),
             answers: beside.answers.clone(),
+            unasked_ports: beside.unasked_ports,
             stop: stop(facts),
         }
     }
@@ -90,28 +96,69 @@ fn image(beside: &Beside) -> Evidenced<String> {
     }
 }
 
-/// The working directory, where that is not the root.
-fn cwd(facts: &Facts<'_>) -> Option<Evidenced<String>> {
-    let first = super::command::first_process(facts).ok()?;
-    let cwd = first.cwd.as_ref()?.value()?.to_text();
-    (cwd != "/").then(|| {
-        Evidenced::new(
-            cwd.into_owned(),
-            "where it is now, which it may have changed to",
-        )
-    })
+/// The working directory, where that is not the root, or why it is left out.
+fn cwd(facts: &Facts<'_>) -> (Option<Evidenced<String>>, Option<String>) {
+    let first = super::command::first_process(facts);
+    let cwd = first.ok().and_then(|first| first.cwd.as_ref()?.value());
+    let Some(cwd) = cwd.map(ByteString::to_text).filter(|cwd| cwd != "/") else {
+        return (None, None);
+    };
+    if holds_secret(&cwd) {
+        let why = "not seen: workingDir: its path holds a secret";
+        return (None, Some(why.to_owned()));
+    }
+    let says = "where it is now, which it may have changed to";
+    (Some(Evidenced::new(cwd.into_owned(), says)), None)
 }
 
-/// Gives each volume a name of its own.
+/// Gives each volume a name of its own, and each mount of one volume the same.
 fn name_apart(mounts: &mut [Evidenced<VolumeMount>]) {
-    let mut names: Vec<String> = Vec::new();
+    let mut named: Vec<VolumeMount> = Vec::new();
     for mount in mounts {
-        let base = mount.value.name.clone();
-        let mut number = 1;
-        while names.contains(&mount.value.name) {
-            number += 1;
-            mount.value.name = format!("{base}-{number}");
+        let mount = &mut mount.value;
+        let is_same = |one: &&VolumeMount| {
+            one.identity.is_some() && one.identity == mount.identity && one.source == mount.source
+        };
+        if let Some(same) = named.iter().find(is_same) {
+            mount.name.clone_from(&same.name);
+            continue;
         }
-        names.push(mount.value.name.clone());
+        let base = mount.name.clone();
+        let mut number = 1;
+        while named.iter().any(|one| one.name == mount.name) {
+            number += 1;
+            mount.name = format!("{base}-{number}");
+        }
+        named.push(mount.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::volume::VolumeKind;
+    use crate::spec::volumes::VolumeSource;
+
+    #[test]
+    fn a_volume_that_is_mounted_twice_is_one() {
+        let mount = |kind, source, path: &str| {
+            let mount = VolumeMount {
+                name: "config".to_owned(),
+                path: path.to_owned(),
+                sub_path: None,
+                is_read_only: true,
+                source,
+                identity: Some((kind, b"config".to_vec())),
+            };
+            Evidenced::new(mount, "")
+        };
+        let mut mounts = [
+            mount(VolumeKind::ConfigMap, VolumeSource::ConfigMap, "/a"),
+            mount(VolumeKind::Secret, VolumeSource::Secret, "/b"),
+            mount(VolumeKind::ConfigMap, VolumeSource::ConfigMap, "/c"),
+        ];
+        name_apart(&mut mounts);
+        let names = mounts.map(|mount| mount.value.name);
+        assert_eq!(names, ["config", "config-2", "config"]);
     }
 }

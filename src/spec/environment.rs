@@ -14,6 +14,8 @@ const OF_RUNTIME: [&[u8]; 3] = [b"HOSTNAME", b"container", b"TERM"];
 pub(super) struct Setting {
     pub(super) name: String,
     pub(super) value: Option<String>,
+    /// Stands for a secret among the arguments alone.
+    pub(super) is_of_argument: bool,
 }
 
 /// The variables, with those that secrets among the arguments are to come from.
@@ -24,6 +26,7 @@ pub(super) fn environment(facts: &Facts<'_>, command: &Part<Word>) -> Part<Setti
         let setting = Setting {
             name: name.to_owned(),
             value: None,
+            is_of_argument: true,
         };
         let says = "stands for a secret among the arguments, which is not shown";
         part.entries.push(Evidenced::new(setting, says));
@@ -76,7 +79,12 @@ fn setting(variable: &Variable) -> Evidenced<Setting> {
             "a secret, not shown: {}; name and key of the Secret are chosen here",
             redacted.reason.describe()
         );
-        return Evidenced::new(Setting { name, value: None }, says);
+        let setting = Setting {
+            name,
+            value: None,
+            is_of_argument: false,
+        };
+        return Evidenced::new(setting, says);
     }
     let value = variable.value.as_ref();
     let bytes = value.map(ByteString::as_bytes).unwrap_or_default();
@@ -89,6 +97,7 @@ fn setting(variable: &Variable) -> Evidenced<Setting> {
         Setting {
             name,
             value: Some(value),
+            is_of_argument: false,
         },
         says,
     )

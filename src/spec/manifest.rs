@@ -5,7 +5,7 @@ use super::container::ContainerSpec;
 use super::environment::Setting;
 use super::ports::PortAnswer;
 use super::tree::{Line, Tree, entry_unless_empty};
-use super::volumes::{VolumeMount, VolumeSource, quantity};
+use super::volumes::{VolumeMount, VolumeSource, label, quantity};
 use super::{Answering, Evidenced, Part, SpecKind};
 
 /// The document.
@@ -160,7 +160,7 @@ fn of_pod_as_remarks(spec: &ContainerSpec) -> Vec<Line> {
             grace.value, grace.evidence
         ));
     }
-    for mount in &spec.volumes.mounts.entries {
+    for mount in spec.volumes.each_once() {
         lines.push(format!(
             "of the pod: volume {}: {}",
             mount.value.name,
@@ -183,7 +183,7 @@ fn words(source: &VolumeSource) -> String {
         } => "emptyDir, medium Memory".to_owned(),
         VolumeSource::ConfigMap => "configMap".to_owned(),
         VolumeSource::Secret => "secret".to_owned(),
-        VolumeSource::Claim(name) => format!("persistentVolumeClaim {name}"),
+        VolumeSource::Claim(name) => format!("persistentVolumeClaim {}", label(name)),
         VolumeSource::HostPath(path) => format!("hostPath {path}"),
     }
 }
@@ -218,9 +218,8 @@ fn pod(spec: &ContainerSpec) -> Vec<Line> {
     lines.push(Line::entry("containers", containers, ""));
     let volumes = spec
         .volumes
-        .mounts
-        .entries
-        .iter()
+        .each_once()
+        .into_iter()
         .map(|mount| volume(&mount.value));
     lines.extend(entry_unless_empty("volumes", Tree::List(volumes.collect())));
     lines
@@ -262,7 +261,7 @@ fn volume(mount: &VolumeMount) -> Line {
         }
         VolumeSource::ConfigMap => ("configMap", named("name", &mount.name)),
         VolumeSource::Secret => ("secret", named("secretName", &mount.name)),
-        VolumeSource::Claim(claim) => ("persistentVolumeClaim", named("claimName", claim)),
+        VolumeSource::Claim(claim) => ("persistentVolumeClaim", named("claimName", &label(claim))),
         VolumeSource::HostPath(path) => ("hostPath", named("path", path)),
     };
     let volume = vec![entry("name", &mount.name), Line::entry(kind, value, "")];
@@ -272,6 +271,7 @@ fn volume(mount: &VolumeMount) -> Line {
 fn container(spec: &ContainerSpec) -> Vec<Line> {
     let mut lines = vec![text("name", &spec.name), text("image", &spec.image)];
     lines.extend(command(&spec.command));
+    lines.extend(spec.cwd_remark.iter().map(Line::remark));
     lines.extend(spec.cwd.as_ref().map(|cwd| text("workingDir", cwd)));
     let secret = format!("{}-secrets", spec.name.value);
     let variable = |one: &Evidenced<Setting>| variable(one, &secret);
@@ -315,11 +315,21 @@ fn command(command: &Part<Word>) -> Vec<Line> {
 
 /// A word in which the kubelet replaces `$(NAME)`, and `$$` by `$`.
 fn expandable(word: &Word) -> String {
-    let pieces = word.iter().map(|piece| match piece {
-        Piece::Text(text) => literal(text),
-        Piece::Secret(name) => reference(name),
-    });
-    pieces.collect()
+    let mut expandable = String::new();
+    let mut pieces = word.iter().peekable();
+    while let Some(piece) = pieces.next() {
+        match piece {
+            Piece::Text(text) => {
+                expandable.push_str(&literal(text));
+                // It would make the reference behind it literal.
+                if text.ends_with('$') && matches!(pieces.peek(), Some(Piece::Secret(_))) {
+                    expandable.push('$');
+                }
+            }
+            Piece::Secret(name) => expandable.push_str(&reference(name)),
+        }
+    }
+    expandable
 }
 
 fn reference(name: &str) -> String {
@@ -419,7 +429,8 @@ fn context(spec: &ContainerSpec) -> Vec<Line> {
     lines.extend(truth("runAsNonRoot", &security.is_non_root));
     lines.extend(truth("readOnlyRootFilesystem", &security.read_only_root));
     lines.extend(truth("allowPrivilegeEscalation", &security.may_escalate));
-    if security.user.is_some() {
+    // Seen together with the capabilities.
+    if security.is_non_root.is_some() {
         lines.push(Line::entry("capabilities", capabilities(spec), ""));
     }
     if let Some(seccomp) = &security.seccomp {
@@ -459,14 +470,27 @@ fn probes(spec: &ContainerSpec) -> Vec<Line> {
             silent.port, silent.says
         )));
     }
+    if spec.unasked_ports > 0 {
+        lines.push(Line::remark(format!(
+            "not seen: what {} other ports answer: only {} are asked",
+            spec.unasked_ports,
+            answers.len()
+        )));
+    }
     let speaks =
         |one: &&Answering| matches!(one.answer, Some(PortAnswer::Http { .. } | PortAnswer::Grpc));
     let first = answers.iter().find(speaks);
     let first = first.or_else(|| answers.iter().find(|one| one.answer.is_some()));
     let Some(first) = first else {
-        lines.push(Line::remark(
-            "left out: probes: no port of the pod's address answers",
-        ));
+        let is_unseen = |remark: &String| remark.starts_with("not seen");
+        let why = if !answers.is_empty() {
+            "none of the ports could be reached from here"
+        } else if spec.ports.remarks.iter().any(is_unseen) {
+            "which ports are listened on is not seen"
+        } else {
+            "no TCP port is listened on that others reach"
+        };
+        lines.push(Line::remark(format!("left out: probes: {why}")));
         return lines;
     };
     let accepts = "the same port; a restart is no remedy for what a slow answer means";
@@ -511,6 +535,10 @@ mod tests {
             ("$$", "$$$"),
         ] {
             assert_eq!(literal(text), escaped);
+        }
+        for (text, escaped) in [("a$", "a$$$(S)"), ("$$", "$$$$$(S)"), ("a", "a$(S)")] {
+            let word = vec![Piece::Text(text.to_owned()), Piece::Secret("S".to_owned())];
+            assert_eq!(expandable(&word), escaped);
         }
     }
 }

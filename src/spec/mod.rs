@@ -76,6 +76,8 @@ pub(crate) struct Beside {
     pub(crate) changed: Option<ChangedFiles>,
     /// What its ports answered; `None` where they were not asked.
     pub(crate) answers: Option<Vec<Answering>>,
+    /// How many ports more there are than were asked.
+    pub(crate) unasked_ports: usize,
     /// Its use of resources over a time.
     pub(crate) watch: Option<ResourceWatch>,
 }
@@ -114,6 +116,11 @@ fn not_seen(what: &str, why: NotJudged) -> String {
         Some(reason) => format!("not seen: {what}: {}: {}", why.field, reason.describe()),
         None => format!("not seen: {what}: the document has no {}", why.field),
     }
+}
+
+/// Whether a part of a path or a name was redacted: what is left of it leads nowhere.
+fn holds_secret(text: &str) -> bool {
+    text.contains("‹redacted")
 }
 
 /// `NAME (PID)` of a process.

@@ -6,6 +6,7 @@ use super::volumes::quantity;
 use super::{Beside, Evidenced, not_seen};
 use crate::doctor::{Facts, NotJudged, seen, seen_if_there};
 use crate::model::Report;
+use crate::model::byte_string::ByteString;
 use crate::model::process::Limit;
 use crate::model::resources::{CpuLimit, CpuResources, MemoryResources};
 use crate::model::units::bytes_short;
@@ -73,8 +74,9 @@ pub(super) fn resources(facts: &Facts<'_>, beside: &Beside) -> Requirements {
     };
     let watch = beside.watch.as_ref();
     let memory = seen("resources.memory", &resources.memory)
-        .and_then(|memory| of_memory(memory, watch, &mut found));
-    let cpu = seen("resources.cpu", &resources.cpu).and_then(|cpu| of_cpu(cpu, watch, &mut found));
+        .and_then(|memory| of_memory(facts, memory, watch, &mut found));
+    let cpu =
+        seen("resources.cpu", &resources.cpu).and_then(|cpu| of_cpu(facts, cpu, watch, &mut found));
     let failures = [("memory", memory), ("CPU", cpu)];
     for (what, result) in failures {
         if let Err(why) = result {
@@ -84,11 +86,58 @@ pub(super) fn resources(facts: &Facts<'_>, beside: &Beside) -> Requirements {
     found
 }
 
+/// Which cgroup a measure is of.
+enum Scope {
+    /// The target's own, which it sees as the whole hierarchy.
+    Own,
+    /// The whole machine's, unless it is seen from within a cgroup namespace.
+    Root,
+    /// One that others may be in, too.
+    Other,
+}
+
+fn scope(facts: &Facts<'_>, cgroup: &ByteString) -> Scope {
+    let mut mounts = facts.mounts().unwrap_or_default().iter();
+    let hierarchy = mounts.rfind(|mount| {
+        matches!(mount.fstype.as_bytes(), b"cgroup" | b"cgroup2") && mount.mount_point == *cgroup
+    });
+    match hierarchy {
+        None => Scope::Other,
+        Some(mount) if mount.root.as_bytes() == b"/" => Scope::Root,
+        Some(_) => Scope::Own,
+    }
+}
+
+/// What is added to the evidence of a measure, as far as it is of another cgroup.
+fn of_cgroup(scope: &Scope, cgroup: &ByteString) -> String {
+    match scope {
+        Scope::Own => String::new(),
+        Scope::Root | Scope::Other => format!(", of the cgroup {}", cgroup.to_text()),
+    }
+}
+
+fn of_machine(what: &str, cgroup: &ByteString) -> String {
+    format!(
+        "not seen: use of {what}: {} is the root of its hierarchy, which counts the whole machine \
+         unless the target has a cgroup namespace of its own",
+        cgroup.to_text()
+    )
+}
+
 fn of_memory(
+    facts: &Facts<'_>,
     memory: &MemoryResources,
     watch: Option<&ResourceWatch>,
     found: &mut Requirements,
 ) -> Result<(), NotJudged> {
+    let limit = seen("resources.memory.limit_bytes", &memory.limit_bytes)?;
+    let scope = scope(facts, &memory.cgroup);
+    if matches!((&scope, limit), (Scope::Root, Limit::Unlimited)) {
+        let says = of_machine("memory", &memory.cgroup);
+        found.remarks.push(says);
+        return Ok(());
+    }
+    let of_cgroup = of_cgroup(&scope, &memory.cgroup);
     let field = "resources.memory.working_set_bytes";
     let now = seen_if_there(field, memory.working_set_bytes.as_ref())?.copied();
     let watched = watch.and_then(|watch| Some((watch, watch.working_set_bytes?)));
@@ -96,7 +145,7 @@ fn of_memory(
         (Some((watch, most)), now) => {
             let most = now.map_or(most, |now| now.max(most));
             let says = format!(
-                "working set at most {}, {}",
+                "working set at most {}, {}{of_cgroup}",
                 bytes_short(most),
                 watch_words(watch)
             );
@@ -104,7 +153,7 @@ fn of_memory(
         }
         (None, Some(now)) => Some((
             now,
-            format!("working set {} at one moment", bytes_short(now)),
+            format!("working set {} at one moment{of_cgroup}", bytes_short(now)),
         )),
         (None, None) => {
             let says = "not seen: use of memory: this cgroup does not count it";
@@ -113,7 +162,7 @@ fn of_memory(
         }
     };
     let peak = seen_if_there("resources.memory.peak_bytes", memory.peak_bytes.as_ref())?;
-    let limit = match seen("resources.memory.limit_bytes", &memory.limit_bytes)? {
+    let limit = match limit {
         Limit::Value(limit) => {
             found.limit_memory = Some(Evidenced::new(quantity(*limit), "the limit now"));
             Some(*limit)
@@ -129,7 +178,7 @@ fn of_memory(
         };
         let limit = limit.max(LEAST_LIMIT_BYTES);
         let says = format!(
-            "no limit now; the most in use so far was {}, page cache included, {chosen}",
+            "no limit now; the most in use so far was {}, page cache included{of_cgroup}, {chosen}",
             bytes_short(most)
         );
         found.limit_memory = Some(Evidenced::new(quantity(limit), says));
@@ -142,21 +191,34 @@ fn of_memory(
 }
 
 fn of_cpu(
+    facts: &Facts<'_>,
     cpu: &CpuResources,
     watch: Option<&ResourceWatch>,
     found: &mut Requirements,
 ) -> Result<(), NotJudged> {
+    let quota = seen("resources.cpu.limit_cores", &cpu.limit_cores);
+    let scope = scope(facts, &cpu.cgroup);
+    if matches!((&scope, &quota), (Scope::Root, Ok(CpuLimit::Unlimited))) {
+        found.remarks.push(of_machine("CPU", &cpu.cgroup));
+        return Ok(());
+    }
+    let of_cgroup = of_cgroup(&scope, &cpu.cgroup);
     let used = seen_if_there("resources.cpu.used_cores", cpu.used_cores.as_ref())?;
     let used = match (watch.and_then(|watch| Some((watch, watch.cores?))), used) {
         (Some((watch, cores)), _) => Some((
             cores,
-            format!("at most {cores:.3} cores, {}", watch_words(watch)),
+            format!(
+                "at most {cores:.3} cores, {}{of_cgroup}",
+                watch_words(watch)
+            ),
         )),
         (None, Some(cores)) => Some((
             *cores,
             match cpu.used_over_seconds {
-                Some(seconds) => format!("{cores:.3} cores on average over {seconds:.1} s"),
-                None => format!("{cores:.3} cores on average since the start"),
+                Some(seconds) => {
+                    format!("{cores:.3} cores on average over {seconds:.1} s{of_cgroup}")
+                }
+                None => format!("{cores:.3} cores on average since the start{of_cgroup}"),
             },
         )),
         (None, None) => {
@@ -166,8 +228,15 @@ fn of_cpu(
             None
         }
     };
-    found.request_cpu = used.map(|(cores, says)| Evidenced::new(millicores(cores), says));
-    match seen("resources.cpu.limit_cores", &cpu.limit_cores)? {
+    found.request_cpu = used.map(|(cores, says)| {
+        // More than the limit is refused.
+        let cores = match quota {
+            Ok(CpuLimit::Cores(most)) => cores.min(*most),
+            Ok(CpuLimit::Unlimited) | Err(_) => cores,
+        };
+        Evidenced::new(millicores(cores), says)
+    });
+    match quota? {
         CpuLimit::Cores(cores) => {
             found.limit_cpu = Some(Evidenced::new(millicores(*cores), "the quota now"));
         }
@@ -222,5 +291,40 @@ mod tests {
         );
         assert_eq!(watch_words(&watch), "watched for 20 s by 3 looks");
         assert_eq!([millicores(0.5), millicores(0.0)], ["500m", "10m"]);
+    }
+
+    #[test]
+    fn no_request_is_above_its_limit_and_none_is_of_the_machine() {
+        let mut report: Report =
+            crate::model::read::read(include_bytes!("../doctor/tests/sound.json")).unwrap();
+        let resources_of = |report: &Report| resources(&Facts::of(report), &Beside::default());
+        let Seen::Value(cpu) = &mut report.resources.as_mut().unwrap().cpu else {
+            panic!("no CPU");
+        };
+        cpu.used_cores = Some(Seen::Value(0.9));
+        cpu.limit_cores = Seen::Value(CpuLimit::Cores(0.5));
+        cpu.cgroup = "/sys/fs/cgroup/other".into();
+        let found = resources_of(&report);
+        let request = found.request_cpu.unwrap();
+        assert_eq!(request.value, "500m");
+        let of = ", of the cgroup /sys/fs/cgroup/other";
+        assert!(request.evidence.ends_with(of), "{}", request.evidence);
+
+        let Seen::Value(mounts) = report.mounts.as_mut().unwrap() else {
+            panic!("no mounts");
+        };
+        let mut hierarchy = mounts.first().unwrap().clone();
+        hierarchy.mount_point = "/sys/fs/cgroup/other".into();
+        hierarchy.fstype = "cgroup".into();
+        hierarchy.root = "/".into();
+        mounts.push(hierarchy);
+        let Seen::Value(cpu) = &mut report.resources.as_mut().unwrap().cpu else {
+            panic!("no CPU");
+        };
+        cpu.limit_cores = Seen::Value(CpuLimit::Unlimited);
+        let found = resources_of(&report);
+        assert_eq!(found.request_cpu, None);
+        let is_said = |remark: &String| remark.contains("counts the whole machine");
+        assert!(found.remarks.iter().any(is_said), "{:?}", found.remarks);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::changed_files::unseen_open_files;
 use super::command::first_process;
 use super::volumes::Writes;
 use super::{Evidenced, not_seen, process_name};
@@ -15,6 +16,9 @@ use crate::model::socket::{Protocol, Socket, State};
 
 /// Ports below it are privileged, unless `net.ipv4.ip_unprivileged_port_start` says otherwise.
 const UNPRIVILEGED: u32 = 1024;
+
+/// The greatest uid and gid in a manifest.
+const GREATEST_ID: u32 = i32::MAX.unsigned_abs();
 
 /// Capabilities that root uses without any that could be seen later.
 const TRACELESS: [&str; 5] = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL"];
@@ -60,6 +64,16 @@ pub(super) fn security(facts: &Facts<'_>, writes: &Writes) -> Security {
         Err(why) => security
             .remarks
             .push(not_seen("user and capabilities", why)),
+    }
+    let is_on_host = |one: &Evidenced<&str>| one.value == "hostNetwork";
+    if security.host_namespaces.iter().any(is_on_host)
+        && let Some(start) = security.port_start.take()
+    {
+        security.remarks.push(format!(
+            "left out: sysctl net.ipv4.ip_unprivileged_port_start {}: it is refused with the network of \
+             the host, where it has to be set: {}",
+            start.value, start.evidence
+        ));
     }
     security.read_only_root.clone_from(&writes.read_only_root);
     security.remarks.extend(writes.root_remarks.clone());
@@ -117,13 +131,17 @@ fn identify(ids: &Ids<'_>, security: &mut Security) {
     let name = process_name(ids.first);
     let uid = ids.inside_uid(ids.first.uid);
     let gid = ids.inside_gid(ids.first.gid);
-    security.user = Some(Evidenced::new(uid, format!("uid of {name}")));
-    security.group = Some(Evidenced::new(gid, format!("gid of {name}")));
+    let remarks = &mut security.remarks;
+    security.user = usable_id("runAsUser", uid, remarks)
+        .map(|uid| Evidenced::new(uid, format!("uid of {name}")));
+    security.group = usable_id("runAsGroup", gid, remarks)
+        .map(|gid| Evidenced::new(gid, format!("gid of {name}")));
     if let Some(groups) = ids.context.privileges.groups.value() {
         let mut groups: Vec<u32> = groups
             .iter()
             .map(|group| group.inside_id.unwrap_or(group.id))
             .filter(|group| *group != gid)
+            .filter_map(|group| usable_id("supplementalGroups", group, remarks))
             .collect();
         groups.sort_unstable();
         if !groups.is_empty() {
@@ -136,12 +154,23 @@ fn identify(ids: &Ids<'_>, security: &mut Security) {
     });
 }
 
+/// An id, where Kubernetes takes it.
+fn usable_id(field: &str, id: u32, remarks: &mut Vec<String>) -> Option<u32> {
+    if id > GREATEST_ID {
+        remarks.push(format!(
+            "left out: {field}: {id} is more than {GREATEST_ID}, the greatest that Kubernetes takes"
+        ));
+        return None;
+    }
+    Some(id)
+}
+
 fn judge_privileges(ids: &Ids<'_>, facts: &Facts<'_>, writes: &Writes, security: &mut Security) {
     let privileges = &ids.context.privileges;
     let mut add: BTreeMap<String, String> = BTreeMap::new();
     of_identities(ids, privileges, &mut add);
     of_sockets(ids, facts, &mut add, security);
-    of_files(facts, &mut add);
+    of_files(facts, &mut add, &mut security.capability_remarks);
     if ids.is_root() {
         let given = writes.given_away.as_ref().map(|says| ("CHOWN", says));
         let overridden = writes
@@ -153,6 +182,10 @@ fn judge_privileges(ids: &Ids<'_>, facts: &Facts<'_>, writes: &Writes, security:
         }
     }
     let by_file = file_capabilities(ids.context, &mut add);
+    if is_file_unseen(ids.context) {
+        let says = "not seen: file capabilities of the program, and whether it is a setuid program";
+        security.capability_remarks.push(says.to_owned());
+    }
     security.may_escalate = Some(escalation(ids, privileges, by_file));
     remark_capabilities(ids, privileges, &add, &mut security.capability_remarks);
     let add = add.into_iter();
@@ -279,17 +312,18 @@ fn has_file_capabilities(context: &SecurityContext) -> bool {
     file.is_some_and(|file| file.capabilities.is_some())
 }
 
-fn of_files(facts: &Facts<'_>, add: &mut BTreeMap<String, String>) {
-    let Ok(open) = facts.open_files() else {
-        return;
-    };
+fn of_files(facts: &Facts<'_>, add: &mut BTreeMap<String, String>, remarks: &mut Vec<String>) {
     let is_tunnel = |file: &&OpenFile| {
         let path = file.path.as_ref();
         path.is_some_and(|path| path.as_bytes() == b"/dev/net/tun")
     };
-    if let Some(file) = open.files.iter().flatten().find(is_tunnel) {
+    let open = facts.open_files().ok();
+    let files = open.and_then(|open| open.files.as_ref());
+    if let Some(file) = files.into_iter().flatten().find(is_tunnel) {
         let says = format!("process {} has /dev/net/tun open", file.pid);
         add.entry("NET_ADMIN".to_owned()).or_insert(says);
+    } else if let Some(why) = unseen_open_files(facts) {
+        remarks.push(format!("not seen: whether /dev/net/tun is open: {why}"));
     }
 }
 
@@ -311,6 +345,14 @@ fn file_capabilities(
     Some(says)
 }
 
+/// Whether what executing the program grants was not seen.
+fn is_file_unseen(context: &SecurityContext) -> bool {
+    let executable = context.executable.as_ref();
+    executable
+        .and_then(|executable| executable.file.value())
+        .is_none_or(|file| matches!(file.capabilities, Some(Seen::Unseen(_))))
+}
+
 /// A capability as Kubernetes writes it.
 fn bare(name: &str) -> String {
     let upper = name.to_ascii_uppercase();
@@ -318,25 +360,32 @@ fn bare(name: &str) -> String {
 }
 
 fn escalation(ids: &Ids<'_>, privileges: &Privileges, by_file: Option<String>) -> Evidenced<bool> {
-    match privileges.no_new_privs.value() {
-        Some(true) => return Evidenced::new(false, "no_new_privs is set already"),
-        None => {}
-        Some(false) => {
-            if let Some(says) = by_file {
-                return Evidenced::new(true, format!("{says}, which no_new_privs would disable"));
-            }
-            let uid = ids.inside_uid(ids.first.uid);
-            let other = ids.users.iter().find(|(id, _)| uid != 0 && **id != uid);
-            if let Some((id, process)) = other {
-                let says = format!(
-                    "{} has uid {id}, though the container is started as {uid}: a setuid program",
-                    process_name(process)
-                );
-                return Evidenced::new(true, says);
-            }
-        }
+    if privileges.no_new_privs.value() == Some(&true) {
+        return Evidenced::new(false, "no_new_privs is set already");
     }
-    Evidenced::new(false, "no sign of a setuid program")
+    if let Some(says) = by_file {
+        return Evidenced::new(true, format!("{says}, which no_new_privs would disable"));
+    }
+    let executable = ids.context.executable.as_ref();
+    let file = executable.and_then(|executable| executable.file.value());
+    if file.is_some_and(|file| file.setuid) {
+        return Evidenced::new(true, "the program's file is setuid");
+    }
+    let uid = ids.inside_uid(ids.first.uid);
+    let other = ids.users.iter().find(|(id, _)| uid != 0 && **id != uid);
+    if let Some((id, process)) = other {
+        let says = format!(
+            "{} has uid {id}, though the container is started as {uid}: perhaps a setuid program",
+            process_name(process)
+        );
+        return Evidenced::new(true, says);
+    }
+    let says = if is_file_unseen(ids.context) {
+        "no process has changed its uid; what the program's file grants is not seen"
+    } else {
+        "no sign of a setuid program"
+    };
+    Evidenced::new(false, says)
 }
 
 fn remark_capabilities(

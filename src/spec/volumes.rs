@@ -1,7 +1,9 @@
 //! Mounts, and directories that are written to and are no mount yet.
 
-use super::changed_files::open_for_writing;
-use super::{Beside, Evidenced, Part, not_seen};
+use std::collections::BTreeSet;
+
+use super::changed_files::{open_for_writing, unseen_open_files};
+use super::{Beside, Evidenced, Part, holds_secret, not_seen};
 use crate::doctor::{Facts, NotJudged};
 use crate::model::byte_string::ByteString;
 use crate::model::mount::Mount;
@@ -16,9 +18,13 @@ const TOKEN: &[u8] = b"/var/run/secrets/kubernetes.io/serviceaccount";
 /// Where a volume comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum VolumeSource {
-    EmptyDir { in_memory: bool, limit: Option<u64> },
+    EmptyDir {
+        in_memory: bool,
+        limit: Option<u64>,
+    },
     ConfigMap,
     Secret,
+    /// By the name of its volume.
     Claim(String),
     HostPath(String),
 }
@@ -31,6 +37,8 @@ pub(super) struct VolumeMount {
     pub(super) sub_path: Option<String>,
     pub(super) is_read_only: bool,
     pub(super) source: VolumeSource,
+    /// Kind and name of the volume, where they are known: the same for each of its mounts.
+    pub(super) identity: Option<(VolumeKind, Vec<u8>)>,
 }
 
 /// The mounts that there are.
@@ -40,6 +48,17 @@ pub(super) struct Volumes {
     pub(super) termination_log: Option<Evidenced<String>>,
     /// Whether no token of a service account is mounted.
     pub(super) is_without_token: bool,
+}
+
+impl Volumes {
+    /// Of each volume its first mount.
+    pub(super) fn each_once(&self) -> Vec<&Evidenced<VolumeMount>> {
+        let mut names = BTreeSet::new();
+        let mounts = self.mounts.entries.iter();
+        mounts
+            .filter(|mount| names.insert(&mount.value.name))
+            .collect()
+    }
 }
 
 /// What is written to the root, and what follows.
@@ -88,6 +107,19 @@ fn add(mount: &Mount, volumes: &mut Volumes) {
         }
         Err(None) => return,
     };
+    if let Some(why) = unusable(mount, &source) {
+        let remark = format!("left out: a mount at {path}: {why}");
+        return volumes.mounts.remarks.push(remark);
+    }
+    if volumes
+        .mounts
+        .entries
+        .iter()
+        .any(|one| one.value.path == path)
+    {
+        let remark = format!("left out: another mount at {path}: Kubernetes takes one");
+        return volumes.mounts.remarks.push(remark);
+    }
     let volume = mount.volume.as_ref();
     let name = volume.and_then(|volume| volume.name.as_ref());
     let name = name.map_or_else(|| path.clone(), |name| name.to_text().into_owned());
@@ -98,11 +130,55 @@ fn add(mount: &Mount, volumes: &mut Volumes) {
         sub_path: sub_path.map(|path| path.to_text().into_owned()),
         is_read_only: !mount.writable,
         source,
+        identity: volume.and_then(|volume| {
+            let name = volume.name.as_ref()?;
+            Some((volume.kind, name.as_bytes().to_vec()))
+        }),
     };
     volumes
         .mounts
         .entries
         .push(Evidenced::new(entry, evidence(mount)));
+}
+
+/// Why Kubernetes does not take a mount as it is.
+fn unusable(mount: &Mount, source: &VolumeSource) -> Option<&'static str> {
+    let volume = mount.volume.as_ref();
+    let name = volume.and_then(|volume| volume.name.as_ref());
+    let sub_path = volume.and_then(|volume| volume.sub_path.as_ref());
+    let host_path = match source {
+        VolumeSource::HostPath(path) => Some(path.as_str()),
+        _ => None,
+    };
+    if name.is_some_and(|name| holds_secret(&name.to_text())) {
+        return Some("not seen: the name of its volume holds a secret");
+    }
+    let inner = sub_path.map(ByteString::to_text);
+    unusable_mount_path(&mount.mount_point.to_text())
+        .or_else(|| host_path.and_then(unusable_path))
+        .or_else(|| inner.as_deref().and_then(unusable_path))
+}
+
+fn unusable_mount_path(path: &str) -> Option<&'static str> {
+    if !path.starts_with('/') {
+        Some("the path is not absolute")
+    } else if path.contains(':') {
+        Some("Kubernetes takes no : in its path")
+    } else {
+        unusable_path(path)
+    }
+}
+
+fn unusable_path(path: &str) -> Option<&'static str> {
+    if holds_secret(path) {
+        Some("not seen: its path holds a secret")
+    } else if path.split('/').any(|name| name == "..") {
+        Some("Kubernetes takes no .. in a path")
+    } else if path.contains('\u{fffd}') {
+        Some("the path is not UTF-8")
+    } else {
+        None
+    }
 }
 
 /// What a mount is to be in Kubernetes.
@@ -131,10 +207,10 @@ fn source(mount: &Mount) -> Result<VolumeSource, Option<String>> {
             in_memory: volume.medium == Some(Medium::Memory),
             limit: None,
         }),
-        VolumeKind::PersistentVolume => Ok(VolumeSource::Claim(label(&name.unwrap_or_default()))),
+        VolumeKind::PersistentVolume => Ok(VolumeSource::Claim(name.unwrap_or_default())),
         VolumeKind::EngineVolume => Ok(match name {
             // Podman and Docker name volumes that nobody has named by a random number.
-            Some(name) if !is_anonymous(&name) => VolumeSource::Claim(label(&name)),
+            Some(name) if !is_anonymous(&name) => VolumeSource::Claim(name),
             _ => VolumeSource::EmptyDir {
                 in_memory: false,
                 limit: None,
@@ -250,6 +326,12 @@ fn try_writes(facts: &Facts<'_>, beside: &Beside) -> Result<Writes, NotJudged> {
             kept.get_or_insert(path);
             continue;
         }
+        if let Some(why) = unusable_mount_path(&path) {
+            let remark = format!("left out: an emptyDir at {path}: {why}: {evidence}");
+            writes.root_remarks.push(remark);
+            kept.get_or_insert(path);
+            continue;
+        }
         let mount = VolumeMount {
             name: label(&path),
             path,
@@ -259,10 +341,15 @@ fn try_writes(facts: &Facts<'_>, beside: &Beside) -> Result<Writes, NotJudged> {
                 in_memory: false,
                 limit: None,
             },
+            identity: None,
         };
         writes.mounts.push(Evidenced::new(mount, evidence.clone()));
     }
-    writes.read_only_root = match (kept, &changed.incomplete) {
+    let incomplete = changed
+        .incomplete
+        .clone()
+        .or_else(|| unseen_open_files(facts));
+    writes.read_only_root = match (kept, incomplete) {
         (Some(path), _) => Some(Evidenced::new(false, format!("{path} is written to"))),
         (None, None) if writes.mounts.is_empty() => {
             let says =
@@ -325,5 +412,20 @@ mod tests {
         }
         assert_eq!(label(&"x/".repeat(100)).len(), 55);
         assert_eq!(quantity(1), "1Mi");
+    }
+
+    #[test]
+    fn paths_that_kubernetes_does_not_take() {
+        for (path, is_usable) in [
+            ("/data", true),
+            ("/data..old/..x", true),
+            ("/a:b", false),
+            ("data", false),
+            ("/a/../b", false),
+            ("/a/‹redacted 40›/b", false),
+            ("/a\u{fffd}", false),
+        ] {
+            assert_eq!(unusable_mount_path(path).is_none(), is_usable, "{path}");
+        }
     }
 }

@@ -173,6 +173,10 @@ fn a_saved_document_does() {
         (&["spec", "--from", sound, "-o", "wide"], 2),
         (&["spec", "--from", sound, "--watch", "1m"], 2),
         (&["spec", "--image", "a b"], 2),
+        (&["spec", "--from", sound, "--reveal-all"], 2),
+        (&["spec", "--from", sound, "--reveal", "PATH"], 2),
+        (&["spec", "--connect", "--no-connect"], 2),
+        (&["spec", "--compose", "--connect"], 2),
     ] {
         spyhole(words).ended_with(code);
     }
