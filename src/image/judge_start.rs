@@ -12,6 +12,7 @@ use crate::parse::accounts;
 
 /// What engines set where an image has no `PATH`.
 const DEFAULT_PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+const MOUNTED_OVER: &str = "files below /dev, /proc and /sys, which engines mount over";
 /// The largest number of a user or group that engines take.
 const LARGEST_ID: i64 = i32::MAX as i64;
 /// As often as the kernel goes from a script to its interpreter.
@@ -148,6 +149,12 @@ impl Judge<'_> {
     fn steps(&self, start: &mut Start) -> Result<(), StartFailure> {
         let command = start.words.first().filter(|word| !word.is_empty());
         let command = command.cloned().ok_or(StartFailure::NoCommand)?;
+        if start.words.iter().any(|word| word.contains(&0)) {
+            self.unknown.set(Some("what a NUL in the command does"));
+        }
+        if command.contains(&b'/') && is_mounted_over(&in_directory(&start.workdir, &command)) {
+            self.unknown.set(Some(MOUNTED_OVER));
+        }
         let user = self.user(start)?;
         start.identity = Some(user.clone());
         self.workdir(&start.workdir)?;
@@ -158,6 +165,9 @@ impl Judge<'_> {
             path.clone()
         };
         start.program = self.collected.tree.resolve(&path).ok();
+        if start.program.as_deref().is_some_and(is_mounted_over) {
+            self.unknown.set(Some(MOUNTED_OVER));
+        }
         let mut looked = (path, 0);
         while let Some(next) = self.execute(&looked.0, &user, &start.workdir, looked.1)? {
             start.interpreters.push(next.clone());
@@ -427,6 +437,13 @@ fn above_all(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     slashes
         .filter_map(|at| path.get(..at))
         .filter(|path| !path.is_empty())
+}
+
+/// Whether engines mount something else over what the image has there.
+fn is_mounted_over(path: &[u8]) -> bool {
+    let mut parts = path.split(|byte| *byte == b'/');
+    let first = parts.find(|part| !part.is_empty());
+    matches!(first, Some(b"dev" | b"proc" | b"sys"))
 }
 
 fn in_directory(workdir: &[u8], path: &[u8]) -> Vec<u8> {

@@ -22,6 +22,9 @@ mod store;
 mod summary;
 mod tree;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use choose::ImageChoice;
 pub(crate) use error::ImageError;
 pub(crate) use findings::Severity;
