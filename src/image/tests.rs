@@ -95,7 +95,7 @@ fn no_secret_of_the_configuration_is_shown() {
     let line = format!("/app --token={TOKEN} --password=hunter2xyz");
     for config in [
         json!({"Entrypoint": [line]}),
-        json!({"Entrypoint": ["/app"], "User": format!("x{TOKEN}:{TOKEN}")}),
+        json!({"Entrypoint": ["/app"], "User": format!("web:{TOKEN}")}),
         json!({"Entrypoint": ["/app"], "User": TOKEN}),
         json!({"Entrypoint": ["/app"], "WorkingDir": format!("/app/{TOKEN}")}),
         json!({"Entrypoint": [format!("/app/{TOKEN}")], "StopSignal": TOKEN}),
