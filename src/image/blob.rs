@@ -40,6 +40,11 @@ impl Blob {
         }
     }
 
+    /// Which it is: two names may lead to one.
+    pub(super) fn identity(&self) -> (usize, u64) {
+        (Rc::as_ptr(&self.content).addr(), self.offset)
+    }
+
     /// A part of it; `None` where it ends before.
     pub(super) fn part(&self, offset: u64, size_bytes: u64) -> Option<Self> {
         let fits = offset.checked_add(size_bytes)? <= self.size_bytes;

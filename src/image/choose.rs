@@ -1,5 +1,7 @@
 //! Chooses the image of a layout or an archive, and checks the digests of its documents and layers.
 
+use std::collections::BTreeMap;
+
 use super::blob::Blob;
 use super::documents::{
     DOCUMENT_BYTES, Descriptor, DockerImage, ImageConfig, Index, Manifest, Platform, read,
@@ -70,8 +72,7 @@ fn of_docker(store: &Store, list: &Blob, choice: &ImageChoice) -> Result<Chosen,
             platforms: vec![word(&has)],
         });
     }
-    let layers = image.layers.iter().take(LAYERS + 1);
-    let layers: Result<Vec<_>, _> = layers.map(|name| store.part(name)).collect();
+    let layers = each_once(&image.layers, String::clone, |name| store.part(name));
     finish(Chosen {
         kind: SourceKind::DockerArchive,
         tags: image.tags,
@@ -117,8 +118,8 @@ fn of_layout(
         let manifest: Manifest = read("the manifest", &bytes)?;
         let (config_digest, bytes) = described(store, &manifest.config)?;
         let config = read("the configuration", &bytes)?;
-        let layers = manifest.layers.iter().take(LAYERS + 1);
-        let layers: Result<Vec<_>, _> = layers.map(|one| layer(store, one)).collect();
+        let digest = |one: &Descriptor| one.digest.clone();
+        let layers = each_once(&manifest.layers, digest, |one| layer(store, one));
         return finish(Chosen {
             kind: if is_directory {
                 SourceKind::OciLayout
@@ -132,6 +133,26 @@ fn of_layout(
         });
     }
     Err(ImageError::malformed("the index", "it leads to itself"))
+}
+
+/// The layers; one that is named several times is looked for, and its digest checked, once.
+fn each_once<T>(
+    all: &[T],
+    name: impl Fn(&T) -> String,
+    find: impl Fn(&T) -> Result<Blob, ImageError>,
+) -> Result<Vec<Blob>, ImageError> {
+    let mut known: BTreeMap<String, Blob> = BTreeMap::new();
+    let mut layers = Vec::new();
+    for one in all.iter().take(LAYERS + 1) {
+        let name = name(one);
+        let blob = match known.get(&name) {
+            Some(blob) => blob.clone(),
+            None => find(one)?,
+        };
+        layers.push(blob.clone());
+        known.insert(name, blob);
+    }
+    Ok(layers)
 }
 
 fn finish(chosen: Chosen) -> Result<Chosen, ImageError> {

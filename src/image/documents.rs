@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::error::ImageError;
 
 /// The most bytes of one document; engines refuse manifests above 4 MiB.
 pub(super) const DOCUMENT_BYTES: u64 = 4 << 20;
+/// The most elements of one document, of all its lists and objects: each takes much more memory than its
+/// bytes in the document. Real ones have some thousands.
+const ELEMENTS: usize = 50_000;
 /// The annotation that holds a tag in an OCI layout.
 const REF_NAME: &str = "org.opencontainers.image.ref.name";
 /// The same, written by containerd and Docker: the whole name.
@@ -111,9 +113,9 @@ pub(super) struct RunConfig {
     #[serde(default, deserialize_with = "null_is_empty")]
     pub(super) working_dir: String,
     #[serde(default, deserialize_with = "null_is_empty")]
-    pub(super) exposed_ports: BTreeMap<String, Value>,
+    pub(super) exposed_ports: BTreeMap<String, IgnoredAny>,
     #[serde(default, deserialize_with = "null_is_empty")]
-    pub(super) volumes: BTreeMap<String, Value>,
+    pub(super) volumes: BTreeMap<String, IgnoredAny>,
     #[serde(default, deserialize_with = "null_is_empty")]
     pub(super) labels: BTreeMap<String, String>,
     #[serde(default, deserialize_with = "null_is_empty")]
@@ -149,9 +151,47 @@ where
 
 /// Reads a document of an image.
 pub(super) fn read<T: DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T, ImageError> {
+    if elements(bytes) > ELEMENTS {
+        let why = format!("it has more than {ELEMENTS} elements");
+        return Err(ImageError::malformed(what, why));
+    }
     // Its own words would show values, which may be secrets.
     serde_json::from_slice(bytes).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         ImageError::malformed(what, format!("line {line}, column {column}"))
     })
+}
+
+/// How many elements lists and objects have, as many as there are of what parts and opens them.
+fn elements(bytes: &[u8]) -> usize {
+    let (mut in_string, mut escaped, mut count) = (false, false, 0);
+    for byte in bytes {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b',' | b'[' | b'{' if !in_string => count += 1,
+            _ => {}
+        }
+    }
+    count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_of_too_many_elements_is_refused() {
+        assert_eq!(elements(br#"{"a,[\",{": [1, 2], "b": {}}"#), 5);
+        let of = |count: usize| {
+            let words = vec!["\"a\""; count].join(",");
+            read::<ImageConfig>(
+                "x",
+                format!(r#"{{"config": {{"Cmd": [{words}]}}}}"#).as_bytes(),
+            )
+        };
+        assert_eq!(of(40_000).unwrap().config.cmd.len(), 40_000);
+        assert!(of(60_000).unwrap_err().to_string().contains("elements"));
+    }
 }

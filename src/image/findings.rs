@@ -163,8 +163,7 @@ pub(super) fn find(report: &AuditReport, start: Option<&Start>, outside: u64) ->
     });
     add(WASTE, evidence.into_iter().collect(), None);
     let bundles = &report.authorities;
-    let none = bundles
-        .is_empty()
+    let none = (bundles.is_empty() && report.has_all_authorities)
         .then(|| "none of the usual bundles is there".to_owned());
     add(NO_AUTHORITIES, none.into_iter().collect(), None);
     let now = Timestamp::now();
@@ -236,6 +235,9 @@ pub(super) fn cause(start: &Start) -> Option<String> {
         }
         StartFailure::GroupNotFound(name) => {
             format!("/etc/group has no group {}", escaped(name))
+        }
+        StartFailure::IdOutOfRange => {
+            "USER has a number beyond 2147483647, which no user or group may have".to_owned()
         }
         StartFailure::WorkdirRelative => format!("WORKDIR {workdir} is not an absolute path"),
         StartFailure::WorkdirNotDirectory => format!("WORKDIR {workdir} is not a directory"),

@@ -1,15 +1,20 @@
 //! Whether the entrypoint of an image starts: the steps that an engine and its runtime take, from the
 //! user's name to the kernel's execve(2), on the files of the image.
 
+use std::cell::Cell;
+
 use super::documents::RunConfig;
 use super::kept::Kept;
-use super::layers::Collected;
+use super::layers::{Collected, KeptAt};
 use super::sniff::Program;
 use super::tree::{Identity, Node, NodeKind, Unresolved};
 use crate::parse::accounts;
 
 /// What engines set where an image has no `PATH`.
 const DEFAULT_PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+const MOUNTED_OVER: &str = "files below /dev, /proc and /sys, which engines mount over";
+/// The largest number of a user or group that engines take.
+const LARGEST_ID: i64 = i32::MAX as i64;
 /// As often as the kernel goes from a script to its interpreter.
 const INTERPRETERS: usize = 5;
 
@@ -20,6 +25,8 @@ pub(super) enum StartFailure {
     NoCommand,
     UserNotFound(Vec<u8>),
     GroupNotFound(Vec<u8>),
+    /// A number that no user or group may have.
+    IdOutOfRange,
     /// WORKDIR is no absolute path.
     WorkdirRelative,
     /// WORKDIR leads to something else.
@@ -95,11 +102,18 @@ pub(super) struct Start {
     /// Interpreters and the loader, one after the other.
     pub(super) interpreters: Vec<Vec<u8>>,
     pub(super) failure: Option<StartFailure>,
+    /// What is not known of it, where the answer depends on that.
+    pub(super) unknown: Option<&'static str>,
 }
 
 /// Judges it. `machine` is `e_machine` of the platform, where that is known.
 pub(super) fn judge(collected: &Collected, config: &RunConfig, machine: Option<u16>) -> Start {
-    let words = config.entrypoint.iter().chain(&config.cmd);
+    // ENTRYPOINT [""] takes that of the base image away.
+    let entrypoint = match config.entrypoint.as_slice() {
+        [word] if word.is_empty() => &[],
+        words => words,
+    };
+    let words = entrypoint.iter().chain(&config.cmd);
     let mut start = Start {
         words: words.map(|word| word.as_bytes().to_vec()).collect(),
         workdir: config.working_dir.as_bytes().to_vec(),
@@ -112,8 +126,15 @@ pub(super) fn judge(collected: &Collected, config: &RunConfig, machine: Option<u
         collected,
         config,
         machine,
+        unknown: Cell::new(None),
     };
     start.failure = judge.steps(&mut start).err();
+    if start.failure.is_some() && collected.tree.oddities.broken_hard_links > 0 {
+        judge
+            .unknown
+            .set(Some("a hard link leads to what is not there"));
+    }
+    start.unknown = judge.unknown.get();
     start
 }
 
@@ -121,12 +142,19 @@ struct Judge<'a> {
     collected: &'a Collected,
     config: &'a RunConfig,
     machine: Option<u16>,
+    unknown: Cell<Option<&'static str>>,
 }
 
 impl Judge<'_> {
     fn steps(&self, start: &mut Start) -> Result<(), StartFailure> {
         let command = start.words.first().filter(|word| !word.is_empty());
         let command = command.cloned().ok_or(StartFailure::NoCommand)?;
+        if start.words.iter().any(|word| word.contains(&0)) {
+            self.unknown.set(Some("what a NUL in the command does"));
+        }
+        if command.contains(&b'/') && is_mounted_over(&in_directory(&start.workdir, &command)) {
+            self.unknown.set(Some(MOUNTED_OVER));
+        }
         let user = self.user(start)?;
         start.identity = Some(user.clone());
         self.workdir(&start.workdir)?;
@@ -137,6 +165,9 @@ impl Judge<'_> {
             path.clone()
         };
         start.program = self.collected.tree.resolve(&path).ok();
+        if start.program.as_deref().is_some_and(is_mounted_over) {
+            self.unknown.set(Some(MOUNTED_OVER));
+        }
         let mut looked = (path, 0);
         while let Some(next) = self.execute(&looked.0, &user, &start.workdir, looked.1)? {
             start.interpreters.push(next.clone());
@@ -145,16 +176,12 @@ impl Judge<'_> {
         Ok(())
     }
 
-    fn accounts(&self, path: &[u8]) -> &[u8] {
-        let found = self.collected.tree.resolve(path).ok();
-        let node = found.and_then(|path| self.collected.tree.get(&path));
-        let kept = match node.map(|node| &node.kind) {
-            Some(NodeKind::File(file)) => self.collected.kept.get(file),
-            _ => None,
-        };
-        match kept {
-            Some(Kept::Text(text)) => text,
-            _ => b"",
+    /// `None` where there is one that was not kept.
+    fn accounts(&self, path: &[u8]) -> Option<&[u8]> {
+        match self.collected.kept_at(path) {
+            KeptAt::Nothing => Some(b""),
+            KeptAt::File(Some(Kept::Text(text)), _) => Some(text),
+            KeptAt::File(..) => None,
         }
     }
 
@@ -166,18 +193,33 @@ impl Judge<'_> {
             None => (text, &b""[..]),
         };
         let group = group.strip_prefix(b":").unwrap_or(group);
-        let number = |text: &[u8]| std::str::from_utf8(text).ok()?.parse::<u32>().ok();
+        // As Go reads it.
+        let number = |text: &[u8]| std::str::from_utf8(text).ok()?.parse::<i64>().ok();
+        let in_range = |id: i64| match u32::try_from(id) {
+            Ok(own) if id <= LARGEST_ID => Ok(own),
+            _ => Err(StartFailure::IdOutOfRange),
+        };
         let user = if user.is_empty() { b"0" } else { user };
         let passwd = self.accounts(b"etc/passwd");
-        let entry = accounts::entries(passwd)
-            .find(|entry| entry.name == user || number(user) == Some(entry.id));
+        // What root may does not depend on its group.
+        let is_root = number(user) == Some(0);
+        let both_numbers = number(user).is_some() && number(group).is_some();
+        if passwd.is_none() && !is_root && !both_numbers {
+            self.unknown.set(Some("the content of /etc/passwd"));
+        }
+        let entry = accounts::entries(passwd.unwrap_or_default())
+            .find(|entry| entry.name == user || number(user) == Some(i64::from(entry.id)));
         start.is_nameless = entry.is_none();
         let (uid, mut gid) = match (&entry, number(user)) {
             (Some(entry), _) => (entry.id, entry.group.unwrap_or(0)),
-            (None, Some(uid)) => (uid, 0),
+            (None, Some(uid)) => (in_range(uid)?, 0),
             (None, None) => return Err(StartFailure::UserNotFound(user.to_vec())),
         };
         let groups = self.accounts(b"etc/group");
+        if groups.is_none() && uid != 0 && number(group).is_none() {
+            self.unknown.set(Some("the content of /etc/group"));
+        }
+        let groups = groups.unwrap_or_default();
         let mut supplementary = Vec::new();
         if group.is_empty() {
             if let Some(entry) = entry {
@@ -187,10 +229,10 @@ impl Judge<'_> {
             }
         } else {
             let named = accounts::entries(groups)
-                .find(|entry| entry.name == group || number(group) == Some(entry.id));
+                .find(|entry| entry.name == group || number(group) == Some(i64::from(entry.id)));
             gid = match (named, number(group)) {
                 (Some(entry), _) => entry.id,
-                (None, Some(gid)) => gid,
+                (None, Some(gid)) => in_range(gid)?,
                 (None, None) => return Err(StartFailure::GroupNotFound(group.to_vec())),
             };
         }
@@ -314,6 +356,12 @@ impl Judge<'_> {
             _ => None,
         };
         match program {
+            Some(Program::Unknown) => {
+                self.unknown.set(Some(
+                    "the headers of a program, which lie far behind its start",
+                ));
+                Ok(None)
+            }
             // A loader is only mapped, and what was not held of a file is not judged.
             None => Ok(None),
             Some(Program::Empty) => refuse(ExecError::Format, ExecCause::Format("it is empty")),
@@ -333,11 +381,11 @@ impl Judge<'_> {
                 self.reachable(&path, user, &cause)?;
                 let found = tree.resolve(&path).unwrap_or_default();
                 let is_elf = match tree.get(&found).map(|node| &node.kind) {
-                    Some(NodeKind::File(file)) => self
-                        .collected
-                        .programs
-                        .get(file)
-                        .is_none_or(|program| matches!(program, Program::Elf { .. })),
+                    Some(NodeKind::File(file)) => {
+                        self.collected.programs.get(file).is_none_or(|program| {
+                            matches!(program, Program::Elf { .. } | Program::Unknown)
+                        })
+                    }
                     _ => true,
                 };
                 if !is_elf {
@@ -389,6 +437,13 @@ fn above_all(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     slashes
         .filter_map(|at| path.get(..at))
         .filter(|path| !path.is_empty())
+}
+
+/// Whether engines mount something else over what the image has there.
+fn is_mounted_over(path: &[u8]) -> bool {
+    let mut parts = path.split(|byte| *byte == b'/');
+    let first = parts.find(|part| !part.is_empty());
+    matches!(first, Some(b"dev" | b"proc" | b"sys"))
 }
 
 fn in_directory(workdir: &[u8], path: &[u8]) -> Vec<u8> {

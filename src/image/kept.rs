@@ -42,7 +42,7 @@ pub(super) struct Authorities {
 }
 
 /// Where bundles of authorities are, as Debian, Alpine, distroless, Fedora, SUSE and OpenSSL have them.
-const BUNDLES: &[&[u8]] = &[
+pub(super) const BUNDLES: &[&[u8]] = &[
     b"etc/ssl/certs/ca-certificates.crt",
     b"etc/ssl/cert.pem",
     b"etc/ssl/ca-bundle.pem",

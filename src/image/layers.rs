@@ -27,10 +27,21 @@ pub(super) struct Collected {
     pub(super) kept: HashMap<u32, Kept>,
     pub(super) secrets: Vec<SecretPlace>,
     pub(super) built: Vec<Built>,
-    /// Places beyond those that are held.
+    /// Secrets beyond those that are held, and programs.
     pub(super) more_places: u64,
+    pub(super) more_built: u64,
+    /// What the layers that follow may decompress to.
+    pub(super) unpacked_bytes_left: u64,
     held_bytes_left: usize,
     buffer: Vec<u8>,
+}
+
+/// What there is of a file whose content is needed.
+pub(super) enum KeptAt<'a> {
+    /// No file is there.
+    Nothing,
+    /// What was kept of it, if anything: not where a link leads to a file of another name.
+    File(Option<&'a Kept>, &'a Node),
 }
 
 /// Where a secret is.
@@ -76,8 +87,20 @@ impl Collected {
             secrets: Vec::new(),
             built: Vec::new(),
             more_places: 0,
+            more_built: 0,
+            unpacked_bytes_left: u64::MAX,
             held_bytes_left: HELD_BYTES,
             buffer: Vec::new(),
+        }
+    }
+
+    /// What was kept of the file that a path leads to.
+    pub(super) fn kept_at(&self, path: &[u8]) -> KeptAt<'_> {
+        let found = self.tree.resolve(path).ok();
+        let node = found.and_then(|path| self.tree.get(&path));
+        match node.map(|node| (&node.kind, node)) {
+            Some((NodeKind::File(file), node)) => KeptAt::File(self.kept.get(file), node),
+            _ => KeptAt::Nothing,
         }
     }
 
@@ -96,11 +119,14 @@ impl Collected {
         let mut counted = Counted {
             source: Hashed::new(blob.decompressed()?),
             bytes: 0,
+            limit: self.unpacked_bytes_left,
+            stored_bytes: blob.size_bytes,
         };
         let mut size = self.members(&mut counted, layer)?;
         // What stands behind the end of the archive counts for the digest.
         io::copy(&mut counted, &mut io::sink())?;
         size.archive_bytes = counted.bytes;
+        self.unpacked_bytes_left = self.unpacked_bytes_left.saturating_sub(counted.bytes);
         let found = counted.source.digest();
         match diff_id {
             Some(expected) if expected != found => Err(ImageError::Digest {
@@ -230,7 +256,12 @@ impl Collected {
             self.kept.insert(file, kept);
         }
         if let Some((kind, by_content)) = facts.secret {
-            if self.secrets.len() < PLACES {
+            // What many names say must not hide what a content says.
+            let those = self
+                .secrets
+                .iter()
+                .filter(|one| one.by_content == by_content);
+            if those.count() < PLACES {
                 self.secrets.push(SecretPlace {
                     path: path.to_vec(),
                     file,
@@ -244,9 +275,11 @@ impl Collected {
         }
         let go = facts.go.map(|(version, package)| ("go", version, package));
         let rust = facts.rust.map(|version| ("rust", version, String::new()));
-        if let Some((language, version, package)) = go.or(rust)
-            && self.built.len() < PLACES
-        {
+        if let Some((language, version, package)) = go.or(rust) {
+            if self.built.len() >= PLACES {
+                self.more_built += 1;
+                return;
+            }
             self.built.push(Built {
                 path: path.to_vec(),
                 file,
@@ -269,16 +302,24 @@ fn mode_of(mode: u32) -> u16 {
     u16::try_from(mode & 0o7777).unwrap_or_default()
 }
 
-/// Counts what is read through it.
+/// Counts what is read through it, up to a limit.
 struct Counted<R> {
     source: R,
     bytes: u64,
+    limit: u64,
+    stored_bytes: u64,
 }
 
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let count = self.source.read(out)?;
         self.bytes += count as u64;
+        if self.bytes > self.limit {
+            return Err(io::Error::other(ImageError::Bomb {
+                compressed_bytes: self.stored_bytes,
+                limit: self.limit,
+            }));
+        }
         Ok(count)
     }
 }

@@ -135,7 +135,7 @@ fn of_start(out: &mut Vec<String>, start: &StartReport) {
     let verdict = match start.verdict {
         StartVerdict::Yes => "yes",
         StartVerdict::No => "no",
-        StartVerdict::Unknown => "unknown: not all files were held",
+        StartVerdict::Unknown => "not known",
     };
     fact(out, "starts", verdict);
     fact(out, "command", &joined(&start.command));
@@ -259,15 +259,23 @@ fn of_software(out: &mut Vec<String>, report: &AuditReport) {
     }
     let present = |yes: bool| if yes { "present" } else { "none" };
     if report.authorities.is_empty() {
-        fact(out, "authorities", "none");
+        let none = if report.has_all_authorities {
+            "none"
+        } else {
+            "not known"
+        };
+        fact(out, "authorities", none);
     }
     fact(out, "zone data", present(report.zoneinfo.is_some()));
-    let accounts = &report.accounts;
-    fact(
-        out,
-        "accounts",
-        &format!("{} users, {} groups", accounts.users, accounts.groups),
-    );
+    let number = |count: Option<usize>| {
+        count.map_or_else(
+            || "an unknown number of".to_owned(),
+            |count| count.to_string(),
+        )
+    };
+    let users = number(report.accounts.users);
+    let groups = number(report.accounts.groups);
+    fact(out, "accounts", &format!("{users} users, {groups} groups"));
     let shells: Vec<String> = report
         .shells
         .iter()

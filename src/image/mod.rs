@@ -22,11 +22,16 @@ mod store;
 mod summary;
 mod tree;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use choose::ImageChoice;
 pub(crate) use error::ImageError;
 pub(crate) use findings::Severity;
 pub(crate) use lines::lines;
 pub(crate) use report::{AuditReport, Runtime};
+
+use std::collections::BTreeMap;
 
 use blob::Blob;
 use layers::Collected;
@@ -36,6 +41,10 @@ use summary::Parts;
 use crate::redact::Redactor;
 use crate::sys::InRoot;
 use crate::sys::tree_entry::OpenedContent;
+
+/// The layers of an image may decompress to so many bytes, or to so many times what they take.
+const UNPACKED_BYTES: u64 = 4 << 30;
+const UNPACKED_RATIO: u64 = 50;
 
 /// What is read.
 pub(crate) enum ImageInput {
@@ -58,8 +67,8 @@ pub(crate) fn audit(
     let store = match input {
         ImageInput::Directory(root) => {
             let store = Store::Directory(root);
-            let is_layout =
-                store.find("oci-layout")?.is_some() || store.find("index.json")?.is_some();
+            let is_layout = store.find("oci-layout")?.is_some()
+                || store.has_blobs() && store.find("index.json")?.is_some();
             match store {
                 Store::Directory(root) if !is_layout => {
                     return audit_root(&root, runtime, redactor);
@@ -71,6 +80,7 @@ pub(crate) fn audit(
     };
     let chosen = choose::choose(&store, choice)?;
     let mut collected = Collected::new();
+    collected.unpacked_bytes_left = unpacked_bytes(&chosen.layers);
     let mut sizes = Vec::new();
     for (number, blob) in chosen.layers.iter().enumerate() {
         let diff_id = chosen.config.rootfs.diff_ids.get(number);
@@ -94,6 +104,18 @@ pub(crate) fn audit(
         unread: root_dir::Unread::default(),
     }
     .report())
+}
+
+/// What all layers together may decompress to: a manifest may name one layer again and again.
+fn unpacked_bytes(layers: &[Blob]) -> u64 {
+    let distinct: BTreeMap<_, u64> = layers
+        .iter()
+        .map(|blob| (blob.identity(), blob.size_bytes))
+        .collect();
+    let stored = distinct
+        .values()
+        .fold(0_u64, |sum, size| sum.saturating_add(*size));
+    stored.saturating_mul(UNPACKED_RATIO).max(UNPACKED_BYTES)
 }
 
 fn audit_root(

@@ -35,6 +35,9 @@ pub(crate) struct AuditReport {
     pub(super) packages: Vec<PackagesReport>,
     pub(super) languages: Vec<LanguageReport>,
     pub(super) authorities: Vec<AuthoritiesReport>,
+    /// Whether no bundle is there whose content is not known.
+    #[serde(skip)]
+    pub(super) has_all_authorities: bool,
     /// The first file of the zone data; absent where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) zoneinfo: Option<ByteString>,
@@ -125,14 +128,15 @@ pub(super) struct StartReport {
     pub(super) program: Option<ByteString>,
     /// Interpreters of scripts, in order, and the loader.
     pub(super) interpreters: Vec<ByteString>,
-    /// Why it does not start.
+    /// Why it does not start, or why that is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) cause: Option<String>,
     pub(super) runtime: Runtime,
+    /// None where the verdict is not known.
     pub(super) predictions: Vec<Prediction>,
 }
 
-/// `unknown`: not all files were held.
+/// `unknown`: it depends on what was not held; the cause says on what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum StartVerdict {
@@ -275,8 +279,10 @@ pub(super) struct AuthoritiesReport {
 /// `passwd` and `group`.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct AccountsReport {
-    pub(super) users: usize,
-    pub(super) groups: usize,
+    /// `null`: not known.
+    pub(super) users: Option<usize>,
+    /// Likewise.
+    pub(super) groups: Option<usize>,
 }
 
 /// What was not seen.

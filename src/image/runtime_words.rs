@@ -94,6 +94,10 @@ fn said(start: &Start, failure: &StartFailure, runtime: Runtime, engine: Engine)
             ),
             refused,
         ),
+        StartFailure::IdOutOfRange => one(
+            "uids and gids must be in range 0-2147483647".to_owned(),
+            refused,
+        ),
         StartFailure::WorkdirRelative if is_crun => None,
         StartFailure::WorkdirRelative => one("Cwd must be an absolute path".to_owned(), refused),
         StartFailure::WorkdirNotDirectory if engine == Podman => {

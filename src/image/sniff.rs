@@ -34,6 +34,8 @@ pub(super) enum Program {
         interpreter: Box<[u8]>,
     },
     Empty,
+    /// A program whose headers lie behind what is read.
+    Unknown,
     /// Anything else, in words.
     Other(&'static str),
 }
@@ -230,6 +232,8 @@ fn program(head: &[u8]) -> Program {
             rest.get(..length).unwrap_or(rest).to_vec()
         };
         return match elf::read(&mut fetch) {
+            Ok(image) if !image.is_program => Program::Other("it is an ELF file, but no program"),
+            Ok(image) if image.start_end > head.len() as u64 => Program::Unknown,
             Ok(image) => Program::Elf {
                 machine: image.machine,
                 interpreter: image.interpreter.map(Vec::into_boxed_slice),
@@ -247,5 +251,44 @@ fn program(head: &[u8]) -> Program {
         Content::Text => Program::Other("it is a text file without a #! line"),
         Content::Other(what) => Program::Other(what),
         Content::Elf(_) => Program::Other("it is a damaged ELF file"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A program for x86-64 of one segment, the name of its interpreter.
+    fn elf(kind: u8, segments_at: u64, interpreter_at: u64) -> Vec<u8> {
+        let mut bytes = b"\x7fELF\x02\x01\x01".to_vec();
+        bytes.resize(16, 0);
+        bytes.extend([kind, 0, 62, 0, 1, 0, 0, 0]);
+        bytes.resize(32, 0);
+        bytes.extend(segments_at.to_le_bytes());
+        bytes.resize(52, 0);
+        bytes.extend([64, 0, 56, 0, 1, 0, 64, 0, 0, 0, 0, 0]);
+        bytes.extend([3, 0, 0, 0, 4, 0, 0, 0]);
+        bytes.extend(interpreter_at.to_le_bytes());
+        bytes.resize(96, 0);
+        bytes.extend(4_u64.to_le_bytes());
+        bytes.resize(120, 0);
+        bytes.extend(b"/ld\0");
+        bytes
+    }
+
+    #[test]
+    fn what_lies_behind_the_head_of_a_program_is_not_known() {
+        let known = program(&elf(2, 64, 120));
+        assert!(
+            matches!(&known, Program::Elf { interpreter: Some(path), .. } if **path == *b"/ld"),
+            "{known:?}"
+        );
+        assert_eq!(program(&elf(2, 64, HEAD as u64)), Program::Unknown);
+        assert_eq!(program(&elf(2, HEAD as u64, 120)), Program::Unknown);
+    }
+
+    #[test]
+    fn an_object_file_is_no_program() {
+        assert!(matches!(program(&elf(1, 64, 120)), Program::Other(_)));
     }
 }

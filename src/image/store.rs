@@ -78,6 +78,14 @@ impl Store {
         }
     }
 
+    /// Whether it is a directory with one for blobs.
+    pub(super) fn has_blobs(&self) -> bool {
+        match self {
+            Self::Directory(root) => TreeEntry::at(root, b"blobs").is_ok(),
+            Self::Archive { .. } => false,
+        }
+    }
+
     /// The same, where it has to be there.
     pub(super) fn part(&self, name: &str) -> Result<Blob, ImageError> {
         let found = self.find(name)?;
@@ -99,6 +107,11 @@ fn parts(blob: &Blob) -> Result<BTreeMap<String, Part>, ImageError> {
         };
         let Item::Member(member) = item else { break };
         let at = reader.position;
+        if at.saturating_add(member.size_bytes) > blob.size_bytes {
+            return Err(ImageError::Archive(
+                crate::parse::tar::ArchiveError::Truncated,
+            ));
+        }
         let padded = member.size_bytes.checked_next_multiple_of(512);
         reader.skip(padded.unwrap_or(u64::MAX));
         let name = String::from_utf8_lossy(&member.path);

@@ -7,9 +7,9 @@ use std::time::{Duration, SystemTime};
 use super::choose::{Chosen, own_architecture};
 use super::documents::{HistoryEntry, RunConfig};
 use super::findings;
-use super::judge_start::{self, Start};
-use super::kept::Kept;
-use super::layers::{Collected, LayerSize};
+use super::judge_start::{self, ExecCause, Start, StartFailure};
+use super::kept::{BUNDLES, Kept};
+use super::layers::{Collected, KeptAt, LayerSize};
 use super::report::{
     AccountsReport, AuditGap, AuditReport, AuthoritiesReport, ConfigReport, FileReport,
     ImageSource, LanguageReport, LayerReport, PackagesReport, Runtime, SecretReport, SecretSite,
@@ -67,9 +67,10 @@ impl Parts<'_> {
             let machine = self
                 .chosen
                 .and_then(|chosen| machine(&chosen.config.architecture));
-            judge_start::judge(self.collected, config, machine)
+            self.hidden(judge_start::judge(self.collected, config, machine))
         });
         let lists = self.lists();
+        let (secrets, more_secrets) = self.secrets();
         let mut report = AuditReport {
             schema: "spyhole/audit/v1",
             version: env!("CARGO_PKG_VERSION"),
@@ -81,17 +82,18 @@ impl Parts<'_> {
             size_bytes: self.sizes.iter().map(|size| size.size_bytes).sum(),
             waste_bytes: self.collected.tree.waste.iter().sum(),
             paths: self.collected.tree.len(),
+            gaps: self.gaps(&lists, more_secrets, start.as_ref()),
             largest_files: lists.largest,
             setuid_files: lists.setuid,
             world_writable: lists.writable,
-            secrets: self.secrets(),
+            secrets,
             packages: self.packages(),
             languages: self.languages(),
             authorities: self.authorities(),
-            zoneinfo: lists.zoneinfo,
+            has_all_authorities: !BUNDLES.iter().any(|path| self.is_unseen(path)),
+            zoneinfo: lists.zoneinfo.clone(),
             accounts: self.accounts(),
             shells: self.shells(),
-            gaps: self.gaps(),
         };
         let outside = self.collected.tree.oddities.outside;
         report.findings = findings::find(&report, start.as_ref(), outside);
@@ -112,21 +114,97 @@ impl Parts<'_> {
         let config = &chosen.config;
         ImageSource {
             kind: chosen.kind,
-            tags: chosen.tags.iter().take(LISTED).cloned().collect(),
+            tags: self.texts(&chosen.tags),
             config_digest: chosen.config_digest.clone(),
-            platform: Some(format!("{}/{}", config.os, config.architecture)),
-            created: config.created.clone(),
+            platform: Some(self.sentence(&format!("{}/{}", config.os, config.architecture))),
+            created: config.created.as_deref().map(|text| self.sentence(text)),
             distribution: self.distribution(),
         }
     }
 
     fn kept(&self, path: &[u8]) -> Option<(&Kept, &Node)> {
-        let tree = &self.collected.tree;
-        let node = tree.get(&tree.resolve(path).ok()?)?;
-        let NodeKind::File(file) = node.kind else {
-            return None;
+        match self.collected.kept_at(path) {
+            KeptAt::File(Some(kept), node) => Some((kept, node)),
+            _ => None,
+        }
+    }
+
+    /// Whether there is a file of which it is not known what it has.
+    fn is_unseen(&self, path: &[u8]) -> bool {
+        matches!(
+            self.collected.kept_at(path),
+            KeptAt::File(None | Some(Kept::TooLong), _)
+        )
+    }
+
+    fn sentence(&self, text: &str) -> String {
+        self.redactor.sentence(text)
+    }
+
+    fn texts<'s>(&self, texts: impl IntoIterator<Item = &'s String>) -> Vec<String> {
+        let texts = texts.into_iter().take(LISTED);
+        texts.map(|text| self.sentence(text)).collect()
+    }
+
+    /// The same with its secrets replaced: all that is said of it is made of this.
+    fn hidden(&self, start: Start) -> Start {
+        let text = |bytes: &[u8]| self.redactor.text(bytes).into_owned();
+        let words: Vec<Vec<u8>> = self.words(&start.words);
+        let (command, shown) = (start.words.first(), words.first());
+        // A path of the command ends in the word, which is hidden as a word is.
+        let path = |path: &[u8]| match (command, shown) {
+            (Some(command), Some(shown)) if !command.is_empty() => {
+                match path.strip_suffix(command.as_slice()) {
+                    Some(above) => [&text(above), shown.as_slice()].concat(),
+                    None => text(path),
+                }
+            }
+            _ => text(path),
         };
-        Some((self.collected.kept.get(&file)?, node))
+        let workdir = text(&start.workdir);
+        let account = |name: Vec<u8>| {
+            let all = self
+                .chosen
+                .map(|chosen| chosen.config.config.user.as_bytes());
+            let all = all.unwrap_or_default();
+            let shown = text(all);
+            if shown == all { text(&name) } else { shown }
+        };
+        let failure = start.failure.map(|failure| match failure {
+            StartFailure::UserNotFound(name) => StartFailure::UserNotFound(account(name)),
+            StartFailure::GroupNotFound(name) => StartFailure::GroupNotFound(account(name)),
+            StartFailure::WorkdirBelowFile(_) if workdir != start.workdir => {
+                StartFailure::WorkdirBelowFile(workdir.clone())
+            }
+            StartFailure::WorkdirBelowFile(file) => StartFailure::WorkdirBelowFile(text(&file)),
+            StartFailure::OnlyUnexecutable {
+                path: at,
+                is_directory,
+            } => StartFailure::OnlyUnexecutable {
+                path: path(&at),
+                is_directory,
+            },
+            StartFailure::NotExecutableForUser(at) => StartFailure::NotExecutableForUser(path(&at)),
+            StartFailure::Exec(error, cause) => StartFailure::Exec(
+                error,
+                match cause {
+                    ExecCause::Loader(at) => ExecCause::Loader(text(&at)),
+                    ExecCause::Interpreter(at) => ExecCause::Interpreter(text(&at)),
+                    ExecCause::CarriageReturn(at) => ExecCause::CarriageReturn(text(&at)),
+                    other => other,
+                },
+            ),
+            other => other,
+        });
+        Start {
+            executed_as: path(&start.executed_as),
+            program: start.program.as_deref().map(path),
+            interpreters: start.interpreters.iter().map(|at| text(at)).collect(),
+            words,
+            workdir,
+            failure,
+            ..start
+        }
     }
 
     fn text(&self, path: &[u8]) -> Option<&[u8]> {
@@ -147,18 +225,33 @@ impl Parts<'_> {
     }
 
     fn start(&self, start: &Start) -> StartReport {
-        let whole = self.collected.is_whole();
-        let predictions = runtime_words::predict(start, self.runtime);
+        let unknown = if self.collected.is_whole() {
+            start.unknown
+        } else {
+            Some("not all files were held")
+        };
+        let mut predictions = runtime_words::predict(start, self.runtime);
         let fails = predictions.iter().any(|one| !one.starts);
+        if unknown.is_some() {
+            predictions.clear();
+        }
         StartReport {
             verdict: match fails {
-                _ if !whole => StartVerdict::Unknown,
+                _ if unknown.is_some() => StartVerdict::Unknown,
                 true => StartVerdict::No,
                 false => StartVerdict::Yes,
             },
-            command: self.words(&start.words),
+            command: start
+                .words
+                .iter()
+                .map(|word| word.as_slice().into())
+                .collect(),
             uid: start.identity.as_ref().map(|who| who.uid),
-            gid: start.identity.as_ref().map(|who| who.gid),
+            gid: start
+                .identity
+                .as_ref()
+                .map(|who| who.gid)
+                .filter(|_| unknown.is_none()),
             workdir: start.workdir.as_slice().into(),
             program: start.program.as_deref().map(ByteString::from),
             interpreters: start
@@ -166,21 +259,24 @@ impl Parts<'_> {
                 .iter()
                 .map(|path| path.as_slice().into())
                 .collect(),
-            cause: findings::cause(start),
+            cause: unknown
+                .map(|what| format!("not known: {what}"))
+                .or_else(|| findings::cause(start)),
             runtime: self.runtime,
             predictions,
         }
     }
 
-    fn words(&self, words: &[Vec<u8>]) -> Vec<ByteString> {
-        let shown = self.redactor.arguments(words);
-        shown.into_iter().map(|word| word.text).collect()
+    fn words(&self, words: &[Vec<u8>]) -> Vec<Vec<u8>> {
+        let shown = self.redactor.arguments(words).into_iter();
+        shown.map(|word| word.text.as_bytes().to_vec()).collect()
     }
 
     fn config(&self, config: &RunConfig) -> ConfigReport {
         let words = |words: &[String]| {
             let words: Vec<_> = words.iter().map(|word| word.clone().into_bytes()).collect();
-            self.words(&words)
+            let shown = self.words(&words).into_iter();
+            shown.map(|word| word.as_slice().into()).collect()
         };
         let variables = config.env.iter().take(LISTED).map(|variable| {
             let (name, value) = variable.split_once('=').unwrap_or((variable, ""));
@@ -190,22 +286,22 @@ impl Parts<'_> {
         ConfigReport {
             entrypoint: words(&config.entrypoint),
             cmd: words(&config.cmd),
-            user: config.user.clone(),
-            workdir: config.working_dir.clone(),
+            user: self.sentence(&config.user),
+            workdir: self.sentence(&config.working_dir),
             environment: variables.collect(),
-            exposed_ports: config.exposed_ports.keys().take(LISTED).cloned().collect(),
-            volumes: config.volumes.keys().take(LISTED).cloned().collect(),
+            exposed_ports: self.texts(config.exposed_ports.keys()),
+            volumes: self.texts(config.volumes.keys()),
             labels: labels
                 .map(|(name, value)| self.variable(name, value))
                 .collect(),
-            stop_signal: config.stop_signal.clone(),
+            stop_signal: self.sentence(&config.stop_signal),
         }
     }
 
     fn variable(&self, name: &str, value: &str) -> VariableReport {
         let redacted = self.redactor.variable(name.as_bytes(), value.as_bytes());
         VariableReport {
-            name: name.to_owned(),
+            name: self.sentence(name),
             value: redacted.is_none().then(|| cut(value.as_bytes()).into()),
             redacted,
         }
@@ -223,7 +319,8 @@ impl Parts<'_> {
                 "" => entry.comment.as_bytes(),
                 text => text.as_bytes(),
             };
-            let created_by = self.redactor.text(cut(created_by)).as_ref().into();
+            // What is cut off first may be the end by which a secret is known.
+            let created_by = cut(&self.redactor.text(created_by)).into();
             if entry.empty_layer || next >= self.sizes.len() {
                 lines.push(LayerReport {
                     created_by,
@@ -271,8 +368,8 @@ impl Parts<'_> {
                 if largest.len() > LARGEST {
                     largest.pop();
                 }
-                if node.mode & 0o6000 != 0 && lists.setuid.len() < LISTED {
-                    lists.setuid.push(file());
+                if node.mode & 0o6000 != 0 {
+                    lists.more_setuid += push(&mut lists.setuid, file);
                 }
                 if path.starts_with(b"usr/share/zoneinfo/") {
                     lists.zoneinfo.get_or_insert_with(|| path.into());
@@ -281,8 +378,8 @@ impl Parts<'_> {
             // In a directory with the sticky bit everyone writes and removes what is his own.
             let is_sticky = node.is_directory() && node.mode & 0o1000 != 0;
             let everyone = node.mode & 0o002 != 0 && !is_link && !is_sticky;
-            if everyone && node.kind != NodeKind::Special && lists.writable.len() < LISTED {
-                lists.writable.push(file());
+            if everyone && node.kind != NodeKind::Special {
+                lists.more_writable += push(&mut lists.writable, file);
             }
         }
         let mut largest: Vec<_> = largest.into_iter().map(|Reverse(one)| one).collect();
@@ -295,7 +392,8 @@ impl Parts<'_> {
         lists
     }
 
-    fn secrets(&self) -> Vec<SecretReport> {
+    /// Those that are listed, and how many more there are.
+    fn secrets(&self) -> (Vec<SecretReport>, u64) {
         let mut secrets: Vec<SecretReport> = self
             .collected
             .secrets
@@ -309,8 +407,9 @@ impl Parts<'_> {
                 deleted: self.is_deleted(secret.file),
             })
             .collect();
+        let (mut outside_files, mut more) = (Vec::new(), self.collected.more_places);
         let mut add = |place, at: ByteString, reason| {
-            secrets.push(SecretReport {
+            more += push(&mut outside_files, || SecretReport {
                 place,
                 at,
                 layer: None,
@@ -319,27 +418,26 @@ impl Parts<'_> {
                 deleted: false,
             });
         };
-        for (number, entry) in self.history().iter().take(LISTED).enumerate() {
+        for (number, entry) in self.history().iter().enumerate() {
             let text = [entry.created_by.as_bytes(), b" ", entry.comment.as_bytes()].concat();
             if let Some(kind) = self.redactor.kinds(&text).first() {
                 let number = (number + 1).to_string();
                 add(SecretSite::History, number.as_str().into(), *kind);
             }
         }
-        let Some(config) = self.chosen.map(|chosen| &chosen.config.config) else {
-            return secrets;
-        };
-        let pairs = config.env.iter().take(LISTED).map(|variable| {
+        let nothing = RunConfig::default();
+        let config = self.chosen.map_or(&nothing, |chosen| &chosen.config.config);
+        let pairs = config.env.iter().map(|variable| {
             let (name, value) = variable.split_once('=').unwrap_or((variable, ""));
             (SecretSite::Environment, name, value)
         });
-        let labels = config.labels.iter().take(LISTED);
+        let labels = config.labels.iter();
         let labels = labels.map(|(name, value)| (SecretSite::Label, name.as_str(), value.as_str()));
         for (site, name, value) in pairs.chain(labels) {
             if let Some(redacted) = self.redactor.variable(name.as_bytes(), value.as_bytes())
                 && redacted.reason != SecretKind::HighEntropy
             {
-                add(site, name.into(), redacted.reason);
+                add(site, self.sentence(name).as_str().into(), redacted.reason);
             }
         }
         let words = config.entrypoint.iter().chain(&config.cmd);
@@ -350,7 +448,8 @@ impl Parts<'_> {
                 add(SecretSite::Command, number.as_str().into(), redacted.reason);
             }
         }
-        secrets
+        secrets.extend(outside_files);
+        (secrets, more)
     }
 
     fn is_deleted(&self, file: u32) -> bool {
@@ -368,7 +467,8 @@ impl Parts<'_> {
             ("apk", b"usr/lib/apk/db/installed"),
         ];
         for (format, path) in databases {
-            if let Some((kept, _)) = self.kept(path) {
+            if let KeptAt::File(kept, _) = self.collected.kept_at(path) {
+                let kept = kept.unwrap_or(&Kept::TooLong);
                 found.push(packages_report(format, path, [kept].into_iter()));
             }
         }
@@ -468,8 +568,9 @@ impl Parts<'_> {
 
     fn accounts(&self) -> AccountsReport {
         let count = |path: &[u8]| {
-            self.text(path)
-                .map_or(0, |text| accounts::entries(text).count())
+            let text = self.text(path).unwrap_or_default();
+            let count = accounts::entries(text).count();
+            (!self.is_unseen(path)).then_some(count)
         };
         AccountsReport {
             users: count(b"etc/passwd"),
@@ -490,7 +591,7 @@ impl Parts<'_> {
         there.map(|path| ByteString::from(*path)).collect()
     }
 
-    fn gaps(&self) -> Vec<AuditGap> {
+    fn gaps(&self, lists: &Lists, more_secrets: u64, start: Option<&Start>) -> Vec<AuditGap> {
         let mut gaps = Vec::new();
         let mut add = |what: String, reason, count| {
             if count > 0 {
@@ -506,11 +607,37 @@ impl Parts<'_> {
         add("paths".to_owned(), Reason::Limit, beyond);
         let others = u64::from(!self.collected.is_whole() && beyond == 0);
         add("files that were not held".to_owned(), Reason::Limit, others);
-        add(
-            "secrets".to_owned(),
-            Reason::Limit,
-            self.collected.more_places,
-        );
+        add("secrets".to_owned(), Reason::Limit, more_secrets);
+        let beyond = |count: usize| count.saturating_sub(LISTED) as u64;
+        let history = beyond(self.history().len());
+        let mut cut = vec![
+            ("files with setuid or setgid", lists.more_setuid),
+            ("files that everyone can write", lists.more_writable),
+            ("programs of Go and Rust", self.collected.more_built),
+            ("lines of the history", history),
+        ];
+        if let Some(chosen) = self.chosen {
+            let config = &chosen.config.config;
+            cut.extend([
+                ("tags", beyond(chosen.tags.len())),
+                ("variables", beyond(config.env.len())),
+                ("labels", beyond(config.labels.len())),
+                ("ports", beyond(config.exposed_ports.len())),
+                ("volumes", beyond(config.volumes.len())),
+            ]);
+        }
+        for (what, count) in cut {
+            add(what.to_owned(), Reason::Limit, count);
+        }
+        if let Some(what) = start.and_then(|start| start.unknown) {
+            add(what.to_owned(), Reason::Limit, 1);
+        }
+        let needed = [&b"etc/passwd"[..], b"etc/group"];
+        let unkept = needed.iter().chain(BUNDLES);
+        let unkept =
+            unkept.filter(|path| matches!(self.collected.kept_at(path), KeptAt::File(None, _)));
+        let what = "accounts or authorities, where a link leads to a file of another name";
+        add(what.to_owned(), Reason::Limit, unkept.count() as u64);
         let links = tree.oddities.broken_hard_links;
         add(
             "hard links to what is not there".to_owned(),
@@ -542,6 +669,17 @@ struct Lists {
     setuid: Vec<FileReport>,
     writable: Vec<FileReport>,
     zoneinfo: Option<ByteString>,
+    more_setuid: u64,
+    more_writable: u64,
+}
+
+/// Adds one to a list; 1 where that is full.
+fn push<T>(list: &mut Vec<T>, make: impl FnOnce() -> T) -> u64 {
+    if list.len() >= LISTED {
+        return 1;
+    }
+    list.push(make());
+    0
 }
 
 fn file_report(path: &[u8], node: &Node, size_bytes: u64) -> FileReport {

@@ -212,10 +212,10 @@ impl Tree {
         self.insert(path, node);
     }
 
-    /// One more name of a file.
+    /// One more name of a file, a link or a device.
     pub(super) fn link(&mut self, path: &[u8], target: &[u8], layer: u16) {
         let found = self.get(target).cloned();
-        let Some(node) = found.filter(|node| matches!(node.kind, NodeKind::File(_))) else {
+        let Some(node) = found.filter(|node| !node.is_directory()) else {
             self.oddities.broken_hard_links += 1;
             return;
         };

@@ -25,6 +25,11 @@ pub(crate) struct Image {
     pub machine: u16,
     /// 32 or 64.
     pub bits: u8,
+    /// Whether the kernel takes it for a program at all: an object file is none.
+    pub is_program: bool,
+    /// Where in the file that ends which says how it is started: the table of its segments, and the
+    /// name of its interpreter. The largest number where the table is longer than what is read of it.
+    pub start_end: u64,
     /// The program that loads it (`/lib64/ld-linux-x86-64.so.2`); `None` for what the kernel
     /// starts by itself, and for libraries.
     pub interpreter: Option<Vec<u8>>,
@@ -122,10 +127,17 @@ pub(crate) fn read(fetch: &mut Fetch<'_>) -> Result<Image, Malformed> {
             Class::ELF32 => 32,
             Class::ELF64 => 64,
         },
+        is_program: matches!(parts.header.e_type, abi::ET_EXEC | abi::ET_DYN)
+            && parts.header.e_phnum > 0,
+        start_end: parts.segments_end(),
         sections: parts.sections(),
         ..Image::default()
     };
     let of_type = |wanted| segments.iter().find(|segment| segment.p_type == wanted);
+    if let Some(interpreter) = of_type(abi::PT_INTERP) {
+        let end = interpreter.p_offset.saturating_add(interpreter.p_filesz);
+        image.start_end = image.start_end.max(end);
+    }
     image.interpreter = of_type(abi::PT_INTERP)
         .map(|segment| parts.text(segment.p_offset, bounded(segment.p_filesz, PATH_BYTES)))
         .filter(|path| !path.is_empty());
@@ -190,6 +202,15 @@ struct Parts<'a, 'f> {
 }
 
 impl Parts<'_, '_> {
+    fn segments_end(&self) -> u64 {
+        let count = usize::from(self.header.e_phnum);
+        if count > SEGMENTS {
+            return u64::MAX;
+        }
+        let bytes = count * usize::from(self.header.e_phentsize);
+        self.header.e_phoff.saturating_add(bytes as u64)
+    }
+
     fn segments(&mut self) -> Vec<ProgramHeader> {
         let count = usize::from(self.header.e_phnum).min(SEGMENTS);
         let size = usize::from(self.header.e_phentsize);

@@ -78,6 +78,16 @@ fn a_file_is_wasted_once_its_last_name_is_gone() {
 }
 
 #[test]
+fn a_link_may_have_several_names_too() {
+    let mut image = Layered::default();
+    image.file("real", 7, 0);
+    image.link("one", "real", 0);
+    image.tree().link(b"two", b"one", 0);
+    assert_eq!(image.tree().resolve(b"two").unwrap(), b"real");
+    assert_eq!(image.tree().oddities.broken_hard_links, 0);
+}
+
+#[test]
 fn directories_merge_and_files_replace_them() {
     let mut image = Layered::default();
     image.file("d/one", 2, 0);
