@@ -20,6 +20,10 @@ pub(crate) use go::{Go, counted};
 
 /// What an executable or a shared library says of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about the file"
+)]
 pub(crate) struct Image {
     /// The instruction set, as `EM_…` numbers it: 62 is x86-64, 183 is aarch64.
     pub machine: u16,

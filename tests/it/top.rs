@@ -97,8 +97,8 @@ fn printed_it_is_rows_without_sequences() {
     // As -p and -u of top.
     let shown = |flags: &[&str]| {
         let words = [&["top", "--pid", &pid, "-b", "-n", "1"], flags].concat();
-        let text = spyhole(words).ended_with(0).stdout_text().to_owned();
         let row = |line: &str| line.split_whitespace().next() == Some(&pid);
+        let text = spyhole(words).ended_with(0).stdout_text();
         text.lines().any(row)
     };
     let uid = nix::unistd::geteuid().to_string();
