@@ -38,11 +38,11 @@ advisories:
 	target/tools/bin/cargo-deny --locked check advisories
 
 ## test: everything that guards a change
-# The release build uses one processor for most of its time; what else is to be compiled uses the other.
+# The release build uses one processor for most of its time; what else is to be compiled uses the other. The tests
+# of the page wait for a browser for most of theirs.
 test: prepare
 	$(MAKE) -j2 check-binary lint-and-compile
-	$(MAKE) unit
-	$(MAKE) page-test
+	$(MAKE) -j2 --output-sync=target unit page-test
 
 ## prepare: install what the tests need (as root, by apt; otherwise say what is missing)
 prepare:
