@@ -207,14 +207,15 @@ fn names_and_links_that_lead_out_stay_inside() {
     ]);
     fs::write(&path, of_layers(&[layer])).unwrap();
     let (_, code, document, said) = measured(&path);
-    assert_eq!(code, Some(1), "{said}");
+    // What a hard link leads to that is not there might be the program.
+    assert_eq!(code, Some(4), "{said}");
     let report: Value = serde_json::from_str(&document).unwrap();
     let ids: Vec<_> = list(&report, "findings")
         .iter()
         .map(|one| one["id"].as_str().unwrap())
         .collect();
     assert!(ids.contains(&"IMG-013"), "{ids:?}");
-    assert_eq!(report["start"]["verdict"], "no");
+    assert_eq!(report["start"]["verdict"], "unknown");
 }
 
 fn without_end(archive: &[u8]) -> Vec<u8> {
