@@ -1,9 +1,9 @@
 //! What is wrong with an image, and what to do about it. docs/audit.md lists the ids.
 
-use serde::Serialize;
-
 use super::judge_start::{ExecCause, Start, StartFailure};
-use super::report::{AuditReport, FileReport, SecretReport, SecretSite, StartVerdict};
+use super::report::{
+    AuditReport, FileReport, ImageFinding, SecretReport, SecretSite, Severity, StartVerdict,
+};
 use super::tree::Unresolved;
 use crate::model::byte_string::ByteString;
 use crate::model::escape::escaped;
@@ -11,26 +11,6 @@ use crate::model::time::Timestamp;
 use crate::model::units::bytes_short;
 use crate::scan::program::file;
 use crate::scan::program::loader::whose_loader;
-
-/// How much it matters; the words are those of the doctor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Severity {
-    Hint,
-    Risk,
-    Problem,
-}
-
-/// Something that is wrong.
-#[derive(Debug, Serialize)]
-pub(crate) struct ImageFinding {
-    /// `IMG-001`: it never changes its meaning.
-    pub(super) id: &'static str,
-    pub(super) severity: Severity,
-    pub(super) title: &'static str,
-    pub(super) evidence: Vec<String>,
-    pub(super) remedy: String,
-}
 
 /// Waste below this share of the image, in percent, or below these bytes is no finding.
 const WASTE_PERCENT: u64 = 10;

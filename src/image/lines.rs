@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::findings::{ImageFinding, Severity, place};
-use super::report::{AuditReport, FileReport, LanguageReport, StartReport, StartVerdict};
+use super::findings::place;
+use super::report::{
+    AuditReport, FileReport, ImageFinding, LanguageReport, Severity, StartReport, StartVerdict,
+};
 use crate::model::byte_string::ByteString;
 use crate::model::escape::escaped;
 use crate::model::units::bytes_short;

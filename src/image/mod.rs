@@ -27,9 +27,8 @@ mod tests;
 
 pub(crate) use choose::ImageChoice;
 pub(crate) use error::ImageError;
-pub(crate) use findings::Severity;
 pub(crate) use lines::lines;
-pub(crate) use report::{AuditReport, Runtime};
+pub(crate) use report::{AuditReport, Runtime, Severity};
 
 use std::collections::BTreeMap;
 

@@ -4,11 +4,30 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::findings::{ImageFinding, Severity};
 use crate::model::byte_string::ByteString;
 use crate::model::reason::Reason;
 use crate::model::secret::{Redacted, SecretKind};
 use crate::model::time::Timestamp;
+
+/// How much it matters; the words are those of the doctor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Severity {
+    Hint,
+    Risk,
+    Problem,
+}
+
+/// Something that is wrong.
+#[derive(Debug, Serialize)]
+pub(crate) struct ImageFinding {
+    /// `IMG-001`: it never changes its meaning.
+    pub(super) id: &'static str,
+    pub(super) severity: Severity,
+    pub(super) title: &'static str,
+    pub(super) evidence: Vec<String>,
+    pub(super) remedy: String,
+}
 
 /// All of it.
 #[derive(Debug, Serialize)]

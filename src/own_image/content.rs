@@ -4,11 +4,10 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
-use data_encoding::HEXLOWER;
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
-use super::layer::layer;
+use super::layer::{digest_text, layer};
 use super::{ImageError, ImageName, ImageProgram};
 
 pub(super) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -140,11 +139,6 @@ impl ImageBlob {
     pub(super) fn path(&self) -> String {
         format!("blobs/{}", self.digest.replacen(':', "/", 1))
     }
-}
-
-/// A SHA-256 as images write it.
-pub(super) fn digest_text(sha256: &[u8]) -> String {
-    format!("sha256:{}", HEXLOWER.encode(sha256))
 }
 
 struct Maker {

@@ -3,6 +3,7 @@
 
 use std::io::{self, Write};
 
+use data_encoding::HEXLOWER;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use ring::digest::{Context, SHA256};
@@ -44,9 +45,14 @@ pub(super) fn layer(program: &[u8], modified_seconds: i64) -> io::Result<Layer> 
     }
     packer.take(&[0; 2 * BLOCK])?;
     Ok(Layer {
-        diff_id: super::content::digest_text(packer.hash.finish().as_ref()),
+        diff_id: digest_text(packer.hash.finish().as_ref()),
         packed: packer.gzip.finish()?,
     })
+}
+
+/// A SHA-256 as images write it.
+pub(super) fn digest_text(sha256: &[u8]) -> String {
+    format!("sha256:{}", HEXLOWER.encode(sha256))
 }
 
 struct Packer {

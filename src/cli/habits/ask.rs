@@ -3,7 +3,9 @@
 use std::ffi::OsString;
 
 use super::certificates::{CERTIFICATES, TLS};
-use super::{Becomes, Flag, Following, Meaning, Refused as Refusal, Tool, Words, takes_value};
+use super::{
+    Becomes, Flag, Following, Meaning, Refused as Refusal, Tool, Words, itself, takes_value,
+};
 use crate::parse::ip_literal::IpLiteral;
 use Becomes::{Anyway, Decide, Refused, Same, SameWith, Value};
 
@@ -319,14 +321,6 @@ fn sent_as(header: &str, following: Following<'_>) -> Meaning {
             of: format!("{header} without a value"),
             nearest: "spyhole fetch -H 'NAME: VALUE' URL".to_owned(),
         },
-    }
-}
-
-/// The value stands alone here.
-pub(super) fn itself(following: Following<'_>) -> Meaning {
-    match following.value() {
-        Some(value) => Meaning::Taken(vec![value.to_owned()]),
-        None => Meaning::Alone(&[]),
     }
 }
 

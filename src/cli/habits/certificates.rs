@@ -1,7 +1,6 @@
 //! `openssl` and `step`: what they ask of certificates.
 
-use super::ask::itself;
-use super::{Becomes, Flag, Following, Meaning, Tool, Words};
+use super::{Becomes, Flag, Following, Meaning, Tool, Words, itself};
 use Becomes::{Anyway, Decide, Refused, Value};
 
 pub(super) const TLS: &str = "spyhole tls HOST:PORT";

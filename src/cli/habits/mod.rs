@@ -278,6 +278,14 @@ pub(super) fn command_at(words: &[OsString]) -> Option<usize> {
     }
 }
 
+/// The value stands alone here.
+fn itself(following: Following<'_>) -> Meaning {
+    match following.value() {
+        Some(value) => Meaning::Taken(vec![value.to_owned()]),
+        None => Meaning::Alone(&[]),
+    }
+}
+
 /// Whether a global flag of this name takes the next word; `--name=value` has its own.
 fn takes_value(name: &str) -> bool {
     matches!(find(GLOBAL, name), Some(Becomes::SameWith))
