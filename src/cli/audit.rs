@@ -12,9 +12,10 @@ use super::global::Global;
 use super::scan_options::redactor;
 use super::{Failure, attached, given, written};
 use crate::attach::engine::Engine;
-use crate::image::{self, AuditReport, ImageChoice, ImageError, ImageInput, Runtime, Severity};
+use crate::image::{self, AuditReport, ImageChoice, ImageError, ImageInput, Runtime};
 use crate::model::escape::escaped;
 use crate::model::format::Format;
+use crate::model::severity::Severity;
 use crate::render;
 use crate::sys::InRoot;
 use crate::sys::image_file::{self, NamedImage, Spool};
@@ -65,6 +66,12 @@ pub(super) fn run(own: &ArgMatches, global: &Global, words: &[OsString]) -> Resu
     if !matches!(format, Format::Table | Format::Json | Format::Yaml) {
         return Err(Failure::usage("audit prints a table, json or yaml"));
     }
+    let is_of_target = global.pid.is_some() || global.container.is_some();
+    if is_of_target || global.pod.is_some() || global.own {
+        return Err(Failure::usage(
+            "audit looks at an image: --pid, --container, --pod and --self choose a container",
+        ));
+    }
     let shown = escaped(asked.image.as_encoded_bytes()).into_owned();
     let (input, engine) = input(&asked.image, &shown)?;
     let runtime = asked.runtime.or_else(|| runtime_of(engine));
@@ -99,9 +106,9 @@ fn exit(report: &AuditReport, strict: bool) -> Exit {
 
 fn refused(shown: &str, error: &ImageError) -> Failure {
     let exit = match error {
-        ImageError::Several(_) | ImageError::NoSuchTag { .. } | ImageError::NoPlatform { .. } => {
-            Exit::Usage
-        }
+        ImageError::Several { .. }
+        | ImageError::NoSuchTag { .. }
+        | ImageError::NoPlatform { .. } => Exit::Usage,
         _ => Exit::Unreadable,
     };
     Failure {

@@ -62,10 +62,7 @@ fn of_docker(store: &Store, list: &Blob, choice: &ImageChoice) -> Result<Chosen,
         Some(format!("sha256:{hex}")).filter(|_| hex.len() == 64),
     )?;
     let config: ImageConfig = read("the configuration", &bytes)?;
-    let has = Platform {
-        os: config.os.clone(),
-        architecture: config.architecture.clone(),
-    };
+    let has = config.platform();
     if !fits(&has, choice.platform.as_deref()) {
         return Err(ImageError::NoPlatform {
             asked: choice.platform.clone().unwrap_or_default(),
@@ -197,7 +194,10 @@ fn one_of<T>(
         };
     }
     if all.len() > 1 {
-        return Err(ImageError::Several(listed(&all)));
+        return Err(ImageError::Several {
+            count: all.len(),
+            tags: listed(&all),
+        });
     }
     all.pop().ok_or(ImageError::NotAnImage)
 }
@@ -232,12 +232,29 @@ fn of_platform(all: Vec<Descriptor>, asked: Option<&str>) -> Result<Descriptor, 
 
 fn fits(has: &Platform, asked: Option<&str>) -> bool {
     let Some(asked) = asked else { return true };
-    let mut parts = asked.split('/');
-    parts.next() == Some(&has.os) && parts.next() == Some(&has.architecture)
+    let parts: Vec<&str> = asked.split('/').collect();
+    match parts.as_slice() {
+        [os, architecture] => *os == has.os && *architecture == has.architecture,
+        // A variant that an image leaves out is the usual one: v8 of arm64, v1 of amd64.
+        [os, architecture, variant] => {
+            let usual = match *architecture {
+                "arm64" => "v8",
+                "arm" => "v7",
+                "amd64" => "v1",
+                _ => "",
+            };
+            let own = has.variant.as_deref().filter(|own| !own.is_empty());
+            *os == has.os && *architecture == has.architecture && *variant == own.unwrap_or(usual)
+        }
+        _ => false,
+    }
 }
 
-fn word(platform: &Platform) -> String {
-    format!("{}/{}", platform.os, platform.architecture)
+/// As `--platform` takes it.
+pub(super) fn word(platform: &Platform) -> String {
+    let variant = platform.variant.iter().map(|variant| format!("/{variant}"));
+    let platform = [&*platform.os, "/", &*platform.architecture].concat();
+    variant.fold(platform, |platform, variant| platform + &variant)
 }
 
 /// This machine's architecture, as images call it.
@@ -303,5 +320,32 @@ fn checked(
             found,
         }),
         _ => Ok((found, bytes)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variant_that_is_asked_for_is_compared() {
+        let has = |architecture: &str, variant: Option<&str>| Platform {
+            os: "linux".to_owned(),
+            architecture: architecture.to_owned(),
+            variant: variant.map(str::to_owned),
+        };
+        let (old, new) = (has("arm", Some("v6")), has("arm", Some("v7")));
+        assert!(fits(&new, Some("linux/arm/v7")) && !fits(&old, Some("linux/arm/v7")));
+        assert!(fits(&old, Some("linux/arm")));
+        assert!(fits(&has("arm64", None), Some("linux/arm64/v8")));
+        for other in [
+            "linux/amd64/garbage",
+            "linux/amd64/v1/more",
+            "linux",
+            "windows/amd64",
+        ] {
+            assert!(!fits(&has("amd64", None), Some(other)), "{other}");
+        }
+        assert_eq!(word(&old), "linux/arm/v6");
     }
 }

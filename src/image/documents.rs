@@ -53,7 +53,7 @@ impl Descriptor {
         self.media_type.contains("image.index") || self.media_type.contains("manifest.list")
     }
 
-    /// Where a layout has it; `None` where its digest is none of SHA-256.
+    /// Its path in a layout; `None` where its digest is not SHA-256.
     pub(super) fn path(&self) -> Option<String> {
         let hex = self.digest.strip_prefix("sha256:")?;
         let is_hex = hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -66,6 +66,9 @@ impl Descriptor {
 pub(super) struct Platform {
     pub(super) os: String,
     pub(super) architecture: String,
+    /// Of the architecture: `v7` of arm.
+    #[serde(default)]
+    pub(super) variant: Option<String>,
 }
 
 /// The manifest of an image.
@@ -94,6 +97,7 @@ pub(super) struct ImageConfig {
     pub(super) os: String,
     #[serde(default)]
     pub(super) architecture: String,
+    pub(super) variant: Option<String>,
     pub(super) created: Option<String>,
     #[serde(default, deserialize_with = "null_is_empty")]
     pub(super) config: RunConfig,
@@ -101,6 +105,16 @@ pub(super) struct ImageConfig {
     pub(super) history: Vec<HistoryEntry>,
     #[serde(default)]
     pub(super) rootfs: RootFs,
+}
+
+impl ImageConfig {
+    pub(super) fn platform(&self) -> Platform {
+        Platform {
+            os: self.os.clone(),
+            architecture: self.architecture.clone(),
+            variant: self.variant.clone(),
+        }
+    }
 }
 
 /// How a container of it is run.
@@ -125,6 +139,21 @@ pub(super) struct RunConfig {
     pub(super) labels: BTreeMap<String, String>,
     #[serde(default, deserialize_with = "null_is_empty")]
     pub(super) stop_signal: String,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub(super) healthcheck: Healthcheck,
+    /// Lines that run where an image is built on this one.
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub(super) on_build: Vec<String>,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub(super) shell: Vec<String>,
+}
+
+/// The command that engines ask for health with.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Healthcheck {
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub(super) test: Vec<String>,
 }
 
 /// How a layer was made.

@@ -18,10 +18,15 @@ pub(crate) enum ImageError {
     Missing(String),
     /// Several images are there.
     #[error(
-        "{} images are there: choose one with --tag: {}",
-        .0.len(), escaped(.0.join(", ").as_bytes())
+        "{count} images are there: choose one with --tag: {}{}",
+        escaped(.tags.join(", ").as_bytes()), if .tags.len() < *.count { ", …" } else { "" }
     )]
-    Several(Vec<String>),
+    Several {
+        /// How many.
+        count: usize,
+        /// The tags of the first.
+        tags: Vec<String>,
+    },
     /// None has the tag that was asked for.
     #[error("no image has the tag {}; tags: {}", escaped(.asked.as_bytes()), escaped(.tags.join(", ").as_bytes()))]
     NoSuchTag {

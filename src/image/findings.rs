@@ -2,11 +2,12 @@
 
 use super::judge_start::{ExecCause, Start, StartFailure};
 use super::report::{
-    AuditReport, FileReport, ImageFinding, SecretReport, SecretSite, Severity, StartVerdict,
+    AuditReport, FileReport, ImageFinding, SecretReport, SecretSite, StartVerdict,
 };
 use super::tree::Unresolved;
 use crate::model::byte_string::ByteString;
 use crate::model::escape::escaped;
+use crate::model::severity::Severity;
 use crate::model::time::Timestamp;
 use crate::model::units::bytes_short;
 use crate::scan::program::file;
@@ -173,6 +174,9 @@ pub(super) fn place(secret: &SecretReport) -> String {
         SecretSite::Environment => format!("the variable {at}"),
         SecretSite::Label => format!("the label {at}"),
         SecretSite::Command => format!("word {at} of the command"),
+        SecretSite::Healthcheck => format!("word {at} of the health check"),
+        SecretSite::OnBuild => format!("ONBUILD line {at}"),
+        SecretSite::Shell => format!("word {at} of SHELL"),
     };
     if let Some(layer) = secret.layer {
         text = format!("{text}, layer {layer}");

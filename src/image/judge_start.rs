@@ -31,7 +31,7 @@ pub(super) enum StartFailure {
     WorkdirRelative,
     /// WORKDIR leads to something else.
     WorkdirNotDirectory,
-    /// A directory above WORKDIR is none; this one.
+    /// This path, above WORKDIR, is not a directory.
     WorkdirBelowFile(Vec<u8>),
     /// WORKDIR is a link in a circle, or to nothing.
     WorkdirLink(Unresolved),
@@ -45,7 +45,7 @@ pub(super) enum StartFailure {
         is_directory: bool,
     },
     IsDirectory,
-    /// Nobody may execute it, or it is no file.
+    /// It has no execute permission, or is not a file.
     NotExecutable,
     /// Others may execute it, this user not; where it was found.
     NotExecutableForUser(Vec<u8>),
@@ -90,7 +90,7 @@ pub(super) enum ExecCause {
 #[derive(Debug, Default)]
 pub(super) struct Start {
     pub(super) words: Vec<Vec<u8>>,
-    /// `None` where its name leads to nobody.
+    /// `None` where no account has its name.
     pub(super) identity: Option<Identity>,
     /// Whether the user's number has no name.
     pub(super) is_nameless: bool,

@@ -82,8 +82,8 @@ impl KeptFile {
     pub(super) fn keep(self, bytes: &[u8]) -> Kept {
         match self {
             Self::Text => Kept::Text(bytes.into()),
-            Self::Dpkg => Kept::Packages(dpkg_packages(bytes)),
-            Self::Apk => Kept::Packages(apk_packages(bytes)),
+            Self::Dpkg => dpkg_packages(bytes).map_or(Kept::TooLong, Kept::Packages),
+            Self::Apk => apk_packages(bytes).map_or(Kept::TooLong, Kept::Packages),
             Self::Authorities => Kept::Authorities(authorities(bytes)),
         }
     }

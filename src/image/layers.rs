@@ -290,7 +290,7 @@ impl Collected {
         }
     }
 
-    /// Whether there is room for so many bytes more.
+    /// Whether this many more bytes fit.
     fn hold(&mut self, bytes: usize) -> bool {
         let left = self.held_bytes_left.checked_sub(bytes);
         self.held_bytes_left = left.unwrap_or(0);

@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 
 use super::findings::place;
 use super::report::{
-    AuditReport, FileReport, ImageFinding, LanguageReport, Severity, StartReport, StartVerdict,
+    AuditReport, FileReport, ImageFinding, LanguageReport, StartReport, StartVerdict,
 };
 use crate::model::byte_string::ByteString;
 use crate::model::escape::escaped;
+use crate::model::severity::Severity;
 use crate::model::units::bytes_short;
 
 /// As many pieces of evidence, files and places are shown; JSON has all of them.

@@ -28,7 +28,7 @@ mod tests;
 pub(crate) use choose::ImageChoice;
 pub(crate) use error::ImageError;
 pub(crate) use lines::lines;
-pub(crate) use report::{AuditReport, Runtime, Severity};
+pub(crate) use report::{AuditReport, Runtime};
 
 use std::collections::BTreeMap;
 
@@ -41,7 +41,8 @@ use crate::redact::Redactor;
 use crate::sys::InRoot;
 use crate::sys::tree_entry::OpenedContent;
 
-/// The layers of an image may decompress to so many bytes, or to so many times what they take.
+/// The most bytes that the layers of an image may decompress to: this number, or this multiple of what
+/// they take compressed, whichever is more.
 const UNPACKED_BYTES: u64 = 4 << 30;
 const UNPACKED_RATIO: u64 = 50;
 

@@ -7,16 +7,8 @@ use serde::Serialize;
 use crate::model::byte_string::ByteString;
 use crate::model::reason::Reason;
 use crate::model::secret::{Redacted, SecretKind};
+use crate::model::severity::Severity;
 use crate::model::time::Timestamp;
-
-/// How much it matters; the words are those of the doctor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Severity {
-    Hint,
-    Risk,
-    Problem,
-}
 
 /// Something that is wrong.
 #[derive(Debug, Serialize)]
@@ -255,6 +247,9 @@ pub(super) enum SecretSite {
     Environment,
     Label,
     Command,
+    Healthcheck,
+    OnBuild,
+    Shell,
 }
 
 /// A database of packages.

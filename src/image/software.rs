@@ -17,8 +17,9 @@ pub(super) struct Package {
     pub(super) version: Box<str>,
 }
 
-/// The installed packages of `status` of dpkg, and of the files of distroless images.
-pub(super) fn dpkg_packages(bytes: &[u8]) -> Vec<Package> {
+/// The installed packages of `status` of dpkg, and of the files of distroless images; `None` where they are
+/// more than are kept.
+pub(super) fn dpkg_packages(bytes: &[u8]) -> Option<Vec<Package>> {
     let is_installed = |fields: &Fields<'_>| {
         let status = fields.get(b"Status".as_slice());
         status.is_none_or(|status| status.ends_with(b" installed"))
@@ -26,8 +27,8 @@ pub(super) fn dpkg_packages(bytes: &[u8]) -> Vec<Package> {
     stanzas(bytes, b": ", is_installed, [b"Package", b"Version"])
 }
 
-/// The packages of `installed` of apk.
-pub(super) fn apk_packages(bytes: &[u8]) -> Vec<Package> {
+/// The packages of `installed` of apk, likewise.
+pub(super) fn apk_packages(bytes: &[u8]) -> Option<Vec<Package>> {
     stanzas(bytes, b":", |_| true, [b"P", b"V"])
 }
 
@@ -38,7 +39,7 @@ fn stanzas(
     separator: &[u8],
     is_installed: impl Fn(&Fields<'_>) -> bool,
     [name, version]: [&[u8]; 2],
-) -> Vec<Package> {
+) -> Option<Vec<Package>> {
     let mut packages = Vec::new();
     let mut fields = Fields::new();
     let lines = bytes.split(|byte| *byte == b'\n');
@@ -49,9 +50,10 @@ fn stanzas(
                 let value = value.get(..NAME_BYTES).unwrap_or(value);
                 Some(String::from_utf8_lossy(value).into_owned().into_boxed_str())
             };
-            if let Some(name) = text(name).filter(|_| is_installed(&fields))
-                && packages.len() < PACKAGES
-            {
+            if let Some(name) = text(name).filter(|_| is_installed(&fields)) {
+                if packages.len() == PACKAGES {
+                    return None;
+                }
                 let version = text(version).unwrap_or_default();
                 packages.push(Package { name, version });
             }
@@ -66,7 +68,7 @@ fn stanzas(
             fields.insert(key, value);
         }
     }
-    packages
+    Some(packages)
 }
 
 /// Databases of RPM, which are shown and not counted.
@@ -152,16 +154,23 @@ mod tests {
     }
 
     #[test]
+    fn more_packages_than_are_kept_are_not_counted() {
+        let of = |count| dpkg_packages("Package: a\nVersion: 1\n\n".repeat(count).as_bytes());
+        assert_eq!(of(PACKAGES).map(|all| all.len()), Some(PACKAGES));
+        assert_eq!(of(PACKAGES + 1), None);
+    }
+
+    #[test]
     fn databases_of_dpkg_and_apk() {
         let status = b"Package: libc6\nStatus: install ok installed\nVersion: 2.36-9\nDescription: x\n Package: no\n\n\
             Package: gone\nStatus: deinstall ok config-files\nVersion: 1\n\nPackage: tzdata\nVersion: 2024a\n";
         assert_eq!(
-            names(&dpkg_packages(status)),
+            names(&dpkg_packages(status).unwrap()),
             [("libc6", "2.36-9"), ("tzdata", "2024a")]
         );
         let installed = b"C:Q1x=\nP:musl\nV:1.2.5-r0\n\nP:busybox\nV:1.36\n\n";
         assert_eq!(
-            names(&apk_packages(installed)),
+            names(&apk_packages(installed).unwrap()),
             [("musl", "1.2.5-r0"), ("busybox", "1.36")]
         );
     }

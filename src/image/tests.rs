@@ -112,6 +112,23 @@ fn no_secret_of_the_configuration_is_shown() {
 }
 
 #[test]
+fn secrets_of_what_an_image_may_run_besides_are_found() {
+    let made = Made::new();
+    for (key, value) in [
+        (
+            "Healthcheck",
+            json!({"Test": ["CMD-SHELL", format!("curl -H 'Authorization: Bearer {TOKEN}' localhost")]}),
+        ),
+        ("OnBuild", json!([format!("RUN login {TOKEN}")])),
+        ("Shell", json!(["/app", "-c", TOKEN])),
+    ] {
+        let report = made.report(&json!({"Entrypoint": ["/app"], key: value}));
+        assert!(has_finding(&report, "IMG-002"), "{key}: {report}");
+        assert!(!report.to_string().contains(TOKEN), "{key}");
+    }
+}
+
+#[test]
 fn accounts_behind_a_link_are_not_known() {
     let mut made = Made::new();
     made.file("nix/store/passwd", 0o644);

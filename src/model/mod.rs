@@ -34,6 +34,7 @@ pub mod secret;
 pub mod secret_kind;
 pub mod seen;
 pub mod server_stats;
+pub(crate) mod severity;
 pub mod shell;
 pub mod socket;
 pub mod target;

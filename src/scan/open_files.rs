@@ -468,15 +468,18 @@ pub(crate) fn ask_remote(
     answers
 }
 
-/// The flags of open(2) of one descriptor, where they can be read.
-pub(crate) fn flags_of_descriptor(process: &ProcessDir, fd: i32) -> Option<u32> {
-    let directory = FdDirectory::open(process).ok()?;
-    let name = CString::new(fd.to_string()).ok()?;
+/// The flags of open(2) of one descriptor; `None` where its `fdinfo` does not tell them.
+///
+/// # Errors
+/// The errno of reading it: ENOENT or ESRCH where it was closed meanwhile.
+pub(crate) fn flags_of_descriptor(process: &ProcessDir, fd: i32) -> Result<Option<u32>, Errno> {
+    let directory = FdDirectory::open(process)?;
+    let name = CString::new(fd.to_string()).map_err(|_| Errno::EINVAL)?;
     let mut buffer = Vec::new();
-    match directory.info(&name, FDINFO, &mut buffer) {
-        Ok(Truncation::Whole) => FdInfo::parse(&buffer).ok()?.flags,
-        Ok(Truncation::AtLimit) | Err(_) => None,
-    }
+    Ok(match directory.info(&name, FDINFO, &mut buffer)? {
+        Truncation::Whole => FdInfo::parse(&buffer).ok().and_then(|info| info.flags),
+        Truncation::AtLimit => None,
+    })
 }
 
 fn status_refusal(errno: Errno) -> Refusal {

@@ -44,6 +44,8 @@ pub(super) enum EndAccess {
     Mode(u32),
     /// Neither reading nor writing: it was opened by `O_PATH`.
     Path,
+    /// Closed since it was listed.
+    Closed,
     /// Not read yet.
     NotRead,
     /// It cannot be read.
@@ -59,6 +61,15 @@ impl EndAccess {
         }
     }
 
+    /// As it is read now.
+    fn read(flags: Result<Option<u32>, Errno>) -> Self {
+        match flags {
+            Err(Errno::ENOENT | Errno::ESRCH) => Self::Closed,
+            Err(_) => Self::Unknown,
+            Ok(flags) => Self::of_flags(flags),
+        }
+    }
+
     /// By the flags in `fdinfo`.
     pub(super) fn of(entry: &OpenEntry) -> Self {
         let info = entry.info.as_ref().and_then(|info| info.as_ref().ok());
@@ -70,7 +81,7 @@ impl EndAccess {
     fn faces(self, other: Self) -> Option<bool> {
         let both = libc::O_RDWR.cast_unsigned();
         match (self, other) {
-            (Self::Path, _) | (_, Self::Path) => Some(false),
+            (Self::Path | Self::Closed, _) | (_, Self::Path | Self::Closed) => Some(false),
             (Self::Mode(one), Self::Mode(other)) => {
                 Some(one != other || one == both || other == both)
             }
@@ -186,9 +197,10 @@ impl EndHolders {
         let (pid, fd, access) = own;
         let read = |holder: &Holder| match holder.access {
             EndAccess::NotRead => {
-                let process = scan.reader.proc.process(holder.pid).ok();
-                let flags = process.and_then(|process| flags_of_descriptor(&process, holder.fd));
-                EndAccess::of_flags(flags)
+                let process = scan.reader.proc.process(holder.pid);
+                EndAccess::read(
+                    process.and_then(|process| flags_of_descriptor(&process, holder.fd)),
+                )
             }
             known => known,
         };
@@ -296,6 +308,17 @@ mod tests {
         assert_eq!(pids(EndAccess::Unknown, &holders), (vec![], true));
         assert_eq!(pids(READS, &holders), (vec![], true));
         assert_eq!(pids(WRITES, &holders), (vec![1], true));
+    }
+
+    #[test]
+    fn one_that_was_closed_meanwhile_is_no_end_and_leaves_nothing_unclear() {
+        for errno in [Errno::ENOENT, Errno::ESRCH] {
+            let closed = EndAccess::read(Err(errno));
+            let holders = [holder(1, closed), holder(2, WRITES)];
+            assert_eq!(pids(READS, &holders), (vec![2], false));
+        }
+        let refused = [holder(1, EndAccess::read(Err(Errno::EACCES)))];
+        assert_eq!(pids(READS, &refused), (vec![], true));
     }
 
     #[test]

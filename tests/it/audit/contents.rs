@@ -309,6 +309,8 @@ fn one_of_several_images_is_chosen() {
     assert_eq!(said.json()["config"]["entrypoint"], json!(["/b"]));
     spyhole(["audit", &path, "--tag", "c"]).ended_with(2);
     spyhole(["audit", &path, "--tag", "b:1", "--platform", "linux/mips"]).ended_with(2);
+    // An image is no running container.
+    spyhole(["audit", &path, "--tag", "b:1", "--pid", "1"]).ended_with(2);
 }
 
 /// The sizes of layers, and an image by its name, of the engines themselves.
