@@ -20,7 +20,7 @@ HELMS = [TOOLS / f"kubectl-1.{minor}/helm" for minor in SUPPORTED]
 IMAGE = "registry.example/spyhole"
 # By these labels Helm finds its own; Kustomize has none of them.
 OF_HELM = ("helm.sh/chart", "app.kubernetes.io/managed-by")
-SIDECAR = """
+DEPLOYMENT = """
 apiVersion: apps/v1
 kind: Deployment
 metadata:
@@ -29,11 +29,29 @@ metadata:
 spec:
   template:
     spec:
+"""
+SIDECAR = """
       shareProcessNamespace: true
       initContainers:
         {{- include "spyhole.sidecar" .Subcharts.spyhole | nindent 8 }}
       volumes:
         {{- include "spyhole.sidecar.volume" .Subcharts.spyhole | nindent 8 }}
+"""
+INIT_VOLUME = """
+      initContainers:
+        {{- include "spyhole.init-volume" .Subcharts.spyhole | nindent 8 }}
+      containers:
+        - volumeMounts:
+            {{- include "spyhole.mount" .Subcharts.spyhole | nindent 12 }}
+      volumes:
+        {{- include "spyhole.init-volume.volume" .Subcharts.spyhole | nindent 8 }}
+"""
+IMAGE_VOLUME = """
+      containers:
+        - volumeMounts:
+            {{- include "spyhole.mount" .Subcharts.spyhole | nindent 12 }}
+      volumes:
+        {{- include "spyhole.image-volume.volume" .Subcharts.spyhole | nindent 8 }}
 """
 
 
@@ -75,6 +93,21 @@ def packed(place, name="spyhole"):
     return pathlib.Path(shutil.copytree(CHART, pathlib.Path(place) / name))
 
 
+def of_a_dependent_chart(helm, pod, values):
+    """The pod that helm makes of this template in a chart that depends on this one."""
+    with tempfile.TemporaryDirectory() as place:
+        application = pathlib.Path(place) / "application"
+        (application / "templates").mkdir(parents=True)
+        packed(application / "charts")
+        chart = {"apiVersion": "v2", "name": "application", "version": "0.1.0"}
+        (application / "Chart.yaml").write_text(json.dumps(chart))
+        values = {"image": {"repository": IMAGE}, "node": {"enabled": False}, "rbac": {"create": False}, **values}
+        (application / "values.yaml").write_text(json.dumps({"spyhole": values}))
+        (application / "templates/deployment.yaml").write_text(DEPLOYMENT + pod)
+        (made,) = templated(helm, chart=application)
+    return made["spec"]["template"]["spec"]
+
+
 @unittest.skipUnless(platform.machine() == "x86_64", "PyPI has helm for x86_64 alone; a chart has no architecture")
 class Chart(unittest.TestCase):
     maxDiff = None
@@ -103,29 +136,24 @@ class Chart(unittest.TestCase):
             flags = (f"--set=image.repository={IMAGE}", "--set=monitoring.enabled=true")
             self.assertEqual(ordered(templated(helm, *flags)), expected, helm)
 
-    def test_the_sidecar_of_another_chart_is_that_of_kustomize(self):
-        keys = ("shareProcessNamespace", "initContainers", "volumes")
-        for http in (False, True):
-            folder = "example/with-sidecar-http" if http else "example/with-sidecar"
-            (deployment,) = (one for one in json.loads(kustomized(folder)) if one["kind"] == "Deployment")
+    def test_what_another_chart_includes_is_that_of_kustomize(self):
+        for folder, pod, http in (
+            ("with-sidecar", SIDECAR, False),
+            ("with-sidecar-http", SIDECAR, True),
+            ("with-init-volume", INIT_VOLUME, False),
+            ("with-image-volume", IMAGE_VOLUME, False),
+        ):
+            made = json.loads(kustomized(f"example/{folder}"))
+            (deployment,) = (one for one in made if one["kind"] == "Deployment")
+            keys = [line.strip().rstrip(":").split(":")[0] for line in pod.splitlines() if re.match(r" {6}\w", line)]
             expected = {key: deployment["spec"]["template"]["spec"][key] for key in keys}
+            if "containers" in expected:
+                (application,) = expected["containers"]
+                expected["containers"] = [{"volumeMounts": application["volumeMounts"]}]
             for helm in HELMS:
-                with tempfile.TemporaryDirectory() as place:
-                    application = pathlib.Path(place) / "application"
-                    (application / "templates").mkdir(parents=True)
-                    packed(application / "charts")
-                    chart = {"apiVersion": "v2", "name": "application", "version": "0.1.0"}
-                    (application / "Chart.yaml").write_text(json.dumps(chart))
-                    values = {
-                        "image": {"repository": IMAGE},
-                        "node": {"enabled": False},
-                        "rbac": {"create": False},
-                        "sidecar": {"http": http},
-                    }
-                    (application / "values.yaml").write_text(json.dumps({"spyhole": values}))
-                    (application / "templates/deployment.yaml").write_text(SIDECAR)
-                    (made,) = templated(helm, chart=application)
-                self.assertEqual(made["spec"]["template"]["spec"], expected, helm)
+                with self.subTest(folder=folder, helm=helm):
+                    values = {"sidecar": {"http": http}}
+                    self.assertEqual(of_a_dependent_chart(helm, pod, values), expected)
 
     def test_each_value_is_described_does_what_it_says_and_is_valid(self):
         values = {

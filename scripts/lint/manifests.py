@@ -136,6 +136,19 @@ class Manifests(unittest.TestCase):
                 self.assertEqual(level, "restricted", against)
         self.assertEqual(sorted(names(pod, "volumes")), ["data", "spyhole", "spyhole-token"])
 
+    def test_the_volume_has_room_for_two_programs_of_the_largest_size(self):
+        budget = re.search(r"^budget=\$\(\((\d+) \* 1024 \* 1024\)\)", (TOP / "scripts/check-binary").read_text(), re.M)
+        limits = [
+            volume["emptyDir"]["sizeLimit"]
+            for one in built()
+            for _, pod in pods(one.documents)
+            for volume in pod.get("volumes", [])
+            if volume["name"] == "spyhole" and "emptyDir" in volume
+        ]
+        self.assertTrue(limits)
+        for limit in limits:
+            self.assertGreaterEqual(int(limit.removesuffix("Mi")), 2 * int(budget[1]))
+
     def test_each_container_asks_for_what_was_measured_and_holds_nothing_of_the_api(self):
         seen = 0
         for name, pod in (pair for one in built() for pair in pods(one.documents)):

@@ -9,6 +9,7 @@ use clap::{ArgMatches, Args, Command};
 use super::doctor::print_lines;
 use super::exit::Exit;
 use super::global::Global;
+use super::progress::Progress;
 use super::scan_options::redactor;
 use super::{Failure, attached, given, written};
 use crate::attach::engine::Engine;
@@ -73,6 +74,7 @@ pub(super) fn run(own: &ArgMatches, global: &Global, words: &[OsString]) -> Resu
         ));
     }
     let shown = escaped(asked.image.as_encoded_bytes()).into_owned();
+    let progress = Progress::start("reading the image", global);
     let (input, engine) = input(&asked.image, &shown)?;
     let runtime = asked.runtime.or_else(|| runtime_of(engine));
     let choice = ImageChoice {
@@ -82,6 +84,7 @@ pub(super) fn run(own: &ArgMatches, global: &Global, words: &[OsString]) -> Resu
     let redactor = redactor(global)?;
     let report = image::audit(input, &choice, runtime.unwrap_or(Runtime::Runc), &redactor);
     let report = report.map_err(|error| refused(&shown, &error))?;
+    drop(progress);
     attached::wait(words);
     let printed = match format {
         Format::Json => render::document(&report, &mut io::stdout().lock()),

@@ -9,12 +9,13 @@ use clap::{ArgMatches, Args, Command};
 use hyper::Method;
 use hyper::header::{AUTHORIZATION, HeaderValue};
 
-use super::ask::in_reader;
+use super::ask::{WAITING, in_reader};
 use super::exit::Exit;
 use super::global::Global;
+use super::progress::Progress;
 use super::saved_document::{self, saved_document};
 use super::scan_options::options;
-use super::{Failure, attached, given, report, written};
+use super::{Failure, attached, given, report_with_progress, written};
 use crate::ask::fetch::{FetchFailure, FetchPart, FetchRequest, FetchTarget, HttpUrl};
 use crate::compare::{self, Outcome};
 use crate::model::Report;
@@ -177,7 +178,8 @@ fn document(
         Source::Container(container) => {
             let mut options = options(global)?;
             options.choice.container = container;
-            Ok(report(options, requests_of_certificates(), Format::Json)?.1)
+            let requests = requests_of_certificates();
+            Ok(report_with_progress(global, options, requests, Format::Json)?.1)
         }
         Source::File(path) => saved_document(&path, ""),
         Source::Server(url) => {
@@ -230,6 +232,7 @@ fn served(
     let target = in_reader(&itself, trust::FILES, FetchTarget::read)?;
     let target = target.map_err(|outcome| FetchFailure::of(&outcome));
     let mut text = Vec::new();
+    let progress = Progress::start(WAITING, global);
     let asked = target.and_then(|target| {
         let sink = &mut |part: FetchPart<'_>| {
             if let FetchPart::Body(piece) = part {
@@ -239,6 +242,7 @@ fn served(
         };
         request.send(&target, deadline, sink)
     });
+    drop(progress);
     asked.map_err(|failure| Failure {
         exit: Exit::Unreadable,
         message: format!("{shown}: {}", failure.says),

@@ -13,7 +13,7 @@ use super::global::Global;
 use super::output::is_wrong_place;
 use super::saved_document::saved_document;
 use super::scan_options::options;
-use super::{Failure, attached, given, report, written};
+use super::{Failure, attached, given, report_with_progress, written};
 use crate::doctor::{self, Diagnosis, Expectations, Ignored};
 use crate::model::Report;
 use crate::model::escape::escaped;
@@ -100,7 +100,8 @@ pub(super) fn run(
     let report = match &asked.from {
         Some(path) => saved_document(path, "--from ")?,
         None => {
-            report(
+            report_with_progress(
+                global,
                 options(global)?,
                 requests_of_doctor(asked.connect),
                 Format::Json,

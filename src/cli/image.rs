@@ -9,6 +9,7 @@ use clap::{ArgMatches, Args, Command};
 
 use super::exit::Exit;
 use super::global::Global;
+use super::progress::Progress;
 use super::{Failure, attached, given, written};
 use crate::own_image::{
     ImageDestination, ImageError, ImageName, ImageProgram, OwnImage, PushRequest, archive, load,
@@ -109,14 +110,14 @@ pub(super) fn command() -> Command {
 pub(super) fn run(own: &ArgMatches, global: &Global, words: &[OsString]) -> Result<Exit, Failure> {
     attached::wait(words);
     match own.subcommand() {
-        Some((SAVE, own)) => save(&given(own)?, global.quiet),
-        Some((LOAD, own)) => loaded(&given(own)?),
+        Some((SAVE, own)) => save(&given(own)?, global),
+        Some((LOAD, own)) => loaded(&given(own)?, global),
         Some((PUSH, own)) => pushed(&given(own)?, global),
         _ => Err(Failure::usage("expected save, load or push")),
     }
 }
 
-fn save(args: &SaveArgs, quiet: bool) -> Result<Exit, Failure> {
+fn save(args: &SaveArgs, global: &Global) -> Result<Exit, Failure> {
     let to_stdout = args.file == Path::new("-");
     if to_stdout && io::stdout().is_terminal() {
         return Err(Failure::usage(
@@ -130,8 +131,10 @@ fn save(args: &SaveArgs, quiet: bool) -> Result<Exit, Failure> {
         let replaceable = report_file::check_replaceable(&args.file);
         replaceable.map_err(|error| failure(&ImageError::Write(error)))?;
     }
+    let progress = Progress::start("making the image", global);
     let image = made(named(args.tag.as_deref())?, args.also.as_deref())?;
     let archive = archive(&image);
+    drop(progress);
     if to_stdout {
         if let Err(error) = io::stdout().lock().write_all(&archive) {
             return written(&error);
@@ -144,7 +147,7 @@ fn save(args: &SaveArgs, quiet: bool) -> Result<Exit, Failure> {
         };
         saved.map_err(|error| failure(&ImageError::Write(error)))?;
     }
-    if !quiet {
+    if !global.quiet {
         for variant in &image.variants {
             let names = variant.tags.iter();
             let names: Vec<_> = names.map(|tag| format!("{}:{tag}", image.name)).collect();
@@ -155,9 +158,11 @@ fn save(args: &SaveArgs, quiet: bool) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn loaded(args: &LoadArgs) -> Result<Exit, Failure> {
+fn loaded(args: &LoadArgs, global: &Global) -> Result<Exit, Failure> {
+    let progress = Progress::start("loading the image", global);
     let image = made(named(args.tag.as_deref())?, None)?;
     let said = load(&image, args.destination, &args.flags).map_err(|error| failure(&error))?;
+    drop(progress);
     for line in said {
         if let Err(error) = writeln!(io::stdout(), "{}", redact::sentence(&line)) {
             return written(&error);
@@ -177,12 +182,14 @@ fn pushed(args: &PushArgs, global: &Global) -> Result<Exit, Failure> {
         );
         return Err(Failure::usage(text));
     }
+    let progress = Progress::start("pushing the image", global);
     let image = made(name, args.also.as_deref())?;
     let pushed = push(&PushRequest {
         image: &image,
         ca: args.ca.clone(),
         time: global.timeout.unwrap_or(PUSH_TIME),
     });
+    drop(progress);
     for (name, digest) in pushed.map_err(|error| failure(&error))? {
         if let Err(error) = writeln!(io::stdout(), "{name}@{digest}") {
             return written(&error);

@@ -23,6 +23,7 @@ mod help;
 mod image;
 mod output;
 mod overview;
+mod progress;
 mod run;
 mod saved_document;
 mod scan_options;
@@ -58,6 +59,7 @@ use exit::Exit;
 use files::FilesCommand;
 use global::Global;
 use output::{default_format, pem, print, verdict};
+use progress::Progress;
 use scan_options::{SERVE_TIMEOUT, net_policy, options, redactor};
 use section_commands::SectionCommand;
 
@@ -350,7 +352,7 @@ fn look(
     let format = global.output.unwrap_or_else(|| default_format(whole));
     let options = options(global)?;
     fit(&requests, options.timeout)?;
-    let (requests, report) = report(options, requests, format)?;
+    let (requests, report) = report_with_progress(global, options, requests, format)?;
     let requests = &*requests;
     let pem = if format == Format::Pem {
         Some(pem(&report, requests)?)
@@ -365,6 +367,17 @@ fn look(
     // The program ends: to take a large document apart would only cost time.
     std::mem::forget(report);
     Ok(exit)
+}
+
+/// The document of these requests; what takes long is said on stderr.
+fn report_with_progress(
+    global: &Global,
+    options: ScanOptions,
+    requests: Vec<Box<dyn Request>>,
+    format: Format,
+) -> Result<(Vec<Box<dyn Request>>, Report), Failure> {
+    let _progress = Progress::start("reading the target", global);
+    report(options, requests, format)
 }
 
 /// The document of these requests.

@@ -9,7 +9,7 @@ use super::exit::Exit;
 use super::global::Global;
 use super::output::{is_wrong_place, style};
 use super::scan_options::options;
-use super::{Failure, attached, report, written};
+use super::{Failure, attached, report_with_progress, written};
 use crate::doctor::{self, Screen};
 use crate::model::format::Format;
 use crate::render::Style;
@@ -52,7 +52,8 @@ pub(super) fn run(global: &Global, words: &[OsString]) -> Result<Exit, Failure> 
     }
     let mut options = options(global)?;
     options.net = NetPolicy::none();
-    let (_, report) = report(options, requests_of_doctor(false), Format::Json)?;
+    let (_, report) =
+        report_with_progress(global, options, requests_of_doctor(false), Format::Json)?;
     let diagnosis = doctor::examine(&report, &doctor::Expectations::default());
     attached::wait(words);
     let style = style(global, false);

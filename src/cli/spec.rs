@@ -14,7 +14,7 @@ use super::global::Global;
 use super::output::is_wrong_place;
 use super::saved_document::saved_document;
 use super::scan_options::options;
-use super::{Failure, attached, given, report, written};
+use super::{Failure, attached, given, report_with_progress, written};
 use crate::check::{self, Check, CheckOutcome, CheckReason};
 use crate::files::FilesOptions;
 use crate::model::Report;
@@ -195,7 +195,7 @@ fn look(asked: &SpecArgs, global: &Global, beside: &mut Beside) -> Result<Report
     if let Some(over) = asked.watch {
         beside.watch = Some(follow(over, global)?);
     }
-    let report = report(options(global)?, spec::requests(), Format::Json)?.1;
+    let report = report_with_progress(global, options(global)?, spec::requests(), Format::Json)?.1;
     if let Some(wanted) = spec::wanted_files(&report) {
         let options = FilesOptions {
             scan: options(global)?,
@@ -223,7 +223,8 @@ fn follow(over: Duration, global: &Global) -> Result<ResourceWatch, Failure> {
     let mut watch = ResourceWatch::default();
     loop {
         let request = Box::new(ResourcesQuery::default());
-        let (_, seen) = report(options(global)?, vec![request], Format::Json)?;
+        let (_, seen) =
+            report_with_progress(global, options(global)?, vec![request], Format::Json)?;
         let passed = begun.elapsed();
         watch.take(&seen, passed);
         let left = over.saturating_sub(passed);

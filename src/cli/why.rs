@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::global::Global;
 use super::output::is_wrong_place;
 use super::scan_options::options;
-use super::{Failure, attached, given, report, written};
+use super::{Failure, attached, given, report_with_progress, written};
 use crate::doctor::{WhySubject, WhyVerdict, explain_holders, why_lines};
 use crate::model::format::Format;
 use crate::render;
@@ -55,7 +55,7 @@ pub(super) fn run(own: &ArgMatches, global: &Global, words: &[OsString]) -> Resu
         ));
     }
     let requests = requests_of_holders(asked.all, subject.path());
-    let (_, report) = report(options(global)?, requests, Format::Json)?;
+    let (_, report) = report_with_progress(global, options(global)?, requests, Format::Json)?;
     let answer = explain_holders(&report, &subject, &asked.subject);
     attached::wait(words);
     let printed = match format {

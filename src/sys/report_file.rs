@@ -1,11 +1,12 @@
 //! A file that stands whole or not at all.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{AtFlags, CWD, RenameFlags, linkat, renameat_with};
 use rustix::io::Errno;
 
 /// Why a file was not written.
@@ -114,13 +115,44 @@ fn write_beside(
 
 /// Writes a new file; `is_own` says whether there is one.
 fn write(path: &Path, content: &[u8], is_own: &mut bool) -> io::Result<()> {
+    if let Some(unnamed) = create_unnamed(path) {
+        write_whole(&unnamed, content)?;
+        let itself = format!("/proc/self/fd/{}", unnamed.as_raw_fd());
+        match linkat(CWD, itself, CWD, path, AtFlags::SYMLINK_FOLLOW) {
+            Ok(()) => {
+                *is_own = true;
+                return Ok(());
+            }
+            Err(Errno::EXIST) => return Err(Errno::EXIST.into()),
+            // Without /proc, or where the file system does not give names later.
+            Err(_) => {}
+        }
+    }
     // With O_EXCL a link at the name is an error, whatever it leads to.
-    let mut file = OpenOptions::new()
+    let file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(path)?;
     *is_own = true;
+    write_whole(&file, content)
+}
+
+/// A file without a name in the directory of `path`, of which nothing is left if this process is
+/// killed; not every file system has them.
+fn create_unnamed(path: &Path) -> Option<File> {
+    let directory = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    let mut options = OpenOptions::new();
+    options
+        .write(true)
+        .mode(0o600)
+        .custom_flags(libc::O_TMPFILE);
+    options.open(directory.unwrap_or(Path::new("."))).ok()
+}
+
+fn write_whole(mut file: &File, content: &[u8]) -> io::Result<()> {
     file.write_all(content)?;
     file.sync_all()
 }

@@ -16,7 +16,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
-use super::host::{copy_program, run};
+use super::host::{copy_program, run, without_progress};
 use super::lab::{Container, Lab, spyhole};
 use crate::patience::PATIENCE;
 
@@ -221,7 +221,7 @@ impl Attached {
         }
         let code = self.child.wait().unwrap().code();
         let text = String::from_utf8(bytes).unwrap();
-        (code, text.replace('\r', ""))
+        (code, without_progress(&text).replace('\r', ""))
     }
 }
 

@@ -59,6 +59,7 @@ mod own_image;
 mod package;
 mod process_details;
 mod program;
+mod progress;
 mod resources;
 mod rewritten;
 mod run;

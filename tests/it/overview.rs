@@ -6,7 +6,7 @@ use std::process::Command;
 use nix::sys::signal::Signal;
 use unicode_width::UnicodeWidthStr;
 
-use super::host::{list, run, spyhole};
+use super::host::{list, run, spyhole, without_progress};
 use super::lab::process::Process;
 use super::lab::{self, Lab, Output, Setup};
 
@@ -114,7 +114,7 @@ fn it_is_what_a_terminal_gets_and_as_large() {
             lab::spyhole().display()
         );
         let seen = run(Command::new("script").args(["-qec", &line, "/dev/null"])).ended_with(0);
-        seen.stdout_text().replace('\r', "")
+        without_progress(&seen.stdout_text()).replace('\r', "")
     };
     let small = on_terminal("cols 60 rows 20", "--color never");
     assert_is_a_screen(&small, 60, 19);

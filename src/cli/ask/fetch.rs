@@ -13,8 +13,9 @@ use super::super::exit::Exit;
 use super::super::files::escaping::TerminalPieces;
 use super::super::files::without_short;
 use super::super::global::Global;
+use super::super::progress::Progress;
 use super::super::{Failure, given, written};
-use super::{AskCommand, in_reader, is_json, print_notes};
+use super::{AskCommand, WAITING, in_reader, is_json, print_notes};
 use crate::ask::fetch::{
     FetchFailure, FetchPart, FetchRequest, FetchSeen, FetchTarget, HttpUrl, client_of_target,
 };
@@ -211,7 +212,11 @@ fn run(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
         for note in target.notes.iter().cloned().chain(unseen) {
             let _ = printer.take(FetchPart::Note(note));
         }
-        let sink = &mut |part: FetchPart<'_>| printer.take(part);
+        let mut progress = Some(Progress::start(WAITING, global));
+        let sink = &mut |part: FetchPart<'_>| {
+            progress = None;
+            printer.take(part)
+        };
         request.send(&target, deadline, sink)
     });
     let arrived = ended.is_ok();

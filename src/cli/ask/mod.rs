@@ -14,6 +14,7 @@ use clap::{ArgMatches, Command};
 use super::exit::Exit;
 use super::global::Global;
 use super::output::style;
+use super::progress::Progress;
 use super::scan_options::options;
 use super::{Failure, attached, written};
 use crate::ask::Answered;
@@ -25,6 +26,8 @@ use crate::scan::needs::Files;
 use crate::scan::no_target::NoTarget;
 use crate::sys::reader_process;
 
+/// What a question that takes long says on stderr.
+pub(super) const WAITING: &str = "waiting for an answer";
 /// How much longer than twice its time-out a question is waited for.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -99,6 +102,7 @@ pub(super) fn in_reader<R: Send + 'static>(
 ) -> Result<R, Failure> {
     let options = options(global)?;
     let patience = options.timeout + options.net.dial_timeout * 2 + GRACE;
+    let _progress = Progress::start(WAITING, global);
     let asked = reader_process::call(patience, move || {
         let mut memory = Vec::new();
         let mut context = CheckContext::of_question(options, files, &mut memory)?;

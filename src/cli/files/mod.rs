@@ -32,6 +32,7 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command};
 
 use super::exit::Exit;
 use super::global::Global;
+use super::progress::ByteProgress;
 use super::scan_options::options;
 use super::{Failure, habits, written};
 use crate::files::error::FilesUnavailable;
@@ -188,6 +189,7 @@ pub(super) fn write_for_cp<W: Write + AsFd>(
     Start::of(global)
         .with(&content)
         .following(global.timeout.is_none())
+        .saying("copying")
         .run_to(out, move |files, output| {
             write_archive(files, output, &options)
         })
@@ -220,6 +222,8 @@ struct Start<'a> {
     content: Option<ContentArgs>,
     /// Whether it goes on until it is stopped.
     follow: bool,
+    /// What is said on stderr while bytes are passed on.
+    progress: Option<&'static str>,
 }
 
 impl<'a> Start<'a> {
@@ -228,6 +232,7 @@ impl<'a> Start<'a> {
             global,
             content: None,
             follow: false,
+            progress: None,
         }
     }
 
@@ -240,6 +245,14 @@ impl<'a> Start<'a> {
 
     fn following(self, follow: bool) -> Self {
         Self { follow, ..self }
+    }
+
+    /// Says how far it is; for output that does not go to the terminal.
+    fn saying(self, what: &'static str) -> Self {
+        Self {
+            progress: Some(what),
+            ..self
+        }
     }
 
     /// Does the work in the reader process, and prints what it says.
@@ -268,8 +281,10 @@ impl<'a> Start<'a> {
         };
         let quiet = self.global.quiet;
         let mut failed = None;
+        let mut progress = ByteProgress::start(self.progress, self.global);
         let ran = run_in_reader(files, work, |message| match message {
             Message::Out(bytes) => {
+                progress.add(bytes.len());
                 let done = out.write_all(&bytes).and_then(|()| out.flush());
                 done.map_err(|error| {
                     failed = Some(error);
@@ -277,16 +292,19 @@ impl<'a> Start<'a> {
                 })
             }
             Message::Complaint(line) => {
+                progress.make_room();
                 let _ = writeln!(io::stderr(), "spyhole: {line}");
                 Ok(())
             }
             Message::Note(line) => {
                 if !quiet {
+                    progress.make_room();
                     let _ = writeln!(io::stderr(), "spyhole: {line}");
                 }
                 Ok(())
             }
             Message::Idle => {
+                progress.add(0);
                 if crate::sys::terminal::is_hung_up(&*out) {
                     Err(Stopped)
                 } else {
@@ -294,6 +312,7 @@ impl<'a> Start<'a> {
                 }
             }
         });
+        drop(progress);
         match ran {
             Ok(verdict) if verdict.is_wrong_place => Ok(Exit::Target),
             Ok(verdict) if verdict.end == FilesEnd::Found => Ok(Exit::Done),

@@ -116,6 +116,7 @@ fn run(own: &ArgMatches, global: &Global) -> Result<Exit, Failure> {
     start
         // How long it takes is up to the files and to the reader.
         .following(global.timeout.is_none())
+        .saying("archiving")
         .run(move |files, output| write_archive(files, output, &options))
 }
 

@@ -106,6 +106,22 @@ fn a_second_run_gives_the_same_bytes_and_replaces_nothing_unasked() {
     assert_eq!(fs::read_dir(house.path()).unwrap().count(), 2);
 }
 
+/// The kernel kills it at a limit of the size of files, in the midst of writing.
+#[test]
+fn of_an_archive_that_is_not_written_to_its_end_nothing_is_left() {
+    let house = TempDir::new().unwrap();
+    for force in [&[][..], &["--force"]] {
+        let mut limited = Command::new("prlimit");
+        limited
+            .args(["--fsize=1000000", "--core=0", "--"])
+            .arg(program());
+        limited.args(["image", "save"]).args(force);
+        let killed = run(limited.arg(house.path().join("spyhole.tar")));
+        assert_eq!(killed.code, None, "{killed}");
+        assert_eq!(fs::read_dir(house.path()).unwrap().count(), 0);
+    }
+}
+
 #[test]
 fn each_blob_has_the_digest_of_its_name_and_both_lists_name_the_same() {
     let saved = Saved::get();

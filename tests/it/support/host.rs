@@ -22,6 +22,24 @@ pub(crate) fn shell(line: &str) -> Output {
         .arg(super::lab::spyhole()))
 }
 
+/// What a terminal got, without the line that tells how far a slow command is.
+pub(crate) fn without_progress(shown: &str) -> String {
+    let mut rest = shown;
+    let mut kept = String::new();
+    while let Some((before, progress)) = rest.split_once("\rspyhole: ") {
+        kept.push_str(before);
+        // Up to where it is renewed, or overwritten with spaces.
+        rest = match progress.find('\r') {
+            Some(end) if progress[end..].starts_with("\rspyhole: ") => &progress[end..],
+            Some(end) => progress[end + 1..]
+                .trim_start_matches(' ')
+                .trim_start_matches('\r'),
+            None => "",
+        };
+    }
+    kept + rest
+}
+
 /// Nothing listens there, of any protocol. A port that was free a moment ago may be another test's
 /// by now.
 pub(crate) const CLOSED_PORT: u16 = 1;
