@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::{ArgMatches, Args, Command, ValueEnum};
@@ -12,9 +11,10 @@ use serde::Serialize;
 use super::exit::Exit;
 use super::global::Global;
 use super::output::is_wrong_place;
+use super::progress::Progress;
 use super::saved_document::saved_document;
 use super::scan_options::options;
-use super::{Failure, attached, given, report_with_progress, written};
+use super::{Failure, attached, given, report, report_with_progress, written};
 use crate::check::{self, Check, CheckOutcome, CheckReason};
 use crate::files::FilesOptions;
 use crate::model::Report;
@@ -23,6 +23,7 @@ use crate::model::truth_value::TruthValue;
 use crate::render;
 use crate::sections::resources::ResourcesQuery;
 use crate::spec::{self, Answering, Beside, PortAnswer, Reference, ResourceWatch, SpecKind, Tree};
+use crate::sys::console;
 
 pub(super) const SPEC: &str = "spec";
 
@@ -73,7 +74,8 @@ struct SpecArgs {
     /// Use this image: nothing in a container names its own.
     #[arg(long, value_name = "REF", value_parser = image)]
     image: Option<String>,
-    /// Follow the use of memory and CPU for this long, such as 10m, and take the highest.
+    /// Follow the use of memory and CPU for this long, such as 10m, or until Ctrl-C, and take the
+    /// highest.
     #[arg(long, value_name = "DURATION", value_parser = watch)]
     watch: Option<Duration>,
     /// Ask the ports that are listened on, by TCP, HTTP and gRPC, and write probes for those that
@@ -216,22 +218,23 @@ fn look(asked: &SpecArgs, global: &Global, beside: &mut Beside) -> Result<Report
     Ok(report)
 }
 
-/// Looks at the use of resources again and again.
+/// Looks at the use of resources again and again; a signal ends that early, not the command.
 fn follow(over: Duration, global: &Global) -> Result<ResourceWatch, Failure> {
     let pause = (over / LOOKS).clamp(PAUSES.0, PAUSES.1);
     let begun = Instant::now();
     let mut watch = ResourceWatch::default();
+    console::note_first_ending();
+    let _progress = Progress::start("following the use of resources", global);
     loop {
         let request = Box::new(ResourcesQuery::default());
-        let (_, seen) =
-            report_with_progress(global, options(global)?, vec![request], Format::Json)?;
+        let (_, seen) = report(options(global)?, vec![request], Format::Json)?;
         let passed = begun.elapsed();
         watch.take(&seen, passed);
         let left = over.saturating_sub(passed);
-        if left.is_zero() {
+        if left.is_zero() || console::ending().is_some() {
             return Ok(watch);
         }
-        thread::sleep(pause.min(left));
+        console::pause(pause.min(left));
     }
 }
 

@@ -251,6 +251,8 @@ impl<'a> Content<'a> {
             for line in above.split(|byte| *byte == b'\n') {
                 let _ = self.lines.line(line);
             }
+        } else {
+            self.lines.go_on_below(above);
         }
         self.offset = back + u64::try_from(line).unwrap_or_default();
         Ok(self.offset)
@@ -464,8 +466,16 @@ impl<'a> Content<'a> {
                     leave_out(above, &mut self.skipped, &mut self.shown);
                     let end = memchr::memchr(b'\n', lines).map_or(lines.len(), |at| at + 1);
                     let (line, below) = lines.split_at_checked(end).unwrap_or((lines, b""));
+                    if !above.is_empty() {
+                        let at = text.len() - lines.len();
+                        let all_above = text.get(..at).unwrap_or_default();
+                        self.lines.go_on_below(all_above);
+                    }
                     self.redactions += show(&mut self.lines, line, &mut self.shown);
                     left = below;
+                }
+                if !left.is_empty() {
+                    self.lines.go_on_below(text);
                 }
                 leave_out(left, &mut self.skipped, &mut self.shown);
                 let rest = rest.to_vec();

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use memchr::memmem;
 
 use super::tables::files::{DIRECTORIES, ENDINGS, MAGIC, NAMES, PATHS};
+use super::value_below::{LineBelow, ValueBelow, lines_above};
 use super::{Redacted, Redactor, SecretKind};
 
 type Finder = LazyLock<memmem::Finder<'static>>;
@@ -86,6 +87,8 @@ pub(crate) struct FileLines<'a> {
     redactor: &'a Redactor,
     /// The end of the block that is held back: `-----END …`.
     inside_key: bool,
+    /// The name whose value the next lines may be.
+    value_below: Option<ValueBelow>,
 }
 
 impl<'a> FileLines<'a> {
@@ -94,7 +97,42 @@ impl<'a> FileLines<'a> {
         Self {
             redactor,
             inside_key: false,
+            value_below: None,
         }
+    }
+
+    /// Goes on at a later place of the file, below these bytes, none of them of a private key.
+    pub(crate) fn go_on_below(&mut self, above: &[u8]) {
+        if self
+            .value_below
+            .as_ref()
+            .is_some_and(ValueBelow::is_element)
+        {
+            self.value_below = None;
+        }
+        for line in lines_above(above) {
+            self.note_value_below(line);
+        }
+    }
+
+    /// The line, as far as it is of a value whose name stands above it; notes a name whose value is below.
+    fn note_value_below<'b>(&mut self, line: &'b [u8]) -> Option<Cow<'b, [u8]>> {
+        if let Some(below) = &self.value_below {
+            match below.take(self.redactor, line) {
+                LineBelow::Value(start, end) => {
+                    let (before, rest) = line.split_at_checked(start)?;
+                    let (value, after) = rest.split_at_checked(end - start)?;
+                    let shown = format!("‹redacted {}›", value.len());
+                    return Some([before, shown.as_bytes(), after].concat().into());
+                }
+                LineBelow::Inside => return None,
+                LineBelow::Outside => self.value_below = None,
+            }
+        }
+        self.value_below = ValueBelow::announced(line);
+        let is_block = self.value_below.as_ref().is_some_and(ValueBelow::is_block);
+        // `|` is not the value.
+        (is_block && !line.contains(&b'#')).then_some(Cow::Borrowed(line))
     }
 
     /// What to show of the next line, given without its end. None: the line belongs to a key that
@@ -120,6 +158,9 @@ impl<'a> FileLines<'a> {
                     .concat()
                     .into(),
             );
+        }
+        if let Some(shown) = self.note_value_below(line) {
+            return Some(shown);
         }
         if let Some((begin, hidden)) = assigned(self.redactor, line) {
             let shown = format!("‹redacted {}›", hidden.length_bytes);
@@ -235,6 +276,30 @@ mod tests {
         ] {
             let shown = lines.line(line.as_bytes()).unwrap();
             assert_eq!(String::from_utf8_lossy(&shown), line);
+        }
+    }
+
+    #[test]
+    fn a_value_may_stand_below_its_name() {
+        let redactor = Redactor::new(b"key of the tests");
+        let text = "db:\n  password: |\n    hunter2\n      more of it\n\n  user: app\ntoken:\n  abc\nsecret:\n  \
+                    secretName: db\n<password>\n  hunter2\n</password>\n";
+        let shown = "db:\n  password: |\n    ‹redacted 7›\n      ‹redacted 10›\n\n  user: app\ntoken:\n  \
+                     ‹redacted 3›\nsecret:\n  secretName: db\n<password>\n  ‹redacted 7›\n</password>\n";
+        let mut lines = FileLines::new(&redactor);
+        let whole: Vec<_> = text
+            .lines()
+            .filter_map(|line| lines.line(line.as_bytes()))
+            .collect();
+        assert_eq!(String::from_utf8(whole.join(&b'\n')).unwrap() + "\n", shown);
+        // The same wherever reading begins.
+        let mut at = 0;
+        for (line, shown) in text.lines().zip(shown.lines()) {
+            let mut lines = FileLines::new(&redactor);
+            lines.go_on_below(&text.as_bytes()[..at]);
+            let alone = lines.line(line.as_bytes()).unwrap();
+            assert_eq!(String::from_utf8_lossy(&alone), shown);
+            at += line.len() + 1;
         }
     }
 

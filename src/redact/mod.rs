@@ -43,6 +43,7 @@ mod text;
 mod tokens;
 mod unprefixed;
 mod urls;
+mod value_below;
 mod values;
 mod word_set;
 

@@ -257,6 +257,30 @@ pub(crate) fn note_signals(interrupts: Interrupts) {
     }
 }
 
+/// From now on the first signal that asks this process to end is noted, and [`ending`] says so; the
+/// next one ends it.
+pub(crate) fn note_first_ending() {
+    for signal in [libc::SIGTERM, libc::SIGINT] {
+        handle_once(signal, note as extern "C" fn(i32) as libc::sighandler_t);
+    }
+}
+
+/// Waits so long, or until a signal asks this process to end.
+pub(crate) fn pause(at_most: Duration) {
+    let until = Instant::now() + at_most;
+    while ending().is_none() {
+        let left = until.saturating_duration_since(Instant::now()).min(SLICE);
+        if left.is_zero() {
+            return;
+        }
+        let time = Timespec {
+            tv_sec: left.as_secs().try_into().unwrap_or(i64::MAX),
+            tv_nsec: left.subsec_nanos().into(),
+        };
+        let _ = poll(&mut [], Some(&time));
+    }
+}
+
 /// Signals do what they usually do.
 pub(crate) fn reset_signals() {
     ENDING.store(0, Ordering::Relaxed);
@@ -293,12 +317,22 @@ extern "C" fn note(signal: i32) {
     }
 }
 
-/// Without `SA_RESTART`: a wait ends with the signal.
 fn handle(signal: i32, handler: libc::sighandler_t) {
+    handle_with(signal, handler, 0);
+}
+
+/// What the handler does not see is done as usual: every signal but the first.
+fn handle_once(signal: i32, handler: libc::sighandler_t) {
+    handle_with(signal, handler, libc::SA_RESETHAND);
+}
+
+/// Without `SA_RESTART`: a wait ends with the signal.
+fn handle_with(signal: i32, handler: libc::sighandler_t, flags: i32) {
     // SAFETY: zero is a valid value of each field; the handler only stores into atomics.
     unsafe {
         let mut action = MaybeUninit::<libc::sigaction>::zeroed().assume_init();
         action.sa_sigaction = handler;
+        action.sa_flags = flags;
         libc::sigaction(signal, &raw const action, ptr::null_mut());
     }
 }

@@ -2,14 +2,18 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::host::{run, spyhole};
 use super::lab::{self, Lab, Output};
+use super::patience::eventually;
 use super::podman::PodmanLab;
+use super::support::idle::Idle;
 
 const SECRET: &str = "correct horse battery staple";
 
@@ -50,6 +54,32 @@ fn ten_applications_are_played_from_what_it_says_and_answer_again() {
             "docs/spec.md has another line than {line}"
         );
     }
+}
+
+#[test]
+fn a_watch_that_is_interrupted_writes_what_was_seen_until_then() {
+    let target = Idle::sleep();
+    let words = ["--pid", &target.id().to_string(), "spec", "--watch", "1h"].map(str::to_owned);
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let mut command = Command::new(lab::spyhole());
+        let child = command.args(&words).stdout(Stdio::piped()).spawn().unwrap();
+        let pid = Pid::from_raw(child.id().try_into().unwrap());
+        eventually("it catches the signal", || catches(pid, signal));
+        kill(pid, signal).unwrap();
+        let ended = child.wait_with_output().unwrap();
+        assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+        let text = String::from_utf8(ended.stdout).unwrap();
+        assert!(text.contains("watched for "), "{text}");
+    }
+}
+
+/// Whether a process has a handler for the signal: `SigCgt` of proc_pid_status(5).
+fn catches(pid: Pid, signal: Signal) -> Result<(), String> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    let mask = u64::from_str_radix(caught.unwrap().trim(), 16).unwrap();
+    let is_caught = mask & 1 << (signal as i32 - 1) != 0;
+    is_caught.then_some(()).ok_or(status)
 }
 
 #[needs(root)]

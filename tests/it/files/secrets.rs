@@ -18,6 +18,12 @@ fn planted() -> Tree {
         "app/app.yaml",
         format!("listen: 80\npassword: {PASSWORD}\nname: web\n"),
     );
+    // Below its name, and far behind the beginning of a piece that is read.
+    let lines = "  host: db\n".repeat(40_000);
+    tree.root.write(
+        "app/values.yaml",
+        format!("db:\n{lines}  password: |-\n    {PASSWORD}\n"),
+    );
     let log = format!("start\nlogin with password={PASSWORD} failed\n{key}{body}{end}");
     tree.root.write(
         "app/app.log",
@@ -96,6 +102,12 @@ fn no_command_shows_a_secret() {
         "head -c 40 @/app/one-line",
         "tail @/app/app.log @/app/one-line",
         "tail -n 15 @/app/app.log",
+        "tail -n 1 @/app/values.yaml",
+        "tail -c 20 @/app/values.yaml",
+        "head -n 9999999 @/app/values.yaml",
+        "grep -n db @/app/values.yaml",
+        "grep -rF Zx9q @/app",
+        "grep -rE (Zx)+9q|host: @/app/values.yaml",
         "tail -c 10 @/app/one-line",
         "tail -c 500 @/app/app.log",
         "tail -c 307300 @/app/state.db",

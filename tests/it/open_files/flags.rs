@@ -135,8 +135,13 @@ fn a_unix_socket_is_found_by_its_path() {
     server.wait_for_line("ready");
     let ours = spyhole(["lsof", "-A", "-t", &path]).ended_with(0);
     let theirs = run(&mut lsof(&["-t", &path])).ended_with(0);
-    assert_eq!(ours.stdout_text(), theirs.stdout_text());
-    assert_eq!(ours.stdout_text(), format!("{}\n", server.id()));
+    let id = server.id().to_string();
+    assert_eq!(ours.stdout_text().trim_end(), id);
+    // On a busy machine lsof was seen to name one more process, which had no such socket.
+    assert!(
+        theirs.stdout_text().lines().any(|line| line == id),
+        "{theirs}"
+    );
 }
 
 /// User, id, access and command of each row but the kernel's own.

@@ -1,5 +1,6 @@
 //! What lines are searched for.
 
+use memchr::memmem::Finder;
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input, MatchKind};
@@ -15,6 +16,10 @@ const CACHE_BYTES: usize = 8 << 20;
 
 /// With more texts than that one of them is nearly everywhere.
 const REQUIRED_TEXTS: usize = 100;
+/// So many texts are searched one after the other, which is faster than all at once.
+const SINGLE_TEXTS: usize = 8;
+/// For all of them so many bytes are searched before the next.
+const WINDOW_BYTES: usize = 16 << 10;
 
 /// A pattern for lines, of which several may be searched at a time.
 pub(in crate::cli) struct LinePattern {
@@ -23,7 +28,31 @@ pub(in crate::cli) struct LinePattern {
     longest: Option<Regex>,
     /// What every match has in it, and no placeholder of a secret: a line that is shown with it has it
     /// in the file too.
-    required: Option<Regex>,
+    required: Option<RequiredTexts>,
+}
+
+/// One of these texts is in every line that matches.
+enum RequiredTexts {
+    Few(Vec<Finder<'static>>),
+    Many(Regex),
+}
+
+impl RequiredTexts {
+    /// Where the first of them begins.
+    fn find(&self, text: &[u8]) -> Option<usize> {
+        let finders = match self {
+            Self::Few(finders) => finders,
+            Self::Many(regex) => return regex.find(text).map(|found| found.start()),
+        };
+        let longest = finders.iter().map(|finder| finder.needle().len()).max()?;
+        // In windows, so that one that is near is not found after the last byte was searched for another.
+        (0..text.len()).step_by(WINDOW_BYTES).find_map(|from| {
+            let end = text.len().min(from + WINDOW_BYTES + longest - 1);
+            let window = text.get(from..end)?;
+            let found = finders.iter().filter_map(|finder| finder.find(window));
+            found.min().map(|at| from + at)
+        })
+    }
 }
 
 /// How patterns are read.
@@ -82,14 +111,22 @@ impl LinePattern {
             .iter()
             .flat_map(|text| text.split(|byte| *byte == b'\n'));
         let required = if literals.clone().all(|text| is_plain(text, style.grammar)) {
-            Some(all.join("|"))
+            let texts = literals.map(|text| String::from_utf8_lossy(text).into_owned());
+            Some(texts.collect())
         } else {
-            required_texts(&text, syntax.case_insensitive(false)).map(|texts| {
-                let texts = texts.iter().map(|text| regex_syntax::escape(text));
-                texts.collect::<Vec<_>>().join("|")
-            })
+            required_texts(&text, syntax.case_insensitive(false))
         };
-        let required = required.map(|text| build(&text, MatchKind::LeftmostFirst));
+        let required = required.map(|texts: Vec<String>| {
+            if texts.len() <= SINGLE_TEXTS && !style.ignore_case {
+                let finders = texts.iter().map(|text| Finder::new(text).into_owned());
+                return Ok(RequiredTexts::Few(finders.collect()));
+            }
+            let texts: Vec<_> = texts
+                .iter()
+                .map(|text| regex_syntax::escape(text))
+                .collect();
+            build(&texts.join("|"), MatchKind::LeftmostFirst).map(RequiredTexts::Many)
+        });
         Ok(Self {
             leftmost: build(&text, MatchKind::LeftmostFirst)?,
             longest: style
@@ -115,7 +152,7 @@ impl LinePattern {
     /// are redacted.
     pub(super) fn next_required(&self, text: &[u8]) -> Option<usize> {
         match &self.required {
-            Some(required) => required.find(text).map(|found| found.start()),
+            Some(required) => required.find(text),
             None => Some(0),
         }
     }
@@ -282,6 +319,32 @@ mod tests {
             "redacted|x+",
         ] {
             assert_eq!(required(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_first_of_the_required_texts_is_found_wherever_it_is() {
+        for (regex, changes) in [("needle|zzz", false), ("NEEDLE|zzz", true)] {
+            let pattern = pattern(regex, |style| style.ignore_case = changes);
+            for at in [
+                0,
+                1,
+                WINDOW_BYTES - 3,
+                WINDOW_BYTES - 1,
+                WINDOW_BYTES,
+                70_000,
+            ] {
+                let mut text = vec![b'x'; 80_000];
+                text[at..at + 6].copy_from_slice(b"needle");
+                text[75_000..75_003].copy_from_slice(b"zzz");
+                assert_eq!(pattern.next_required(&text), Some(at), "{regex}");
+                assert_eq!(
+                    pattern.next_required(&text[at + 1..]),
+                    Some(75_000 - at - 1)
+                );
+            }
+            assert_eq!(pattern.next_required(&[b'x'; 50_000]), None);
+            assert_eq!(pattern.next_required(b""), None);
         }
     }
 
