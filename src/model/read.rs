@@ -106,7 +106,7 @@ impl fmt::Display for ReadError {
                 write!(out, "not JSON: line {line}, column {column}")
             }
             Self::DuplicateKey { line, column } => {
-                write!(out, "duplicate key: line {line}, column {column}")
+                write!(out, "line {line}, column {column}: duplicate key")
             }
             Self::OtherSchema => write!(out, "not a document of schema {SCHEMA}"),
             Self::NullWithoutGap { section, field } => {

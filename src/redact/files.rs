@@ -89,7 +89,12 @@ pub(crate) struct FileLines<'a> {
     inside_key: bool,
     /// The name whose value the next lines may be.
     value_below: Option<ValueBelow>,
+    /// The lines above, of which one may name a value of the next.
+    above: Vec<u8>,
 }
+
+/// So much is kept of the lines above: a name stands near its value.
+const ABOVE_BYTES: usize = 1 << 10;
 
 impl<'a> FileLines<'a> {
     #[must_use]
@@ -98,6 +103,7 @@ impl<'a> FileLines<'a> {
             redactor,
             inside_key: false,
             value_below: None,
+            above: Vec::new(),
         }
     }
 
@@ -112,6 +118,22 @@ impl<'a> FileLines<'a> {
         }
         for line in lines_above(above) {
             self.note_value_below(line);
+        }
+        let from = above.len().saturating_sub(ABOVE_BYTES);
+        self.above.clear();
+        self.above
+            .extend_from_slice(above.get(from..).unwrap_or_default());
+    }
+
+    fn note_above(&mut self, line: &[u8]) {
+        if self.above.len() > 4 * ABOVE_BYTES {
+            self.above.drain(..self.above.len() - ABOVE_BYTES);
+        }
+        if line.len() > ABOVE_BYTES {
+            self.above.clear();
+        } else {
+            self.above.extend_from_slice(line);
+            self.above.push(b'\n');
         }
     }
 
@@ -142,6 +164,12 @@ impl<'a> FileLines<'a> {
         if self.redactor.reveal_all {
             return Some(line.into());
         }
+        let shown = self.shown(line);
+        self.note_above(line);
+        shown
+    }
+
+    fn shown<'b>(&mut self, line: &'b [u8]) -> Option<Cow<'b, [u8]>> {
         if self.inside_key {
             self.inside_key = !contains(line, b"-----END");
             return None;
@@ -170,8 +198,26 @@ impl<'a> FileLines<'a> {
                     .into(),
             );
         }
+        if is_value(line) {
+            return Some(self.redactor.line_below(&self.above, line));
+        }
         Some(self.redactor.text(line))
     }
+}
+
+/// `value: X`, `"value": "X"`, `<value>X</value>`, `<string>X</string>`: what it is of stands above it.
+fn is_value(line: &[u8]) -> bool {
+    let line = line.trim_ascii_start();
+    let line = line.strip_prefix(b"- ").unwrap_or(line);
+    let (is_tag, name) = match line {
+        [b'<', name @ ..] => (true, name),
+        [b'"' | b'\'', name @ ..] | name => (false, name),
+    };
+    let begins = |word: &[u8]| {
+        name.get(..word.len())
+            .is_some_and(|begin| begin.eq_ignore_ascii_case(word))
+    };
+    begins(b"val") || is_tag && (begins(b"string") || begins(b"data"))
 }
 
 /// `NAME=value` of an environment file, where the name judges the whole value: where that begins.
@@ -300,6 +346,40 @@ mod tests {
             let alone = lines.line(line.as_bytes()).unwrap();
             assert_eq!(String::from_utf8_lossy(&alone), shown);
             at += line.len() + 1;
+        }
+    }
+
+    #[test]
+    fn a_line_above_may_name_the_value() {
+        let redactor = Redactor::new(b"key of the tests");
+        for (text, shown) in [
+            (
+                "- name: HOST\n  value: db\n- name: DB_PASSWORD\n  value: hunter2\n",
+                "- name: HOST\n  value: db\n- name: DB_PASSWORD\n  value: ‹redacted 7›\n",
+            ),
+            (
+                "{\n  \"name\": \"API_TOKEN\",\n  \"value\": \"x9z\"\n}\n",
+                "{\n  \"name\": \"API_TOKEN\",\n  \"value\": \"‹redacted 3›\"\n}\n",
+            ),
+            (
+                "<key>password</key>\n<string>hunter2</string>\n",
+                "<key>password</key>\n<string>‹redacted 7›</string>\n",
+            ),
+            (
+                "<property name=\"password\">\n  <value>hunter2</value>\n",
+                "<property name=\"password\">\n  <value>‹redacted 7›</value>\n",
+            ),
+        ] {
+            let mut lines = FileLines::new(&redactor);
+            let mut at = 0;
+            for (line, shown) in text.lines().zip(shown.lines()) {
+                let streamed = lines.line(line.as_bytes()).unwrap();
+                assert_eq!(String::from_utf8_lossy(&streamed), shown);
+                let mut alone = FileLines::new(&redactor);
+                alone.go_on_below(&text.as_bytes()[..at]);
+                assert_eq!(alone.line(line.as_bytes()).unwrap(), shown.as_bytes());
+                at += line.len() + 1;
+            }
         }
     }
 

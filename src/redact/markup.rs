@@ -46,9 +46,13 @@ pub(super) fn scan(text: &[u8], spans: &mut Vec<Span>) {
             key_named = names::judge(value);
             continue;
         }
+        if value.iter().all(u8::is_ascii_whitespace) {
+            // `<property name="password"><value>X</value>`.
+            key_named = announced;
+            continue;
+        }
         let plist = before.filter(|_| matches!(local, b"string" | b"data" | b"value"));
         if let Some(name) = announced.or(named).or(plist)
-            && !value.iter().all(u8::is_ascii_whitespace)
             && !is_harmless(name, value)
         {
             spans.push(Span::new(value_start, value_end, SecretKind::Name));

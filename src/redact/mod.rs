@@ -196,7 +196,30 @@ impl Redactor {
         if self.reveal_all {
             return text.into();
         }
-        let mut spans = self.spans(text);
+        let spans = self.spans(text);
+        self.without(text, spans)
+    }
+
+    /// The same of a line of a file that the lines above it may name: `value: X` below
+    /// `- name: DB_PASSWORD`.
+    #[must_use]
+    fn line_below<'a>(&self, above: &[u8], line: &'a [u8]) -> Cow<'a, [u8]> {
+        let mut spans = self.spans(line);
+        let whole = [above, line].concat();
+        let mut of_whole = Vec::new();
+        markup::scan(&whole, &mut of_whole);
+        objects::scan(&whole, &mut of_whole);
+        outline::scan(&whole, &mut of_whole);
+        let of_line = of_whole.into_iter().filter(|span| span.end > above.len());
+        spans.extend(of_line.map(|span| Span {
+            start: span.start.saturating_sub(above.len()),
+            end: span.end - above.len(),
+            ..span
+        }));
+        self.without(line, spans)
+    }
+
+    fn without<'a>(&self, text: &'a [u8], mut spans: Vec<Span>) -> Cow<'a, [u8]> {
         if spans.is_empty() {
             return text.into();
         }

@@ -26,7 +26,9 @@ pub(super) fn is_harmless(name: SecretName, value: &[u8]) -> bool {
         || is_rooted_path(value)
         || match name.weight {
             Weight::Strong => false,
-            Weight::Key => is_key_file(value) || is_key_name(value) || is_public(value),
+            Weight::Key => {
+                is_key_file(value) || is_key_name(value) || is_public(value) || is_prose(value, 3)
+            }
             Weight::Weak => {
                 // logind counts sessions: `c2`.
                 name.quantity && value.len() <= 4
@@ -34,6 +36,7 @@ pub(super) fn is_harmless(name: SecretName, value: &[u8]) -> bool {
                     || is_plain_word(value)
                     || is_algorithm(value)
                     || is_public(value)
+                    || is_prose(value, 2)
             }
             Weight::Maybe => !looks_like_password(value) || is_public(value),
             Weight::Connection => is_connection_without_password(value),
@@ -80,7 +83,10 @@ fn is_switch(value: &[u8]) -> bool {
 
 /// `FILE;`: what a help text or an error puts in place of a value.
 fn is_placeholder(value: &[u8]) -> bool {
-    const WORDS: [&[u8]; 4] = [b"FILE", b"PATH", b"DIR", b"NAME"];
+    const WORDS: [&[u8]; 6] = [b"FILE", b"PATH", b"DIR", b"NAME", b"TOKEN", b"VALUE"];
+    if value == "…".as_bytes() {
+        return true;
+    }
     let end = value
         .iter()
         .rposition(u8::is_ascii_alphabetic)
@@ -89,6 +95,19 @@ fn is_placeholder(value: &[u8]) -> bool {
     punctuation.len() < 3
         && punctuation.iter().all(u8::is_ascii_punctuation)
         && WORDS.contains(&word)
+}
+
+/// Words about it: `cannot verify signature: algorithm unimplemented`.
+fn is_prose(value: &[u8], least: usize) -> bool {
+    let mut words = value.split(|&b| b == b' ');
+    if words.clone().count() < least {
+        return false;
+    }
+    let is_word = |word: &[u8]| {
+        let word = word.strip_suffix(b",").unwrap_or(word);
+        (2..=14).contains(&word.len()) && word.iter().all(u8::is_ascii_lowercase)
+    };
+    words.next().is_some_and(is_word) && words.next().is_some_and(is_word)
 }
 
 /// `sha256:9f86…`: of a certificate or an image, where the name speaks of tokens.

@@ -242,7 +242,7 @@ impl Guard {
         }
         let problem = Problem::new(
             StatusCode::UNAUTHORIZED,
-            "expected Authorization: Bearer TOKEN with a valid token",
+            "expected a valid token in the header Authorization: Bearer $TOKEN",
         );
         HttpError {
             after,
@@ -287,7 +287,7 @@ fn token_not_in_url(uri: &Uri) -> Result<(), Problem> {
     let mut given = given.map(str::to_ascii_lowercase);
     if given.any(|name| names.contains(&name.as_str())) {
         return Err(Problem::bad(
-            "a token in a URL ends up in logs; send it as Authorization: Bearer TOKEN",
+            "a token in a URL ends up in logs; send it as Authorization: Bearer $TOKEN",
         ));
     }
     Ok(())

@@ -91,7 +91,7 @@ async fn decide(
     let admitted = server.guard.admit(access, caller, request);
     if let Some(fault) = server.guard.take_fault() {
         server.log.say(&format!(
-            "--token-file: still using the previous token: {fault}"
+            "--token-file: {fault}; the previous token stays in use"
         ));
     }
     let admitted = admitted?;

@@ -73,7 +73,7 @@ fn a_watch_that_is_interrupted_writes_what_was_seen_until_then() {
     }
 }
 
-/// Whether a process has a handler for the signal: `SigCgt` of proc_pid_status(5).
+/// Whether a process has a handler for the signal: `SigCgt` of `proc_pid_status(5)`.
 fn catches(pid: Pid, signal: Signal) -> Result<(), String> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));

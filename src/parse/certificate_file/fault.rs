@@ -103,7 +103,7 @@ impl fmt::Display for FaultKind {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
         out.write_str(match self {
             Self::Utf16 => "it is encoded in UTF-16, which is not valid PEM",
-            Self::EncodedTwice => "it is base64-encoded PEM: encoded once too often",
+            Self::EncodedTwice => "it is base64-encoded PEM, encoded once too often",
             Self::Truncated {
                 bytes,
                 whole: Some(whole),

@@ -4,6 +4,7 @@ mod cases;
 mod document;
 mod grammars;
 mod names;
+mod own_sentences;
 mod properties;
 mod samples;
 mod tables;

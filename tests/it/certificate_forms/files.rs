@@ -184,7 +184,7 @@ fn what_was_encoded_once_too_often_is_told() {
     made.write("wide", [&[0xff, 0xfe][..], &wide].concat());
     assert_eq!(
         faults(&made.contents("twice", None)),
-        ["it is base64-encoded PEM: encoded once too often"]
+        ["it is base64-encoded PEM, encoded once too often"]
     );
     assert_eq!(
         faults(&made.contents("wide", None)),

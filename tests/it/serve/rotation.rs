@@ -81,7 +81,7 @@ fn a_token_that_is_replaced_counts_from_then_on() {
     assert_eq!(status(&server, OLD), 401);
 
     volume.replace(&[("token", b"short")]);
-    let line = server.wait_asking("still using the previous token", || {
+    let line = server.wait_asking("the previous token stays in use", || {
         assert_eq!(status(&server, "short"), 401);
     });
     assert!(line.contains("at least 16"), "{line}");

@@ -343,7 +343,7 @@ mod tests {
                     Some(75_000 - at - 1)
                 );
             }
-            assert_eq!(pattern.next_required(&[b'x'; 50_000]), None);
+            assert_eq!(pattern.next_required(&vec![b'x'; 50_000]), None);
             assert_eq!(pattern.next_required(b""), None);
         }
     }
