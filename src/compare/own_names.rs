@@ -16,6 +16,8 @@ const NAMES: usize = 32;
 const COMM_BYTES: usize = 15;
 /// So many hexadecimal digits in a row are an id.
 const ID_DIGITS: usize = 32;
+/// The kubelet calls a termination log by so many.
+const TERMINATION_LOG_DIGITS: usize = 8;
 
 impl OwnNames {
     pub(super) fn of(report: &Report) -> Self {
@@ -91,8 +93,15 @@ fn is_name_of_program(name: &[u8], report: &Report) -> bool {
     processes.any(|process| process.comm.as_bytes() == comm)
 }
 
-/// A path with the ids in it replaced: of layers, of sandboxes.
+/// A path with the ids in it replaced: of layers, of sandboxes, of the kubelet's termination log.
 pub(super) fn without_ids(path: &str) -> String {
+    if let Some((directory, name)) = path.rsplit_once('/')
+        && is_of_container(directory)
+        && name.len() == TERMINATION_LOG_DIGITS
+        && name.bytes().all(|digit| digit.is_ascii_hexdigit())
+    {
+        return format!("{}/‹id›", without_ids(directory));
+    }
     let mut out = String::new();
     let mut digits = String::new();
     for letter in path.chars().chain(['\0']) {
@@ -110,6 +119,12 @@ pub(super) fn without_ids(path: &str) -> String {
     out
 }
 
+/// `…/pods/UID/containers/NAME`, where the kubelet keeps a file for each start of the container.
+fn is_of_container(directory: &str) -> bool {
+    let above = directory.rsplit_once('/').map(|(above, _)| above);
+    above.is_some_and(|above| above.ends_with("/containers"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,6 +135,11 @@ mod tests {
         let path = format!("/var/lib/layers/{id}/diff:/l/XYZ");
         assert_eq!(without_ids(&path), "/var/lib/layers/‹id›/diff:/l/XYZ");
         assert_eq!(without_ids("/dev/sda1"), "/dev/sda1");
+        assert_eq!(
+            without_ids("/var/lib/kubelet/pods/‹pod uid›/containers/app/1f0e9b7c"),
+            "/var/lib/kubelet/pods/‹pod uid›/containers/app/‹id›"
+        );
+        assert_eq!(without_ids("/data/1f0e9b7c"), "/data/1f0e9b7c");
     }
 
     #[test]

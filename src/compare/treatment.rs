@@ -37,6 +37,7 @@ const FIELDS: &[(&str, Treatment)] = &[
     ("major", Fold),
     ("minor", Fold),
     ("index", Fold),
+    ("lower_index", Fold),
     ("cgroup", Fold),
     ("limit_set_by", Fold),
     ("mac_address", Fold),
