@@ -113,6 +113,16 @@ pub(crate) fn load(
             words,
         });
     }
+    if matches!(
+        destination,
+        ImageDestination::Containerd | ImageDestination::K3s
+    ) {
+        // ctr says how far it is, in words of each version, and not always what it has now.
+        let tags = image.variants.iter().flat_map(|variant| &variant.tags);
+        return Ok(tags
+            .map(|tag| format!("imported {}:{tag}", image.name))
+            .collect());
+    }
     let lines = said.stdout.split(|byte| *byte == b'\n');
     let lines = lines.filter(|line| !line.trim_ascii().is_empty());
     Ok(lines.map(|line| escaped(line).into_owned()).collect())

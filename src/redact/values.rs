@@ -26,9 +26,7 @@ pub(super) fn is_harmless(name: SecretName, value: &[u8]) -> bool {
         || is_rooted_path(value)
         || match name.weight {
             Weight::Strong => false,
-            Weight::Key => {
-                is_key_file(value) || is_key_name(value) || is_public(value) || is_prose(value, 3)
-            }
+            Weight::Key => is_key_file(value) || is_key_name(value) || is_public(value),
             Weight::Weak => {
                 // logind counts sessions: `c2`.
                 name.quantity && value.len() <= 4
@@ -36,7 +34,7 @@ pub(super) fn is_harmless(name: SecretName, value: &[u8]) -> bool {
                     || is_plain_word(value)
                     || is_algorithm(value)
                     || is_public(value)
-                    || is_prose(value, 2)
+                    || is_prose(value)
             }
             Weight::Maybe => !looks_like_password(value) || is_public(value),
             Weight::Connection => is_connection_without_password(value),
@@ -98,11 +96,8 @@ fn is_placeholder(value: &[u8]) -> bool {
 }
 
 /// Words about it: `cannot verify signature: algorithm unimplemented`.
-fn is_prose(value: &[u8], least: usize) -> bool {
+fn is_prose(value: &[u8]) -> bool {
     let mut words = value.split(|&b| b == b' ');
-    if words.clone().count() < least {
-        return false;
-    }
     let is_word = |word: &[u8]| {
         let word = word.strip_suffix(b",").unwrap_or(word);
         (2..=14).contains(&word.len()) && word.iter().all(u8::is_ascii_lowercase)

@@ -88,7 +88,7 @@ fn without_names(containers: &[Container], asked: bool) -> &'static str {
     let is_named = containers.iter().any(|container| container.pod.is_some());
     if asked && !is_named {
         " (names of pods are read on the node only, from /var/log/pods or the runtime's bundles; \
-         neither is readable here)"
+         neither is readable here; from Kubernetes 1.30 on the directory takes root or its group)"
     } else {
         ""
     }

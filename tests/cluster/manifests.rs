@@ -206,6 +206,18 @@ pub(crate) fn node(cluster: &Cluster) -> Verdict {
         "no kubelet among {} processes",
         processes.len()
     );
+    // By the names of pods: its own, and one of another namespace if there is any.
+    let own = namespace
+        .kubectl(&["get", "pods", "-o", "name"])
+        .ended_with(0);
+    let own = own.stdout.trim().rsplit_once('/').unwrap().1.to_owned();
+    let place = format!("/v1/containers?pod={}/{own}", namespace.name);
+    let (status, body) = get(forwarded.port, &place, TOKEN).unwrap();
+    assert_eq!(status, 200, "{body}");
+    let document: Value = serde_json::from_str(&body).unwrap();
+    let containers = document["containers"].as_array().unwrap();
+    let is_own = |one: &Value| one["pod"] == own.as_str() && one["name"] == "spyhole";
+    assert!(containers.iter().any(is_own), "{body}");
     Verdict::Holds(format!("{} processes", processes.len()))
 }
 

@@ -86,7 +86,11 @@ fn containerd_has_it_in_the_namespace_of_kubernetes() {
     let loaded = image(&words, |command| {
         command.env("PATH", path_with(house.path()));
     });
-    loaded.ended_with(0);
+    let said = loaded.ended_with(0).stdout_text();
+    assert!(
+        said.contains(&format!("imported spyhole:{VERSION}\n")),
+        "{said}"
+    );
     let name = format!("docker.io/library/spyhole:{VERSION}");
     let listed = lab.ctr("k8s.io", &["images", "list"]).stdout_text();
     let row = listed
@@ -134,7 +138,13 @@ fn each_cluster_gets_the_whole_archive_by_its_own_words() {
         let loaded = image(&[&["load", place], flags].concat(), |command| {
             command.env("PATH", path_with(house.path()));
         });
-        assert_eq!(loaded.ended_with(0).stdout_text(), "Loaded: spyhole\n");
+        let said = loaded.ended_with(0).stdout_text();
+        if place == "k3s" {
+            assert_eq!(said.lines().next(), Some("imported spyhole:latest"));
+            assert_eq!(said.lines().count(), 4, "{said}");
+        } else {
+            assert_eq!(said, "Loaded: spyhole\n");
+        }
         let read = |name: &str| fs::read_to_string(house.path().join(name)).unwrap();
         let given = read("words");
         let mut given: Vec<_> = given.lines().collect();
