@@ -41,7 +41,7 @@ impl ValueBelow {
     pub(super) fn announced(line: &[u8]) -> Option<Self> {
         let line = line.trim_ascii_end();
         match line.last()? {
-            b'>' if line.contains(&b'<') => Self::element(line),
+            b'>' if line.trim_ascii_start().starts_with(b"<") => Self::element(line),
             _ => Self::mapping(line),
         }
     }
@@ -116,10 +116,13 @@ impl ValueBelow {
                 return LineBelow::Outside;
             }
             ValueForm::Scalar { .. } if !is_scalar(text) => return LineBelow::Outside,
-            ValueForm::Element if text.starts_with(b"<") => return LineBelow::Outside,
             ValueForm::Element => {
                 let tag = memchr::memmem::find(line, b"</").unwrap_or(line.len());
-                line.get(..tag).unwrap_or(line).trim_ascii_end().len()
+                let text = line.get(start..tag).unwrap_or_default().trim_ascii_end();
+                if text.is_empty() || text.starts_with(b"<") || !is_scalar(text) {
+                    return LineBelow::Outside;
+                }
+                start + text.len()
             }
             _ => start + text.len(),
         };

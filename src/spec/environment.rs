@@ -76,7 +76,7 @@ fn setting(variable: &Variable) -> Evidenced<Setting> {
     let name = variable.name.to_text().into_owned();
     if let Some(redacted) = &variable.redacted {
         let says = format!(
-            "a secret, not shown: {}; name and key of the Secret are chosen here",
+            "a secret, not shown: {}; name and key of the Secret are chosen here, and it has to be made first",
             redacted.reason.describe()
         );
         let setting = Setting {

@@ -90,14 +90,15 @@ pub(crate) fn yaml(document: &[Line]) -> String {
 /// Writes entries; `dash` begins the first one, where they are one item of a list.
 fn write_lines(text: &mut String, lines: &[Line], indent: usize, mut dash: &str) {
     for line in lines {
-        let margin = " ".repeat(indent);
+        // What stands above the first entry of an item stands above its dash.
+        let margin = " ".repeat(indent.saturating_sub(dash.len()));
         let Some(value) = &line.value else {
             write_comment(text, &margin, &line.evidence);
             continue;
         };
         let mut begin = match dash {
             "" => margin.clone(),
-            dash => format!("{}{dash}", " ".repeat(indent.saturating_sub(dash.len()))),
+            dash => format!("{margin}{dash}"),
         };
         dash = "";
         let below = match (&line.key, value) {
@@ -316,6 +317,28 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+
+    #[test]
+    fn a_comment_above_an_item_stands_above_its_dash() {
+        let long = "why ".repeat(30);
+        let item = |name: &str| {
+            Line::item(
+                Tree::Map(vec![Line::entry("name", name.into(), "")]),
+                &*long,
+            )
+        };
+        let text = yaml(&[Line::entry(
+            "env",
+            Tree::List(vec![item("A"), item("B")]),
+            "",
+        )]);
+        let comments = text.lines().filter(|line| line.contains("# why"));
+        assert!(comments.clone().count() >= 2);
+        assert!(
+            comments.into_iter().all(|line| line.starts_with('#')),
+            "{text}"
+        );
+    }
 
     fn read_again(document: &[Line]) {
         let text = yaml(document);
