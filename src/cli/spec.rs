@@ -232,6 +232,7 @@ fn follow(over: Duration, global: &Global) -> Result<ResourceWatch, Failure> {
         watch.take(&seen, passed);
         let left = over.saturating_sub(passed);
         if left.is_zero() || console::ending().is_some() {
+            console::reset_signals();
             return Ok(watch);
         }
         console::pause(pause.min(left));

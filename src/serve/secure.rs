@@ -66,7 +66,7 @@ fn config(contents: &[Vec<u8>]) -> Result<Arc<ServerConfig>, String> {
     };
     let mut config = builder
         .with_single_cert(chain, key)
-        .map_err(|error| format!("{error}: in the files of --tls-cert and --tls-key"))?;
+        .map_err(|error| format!("{error} (--tls-cert, --tls-key)"))?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }
