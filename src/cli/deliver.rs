@@ -3,19 +3,22 @@
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
+use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command};
 
 use super::exit::Exit;
 use super::global::{Global, passed_on};
 use super::run as start;
-use super::{Failure, argv0, ask, attached, beforehand, copy, given};
+use super::{Failure, argv0, ask, attached, beforehand, copy, given, parse, top};
 use crate::attach::engine::Engine;
 use crate::attach::{AttachError, engine, kubernetes};
 use crate::in_container::install;
 use crate::in_container::install::InstallError;
 use crate::in_container::own_commands::own_commands;
 use crate::model::escape::escaped;
+use crate::model::shell::quoted;
 use crate::redact;
 use crate::scan::needs::Files;
 
@@ -61,12 +64,31 @@ pub(super) fn kubectl(own: &ArgMatches, words: &[OsString]) -> Result<ExitCode, 
     attached::wait(words);
     let mut options: kubernetes::KubectlOptions = given(own)?;
     options.passed_on = passed_on::<kubernetes::KubectlOptions>(own);
+    let may_attach = !options.serve && !options.stdin && !options.tty;
     if !options.serve && is_for_prompt(&options.command, &options.passed_on) {
-        (options.stdin, options.tty) = (true, true);
+        options.needs_terminal = true;
         options.command = prompt();
     }
-    if let Some(answered) = beforehand::check(&options.passed_on, &options.command) {
-        return answered;
+    match beforehand::check(&options.passed_on, &options.command) {
+        Some(Err(refused)) => return Err(with_pod_first(refused, &options)),
+        Some(answered) => return answered,
+        None => {}
+    }
+    let words = command_line(&options.passed_on, &options.command);
+    if let Ok(line) = parse(&words)
+        && let Some((name, own)) = line.matches.subcommand()
+    {
+        options.lasts = lasts(name, own);
+        if may_attach && is_for_terminal(name, own, &options)? {
+            options.needs_terminal = true;
+            let is_shell = name == super::shell::SHELL;
+            if is_shell && own.value_source("idle_exit") != Some(ValueSource::CommandLine) {
+                options.command.push(IDLE_EXIT.into());
+            }
+        }
+    }
+    if options.needs_terminal {
+        (options.stdin, options.tty) = (true, true);
     }
     let by_exec = !options.stdin && !options.tty && !options.serve;
     options.copy = copy::request(by_exec, &options.passed_on, &options.command)?;
@@ -173,18 +195,99 @@ pub(super) fn beside(
 /// Whether a person, at a terminal, has named no command and no form of a document.
 fn is_for_prompt(command: &[OsString], flags: &[OsString]) -> bool {
     let has_form = |flag: &OsString| flag.as_encoded_bytes().starts_with(b"--output");
-    command.is_empty()
-        && !flags.iter().any(has_form)
-        && io::stdin().is_terminal()
-        && io::stdout().is_terminal()
+    command.is_empty() && !flags.iter().any(has_form) && has_terminal()
 }
 
 /// The overview and the prompt, which ends after a time without input: a container must not stay when
 /// its terminal is gone.
 fn prompt() -> Vec<OsString> {
-    [super::shell::SHELL, "--idle-exit=15m"]
-        .map(OsString::from)
-        .into()
+    [super::shell::SHELL, IDLE_EXIT].map(OsString::from).into()
+}
+
+const IDLE_EXIT: &str = "--idle-exit=15m";
+
+fn has_terminal() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+/// Whether a command, for which no terminal was asked, is of use on one only.
+///
+/// # Errors
+/// Without a terminal it would not end.
+fn is_for_terminal(
+    name: &str,
+    own: &ArgMatches,
+    options: &kubernetes::KubectlOptions,
+) -> Result<bool, Failure> {
+    if name == super::shell::SHELL {
+        return Ok(has_terminal());
+    }
+    if name != top::TOP {
+        return Ok(false);
+    }
+    if has_terminal() && !own.get_flag("batch") {
+        return Ok(true);
+    }
+    if own.get_one::<u32>("iterations").is_some() {
+        return Ok(false);
+    }
+    let line = format!("kubectl spyhole {} top", quoted(&options.pod));
+    Err(Failure::usage(format!(
+        "top would not end without a terminal; use {line} -b -n 1, or {line} on a terminal"
+    )))
+}
+
+/// How long a command takes by its own flags, beyond a look.
+fn lasts(name: &str, own: &ArgMatches) -> Duration {
+    let of = |flag: &str| own.try_get_one::<Duration>(flag).ok().flatten().copied();
+    let waits = ["watch", "sample"].into_iter().filter_map(of).sum();
+    if name != top::TOP {
+        return waits;
+    }
+    let count = own.get_one::<u32>("iterations").copied();
+    let delay = of("delay").unwrap_or(Duration::from_secs(1));
+    // Each look of it takes a moment.
+    (delay + Duration::from_secs(1)).saturating_mul(count.unwrap_or_default())
+}
+
+fn command_line(flags: &[OsString], command: &[OsString]) -> Vec<OsString> {
+    std::iter::once("spyhole".into())
+        .chain(flags.iter().chain(command).cloned())
+        .collect()
+}
+
+/// The refusal of words that were meant as `spyhole COMMAND POD`, or as `kubectl cp POD:PATH LOCAL`.
+fn with_pod_first(mut refused: Failure, options: &kubernetes::KubectlOptions) -> Failure {
+    let others = [copy::CP, top::TOP, super::shell::SHELL];
+    let is_command = argv0::names().chain(others).any(|name| name == options.pod);
+    let first = options.command.first().and_then(|word| word.to_str());
+    let Some(first) = first.filter(|_| is_command) else {
+        return refused;
+    };
+    let rest = options
+        .command
+        .iter()
+        .skip(1)
+        .map(|word| word.to_string_lossy());
+    let (pod, path) = match first.split_once(':') {
+        Some((pod, path)) if options.pod == copy::CP => (pod, Some(path)),
+        _ => (first, None),
+    };
+    let words = [pod, &options.pod]
+        .into_iter()
+        .chain(path)
+        .map(str::to_owned);
+    let words: Vec<String> = words
+        .chain(rest.map(std::borrow::Cow::into_owned))
+        .collect();
+    let words: Vec<_> = words.iter().map(|word| quoted(word)).collect();
+    let line = words.join(" ");
+    let why = refused.message.lines().next().unwrap_or_default();
+    refused.message = format!(
+        "{why}\n  The pod comes first: kubectl spyhole {}",
+        escaped(line.as_bytes())
+    );
+    refused
 }
 
 fn attached(ended: Result<u8, AttachError>) -> Result<ExitCode, Failure> {

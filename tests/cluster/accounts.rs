@@ -52,6 +52,16 @@ pub(crate) fn five_roles(cluster: &Cluster) -> Verdict {
     let refused = deaf.spyhole(&["web", "--", "ps"]).ended_with(3);
     refused.says("is not allowed to get pods/log in the namespace");
 
+    let file = documented.spyhole(&["web", "cat", "/etc/hostname"]);
+    assert_eq!(file.ended_with(0).stdout, "web\n");
+    let no_exec = without(&attach, "pods/exec");
+    let no_exec = Account::new(&namespace, "no-exec", &no_exec);
+    let refused = no_exec
+        .spyhole(&["web", "cat", "/etc/hostname"])
+        .ended_with(3);
+    refused.says("is not allowed to create pods/exec in the namespace");
+    refused.says("The ClusterRole spyhole-attach of manifests/rbac allows all of it");
+
     let no_port = without(&attach, "pods/portforward");
     let no_port = Account::new(&namespace, "no-port", &no_port);
     let refused = no_port.spyhole(&["web", "--serve"]);

@@ -334,6 +334,13 @@ pub(crate) fn terminal(cluster: &Cluster) -> Verdict {
         );
         whole += 1;
     }
+    // The node reports the end a moment after the terminal is closed.
+    let refused = format!(
+        "kubectl spyhole web -it --namespace {} -- stat /nope",
+        namespace.name
+    );
+    let seen = output(&mut script(cluster, &refused)).ended_with(4);
+    assert!(!seen.stdout.contains("is still running"), "{seen}");
     Verdict::Holds(format!("{whole} of 6 whole"))
 }
 

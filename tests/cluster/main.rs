@@ -26,6 +26,7 @@ mod admission;
 mod attach;
 mod cluster;
 mod documents;
+mod files;
 mod http;
 mod image;
 mod manifests;
@@ -53,7 +54,7 @@ pub(crate) enum Verdict {
 type Case = (&'static str, fn(&Cluster) -> Verdict);
 
 /// The longest first.
-const CASES: [Case; 32] = [
+const CASES: [Case; 33] = [
     (
         "manifests: a Secret is rotated",
         manifests::secret_is_rotated,
@@ -83,6 +84,7 @@ const CASES: [Case; 32] = [
     ("attach: files of manifests/ephemeral", attach::custom_files),
     ("attach: install and run", attach::install_and_run),
     ("attach: a terminal", attach::terminal),
+    ("attach: ports", files::ports),
     ("pods: hostPID", pods::host_pid),
     ("pods: shared PID namespace", pods::shared_processes),
     ("pods: user namespace", pods::user_namespace),

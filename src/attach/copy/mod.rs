@@ -195,14 +195,17 @@ impl CopyRequest {
         self.remote.absolute()
     }
 
-    /// Whether anything of an archive came.
-    pub(crate) fn began(received: &Result<Copied, CopyFailure>) -> bool {
-        !matches!(
-            received,
-            Err(CopyFailure::Unpack(
-                UnpackError::Empty | UnpackError::Archive(ArchiveError::Absent)
-            ))
-        )
+    /// Whether anything came.
+    pub(crate) fn began(&self, received: &Result<Copied, CopyFailure>) -> bool {
+        match received {
+            Ok(copied) => !self.is_to_stdout() || copied.bytes > 0,
+            Err(error) => !matches!(
+                error,
+                CopyFailure::Unpack(
+                    UnpackError::Empty | UnpackError::Archive(ArchiveError::Absent)
+                )
+            ),
+        }
     }
 
     /// What was done, for a person; `None` where the archive went to stdout.
@@ -264,11 +267,15 @@ pub(crate) fn ended(
 
 fn pass_on(input: &mut dyn Read) -> Result<Copied, CopyFailure> {
     let mut out = io::stdout().lock();
-    match io::copy(input, &mut out).and_then(|_| out.flush()) {
-        // The reader had enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Copied::default()),
+    let copied = |bytes| Copied {
+        bytes,
+        ..Copied::default()
+    };
+    match io::copy(input, &mut out).and_then(|bytes| out.flush().map(|()| bytes)) {
+        // The reader had enough of what came.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(copied(1)),
         Err(error) => Err(CopyFailure::Output(error)),
-        Ok(()) => Ok(Copied::default()),
+        Ok(bytes) => Ok(copied(bytes)),
     }
 }
 

@@ -4,10 +4,12 @@
 
 mod admission;
 mod choose;
+mod ending;
 mod kubectl;
 mod plan;
 mod pod;
 mod pod_security;
+mod port;
 mod refusal;
 mod reuse;
 mod run;
@@ -37,6 +39,7 @@ use choose::Given;
 use kubectl::Kubectl;
 use plan::{Attachment, Task};
 use pod::Target;
+use port::PORT;
 use stream::{Ended, Frame};
 
 /// The subcommand that is the plugin of kubectl.
@@ -131,13 +134,17 @@ pub(crate) struct KubectlOptions {
     /// What `cp` or a command that shows files brings; the command is then what writes it.
     #[arg(skip)]
     pub copy: Option<CopyRequest>,
+    /// How long the command is to take by its own flags, beyond a look.
+    #[arg(skip)]
+    pub lasts: Duration,
+    /// Whether the terminal is for a command that needs one, and was not asked for by flags.
+    #[arg(skip)]
+    pub needs_terminal: bool,
 }
 
 const CONNECTION: &str = "Connection";
 const AS_ROOT: &str = "Run as root with SYS_PTRACE and DAC_READ_SEARCH, which reads every process";
 const KUBECTL: &str = "kubectl";
-/// Where spyhole serves by itself.
-const PORT: u16 = 7794;
 
 /// When a node fetches the image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

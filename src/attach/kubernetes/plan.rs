@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::choose::Choice;
 use super::kubectl::{Kubectl, step};
 use super::pod::{Ephemeral, Target, at, capabilities};
-use super::{AttachError, KubectlOptions, PullPolicy, image};
+use super::{AttachError, KubectlOptions, PullPolicy, image, port};
 use crate::attach::plan::{NAME_PREFIX, Plan, Step, container_name};
 use crate::model::escape::escaped;
 use crate::sys::own_image;
@@ -24,6 +24,10 @@ pub(super) struct Task {
     pub(super) token: bool,
     /// How long spyhole itself gives a look.
     pub(super) time: Option<Duration>,
+    /// Where a server listens in the pod.
+    port: u16,
+    /// The words behind `kubectl` that forward the port of this server once more.
+    again: Vec<String>,
 }
 
 /// What a look may take where `--timeout` does not say it.
@@ -73,10 +77,9 @@ impl Task {
                 escaped(given.concat().as_bytes())
             )));
         }
-        if given.iter().any(|word| word.starts_with("--listen")) {
+        if given.iter().any(|word| port::is_listen(word)) {
             return Err(AttachError::Usage(
-                "remove --listen: kubectl forwards spyhole's default port; --port sets the local \
-                 one"
+                "remove --listen: spyhole chooses a free port in the pod; --port sets the local one"
                 .to_owned(),
             ));
         }
@@ -92,6 +95,7 @@ impl Task {
         };
         let time = own_time(&given);
         let mut args: Vec<String> = options.passed_on.iter().map(text).collect();
+        let again = again(options, &args, &given);
         let names_target = |word: &String| {
             ["-c", "--pid", "--pod", "--self"]
                 .iter()
@@ -133,8 +137,21 @@ impl Task {
             }
             _ => args.extend(given),
         }
+        if kind == TaskKind::Serve {
+            let missing = LIMITS
+                .iter()
+                .filter(|(flag, _)| !args.iter().any(|word| word.starts_with(flag)));
+            let missing: Vec<String> = missing
+                .map(|(flag, time)| format!("{flag}={time}"))
+                .collect();
+            args.extend(missing);
+        }
         if exec_args.is_empty() {
             exec_args.clone_from(&args);
+        }
+        let port = port::free(&target.document);
+        if matches!(kind, TaskKind::Copy | TaskKind::Serve) {
+            args.extend(port::listen(port));
         }
         Ok(Self {
             args,
@@ -142,16 +159,37 @@ impl Task {
             kind,
             token,
             time,
+            port,
+            again,
         })
     }
+}
+
+/// As [`Task::again`].
+fn again(options: &KubectlOptions, flags: &[String], given: &[String]) -> Vec<String> {
+    let mut words = vec!["spyhole".to_owned(), options.pod.clone()];
+    words.extend(
+        options
+            .container
+            .iter()
+            .map(|name| format!("--container={name}")),
+    );
+    words.extend(flags.iter().cloned());
+    words.push("--serve".to_owned());
+    if !given.is_empty() {
+        words.push("--".to_owned());
+        words.extend(given.iter().cloned());
+    }
+    words
 }
 
 /// A token that it made would stand in the log of the container.
 const TOKEN_STDIN: &str = "--token-stdin";
 /// Flags of `serve` by which it takes another token, or none.
 const OWN_ACCESS: [&str; 3] = ["--token-file", "--client-ca", "--insecure-no-auth"];
-/// It ends by itself: an ephemeral container cannot be removed.
 const SERVE: [&str; 4] = ["serve", TOKEN_STDIN, "--lifetime=1h", "--idle-exit=15m"];
+/// A server ends by itself: an ephemeral container cannot be removed.
+const LIMITS: [(&str, &str); 2] = [("--lifetime", "1h"), ("--idle-exit", "15m")];
 /// The same in words.
 pub(super) const LIFETIME: &str = "1 hour";
 pub(super) const IDLE: &str = "15 minutes";
@@ -177,6 +215,10 @@ pub(super) struct Attachment {
     pub(super) time: Option<Duration>,
     /// Whether that container is there already.
     pub(super) reused: bool,
+    /// As [`Task::again`].
+    pub(super) again: Vec<String>,
+    /// Whether a server ends after [`IDLE`] and [`LIFETIME`].
+    pub(super) has_usual_limits: bool,
 }
 
 impl Attachment {
@@ -196,11 +238,13 @@ impl Attachment {
         let there = target
             .ephemeral
             .iter()
-            .find(|one| !new && serves(one, target, &choice, &image, task.token));
+            .find(|one| !new && serves(one, target, &choice, &image, task));
         let (container, reused) = match there {
             Some(one) => (one.name.clone(), true),
             None => (container_name()?, false),
         };
+        let remote = there.and_then(|one| port::served(&one.args));
+        let remote = remote.unwrap_or(task.port);
         let mut plan = Plan {
             run_as: choice.run_as,
             because: choice.because,
@@ -236,6 +280,7 @@ impl Attachment {
                 plan.steps.push(step(commands.wait("terminated", options)));
                 plan.steps.push(step(commands.logs()));
             }
+            (TaskKind::Attached, false) if options.needs_terminal => {}
             (TaskKind::Attached, false) => plan.limits.push(
                 "output before the terminal is attached may be lost; without -it it is complete"
                     .to_owned(),
@@ -254,7 +299,8 @@ impl Attachment {
                     plan.steps.push(step(commands.attach()));
                 }
                 plan.steps.push(step(commands.logs()));
-                plan.steps.push(step(commands.forward(options.port)));
+                plan.steps
+                    .push(step(commands.forward(options.port, remote)));
             }
         }
         Ok(Self {
@@ -265,16 +311,19 @@ impl Attachment {
             token: task.token,
             time: task.time,
             reused,
+            again: task.again.clone(),
+            has_usual_limits: LIMITS
+                .iter()
+                .all(|(flag, time)| task.args.contains(&format!("{flag}={time}"))),
         })
     }
 }
 
 /// Whether a container that runs already is what would be added, and stays: one that serves. Any
-/// other ends once it has said what it was asked. `token` is whether it has to take one.
-fn serves(one: &Ephemeral, target: &Target, choice: &Choice, image: &str, token: bool) -> bool {
+/// other ends once it has said what it was asked.
+fn serves(one: &Ephemeral, target: &Target, choice: &Choice, image: &str, task: &Task) -> bool {
     let same = |key: &str| at(&one.security_context, &[key]) == at(&choice.context, &[key]);
     let added = |context: &Value| capabilities(at(context, &["capabilities", "add"]));
-    let port_is_known = !one.args.iter().any(|word| word.starts_with("--listen"));
     one.running
         && one.name.starts_with(NAME_PREFIX)
         && one.image == image
@@ -282,9 +331,18 @@ fn serves(one: &Ephemeral, target: &Target, choice: &Choice, image: &str, token:
         && same("runAsUser")
         && same("runAsGroup")
         && added(&one.security_context) == added(&choice.context)
-        && port_is_known
+        && port::served(&one.args).is_some()
         && one.args.iter().any(|word| word == "serve")
-        && (!token || one.args.iter().any(|word| word == TOKEN_STDIN))
+        && (task.kind != TaskKind::Serve || serves_alike(&one.args, &task.args))
+}
+
+/// Whether two servers allow the same and take their token alike. Where they listen may differ.
+fn serves_alike(one: &[String], other: &[String]) -> bool {
+    let telling = |words: &[String]| -> Vec<String> {
+        let words = words.iter().filter(|word| !port::is_listen(word));
+        words.cloned().collect()
+    };
+    telling(one) == telling(other)
 }
 
 struct Commands<'a> {
@@ -348,7 +406,11 @@ impl Commands<'_> {
             "--for=jsonpath={{.status.ephemeralContainerStatuses[?(@.name==\"{}\")].state.{state}}}",
             self.container
         ));
-        words.push(format!("--timeout={}s", options.timeout.as_secs().max(1)));
+        let time = match state {
+            "terminated" => options.timeout.saturating_add(options.lasts),
+            _ => options.timeout,
+        };
+        words.push(format!("--timeout={}s", time.as_secs().max(1)));
         words
     }
 
@@ -363,8 +425,8 @@ impl Commands<'_> {
         self.words(&["logs", &self.target.pod, &container])
     }
 
-    fn forward(&self, port: u16) -> Vec<String> {
-        let ports = format!("{port}:{}", super::PORT);
+    fn forward(&self, local: u16, remote: u16) -> Vec<String> {
+        let ports = format!("{local}:{remote}");
         self.words(&["port-forward", &format!("pod/{}", self.target.pod), &ports])
     }
 }

@@ -16,7 +16,7 @@ const HELD_BACK: usize = 8 << 20;
 /// How much of kubectl's last words is kept.
 const LAST_WORDS: usize = 8 << 10;
 /// Exit codes from here on are no program's own: it was not there, or a signal ended it.
-const NOT_ITS_OWN: std::ops::RangeInclusive<u8> = 126..=254;
+pub(super) const NOT_ITS_OWN: std::ops::RangeInclusive<u8> = 126..=254;
 
 /// A command whose answer is passed on.
 pub(super) fn once(step: &Step, frame: &mut Frame) -> Result<Ended, AttachError> {

@@ -5,19 +5,19 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::kubectl::{Kubectl, ask, split};
-use super::plan::{Attachment, IDLE, LIFETIME, TaskKind};
+use super::plan::{Attachment, TaskKind};
 use super::pod::{self, State, Target};
-use super::refusal::{self, Operation};
+use super::refusal::{self, KubectlRefusal, Operation};
 use super::stream::{Ended, Frame, code, is_of_kubectl, stream};
 use super::target_refusal::{NotReused, TargetRefusal};
 use super::{AttachError, KubectlOptions, reuse};
 use crate::attach::LISTENING;
-use crate::attach::copy::{self, CopyRequest};
+use crate::attach::copy;
 use crate::attach::plan::{Step, line_for_terminal};
 use crate::attach::served;
 use crate::attach::token::RunToken;
 use crate::model::escape::escaped;
-use crate::sys::tool::{self, Background, Lent, read_from};
+use crate::sys::tool::{self, Background, HandOverEnd, Lent, read_from};
 
 /// Runs the way; `frame` notices what passes of a document.
 pub(super) fn run(
@@ -43,11 +43,11 @@ pub(super) fn run(
         (TaskKind::Serve, true) => return running.served_again(),
         (TaskKind::Attached, false) => {
             let lent = lend(first)?;
-            hand_over(&Step {
+            let code = hand_over(&Step {
                 file: None,
                 words: lent.words,
             })?;
-            running.ended_with()?
+            running.ended_with(code)?
         }
         (TaskKind::Once, false) => {
             add(first)?;
@@ -69,11 +69,11 @@ pub(super) fn run(
     Ok(Ended::With(code))
 }
 
-struct Running<'a> {
-    kubectl: &'a Kubectl,
-    target: &'a Target,
-    attachment: &'a Attachment,
-    options: &'a KubectlOptions,
+pub(super) struct Running<'a> {
+    pub(super) kubectl: &'a Kubectl,
+    pub(super) target: &'a Target,
+    pub(super) attachment: &'a Attachment,
+    pub(super) options: &'a KubectlOptions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,12 +91,10 @@ const UNREADABLE: u8 = 4;
 const GRACE: Duration = Duration::from_secs(10);
 /// How long what has no such limit may take.
 const END_TIME: Duration = Duration::from_mins(5);
-/// The exit code of what SIGKILL ended.
-const KILLED: u8 = 137;
-/// How long a node has to report that the target ended.
-const REPORT_TIME: Duration = Duration::from_secs(3);
 /// How long a server takes at most until it says that it listens.
 const GREETING_TIME: Duration = Duration::from_secs(15);
+/// How often a pod is looked at while its port is forwarded.
+const WATCH_PAUSE: Duration = Duration::from_secs(5);
 
 impl Running<'_> {
     /// The log of the container once it has ended: all of it, and nothing between.
@@ -147,37 +145,6 @@ impl Running<'_> {
         Ok(code)
     }
 
-    /// Whether the target took spyhole along when it ended: with the first process of its PID namespace
-    /// the kernel kills every other one. Its node may report that a moment later.
-    fn target_ended(&self, code: u8) -> Result<Option<TargetRefusal>, AttachError> {
-        if code != KILLED {
-            return Ok(None);
-        }
-        let target = self.target;
-        let begun = Instant::now();
-        loop {
-            let pod = self.kubectl.pod_again(&target.namespace, &target.pod)?;
-            if let Some(end) = pod::ended_since(&pod, target) {
-                let container = format!("--container={}", target.container);
-                let words = ["logs", &target.pod, &container];
-                let previous: &[&str] = if end.runs_again { &["--previous"] } else { &[] };
-                let words = [&words[..], previous].concat();
-                return Ok(Some(TargetRefusal::TargetEnded {
-                    pod: target.pod.clone(),
-                    container: target.container.clone(),
-                    code: end.code,
-                    reason: end.reason,
-                    runs_again: end.runs_again,
-                    line: self.kubectl.line(Some(&target.namespace), &words),
-                }));
-            }
-            if begun.elapsed() >= REPORT_TIME {
-                return Ok(None);
-            }
-            thread::sleep(Duration::from_millis(500));
-        }
-    }
-
     fn is_json(&self) -> bool {
         let words = self.attachment.plan.steps.first().map(|step| &step.words);
         words.is_some_and(|words| {
@@ -189,41 +156,19 @@ impl Running<'_> {
         })
     }
 
-    /// After a person has talked with it.
-    fn ended_with(&self) -> Result<u8, AttachError> {
-        let pod = self
-            .kubectl
-            .pod_again(&self.target.namespace, &self.target.pod)?;
-        match pod::state(&pod, &self.attachment.container) {
-            Some(State::Terminated { code, .. }) => {
-                if let Some(refusal) = self.target_ended(code)? {
-                    return Err(refusal.into());
-                }
-                Ok(code)
-            }
-            Some(State::Waiting { reason, message }) => {
-                Err(refusal::waiting(&self.attachment.image, &reason, &message)
-                    .unwrap_or_else(|| self.slow(&reason)))
-            }
-            Some(State::Running) => {
-                self.say(&format!("{} is still running", self.attachment.container));
-                Ok(0)
-            }
-            // The node was never asked: kubectl has said why.
-            None => Ok(1),
-        }
-    }
-
     /// The port of a server that was there before. One that has ended since shows in its state.
     fn served_again(&self) -> Result<Ended, AttachError> {
-        let served = self.serve();
-        if matches!(served, Ok(0)) || self.runs()? {
-            return served.map(Ended::With);
+        match self.serve() {
+            Err(error) if is_forbidden(&error) => Err(error),
+            Err(error) => match self.ended_meanwhile()? {
+                Some(_) => Ok(Ended::NotReused(NotReused::Ended)),
+                None => Err(error),
+            },
+            Ok(code) => Ok(Ended::With(code)),
         }
-        Ok(Ended::NotReused(NotReused::Ended))
     }
 
-    /// Unpacks what spyhole in the container writes.
+    /// Takes what spyhole in the container writes.
     fn copy(&self, step: &Step) -> Result<Ended, AttachError> {
         let Some(request) = &self.options.copy else {
             return Ok(Ended::With(0));
@@ -231,14 +176,24 @@ impl Running<'_> {
         let (program, words) = split(&step.words);
         let (received, said) = read_from(&program, &words, |input| request.receive(input))?;
         let own_code = refusal::exit_code_beside(&said.stderr);
-        if received.is_err() && !said.status.success() && own_code.is_none() {
+        // What ended it is not the command itself, where that has no exit code of its own.
+        let is_cut = own_code.is_none_or(|code| reuse::NOT_ITS_OWN.contains(&code));
+        if !said.status.success() && is_cut && !request.began(&received) {
             let why = refusal::of(Operation::Exec, &step.words, &said.stderr);
-            if self.attachment.reused && !CopyRequest::began(&received) {
-                let why = why.to_string();
-                let why = why.lines().next().unwrap_or_default().to_owned();
-                return Ok(Ended::NotReused(NotReused::Refused(why)));
+            // Another container would be of no more use.
+            if is_forbidden(&why) {
+                return Err(why);
             }
-            if !CopyRequest::began(&received) {
+            if self.attachment.reused {
+                return Ok(Ended::NotReused(match own_code {
+                    Some(code) => NotReused::EndedEarly { code },
+                    None => NotReused::Refused(first_line(&why)),
+                }));
+            }
+            if let Some(ended) = self.ended_meanwhile()? {
+                return Err(ended);
+            }
+            if own_code.is_none() {
                 return Err(why);
             }
         }
@@ -250,13 +205,6 @@ impl Running<'_> {
         let (explained, quiet) = (!words.is_empty(), self.options.quiet);
         let code = copy::ended(request, received, code, explained, quiet)?;
         Ok(Ended::With(code))
-    }
-
-    /// Whether the container runs now.
-    fn runs(&self) -> Result<bool, AttachError> {
-        let (namespace, pod) = (&self.target.namespace, &self.target.pod);
-        let pod = self.kubectl.pod_again(namespace, pod)?;
-        Ok(pod::state(&pod, &self.attachment.container) == Some(State::Running))
     }
 
     fn serve(&self) -> Result<u8, AttachError> {
@@ -278,8 +226,23 @@ impl Running<'_> {
             Some(token) => token.link(&url),
             None => url,
         });
-        let (status, interrupted) = tool::hand_over_interruptible(&program, &words, page)?;
-        self.after_forwarding(if interrupted { 0 } else { code(status) }, interrupted)
+        // kubectl notices that the port leads nowhere only when somebody uses it.
+        let mut asked = Instant::now();
+        let mut is_over = || {
+            let is_due = asked.elapsed() >= WATCH_PAUSE;
+            is_due && {
+                let is_over = self.serves_no_more();
+                asked = Instant::now();
+                is_over
+            }
+        };
+        let (status, end) = tool::hand_over_interruptible(&program, &words, page, &mut is_over)?;
+        let code = if end == HandOverEnd::ByItself {
+            code(status)
+        } else {
+            0
+        };
+        self.after_forwarding(code, end == HandOverEnd::Interrupted)
     }
 
     /// Writes a new token to the server's stdin, until it says that it accepts it.
@@ -289,11 +252,13 @@ impl Running<'_> {
         let mut writer = Background::start(&program, &words, token.text())?;
         self.wait_for_words(logs, &token.accepted(), &mut || match writer.ended()? {
             // The container has ended, or has closed its stdin: the time for its answer decides.
-            Some(status) if !status.success() => Err(refusal::of(
-                Operation::Attach,
-                &attach.words,
-                &writer.said(),
-            )),
+            Some(status) if !status.success() => {
+                let why = refusal::of(Operation::Attach, &attach.words, &writer.said());
+                if is_forbidden(&why) {
+                    return Err(why);
+                }
+                Err(self.ended_meanwhile()?.unwrap_or(why))
+            }
             _ => Ok(()),
         })?;
         Ok(token)
@@ -319,6 +284,9 @@ impl Running<'_> {
             }
             check()?;
             if begun.elapsed() > GREETING_TIME {
+                if let Some(ended) = self.ended_meanwhile()? {
+                    return Err(ended);
+                }
                 let last = said.lines().last().unwrap_or_default();
                 let refusal = TargetRefusal::NotServing {
                     container: self.attachment.container.clone(),
@@ -332,45 +300,6 @@ impl Running<'_> {
         }
     }
 
-    /// What is left once the port is not forwarded any more: the server ends by itself, unless it has
-    /// ended already, which its node may report a moment later.
-    fn after_forwarding(&self, code: u8, interrupted: bool) -> Result<u8, AttachError> {
-        let (namespace, pod) = (&self.target.namespace, &self.target.pod);
-        let container = &self.attachment.container;
-        let begun = Instant::now();
-        let state = loop {
-            let Ok(document) = self.kubectl.pod_again(namespace, pod) else {
-                // Words about what is left are worth no error of their own.
-                return Ok(code);
-            };
-            let state = pod::state(&document, container);
-            let settled = interrupted || code == 0 || begun.elapsed() >= REPORT_TIME;
-            if settled || state != Some(State::Running) {
-                break state;
-            }
-            thread::sleep(Duration::from_millis(500));
-        };
-        match state {
-            Some(State::Running) => {
-                let again = self
-                    .kubectl
-                    .line(Some(namespace), &["spyhole", pod, "--serve"]);
-                self.say(&format!(
-                    "{container} still serves in the pod: it ends after {IDLE} without a request, \
-                     at the latest {LIFETIME} after its start. {again} forwards its port again"
-                ));
-            }
-            Some(State::Terminated { code: ended, .. }) => {
-                if let Some(refusal) = self.target_ended(ended)? {
-                    return Err(refusal.into());
-                }
-                self.say(&format!("{container} has ended (exit code {ended})"));
-            }
-            Some(State::Waiting { .. }) | None => {}
-        }
-        Ok(code)
-    }
-
     /// Until the node has started it, or until it has ended.
     fn wait(&self, until: Until) -> Result<State, AttachError> {
         let name = &self.attachment.container;
@@ -378,15 +307,13 @@ impl Running<'_> {
         let (mut pause, mut last) = (Duration::from_millis(300), String::new());
         let mut running_since = None;
         loop {
-            let pod = self
-                .kubectl
-                .pod_again(&self.target.namespace, &self.target.pod)?;
-            let state = pod::state(&pod, name);
+            let state = pod::state(&self.pod()?, name);
             let (words, limit) = match state {
                 Some(State::Running) if until == Until::Runs => return Ok(State::Running),
                 Some(State::Running) => {
                     let since: &Instant = running_since.get_or_insert_with(Instant::now);
-                    let limit = self.attachment.time.map_or(END_TIME, |time| time + GRACE);
+                    let own = self.attachment.time.map_or(END_TIME, |time| time + GRACE);
+                    let limit = own.saturating_add(self.options.lasts);
                     if since.elapsed() >= limit {
                         return Err(refusal::no_end(
                             &self.attachment.container,
@@ -402,12 +329,7 @@ impl Running<'_> {
                     code,
                     reason,
                     message,
-                }) => {
-                    if let Some(refusal) = self.target_ended(code)? {
-                        return Err(refusal.into());
-                    }
-                    return Err(self.ended_early(code, &reason, &message));
-                }
+                }) => return Err(self.ended_early(code, &reason, &message)?),
                 Some(State::Waiting { reason, message }) => {
                     if let Some(error) = refusal::waiting(&self.attachment.image, &reason, &message)
                     {
@@ -432,7 +354,7 @@ impl Running<'_> {
         }
     }
 
-    fn slow(&self, words: &str) -> AttachError {
+    pub(super) fn slow(&self, words: &str) -> AttachError {
         refusal::slow(
             self.options,
             &self.attachment.container,
@@ -448,33 +370,23 @@ impl Running<'_> {
         self.kubectl.line(Some(&self.target.namespace), &words)
     }
 
-    /// What was to serve, and does not.
-    fn ended_early(&self, code: u8, reason: &str, message: &str) -> AttachError {
-        if reason.contains("StartError") || reason == "ContainerCannotRun" {
-            return refusal::not_started(&self.attachment.image, reason, message);
-        }
-        let steps = &self.attachment.plan.steps;
-        let logs = steps
-            .len()
-            .checked_sub(2)
-            .and_then(|index| steps.get(index));
-        let said = logs.and_then(|logs| ask(&logs.words, Operation::ReadLog).ok());
-        let said = said.map(|said| said.stdout).unwrap_or_default();
-        let last = said.trim_ascii().split(|byte| *byte == b'\n').next_back();
-        let refusal = TargetRefusal::ServerEnded {
-            container: self.attachment.container.clone(),
-            code,
-            reason: reason.to_owned(),
-            said: escaped(last.unwrap_or_default()).into_owned(),
-        };
-        refusal.into()
-    }
-
-    fn say(&self, words: &str) {
+    pub(super) fn say(&self, words: &str) {
         if !self.options.quiet {
             let _ = writeln!(io::stderr(), "{}", line_for_terminal(words));
         }
     }
+}
+
+fn is_forbidden(error: &AttachError) -> bool {
+    matches!(
+        error,
+        AttachError::Kubectl(KubectlRefusal::Forbidden { .. })
+    )
+}
+
+fn first_line(error: &AttachError) -> String {
+    let words = error.to_string();
+    words.lines().next().unwrap_or_default().to_owned()
 }
 
 fn add(step: &Step) -> Result<(), AttachError> {

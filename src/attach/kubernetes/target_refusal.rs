@@ -42,6 +42,8 @@ pub(crate) enum TargetRefusal {
         runs_again: bool,
         line: String,
     },
+    /// The pod is gone, or another one has its name.
+    PodDeleted { namespace: String, pod: String },
     /// The node cut the document off.
     DocumentIncomplete,
     /// The server printed no address in time; `line` shows its log.
@@ -107,6 +109,7 @@ impl From<TargetRefusal> for crate::attach::AttachError {
 impl std::error::Error for TargetRefusal {}
 
 impl fmt::Display for TargetRefusal {
+    #[expect(clippy::too_many_lines, reason = "a table: one arm for each refusal")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotJson(error) => write!(f, "kubectl did not return valid JSON: {error}"),
@@ -174,6 +177,10 @@ impl fmt::Display for TargetRefusal {
                     }
                 )
             }
+            Self::PodDeleted { namespace, pod } => write!(
+                f,
+                "the pod {namespace}/{pod} was deleted, and spyhole ended with it"
+            ),
             Self::DocumentIncomplete => f.write_str(
                 "the document is incomplete. A node keeps 10 MiB of a container's log by default: \
                  request one section, such as `-- ps -o json`",
@@ -195,7 +202,12 @@ impl fmt::Display for TargetRefusal {
                 said,
             } => write!(
                 f,
-                "{container} ended with {code} ({reason}); its output: {said}"
+                "{container} ended with {code} ({reason}); its output: {said}{}",
+                if said.contains(IN_USE) {
+                    "\n  A retry adds another container, which listens on another port"
+                } else {
+                    ""
+                }
             ),
             Self::ReuseCutShort { code } => write!(
                 f,
@@ -242,6 +254,9 @@ impl fmt::Display for NotReused {
         }
     }
 }
+
+/// What the kernel says of a port that another process has.
+const IN_USE: &str = "Address already in use";
 
 const TO_THE_NEW_ONE: &str = "run the same command again to inspect the new process";
 const ONCE_IT_RUNS: &str = "run the same command again once it is running; if it does not stay up, start \

@@ -96,7 +96,8 @@ impl fmt::Display for KubectlRefusal {
                     f,
                     "\n  A role with this rule allows it:\n    - apiGroups: [\"\"]\n      resources: \
                      [\"{resource}\"]\n      verbs: [\"{verb}\"]\n  \
-                     kubectl spyhole needs: {NEEDED}"
+                     kubectl spyhole needs: {NEEDED}\n  \
+                     The ClusterRole spyhole-attach of manifests/rbac allows all of it"
                 )
             }
             Self::KubectlTooOld => f.write_str(
@@ -197,8 +198,9 @@ const OTHERS: &str = "lists existing ones; --context selects another cluster, --
 
 const STAYS: &str = "The container stays listed in the pod; a retry adds another one";
 
-const NEEDED: &str = "get pods, patch pods/ephemeralcontainers, get pods/log; create pods/exec to \
-    reuse spyhole's container, create pods/attach and pods/portforward for --serve";
+const NEEDED: &str = "get pods, patch pods/ephemeralcontainers, get pods/log; create pods/exec for \
+    cat, cp and other commands on files and to reuse spyhole's container, create pods/attach and \
+    pods/portforward for --serve";
 
 fn with_reason(reason: &str, message: &str) -> String {
     if message.is_empty() {

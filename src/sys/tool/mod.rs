@@ -91,9 +91,20 @@ pub(crate) fn hand_over(program: &OsStr, words: &[OsString]) -> Result<ExitStatu
         .map_err(|source| refused(program, source))
 }
 
+/// What ended a program that has this terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HandOverEnd {
+    /// Itself.
+    ByItself,
+    /// SIGINT or SIGTERM.
+    Interrupted,
+    /// This process, as there is nothing more for it to do.
+    Over,
+}
+
 /// Runs a program to its end with this terminal as its own. SIGINT and SIGTERM end the program and not
-/// this process; whether one came. `page` is opened in a browser once the program says something on
-/// stdout.
+/// this process, and so does `is_over`, which is asked again and again. `page` is opened in a browser
+/// once the program says something on stdout.
 ///
 /// # Errors
 /// [`ToolError`], where it does not run.
@@ -101,7 +112,8 @@ pub(crate) fn hand_over_interruptible(
     program: &OsStr,
     words: &[OsString],
     page: Option<String>,
-) -> Result<(ExitStatus, bool), ToolError> {
+    is_over: &mut dyn FnMut() -> bool,
+) -> Result<(ExitStatus, HandOverEnd), ToolError> {
     let refused = |source| refused(program, source);
     let mut command = Command::new(program);
     command.args(words);
@@ -118,16 +130,24 @@ pub(crate) fn hand_over_interruptible(
         }
         _ => None,
     };
-    let mut passed_on = false;
+    let (mut passed_on, mut over) = (false, false);
     loop {
         if let Some(status) = child.try_wait().map_err(refused)? {
             // With it goes the file that led the browser there.
             let _ = shower.map(thread::JoinHandle::join);
-            return Ok((status, Caught::came()));
+            let end = if over {
+                HandOverEnd::Over
+            } else if Caught::came() {
+                HandOverEnd::Interrupted
+            } else {
+                HandOverEnd::ByItself
+            };
+            return Ok((status, end));
         }
         // The signal of a terminal has reached the program too: it gets its time to end.
         thread::sleep(Duration::from_millis(100));
-        if Caught::came() && !passed_on && child.try_wait().map_err(refused)?.is_none() {
+        over = over || (!passed_on && !Caught::came() && is_over());
+        if (over || Caught::came()) && !passed_on && child.try_wait().map_err(refused)?.is_none() {
             let pid = rustix::process::Pid::from_child(&child);
             let _ = rustix::process::kill_process(pid, Signal::INT);
             passed_on = true;

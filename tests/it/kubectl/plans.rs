@@ -234,7 +234,7 @@ fn the_page_is_forwarded_from_a_server_that_ends_by_itself() {
     let seen = kubectl.spyhole(own);
     let text = steady(&seen.stdout_text());
     assert!(
-        text.contains("-- serve --token-file=/run/token\n"),
+        text.contains("-- serve --token-file=/run/token --lifetime=1h --idle-exit=15m\n"),
         "{seen}"
     );
     assert!(

@@ -74,7 +74,7 @@ fn no_token_is_in_what_is_added_to_the_pod() {
     assert!(seen.stderr_text().contains(&token), "{seen}");
     let (calls, custom) = (kubectl.calls(), kubectl.kept("custom"));
     assert!(
-        calls.contains("-- serve --token-stdin --allow-files\n"),
+        calls.contains("-- serve --token-stdin --allow-files --lifetime=1h --idle-exit=15m\n"),
         "{calls}"
     );
     assert!(
@@ -140,4 +140,86 @@ fn a_token_that_may_not_be_given_is_an_error_with_its_remedy() {
         "{}",
         kubectl.calls()
     );
+}
+
+/// A server that allows more, or less, is another one.
+#[test]
+fn only_a_server_of_the_same_flags_is_used_again() {
+    let is_used = |there: Value, words: &[&str]| {
+        let mut pod: Value = serde_json::from_str(&fixture("spyhole-there")).unwrap();
+        pod["spec"]["ephemeralContainers"][0]["args"] = there;
+        let kubectl = FakeKubectl::with("spyhole-there", Level::Labelled("restricted"));
+        kubectl.answer("get-pod", &pod.to_string());
+        let words = [&["web", "--dry-run"], words].concat();
+        let seen = kubectl.spyhole(words).ended_with(0).stdout_text();
+        !seen.contains("kubectl debug")
+    };
+    let limits = ["--lifetime=1h", "--idle-exit=15m"];
+    let args = |words: &[&str]| json!([words, &limits[..]].concat());
+    let usual = args(&["serve", "--token-stdin"]);
+    let files = args(&["serve", "--token-stdin", "--allow-files"]);
+    let revealing = args(&["--reveal-all", "serve", "--token-stdin"]);
+    let serve = ["--serve", "--", "serve", "--allow-files"];
+    assert!(is_used(usual.clone(), &["--serve"]));
+    assert!(is_used(usual.clone(), &["--serve", "--", "serve"]));
+    assert!(!is_used(usual.clone(), &serve));
+    assert!(is_used(files.clone(), &serve));
+    assert!(!is_used(files.clone(), &["--serve"]));
+    assert!(!is_used(revealing.clone(), &["--serve"]));
+    assert!(is_used(revealing, &["--reveal-all", "--serve"]));
+    // Whatever a server allows, a command that is run beside it is one of its own.
+    assert!(is_used(files, &["--", "ps"]));
+    // Where it listens is no matter, as long as the port leads there.
+    let elsewhere = json!([
+        "serve",
+        "--token-stdin",
+        "--lifetime=1h",
+        "--idle-exit=15m",
+        "--listen=127.0.0.1:7799"
+    ]);
+    assert!(is_used(elsewhere, &["--serve"]));
+    let socket = json!([
+        "serve",
+        "--token-stdin",
+        "--lifetime=1h",
+        "--idle-exit=15m",
+        "--listen=unix:/s"
+    ]);
+    assert!(!is_used(socket, &["--serve"]));
+}
+
+/// kubectl itself notices neither before somebody uses the port.
+#[test]
+fn the_forwarding_ends_with_the_pod_or_the_server() {
+    let forwards = "echo 'Forwarding from 127.0.0.1:7794 -> 7794'\nwhile :; do sleep 0.1; done";
+    let with = |answers: &dyn Fn(&FakeKubectl)| {
+        let kubectl = serving("spyhole-there");
+        kubectl.answer("port-forward.runs", forwards);
+        answers(&kubectl);
+        kubectl.spyhole(["web", "--serve"])
+    };
+    let gone = "if [ $count -gt 1 ]; then\n\
+        echo 'Error from server (NotFound): pods \"web\" not found' >&2; exit 1\nfi\n";
+    let seen = with(&|kubectl| kubectl.answer("get-pod.runs", gone)).ended_with(3);
+    let words = "the pod shop/web was deleted, and spyhole ended with it";
+    assert!(seen.stderr_text().contains(words), "{seen}");
+    let mut other: Value = serde_json::from_str(&fixture("spyhole-there")).unwrap();
+    other["metadata"]["uid"] = "another".into();
+    let seen = with(&|kubectl| {
+        for read in 2..4 {
+            kubectl.answer(&format!("get-pod.{read}"), &other.to_string());
+        }
+    });
+    let seen = seen.ended_with(3);
+    assert!(seen.stderr_text().contains(words), "{seen}");
+    let mut ended: Value = serde_json::from_str(&fixture("spyhole-there")).unwrap();
+    ended["status"]["ephemeralContainerStatuses"][0]["state"] =
+        json!({"terminated": {"exitCode": 0, "reason": "Completed"}});
+    let seen = with(&|kubectl| {
+        for read in 2..5 {
+            kubectl.answer(&format!("get-pod.{read}"), &ended.to_string());
+        }
+    });
+    let words = "spyhole-7xk2q has ended (exit code 0)";
+    assert!(seen.ended_with(0).stderr_text().contains(words));
 }
