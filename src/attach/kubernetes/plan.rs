@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::choose::Choice;
 use super::kubectl::{Kubectl, step};
-use super::pod::{Ephemeral, Target, at, capabilities};
+use super::pod::{Ephemeral, Target, at, capabilities, containers};
 use super::{AttachError, KubectlOptions, PullPolicy, image, port};
 use crate::attach::plan::{NAME_PREFIX, Plan, Step, container_name};
 use crate::model::escape::escaped;
@@ -135,7 +135,11 @@ impl Task {
                 args.extend(["serve".to_owned(), TOKEN_STDIN.to_owned()]);
                 args.extend(rest);
             }
-            _ => args.extend(given),
+            _ => {
+                let image = image_for_spec(&given, target);
+                args.extend(given);
+                args.extend(image);
+            }
         }
         if kind == TaskKind::Serve {
             let missing = LIMITS
@@ -163,6 +167,20 @@ impl Task {
             again,
         })
     }
+}
+
+/// The flag of `spec` for the image of the target, which the pod names and nothing in the container.
+fn image_for_spec(given: &[String], target: &Target) -> Option<String> {
+    let is_named = |word: &String| word.starts_with("--image") || word.starts_with("--from");
+    if given.first()? != "spec" || given.iter().any(is_named) {
+        return None;
+    }
+    let containers = containers(at(&target.document, &["spec"]));
+    let own = containers
+        .into_iter()
+        .find(|one| at(one, &["name"]) == target.container.as_str())?;
+    let image = at(own, &["image"]).as_str()?;
+    Some(format!("--image={image}"))
 }
 
 /// As [`Task::again`].

@@ -291,6 +291,19 @@ fn what_is_in_files_comes_by_exec_and_not_by_a_log() {
 }
 
 #[test]
+fn spec_is_told_the_image_that_the_pod_names() {
+    let kubectl = FakeKubectl::with("non-root", Level::None);
+    let planned = |words: &[&str]| {
+        let all = [&["web", "--dry-run", "--"], words].concat();
+        kubectl.spyhole(all).ended_with(0).stdout_text()
+    };
+    let own = " --image=registry.example/shop/web:1.4";
+    assert!(planned(&["spec", "--kind", "Pod"]).contains(own));
+    assert!(!planned(&["spec", "--image", "other"]).contains(own));
+    assert!(!planned(&["ps"]).contains(own));
+}
+
+#[test]
 fn a_terminal_is_passed_on() {
     let kubectl = FakeKubectl::with("non-root", Level::None);
     let seen = kubectl.spyhole(["web", "--dry-run", "-it", "--", "ps"]);
