@@ -4,7 +4,7 @@
 CARGO ?= cargo
 export CARGO
 
-.PHONY: demo image lab sick dist reproducible advisories test lint lint-packaging unit lint-and-compile lint-and-test check-binary page-test screenshots cluster-test bench performance prepare vm clean
+.PHONY: demo image lab sick dist reproducible advisories test lint lint-packaging unit lint-and-compile check-binary page-test screenshots cluster-test bench performance prepare vm clean
 
 ## demo: build, start a container without a shell, look into it
 demo:
@@ -38,10 +38,12 @@ advisories:
 	target/tools/bin/cargo-deny --locked check advisories
 
 ## test: everything that guards a change
-# The release build uses one processor for most of its time; what else is to be done uses the other. Tests wait for
-# most of theirs.
+# The release build uses one processor for most of its time; what else is to be compiled uses the other. The tests
+# of the page wait for a browser for most of theirs. Tests are not run below the first `make -j2`: what they start may
+# keep one of its tokens, for which it would wait for ever.
 test: prepare
-	$(MAKE) -j2 check-binary lint-and-test
+	$(MAKE) -j2 check-binary lint-and-compile
+	$(MAKE) -j2 --output-sync=target unit page-test
 
 ## prepare: install what the tests need (as root, by apt; otherwise say what is missing)
 prepare:
@@ -60,9 +62,6 @@ lint-packaging:
 
 lint-and-compile: lint lint-packaging
 	$(CARGO) test --locked --no-run
-
-lint-and-test: lint-and-compile
-	$(MAKE) -j2 --output-sync=target unit page-test
 
 ## unit: unit, property, container and documentation tests
 unit:
