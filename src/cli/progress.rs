@@ -64,7 +64,7 @@ impl ByteProgress {
         }
     }
 
-    /// So many more; 0 where there was nothing to pass on for a while.
+    /// Counts bytes that are passed on; 0 renews the line while nothing comes.
     pub(super) fn add(&mut self, bytes: usize) {
         self.bytes = self.bytes.saturating_add(bytes as u64);
         if let Some(line) = &mut self.line
@@ -82,7 +82,7 @@ impl ByteProgress {
     }
 }
 
-/// On a terminal whose size is not known yet nobody looks: it is attached later.
+/// A terminal without a size has no reader yet: a client attaches to it later.
 fn is_shown(global: &Global) -> bool {
     !global.quiet && columns().is_some()
 }

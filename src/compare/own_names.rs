@@ -16,7 +16,7 @@ const NAMES: usize = 32;
 const COMM_BYTES: usize = 15;
 /// So many hexadecimal digits in a row are an id.
 const ID_DIGITS: usize = 32;
-/// The kubelet calls a termination log by so many.
+/// Hexadecimal digits in the name of a termination log of the kubelet.
 const TERMINATION_LOG_DIGITS: usize = 8;
 
 impl OwnNames {

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use memchr::memmem;
 
 use super::tables::files::{DIRECTORIES, ENDINGS, MAGIC, NAMES, PATHS};
-use super::value_below::{LineBelow, ValueBelow, lines_above};
+use super::value_below::{LineBelow, ValueBelow, lines_above, unquoted};
 use super::{Redacted, Redactor, SecretKind};
 
 type Finder = LazyLock<memmem::Finder<'static>>;
@@ -230,15 +230,11 @@ pub(super) fn assigned(redactor: &Redactor, line: &[u8]) -> Option<(usize, Redac
     if value.first() != Some(&b'=') {
         return None;
     }
-    let hidden = redactor.variable(name, unquoted(value.get(1..).unwrap_or_default()))?;
+    let hidden = redactor.variable(
+        name,
+        unquoted(value.get(1..).unwrap_or_default().trim_ascii()),
+    )?;
     Some((line.len() - value.len() + 1, hidden))
-}
-
-fn unquoted(value: &[u8]) -> &[u8] {
-    match value.trim_ascii() {
-        [first @ (b'"' | b'\''), inner @ .., last] if first == last => inner,
-        value => value,
-    }
 }
 
 #[cfg(test)]

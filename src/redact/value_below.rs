@@ -1,5 +1,5 @@
-//! A name whose value stands on the lines below it: of YAML, `password: |` or `password:` and a line that
-//! is indented further; of XML, `<password>` and a line of text.
+//! A name whose value stands on the lines below it: in YAML `password: |` or `password:` and a line that
+//! is indented further; in XML `<password>` and a line of text.
 
 use super::Redactor;
 use super::names;
@@ -19,7 +19,7 @@ pub(super) struct ValueBelow {
 enum ValueForm {
     /// All lines below that are indented further than this.
     Block { indent: usize },
-    /// The same, of which one that is a mapping, a list or prose is none.
+    /// The same, but a line that is a mapping, a list or prose is no value.
     Scalar { indent: usize },
     /// Up to the next tag.
     Element,
@@ -161,7 +161,8 @@ fn is_scalar(text: &[u8]) -> bool {
     is_quoted || !is_collection && !text.iter().any(u8::is_ascii_whitespace)
 }
 
-fn unquoted(value: &[u8]) -> &[u8] {
+/// Without the quotes around it.
+pub(super) fn unquoted(value: &[u8]) -> &[u8] {
     match value {
         [first @ (b'"' | b'\''), inner @ .., last] if first == last => inner,
         value => value,

@@ -81,3 +81,14 @@ fn an_archive_says_how_many_bytes_it_has() {
     let listed = run(tar.arg("-tf").arg(root.path("archive"))).ended_with(0);
     assert_eq!(listed.stdout_text().lines().count(), 1);
 }
+
+#[test]
+fn what_goes_to_the_terminal_itself_has_no_line_in_it() {
+    let root = FakeRoot::new();
+    let file = root.write("large", b"a line of text\n".repeat(1 << 20));
+    let target = Idle::sleep();
+    let line = format!("exec \"$0\" --pid {} cp {} -", target.id(), file.display());
+    let mut keys = on_terminal(100, &line);
+    assert_eq!(keys.ends(), Ok(0));
+    assert!(!keys.shown().contains("copying"));
+}

@@ -176,7 +176,7 @@ impl Running<'_> {
         let (program, words) = split(&step.words);
         let (received, said) = read_from(&program, &words, |input| request.receive(input))?;
         let own_code = refusal::exit_code_beside(&said.stderr);
-        // What ended it is not the command itself, where that has no exit code of its own.
+        // Without an exit code of its own the command was ended from outside.
         let is_cut = own_code.is_none_or(|code| reuse::NOT_ITS_OWN.contains(&code));
         if !said.status.success() && is_cut && !request.began(&received) {
             let why = refusal::of(Operation::Exec, &step.words, &said.stderr);

@@ -186,13 +186,16 @@ pub(super) fn write_for_cp<W: Write + AsFd>(
         reveal_file: reveal_file.to_vec(),
         raw: true,
     };
-    Start::of(global)
+    let mut start = Start::of(global)
         .with(&content)
-        .following(global.timeout.is_none())
-        .saying("copying")
-        .run_to(out, move |files, output| {
-            write_archive(files, output, &options)
-        })
+        .following(global.timeout.is_none());
+    // To stdout, which may be the terminal, the file itself is what is seen.
+    if options.for_cp {
+        start = start.saying("copying");
+    }
+    start.run_to(out, move |files, output| {
+        write_archive(files, output, &options)
+    })
 }
 
 /// Writes the path of a directory of the target as it is without links.

@@ -16,9 +16,9 @@ const CACHE_BYTES: usize = 8 << 20;
 
 /// With more texts than that one of them is nearly everywhere.
 const REQUIRED_TEXTS: usize = 100;
-/// So many texts are searched one after the other, which is faster than all at once.
+/// Up to this many texts are searched one after the other, which is faster than one regular expression.
 const SINGLE_TEXTS: usize = 8;
-/// For all of them so many bytes are searched before the next.
+/// Bytes that are searched for each of them before the search goes on behind these bytes.
 const WINDOW_BYTES: usize = 16 << 10;
 
 /// A pattern for lines, of which several may be searched at a time.
